@@ -1,0 +1,66 @@
+# `make help` lists the targets.
+VENV := .venv
+PY := $(VENV)/bin/python
+RUN := $(VENV)/bin/imitbench
+SUITE ?= quickstart
+PROFILE ?= cpu
+
+.PHONY: help setup quickstart test test-all check demos tables figures ship parity perf clean
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+setup: $(VENV)/.ready  ## create .venv with the tested versions (uv if it is there, else pip)
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	@if command -v uv >/dev/null 2>&1; then \
+	  uv venv --allow-existing --python '>=3.11' $(VENV) && \
+	  uv pip install --python $(PY) -c constraints.txt -e '.[dev]'; \
+	else \
+	  python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo 'imitbench needs Python 3.11 or newer as python3'; exit 1; }; \
+	  python3 -m venv $(VENV) && \
+	  $(PY) -m pip install --quiet -c constraints.txt -e '.[dev]'; \
+	fi
+	@touch $@
+
+quickstart: setup  ## the main job: BC and DAgger on two Fetch tasks, in minutes
+	$(RUN) run quickstart
+
+test: check  ## lint, types, imports and the fast tests
+	$(PY) -m pytest -n 2 -m 'not slow'
+
+test-all: check  ## everything, the slow tests too
+	$(PY) -m pytest -n 2
+
+check: setup  ## ruff, basedpyright and the import contract
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/basedpyright
+	$(VENV)/bin/lint-imports
+
+bench-%: setup  ## run a suite, as in `make bench-quickstart PROFILE=full`
+	$(RUN) run $* --profile $(PROFILE)
+
+demos: setup  ## collect 100 demonstrations of each Fetch task into demos/
+	@mkdir -p demos
+	@for t in FetchReach FetchPush FetchPickAndPlace; do $(RUN) demos $$t --out demos/$$t.npz; done
+
+tables: setup  ## write the table of SUITE again from its cells
+	$(RUN) table $(SUITE) --profile $(PROFILE)
+
+figures: setup  ## draw the curves of SUITE again from its cells
+	$(RUN) plot $(SUITE) --profile $(PROFILE)
+
+ship: setup  ## check a finished run of SUITE and copy it into results/shipped/
+	$(RUN) ship $(SUITE) --profile $(PROFILE)
+
+parity: setup  ## measure the engines and the experts against each other (hours on a CPU)
+	$(PY) -m benchmarks.perf.parity
+
+perf: setup  ## throughput and memory, as ratios to the limits of the machine
+	$(PY) -m benchmarks.perf.report
+
+clean:  ## remove what the tools leave behind (not .venv, not results)
+	rm -rf .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist demos
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -1,0 +1,3 @@
+from imitbench.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,27 @@
+"""The methods by name. Each is a module with a frozen `Config` and a `make` whose parameters say
+what the method may touch: (config, spec), and after them `env` and `expert` where it needs them."""
+
+from __future__ import annotations
+
+import inspect
+from types import ModuleType
+from typing import Any
+
+from imitbench.algos import bc, dagger
+from imitbench.core.types import Algorithm, Env, Policy, Spec
+
+ALGOS: dict[str, ModuleType] = {
+    "bc": bc,
+    "dagger": dagger,
+}
+
+
+def needs(name: str) -> tuple[str, ...]:
+    """What a method touches beyond the demonstrations: `env`, `expert`, both or neither."""
+    return tuple(inspect.signature(ALGOS[name].make).parameters)[2:]
+
+
+def build(name: str, config: Any, spec: Spec, env: Env, expert: Policy | None) -> Algorithm:
+    """The method, given what it declares and nothing else."""
+    given = {"env": env, "expert": expert}
+    return ALGOS[name].make(config, spec, **{k: given[k] for k in needs(name)})

@@ -1,0 +1,59 @@
+"""Rows of experience: minibatches, and a store of fixed capacity."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+
+from imitbench.core.types import Key
+
+
+def take(rows: Any, index: jax.Array) -> Any:
+    """Rows of a pytree with leaves [N, ...], by index [...]."""
+    return jax.tree.map(lambda x: x[index], rows)
+
+
+def sample(key: Key, rows: Any, batch: int, size: jax.Array | int | None = None) -> Any:
+    """`batch` rows drawn uniformly, with replacement, from the first `size` (all) of [N] rows."""
+    if size is None:
+        size = jax.tree.leaves(rows)[0].shape[0]
+    return take(rows, jax.random.randint(key, (batch,), 0, size))
+
+
+class Ring(struct.PyTreeNode):
+    """At most C rows; the oldest make room for the newest."""
+
+    rows: Any  # leaves [C, ...]
+    written: jax.Array  # [] int32: rows ever written
+
+    @property
+    def capacity(self) -> int:
+        return jax.tree.leaves(self.rows)[0].shape[0]
+
+    @property
+    def size(self) -> jax.Array:
+        """[] int32: rows that are filled."""
+        return jnp.minimum(self.written, self.capacity)
+
+
+def ring(like: Any, capacity: int) -> Ring:
+    """An empty ring for rows like those of `like` (leaves [N, ...])."""
+    rows = jax.tree.map(lambda x: jnp.zeros((capacity, *x.shape[1:]), x.dtype), like)
+    return Ring(rows, jnp.int32(0))
+
+
+def append(store: Ring, rows: Any) -> Ring:
+    """Adds rows with leaves [n, ...]; n may not exceed the capacity.
+
+    Raises:
+        ValueError: more rows than the ring holds.
+    """
+    n = jax.tree.leaves(rows)[0].shape[0]
+    if n > store.capacity:
+        raise ValueError(f"{n} rows do not fit into a ring of {store.capacity}")
+    at = (store.written + jnp.arange(n)) % store.capacity
+    new = jax.tree.map(lambda old, x: old.at[at].set(x), store.rows, rows)
+    return Ring(new, store.written + n)

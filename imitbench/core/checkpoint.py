@@ -1,0 +1,90 @@
+"""Checkpoints of the whole training state, with the evaluations so far (Orbax)."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import orbax.checkpoint as ocp
+
+from imitbench.core.train import Eval, TrainState
+
+log = logging.getLogger("imitbench")
+
+
+class Checkpoints:
+    """The last two checkpoints of one run, in a folder of its own. Each is written atomically."""
+
+    def __init__(self, folder: Path):
+        # Orbax reports every save and restore at level INFO and multi-host advice as warnings.
+        logging.getLogger("absl").setLevel(logging.ERROR)
+        self._manager = ocp.CheckpointManager(
+            folder.absolute(),
+            options=ocp.CheckpointManagerOptions(max_to_keep=2, enable_async_checkpointing=False),
+        )
+
+    def save(self, state: TrainState, ev: Eval) -> None:
+        self._manager.save(
+            int(state.updates),
+            args=ocp.args.Composite(
+                state=ocp.args.StandardSave(state), evals=ocp.args.JsonSave(_encode(ev))
+            ),
+        )
+
+    def restore(self, like: TrainState) -> tuple[TrainState, Eval] | None:
+        """The newest checkpoint that can be read, for a state of these shapes; None if there is
+        none."""
+        device = jax.local_devices()[0]
+        sharding = jax.sharding.SingleDeviceSharding(device)
+        target = jax.tree.map(
+            lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding), like
+        )
+        for step in sorted(self._manager.all_steps(), reverse=True):
+            args = ocp.args.Composite(
+                state=ocp.args.StandardRestore(target), evals=ocp.args.JsonRestore()
+            )
+            try:
+                found = self._manager.restore(step, args=args)
+                return found["state"], _decode(found["evals"])
+            except Exception as error:  # whatever is wrong with a file, the one before may be right
+                reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+                log.warning("checkpoint at update %d cannot be read (%s)", step, reason)
+        return None
+
+    def close(self) -> None:
+        self._manager.close()
+
+
+def _encode(ev: Eval) -> dict[str, Any]:
+    """JSON keeps doubles exactly; types are written beside."""
+
+    def array(x: np.ndarray) -> dict[str, Any]:
+        return {"dtype": x.dtype.str, "data": x.tolist()}
+
+    return {
+        k: {n: array(x) for n, x in v.items()}
+        if k in ("metrics", "episodes")
+        else v
+        if k == "seconds"
+        else array(v)
+        for k, v in ev._asdict().items()
+    }
+
+
+def _decode(tree: dict[str, Any]) -> Eval:
+    def array(x: dict[str, Any]) -> np.ndarray:
+        return np.asarray(x["data"], dtype=x["dtype"])
+
+    return Eval(
+        **{
+            k: {n: array(x) for n, x in v.items()}
+            if k in ("metrics", "episodes")
+            else v
+            if k == "seconds"
+            else array(v)
+            for k, v in tree.items()
+        }
+    )

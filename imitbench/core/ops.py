@@ -1,0 +1,76 @@
+"""Small pure pieces of the update rules: masked means, normalisation, gradient steps, key
+streams."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import struct
+
+from imitbench.core.types import Key, Metrics, Params
+
+
+def stream(key: Key, name: str) -> Key:
+    """A named stream folded out of one key, so that no two uses share numbers."""
+    number = 0
+    for byte in name.encode():
+        number = (number * 257 + byte) % (2**31 - 1)
+    return jax.random.fold_in(key, number)
+
+
+def mean(x: jax.Array, weight: jax.Array) -> jax.Array:
+    """Mean of `x` [N] over the rows with weight > 0, each counted by its weight; 0 where there
+    are none.
+
+    Rows of weight 0 are selected away, not multiplied: a NaN there does not survive.
+    """
+    total = jnp.sum(jnp.where(weight > 0, x * weight, 0.0))
+    return total / jnp.maximum(jnp.sum(weight), 1e-8)
+
+
+class Normaliser(struct.PyTreeNode):
+    """Standardises the last axis; never updated after it was fitted."""
+
+    mean: jax.Array  # [O]
+    std: jax.Array  # [O]
+
+    def __call__(self, x: jax.Array, clip: float) -> jax.Array:
+        """(x - mean) / std, clipped to [-clip, clip]. Any leading axes."""
+        return jnp.clip((x - self.mean) / self.std, -clip, clip)
+
+
+def fit_normaliser(x: jax.Array, weight: jax.Array, floor: float = 0.01) -> Normaliser:
+    """Mean and standard deviation of `x` [N, O] over rows weighted by `weight` [N].
+
+    `floor` bounds the standard deviation from below, so that a dimension that hardly moves in the
+    data (a closed gripper) does not explode away from it.
+    """
+    w = weight[:, None]
+    total = jnp.maximum(jnp.sum(weight), 1e-8)
+    mu = jnp.sum(jnp.where(w > 0, x * w, 0.0), axis=0) / total
+    var = jnp.sum(jnp.where(w > 0, w * (x - mu) ** 2, 0.0), axis=0) / total
+    return Normaliser(mu, jnp.maximum(jnp.sqrt(var), floor))
+
+
+def descend(
+    loss: Callable[..., tuple[jax.Array, Metrics]],
+    opt: optax.GradientTransformation,
+    params: Params,
+    opt_state: Any,
+    *args: Any,
+) -> tuple[Params, Any, Metrics]:
+    """One step down `loss(params, *args) -> (scalar, metrics)`."""
+    grads, metrics = jax.grad(loss, has_aux=True)(params, *args)
+    updates, opt_state = opt.update(grads, opt_state, params)
+    return optax.apply_updates(params, updates), opt_state, metrics
+
+
+def finite(tree: Any) -> jax.Array:
+    """Whether every floating-point number in the tree is finite: a scalar bool."""
+    leaves = [x for x in jax.tree.leaves(tree) if jnp.issubdtype(jnp.result_type(x), jnp.floating)]
+    checks = [jnp.all(jnp.isfinite(x)) for x in leaves]
+    return jnp.all(jnp.stack(checks)) if checks else jnp.bool_(True)

@@ -1,0 +1,236 @@
+"""The training loop that every method shares: compiled chunks of updates, evaluated in between."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import struct
+
+from imitbench.core import ops, rollout
+from imitbench.core.types import Algorithm, Env, Key, Metrics, Transition, UserError
+
+SeedsBy = Literal["auto", "vmap", "threads"]
+
+
+class TrainState(struct.PyTreeNode):
+    """Everything that training carries on; with the keys and the demonstrations it resumes
+    exactly."""
+
+    algo: Any  # leaves [S, ...]
+    updates: jax.Array  # [] int32: updates done
+    diverged: jax.Array  # [S] bool: a metric or a parameter became non-finite
+
+
+class Eval(NamedTuple):
+    """Evaluations so far. Numbers of a diverged seed are kept; its success counts as 0."""
+
+    updates: np.ndarray  # [E] updates done
+    success_any: np.ndarray  # [S, E] share of episodes that reached the goal at some step
+    success_final: np.ndarray  # [S, E] ... at their last step
+    returns: np.ndarray  # [S, E] mean undiscounted return
+    metrics: dict[str, np.ndarray]  # [S, E] mean over the updates since the evaluation before
+    episodes: dict[str, np.ndarray]  # [S, B] of the last evaluation: return, length, success_...
+    diverged: np.ndarray  # [S] bool
+    seconds: dict[str, float]  # compile, train, evaluate: wall time spent so far
+
+
+class Program(NamedTuple):
+    """The compiled pieces of a run."""
+
+    init: Callable[[Key, Transition], TrainState]
+    chunk: Callable[[Key, TrainState, Transition], tuple[TrainState, Metrics]]
+    evaluate: Callable[[Key, TrainState], dict[str, jax.Array]]
+
+
+def train(
+    algo: Algorithm,
+    demos: Transition,
+    keys: Key,
+    *,
+    env: Env,
+    num_updates: int,
+    num_evals: int,
+    eval_episodes: int,
+    eval_key: Key | None = None,
+    seeds_by: SeedsBy = "auto",
+    resume: tuple[TrainState, Eval] | None = None,
+    on_eval: Callable[[TrainState, Eval], None] | None = None,
+) -> tuple[TrainState, Eval]:
+    """Trains one method on all seeds, evaluating it `num_evals` times at equal distances.
+
+    Args:
+        demos: leaves [N, ...], shared by the seeds, or [S, N, ...], a set for each.
+        keys: [S], one for each seed; all of a seed's randomness is folded out of its key.
+        env: where the policy is evaluated. The method itself has what its `make` was given.
+        num_updates: outer iterations, a multiple of `num_evals`.
+        eval_episodes: episodes of each evaluation and seed. All methods, seeds and evaluations
+        meet the
+            same initial states, which depend on `eval_key` alone.
+        seeds_by: `vmap` trains all seeds in one program; `threads` runs one program, compiled once,
+            for each seed on as many threads as there are CPUs. `auto` takes `threads` on a CPU,
+            where
+            it is faster (small products hardly gain from a second core), and `vmap` elsewhere.
+        resume: what `on_eval` was given last; training goes on from there.
+        on_eval: called after each evaluation with the state and all evaluations so far.
+
+    Returns:
+        The final state and the evaluations.
+
+    Raises:
+        UserError: `num_updates` is not a positive multiple of `num_evals`.
+    """
+    if num_evals < 1 or num_updates < num_evals or num_updates % num_evals:
+        raise UserError(
+            f"num_updates={num_updates} must be a positive multiple of num_evals={num_evals}"
+        )
+    if seeds_by == "auto":
+        seeds_by = "threads" if jax.default_backend() == "cpu" else "vmap"
+    eval_key = jax.random.key(0) if eval_key is None else eval_key
+    started = time.perf_counter()
+    program = _compile(algo, demos, keys, env, num_updates // num_evals, eval_episodes, seeds_by)
+    seconds = {"compile": time.perf_counter() - started, "train": 0.0, "evaluate": 0.0}
+    if resume is None:
+        state, ev = program.init(keys, demos), None
+    else:
+        state, ev = resume
+        seconds = {k: v + ev.seconds.get(k, 0.0) for k, v in seconds.items()}
+    while int(state.updates) < num_updates:
+        started = time.perf_counter()
+        state, metrics = jax.block_until_ready(program.chunk(keys, state, demos))
+        trained = time.perf_counter()
+        episodes = jax.block_until_ready(program.evaluate(eval_key, state))
+        seconds["train"] += trained - started
+        seconds["evaluate"] += time.perf_counter() - trained
+        ev = _extend(ev, state, metrics, episodes, dict(seconds))
+        if on_eval is not None:
+            on_eval(state, ev)
+    assert ev is not None
+    return state, ev
+
+
+def abstract_state(algo: Algorithm, demos: Transition, keys: Key) -> TrainState:
+    """Shapes and types of the training state, without computing it."""
+    return jax.eval_shape(lambda k, d: _initial(algo, k, d), keys, demos)
+
+
+def _initial(algo: Algorithm, keys: Key, demos: Transition) -> TrainState:
+    def one(key: Key, demos: Transition) -> Any:
+        return algo.init(ops.stream(key, "init"), demos)
+
+    state = jax.vmap(one, in_axes=(0, _seed_axis(demos)))(keys, demos)
+    return TrainState(state, jnp.int32(0), jnp.zeros(keys.shape[0], bool))
+
+
+def _seed_axis(demos: Transition) -> int | None:
+    return None if demos.weight.ndim == 1 else 0
+
+
+def _compile(
+    algo: Algorithm,
+    demos: Transition,
+    keys: Key,
+    env: Env,
+    chunk_updates: int,
+    eval_episodes: int,
+    seeds_by: SeedsBy,
+) -> Program:
+    """Lowers and compiles everything ahead, so that the time for it is known apart."""
+
+    def one_seed(
+        key: Key, start: jax.Array, algo_state: Any, demos: Transition
+    ) -> tuple[Any, Metrics, jax.Array]:
+        """`chunk_updates` updates of one seed; the last output says whether it diverged."""
+        key = ops.stream(key, "update")
+
+        def step(carry: Any, i: jax.Array) -> tuple[Any, Metrics]:
+            return algo.update(jax.random.fold_in(key, i), carry, demos)
+
+        new, metrics = jax.lax.scan(step, algo_state, start + jnp.arange(chunk_updates))
+        healthy = ops.finite(metrics) & ops.finite(new)
+        return new, jax.tree.map(jnp.mean, metrics), ~healthy
+
+    def evaluate(key: Key, state: TrainState) -> dict[str, jax.Array]:
+        def one(algo_state: Any) -> dict[str, jax.Array]:
+            steps = rollout.episodes(
+                env, lambda k, obs: algo.act(k, algo_state, obs), key, eval_episodes
+            )
+            return rollout.summary(steps)
+
+        return jax.vmap(one)(state.algo)
+
+    like = abstract_state(algo, demos, keys)
+    init = jax.jit(lambda k, d: _initial(algo, k, d)).lower(keys, demos).compile()
+    evaluate_c = jax.jit(evaluate).lower(jax.random.key(0), like).compile()
+    axis = _seed_axis(demos)
+    if seeds_by == "vmap":
+        fun = jax.vmap(one_seed, in_axes=(0, None, 0, axis))
+        all_seeds = jax.jit(fun).lower(keys, like.updates, like.algo, demos).compile()
+    else:
+        seed_demos = demos if axis is None else _seed(demos, 0)
+        args = (keys[0], like.updates, jax.eval_shape(lambda a: _seed(a, 0), like.algo), seed_demos)
+        all_seeds = _in_threads(jax.jit(one_seed).lower(*args).compile(), axis)
+
+    def chunk(keys: Key, state: TrainState, demos: Transition) -> tuple[TrainState, Metrics]:
+        new, metrics, broken = all_seeds(keys, state.updates, state.algo, demos)
+        return TrainState(new, state.updates + chunk_updates, state.diverged | broken), metrics
+
+    return Program(init, chunk, evaluate_c)
+
+
+def _seed(tree: Any, s: int) -> Any:
+    return jax.tree.map(lambda x: x[s], tree)
+
+
+def _in_threads(one_seed: Callable[..., Any], demos_axis: int | None) -> Callable[..., Any]:
+    """One compiled program run for each seed, on a thread for each CPU; results stacked to [S,
+    ...]."""
+
+    def run(keys: Key, start: jax.Array, algo_state: Any, demos: Transition) -> Any:
+        def one(s: int) -> Any:
+            seed_demos = demos if demos_axis is None else _seed(demos, s)
+            return jax.block_until_ready(one_seed(keys[s], start, _seed(algo_state, s), seed_demos))
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            outs = list(pool.map(one, range(keys.shape[0])))
+        return jax.tree.map(lambda *x: jnp.stack(x), *outs)
+
+    return run
+
+
+def _extend(
+    ev: Eval | None,
+    state: TrainState,
+    metrics: Metrics,
+    episodes: dict[str, jax.Array],
+    seconds: dict[str, float],
+) -> Eval:
+    """The evaluations with one more column."""
+    diverged = np.asarray(state.diverged)
+    eps = {k: np.asarray(v) for k, v in episodes.items()}
+    for k in ("success_any", "success_final"):
+        eps[k] = eps[k] & ~diverged[:, None]
+
+    def column(old: np.ndarray | None, new: np.ndarray) -> np.ndarray:
+        new = np.asarray(new)[..., None]
+        return new if old is None else np.concatenate([old, new], axis=-1)
+
+    means = {k: v.astype(np.float64).mean(axis=1) for k, v in eps.items()}
+    return Eval(
+        updates=column(ev and ev.updates, np.asarray(state.updates)),
+        success_any=column(ev and ev.success_any, means["success_any"]),
+        success_final=column(ev and ev.success_final, means["success_final"]),
+        returns=column(ev and ev.returns, means["return"]),
+        metrics={
+            k: column(ev.metrics[k] if ev else None, np.asarray(v)) for k, v in metrics.items()
+        },
+        episodes=eps,
+        diverged=diverged,
+        seconds=seconds,
+    )

@@ -1,0 +1,116 @@
+"""The few types that everything shares.
+
+Axis letters, used everywhere: S seeds, E evaluations, T time, B parallel episodes, N rows,
+O observation, A action, G goal. `...` stands for any leading axes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import jax
+from flax import struct
+
+Key = jax.Array
+Params = Any
+Metrics = dict[str, jax.Array]
+
+Policy = Callable[[Key, jax.Array], jax.Array]
+"""(key, obs [..., O]) -> action [..., A]; a discrete action is an integer of shape [...]."""
+
+
+class UserError(Exception):
+    """A mistake in what the user asked for: one line that names the value and what to do."""
+
+
+class Transition(struct.PyTreeNode):
+    """Steps of experience; leaves share leading axes [T, B] or [N]."""
+
+    obs: jax.Array  # [..., O]
+    action: jax.Array  # [..., A] what was executed
+    label: jax.Array  # [..., A] what the demonstrator meant: `action` before any noise
+    reward: jax.Array  # [...]
+    next_obs: jax.Array  # [..., O] the true successor, never the observation after a reset
+    terminated: jax.Array  # [...] bool; only this cuts the bootstrap
+    truncated: jax.Array  # [...] bool; the time limit
+    success: jax.Array  # [...] bool; the goal is reached in `next_obs` (False where there is none)
+    weight: jax.Array  # [...] 1 where the step is real, 0 after the episode ended
+
+
+@dataclass(frozen=True)
+class GoalSpec:
+    """Which fields of the observation are the achieved and the desired goal.
+
+    `reward(achieved [..., G], desired [..., G]) -> [...]` is the task's reward for a relabelled
+    goal.
+    """
+
+    achieved: str
+    desired: str
+    reward: Callable[[jax.Array, jax.Array], jax.Array]
+
+
+@dataclass(frozen=True)
+class Spec:
+    """All that an offline method is told of the task."""
+
+    obs_size: int
+    action_size: int  # number of choices where `discrete`, else length; components lie in [-1, 1]
+    horizon: int  # steps until the time limit
+    fields: Mapping[str, slice]  # named parts of obs
+    goal: GoalSpec | None = None
+    discrete: bool = False
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one `update` spends. Static, so that learning curves need no counters."""
+
+    env_steps: int = 0
+    expert_queries: int = 0
+    grad_steps: int = 0
+
+    def __mul__(self, updates: int) -> Cost:
+        return Cost(
+            self.env_steps * updates, self.expert_queries * updates, self.grad_steps * updates
+        )
+
+
+class Algorithm(NamedTuple):
+    """A method: pure functions that close over its settings.
+
+    init(key, demos) -> state; update(key, state, demos) -> (state, metrics);
+    act(key, state, obs [..., O]) -> action [..., A]. `state` is any pytree, private to the method;
+    `demos` is a `Transition` with leaves [N, ...]. `metrics` are scalars.
+    """
+
+    init: Callable[[Key, Transition], Any]
+    update: Callable[[Key, Any, Transition], tuple[Any, Metrics]]
+    act: Callable[[Key, Any, jax.Array], jax.Array]
+    cost: Cost
+
+
+class EnvState(struct.PyTreeNode):
+    """State of one environment, with the field names of `brax.envs.base.State`."""
+
+    pipeline_state: Any
+    obs: jax.Array  # [O]
+    reward: jax.Array  # []
+    done: jax.Array  # [] float; 1 where the task itself ended (terminated), never the time limit
+    metrics: dict[str, jax.Array] = struct.field(default_factory=dict)  # "success": [] float
+    info: dict[str, Any] = struct.field(default_factory=dict)
+
+
+class Env(Protocol):
+    """One environment, in the protocol of `brax.envs.base.Env`; vectorise it with `jax.vmap`."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def engine(self) -> str: ...
+    @property
+    def spec(self) -> Spec: ...
+    def reset(self, rng: Key, /) -> EnvState: ...
+    def step(self, state: EnvState, action: jax.Array, /) -> EnvState: ...

@@ -1,0 +1,238 @@
+"""Demonstrations: collected from an expert, subsets for each seed, kept in checked files."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import imitbench
+from imitbench import envs, experts
+from imitbench.core import rollout
+from imitbench.core.paths import cache_dir
+from imitbench.core.types import Env, Key, Policy, Spec, Transition, UserError
+
+MAX_ATTEMPTS = 20  # times the number of episodes wanted, before an expert is given up as too bad
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a data set is and where it comes from."""
+
+    task: str
+    expert: str
+    engine: str
+    seed: int
+    episodes: int  # kept
+    attempted: int  # run
+    noise: float  # standard deviation of the Gaussian noise on the executed action
+    only_success: bool  # whether only episodes that succeed at their last step were kept
+    success_any: float  # share of the attempted episodes
+    success_final: float
+    mean_return: float  # of the attempted episodes
+
+
+class Demos(NamedTuple):
+    """Whole episodes: numpy leaves [K, T, ...], and their header."""
+
+    steps: Transition
+    header: Header
+
+
+def noisy(policy: Policy, std: float) -> Policy:
+    """The policy with Gaussian noise on its action, clipped to [-1, 1]."""
+
+    def act(key: Key, obs: jax.Array) -> jax.Array:
+        k_act, k_noise = jax.random.split(key)
+        action = policy(k_act, obs)
+        return jnp.clip(action + std * jax.random.normal(k_noise, action.shape), -1.0, 1.0)
+
+    return act
+
+
+def collect(
+    env: Env,
+    expert: Policy,
+    episodes: int,
+    *,
+    seed: int = 0,
+    noise: float = 0.0,
+    only_success: bool = True,
+    expert_name: str = "scripted",
+) -> Demos:
+    """Runs the expert until there are enough episodes.
+
+    Args:
+        noise: standard deviation of Gaussian noise on the executed actions; the labels stay
+        un-noised.
+        only_success: keep episodes that succeed at their last step. Tasks without a success signal
+            keep all.
+
+    Raises:
+        UserError: a bad argument, or an expert that hardly ever succeeds.
+    """
+    if episodes < 1:
+        raise UserError(f"episodes={episodes}: expected 1 or more")
+    if noise < 0 or (noise and env.spec.discrete):
+        raise UserError(f"noise={noise}: expected 0 or more, and 0 where actions are discrete")
+    actor = noisy(expert, noise) if noise else expert
+    run = jax.jit(lambda key: rollout.episodes(env, actor, key, episodes, label=expert))
+    key = jax.random.key(seed)
+    kept: list[Transition] = []
+    stats: list[dict[str, np.ndarray]] = []
+    found = 0
+    filtered = only_success and rollout.has_success(env)
+    for attempt in range(MAX_ATTEMPTS):
+        steps = run(jax.random.fold_in(key, attempt))
+        stats.append(jax.tree.map(np.asarray, rollout.summary(steps)))
+        by_episode = jax.tree.map(lambda x: np.swapaxes(np.asarray(x), 0, 1), steps)
+        good = stats[-1]["success_final"] if filtered else np.ones(episodes, bool)
+        kept.append(jax.tree.map(lambda x, good=good: x[good], by_episode))
+        found += int(good.sum())
+        if found >= episodes:
+            break
+    else:
+        raise UserError(
+            f"the expert of {env.name} succeeded in {found} of {MAX_ATTEMPTS * episodes} episodes: "
+            f"{episodes} were asked for; lower the noise ({noise}) or keep failures too"
+        )
+    steps = jax.tree.map(lambda *x: np.concatenate(x)[:episodes], *kept)
+    every = {k: np.concatenate([s[k] for s in stats]) for k in stats[0]}
+    header = Header(
+        task=env.name,
+        expert=expert_name,
+        engine=env.engine,
+        seed=seed,
+        episodes=episodes,
+        attempted=len(every["return"]),
+        noise=noise,
+        only_success=only_success,
+        success_any=float(every["success_any"].mean()),
+        success_final=float(every["success_final"].mean()),
+        mean_return=float(every["return"].mean()),
+    )
+    return Demos(steps, header)
+
+
+def flatten(steps: Transition) -> Transition:
+    """[..., K, T, ...] -> [..., K * T, ...] on the device, one episode after the other."""
+    lead = steps.weight.ndim - 2
+
+    def flat(x: np.ndarray) -> jax.Array:
+        return jnp.asarray(x.reshape(*x.shape[:lead], -1, *x.shape[lead + 2 :]))
+
+    return jax.tree.map(flat, steps)
+
+
+def subset(demos: Demos, k: int, seeds: list[int], *, shared: bool = False) -> Transition:
+    """k episodes for each training seed, drawn without replacement from the data set.
+
+    Args:
+        seeds: training seeds; each draws with its own number.
+        shared: one subset, drawn with the first seed's number, for all.
+
+    Returns:
+        Rows [S, k * T, ...], or [k * T, ...] where shared.
+
+    Raises:
+        UserError: more episodes than there are.
+    """
+    total = len(demos.steps.weight)
+    if not 1 <= k <= total:
+        raise UserError(
+            f"{k} demonstrations asked for, but the data set of {demos.header.task} has {total}: "
+            f"ask for 1 to {total}, or collect more"
+        )
+
+    def draw(seed: int) -> np.ndarray:
+        return np.random.default_rng([seed, 0xDE305]).choice(total, k, replace=False)
+
+    index = draw(seeds[0]) if shared else np.stack([draw(s) for s in seeds])
+    return flatten(jax.tree.map(lambda x: x[index], demos.steps))
+
+
+def check(steps: Transition, spec: Spec, where: str) -> None:
+    """Shapes, types and finiteness of episodes [K, T, ...] against the task.
+
+    Raises:
+        UserError: naming the array and what was expected.
+    """
+    lead = steps.weight.shape[:2]
+    action = () if spec.discrete else (spec.action_size,)
+    inner = {"obs": (spec.obs_size,), "next_obs": (spec.obs_size,), "action": action}
+    inner["label"] = action
+    for name, value in vars(steps).items():
+        expected = (*lead, *inner.get(name, ()))
+        if value.shape != expected or lead[1:] != (spec.horizon,):
+            raise UserError(
+                f"{where}: array {name!r} has shape {value.shape}, expected "
+                f"(episodes, {spec.horizon}, *{inner.get(name, ())})"
+            )
+        if not np.isfinite(value).all():
+            bad = np.argwhere(~np.isfinite(value))[0].tolist()
+            raise UserError(f"{where}: array {name!r} has a non-finite number at {bad}; remove it")
+    if not steps.weight.any():
+        raise UserError(f"{where}: every step has weight 0; there is nothing to learn from")
+
+
+def cached(
+    task: str,
+    engine: str,
+    episodes: int,
+    *,
+    seed: int = 0,
+    noise: float = 0.0,
+    only_success: bool = True,
+) -> Demos:
+    """`collect` with the task's own expert, kept in the user's cache.
+
+    The cache is keyed by the request, the code that answers it and the versions of the simulators.
+    """
+    from imitbench.data import files  # it builds on this module
+
+    env, expert = envs.make(task, engine), experts.load(task)
+    request = {
+        "task": task, "engine": env.engine, "episodes": episodes, "seed": seed, "noise": noise,
+        "only_success": only_success, "code": _code_digest(),
+    }  # fmt: skip
+    name = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()[:24]
+    path = cache_dir("demos") / f"{name}.npz"
+    if path.exists():
+        try:
+            return files.load(path, env.spec)
+        except UserError:
+            path.unlink()  # a damaged cache is made again
+    demos = collect(env, expert, episodes, seed=seed, noise=noise, only_success=only_success)
+    files.save(path, demos)
+    return demos
+
+
+def _code_digest() -> str:
+    """Hash of everything that decides what an expert does: our sources and the simulators'
+    versions."""
+    digest = hashlib.sha256()
+    root = Path(imitbench.__file__).parent
+    sources = [*sorted(root.glob("physics/*.py")), *sorted(root.glob("envs/*.py"))]
+    sources += [*sorted(root.glob("experts/*.py")), root / "core" / "rollout.py", Path(__file__)]
+    for source in sources:
+        digest.update(source.read_bytes())
+    for package in ("jax", "jaxlib", "mujoco", "mujoco-mjx", "gymnasium", "gymnasium-robotics"):
+        digest.update(importlib.metadata.version(package).encode())
+    return digest.hexdigest()
+
+
+def describe(header: Header) -> str:
+    """One line for a person."""
+    h = asdict(header)
+    return (
+        "{task}: {episodes} episodes of {attempted} run ({expert} expert, engine {engine}, "
+        "seed {seed}, action noise {noise:g}); success any {success_any:.1%}, final {success_final:.1%}, "
+        "return {mean_return:.2f}".format(**h)
+    )

@@ -1,0 +1,82 @@
+"""What the environments on a physics engine have in common."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+
+import jax.numpy as jnp
+
+from imitbench.core.types import GoalSpec, Spec, UserError
+from imitbench.physics import Engine
+
+
+def asset(package: str, *parts: str) -> str:
+    """Path of a file inside an installed package, which is not imported for it.
+
+    Raises:
+        UserError: the package is not installed.
+    """
+    found = importlib.util.find_spec(package)
+    if found is None or found.origin is None:
+        raise UserError(f"package {package!r} is not installed: run `pip install {package}`")
+    return str(Path(found.origin).parent.joinpath(*parts))
+
+
+def layout(sizes: Sequence[tuple[str, int]]) -> dict[str, slice]:
+    """Named slices of a flat vector, from (name, length) in order."""
+    fields, start = {}, 0
+    for name, size in sizes:
+        fields[name] = slice(start, start + size)
+        start += size
+    return fields
+
+
+def make_spec(
+    sizes: Sequence[tuple[str, int]],
+    action_size: int,
+    horizon: int,
+    goal: GoalSpec | None = None,
+    *,
+    discrete: bool = False,
+) -> Spec:
+    """A `Spec` whose observation is the fields one after the other."""
+    fields = layout(sizes)
+    return Spec(sum(n for _, n in sizes), action_size, horizon, fields, goal, discrete)
+
+
+class BaseEnv:
+    """Names and sizes, with the properties that Brax's wrappers ask for."""
+
+    def __init__(self, name: str, spec: Spec, engine: str):
+        self.name, self.spec, self.engine = name, spec, engine
+
+    @property
+    def observation_size(self) -> int:
+        return self.spec.obs_size
+
+    @property
+    def action_size(self) -> int:
+        return self.spec.action_size
+
+    @property
+    def backend(self) -> str:
+        return self.engine
+
+    @property
+    def unwrapped(self):
+        return self
+
+
+class PhysicsEnv(BaseEnv):
+    """An environment that steps a MuJoCo model."""
+
+    def __init__(self, name: str, spec: Spec, physics: Engine):
+        super().__init__(name, spec, physics.name)
+        self.physics = physics
+
+
+def scalar(x: float) -> jnp.ndarray:
+    """A float32 scalar array."""
+    return jnp.asarray(x, jnp.float32)

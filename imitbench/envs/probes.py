@@ -1,0 +1,99 @@
+"""Probe environments: tiny problems with known answers, to find out which part of a learner is
+wrong.
+
+The idea is Andy Jones' (2021, "Debugging RL, without the agonizing pain"): each probe needs one more
+part of a learner than the one before it. Known values are written beside each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+
+from imitbench.core.types import EnvState, Key
+from imitbench.envs.base import BaseEnv, make_spec, scalar
+
+
+@dataclass(frozen=True)
+class Probe:
+    """start(key) -> obs [O]; move(obs, action) -> (next obs, reward, terminated)."""
+
+    about: str
+    obs_size: int
+    action_size: int
+    horizon: int
+    discrete: bool
+    start: Callable[[Key], jax.Array]
+    move: Callable[[jax.Array, jax.Array], tuple[jax.Array, jax.Array, bool | jax.Array]]
+
+
+def _sign(key: Key) -> jax.Array:
+    return jax.random.rademacher(key, (1,), jnp.float32)
+
+
+def _zero(key: Key) -> jax.Array:
+    return jnp.zeros(1)
+
+
+def _agree(obs: jax.Array, action: jax.Array) -> jax.Array:
+    """+1 where choice 1 meets obs +1 or choice 0 meets obs -1, else -1."""
+    return obs[0] * (2.0 * action - 1.0)
+
+
+PROBES = {
+    "ProbeConstant": Probe(
+        "one step, reward 1: V = 1", 1, 1, 1, False, _zero, lambda o, a: (o, scalar(1.0), True)
+    ),
+    "ProbeObservation": Probe(
+        "one step, reward = obs in {-1, 1}: V(s) = s", 1, 1, 1, False, _sign,
+        lambda o, a: (o, o[0], True),
+    ),
+    "ProbeDiscount": Probe(
+        "two steps, reward 1 at the second: V(0) = discount, V(1) = 1", 1, 1, 2, False, _zero,
+        lambda o, a: (o + 1.0, o[0], o[0] > 0.5),
+    ),
+    "ProbeTimeLimit": Probe(
+        "reward 1 for ever, cut off at 10: V = 1 / (1 - discount)", 1, 1, 10, False, _zero,
+        lambda o, a: (o, scalar(1.0), False),
+    ),
+    "ProbeAction": Probe(
+        "one step, choice 1 is worth 1 and choice 0 -1", 1, 2, 1, True, _zero,
+        lambda o, a: (o, 2.0 * a - 1.0, True),
+    ),
+    "ProbePolicy": Probe(
+        "one step, the better of two choices is the sign of obs: V = 1", 1, 2, 1, True, _sign,
+        lambda o, a: (o, _agree(o, a), True),
+    ),
+    "ProbeTarget": Probe(
+        "one step, reward -|action - obs|^2 for obs in [-1, 1]^2: V = 0", 2, 2, 1, False,
+        lambda k: jax.random.uniform(k, (2,), minval=-1.0, maxval=1.0),
+        lambda o, a: (o, -jnp.sum((a - o) ** 2), True),
+    ),
+}  # fmt: skip
+
+
+class ProbeEnv(BaseEnv):
+    """A probe as an environment. Success: the best possible reward of the step, to within 0.01."""
+
+    def __init__(self, name: str):
+        self.probe = PROBES[name]
+        p = self.probe
+        spec = make_spec([("obs", p.obs_size)], p.action_size, p.horizon, discrete=p.discrete)
+        super().__init__(name, spec, engine="none")
+
+    def reset(self, rng: Key) -> EnvState:
+        zero = scalar(0.0)
+        return EnvState(None, self.probe.start(rng), zero, zero, {"success": zero}, {})
+
+    def step(self, state: EnvState, action: jax.Array) -> EnvState:
+        obs, reward, terminated = self.probe.move(state.obs, action)
+        best = 0.0 if self.name == "ProbeTarget" else 1.0
+        return state.replace(
+            obs=obs,
+            reward=reward,
+            done=jnp.asarray(terminated, jnp.float32),
+            metrics={"success": (reward > best - 0.01).astype(jnp.float32)},
+        )

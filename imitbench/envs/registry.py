@@ -1,0 +1,83 @@
+"""The tasks by name."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from imitbench import physics
+from imitbench.core.types import Env, UserError
+from imitbench.envs import fetch, locomotion, point, probes
+
+
+class TaskEntry(NamedTuple):
+    about: str
+    make: Callable[[str, str], Env]  # (engine, model variant) -> Env
+    variants: tuple[str, ...] = ("default",)
+
+
+def _fetch(name: str) -> TaskEntry:
+    def make(engine: str, model: str) -> Env:
+        chosen = physics.choose(engine)
+        if model == "default":
+            model = "reduced" if chosen == "mjx" else "full"
+        if chosen == "mjx" and model == "full":
+            raise UserError(
+                f"{name}: MJX cannot step the full model (mesh collisions); use model 'reduced'"
+            )
+        return fetch.Fetch(name, chosen, "full" if model == "full" else "reduced")
+
+    return TaskEntry("gymnasium-robotics v4 semantics", make, ("default", "full", "reduced"))
+
+
+def _probe(name: str) -> TaskEntry:
+    def make(engine: str, model: str) -> Env:
+        physics.choose(engine)  # only to reject an unknown name
+        return probes.ProbeEnv(name)
+
+    return TaskEntry("probe: " + probes.PROBES[name].about, make)
+
+
+TASKS: dict[str, TaskEntry] = {
+    **{name: _fetch(name) for name in fetch.TASKS},
+    "Hopper": TaskEntry(
+        "gymnasium v5 semantics", lambda e, m: locomotion.Hopper("Hopper", physics.choose(e))
+    ),
+    "PointMass": TaskEntry(
+        "toy: push a disc to a goal", lambda e, m: point.PointMass("PointMass", physics.choose(e))
+    ),
+    **{name: _probe(name) for name in probes.PROBES},
+}
+
+
+def pick(kind: str, name: str, known: Iterable[str]) -> str:
+    """The name, if it is known.
+
+    Raises:
+        UserError: otherwise, with the nearest names.
+    """
+    known = list(known)
+    if name in known:
+        return name
+    folded = {k.lower(): k for k in known}
+    near = [folded[n] for n in difflib.get_close_matches(name.lower(), folded, n=3, cutoff=0.4)]
+    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known)}"
+    raise UserError(f"unknown {kind} {name!r}: {hint}")
+
+
+@functools.lru_cache(maxsize=16)
+def make(task: str, engine: str = "auto", model: str = "default") -> Env:
+    """The environment of a task on an engine.
+
+    Args:
+        engine: `native`, `mjx`, or `auto` (native on a CPU, else mjx).
+        model: for the Fetch tasks `full`, `reduced` or `default` (full on native, reduced on mjx).
+
+    Raises:
+        UserError: an unknown task, engine or model, or a pair that cannot run.
+    """
+    entry = TASKS[pick("task", task, TASKS)]
+    pick(f"model of {task}", model, entry.variants)
+    return entry.make(engine, model)

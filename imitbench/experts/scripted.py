@@ -1,0 +1,105 @@
+"""Scripted, memoryless experts: pure functions of the observation, so they can be asked anywhere.
+
+Notation in the Fetch laws: p gripper, b block, g goal, all in metres; a displacement action of 1 is
+5 cm, so a gain of 10 per metre closes half of a distance in a step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from imitbench.core.types import Policy
+
+Law = Callable[[jax.Array], jax.Array]  # obs [O] -> action [A]
+
+
+def _clip(x: jax.Array) -> jax.Array:
+    return jnp.clip(x, -1.0, 1.0)
+
+
+def _ramp(x: jax.Array, start: float, width: float) -> jax.Array:
+    """0 up to `start`, 1 from `start + width`, linear between."""
+    return jnp.clip((x - start) / width, 0.0, 1.0)
+
+
+def _action(move: jax.Array, fingers: jax.Array | float) -> jax.Array:
+    return jnp.append(move, fingers)
+
+
+def reach(obs: jax.Array) -> jax.Array:
+    """Straight to the goal."""
+    p, g = obs[0:3], obs[-3:]
+    return _action(_clip(10.0 * (g - p)), 0.0)
+
+
+def push(obs: jax.Array) -> jax.Array:
+    """Rise, fly to behind the block, come down, push it along the line to the goal, slow down
+    there."""
+    p, b, g = obs[0:3], obs[3:6], obs[-3:]
+    gap = (g - b)[:2]
+    d = jnp.linalg.norm(gap)
+    u = gap / jnp.maximum(d, 1e-6)
+    r = (p - b)[:2]
+    along = jnp.dot(r, u)
+    lateral = r - along * u
+    start = b[:2] - 0.06 * u
+    e = jnp.linalg.norm(start - p[:2])
+
+    behind = _ramp(-along, 0.015, 0.01)
+    behind *= _ramp(0.025 - jnp.linalg.norm(lateral), 0.0, 0.01) * _ramp(0.475 - p[2], 0.0, 0.02)
+    forward = u * jnp.clip(15.0 * d, 0.0, 1.0) - 10.0 * lateral
+    pushing = _clip(jnp.append(forward, 15.0 * (0.425 - p[2])))
+
+    far = _ramp(e, 0.01, 0.02)
+    # Move sideways only when high above the block, away from it, or already behind it: flying over
+    # at less than 0.51 m sweeps it off the table.
+    free = jnp.maximum(_ramp(p[2], 0.455, 0.02), _ramp(jnp.linalg.norm(r), 0.07, 0.02))
+    free = jnp.maximum(free, 1.0 - far)
+    height = 0.425 + 0.085 * far
+    approach = _clip(jnp.append(15.0 * free * (start - p[:2]), 15.0 * (height - p[2])))
+
+    move = (behind * pushing + (1.0 - behind) * approach) * _ramp(d, 0.01, 0.01)
+    return _action(move, 0.0)
+
+
+def pick_and_place(obs: jax.Array) -> jax.Array:
+    """Hover over the block, funnel down, close the fingers, carry it to the goal; smooth gates."""
+    p, b, fingers, g = obs[0:3], obs[3:6], obs[9:11], obs[-3:]
+    rel = b - p
+    e = jnp.linalg.norm(rel[:2])
+    near = jax.nn.sigmoid((0.015 - e) / 0.004)
+    near *= jax.nn.sigmoid((0.015 - jnp.abs(rel[2])) / 0.004)
+    held = near * jax.nn.sigmoid((0.07 - jnp.sum(fingers)) / 0.005)
+    hover = jnp.array([0.0, 0.0, 0.08]) * _ramp(e, 0.01, 0.02)
+    move = held * _clip(10.0 * (g - b)) + (1.0 - held) * _clip(10.0 * (rel + hover))
+    return _action(move, _clip(3.0 * (1.0 - 2.0 * near)))
+
+
+def point_mass(obs: jax.Array) -> jax.Array:
+    """Proportional and derivative control."""
+    pos, vel, g = obs[0:2], obs[2:4], obs[4:6]
+    return _clip(4.0 * (g - pos) - 1.5 * vel)
+
+
+LAWS: dict[str, Law] = {
+    "FetchReach": reach,
+    "FetchPush": push,
+    "FetchPickAndPlace": pick_and_place,
+    "PointMass": point_mass,
+    "ProbeAction": lambda obs: jnp.int32(1),
+    "ProbePolicy": lambda obs: (obs[0] > 0).astype(jnp.int32),
+    "ProbeTarget": lambda obs: obs,
+}
+
+
+def policy(law: Law) -> Policy:
+    """The law as a policy over any leading axes; it needs no randomness."""
+
+    def act(key: jax.Array, obs: jax.Array) -> jax.Array:
+        flat = jax.vmap(law)(obs.reshape(-1, obs.shape[-1]))
+        return flat.reshape(*obs.shape[:-1], *flat.shape[1:])
+
+    return act

@@ -1,0 +1,98 @@
+"""Learning curves: mean over seeds with its interval, readable in grey."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+
+from imitbench.core.paths import atomic
+from imitbench.harness import stats
+from imitbench.harness.store import Result
+
+AXES = {
+    "grad_steps": "gradient steps",
+    "expert_queries": "expert queries, demonstrations included",
+    "env_steps": "environment steps of the learner",
+}
+# Told apart without colour: by marker, dash and lightness.
+STYLES = [
+    {"color": "#000000", "marker": "o", "linestyle": "-"},
+    {"color": "#c1440e", "marker": "s", "linestyle": "--"},
+    {"color": "#2c7fb8", "marker": "^", "linestyle": "-."},
+    {"color": "#7a9a01", "marker": "D", "linestyle": ":"},
+    {"color": "#8c6bb1", "marker": "v", "linestyle": (0, (5, 1, 1, 1, 1, 1))},
+    {"color": "#d8b365", "marker": "P", "linestyle": (0, (1, 1))},
+]
+
+
+def curves(results: Sequence[Result], path: Path, measure: str = "success_final") -> list[Path]:
+    """Writes `path` as .png and .svg: a column for each task and number of demonstrations, a row
+    for
+    each cost. A method that spends nothing on an axis is a horizontal line at its last value."""
+    columns = list(dict.fromkeys((r.identity["task"], r.identity["demos"]) for r in results))
+    methods = list(dict.fromkeys(r.identity["label"] for r in results))
+    size = (4.2 * len(columns), 2.6 * len(AXES) + 0.4)
+    figure, grid = plt.subplots(
+        len(AXES), len(columns), figsize=size, squeeze=False, sharey="col", layout="constrained"
+    )
+    for c, (task, demos) in enumerate(columns):
+        here = [r for r in results if (r.identity["task"], r.identity["demos"]) == (task, demos)]
+        for row, (cost, title) in enumerate(AXES.items()):
+            axis = grid[row][c]
+            for r in here:
+                _draw(axis, r, cost, measure, STYLES[methods.index(r.identity["label"]) % 6])
+            axis.set_xlabel(title)
+            axis.grid(color="0.9", linewidth=0.6)
+            axis.spines[["top", "right"]].set_visible(False)
+            if measure.startswith("success"):
+                axis.set_ylim(-0.02, 1.02)
+        grid[0][c].set_title(f"{task}, {demos} demonstrations")
+    for row in range(len(AXES)):
+        grid[row][0].set_ylabel(measure.replace("_", " "))
+    handles: dict[str, object] = {}
+    for axis in grid.flat:
+        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
+            handles.setdefault(label, handle)
+    figure.legend(
+        handles.values(), handles.keys(), loc="outside lower center", ncols=4, frameon=False
+    )
+    r = results[0]
+    figure.suptitle(
+        f"{r.identity['suite']} ({r.identity['profile']}): mean over "
+        f"{len(r.identity['seeds'])} seeds, shaded 95% bootstrap interval",
+        fontsize=10,
+    )
+    written = []
+    for kind in ("png", "svg"):
+        target = path.with_suffix(f".{kind}")
+        with atomic(target) as temporary:
+            # Without a date the same results give the same file.
+            metadata = {"Date": None} if kind == "svg" else None
+            with plt.rc_context({"svg.hashsalt": "imitbench"}):
+                figure.savefig(temporary, dpi=130, format=kind, metadata=metadata)
+        written.append(target)
+    plt.close(figure)
+    return written
+
+
+def _draw(axis: Axes, r: Result, cost: str, measure: str, style: dict) -> None:
+    table = r.curve.pivot(index="evaluation", columns="seed", values=measure).to_numpy()
+    estimates = [stats.estimate(x) for x in table]
+    mean, low, high = (np.array(x) for x in zip(*estimates, strict=True))
+    x = r.curve.groupby("evaluation")[cost].first().to_numpy(float)
+    label = r.identity["label"]
+    if not x.any():
+        axis.axhline(mean[-1], color=style["color"], linestyle=style["linestyle"], linewidth=1.2)
+        axis.axhspan(low[-1], high[-1], color=style["color"], alpha=0.12, linewidth=0)
+        return
+    if cost == "expert_queries":
+        x = x + r.info["demo_steps"]
+    axis.plot(x, mean, label=label, markersize=4, linewidth=1.4, **style)
+    axis.fill_between(x, low, high, color=style["color"], alpha=0.15, linewidth=0)

@@ -1,0 +1,83 @@
+"""The live display of a run: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+
+from rich import progress as bars
+from rich.console import Console
+
+from imitbench.core.train import Eval
+
+
+class Progress:
+    """Task, method, updates, success so far and the time left over all cells."""
+
+    def __init__(self, total_evals: int):
+        self._total, self._done = total_evals, 0
+        self._begun = time.perf_counter()
+        self._name, self._updates = "", 0
+        # The display goes to stderr, so that stdout holds results alone.
+        console = Console(stderr=True)
+        self._live = console.is_terminal
+        self._bars = bars.Progress(
+            bars.TextColumn("{task.description}"),
+            bars.BarColumn(bar_width=20),
+            bars.TextColumn("{task.fields[updates]}"),
+            bars.TextColumn("success {task.fields[success]}"),
+            bars.TextColumn("{task.fields[left]}"),
+            bars.TimeElapsedColumn(),
+            console=console,
+            disable=not self._live,
+        )
+        self._row: bars.TaskID | None = None
+
+    def __enter__(self) -> Progress:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bars.stop()
+
+    def start(self, task: str, method: str, updates: int) -> None:
+        """The next cell begins (its programs are compiled first)."""
+        self._name, self._updates = f"{task} {method}", updates
+        fields = {"updates": f"0/{updates} updates", "success": "-", "left": self._left()}
+        self._row = self._bars.add_task(self._name, total=updates, **fields)
+
+    def resumed(self, ev: Eval) -> None:
+        """The cell goes on from an earlier run's checkpoint."""
+        self._done += len(ev.updates)
+        self._say(ev, "resumed")
+
+    def evaluated(self, ev: Eval) -> None:
+        """One more evaluation is in."""
+        self._done += 1
+        self._say(ev, "")
+
+    def _left(self) -> str:
+        if not self._done:
+            return "time left: ?"
+        spent = time.perf_counter() - self._begun
+        left = spent / self._done * (self._total - self._done)
+        return f"time left: {left:.0f} s" if left < 120 else f"time left: {left / 60:.0f} min"
+
+    def _say(self, ev: Eval, note: str) -> None:
+        done = int(ev.updates[-1])
+        success = (
+            f"{ev.success_final[:, -1].mean():.0%} final, {ev.success_any[:, -1].mean():.0%} any"
+        )
+        updates = f"{done}/{self._updates} updates"
+        if self._live and self._row is not None:
+            fields = {"updates": updates, "success": success, "left": self._left()}
+            self._bars.update(self._row, completed=done, **fields)
+        else:
+            words = [self._name, updates, f"success {success}", self._left(), note]
+            print("  ".join(w for w in words if w), file=sys.stderr, flush=True)

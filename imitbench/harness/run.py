@@ -1,0 +1,182 @@
+"""Running suites: finished cells are skipped, cut-off ones go on from their last checkpoint."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from imitbench import algos, data, envs, experts
+from imitbench.core import checkpoint, rollout, train
+from imitbench.core.paths import writable
+from imitbench.core.types import Algorithm, Env, UserError
+from imitbench.envs.digest import digest
+from imitbench.harness import runtime, store, suite
+from imitbench.harness.progress import Progress
+from imitbench.harness.suite import Cell
+
+EVAL_SEED = 20_000_000  # of the evaluations' initial states; training seeds are small numbers
+
+
+class Job(NamedTuple):
+    """A cell, checked and ready to run."""
+
+    cell: Cell
+    identity: dict[str, Any]
+    key: str
+    env: Env
+    algo: Algorithm
+    num_updates: int
+
+
+def prepare(name: str, profile: str, cells: Sequence[Cell]) -> list[Job]:
+    """Builds every environment and method, so that mistakes show before any work.
+
+    Raises:
+        UserError: the first mistake found.
+    """
+    jobs = []
+    for cell in cells:
+        suite.check(cell)
+        env = envs.make(cell.task, cell.engine)
+        expert = experts.load(cell.task)
+        algo = algos.build(cell.method, cell.config, env.spec, env, expert)
+        num_updates = suite.updates(cell, algo.cost.grad_steps)
+        identity = suite.identity(name, profile, cell, env.engine)
+        jobs.append(Job(cell, identity, suite.key_of(identity), env, algo, num_updates))
+    return jobs
+
+
+def select(cells: Sequence[Cell], only: Sequence[str], seeds: int | None) -> list[Cell]:
+    """The cells whose task or name is among `only` (all where it is empty), with another seed
+    count.
+
+    Raises:
+        UserError: a word in `only` that names nothing, or no cell left.
+    """
+    known = {c.task for c in cells} | {c.name for c in cells}
+    for word in only:
+        suite.pick("task or method in this suite", word, sorted(known))
+    tasks = [w for w in only if w in {c.task for c in cells}]
+    methods = [w for w in only if w in {c.name for c in cells}]
+    kept = [
+        c for c in cells if (not tasks or c.task in tasks) and (not methods or c.name in methods)
+    ]
+    if not kept:
+        raise UserError(f"no cell of this suite is both of {tasks} and of {methods}")
+    if seeds is not None and seeds < 1:
+        raise UserError(f"seeds={seeds}: expected 1 or more")
+    return [c if seeds is None else dataclasses.replace(c, seeds=seeds) for c in kept]
+
+
+def run(jobs: Sequence[Job], root: Path) -> list[str]:
+    """Runs the jobs that are not finished yet, into `root`.
+
+    Returns:
+        One line for each job that was skipped or has diverged seeds.
+
+    Raises:
+        UserError: the folder cannot be written, or holds results of another schema.
+    """
+    writable(root)
+    store.read_all(root)  # rejects a foreign folder before any work
+    notes = []
+    todo = []
+    for order, job in enumerate(jobs):
+        if (store.cells_folder(root) / job.key).exists():
+            notes.append(f"{job.key}: finished before, skipped")
+        else:
+            todo.append((order, job))
+    with Progress(sum(j.cell.num_evals for _, j in todo)) as progress:
+        for order, job in todo:
+            progress.start(job.cell.task, job.cell.name, job.num_updates)
+            diverged = _run_one(job, order, root, progress)
+            if diverged:
+                names = ", ".join(map(str, diverged))
+                notes.append(f"{job.key}: seed {names} diverged; counted as failed")
+    return notes
+
+
+def _run_one(job: Job, order: int, root: Path, progress: Progress) -> list[int]:
+    cell = job.cell
+    demos, header = _demos(job)
+    seeds = job.identity["seeds"]
+    keys = jnp.stack([jax.random.key(s) for s in seeds])
+    folder = store.partial_folder(root, job.key)
+    checkpoints = checkpoint.Checkpoints(folder)
+    resume = checkpoints.restore(train.abstract_state(job.algo, demos, keys))
+    if resume is not None:
+        progress.resumed(resume[1])
+
+    def on_eval(state: train.TrainState, ev: train.Eval) -> None:
+        checkpoints.save(state, ev)
+        progress.evaluated(ev)
+
+    _, ev = train.train(
+        job.algo,
+        demos,
+        keys,
+        env=job.env,
+        num_updates=job.num_updates,
+        num_evals=cell.num_evals,
+        eval_episodes=cell.eval_episodes,
+        eval_key=jax.random.key(EVAL_SEED),
+        resume=resume,
+        on_eval=on_eval,
+    )
+    checkpoints.close()
+    diverged = [s for s, bad in zip(seeds, ev.diverged, strict=True) if bad]
+    store.write(root, job.key, _info(job, order, header, ev, diverged), ev)
+    shutil.rmtree(folder, ignore_errors=True)
+    return diverged
+
+
+def _demos(job: Job) -> tuple[Any, data.Header]:
+    source = job.cell.source
+    demos = data.cached(
+        job.cell.task,
+        job.env.engine if job.env.engine != "none" else "auto",
+        source.pool,
+        seed=source.seed,
+        noise=source.noise,
+        only_success=source.only_success,
+    )
+    rows = data.subset(demos, job.cell.demos, job.identity["seeds"], shared=source.shared)
+    return rows, demos.header
+
+
+def _info(
+    job: Job, order: int, header: data.Header, ev: train.Eval, diverged: list[int]
+) -> dict[str, Any]:
+    """cell.json."""
+    engine = job.env.engine
+    return {
+        "identity": job.identity,
+        "finished": True,
+        "finished_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "order": order,
+        "engine": engine,
+        "device": runtime.device(),
+        "environment_digest": digest(job.cell.task, engine if engine != "none" else "auto"),
+        "versions": runtime.versions(),
+        "git_commit": runtime.git_commit(),
+        "seconds": {k: round(v, 3) for k, v in ev.seconds.items()},
+        "cost": dataclasses.asdict(job.algo.cost),
+        "demo_steps": job.cell.demos * job.env.spec.horizon,
+        "has_success": rollout.has_success(job.env),
+        "diverged_seeds": diverged,
+        "demonstrations": dataclasses.asdict(header),
+    }
+
+
+def workload(jobs: Sequence[Job]) -> str:
+    """What a dry run says of the work: counts, not times."""
+    steps = sum(j.cell.grad_steps * j.cell.seeds for j in jobs)
+    episodes = sum(j.cell.num_evals * j.cell.eval_episodes * j.cell.seeds for j in jobs)
+    return f"{len(jobs)} cells, {steps:,} gradient steps, {episodes:,} evaluation episodes"

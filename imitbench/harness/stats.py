@@ -1,0 +1,97 @@
+"""Estimates over seeds, with seeded bootstrap intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+RESAMPLES = 2000
+LEVEL = 0.95
+
+
+class Estimate(NamedTuple):
+    """A number with its interval. nan where there is nothing to estimate from."""
+
+    value: float
+    low: float
+    high: float
+
+
+def iqm(x: np.ndarray, axis: int = -1) -> np.ndarray:
+    """Interquartile mean: the mean of the middle half; the cut values count by their share.
+
+    Agarwal et al. 2021 (arXiv:2108.13264). With n values the lowest and highest n/4 are left out; a
+    value that the cut goes through counts in part, so that the estimate exists for any n.
+    """
+    x = np.sort(np.moveaxis(np.asarray(x, np.float64), axis, -1), axis=-1)
+    n = x.shape[-1]
+    edge = n / 4
+    rank = np.arange(n)
+    inside = np.clip(np.minimum(rank + 1, n - edge) - np.maximum(rank, edge), 0.0, 1.0)
+    return (x * inside).sum(-1) / inside.sum()
+
+
+def mean(x: np.ndarray, axis: int = -1) -> np.ndarray:
+    return np.mean(x, axis=axis)
+
+
+def standard_error(x: np.ndarray) -> float:
+    """Sample standard deviation over the square root of the number of seeds."""
+    x = np.asarray(x, np.float64)
+    return float(np.std(x, ddof=1) / np.sqrt(len(x))) if len(x) > 1 else float("nan")
+
+
+def resample(
+    scores: list[np.ndarray],
+    statistic: Callable[..., np.ndarray],
+    *,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+) -> np.ndarray:
+    """Stratified bootstrap: [resamples] values of the statistic.
+
+    Args:
+        scores: for each stratum (task) its scores over seeds [S_i]; seeds are drawn anew within
+        each
+            stratum, the statistic is taken over all of them.
+        statistic: maps [..., n] to [...] along the last axis.
+        seed: of the resampling alone; the same seed gives the same values.
+    """
+    rng = np.random.default_rng(seed)
+    drawn = [x[rng.integers(0, len(x), (resamples, len(x)))] for x in map(np.asarray, scores)]
+    return statistic(np.concatenate(drawn, axis=1), axis=-1)
+
+
+def estimate(
+    scores: list[np.ndarray] | np.ndarray,
+    statistic: Callable[..., np.ndarray] = mean,
+    *,
+    seed: int = 0,
+    level: float = LEVEL,
+) -> Estimate:
+    """The statistic over all scores with its percentile bootstrap interval over seeds.
+
+    With a single seed in every stratum there is no spread to resample: the interval is nan.
+    """
+    strata = scores if isinstance(scores, list) else [scores]
+    value = float(statistic(np.concatenate([np.asarray(s) for s in strata]), axis=-1))
+    if all(len(s) < 2 for s in strata):
+        return Estimate(value, float("nan"), float("nan"))
+    values = resample(strata, statistic, seed=seed)
+    tail = (1 - level) / 2
+    low, high = np.quantile(values, [tail, 1 - tail])
+    return Estimate(value, float(low), float(high))
+
+
+def difference(a: np.ndarray, b: np.ndarray, *, seed: int = 0, level: float = LEVEL) -> Estimate:
+    """mean(a) - mean(b) over seeds [S_a], [S_b], with the bootstrap interval of the difference."""
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    value = float(a.mean() - b.mean())
+    if len(a) < 2 or len(b) < 2:
+        return Estimate(value, float("nan"), float("nan"))
+    values = resample([a], mean, seed=seed) - resample([b], mean, seed=seed + 1)
+    tail = (1 - level) / 2
+    low, high = np.quantile(values, [tail, 1 - tail])
+    return Estimate(value, float(low), float(high))

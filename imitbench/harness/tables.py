@@ -1,0 +1,128 @@
+"""Tables of finished cells: CSV for programs, Markdown and text for people."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from imitbench.core.paths import atomic
+from imitbench.core.types import UserError
+from imitbench.harness import stats, store
+from imitbench.harness.store import Result
+
+MEASURES = ("success_any", "success_final", "return")
+
+
+def summary(results: Sequence[Result]) -> pd.DataFrame:
+    """One row for each cell: identity, sizes, costs, and estimates over seeds.
+
+    It depends on the results alone, not on how long they took.
+    """
+    rows = []
+    for r in results:
+        i, cost = r.identity, r.info["cost"]
+        updates = int(r.curve["updates"].to_numpy().max())
+        row = {
+            "suite": i["suite"],
+            "profile": i["profile"],
+            "task": i["task"],
+            "demos": i["demos"],
+            "method": i["label"],
+            "seeds": len(i["seeds"]),
+            "episodes_per_seed": i["eval_episodes"],
+            "engine": r.info["engine"],
+            "environment_digest": r.info["environment_digest"],
+            "diverged_seeds": " ".join(map(str, r.info["diverged_seeds"])),
+        }
+        row |= {k: v * updates for k, v in cost.items()}
+        for m in MEASURES:
+            scores = r.final(m)
+            est = stats.estimate(scores)
+            row |= {m: est.value, f"{m}_low": est.low, f"{m}_high": est.high}
+            row |= {f"{m}_iqm": float(stats.iqm(scores)), f"{m}_se": stats.standard_error(scores)}
+        d = r.info["demonstrations"]
+        row |= {f"expert_{k}": d[k] for k in ("success_any", "success_final", "mean_return")}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _interval(row: pd.Series, measure: str, scale: float, digits: int) -> str:
+    mean, low, high = (float(row[measure + x]) * scale for x in ("", "_low", "_high"))
+    value = f"{mean:.{digits}f}"
+    if math.isnan(low):
+        return value
+    return f"{value} [{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def cells(results: Sequence[Result]) -> list[dict[str, str]]:
+    """The table for people, as text."""
+    frame = summary(results)
+    out = []
+    for (_, row), r in zip(frame.iterrows(), results, strict=True):
+        solved = r.info["has_success"]
+        line = {
+            "Task": str(row["task"]),
+            "Demos": str(row["demos"]),
+            "Method": str(row["method"]),
+            "Success any, %": _interval(row, "success_any", 100, 1) if solved else "-",
+            "Success final, %": _interval(row, "success_final", 100, 1) if solved else "-",
+            "Return": _interval(row, "return", 1, 1),
+            "Seeds x episodes": f"{row['seeds']} x {row['episodes_per_seed']}",
+            "Expert queries": f"{r.info['demo_steps'] + row['expert_queries']:,}",
+            "Gradient steps": f"{row['grad_steps']:,}",
+            "Train s": f"{r.info['seconds']['train']:.1f}",
+            "Compile s": f"{r.info['seconds']['compile']:.1f}",
+            "Engine": str(row["engine"]),
+        }
+        if r.info["diverged_seeds"]:
+            names = ", ".join(map(str, r.info["diverged_seeds"]))
+            line["Method"] += f" (seed {names} diverged, counted as failed)"
+        out.append(line)
+    return out
+
+
+def markdown(results: Sequence[Result]) -> str:
+    """The table with a caption that says what the numbers are."""
+    lines = cells(results)
+    head = list(lines[0])
+    text = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    text += ["| " + " | ".join(line.values()) + " |" for line in lines]
+    devices = sorted({r.info["device"] for r in results})
+    profile = results[0].identity["profile"]
+    caption = (
+        "Mean over training seeds with its 95% bootstrap interval, at the last evaluation. "
+        "*any*: the goal was reached at some step; *final*: at the last one. "
+        "Expert queries count the demonstrations' steps. "
+        f"Profile {profile}. Device: {'; '.join(devices)}."
+    )
+    return "\n".join(text) + "\n\n" + caption + "\n"
+
+
+def derive(root: Path) -> list[Result]:
+    """Writes `summary.csv` and `table.md` of all finished cells below `root`.
+
+    Raises:
+        UserError: there are none, or cells of one task ran in environments that differ.
+    """
+    results = store.read_all(root)
+    if not results:
+        raise UserError(f"no finished cells in {root}: run the suite first")
+    for task in {r.identity["task"] for r in results}:
+        digests = {
+            (r.info["engine"], r.info["environment_digest"])
+            for r in results
+            if r.identity["task"] == task
+        }
+        if len({d for _, d in digests}) > len({e for e, _ in digests}):
+            raise UserError(
+                f"{root}: the cells of {task} ran in environments that behave differently "
+                f"(digests {', '.join(sorted(d for _, d in digests))}): run the older ones again"
+            )
+    with atomic(root / "summary.csv") as path:
+        summary(results).to_csv(path, index=False, float_format="%.6g")
+    with atomic(root / "table.md") as path:
+        path.write_text(markdown(results))
+    return results

@@ -1,0 +1,66 @@
+"""MJX, the JAX port of MuJoCo: the engine for GPUs and TPUs; it also runs on a CPU, slowly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import mujoco
+from mujoco import mjx
+
+from imitbench.physics.engine import EngineName, PhysicsState
+
+
+class MjxEngine:
+    """The model in MJX (`impl="jax"`), in float32. `carry` is the solver's warm start [nv]."""
+
+    name: EngineName = "mjx"
+
+    def __init__(self, model: mujoco.MjModel):
+        self.model = model
+        self._mx = mjx.put_model(model, impl="jax")
+        self._blank = mjx.make_data(model, impl="jax")
+
+    def reset(self, qpos: jax.Array, qvel: jax.Array) -> PhysicsState:
+        data = self._blank.replace(qpos=qpos, qvel=qvel)
+        return PhysicsState(qpos, qvel, self._sensors(data), jnp.zeros(self.model.nv))
+
+    def step(
+        self,
+        state: PhysicsState,
+        ctrl: jax.Array,
+        mocap: jax.Array | None = None,
+        *,
+        substeps: int,
+        lagged: bool = False,
+    ) -> PhysicsState:
+        data = self._blank.replace(
+            qpos=state.qpos, qvel=state.qvel, qacc_warmstart=state.carry, ctrl=ctrl
+        )
+        if mocap is not None:
+            data = data.replace(mocap_pos=mocap[None, :3], mocap_quat=mocap[None, 3:])
+        # A scan: compile time grows with the number of inlined steps.
+        (data, before), _ = jax.lax.scan(
+            lambda c, _: ((mjx.step(self._mx, c[0]), c[0].qpos), None),
+            (data, data.qpos),
+            None,
+            substeps,
+        )
+        seen = data.replace(qpos=before) if lagged else data
+        return PhysicsState(data.qpos, data.qvel, self._sensors(seen), data.qacc_warmstart)
+
+    def set_qpos(self, state: PhysicsState, index: Any, value: Any) -> PhysicsState:
+        return state.replace(qpos=state.qpos.at[index].set(value))
+
+    def moved(self, before: PhysicsState, after: PhysicsState) -> jax.Array:
+        return after.qpos - before.qpos
+
+    def _sensors(self, data: mjx.Data) -> jax.Array:
+        """Sensors of qpos and qvel as they stand; positions and velocities alone, no contacts
+        and no solver."""
+        if not self.model.nsensordata:
+            return data.sensordata
+        for stage in (mjx.kinematics, mjx.com_pos, mjx.com_vel, mjx.sensor_pos, mjx.sensor_vel):
+            data = stage(self._mx, data)
+        return data.sensordata

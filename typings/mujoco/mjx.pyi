@@ -1,0 +1,5 @@
+"""mujoco is a C extension without type information: everything is Any."""
+
+from typing import Any
+
+def __getattr__(name: str) -> Any: ...
