@@ -20,7 +20,7 @@ def sample(key: Key, rows: Any, batch: int, size: jax.Array | int | None = None)
     """`batch` rows drawn uniformly, with replacement, from the first `size` (all) of [N] rows."""
     if size is None:
         size = jax.tree.leaves(rows)[0].shape[0]
-    return take(rows, jax.random.randint(key, (batch,), 0, size))
+    return take(rows, jax.random.randint(key, (batch,), 0, jnp.asarray(size)))
 
 
 class Ring(struct.PyTreeNode):

@@ -59,32 +59,22 @@ class Checkpoints:
 
 
 def _encode(ev: Eval) -> dict[str, Any]:
-    """JSON keeps doubles exactly; types are written beside."""
+    """JSON keeps doubles exactly; the arrays' types are written beside them."""
 
-    def array(x: np.ndarray) -> dict[str, Any]:
-        return {"dtype": x.dtype.str, "data": x.tolist()}
+    def encode(x: Any) -> Any:
+        if isinstance(x, dict):
+            return {k: encode(v) for k, v in x.items()}
+        return {"dtype": x.dtype.str, "data": x.tolist()} if isinstance(x, np.ndarray) else x
 
-    return {
-        k: {n: array(x) for n, x in v.items()}
-        if k in ("metrics", "episodes")
-        else v
-        if k == "seconds"
-        else array(v)
-        for k, v in ev._asdict().items()
-    }
+    return encode(ev._asdict())
 
 
 def _decode(tree: dict[str, Any]) -> Eval:
-    def array(x: dict[str, Any]) -> np.ndarray:
-        return np.asarray(x["data"], dtype=x["dtype"])
+    def decode(x: Any) -> Any:
+        if not isinstance(x, dict):
+            return x
+        if x.keys() == {"dtype", "data"}:
+            return np.asarray(x["data"], dtype=x["dtype"])
+        return {k: decode(v) for k, v in x.items()}
 
-    return Eval(
-        **{
-            k: {n: array(x) for n, x in v.items()}
-            if k in ("metrics", "episodes")
-            else v
-            if k == "seconds"
-            else array(v)
-            for k, v in tree.items()
-        }
-    )
+    return Eval(**decode(tree))

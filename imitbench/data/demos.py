@@ -233,6 +233,6 @@ def describe(header: Header) -> str:
     h = asdict(header)
     return (
         "{task}: {episodes} episodes of {attempted} run ({expert} expert, engine {engine}, "
-        "seed {seed}, action noise {noise:g}); success any {success_any:.1%}, final {success_final:.1%}, "
-        "return {mean_return:.2f}".format(**h)
+        "seed {seed}, action noise {noise:g}); success any {success_any:.1%}, "
+        "final {success_final:.1%}, return {mean_return:.2f}".format(**h)
     )

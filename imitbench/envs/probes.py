@@ -1,8 +1,7 @@
-"""Probe environments: tiny problems with known answers, to find out which part of a learner is
-wrong.
+"""Probe environments: tiny problems with known answers, each for a part of a learner.
 
-The idea is Andy Jones' (2021, "Debugging RL, without the agonizing pain"): each probe needs one more
-part of a learner than the one before it. Known values are written beside each.
+The idea is Andy Jones' (2021, "Debugging RL, without the agonizing pain"): each probe needs
+one more part of a learner than the one before it. Known values are written beside each.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 
@@ -56,7 +57,7 @@ def curves(results: Sequence[Result], path: Path, measure: str = "success_final"
         grid[0][c].set_title(f"{task}, {demos} demonstrations")
     for row in range(len(AXES)):
         grid[row][0].set_ylabel(measure.replace("_", " "))
-    handles: dict[str, object] = {}
+    handles: dict[str, Any] = {}
     for axis in grid.flat:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)

@@ -49,8 +49,13 @@ class Progress:
     def start(self, task: str, method: str, updates: int) -> None:
         """The next cell begins (its programs are compiled first)."""
         self._name, self._updates = f"{task} {method}", updates
-        fields = {"updates": f"0/{updates} updates", "success": "-", "left": self._left()}
-        self._row = self._bars.add_task(self._name, total=updates, **fields)
+        self._row = self._bars.add_task(
+            self._name,
+            total=updates,
+            updates=f"0/{updates} updates",
+            success="-",
+            left=self._left(),
+        )
 
     def resumed(self, ev: Eval) -> None:
         """The cell goes on from an earlier run's checkpoint."""
@@ -76,8 +81,10 @@ class Progress:
         )
         updates = f"{done}/{self._updates} updates"
         if self._live and self._row is not None:
-            fields = {"updates": updates, "success": success, "left": self._left()}
-            self._bars.update(self._row, completed=done, **fields)
+            left = self._left()
+            self._bars.update(
+                self._row, completed=done, updates=updates, success=success, left=left
+            )
         else:
             words = [self._name, updates, f"success {success}", self._left(), note]
             print("  ".join(w for w in words if w), file=sys.stderr, flush=True)

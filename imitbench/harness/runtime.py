@@ -28,11 +28,15 @@ PACKAGES = (
 def setup() -> None:
     """Compile cache in the user's cache folder, full float32 products, plain log lines."""
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
-    if jax.config.jax_compilation_cache_dir is None:
+    if _compile_cache() is None:
         jax.config.update("jax_compilation_cache_dir", str(cache_dir("xla")))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
     # TF32 on recent GPUs changes results.
     jax.config.update("jax_default_matmul_precision", "highest")
+
+
+def _compile_cache() -> str | None:
+    return jax.config.values["jax_compilation_cache_dir"]
 
 
 def version(package: str) -> str | None:
@@ -105,7 +109,7 @@ def broken_pairs() -> list[str]:
 
 def doctor() -> dict[str, Any]:
     """What `imitbench doctor` prints."""
-    folder = Path(str(jax.config.jax_compilation_cache_dir))
+    folder = Path(_compile_cache() or ".")
     files = [f for f in folder.rglob("*") if f.is_file()]
     size = sum(f.stat().st_size for f in files) / 2**20
     free = shutil.disk_usage(Path.cwd()).free / 2**30

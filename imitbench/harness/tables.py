@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -49,7 +50,7 @@ def summary(results: Sequence[Result]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _interval(row: pd.Series, measure: str, scale: float, digits: int) -> str:
+def _interval(row: dict[str, Any], measure: str, scale: float, digits: int) -> str:
     mean, low, high = (float(row[measure + x]) * scale for x in ("", "_low", "_high"))
     value = f"{mean:.{digits}f}"
     if math.isnan(low):
@@ -61,7 +62,7 @@ def cells(results: Sequence[Result]) -> list[dict[str, str]]:
     """The table for people, as text."""
     frame = summary(results)
     out = []
-    for (_, row), r in zip(frame.iterrows(), results, strict=True):
+    for row, r in zip(frame.to_dict("records"), results, strict=True):
         solved = r.info["has_success"]
         line = {
             "Task": str(row["task"]),

@@ -1,0 +1,148 @@
+"""What every registered method promises."""
+
+from __future__ import annotations
+
+import inspect
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from imitbench import algos, data, envs, experts
+from imitbench.core import train
+from imitbench.core.types import Algorithm, Transition
+
+METHODS = list(algos.ALGOS)
+pytestmark = pytest.mark.parametrize("method", METHODS)
+
+
+def equal(a, b) -> None:
+    """Every leaf, bit for bit."""
+    jax.tree.map(np.testing.assert_array_equal, a, b)
+
+
+@pytest.fixture
+def rows(demos: data.Demos) -> Transition:
+    return data.subset(demos, 6, [0, 1, 2])
+
+
+@pytest.fixture
+def keys() -> jax.Array:
+    return jnp.stack([jax.random.key(s) for s in range(3)])
+
+
+def one(rows: Transition) -> Transition:
+    return jax.tree.map(lambda x: x[0], rows)
+
+
+def test_state_keeps_its_type_and_metrics_are_scalars(method, small, rows):
+    algo: Algorithm = small(method)
+    key = jax.random.key(0)
+    state = jax.eval_shape(algo.init, key, one(rows))
+    new, metrics = jax.eval_shape(algo.update, key, state, one(rows))
+    assert jax.tree.structure(new) == jax.tree.structure(state)
+    same = jax.tree.map(lambda a, b: (a.shape, a.dtype) == (b.shape, b.dtype), state, new)
+    assert all(jax.tree.leaves(same))
+    assert metrics and all(m.shape == () for m in metrics.values())
+
+
+def test_acts_on_any_leading_axes(method, small, rows):
+    algo: Algorithm = small(method)
+    key = jax.random.key(0)
+    state = algo.init(key, one(rows))
+    obs = one(rows).obs[:6]
+    flat = algo.act(key, state, obs)
+    assert flat.shape == (6, 2)
+    assert algo.act(key, state, obs[0]).shape == (2,)
+    assert algo.act(key, state, obs.reshape(2, 3, -1)).shape == (2, 3, 2)
+    assert np.all(np.abs(flat) <= 1)
+
+
+def test_acts_on_discrete_choices(method, small):
+    algo: Algorithm = small(method, "ProbePolicy")
+    env = envs.make("ProbePolicy")
+    demos = data.collect(env, experts.load("ProbePolicy"), 40)
+    rows = data.subset(demos, 20, [0], shared=True)
+    key = jax.random.key(0)
+    state = algo.init(key, rows)
+    for i in range(100):
+        state, _ = jax.jit(algo.update)(jax.random.fold_in(key, i), state, rows)
+    choice = algo.act(key, state, jnp.array([[-1.0], [1.0]]))
+    np.testing.assert_array_equal(choice, [0, 1])
+
+
+@pytest.mark.parametrize("seeds_by", ["threads", "vmap"])
+def test_seeds_together_equal_seeds_apart(method, small, rows, keys, env, seeds_by):
+    algo = small(method)
+    options = {"env": env, "num_updates": 4, "num_evals": 2, "eval_episodes": 2}
+    together, _ = train.train(algo, rows, keys, seeds_by=seeds_by, **options)
+    for s in range(3):
+        own = jax.tree.map(lambda x, s=s: x[s : s + 1], rows)
+        apart, _ = train.train(algo, own, keys[s : s + 1], seeds_by="threads", **options)
+        mine = jax.tree.map(lambda x, s=s: x[s : s + 1], together.algo)
+        if seeds_by == "threads":
+            equal(mine, apart.algo)
+        else:  # batched products round differently
+            jax.tree.map(
+                lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4),
+                mine,
+                apart.algo,
+            )
+
+
+def test_stopping_and_resuming_equals_going_straight_through(method, small, rows, keys, env):
+    algo = small(method)
+    options = {"env": env, "num_updates": 4, "num_evals": 4, "eval_episodes": 2}
+    seen = []
+    straight, ev = train.train(
+        algo, rows, keys, on_eval=lambda s, e: seen.append((s, e)), **options
+    )
+    resumed, ev2 = train.train(algo, rows, keys, resume=seen[1], **options)
+    equal(straight, resumed)
+    equal(ev._replace(seconds={}), ev2._replace(seconds={}))
+
+
+def test_touches_only_what_it_declares(method, rows):
+    class Poison:
+        def __getattr__(self, name):
+            raise AssertionError(f"an undeclared part was touched: {name}")
+
+        def __call__(self, *args):
+            raise AssertionError("an undeclared expert was asked")
+
+    wants = algos.needs(method)
+    assert set(wants) <= {"env", "expert"}
+    parameters = list(inspect.signature(algos.ALGOS[method].make).parameters)
+    assert parameters[:2] == ["config", "spec"]
+    env = envs.make("PointMass")
+    algo = algos.build(
+        method,
+        algos.ALGOS[method].Config(),
+        env.spec,
+        env if "env" in wants else Poison(),
+        experts.load("PointMass") if "expert" in wants else Poison(),
+    )
+    state = jax.eval_shape(algo.init, jax.random.key(0), one(rows))
+    jax.eval_shape(algo.update, jax.random.key(0), state, one(rows))
+    assert ("env" in wants) == (algo.cost.env_steps > 0)
+    assert ("expert" in wants) == (algo.cost.expert_queries > 0)
+    assert algo.cost.grad_steps > 0
+
+
+def test_is_compiled_once(method, small, rows):
+    algo = small(method)
+    update = jax.jit(algo.update)
+    state = jax.jit(algo.init)(jax.random.key(0), one(rows))
+    for i in range(3):
+        state, _ = update(jax.random.key(i), state, one(rows))
+    assert update._cache_size() == 1
+
+
+def test_same_seed_same_result_other_seed_other_result(method, small, rows):
+    algo = small(method)
+    init = jax.jit(algo.init)
+    a, b, c = (init(jax.random.key(k), one(rows)) for k in (0, 0, 1))
+    equal(a, b)
+    differs = jax.tree.map(lambda x, y: bool((np.asarray(x) != np.asarray(y)).any()), a, c)
+    assert any(jax.tree.leaves(differs))

@@ -1,0 +1,67 @@
+"""Shared pieces of the tests: a toy data set, and shrunken settings for every method."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from imitbench import algos, data, envs, experts
+from imitbench.core.types import Env, UserError
+
+SMALL = {
+    "batch": 16,
+    "hidden": (16,),
+    "steps": 3,
+    "fits": 2,
+    "episodes": 2,
+    "capacity": 400,
+    "validation": 0.25,
+}
+
+
+def shrink(config: Any) -> Any:
+    """The config with every setting that costs time made small, in nested groups too."""
+    changes = {}
+    for f in dataclasses.fields(config):
+        value = getattr(config, f.name)
+        if dataclasses.is_dataclass(value):
+            changes[f.name] = shrink(value)
+        elif f.name in SMALL:
+            changes[f.name] = SMALL[f.name]
+    return dataclasses.replace(config, **changes)
+
+
+@pytest.fixture(scope="session")
+def env() -> Env:
+    return envs.make("PointMass")
+
+
+@pytest.fixture(scope="session")
+def demos(env: Env) -> data.Demos:
+    return data.collect(env, experts.load("PointMass"), 12, seed=3)
+
+
+@pytest.fixture(scope="session")
+def small():
+    """small(name) -> the method on PointMass, with shrunken settings."""
+
+    def build(name: str, task: str = "PointMass"):
+        env = envs.make(task)
+        config = shrink(algos.ALGOS[name].Config())
+        return algos.build(name, config, env.spec, env, experts.load(task))
+
+    return build
+
+
+@pytest.fixture
+def no_cache(monkeypatch: pytest.MonkeyPatch, tmp_path):
+    """The user's cache, elsewhere."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def message(error: pytest.ExceptionInfo[UserError]) -> str:
+    text = str(error.value)
+    assert "\n" not in text, "an error is one line"
+    return text

@@ -1,0 +1,147 @@
+"""Step for step against the real gymnasium-robotics and gymnasium environments (native engine)."""
+
+from __future__ import annotations
+
+import gymnasium
+import jax
+import jax.numpy as jnp
+import mujoco
+import numpy as np
+import pytest
+from gymnasium.envs.mujoco.mujoco_env import MujocoEnv
+
+from imitbench import envs, experts
+from imitbench.core.types import EnvState
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
+
+FETCH = ("FetchReach", "FetchPush", "FetchPickAndPlace")
+
+
+@pytest.fixture(scope="module")
+def fetch():
+    """fetch(name) -> (the original, ours, our jitted step)."""
+    import gymnasium_robotics
+
+    gymnasium.register_envs(gymnasium_robotics)
+    made = {}
+
+    def get(name: str):
+        if name not in made:
+            ours = envs.make(name, "native")
+            made[name] = gymnasium.make(f"{name}-v4").unwrapped, ours, jax.jit(ours.step)
+        return made[name]
+
+    return get
+
+
+def flat(obs: dict) -> np.ndarray:
+    return np.concatenate([obs["observation"], obs["desired_goal"]])
+
+
+def adopt(ours, data: mujoco.MjData, goal: np.ndarray | None) -> EnvState:
+    """Our environment's state with the exact physics state of the original."""
+    qpos, qvel = jnp.float32(data.qpos), jnp.float32(data.qvel)
+    low = np.concatenate([data.qpos - np.float64(qpos), data.qvel - np.float64(qvel)])
+    state = ours.physics.reset(qpos, qvel).replace(carry=jnp.float32(low))
+    if goal is not None:
+        return ours._observe(state, jnp.float32(goal))
+    return ours.reset(jax.random.key(0)).replace(pipeline_state=state, obs=ours._obs(state))
+
+
+def in_contact(model: mujoco.MjModel, data: mujoco.MjData) -> bool:
+    """Whether the hand touches anything: everything else stands or lies still."""
+
+    def hand(geom: int) -> bool:
+        name = mujoco.mj_id2name(model, mujoco.mjtObj.mjOBJ_BODY, model.geom_bodyid[geom])
+        return "gripper" in (name or "")
+
+    return any(hand(g) for c in data.contact for g in c.geom)
+
+
+@pytest.mark.parametrize("name", FETCH)
+@pytest.mark.parametrize("policy", ["random", "expert"])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_fetch(fetch, name, policy, seed):
+    original, ours, step = fetch(name)
+    expert = jax.jit(experts.load(name))
+    obs, _ = original.reset(seed=seed)
+    state = adopt(ours, original.data, obs["desired_goal"])
+    np.testing.assert_allclose(state.obs, flat(obs), atol=1e-6)
+    rng = np.random.default_rng(seed)
+    touched = False
+    for _ in range(50):
+        if policy == "random":
+            action = rng.uniform(-1, 1, 4).astype(np.float32)
+        else:
+            action = np.asarray(expert(jax.random.key(0), jnp.float32(flat(obs))))
+        obs, reward, terminated, _, info = original.step(action)
+        state = step(state, jnp.asarray(action))
+        touched = touched or in_contact(original.model, original.data)
+        error = np.abs(np.asarray(state.obs) - flat(obs)).max()
+        assert error <= (1e-3 if touched else 1e-4)
+        assert float(state.reward) == reward
+        assert float(state.metrics["success"]) == info["is_success"]
+        assert bool(state.done) == terminated
+    if policy == "expert" and name != "FetchReach":
+        assert touched, "the expert never touched the block: contact was not tested"
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_hopper(seed):
+    original = gymnasium.make("Hopper-v5").unwrapped
+    assert isinstance(original, MujocoEnv)
+    ours = envs.make("Hopper", "native")
+    step = jax.jit(ours.step)
+    obs, _ = original.reset(seed=seed)
+    state = adopt(ours, original.data, None)
+    np.testing.assert_allclose(state.obs, obs, atol=1e-6)
+    rng = np.random.default_rng(seed)
+    ended = 0
+    for _ in range(200):
+        action = rng.uniform(-1, 1, 3).astype(np.float32)
+        obs, reward, terminated, _, _ = original.step(action)
+        state = step(state, jnp.asarray(action))
+        np.testing.assert_allclose(state.obs, obs, atol=1e-3)
+        assert float(state.reward) == pytest.approx(float(reward), abs=1e-4)
+        assert bool(state.done) == terminated
+        ended += terminated
+    assert ended, "no termination was compared"
+
+
+@pytest.mark.parametrize("name", FETCH)
+def test_fetch_resets_have_the_original_distribution(fetch, name):
+    """Quantiles of every coordinate of object and goal, over 600 resets of each."""
+    original, ours, _ = fetch(name)
+    theirs = []
+    original.reset(seed=0)
+    for _ in range(600):
+        theirs.append(flat(original.reset()[0]))
+    mine = jax.jit(jax.vmap(ours.reset))(jax.random.split(jax.random.key(0), 600)).obs
+    theirs, mine = np.stack(theirs), np.asarray(mine)
+    quantiles = [0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0]
+    gap = np.abs(np.quantile(theirs, quantiles, axis=0) - np.quantile(mine, quantiles, axis=0))
+    # 600 uniform draws over 0.3 m (0.45 m) put a quantile within 0.02 m (three standard errors);
+    # the median height of a goal that is lifted half of the time may fall anywhere in the low part.
+    tolerance = np.full(gap.shape, 0.03)
+    tolerance[3:, -1] = 0.06
+    assert (gap <= tolerance).all(), np.argwhere(gap > tolerance)
+    if name != "FetchReach":
+        for x in (theirs, mine):
+            offset = np.linalg.norm(x[:, 3:5] - x[:, 0:2], axis=1)
+            assert offset.min() >= 0.1 - 2e-3
+            assert np.abs(x[:, 3:5] - x[:, 0:2]).max() <= 0.15 + 2e-3
+    if name == "FetchPickAndPlace":
+        lifted = [float(np.mean(x[:, -1] > x[:, 5].min() + 1e-3)) for x in (theirs, mine)]
+        assert abs(lifted[0] - lifted[1]) < 0.1
+
+
+def test_hopper_resets_have_the_original_distribution():
+    original = gymnasium.make("Hopper-v5").unwrapped
+    theirs = np.stack([original.reset(seed=i)[0] for i in range(400)])
+    ours = envs.make("Hopper", "native")
+    mine = np.asarray(jax.jit(jax.vmap(ours.reset))(jax.random.split(jax.random.key(0), 400)).obs)
+    for x in (theirs, mine):
+        assert np.abs(x - theirs.mean(0)).max() < 0.0056
+    np.testing.assert_allclose(theirs.mean(0), mine.mean(0), atol=8e-4)
+    np.testing.assert_allclose(theirs.std(0), mine.std(0), rtol=0.15)

@@ -1,0 +1,73 @@
+"""The scripted experts: pure, memoryless, and good enough to demonstrate."""
+
+from __future__ import annotations
+
+import gymnasium
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from imitbench import envs, experts
+from imitbench.core import rollout
+from imitbench.core.types import UserError
+
+FETCH = ("FetchReach", "FetchPush", "FetchPickAndPlace")
+
+
+@pytest.mark.parametrize("task", experts.NAMES)
+def test_any_leading_axes_and_bounds(task):
+    spec = envs.make(task).spec
+    expert = experts.load(task)
+    obs = jax.random.normal(jax.random.key(0), (2, 3, spec.obs_size))
+    got = expert(jax.random.key(0), obs)
+    np.testing.assert_array_equal(got[1, 2], expert(jax.random.key(9), obs[1, 2]))
+    assert got.shape == ((2, 3) if spec.discrete else (2, 3, spec.action_size))
+    if task != "ProbeTarget":
+        assert np.isfinite(got).all() and np.abs(got).max() <= 1
+
+
+def test_no_expert_is_said():
+    with pytest.raises(UserError, match="'Hopper' has no expert; tasks with one: FetchReach"):
+        experts.load("Hopper")
+
+
+@pytest.mark.parametrize(
+    ("task", "episodes"),
+    [("PointMass", 100), *((t, 60) for t in FETCH)],
+)
+def test_success_in_our_environments(task, episodes):
+    check_ours(task, episodes)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", FETCH)
+def test_success_over_500_episodes(task):
+    check_ours(task, 500)
+
+
+def check_ours(task: str, episodes: int) -> None:
+    env, expert = envs.make(task), experts.load(task)
+    run = jax.jit(lambda k: rollout.summary(rollout.episodes(env, expert, k, episodes)))
+    assert float(run(jax.random.key(5))["success_final"].mean()) >= 0.98
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("task", FETCH)
+def test_success_in_the_original_over_500_episodes(task):
+    import gymnasium_robotics
+
+    gymnasium.register_envs(gymnasium_robotics)
+    env = gymnasium.make(f"{task}-v4")
+    expert = jax.jit(experts.load(task))
+    key = jax.random.key(0)
+    solved = 0.0
+    for seed in range(500):
+        obs, _ = env.reset(seed=seed)
+        for _ in range(50):
+            flat = np.concatenate([obs["observation"], obs["desired_goal"]])
+            obs, _, _, _, info = env.step(np.asarray(expert(key, jnp.float32(flat))))
+        solved += info["is_success"]
+    assert solved / 500 >= 0.98

@@ -1,0 +1,150 @@
+"""The native engine inside jitted programs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import mujoco
+import numpy as np
+import pytest
+
+from imitbench import physics
+from imitbench.core.types import UserError
+from imitbench.envs import point
+from imitbench.envs.locomotion import build_model
+from imitbench.physics import native
+
+STRESS = Path(__file__).with_name("stress.py")
+
+
+@pytest.fixture(scope="module")
+def engine() -> native.NativeEngine:
+    return native.NativeEngine(build_model("hopper.xml"))
+
+
+def host(model: mujoco.MjModel, qpos, qvel, ctrl, substeps: int) -> tuple[np.ndarray, np.ndarray]:
+    data = mujoco.MjData(model)
+    data.qpos[:], data.qvel[:], data.ctrl[:] = qpos, qvel, ctrl
+    mujoco.mj_step(model, data, nstep=substeps)
+    return data.qpos.copy(), data.qvel.copy()
+
+
+@pytest.mark.parametrize("batch", [1, 7, 256, 4096])
+def test_a_batch_equals_a_loop_over_the_host(engine, batch):
+    rng = np.random.default_rng(batch)
+    qpos = np.float32(engine.model.qpos0 + rng.normal(0, 0.02, (batch, engine.model.nq)))
+    qvel = np.float32(rng.normal(0, 0.1, (batch, engine.model.nv)))
+    ctrl = np.float32(rng.uniform(-1, 1, (batch, engine.model.nu)))
+
+    def roll(qpos, qvel, ctrl):
+        state = engine.reset(qpos, qvel)
+        state, _ = jax.lax.scan(
+            lambda s, _: (engine.step(s, ctrl, substeps=4), None), state, None, 5
+        )
+        return state
+
+    state = jax.jit(jax.vmap(roll))(qpos, qvel, ctrl)
+    for i in {0, batch // 2, batch - 1}:
+        q, v = host(engine.model, qpos[i], qvel[i], ctrl[i], 20)
+        np.testing.assert_allclose(state.qpos[i], q, atol=2e-7)
+        np.testing.assert_allclose(state.qvel[i], v, atol=2e-6)
+        # The low part carries the state on in double precision.
+        exact = np.asarray(state.qpos[i], np.float64) + np.asarray(state.carry[i, : q.size])
+        np.testing.assert_allclose(exact, q, atol=1e-12)
+
+
+def test_both_kinds_of_callback_agree(engine):
+    other = native.NativeEngine(engine.model)
+    other._in_place = False
+
+    def roll(e: native.NativeEngine, qvel: jax.Array) -> jax.Array:
+        state = e.reset(jnp.float32(e.model.qpos0), qvel)
+        return e.step(state, jnp.full(3, 0.3), substeps=4).qpos
+
+    qvel = jax.random.normal(jax.random.key(0), (2, 3, engine.model.nv)) * 0.1
+    a, b = (jax.jit(jax.vmap(jax.vmap(lambda v, e=e: roll(e, v))))(qvel) for e in (engine, other))
+    np.testing.assert_array_equal(a, b)
+
+
+def test_one_thread_and_several_agree(engine):
+    alone = native.NativeEngine(engine.model, threads=1)
+    qpos = jnp.tile(jnp.float32(engine.model.qpos0), (9, 1))
+    qvel = jax.random.normal(jax.random.key(1), (9, engine.model.nv)) * 0.1
+
+    def step(e: native.NativeEngine) -> jax.Array:
+        one = lambda q, v: e.step(e.reset(q, v), jnp.zeros(3), substeps=4).qvel  # noqa: E731
+        return jax.jit(jax.vmap(one))(qpos, qvel)
+
+    np.testing.assert_array_equal(step(engine), step(alone))
+
+
+def test_overwriting_positions_forgets_their_low_parts(engine):
+    state = engine.reset(jnp.float32(engine.model.qpos0), jnp.full(6, 0.1))
+    state = engine.step(state, jnp.ones(3), substeps=4)
+    assert np.any(state.carry[:2] != 0)
+    new = engine.set_qpos(state, np.array([0, 1]), 0.0)
+    np.testing.assert_array_equal(new.qpos[:2], 0)
+    np.testing.assert_array_equal(new.carry[:2], 0)
+    np.testing.assert_array_equal(new.carry[2:], state.carry[2:])
+
+
+def test_displacement_is_exact_far_from_the_origin(engine):
+    start = jnp.float32(engine.model.qpos0).at[0].set(1000.0)  # float32 steps are 6e-5 there
+    before = engine.reset(start, jnp.zeros(6).at[0].set(1.0))
+    after = engine.step(before, jnp.zeros(3), substeps=4)
+    q, _ = host(engine.model, start, before.qvel, np.zeros(3), 4)
+    assert float(engine.moved(before, after)[0]) == pytest.approx(q[0] - 1000.0, abs=1e-9)
+
+
+def test_an_error_on_the_host_reaches_the_caller(engine):
+    broken = native.NativeEngine(engine.model)
+    broken._pools = None  # type: ignore[assignment]
+    with pytest.raises(Exception, match="NoneType"):
+        state = broken.reset(jnp.float32(engine.model.qpos0), jnp.zeros(6))
+        jax.block_until_ready(broken.step(state, jnp.zeros(3), substeps=1))
+
+
+def test_choice_of_engine():
+    assert physics.choose("auto") == "native"  # tests run on a CPU
+    assert physics.choose("mjx") == "mjx"
+    with pytest.raises(UserError, match="'warp'.*auto, native, mjx"):
+        physics.choose("warp")
+
+
+def test_models_that_the_state_cannot_carry_are_refused():
+    xml = point.XML.replace(
+        '<motor joint="x" gear="4"/>', '<intvelocity joint="x" kp="1" actrange="-1 1"/>'
+    )
+    with pytest.raises(UserError, match="activations"):
+        physics.load(mujoco.MjModel.from_xml_string(xml), "native")
+
+
+@pytest.mark.parametrize(
+    ("prefix", "flags"),
+    [
+        ([], ""),
+        (["taskset", "-c", "0"], ""),
+        ([], "--xla_force_host_platform_device_count=4"),
+        (["taskset", "-c", "0"], "--xla_force_host_platform_device_count=4"),
+    ],
+    ids=["plain", "one-cpu", "four-devices", "four-devices-one-cpu"],
+)
+def test_threads_and_devices_neither_hang_nor_err(prefix, flags):
+    if prefix and shutil.which("taskset") is None:
+        pytest.skip("no taskset on this system")
+    done = subprocess.run(
+        [*prefix, sys.executable, str(STRESS), "2048"],
+        env={**os.environ, "XLA_FLAGS": flags},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.strip() == "OK"
