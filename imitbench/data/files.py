@@ -45,7 +45,7 @@ def load(path: Path, spec: Spec | None = None) -> Demos:
         UserError: whatever is wrong with the file.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = {k: file[k] for k in file.files}
         header: dict[str, Any] = json.loads(arrays.pop("header").tobytes())
         assert isinstance(header, dict)

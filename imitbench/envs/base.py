@@ -8,7 +8,7 @@ from pathlib import Path
 
 import jax.numpy as jnp
 
-from imitbench.core.types import GoalSpec, Spec, UserError
+from imitbench.core.types import EnvState, GoalSpec, Spec, UserError
 from imitbench.physics import Engine
 
 
@@ -67,6 +67,11 @@ class BaseEnv:
     @property
     def unwrapped(self):
         return self
+
+
+def follow(old: EnvState, new: EnvState) -> EnvState:
+    """The new state with whatever wrappers keep in the old one's `info` and `metrics`."""
+    return new.replace(info=old.info | new.info, metrics=old.metrics | new.metrics)
 
 
 class PhysicsEnv(BaseEnv):

@@ -21,7 +21,7 @@ import numpy as np
 from imitbench import physics
 from imitbench.core.types import EnvState, GoalSpec, Key
 from imitbench.envs import goal
-from imitbench.envs.base import PhysicsEnv, asset, layout, make_spec, scalar
+from imitbench.envs.base import PhysicsEnv, asset, follow, layout, make_spec, scalar
 from imitbench.physics.engine import EngineName
 
 SUBSTEPS = 20
@@ -186,7 +186,7 @@ class Fetch(PhysicsEnv):
         after = self.physics.step(before, ctrl, pose + offset, substeps=SUBSTEPS, lagged=lagged)
         if self._task.block_gripper:
             after = self.physics.set_qpos(after, self._fingers, 0.0)
-        return self._observe(after, state.info["goal"])
+        return follow(state, self._observe(after, state.info["goal"]))
 
     def _sample_offset(self, key: Key) -> jax.Array:
         """Object offset [2]: uniform in a square, drawn again until 0.1 m away from the gripper."""

@@ -10,7 +10,7 @@ import mujoco
 from imitbench import physics
 from imitbench.core.types import EnvState, GoalSpec, Key
 from imitbench.envs import goal
-from imitbench.envs.base import PhysicsEnv, make_spec, scalar
+from imitbench.envs.base import PhysicsEnv, follow, make_spec, scalar
 from imitbench.physics.engine import EngineName
 
 THRESHOLD = 0.1
@@ -55,7 +55,7 @@ class PointMass(PhysicsEnv):
     def step(self, state: EnvState, action: jax.Array) -> EnvState:
         ctrl = jnp.clip(action, -1.0, 1.0)
         after = self.physics.step(state.pipeline_state, ctrl, substeps=SUBSTEPS)
-        return self._observe(after, state.info["goal"])
+        return follow(state, self._observe(after, state.info["goal"]))
 
     def _observe(self, state: physics.PhysicsState, desired: jax.Array) -> EnvState:
         goal_spec = self.spec.goal

@@ -94,5 +94,5 @@ class ProbeEnv(BaseEnv):
             obs=obs,
             reward=reward,
             done=jnp.asarray(terminated, jnp.float32),
-            metrics={"success": (reward > best - 0.01).astype(jnp.float32)},
+            metrics=state.metrics | {"success": (reward > best - 0.01).astype(jnp.float32)},
         )

@@ -77,18 +77,15 @@ def test_seeds_together_equal_seeds_apart(method, small, rows, keys, env, seeds_
     algo = small(method)
     options = {"env": env, "num_updates": 4, "num_evals": 2, "eval_episodes": 2}
     together, _ = train.train(algo, rows, keys, seeds_by=seeds_by, **options)
-    for s in range(3):
-        own = jax.tree.map(lambda x, s=s: x[s : s + 1], rows)
-        apart, _ = train.train(algo, own, keys[s : s + 1], seeds_by="threads", **options)
-        mine = jax.tree.map(lambda x, s=s: x[s : s + 1], together.algo)
-        if seeds_by == "threads":
-            equal(mine, apart.algo)
-        else:  # batched products round differently
-            jax.tree.map(
-                lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4),
-                mine,
-                apart.algo,
-            )
+    own = jax.tree.map(lambda x: x[1:2], rows)
+    apart, _ = train.train(algo, own, keys[1:2], seeds_by="threads", **options)
+    mine = jax.tree.map(lambda x: x[1:2], together.algo)
+    if seeds_by == "threads":
+        equal(mine, apart.algo)
+    else:  # batched products round differently
+        jax.tree.map(
+            lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4), mine, apart.algo
+        )
 
 
 def test_stopping_and_resuming_equals_going_straight_through(method, small, rows, keys, env):

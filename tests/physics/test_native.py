@@ -139,7 +139,7 @@ def test_threads_and_devices_neither_hang_nor_err(prefix, flags):
     if prefix and shutil.which("taskset") is None:
         pytest.skip("no taskset on this system")
     done = subprocess.run(
-        [*prefix, sys.executable, str(STRESS), "2048"],
+        [*prefix, sys.executable, str(STRESS), "8192"],
         env={**os.environ, "XLA_FLAGS": flags},
         capture_output=True,
         text=True,
