@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections.abc import Sequence
@@ -134,7 +135,8 @@ class Config:
     def __call__(self) -> None:
         pick("method", self.method, algos.ALGOS)
         kind = algos.ALGOS[self.method].Config
-        print(tyro.extras.get_parser(kind, prog=f"--set for {self.method}").format_help())
+        with contextlib.suppress(SystemExit):  # tyro leaves after a help text
+            tyro.cli(kind, prog=f"settings of {self.method}", args=["--help"])
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """How far MJX and the reduced model are from the full model in MuJoCo C.
 
-Run by `make parity`: minutes for the single steps, an hour or more for the closed loop, because MJX is
+Run by `make parity`: minutes for the single steps, an hour or more for the closed loop, because
+MJX is
 slow on a CPU. Parts that are finished are kept, so it can be stopped and started again. Writes
 `results/parity/`: steps.csv, success.csv and README.md.
 """
@@ -13,7 +14,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import jax
-import jax.numpy as jnp
 import mujoco
 import numpy as np
 import pandas as pd
@@ -162,8 +162,8 @@ def report(steps: pd.DataFrame, success: pd.DataFrame, options: Options) -> None
         "",
         "## One environment step from the same state (absolute difference of observations)",
         "",
-        f"{options.step_episodes} episodes of the scripted expert with action noise 0.2, every step; "
-        "*contact*: the hand touches something before the step. Metres, radians, or either per "
+        f"{options.step_episodes} episodes of the scripted expert with action noise 0.2, every "
+        "step; *contact*: the hand touches something before the step. Metres, radians, or either per "
         "environment step of 0.04 s.",
         "",
         _markdown(steps),

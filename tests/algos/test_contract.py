@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -117,8 +118,8 @@ def test_touches_only_what_it_declares(method, rows):
         method,
         algos.ALGOS[method].Config(),
         env.spec,
-        env if "env" in wants else Poison(),
-        experts.load("PointMass") if "expert" in wants else Poison(),
+        env if "env" in wants else cast(Any, Poison()),
+        experts.load("PointMass") if "expert" in wants else cast(Any, Poison()),
     )
     state = jax.eval_shape(algo.init, jax.random.key(0), one(rows))
     jax.eval_shape(algo.update, jax.random.key(0), state, one(rows))
@@ -133,7 +134,7 @@ def test_is_compiled_once(method, small, rows):
     state = jax.jit(algo.init)(jax.random.key(0), one(rows))
     for i in range(3):
         state, _ = update(jax.random.key(i), state, one(rows))
-    assert update._cache_size() == 1
+    assert cast(Any, update)._cache_size() == 1
 
 
 def test_same_seed_same_result_other_seed_other_result(method, small, rows):

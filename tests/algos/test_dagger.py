@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -87,7 +89,8 @@ def test_dagger_beats_bc_from_few_demonstrations():
 
 
 def test_bad_settings(env, demos):
-    for bad in ({"episodes": 0}, {"fits": 0}, {"capacity": 0}, {"beta_base": 1.5}):
+    cases: list[dict[str, Any]] = [{"episodes": 0}, {"fits": 0}, {"capacity": 0}, {"beta_base": 2}]
+    for bad in cases:
         with pytest.raises(UserError, match=next(iter(bad))):
             dagger.Config(**bad)
     rows = data.subset(demos, 3, [0], shared=True)

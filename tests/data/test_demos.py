@@ -82,7 +82,9 @@ def test_subsets_are_per_seed_without_replacement(demos, env):
     shared = data.subset(demos, 5, [7, 0], shared=True)
     np.testing.assert_array_equal(shared.obs, rows.obs[2])
     for k in (0, 13):
-        with pytest.raises(UserError, match=f"{k} demonstrations asked for.*has 12: ask for 1 to 12"):
+        with pytest.raises(
+            UserError, match=f"{k} demonstrations asked for.*has 12: ask for 1 to 12"
+        ):
             data.subset(demos, k, [0])
 
 
@@ -111,7 +113,7 @@ def rewrite(path, change) -> None:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (lambda a, h: a["label"].__setitem__((1, 2, 0), np.nan), r"'label' has a non-finite.*\[1, 2, 0\]"),
+        (lambda a, h: a["label"].__setitem__((1, 2, 0), np.nan), r"'label' has a non-finite.*\[1, 2"),
         (lambda a, h: a.update(obs=a["obs"][..., :4]), r"'obs' has shape \(12, 20, 4\), expected"),
         (lambda a, h: a.update(weight=a["weight"][0]), r"'weight' has shape \(20,\), expected"),
         (lambda a, h: a.update(weight=0 * a["weight"]), "nothing to learn from"),

@@ -38,7 +38,9 @@ def test_every_task_has_a_sound_spec(name):
     covered = [i for s in spec.fields.values() for i in range(s.start, s.stop)]
     assert covered == list(range(spec.obs_size)), "fields cover the observation in order"
     if spec.goal is not None:
-        achieved, desired = (state.obs[spec.fields[f]] for f in (spec.goal.achieved, spec.goal.desired))
+        achieved, desired = (
+            state.obs[spec.fields[f]] for f in (spec.goal.achieved, spec.goal.desired)
+        )
         assert float(spec.goal.reward(desired, desired)) == 0
         assert float(state.reward) == float(spec.goal.reward(achieved, desired))
 

@@ -25,7 +25,7 @@ def test_the_mean_interval_agrees_with_scipys_bootstrap():
     x = np.random.default_rng(1).normal(2.0, 1.0, 30)
     mine = stats.estimate(x)
     theirs = scipy.stats.bootstrap(
-        (x,), np.mean, method="percentile", n_resamples=20_000, random_state=0
+        (x,), np.mean, method="percentile", n_resamples=20_000, rng=0
     ).confidence_interval
     assert mine.value == pytest.approx(x.mean())
     assert mine.low == pytest.approx(theirs.low, abs=0.03)

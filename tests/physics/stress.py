@@ -1,5 +1,5 @@
-"""Run by test_native in a process of its own: the engine from two threads and on four devices, under
-load. Prints OK where every result equals that of a plain loop over the host."""
+"""Run by test_native in a process of its own: the engine from two threads and on four devices,
+under load. Prints OK where every result equals that of a plain loop over the host."""
 
 from __future__ import annotations
 

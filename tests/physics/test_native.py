@@ -38,9 +38,10 @@ def host(model: mujoco.MjModel, qpos, qvel, ctrl, substeps: int) -> tuple[np.nda
 @pytest.mark.parametrize("batch", [1, 7, 256, 4096])
 def test_a_batch_equals_a_loop_over_the_host(engine, batch):
     rng = np.random.default_rng(batch)
-    qpos = np.float32(engine.model.qpos0 + rng.normal(0, 0.02, (batch, engine.model.nq)))
-    qvel = np.float32(rng.normal(0, 0.1, (batch, engine.model.nv)))
-    ctrl = np.float32(rng.uniform(-1, 1, (batch, engine.model.nu)))
+    m = engine.model
+    qpos = np.asarray(m.qpos0 + rng.normal(0, 0.02, (batch, m.nq)), np.float32)
+    qvel = np.asarray(rng.normal(0, 0.1, (batch, m.nv)), np.float32)
+    ctrl = np.asarray(rng.uniform(-1, 1, (batch, m.nu)), np.float32)
 
     def roll(qpos, qvel, ctrl):
         state = engine.reset(qpos, qvel)

@@ -1,0 +1,221 @@
+"""Speed and memory as ratios to what the machine can do. Run by `make perf`, on an idle machine.
+
+Writes `results/perf/README.md`. Limits are measured in the same run, in turns with what is compared
+with them, because a shared machine's speed drifts.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import jax
+import jax.numpy as jnp
+import mujoco
+import numpy as np
+from mujoco.rollout import Rollout
+
+from imitbench import envs
+from imitbench.algos import bc
+from imitbench.core import train
+from imitbench.core.paths import atomic
+from imitbench.core.types import Spec, Transition
+from imitbench.envs import fetch
+from imitbench.envs.base import PhysicsEnv
+from imitbench.harness import runtime
+from imitbench.physics.native import available_cpus
+
+ROUNDS = 7
+ROOT = Path("results") / "perf"
+
+
+def seconds(work: Callable[[], Any]) -> float:
+    begun = time.perf_counter()
+    jax.block_until_ready(work())
+    return time.perf_counter() - begun
+
+
+def in_turns(mine: Callable[[], Any], limit: Callable[[], Any]) -> tuple[float, float]:
+    """Median seconds of both, measured alternately; each is called once before."""
+    mine(), limit()
+    pairs = np.array([(seconds(mine), seconds(limit)) for _ in range(ROUNDS)])
+    return float(np.median(pairs[:, 0])), float(np.median(pairs[:, 1]))
+
+
+def native_engine(task: str, num: int, substeps: int, steps: int = 5) -> str:
+    """Environment steps in a jitted rollout against `mujoco.rollout` alone, with the same threads."""
+    env = cast(PhysicsEnv, envs.make(task, "native"))
+    model = env.physics.model
+    state = jax.jit(jax.vmap(env.reset))(jax.random.split(jax.random.key(0), num))
+    still = jnp.zeros((num, env.spec.action_size))
+    step = jax.vmap(env.step)
+    rollout = jax.jit(
+        lambda s: jax.lax.scan(lambda s, _: (step(s, still), None), s, None, steps)[0].obs
+    )
+    threads = available_cpus()
+    pool, datas = Rollout(nthread=threads), [mujoco.MjData(model) for _ in range(threads)]
+    physics = state.pipeline_state
+    start = np.concatenate(
+        [np.zeros((num, 1)), np.float64(physics.qpos), np.float64(physics.qvel)], axis=1
+    )
+    spec = mujoco.mjtState.mjSTATE_CTRL
+    control = np.zeros((num, substeps, model.nu))
+    if model.nmocap:
+        spec |= mujoco.mjtState.mjSTATE_MOCAP_POS | mujoco.mjtState.mjSTATE_MOCAP_QUAT
+        hand = fetch.settle(model, fetch.TASKS[task]).body("robot0:gripper_link")
+        pose = np.concatenate([hand.xpos, hand.xquat + [1, 0, 1, 0]])
+        control = np.concatenate([control, np.tile(pose, (num, substeps, 1))], axis=2)
+
+    def raw() -> None:
+        now = start
+        for _ in range(steps):
+            out, _ = pool.rollout(
+                [model] * num, datas, now, control, control_spec=int(spec), nstep=substeps
+            )
+            now = out[:, -1]
+
+    mine, limit = in_turns(lambda: rollout(state), raw)
+    total = num * steps
+    return (
+        f"| native engine in a jitted rollout, {task}, {num:,} environments, {threads} threads | "
+        f"{total / mine:,.0f} env steps/s | {total / limit:,.0f} env steps/s (mujoco.rollout) | "
+        f"{limit / mine:.2f} | 0.85 |"
+    )
+
+
+def matmul_peak() -> Callable[[], float]:
+    """A function that measures the float32 matrix-product peak, in GFLOP/s, over several sizes."""
+    square = jax.jit(lambda a: a @ a)
+    inputs = [jnp.ones((n, n)) for n in (512, 1024, 2048)]
+    for a in inputs:
+        square(a).block_until_ready()
+
+    def measure() -> float:
+        rates = [
+            2 * len(a) ** 3 / min(seconds(lambda a=a: square(a)) for _ in range(4)) for a in inputs
+        ]
+        return max(rates) / 1e9
+
+    return measure
+
+
+def synthetic(spec: Spec, rows: int, seeds: int) -> Transition:
+    """Rows of the task's sizes; the numbers do not matter for speed."""
+    obs = jax.random.normal(jax.random.key(0), (seeds, rows, spec.obs_size))
+    action = jnp.tanh(obs[..., : spec.action_size])
+    flag, zero = jnp.zeros((seeds, rows), bool), jnp.zeros((seeds, rows))
+    return Transition(obs, action, action, zero, obs, flag, flag, flag, zero + 1)
+
+
+def bc_core(seeds: int) -> str:
+    """Gradient steps of BC (256-256, batch 256) against the float32 matrix-product peak."""
+    env = envs.make("FetchPush")
+    config = bc.Config(hidden=(256, 256), batch=256, validation=0.0, steps=100)
+    algo = bc.make(config, env.spec)
+    sizes = (env.spec.obs_size, *config.hidden, env.spec.action_size)
+    products = [a * b for a, b in zip(sizes, sizes[1:], strict=False)]
+    # Forward, gradient of the weights, and gradient of the inputs but for the first layer's.
+    flops = 2 * config.batch * (3 * sum(products) - products[0])
+    measure = matmul_peak()
+    rates, peaks, marks = [], [], [0.0]
+
+    def on_eval(state: train.TrainState, ev: train.Eval) -> None:
+        rates.append(400 * seeds / (ev.seconds["train"] - marks[-1]))
+        marks.append(ev.seconds["train"])
+        peaks.append(measure())
+
+    train.train(
+        algo,
+        synthetic(env.spec, 5000, seeds),
+        jnp.stack([jax.random.key(s) for s in range(seeds)]),
+        env=env,
+        num_updates=4 * ROUNDS,
+        num_evals=ROUNDS,
+        eval_episodes=1,
+        on_eval=on_eval,
+    )
+    rate, peak = float(np.median(rates)), float(np.median(peaks))
+    used = rate * flops / 1e9
+    return (
+        f"| BC core, 256-256, batch 256, {seeds} seed{'s' * (seeds > 1)} | "
+        f"{rate:,.0f} gradient steps/s over all seeds = {used:.0f} GFLOP/s | "
+        f"{peak:.0f} GFLOP/s (matrix product) | {used / peak:.2f} | 0.55 |"
+    )
+
+
+FIRST_UPDATE = """
+import sys, time
+begun = time.perf_counter()
+import jax, jax.numpy as jnp
+from benchmarks.perf import report
+from imitbench import envs
+from imitbench.algos import bc
+from imitbench.core import train
+from imitbench.harness import runtime
+runtime.setup()
+env = envs.make("FetchPush")
+seeds = int(sys.argv[1])
+algo = bc.make(bc.Config(validation=0.0, steps=1), env.spec)
+keys = jnp.stack([jax.random.key(s) for s in range(seeds)])
+train.train(algo, report.synthetic(env.spec, 5000, seeds), keys, env=env, num_updates=int(sys.argv[2]),
+            num_evals=1, eval_episodes=1)
+import resource
+print(time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10)
+"""
+
+
+def process(cache: str, seeds: int, updates: int) -> tuple[float, float]:
+    """Seconds from the start to the end of a fresh process that trains BC, and its peak MiB."""
+    done = subprocess.run(
+        [sys.executable, "-c", FIRST_UPDATE, str(seeds), str(updates)],
+        env={**os.environ, "XDG_CACHE_HOME": cache},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    took, memory = map(float, done.stdout.split())
+    return took, memory
+
+
+def main() -> None:
+    rows = [
+        native_engine("FetchPush", 256, fetch.SUBSTEPS),
+        native_engine("Hopper", 1024, 4),
+        *(bc_core(s) for s in (1, 5, 10)),
+    ]
+    with tempfile.TemporaryDirectory() as cache:
+        cold, _ = process(cache, 1, 1)
+        warm, _ = process(cache, 1, 1)
+        _, memory = process(cache, 10, 1000)
+    text = [
+        "# Speed",
+        "",
+        f"Made by `make perf` on {runtime.device()}; jax {runtime.version('jax')}, "
+        f"mujoco {runtime.version('mujoco')}. Medians of {ROUNDS} measurements, each in turns with "
+        "the limit it is compared with.",
+        "",
+        "| what | measured | limit, same run | ratio | aim |",
+        "|---|---|---|---|---|",
+        *rows,
+        "",
+        f"BC on FetchPush, one seed: a new process needs {cold:.1f} s with an empty compile cache and "
+        f"{warm:.1f} s with a filled one from its start to the first update and its evaluation "
+        "(imports, model, compilation included).",
+        "",
+        f"Peak memory of a 10-seed run of BC on FetchPush (5,000 rows a seed): {memory:,.0f} MiB.",
+        "",
+    ]
+    print("\n".join(text))
+    with atomic(ROOT / "README.md") as path:
+        path.write_text("\n".join(text))
+
+
+if __name__ == "__main__":
+    runtime.setup()
+    main()

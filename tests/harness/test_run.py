@@ -1,0 +1,253 @@
+"""Running, resuming, storing, tables and shipping, on a suite that takes seconds."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from imitbench.algos import bc
+from imitbench.core.types import UserError
+from imitbench.harness import run, ship, store, suite, tables
+
+TOY = str(Path(__file__).with_name("toy_suite.py"))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Path:
+    """The toy suite, run straight through. Not to be changed by a test."""
+    root = tmp_path_factory.mktemp("finished") / "toy"
+    found = suite.load(TOY)
+    jobs = run.prepare("toy", "cpu", found.profiles["cpu"])
+    assert run.run(jobs, root) == []
+    ship.derive(root)
+    return root
+
+
+def jobs() -> list[run.Job]:
+    return run.prepare("toy", "cpu", suite.load(TOY).profiles["cpu"])
+
+
+def test_cells_hold_what_the_schema_says(finished):
+    bc_result, dagger_result = store.read_all(finished)
+    assert [r.identity["label"] for r in (bc_result, dagger_result)] == ["bc", "dagger"]
+    info = dagger_result.info
+    assert info["finished"] and info["engine"] == "native" and info["diverged_seeds"] == []
+    assert set(info["seconds"]) == {"compile", "train", "evaluate"}
+    assert info["versions"]["jax"] and len(info["environment_digest"]) == 16
+    curve: Any = dagger_result.curve
+    episodes: Any = dagger_result.episodes
+    assert len(curve) == 2 * 3 and len(episodes) == 2 * 3
+    assert curve["grad_steps"].max() == suite.load(TOY).profiles["cpu"][1].grad_steps
+    assert (
+        curve["env_steps"].max() == 3 * 2 * 20 and not bc_result.curve["env_steps"].to_numpy().any()
+    )
+    last = curve[curve["evaluation"] == 2].set_index("seed")["success_final"]
+    by_seed = episodes.groupby("seed")["success_final"].mean()
+    np.testing.assert_allclose(last, by_seed)
+    assert not (finished / "partial").exists() or not list((finished / "partial").iterdir())
+
+
+def test_a_second_run_skips_and_derived_files_come_out_the_same(finished, tmp_path):
+    root = tmp_path / "toy"
+    shutil.copytree(finished, root)
+    before = {f.name: f.read_bytes() for f in root.iterdir() if f.is_file()}
+    assert set(before) == {"summary.csv", "table.md", "curves.png", "curves.svg"}
+    for f in before:
+        (root / f).unlink()
+    notes = run.run(jobs(), root)
+    assert len(notes) == 2 and all("finished before, skipped" in n for n in notes)
+    ship.derive(root)
+    assert {f.name: f.read_bytes() for f in root.iterdir() if f.is_file()} == before
+
+
+def test_the_table_says_what_a_reader_needs(finished):
+    frame: Any = pd.read_csv(finished / "summary.csv")
+    assert list(frame["method"]) == ["bc", "dagger"] and (frame["seeds"] == 2).all()
+    results = store.read_all(finished)
+    assert frame["success_any"][0] == pytest.approx(results[0].final("success_any").mean())
+    text = (finished / "table.md").read_text()
+    for word in ("| PointMass | 4 | dagger |", "2 x 3", "95% bootstrap", "native", "Device"):
+        assert word in text
+
+
+def test_kill_9_at_any_time_loses_nothing(finished, tmp_path):
+    """Killed again and again at odd moments, the run still ends with the same results."""
+    command = [
+        sys.executable, "-m", "imitbench", "run", TOY, "--results", str(tmp_path),
+    ]  # fmt: skip
+    root = tmp_path / "toy"
+    kills, cut_off = 0, False
+    for attempt in range(12):
+        process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+        assert process.stderr is not None
+        wait_for = [1, 2, 4, 5][attempt] if attempt < 4 else 10**6
+        seen = 0
+        for line in process.stderr:
+            seen += "updates" in line
+            cut_off |= "resumed" in line
+            if seen >= wait_for - 2 * (attempt > 0):
+                time.sleep(0.05 * attempt)
+                break
+        if seen and attempt < 4:
+            process.send_signal(signal.SIGKILL)
+            kills += 1
+        process.stderr.close()
+        code = process.wait()
+        for folder in (root / "cells").glob("[!.]*"):
+            store.read(folder)  # every finished cell is whole
+        if code == 0:
+            break
+    else:
+        pytest.fail("the run never finished")
+    assert kills >= 3 and cut_off, "nothing was killed in the middle of a cell"
+    for mine, straight in zip(store.read_all(root), store.read_all(finished), strict=True):
+        pd.testing.assert_frame_equal(mine.curve, straight.curve)
+        pd.testing.assert_frame_equal(mine.episodes, straight.episodes)
+    assert (root / "summary.csv").read_bytes() == (finished / "summary.csv").read_bytes()
+
+
+def test_foreign_and_damaged_results_are_refused(finished, tmp_path):
+    root = tmp_path / "toy"
+    shutil.copytree(finished, root)
+    cell = next((root / "cells").iterdir())
+    good = (cell / "cell.json").read_text()
+    info = json.loads(good)
+    info["identity"]["schema"] = 99
+    (cell / "cell.json").write_text(json.dumps(info))
+    with pytest.raises(UserError, match="schema 99, this version reads 1"):
+        run.run(jobs(), root)
+    (cell / "cell.json").write_text(good[:50])
+    with pytest.raises(UserError, match=r"cell\.json cannot be read"):
+        tables.derive(root)
+    (cell / "cell.json").write_text(good)
+    (cell / "curve.parquet").write_bytes(b"PAR1")
+    with pytest.raises(UserError, match="is damaged"):
+        tables.derive(root)
+
+
+def test_environments_that_differ_are_not_mixed(finished, tmp_path):
+    root = tmp_path / "toy"
+    shutil.copytree(finished, root)
+    path = next((root / "cells").iterdir()) / "cell.json"
+    path.write_text(path.read_text().replace('"environment_digest": "', '"environment_digest": "0'))
+    with pytest.raises(UserError, match="environments that behave differently"):
+        tables.derive(root)
+
+
+def test_no_permission_to_write(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    with pytest.raises(UserError, match="cannot write to .*choose another folder"):
+        run.run(jobs(), blocked / "toy")
+
+
+def test_diverged_seeds_stay_in_the_table_and_are_named(tmp_path):
+    cell = suite.load(TOY).profiles["smoke"][0]
+    wild = dataclasses.replace(cell, config=dataclasses.replace(cell.config, lr=1e38))
+    notes = run.run(run.prepare("toy", "smoke", [wild]), tmp_path / "toy")
+    assert len(notes) == 1 and "seed 0, 1 diverged; counted as failed" in notes[0]
+    results = tables.derive(tmp_path / "toy")
+    assert results[0].info["diverged_seeds"] == [0, 1]
+    assert "seed 0, 1 diverged, counted as failed" in (tmp_path / "toy" / "table.md").read_text()
+    assert pd.read_csv(tmp_path / "toy" / "summary.csv")["success_any"].to_list() == [0]
+
+
+def test_shipping_checks_and_copies(finished, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    root = tmp_path / "results" / "toy"
+    shutil.copytree(finished, root)
+    keys = [j.key for j in jobs()]
+
+    def commit(text: str) -> None:
+        for path in root.glob("cells/*/cell.json"):
+            info = json.loads(path.read_text()) | {"git_commit": text}
+            path.write_text(json.dumps(info))
+
+    commit("abc+changes")
+    with pytest.raises(UserError, match="was not run from a committed tree"):
+        ship.ship(root, "toy", keys)
+    commit("abc")
+    with pytest.raises(UserError, match="lacks finished cells: other"):
+        ship.ship(root, "toy", [*keys, "other"])
+    target = ship.ship(root, "toy", keys)
+    assert sorted(p.name for p in target.iterdir()) == [
+        "cells", "curves.png", "curves.svg", "summary.csv", "table.md",
+    ]  # fmt: skip
+    assert ship.shipped("toy") == Path("results/shipped/toy")
+    line = ship.beside(store.read_all(root), target)
+    assert line == "beside the shipped run: 2 of 2 cells the same within the interval"
+    assert "there is none" in ship.beside(store.read_all(root), tmp_path / "nowhere")
+
+
+def test_a_different_run_is_told_apart(finished):
+    results = store.read_all(finished)
+    worse = results[0].curve.assign(success_final=lambda f: f["success_final"] - 0.5)
+    line = ship.beside([results[0]._replace(curve=worse), results[1]], finished)
+    assert "1 of 2 cells the same within the interval; different in PointMass-4-bc -50.0" in line
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"task": "FetchPsuh"}, "unknown task 'FetchPsuh': did you mean FetchPush"),
+        ({"method": "dager"}, "unknown method 'dager': did you mean dagger"),
+        ({"demos": 7}, "7 demonstrations asked for, but the pool has 6"),
+        ({"seeds": 0}, "seeds=0: expected 1 or more"),
+        ({"eval_episodes": -1}, "eval_episodes=-1: expected 1 or more"),
+        ({"grad_steps": 25}, "grad_steps=25 of bc: expected a multiple of 12"),
+        ({"engine": "warp"}, "unknown engine 'warp'"),
+        ({"task": "Hopper"}, "task 'Hopper' has no expert"),
+    ],
+)
+def test_mistakes_show_before_any_work(change, expected):
+    cell = dataclasses.replace(suite.load(TOY).profiles["smoke"][0], **change)
+    with pytest.raises(UserError, match=expected):
+        run.prepare("toy", "smoke", [cell])
+
+
+def test_selection():
+    cells = suite.load(TOY).profiles["cpu"]
+    assert [c.method for c in run.select(cells, ["dagger"], None)] == ["dagger"]
+    assert [c.seeds for c in run.select(cells, ["PointMass"], 7)] == [7, 7]
+    with pytest.raises(UserError, match="'bcc': did you mean bc"):
+        run.select(cells, ["bcc"], None)
+    with pytest.raises(UserError, match="seeds=0"):
+        run.select(cells, [], 0)
+
+
+def test_suites_are_found_and_checked(tmp_path):
+    assert "quickstart" in suite.names()
+    with pytest.raises(UserError, match="unknown suite 'quikstart': did you mean quickstart"):
+        suite.load("quikstart")
+    with pytest.raises(UserError, match="no such suite file"):
+        suite.load(str(tmp_path / "none.py"))
+    (tmp_path / "empty.py").write_text("x = 1\n")
+    with pytest.raises(UserError, match="defines no SUITE"):
+        suite.load(str(tmp_path / "empty.py"))
+
+
+def test_identities_differ_where_results_would():
+    cell = suite.load(TOY).profiles["smoke"][0]
+    changes = [
+        {"demos": 3}, {"seeds": 3}, {"grad_steps": 48}, {"num_evals": 2}, {"eval_episodes": 4},
+        {"source": suite.DemoSource(pool=6, noise=0.1)}, {"config": bc.Config()}, {"task": "Hopper"},
+    ]  # fmt: skip
+    cells = [cell, *(dataclasses.replace(cell, **c) for c in changes)]
+    keys = {suite.key_of(suite.identity("toy", "smoke", c, "native")) for c in cells}
+    keys.add(suite.key_of(suite.identity("toy", "smoke", cell, "mjx")))
+    assert len(keys) == len(cells) + 1
+    assert os.sep not in "".join(keys)

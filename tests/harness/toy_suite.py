@@ -1,0 +1,29 @@
+"""A suite that runs in seconds, for the tests of the harness."""
+
+import os
+
+from imitbench.algos import bc, dagger
+from imitbench.harness.suite import Cell, DemoSource, Suite
+
+STEPS = int(os.environ.get("TOY_STEPS", "4"))
+CLONE = bc.Config(hidden=(16,), batch=16, steps=STEPS, validation=0.25)
+COMMON = {
+    "task": "PointMass",
+    "demos": 4,
+    "seeds": 2,
+    "num_evals": 3,
+    "eval_episodes": 3,
+    "source": DemoSource(pool=6),
+}
+
+CELLS = (
+    Cell(method="bc", config=CLONE, grad_steps=6 * STEPS, **COMMON),
+    Cell(
+        method="dagger",
+        config=dagger.Config(clone=CLONE, fits=2, episodes=2, capacity=800),
+        grad_steps=6 * STEPS,
+        **COMMON,
+    ),
+)
+
+SUITE = Suite(name="toy", about="For tests.", profiles={"smoke": CELLS[:1], "cpu": CELLS})

@@ -1,0 +1,155 @@
+"""The command line as a user types it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from imitbench import algos, cli, data, envs
+from imitbench.harness import suite
+
+
+def call(capsys, *words: str) -> tuple[int, str, str]:
+    code = cli.main(list(words))
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_lists(capsys):
+    assert all(name in call(capsys, "list", "tasks")[1] for name in envs.TASKS)
+    methods = call(capsys, "list", "methods")[1]
+    assert all(name in methods for name in algos.ALGOS)
+    assert "Needs: demonstrations, env, expert." in methods
+    assert all(name in call(capsys, "list", "suites")[1] for name in suite.names())
+
+
+def test_doctor(capsys):
+    code, out, _ = call(capsys, "doctor")
+    assert code == 0
+    for word in ("devices", "engine that auto takes: native", "compile cache", "free disk", "jax "):
+        assert word in out
+    assert "threads of the native engine" in out and "warnings" in out
+
+
+def test_doctor_warns_of_broken_pairs(monkeypatch):
+    from imitbench.harness import runtime
+
+    wrong = {"mujoco": "3.12.0", "mujoco-mjx": "3.11.0", "gymnasium-robotics": "1.4.2",
+             "jax": "0.10.2", "jaxlib": "0.10.1", "brax": "0.14.2"}  # fmt: skip
+    monkeypatch.setattr(runtime, "version", wrong.get)
+    text = " ".join(runtime.broken_pairs())
+    for word in ("install 'mujoco<3.12'", "mujoco and mujoco-mjx differ", "brax 0.14.2", "jaxlib"):
+        assert word in text
+    monkeypatch.setattr(runtime, "version", {}.get)
+    assert runtime.broken_pairs() == []
+
+
+def test_settings_are_listed_from_the_typed_config(capsys):
+    out = call(capsys, "config", "bc")[1]
+    assert "--early-stopping" in out and "--lr" in out and "0.001" in out
+
+
+def test_help_of_every_command(capsys):
+    for command in ("run", "train", "demos", "table", "plot", "ship", "doctor", "list"):
+        with pytest.raises(SystemExit) as stop:
+            cli.main([command, "--help"])
+        assert stop.value.code == 0
+        assert "usage" in capsys.readouterr().out.lower()
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("run", "quikstart"), "unknown suite 'quikstart': did you mean quickstart?"),
+        (("run", "quickstart", "--only", "bcc"), "did you mean bc"),
+        (("train", "bbc", "--task", "FetchReach"), "unknown method 'bbc': did you mean bc"),
+        (("train", "bc", "--task", "FetchReech"), "unknown task 'FetchReech': did you mean FetchReach"),
+        (("train", "bc", "--task", "PointMass", "--set", "lrr=1"), "did you mean lr"),
+        (("train", "bc", "--task", "PointMass", "--set", "lr=fast"), "expected a value of type float"),
+        (("train", "bc", "--task", "PointMass", "--demos", "0"), "demos=0: expected 1 or more"),
+        (("train", "bc", "--task", "Hopper"), "'Hopper' has no expert"),
+        (("demos", "PointMas"), "did you mean PointMass"),
+        (("demos", "PointMass", "--episodes", "0"), "episodes=0: expected 1 or more"),
+        (("demos", "PointMass", "--out", "/no/such/folder/x.npz"), "there is no folder"),
+        (("table", "quickstart", "--results", "/nowhere", "--profile", "full"), "no finished cells"),
+        (("config", "bcc"), "unknown method 'bcc'"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_one_line_and_exit_code_2(capsys, tmp_path, monkeypatch, words, expected):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = call(capsys, *words)
+    assert code == 2 and out == ""
+    assert err.count("\n") == 1 and err.startswith("imitbench: ") and expected in err
+    assert list(tmp_path.iterdir()) == [], "nothing is written after a mistake"
+
+
+def test_demos_are_written_and_the_same_again(capsys, tmp_path, no_cache):
+    files = [tmp_path / "a.npz", tmp_path / "b.npz"]
+    for file in files:
+        code, out, _ = call(
+            capsys, "demos", "PointMass", "--episodes", "3", "--noise", "0.1", "--out", str(file)
+        )
+        assert code == 0 and "3 episodes of" in out and "action noise 0.1" in out
+    assert files[0].read_bytes() == files[1].read_bytes()
+    header = data.load(files[0], envs.make("PointMass").spec).header
+    assert header.noise == 0.1 and header.episodes == 3
+
+
+def test_train_and_dry_run(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = call(
+        capsys, "train", "bc", "--task", "PointMass", "--demos", "3", "--seeds", "2",
+        "--grad-steps", "8", "--evals", "2", "--eval-episodes", "2", "--pool", "4",
+        "--set", "hidden=8", "--set", "steps=2",
+    )  # fmt: skip
+    assert code == 0 and "PointMass" in out and "2 x 2" in out and "updates" in err
+    assert (tmp_path / "results" / "train" / "table.md").exists()
+    code, out, _ = call(capsys, "run", "quickstart", "--dry-run", "--seeds", "3")
+    assert code == 0 and out.count("to run") == 4 and "4 cells" in out
+    assert not (tmp_path / "results" / "quickstart").exists()
+
+
+def test_the_quickstart_in_its_smoke_profile(capsys, tmp_path):
+    code, out, err = call(
+        capsys, "run", "quickstart", "--profile", "smoke", "--results", str(tmp_path)
+    )
+    assert code == 0
+    assert all(word in out for word in ("FetchReach", "FetchPickAndPlace", "bc", "dagger"))
+    assert "beside the shipped run" in out and "time left" in err
+    again = call(capsys, "run", "quickstart", "--profile", "smoke", "--results", str(tmp_path))[1]
+    assert again.count("finished before, skipped") == 4
+
+
+def test_an_interrupt_is_said(monkeypatch, capsys):
+    def interrupt(self):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.Doctor, "__call__", interrupt)
+    code, _, err = call(capsys, "doctor")
+    assert code == 130 and "run the same command again" in err
+
+
+def test_importing_has_no_side_effects():
+    """No backend is started, no environment variable set, no cache folder made."""
+    program = (
+        "import os; before = dict(os.environ); import imitbench.cli, jax; "
+        "from jax._src import xla_bridge; "
+        "print(xla_bridge.backends_are_initialized(), dict(os.environ) == before, "
+        "jax.config.jax_compilation_cache_dir)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=os.environ
+    )
+    assert done.stdout.split() == ["False", "True", "None"]
+
+
+def test_no_machine_paths_in_what_the_project_ships():
+    root = Path(__file__).parent.parent
+    pattern = re.compile(r"/home/|/root/|/work/|/Users/|https?://(pypi|files\.python)")
+    for path in [*root.glob("results/shipped/**/*.json"), *root.glob("*.txt"), *root.glob("*.md")]:
+        assert not pattern.search(path.read_text()), path
