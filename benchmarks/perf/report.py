@@ -6,6 +6,7 @@ with them, because a shared machine's speed drifts.
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
@@ -26,8 +27,7 @@ from imitbench.algos import bc
 from imitbench.core import train
 from imitbench.core.paths import atomic
 from imitbench.core.types import Spec, Transition
-from imitbench.envs import fetch
-from imitbench.envs.base import PhysicsEnv
+from imitbench.envs import fetch, locomotion
 from imitbench.harness import runtime
 from imitbench.physics.native import available_cpus
 
@@ -43,14 +43,15 @@ def seconds(work: Callable[[], Any]) -> float:
 
 def in_turns(mine: Callable[[], Any], limit: Callable[[], Any]) -> tuple[float, float]:
     """Median seconds of both, measured alternately; each is called once before."""
-    mine(), limit()
+    mine()
+    limit()
     pairs = np.array([(seconds(mine), seconds(limit)) for _ in range(ROUNDS)])
     return float(np.median(pairs[:, 0])), float(np.median(pairs[:, 1]))
 
 
 def native_engine(task: str, num: int, substeps: int, steps: int = 5) -> str:
-    """Environment steps in a jitted rollout against `mujoco.rollout` alone, with the same threads."""
-    env = cast(PhysicsEnv, envs.make(task, "native"))
+    """Environment steps in a jitted rollout against `mujoco.rollout` with the same threads."""
+    env = cast(fetch.Fetch | locomotion.Hopper, envs.make(task, "native"))
     model = env.physics.model
     state = jax.jit(jax.vmap(env.reset))(jax.random.split(jax.random.key(0), num))
     still = jnp.zeros((num, env.spec.action_size))
@@ -69,7 +70,7 @@ def native_engine(task: str, num: int, substeps: int, steps: int = 5) -> str:
     if model.nmocap:
         spec |= mujoco.mjtState.mjSTATE_MOCAP_POS | mujoco.mjtState.mjSTATE_MOCAP_QUAT
         hand = fetch.settle(model, fetch.TASKS[task]).body("robot0:gripper_link")
-        pose = np.concatenate([hand.xpos, hand.xquat + [1, 0, 1, 0]])
+        pose = np.concatenate([hand.xpos, hand.xquat + np.array([1, 0, 1, 0])])
         control = np.concatenate([control, np.tile(pose, (num, substeps, 1))], axis=2)
 
     def raw() -> None:
@@ -119,7 +120,7 @@ def bc_core(seeds: int) -> str:
     config = bc.Config(hidden=(256, 256), batch=256, validation=0.0, steps=100)
     algo = bc.make(config, env.spec)
     sizes = (env.spec.obs_size, *config.hidden, env.spec.action_size)
-    products = [a * b for a, b in zip(sizes, sizes[1:], strict=False)]
+    products = [a * b for a, b in itertools.pairwise(sizes)]
     # Forward, gradient of the weights, and gradient of the inputs but for the first layer's.
     flops = 2 * config.batch * (3 * sum(products) - products[0])
     measure = matmul_peak()
@@ -163,8 +164,8 @@ env = envs.make("FetchPush")
 seeds = int(sys.argv[1])
 algo = bc.make(bc.Config(validation=0.0, steps=1), env.spec)
 keys = jnp.stack([jax.random.key(s) for s in range(seeds)])
-train.train(algo, report.synthetic(env.spec, 5000, seeds), keys, env=env, num_updates=int(sys.argv[2]),
-            num_evals=1, eval_episodes=1)
+demos = report.synthetic(env.spec, 5000, seeds)
+train.train(algo, demos, keys, env=env, num_updates=int(sys.argv[2]), num_evals=1, eval_episodes=1)
 import resource
 print(time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10)
 """
@@ -204,8 +205,8 @@ def main() -> None:
         "|---|---|---|---|---|",
         *rows,
         "",
-        f"BC on FetchPush, one seed: a new process needs {cold:.1f} s with an empty compile cache and "
-        f"{warm:.1f} s with a filled one from its start to the first update and its evaluation "
+        f"BC on FetchPush, one seed: a new process needs {cold:.1f} s with an empty compile cache "
+        f"and {warm:.1f} s with a filled one from its start to the first update and its evaluation "
         "(imports, model, compilation included).",
         "",
         f"Peak memory of a 10-seed run of BC on FetchPush (5,000 rows a seed): {memory:,.0f} MiB.",

@@ -244,7 +244,8 @@ def test_identities_differ_where_results_would():
     cell = suite.load(TOY).profiles["smoke"][0]
     changes = [
         {"demos": 3}, {"seeds": 3}, {"grad_steps": 48}, {"num_evals": 2}, {"eval_episodes": 4},
-        {"source": suite.DemoSource(pool=6, noise=0.1)}, {"config": bc.Config()}, {"task": "Hopper"},
+        {"source": suite.DemoSource(pool=6, noise=0.1)}, {"config": bc.Config()},
+        {"task": "Hopper"},
     ]  # fmt: skip
     cells = [cell, *(dataclasses.replace(cell, **c) for c in changes)]
     keys = {suite.key_of(suite.identity("toy", "smoke", c, "native")) for c in cells}
