@@ -88,8 +88,12 @@ def compare_steps(task: str, episodes: int) -> pd.DataFrame:
         return jax.jit(lambda pairs: jax.lax.map(one, pairs))
 
     obs = [np.asarray(stepper(env)(flat), np.float64) for env in (full, reduced, mjx)]
-    after = [np.asarray(x) for x in (flat[0].pipeline_state.qpos, flat[0].pipeline_state.qvel)]
-    contact = np.array([touching(full, q, v) for q, v in zip(*after, strict=True)])
+    qpos, qvel = (np.asarray(getattr(states.pipeline_state, x)) for x in ("qpos", "qvel"))
+    touch = np.array(
+        [[touching(full, *x) for x in zip(*e, strict=True)] for e in zip(qpos, qvel, strict=True)]
+    )
+    # Contact: before the step or after it. The state after the last step is not recorded.
+    contact = (touch | np.roll(touch, -1, axis=1) | (np.arange(touch.shape[1]) == 49)).ravel()
     rows = []
     for field, where in full.spec.fields.items():
         for name, a, b in (("reduced - full, native", 1, 0), ("mjx - native, reduced", 2, 1)):
@@ -163,8 +167,8 @@ def report(steps: pd.DataFrame, success: pd.DataFrame, options: Options) -> None
         "## One environment step from the same state (absolute difference of observations)",
         "",
         f"{options.step_episodes} episodes of the scripted expert with action noise 0.2, every "
-        "step; *contact*: the hand touches something before the step. Metres, radians, or either per "
-        "environment step of 0.04 s.",
+        "step; *contact*: the hand touches something before or after it. Metres, radians, or "
+        "either per environment step of 0.04 s.",
         "",
         _markdown(steps),
         "",

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import imitbench
+from imitbench.core.paths import atomic
 from imitbench.core.types import UserError
 from imitbench.harness import plots, stats, store, tables
 from imitbench.harness.store import Result
@@ -100,4 +101,16 @@ def ship(root: Path, name: str, keys: Sequence[str]) -> Path:
         derive(staged)
         shutil.rmtree(target, ignore_errors=True)
         shutil.move(staged, target)
+    _into_readme(name, (target / "table.md").read_text())
     return target
+
+
+def _into_readme(name: str, table: str) -> None:
+    """Puts a shipped table between its marks in README.md, where it has them."""
+    readme = Path("README.md")
+    begin, end = f"<!-- table {name} -->\n", f"<!-- end {name} -->"
+    text = readme.read_text() if readme.exists() else ""
+    if begin in text and end in text:
+        head, rest = text.split(begin, 1)
+        with atomic(readme) as path:
+            path.write_text(head + begin + "\n" + table + "\n" + end + rest.split(end, 1)[1])
