@@ -24,6 +24,7 @@ from imitbench.core.types import (
     Spec,
     Transition,
     UserError,
+    require,
 )
 
 
@@ -56,17 +57,13 @@ class Config:
     """Gradient steps of one update; the validation loss is measured once an update."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.validation < 1:
-            raise UserError(f"validation={self.validation}: expected a share in [0, 1)")
+        require(0 <= self.validation < 1, self, "validation", "a share in [0, 1)")
         if self.early_stopping and self.validation == 0:
             raise UserError("early_stopping needs a held-out share: set validation > 0")
         for name in ("lr", "batch", "clip", "steps"):
-            if getattr(self, name) <= 0:
-                raise UserError(f"{name}={getattr(self, name)}: expected a positive number")
-        if self.l2 < 0 or self.lr_decay_steps < 0:
-            raise UserError(
-                f"l2={self.l2}, lr_decay_steps={self.lr_decay_steps}: expected 0 or more"
-            )
+            require(getattr(self, name) > 0, self, name, "a positive number")
+        for name in ("l2", "lr_decay_steps"):
+            require(getattr(self, name) >= 0, self, name, "0 or more")
 
 
 class State(struct.PyTreeNode):
@@ -126,7 +123,7 @@ def learner(config: Config, spec: Spec) -> Learner:
 
     def loss(params: Params, norm: ops.Normaliser, pairs: Pairs) -> tuple[jax.Array, Metrics]:
         fit = error(params, norm, pairs)
-        penalty = 0.5 * config.l2 * optax.tree.norm(params, squared=True) if config.l2 else 0.0
+        penalty = 0.5 * config.l2 * optax.tree.norm(params, squared=True)
         return fit + penalty, {"loss": fit}
 
     def init(key: Key, pairs: Pairs) -> State:

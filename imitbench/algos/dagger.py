@@ -24,6 +24,7 @@ from imitbench.core.types import (
     Spec,
     Transition,
     UserError,
+    require,
 )
 
 
@@ -49,10 +50,9 @@ class Config:
 
     def __post_init__(self) -> None:
         for name in ("beta_rounds", "episodes", "fits", "capacity"):
-            if getattr(self, name) < 1:
-                raise UserError(f"{name}={getattr(self, name)}: expected 1 or more")
-        if not 0 <= self.beta_base <= 1:
-            raise UserError(f"beta_base={self.beta_base}: expected a probability in [0, 1]")
+            require(getattr(self, name) >= 1, self, name, "1 or more")
+        require(self.beta_base >= 0, self, "beta_base", "a probability in [0, 1]")
+        require(self.beta_base <= 1, self, "beta_base", "a probability in [0, 1]")
 
 
 class State(struct.PyTreeNode):

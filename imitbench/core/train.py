@@ -84,12 +84,16 @@ def train(
         The final state and the evaluations.
 
     Raises:
-        UserError: `num_updates` is not a positive multiple of `num_evals`.
+        UserError: `num_updates` is not a positive multiple of `num_evals`, or the demonstrations
+        hold a
+            number that is not finite.
     """
     if num_evals < 1 or num_updates < num_evals or num_updates % num_evals:
         raise UserError(
             f"num_updates={num_updates} must be a positive multiple of num_evals={num_evals}"
         )
+    if not bool(ops.finite((demos.obs, demos.label))):
+        raise UserError("the demonstrations hold a non-finite observation or label: remove it")
     if seeds_by == "auto":
         seeds_by = "threads" if jax.default_backend() == "cpu" else "vmap"
     eval_key = jax.random.key(0) if eval_key is None else eval_key
@@ -166,16 +170,23 @@ def _compile(
         return jax.vmap(one)(state.algo)
 
     like = abstract_state(algo, demos, keys)
-    init = jax.jit(lambda k, d: _initial(algo, k, d)).lower(keys, demos).compile()
-    evaluate_c = jax.jit(evaluate).lower(jax.random.key(0), like).compile()
     axis = _seed_axis(demos)
     if seeds_by == "vmap":
         fun = jax.vmap(one_seed, in_axes=(0, None, 0, axis))
-        all_seeds = jax.jit(fun).lower(keys, like.updates, like.algo, demos).compile()
+        updates = jax.jit(fun).lower(keys, like.updates, like.algo, demos)
     else:
         seed_demos = demos if axis is None else _seed(demos, 0)
-        args = (keys[0], like.updates, jax.eval_shape(lambda a: _seed(a, 0), like.algo), seed_demos)
-        all_seeds = _in_threads(jax.jit(one_seed).lower(*args).compile(), axis)
+        seed_state = jax.eval_shape(lambda a: _seed(a, 0), like.algo)
+        updates = jax.jit(one_seed).lower(keys[0], like.updates, seed_state, seed_demos)
+    lowered = (
+        updates,
+        jax.jit(evaluate).lower(jax.random.key(0), like),
+        jax.jit(lambda k, d: _initial(algo, k, d)).lower(keys, demos),
+    )
+    with ThreadPoolExecutor() as pool:  # XLA compiles outside of Python's lock
+        all_seeds, evaluate_c, init = pool.map(lambda x: x.compile(), lowered)
+    if seeds_by == "threads":
+        all_seeds = _in_threads(all_seeds, axis)
 
     def chunk(keys: Key, state: TrainState, demos: Transition) -> tuple[TrainState, Metrics]:
         new, metrics, broken = all_seeds(keys, state.updates, state.algo, demos)

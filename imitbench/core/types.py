@@ -25,6 +25,18 @@ class UserError(Exception):
     """A mistake in what the user asked for: one line that names the value and what to do."""
 
 
+def require(ok: Any, config: Any, name: str, expected: str) -> None:
+    """Checks one field of a settings class.
+
+    A traced value passes: settings can be vmapped, and what they hold is then not known yet.
+
+    Raises:
+        UserError: naming the field, its value and what was expected.
+    """
+    if not isinstance(ok, jax.core.Tracer) and not ok:
+        raise UserError(f"{name}={getattr(config, name)}: expected {expected}")
+
+
 class Transition(struct.PyTreeNode):
     """Steps of experience; leaves share leading axes [T, B] or [N]."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -141,3 +143,20 @@ def test_bc_solves_the_toy_task(env, demos):
 def test_bad_settings(bad):
     with pytest.raises(UserError, match=next(iter(bad))):
         bc.Config(**bad)
+
+
+def test_settings_can_be_vmapped(rows):
+    """A grid of step sizes in one program equals the runs apart."""
+    spec = envs.make("PointMass").spec
+    rates = jnp.array([1e-4, 3e-3])
+
+    def run(lr):
+        config = dataclasses.replace(bc.Config(steps=5, validation=0.0, hidden=(8,)), lr=lr)
+        algo = bc.make(config, spec)
+        return algo.update(jax.random.key(1), algo.init(jax.random.key(0), rows), rows)[0].params
+
+    grid = jax.vmap(run)(rates)
+    for i in range(2):
+        apart = run(float(rates[i]))
+        mine = jax.tree.map(lambda x, i=i: x[i], grid)
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), mine, apart)

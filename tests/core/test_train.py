@@ -84,6 +84,13 @@ def test_bad_numbers_of_updates(demos, env, keys, small):
             )  # fmt: skip
 
 
+def test_demonstrations_with_nan_are_refused(demos, env, keys, small):
+    rows = data.subset(demos, 2, [0, 1, 2])
+    bad = rows.replace(label=rows.label.at[1, 3, 0].set(jnp.nan))
+    with pytest.raises(UserError, match="non-finite observation or label"):
+        train.train(small("bc"), bad, keys, env=env, num_updates=1, num_evals=1, eval_episodes=1)
+
+
 def test_checkpoints_restore_exactly_and_survive_damage(demos, env, keys, small, tmp_path):
     rows = data.subset(demos, 3, [0, 1, 2])
     algo = small("dagger")
