@@ -20,8 +20,7 @@ SeedsBy = Literal["auto", "vmap", "threads"]
 
 
 class TrainState(struct.PyTreeNode):
-    """Everything that training carries on; with the keys and the demonstrations it resumes
-    exactly."""
+    """Everything that training carries on; with keys and demonstrations it resumes exactly."""
 
     algo: Any  # leaves [S, ...]
     updates: jax.Array  # [] int32: updates done
@@ -85,8 +84,7 @@ def train(
 
     Raises:
         UserError: `num_updates` is not a positive multiple of `num_evals`, or the demonstrations
-        hold a
-            number that is not finite.
+            hold a number that is not finite.
     """
     if num_evals < 1 or num_updates < num_evals or num_updates % num_evals:
         raise UserError(

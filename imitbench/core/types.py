@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 import jax
 from flax import struct
+from jax.core import Tracer
 
 Key = jax.Array
 Params = Any
@@ -33,7 +34,7 @@ def require(ok: Any, config: Any, name: str, expected: str) -> None:
     Raises:
         UserError: naming the field, its value and what was expected.
     """
-    if not isinstance(ok, jax.core.Tracer) and not ok:
+    if not isinstance(ok, Tracer) and not ok:
         raise UserError(f"{name}={getattr(config, name)}: expected {expected}")
 
 
