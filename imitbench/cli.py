@@ -249,9 +249,8 @@ def _results_of(name: str, profile: Profile, results: Path) -> Path:
 def _run(jobs: Sequence[run.Job], root: Path, shipped: Path | None) -> None:
     begun = time.perf_counter()
     notes = run.run(jobs, root)
-    results = ship.derive(root)
-    wanted = {job.key for job in jobs}
-    mine = [r for r in results if r.folder.name in wanted]
+    ship.derive(root)
+    mine = [store.read(store.cells_folder(root) / job.key) for job in jobs]
     _print_table(mine)
     for note in notes:
         print(note)

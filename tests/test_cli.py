@@ -109,6 +109,15 @@ def test_train_and_dry_run(capsys, tmp_path, monkeypatch):
     )  # fmt: skip
     assert code == 0 and "PointMass" in out and "2 x 2" in out and "updates" in err
     assert (tmp_path / "results" / "train" / "table.md").exists()
+    # Other settings under the same name, then the first ones again: their own table is shown.
+    for steps in ("16", "8"):
+        code, out, _ = call(
+            capsys, "train", "bc", "--task", "PointMass", "--demos", "3", "--seeds", "2",
+            "--grad-steps", steps, "--evals", "2", "--eval-episodes", "2", "--pool", "4",
+            "--set", "hidden=8", "--set", "steps=2",
+        )  # fmt: skip
+        assert code == 0 and f" {steps} " in out
+    assert "finished before, skipped" in out
     code, out, _ = call(capsys, "run", "quickstart", "--dry-run", "--seeds", "3")
     assert code == 0 and out.count("to run") == 4 and "4 cells" in out
     assert not (tmp_path / "results" / "quickstart").exists()
