@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
-from rich.console import Console
-from rich.table import Table
 
 from imitbench import algos, data, envs, experts
 from imitbench.core.types import UserError
 from imitbench.envs.registry import pick
-from imitbench.harness import run, runtime, settings, ship, store, suite, tables
+from imitbench.harness import console, run, runtime, settings, ship, store, suite, tables
 from imitbench.harness.suite import Cell, DemoSource, Profile
 
 EngineChoice = Literal["auto", "native", "mjx"]
@@ -75,7 +72,7 @@ class Run:
                 print(f"{'finished' if done else 'to run  '}  {job.key}")
             print(run.workload(jobs))
             return
-        _run(jobs, root, ship.shipped(_folder(found.name, self.profile)))
+        console.run(jobs, root, ship.shipped(_folder(found.name, self.profile)))
 
 
 @dataclass(frozen=True)
@@ -123,7 +120,7 @@ class Train:
             engine=self.engine,
             label="-".join([self.method, *self.set]).replace("/", "_"),
         )
-        _run(run.prepare("train", "cpu", [cell]), self.results / "train", None)
+        console.run(run.prepare("train", "cpu", [cell]), self.results / "train", None)
 
 
 @dataclass(frozen=True)
@@ -181,7 +178,7 @@ class TableOf:
 
     def __call__(self) -> None:
         root = _results_of(self.suite, self.profile, self.results)
-        _print_table(tables.derive(root))
+        console.print_table(tables.derive(root))
         print(f"written: {root / 'summary.csv'}, {root / 'table.md'}")
 
 
@@ -244,34 +241,6 @@ def _results_of(name: str, profile: Profile, results: Path) -> Path:
     if not store.cells_folder(results / folder).is_dir() and (ship.shipped(folder)).is_dir():
         return ship.shipped(folder)
     return results / folder
-
-
-def _run(jobs: Sequence[run.Job], root: Path, shipped: Path | None) -> None:
-    begun = time.perf_counter()
-    notes = run.run(jobs, root)
-    ship.derive(root)
-    mine = [store.read(store.cells_folder(root) / job.key) for job in jobs]
-    _print_table(mine)
-    for note in notes:
-        print(note)
-    print(f"written to {root}: cells, summary.csv, table.md, curves.png, curves.svg")
-    if shipped is not None:
-        print(ship.beside(mine, shipped))
-    print(f"took {time.perf_counter() - begun:.0f} s")
-
-
-def _print_table(results: Sequence[store.Result]) -> None:
-    lines = tables.cells(results)
-    wide = Table(box=None, pad_edge=False)
-    for name in lines[0]:
-        wide.add_column(name, overflow="fold")
-    for line in lines:
-        wide.add_row(*line.values())
-    # A table is not cut to the width of a pipe.
-    console = Console() if sys.stdout.isatty() else Console(width=200)
-    console.print(wide)
-    devices = sorted({r.info["device"] for r in results})
-    print(f"mean over seeds [95% bootstrap interval]; device: {'; '.join(devices)}")
 
 
 Command = (
