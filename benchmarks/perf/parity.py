@@ -172,6 +172,12 @@ def report(steps: pd.DataFrame, success: pd.DataFrame, options: Options) -> None
         "",
         _markdown(steps),
         "",
+        "Largest of these over the fields of a kind, and over the tasks. Free means that the hand "
+        "touches nothing at either end of the step; contact in between, and a block that slides on "
+        "its own, are still in it. Last steps of episodes count as contact.",
+        "",
+        _markdown(bounds(steps)),
+        "",
         "## Closed loop: the scripted expert",
         "",
         "The same initial states in each setup; 95% bootstrap intervals over episodes.",
@@ -181,6 +187,17 @@ def report(steps: pd.DataFrame, success: pd.DataFrame, options: Options) -> None
     ]
     with atomic(ROOT / "README.md") as path:
         path.write_text("\n".join(text))
+
+
+def bounds(steps: pd.DataFrame) -> pd.DataFrame:
+    """The largest median, p90 and maximum over the fields of a kind: what was seen, not a promise."""
+    kinds = steps["field"].replace(
+        {"object_rot": "angle", "object_velr": "angular velocity"}
+        | {f: "position" for f in ("grip_pos", "object_pos", "object_rel_pos", "gripper_state")}
+        | {f: "velocity" for f in ("grip_velp", "object_velp", "gripper_vel")}
+    )
+    groups = steps.assign(kind=kinds).groupby(["comparison", "motion", "kind"])
+    return groups[["median", "p90", "max"]].max().reset_index()
 
 
 def _markdown(frame: pd.DataFrame) -> str:
