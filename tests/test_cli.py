@@ -159,6 +159,6 @@ def test_importing_has_no_side_effects():
 
 def test_no_machine_paths_in_what_the_project_ships():
     root = Path(__file__).parent.parent
-    pattern = re.compile(r"/home/|/root/|/work/|/Users/|https?://(pypi|files\.python)")
+    pattern = re.compile(r"/(home|root|work|Users)/|https?://(pypi|files\.python)")
     for path in [*root.glob("results/shipped/**/*.json"), *root.glob("*.txt"), *root.glob("*.md")]:
         assert not pattern.search(path.read_text()), path

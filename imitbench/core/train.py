@@ -70,12 +70,10 @@ def train(
         env: where the policy is evaluated. The method itself has what its `make` was given.
         num_updates: outer iterations, a multiple of `num_evals`.
         eval_episodes: episodes of each evaluation and seed. All methods, seeds and evaluations
-        meet the
-            same initial states, which depend on `eval_key` alone.
+            meet the same initial states, which depend on `eval_key` alone.
         seeds_by: `vmap` trains all seeds in one program; `threads` runs one program, compiled once,
             for each seed on as many threads as there are CPUs. `auto` takes `threads` on a CPU,
-            where
-            it is faster (small products hardly gain from a second core), and `vmap` elsewhere.
+            where it is faster (small products gain little from a second core), else `vmap`.
         resume: what `on_eval` was given last; training goes on from there.
         on_eval: called after each evaluation with the state and all evaluations so far.
 
@@ -198,8 +196,7 @@ def _seed(tree: Any, s: int) -> Any:
 
 
 def _in_threads(one_seed: Callable[..., Any], demos_axis: int | None) -> Callable[..., Any]:
-    """One compiled program run for each seed, on a thread for each CPU; results stacked to [S,
-    ...]."""
+    """One compiled program run for each seed, on a thread for each CPU; results get an S axis."""
 
     def run(keys: Key, start: jax.Array, algo_state: Any, demos: Transition) -> Any:
         def one(s: int) -> Any:

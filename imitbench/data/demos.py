@@ -71,7 +71,7 @@ def collect(
 
     Args:
         noise: standard deviation of Gaussian noise on the executed actions; the labels stay
-        un-noised.
+            un-noised.
         only_success: keep episodes that succeed at their last step. Tasks without a success signal
             keep all.
 

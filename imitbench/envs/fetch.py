@@ -149,7 +149,6 @@ class Fetch(PhysicsEnv):
         achieved = "object_pos" if task.has_object else "grip_pos"
         goal_spec = GoalSpec(achieved, "desired_goal", goal.sparse_reward(THRESHOLD))
         super().__init__(name, make_spec(sizes, 4, HORIZON, goal_spec), physics.load(mj, engine))
-        self.model_variant = model
         self._task = task
         used = _ARM_SENSORS + (_OBJECT_SENSORS if task.has_object else ())
         self._sensors = layout([(s[0], s[1]) for s in used])

@@ -141,7 +141,7 @@ def _demos(job: Job) -> tuple[Any, data.Header]:
     source = job.cell.source
     demos = data.cached(
         job.cell.task,
-        job.env.engine if job.env.engine != "none" else "auto",
+        job.cell.engine,
         source.pool,
         seed=source.seed,
         noise=source.noise,
@@ -155,15 +155,14 @@ def _info(
     job: Job, order: int, header: data.Header, ev: train.Eval, diverged: list[int]
 ) -> dict[str, Any]:
     """cell.json."""
-    engine = job.env.engine
     return {
         "identity": job.identity,
         "finished": True,
         "finished_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "order": order,
-        "engine": engine,
+        "engine": job.env.engine,
         "device": runtime.device(),
-        "environment_digest": digest(job.cell.task, engine if engine != "none" else "auto"),
+        "environment_digest": digest(job.cell.task, job.cell.engine),
         "versions": runtime.versions(),
         "git_commit": runtime.git_commit(),
         "seconds": {k: round(v, 3) for k, v in ev.seconds.items()},

@@ -78,7 +78,7 @@ def ship(root: Path, name: str, keys: Sequence[str]) -> Path:
         keys: the folder names of the cells that the suite has; all must be finished.
 
     Raises:
-        UserError: cells are missing, seeds diverged, a file is too large, or sources had changes.
+        UserError: cells are missing, a file is too large, or sources had changes.
     """
     results = derive(root)
     have = {r.folder.name: r for r in results}

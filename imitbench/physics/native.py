@@ -2,9 +2,8 @@
 
 On a CPU the callback gets views of XLA's own buffers (`buffer_callback`), so nothing is copied and
 nothing waits for JAX's thread pool; `pure_callback` would copy its arguments there and can hang
-where
-all of the pool's threads sit in callbacks (jax issue 24255). On other backends `pure_callback`
-fetches the arguments from the device.
+where all of the pool's threads sit in callbacks (jax issue 24255). On other backends
+`pure_callback` fetches the arguments from the device.
 
 The state is exact: JAX sees qpos and qvel as float32, and `carry` [nq + nv] holds what float32
 rounded off, so that the simulation goes on in double precision from step to step.
