@@ -21,10 +21,10 @@ import tyro
 
 from imitbench import envs, experts
 from imitbench.core import rollout
-from imitbench.core.paths import atomic
+from imitbench.core.host import atomic
 from imitbench.data.demos import noisy
 from imitbench.envs.fetch import Fetch
-from imitbench.harness import runtime, stats
+from imitbench.harness import runtime, stats, tables
 
 TASKS = ("FetchReach", "FetchPush", "FetchPickAndPlace")
 ROOT = Path("results") / "parity"
@@ -203,11 +203,11 @@ def bounds(steps: pd.DataFrame) -> pd.DataFrame:
 
 
 def _markdown(frame: pd.DataFrame) -> str:
-    lines = ["| " + " | ".join(map(str, frame.columns)) + " |", "|" + "---|" * frame.shape[1]]
-    for row in frame.itertuples(index=False):
-        cells = [f"{x:.2g}" if isinstance(x, float) else str(x) for x in row]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+    rows = [
+        [f"{x:.2g}" if isinstance(x, float) else str(x) for x in row]
+        for row in frame.itertuples(index=False)
+    ]
+    return tables.grid(list(frame.columns), rows)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ import numpy as np
 from flax import struct
 
 from imitbench.core import ops, rollout
+from imitbench.core.host import available_cpus
 from imitbench.core.types import Algorithm, Env, Key, Metrics, Transition, UserError
 
 SeedsBy = Literal["auto", "vmap", "threads"]
@@ -203,7 +203,7 @@ def _in_threads(one_seed: Callable[..., Any], demos_axis: int | None) -> Callabl
             seed_demos = demos if demos_axis is None else _seed(demos, s)
             return jax.block_until_ready(one_seed(keys[s], start, _seed(algo_state, s), seed_demos))
 
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+        with ThreadPoolExecutor(available_cpus()) as pool:
             outs = list(pool.map(one, range(keys.shape[0])))
         return jax.tree.map(lambda *x: jnp.stack(x), *outs)
 

@@ -16,7 +16,7 @@ import numpy as np
 import imitbench
 from imitbench import envs, experts
 from imitbench.core import rollout
-from imitbench.core.paths import cache_dir
+from imitbench.core.host import cache_dir
 from imitbench.core.types import Env, Key, Policy, Spec, Transition, UserError
 
 MAX_ATTEMPTS = 20  # times the number of episodes wanted, before an expert is given up as too bad

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from imitbench.core.paths import atomic
+from imitbench.core.host import atomic
 from imitbench.core.types import Spec, Transition, UserError
 from imitbench.data.demos import Demos, Header, check
 

@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-from imitbench.core.paths import atomic
+from imitbench.core.host import atomic
 from imitbench.harness import stats
 from imitbench.harness.store import Result
 

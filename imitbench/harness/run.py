@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 from imitbench import algos, data, envs, experts
 from imitbench.core import checkpoint, rollout, train
-from imitbench.core.paths import writable
+from imitbench.core.host import writable
 from imitbench.core.types import Algorithm, Env, UserError
 from imitbench.envs.digest import digest
 from imitbench.harness import runtime, store, suite

@@ -16,7 +16,7 @@ from typing import Any
 import jax
 
 from imitbench import physics
-from imitbench.core.paths import cache_dir
+from imitbench.core.host import cache_dir
 from imitbench.physics.native import available_cpus
 
 PACKAGES = (

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import imitbench
-from imitbench.core.paths import atomic
+from imitbench.core.host import atomic
 from imitbench.core.types import UserError
 from imitbench.harness import plots, stats, store, tables
 from imitbench.harness.store import Result

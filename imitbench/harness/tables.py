@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from imitbench.core.paths import atomic
+from imitbench.core.host import atomic
 from imitbench.core.types import UserError
 from imitbench.harness import stats, store
 from imitbench.harness.store import Result
@@ -85,12 +85,15 @@ def cells(results: Sequence[Result]) -> list[dict[str, str]]:
     return out
 
 
+def grid(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    text = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return "\n".join(text + ["| " + " | ".join(row) + " |" for row in rows])
+
+
 def markdown(results: Sequence[Result]) -> str:
     """The table with a caption that says what the numbers are."""
     lines = cells(results)
-    head = list(lines[0])
-    text = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    text += ["| " + " | ".join(line.values()) + " |" for line in lines]
     devices = sorted({r.info["device"] for r in results})
     profile = results[0].identity["profile"]
     caption = (
@@ -99,7 +102,7 @@ def markdown(results: Sequence[Result]) -> str:
         "Expert queries count the demonstrations' steps. "
         f"Profile {profile}. Device: {'; '.join(devices)}."
     )
-    return "\n".join(text) + "\n\n" + caption + "\n"
+    return grid(list(lines[0]), [list(x.values()) for x in lines]) + "\n\n" + caption + "\n"
 
 
 def derive(root: Path) -> list[Result]:

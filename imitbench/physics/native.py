@@ -11,7 +11,6 @@ rounded off, so that the simulation goes on in double precision from step to ste
 
 from __future__ import annotations
 
-import os
 import queue
 from collections.abc import Callable
 from typing import Any, cast
@@ -23,16 +22,10 @@ import numpy as np
 from jax.experimental.buffer_callback import buffer_callback
 from mujoco.rollout import Rollout
 
+from imitbench.core.host import available_cpus
 from imitbench.physics.engine import EngineName, PhysicsState
 
 Arrays = tuple[np.ndarray, ...]
-
-
-def available_cpus() -> int:
-    """CPUs that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class _Pools:

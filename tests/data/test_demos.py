@@ -196,7 +196,7 @@ def test_garbage_in_clear_error_out(demos, env, tmp_path, blob, cut, flip):
 
 def test_the_cache_answers_and_heals(no_cache):
     first = data.cached("PointMass", "native", 4, seed=1)
-    from imitbench.core.paths import cache_dir
+    from imitbench.core.host import cache_dir
 
     (file,) = cache_dir("demos").glob("*.npz")
     stamp = file.stat().st_mtime_ns

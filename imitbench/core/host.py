@@ -1,4 +1,4 @@
-"""Files: atomic writes, and where caches live."""
+"""The machine: its CPUs, atomic writes, and where caches live."""
 
 from __future__ import annotations
 
@@ -11,6 +11,13 @@ from pathlib import Path
 import platformdirs
 
 from imitbench.core.types import UserError
+
+
+def available_cpus() -> int:
+    """CPUs that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def cache_dir(name: str) -> Path:
