@@ -7,12 +7,16 @@ import inspect
 from types import ModuleType
 from typing import Any
 
-from imitbench.algos import bc, dagger
+from imitbench.algos import bc, dagger, ddpg, ppo, sac, td3
 from imitbench.core.types import Algorithm, Env, Policy, Spec
 
 ALGOS: dict[str, ModuleType] = {
     "bc": bc,
     "dagger": dagger,
+    "ppo": ppo,
+    "sac": sac,
+    "td3": td3,
+    "ddpg": ddpg,
 }
 
 

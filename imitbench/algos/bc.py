@@ -118,6 +118,7 @@ def learner(config: Config, spec: Spec) -> Learner:
         if isinstance(dist, nets.Deterministic):
             each = jnp.mean((dist.mode - pairs.label) ** 2, axis=-1)
         else:
+            assert isinstance(dist, nets.Gaussian | nets.Categorical)
             each = -dist.log_prob(pairs.label)
         return ops.mean(each, pairs.weight)
 

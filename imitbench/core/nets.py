@@ -1,4 +1,4 @@
-"""Networks: multi-layer perceptrons and policy heads, as (init, apply) pairs."""
+"""Networks: multi-layer perceptrons, policy heads, values and critics, as (init, apply) pairs."""
 
 from __future__ import annotations
 
@@ -12,20 +12,33 @@ from flax import struct
 
 from imitbench.core.types import Key, Params, Spec
 
-Head = Literal["deterministic", "gaussian", "categorical"]
+Head = Literal["deterministic", "gaussian", "normal", "squashed", "categorical"]
+Activation = Literal["relu", "tanh"]
 
 
 class MLP(nn.Module):
-    """ReLU layers of the given widths and a linear output."""
+    """Layers of the given widths and a linear output.
+
+    ReLU layers start from LeCun's normal, tanh layers from orthogonal matrices with gain sqrt(2);
+    `out_gain` makes the output layer's orthogonal with that gain.
+    """
 
     hidden: Sequence[int]
     out: int
+    activation: Activation = "relu"
+    out_gain: float | None = None
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
+        relu = self.activation == "relu"
+        inner = nn.initializers.lecun_normal() if relu else nn.initializers.orthogonal(2**0.5)
         for width in self.hidden:
-            x = nn.relu(nn.Dense(width)(x))
-        return nn.Dense(self.out)(x)
+            x = nn.Dense(width, kernel_init=inner)(x)
+            x = nn.relu(x) if relu else jnp.tanh(x)
+        last = nn.initializers.lecun_normal()
+        if self.out_gain is not None:
+            last = nn.initializers.orthogonal(self.out_gain)
+        return nn.Dense(self.out, kernel_init=last)(x)
 
 
 class Deterministic(struct.PyTreeNode):
@@ -35,15 +48,40 @@ class Deterministic(struct.PyTreeNode):
 
 
 class Gaussian(struct.PyTreeNode):
-    """Independent normals with a mean in [-1, 1]^A."""
+    """Independent normals."""
 
     mode: jax.Array  # [..., A]
-    log_std: jax.Array  # [..., A]
+    log_std: jax.Array  # [..., A], or [A] for all
 
     def log_prob(self, action: jax.Array) -> jax.Array:
         """log density [...], summed over the action's components; in nats."""
         z = (action - self.mode) / jnp.exp(self.log_std)
         return jnp.sum(-0.5 * z**2 - self.log_std - 0.5 * jnp.log(2 * jnp.pi), axis=-1)
+
+    def sample(self, key: Key) -> jax.Array:
+        return self.mode + jnp.exp(self.log_std) * jax.random.normal(key, self.mode.shape)
+
+    def entropy(self) -> jax.Array:
+        """[...] in nats."""
+        each = self.log_std + 0.5 * jnp.log(2 * jnp.pi * jnp.e)
+        return jnp.sum(jnp.broadcast_to(each, self.mode.shape), axis=-1)
+
+
+class Squashed(struct.PyTreeNode):
+    """tanh of independent normals (Haarnoja et al. 2018, arXiv:1801.01290, appendix C)."""
+
+    normal: Gaussian
+
+    @property
+    def mode(self) -> jax.Array:  # [..., A]
+        return jnp.tanh(self.normal.mode)
+
+    def sample_and_log_prob(self, key: Key) -> tuple[jax.Array, jax.Array]:
+        """An action [..., A] and its log density [...] in nats."""
+        x = self.normal.sample(key)
+        # log(1 - tanh(x)^2) in a form that does not cancel.
+        slope = 2.0 * (jnp.log(2.0) - x - jax.nn.softplus(-2.0 * x))
+        return jnp.tanh(x), self.normal.log_prob(x) - jnp.sum(slope, axis=-1)
 
 
 class Categorical(struct.PyTreeNode):
@@ -60,8 +98,16 @@ class Categorical(struct.PyTreeNode):
         log_p = jax.nn.log_softmax(self.logits)
         return jnp.take_along_axis(log_p, action[..., None].astype(jnp.int32), axis=-1)[..., 0]
 
+    def sample(self, key: Key) -> jax.Array:
+        return jax.random.categorical(key, self.logits)
 
-Distribution = Deterministic | Gaussian | Categorical
+    def entropy(self) -> jax.Array:
+        """[...] in nats."""
+        log_p = jax.nn.log_softmax(self.logits)
+        return -jnp.sum(jnp.exp(log_p) * log_p, axis=-1)
+
+
+Distribution = Deterministic | Gaussian | Squashed | Categorical
 
 
 class PolicyNet(NamedTuple):
@@ -72,24 +118,84 @@ class PolicyNet(NamedTuple):
 
 
 def policy(
-    spec: Spec, hidden: Sequence[int], head: Head, *, log_std_range: tuple[float, float] = (-5, 2)
+    spec: Spec,
+    hidden: Sequence[int],
+    head: Head,
+    *,
+    log_std_range: tuple[float, float] = (-5, 2),
+    activation: Activation = "relu",
+    out_gain: float | None = None,
 ) -> PolicyNet:
-    """A policy network for the task. The mean passes through tanh; log_std is clipped to the
-    range."""
-    out = spec.action_size * (2 if head == "gaussian" else 1)
-    net = MLP(tuple(hidden), out)
+    """A policy network for the task.
+
+    Heads: `deterministic` and `gaussian` pass the mean through tanh; `normal` leaves the mean
+    unbounded and has one free log_std for all observations, 0 at first; `squashed` is a Gaussian
+    passed through tanh; `categorical` chooses. A log_std that the network gives is clipped.
+    """
+    out = spec.action_size * (2 if head in ("gaussian", "squashed") else 1)
+    net = MLP(tuple(hidden), out, activation, out_gain)
 
     def init(key: Key) -> Params:
-        return net.init(key, jnp.zeros((1, spec.obs_size)))
+        params = net.init(key, jnp.zeros((1, spec.obs_size)))
+        return {"net": params, "log_std": jnp.zeros(out)} if head == "normal" else params
 
     def apply(params: Params, obs: jax.Array) -> Distribution:
-        y = net.apply(params, obs)
+        y = net.apply(params["net"] if head == "normal" else params, obs)
         assert isinstance(y, jax.Array)
         if head == "categorical":
             return Categorical(y)
         if head == "deterministic":
             return Deterministic(jnp.tanh(y))
+        if head == "normal":
+            return Gaussian(y, params["log_std"])
         mode, log_std = jnp.split(y, 2, axis=-1)
-        return Gaussian(jnp.tanh(mode), jnp.clip(log_std, *log_std_range))
+        log_std = jnp.clip(log_std, *log_std_range)
+        if head == "squashed":
+            return Squashed(Gaussian(mode, log_std))
+        return Gaussian(jnp.tanh(mode), log_std)
 
     return PolicyNet(init, apply)
+
+
+class ValueNet(NamedTuple):
+    """init(key) -> params; apply(params, obs [..., O]) -> values [...]."""
+
+    init: Callable[[Key], Params]
+    apply: Callable[[Params, jax.Array], jax.Array]
+
+
+def value(spec: Spec, hidden: Sequence[int], activation: Activation = "relu") -> ValueNet:
+    """A state-value network."""
+    net = MLP(tuple(hidden), 1, activation, 1.0 if activation == "tanh" else None)
+
+    def apply(params: Params, obs: jax.Array) -> jax.Array:
+        y = net.apply(params, obs)
+        assert isinstance(y, jax.Array)
+        return y[..., 0]
+
+    return ValueNet(lambda key: net.init(key, jnp.zeros((1, spec.obs_size))), apply)
+
+
+class CriticNet(NamedTuple):
+    """init(key) -> params; apply(params, obs [..., O], action [..., A]) -> values [M, ...]."""
+
+    init: Callable[[Key], Params]
+    apply: Callable[[Params, jax.Array, jax.Array], jax.Array]
+
+
+def critics(spec: Spec, hidden: Sequence[int], number: int) -> CriticNet:
+    """M action-value networks, apart from each other.
+
+    They run one after the other: batched products are slower than single ones on a CPU.
+    """
+    net = MLP(tuple(hidden), 1)
+
+    def init(key: Key) -> Params:
+        like = jnp.zeros((1, spec.obs_size + spec.action_size))
+        return [net.init(k, like) for k in jax.random.split(key, number)]
+
+    def apply(params: Params, obs: jax.Array, action: jax.Array) -> jax.Array:
+        x = jnp.concatenate([obs, action], axis=-1)
+        return jnp.stack([jnp.asarray(net.apply(p, x))[..., 0] for p in params])
+
+    return CriticNet(init, apply)

@@ -56,6 +56,37 @@ def fit_normaliser(x: jax.Array, weight: jax.Array, floor: float = 0.01) -> Norm
     return Normaliser(mu, jnp.maximum(jnp.sqrt(var), floor))
 
 
+class Moments(struct.PyTreeNode):
+    """Mean and variance of all rows seen so far."""
+
+    count: jax.Array  # []
+    mean: jax.Array  # [O]
+    var: jax.Array  # [O]
+
+    def add(self, x: jax.Array) -> Moments:
+        """With the rows of `x` [N, O] (Chan et al. 1979's merging of two samples)."""
+        n = jnp.float32(x.shape[0])
+        total = self.count + n
+        delta = jnp.mean(x, axis=0) - self.mean
+        spread = self.var * self.count + jnp.var(x, axis=0) * n
+        var = (spread + delta**2 * self.count * n / total) / total
+        return Moments(total, self.mean + delta * n / total, var)
+
+    def normaliser(self, floor: float = 1e-4) -> Normaliser:
+        """Standardises by them; `floor` bounds the standard deviation from below."""
+        return Normaliser(self.mean, jnp.maximum(jnp.sqrt(self.var), floor))
+
+
+def moments(size: int) -> Moments:
+    """Of nothing yet: mean 0, variance 1."""
+    return Moments(jnp.float32(0.0), jnp.zeros(size), jnp.ones(size))
+
+
+def polyak(target: Params, params: Params, rate: float) -> Params:
+    """target + rate (params - target)."""
+    return jax.tree.map(lambda t, p: t + rate * (p - t), target, params)
+
+
 def descend(
     loss: Callable[..., tuple[jax.Array, Metrics]],
     opt: optax.GradientTransformation,

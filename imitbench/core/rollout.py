@@ -1,4 +1,4 @@
-"""Running a policy in an environment: whole episodes of fixed horizon."""
+"""Running a policy in an environment: whole episodes of fixed horizon, or stretches that go on."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from flax import struct
 
-from imitbench.core.types import Env, Key, Policy, Transition
+from imitbench.core.types import Env, EnvState, Key, Policy, Transition
 
 
 def episodes(
@@ -38,17 +39,11 @@ def episodes(
     def step(carry: tuple[Any, jax.Array], t: jax.Array):
         state, alive = carry
         k_act, k_label = jax.random.split(jax.random.fold_in(act_key, t))
-        action = policy(k_act, state.obs)
-        if jnp.issubdtype(action.dtype, jnp.floating):
-            action = jnp.where(jnp.isfinite(action), action, 0.0)
+        action = _finite(policy(k_act, state.obs))
         meant = action if label is None else label(k_label, state.obs)
         new = jax.vmap(env.step)(state, action)
         # A finished episode stands still: its physics must not run on into a state that explodes.
-        new = jax.tree.map(
-            lambda a, b: jnp.where(alive.reshape(alive.shape + (1,) * (a.ndim - 1)), a, b),
-            new,
-            state,
-        )
+        new = select(alive, new, state)
         terminated = alive & (new.done > 0)
         success = new.metrics.get("success", jnp.zeros(num)) > 0
         row = Transition(
@@ -67,6 +62,73 @@ def episodes(
     start = (state, jnp.ones(num, bool))
     _, rows = jax.lax.scan(step, start, jnp.arange(horizon))
     return rows
+
+
+def select(mask: jax.Array, a: Any, b: Any) -> Any:
+    """`a` where `mask` [B], else `b`, for trees with leaves [B, ...]."""
+    return jax.tree.map(
+        lambda x, y: jnp.where(mask.reshape(mask.shape + (1,) * (x.ndim - 1)), x, y), a, b
+    )
+
+
+def _finite(action: jax.Array) -> jax.Array:
+    if jnp.issubdtype(action.dtype, jnp.floating):
+        return jnp.where(jnp.isfinite(action), action, 0.0)
+    return action
+
+
+class Running(struct.PyTreeNode):
+    """B environments in the middle of their episodes."""
+
+    env: EnvState  # leaves [B, ...]
+    t: jax.Array  # [B] int32: steps done in the current episode
+
+
+def begin(env: Env, key: Key, num: int) -> Running:
+    """`num` environments at the start of an episode."""
+    return Running(jax.vmap(env.reset)(jax.random.split(key, num)), jnp.zeros(num, jnp.int32))
+
+
+def unroll(
+    env: Env, policy: Policy, key: Key, running: Running, length: int
+) -> tuple[Running, Transition, jax.Array]:
+    """Goes on for `length` steps; an episode that ends is followed by one from a fresh start.
+
+    Continuous actions are executed clipped to [-1, 1]; `label` holds them as the policy gave them.
+    A non-finite action is executed as 0.
+
+    Returns:
+        The environments afterwards; Transition with leaves [T, B], all of weight 1, whose
+        `next_obs` is the true successor, also where the episode ended; and the step's number in its
+        episode [T, B] (0 is the first).
+    """
+    num = running.t.shape[0]
+
+    def step(now: Running, key: Key) -> tuple[Running, tuple[Transition, jax.Array]]:
+        k_act, k_reset = jax.random.split(key)
+        meant = _finite(policy(k_act, now.env.obs))
+        continuous = jnp.issubdtype(meant.dtype, jnp.floating)
+        action = jnp.clip(meant, -1.0, 1.0) if continuous else meant
+        new = jax.vmap(env.step)(now.env, action)
+        terminated = new.done > 0
+        truncated = ~terminated & (now.t + 1 >= env.spec.horizon)
+        row = Transition(
+            obs=now.env.obs,
+            action=action,
+            label=meant,
+            reward=new.reward,
+            next_obs=new.obs,
+            terminated=terminated,
+            truncated=truncated,
+            success=new.metrics.get("success", jnp.zeros(num)) > 0,
+            weight=jnp.ones(num),
+        )
+        ended = terminated | truncated
+        fresh = begin(env, k_reset, num)
+        return select(ended, fresh, Running(new, now.t + 1)), (row, now.t)
+
+    running, (steps, t) = jax.lax.scan(step, running, jax.random.split(key, length))
+    return running, steps, t
 
 
 def rows(steps: Transition) -> Transition:

@@ -1,0 +1,236 @@
+"""What the off-policy learners share: a replay of their own steps, hindsight goals, the outer loop.
+
+Hindsight experience replay: Andrychowicz et al. 2017 (arXiv:1707.01495), strategy "future".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+
+from imitbench.core import buffer, ops, rollout
+from imitbench.core.types import (
+    Algorithm,
+    Cost,
+    Env,
+    Key,
+    Metrics,
+    Policy,
+    Spec,
+    Transition,
+    UserError,
+    require,
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """How an off-policy learner collects and replays."""
+
+    envs: int = 1
+    """Environments that run beside each other."""
+    length: int = 1
+    """Steps of each environment between two rounds of gradient steps."""
+    grad_steps: int = 1
+    """Gradient steps of a round."""
+    rounds: int = 1000
+    """Rounds of collecting and learning in one update."""
+    warmup: int = 10_000
+    """Environment steps with uniform actions and no learning at the start."""
+    capacity: int = 1_000_000
+    """Steps kept for replay; beyond it the oldest make room."""
+    batch: int = 256
+    """Steps of a minibatch."""
+    her: float = 0.0
+    """Hindsight goals for every original one (k in HER: 4 relabels four fifths); 0: none. Needs a
+    task with goals."""
+    normalise_obs: bool = False
+    """Standardise observations by the running moments of what was collected, clipped to
+    [-5, 5]."""
+
+    def __post_init__(self) -> None:
+        for name in ("envs", "length", "grad_steps", "rounds", "batch"):
+            require(getattr(self, name) >= 1, self, name, "1 or more")
+        for name in ("warmup", "her"):
+            require(getattr(self, name) >= 0, self, name, "0 or more")
+        if self.capacity < self.envs * self.length:
+            raise UserError(
+                f"capacity={self.capacity}: a round collects {self.envs * self.length} steps"
+            )
+
+
+class Experience(struct.PyTreeNode):
+    """Steps for replay; leaves share leading axes."""
+
+    obs: jax.Array  # [..., O]
+    action: jax.Array  # [..., A]
+    reward: jax.Array  # [...]
+    next_obs: jax.Array  # [..., O] the true successor
+    terminated: jax.Array  # [...] bool
+    t: jax.Array  # [...] int32: the step's number in its episode
+
+
+class Learner(NamedTuple):
+    """An off-policy method apart from where its steps come from.
+
+    init(key) -> state; learn(key, state, rows: Experience [N]) -> (state, metrics), one gradient
+    step on normalised observations; explore(key, state, obs), act(key, state, obs) -> action.
+    """
+
+    init: Callable[[Key], Any]
+    learn: Callable[[Key, Any, Experience], tuple[Any, Metrics]]
+    explore: Callable[[Key, Any, jax.Array], jax.Array]
+    act: Callable[[Key, Any, jax.Array], jax.Array]
+
+
+class State(struct.PyTreeNode):
+    learner: Any
+    replay: buffer.Ring  # of Experience, rows [B, ...]: all environments' steps at one time
+    moments: ops.Moments
+    running: rollout.Running
+
+
+def sample(key: Key, replay: buffer.Ring, batch: int) -> Experience:
+    """Steps [N], uniformly from the filled part of a ring of rows [B, ...]."""
+    k_slot, k_env = jax.random.split(key)
+    envs = replay.rows.reward.shape[1]
+    slot = jax.random.randint(k_slot, (batch,), 0, replay.size)
+    env = jax.random.randint(k_env, (batch,), 0, envs)
+    return jax.tree.map(lambda x: x[slot, env], replay.rows)
+
+
+def sample_hindsight(
+    key: Key, replay: buffer.Ring, batch: int, spec: Spec, share: float
+) -> Experience:
+    """As `sample`, with `share` of the goals replaced by what the episode achieved later.
+
+    The later step is uniform over this one and those that followed it in its episode, as far as
+    they have been collected and kept. Reward is that of the new goal.
+    """
+    goal = spec.goal
+    assert goal is not None
+    achieved, desired = spec.fields[goal.achieved], spec.fields[goal.desired]
+    k_slot, k_env, k_later, k_share = jax.random.split(key, 4)
+    envs = replay.rows.reward.shape[1]
+    # Slots counted from the first ever written, so that "later" survives the ring's seam.
+    age = jax.random.randint(k_slot, (batch,), 0, replay.size)
+    slot = replay.written - replay.size + age
+    env = jax.random.randint(k_env, (batch,), 0, envs)
+
+    def at(slot: jax.Array) -> Experience:
+        return jax.tree.map(lambda x: x[slot % replay.capacity, env], replay.rows)
+
+    rows = at(slot)
+    last = jnp.minimum(slot + spec.horizon - 1 - rows.t, replay.written - 1)
+    ahead = jnp.floor(jax.random.uniform(k_later, (batch,)) * (last - slot + 1)).astype(jnp.int32)
+    later = at(slot + ahead)
+    # An episode that ended early is followed by another one: its steps do not count.
+    same = later.t == rows.t + ahead
+    reached = jnp.where(same[:, None], later.next_obs[:, achieved], rows.next_obs[:, achieved])
+    swap = jax.random.bernoulli(k_share, share, (batch,))
+    new_goal = jnp.where(swap[:, None], reached, rows.obs[:, desired])
+    reward = goal.reward(rows.next_obs[:, achieved], new_goal)
+    return rows.replace(
+        obs=rows.obs.at[:, desired].set(new_goal),
+        next_obs=rows.next_obs.at[:, desired].set(new_goal),
+        reward=jnp.where(swap, reward, rows.reward),
+    )
+
+
+def make(config: Config, spec: Spec, env: Env, learner: Learner) -> Algorithm:
+    """The learner on the task's own reward; demonstrations are not looked at.
+
+    One update is `rounds` rounds of `envs` * `length` steps and `grad_steps` gradient steps each.
+    """
+    per_round = config.envs * config.length
+    if config.her and spec.goal is None:
+        raise UserError(
+            f"her={config.her:g}: {env.name} has no goals to relabel; set her=0 or take a goal task"
+        )
+    reject_discrete(spec, env.name)
+
+    def norm(state: State, obs: jax.Array) -> jax.Array:
+        return state.moments.normaliser(0.01)(obs, 5.0) if config.normalise_obs else obs
+
+    def init(key: Key, demos: Transition) -> State:
+        k_learner, k_env = jax.random.split(key)
+        running = rollout.begin(env, k_env, config.envs)
+        action = jnp.zeros((config.envs, spec.action_size))
+        zero, no = jnp.zeros(config.envs), jnp.zeros(config.envs, bool)
+        row = Experience(running.env.obs, action, zero, running.env.obs, no, running.t)
+        like = jax.tree.map(lambda x: x[None], row)
+        replay = buffer.ring(like, config.capacity // config.envs)
+        return State(learner.init(k_learner), replay, ops.moments(spec.obs_size), running)
+
+    def policy(state: State) -> Policy:
+        ready = state.replay.written * config.envs >= config.warmup
+
+        def act(key: Key, obs: jax.Array) -> jax.Array:
+            k_explore, k_uniform = jax.random.split(key)
+            action = learner.explore(k_explore, state.learner, norm(state, obs))
+            uniform = jax.random.uniform(k_uniform, action.shape, minval=-1.0, maxval=1.0)
+            return jnp.where(ready, action, uniform)
+
+        return act
+
+    def collect(key: Key, state: State) -> tuple[State, jax.Array]:
+        """A round's steps, and their mean reward."""
+        running, steps, t = rollout.unroll(env, policy(state), key, state.running, config.length)
+        rows = Experience(
+            steps.obs, steps.action, steps.reward, steps.next_obs, steps.terminated, t
+        )
+        moments = state.moments.add(steps.obs.reshape(per_round, -1))
+        replay = buffer.append(state.replay, rows)
+        state = state.replace(running=running, replay=replay, moments=moments)
+        return state, jnp.mean(steps.reward)
+
+    def learn(key: Key, state: State) -> tuple[Any, Metrics]:
+        def step(inner: Any, key: Key) -> tuple[Any, Metrics]:
+            k_rows, k_learn = jax.random.split(key)
+            if config.her:
+                share = config.her / (config.her + 1.0)
+                rows = sample_hindsight(k_rows, state.replay, config.batch, spec, share)
+            else:
+                rows = sample(k_rows, state.replay, config.batch)
+            rows = rows.replace(obs=norm(state, rows.obs), next_obs=norm(state, rows.next_obs))
+            return learner.learn(k_learn, inner, rows)
+
+        inner, metrics = jax.lax.scan(step, state.learner, jax.random.split(key, config.grad_steps))
+        return inner, jax.tree.map(jnp.mean, metrics)
+
+    def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
+        def round_(state: State, key: Key) -> tuple[State, Metrics]:
+            k_collect, k_learn = jax.random.split(key)
+            state, reward = collect(k_collect, state)
+            like = jax.eval_shape(learn, k_learn, state)[1]
+            ready = state.replay.written * config.envs >= config.warmup
+            inner, metrics = jax.lax.cond(
+                ready,
+                lambda: learn(k_learn, state),
+                lambda: (state.learner, jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), like)),
+            )
+            return state.replace(learner=inner), metrics | {"reward": reward}
+
+        state, metrics = jax.lax.scan(round_, state, jax.random.split(key, config.rounds))
+        return state, jax.tree.map(jnp.mean, metrics)
+
+    def act(key: Key, state: State, obs: jax.Array) -> jax.Array:
+        return learner.act(key, state.learner, norm(state, obs))
+
+    cost = Cost(env_steps=config.rounds * per_round, grad_steps=config.rounds * config.grad_steps)
+    return Algorithm(init, update, act, cost)
+
+
+def reject_discrete(spec: Spec, name: str) -> None:
+    """Off-policy learners here are for continuous actions.
+
+    Raises:
+        UserError: the task's actions are discrete.
+    """
+    if spec.discrete:
+        raise UserError(f"{name} has discrete actions: this learner needs continuous ones")

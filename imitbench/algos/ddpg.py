@@ -1,0 +1,27 @@
+"""DDPG: off-policy learning of a deterministic policy from one critic.
+
+Source: Lillicrap et al. 2016 (arXiv:1509.02971), algorithm 1; Gaussian noise in place of the
+correlated one, as in the implementations in use. The learner is TD3's, without its three changes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from imitbench.algos import _offpolicy, td3
+
+ONLINE = True  # learns without demonstrations
+
+
+@dataclass(frozen=True)
+class Config(td3.Config):
+    """Settings of DDPG: those of TD3 with one critic, no delay and no target noise."""
+
+    replay: _offpolicy.Config = field(default_factory=_offpolicy.Config)
+    critics: int = 1
+    delay: int = 1
+    target_noise: float = 0.0
+
+
+learner = td3.learner
+make = td3.make

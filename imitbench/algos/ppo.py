@@ -1,0 +1,259 @@
+"""PPO: on-policy policy gradients with a clipped probability ratio.
+
+Source: Schulman et al. 2017 (arXiv:1707.06347), equation 7 and section 5; advantages from Schulman
+et al. 2016 (arXiv:1506.02438), equation 16. Settings as in Stable-Baselines3 and its tuned
+baselines: normalised observations and rewards, advantages standardised in each minibatch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import struct
+
+from imitbench.core import nets, ops, rollout
+from imitbench.core.types import (
+    Algorithm,
+    Cost,
+    Env,
+    Key,
+    Metrics,
+    Params,
+    Spec,
+    Transition,
+    UserError,
+    require,
+)
+
+ONLINE = True  # learns without demonstrations
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of PPO."""
+
+    envs: int = 8
+    """Environments that run beside each other."""
+    length: int = 256
+    """Steps of each environment between two rounds of learning."""
+    epochs: int = 10
+    """Passes over the collected steps."""
+    minibatches: int = 32
+    """Parts of a pass; must divide envs * length."""
+    lr: float = 3e-4
+    """Adam's step size (epsilon 1e-5)."""
+    lr_decay_updates: int = 0
+    """Updates over which the step size falls linearly to 0; 0 keeps it constant."""
+    hidden: tuple[int, ...] = (64, 64)
+    """Widths of the hidden tanh layers of policy and value."""
+    discount: float = 0.99
+    """Discount factor."""
+    gae: float = 0.95
+    """Lambda of the generalised advantage estimate."""
+    clip: float = 0.2
+    """Bound on the probability ratio's distance from 1."""
+    value: float = 0.5
+    """Weight of the mean squared value error in the loss."""
+    entropy: float = 0.0
+    """Weight of the entropy, in nats, that is added to the objective."""
+    max_grad_norm: float = 0.5
+    """Gradients are scaled down to this global norm."""
+    normalise_obs: bool = True
+    """Standardise observations by running moments, clipped to [-10, 10]."""
+    normalise_reward: bool = True
+    """Divide rewards by the running standard deviation of the discounted return, clipped to
+    [-10, 10]."""
+
+    def __post_init__(self) -> None:
+        for name in ("envs", "length", "epochs", "minibatches", "lr", "clip", "max_grad_norm"):
+            require(getattr(self, name) > 0, self, name, "a positive number")
+        for name in ("discount", "gae"):
+            require(getattr(self, name) >= 0, self, name, "a number in [0, 1]")
+            require(getattr(self, name) <= 1, self, name, "a number in [0, 1]")
+        if self.envs * self.length % self.minibatches:
+            raise UserError(
+                f"minibatches={self.minibatches}: must divide envs * length = "
+                f"{self.envs * self.length}"
+            )
+
+
+class Core(struct.PyTreeNode):
+    """What PPO learns, without the environments that it learns in."""
+
+    params: Params
+    opt_state: Any
+    obs_moments: ops.Moments
+    return_moments: ops.Moments
+    returns: jax.Array  # [B] running discounted return, for the scale of rewards
+
+
+class State(struct.PyTreeNode):
+    core: Core
+    running: rollout.Running
+
+
+class Learner(NamedTuple):
+    """PPO apart from its environment, for methods that make the reward themselves.
+
+    init(key) -> Core; explore(core) -> Policy; learn(key, core, steps [T, B]) -> (core, metrics);
+    act as in `Algorithm`. `steps.label` are the actions before they were clipped.
+    """
+
+    init: Callable[[Key], Core]
+    explore: Callable[[Core], Callable[[Key, jax.Array], jax.Array]]
+    learn: Callable[[Key, Core, Transition], tuple[Core, Metrics]]
+    act: Callable[[Key, Core, jax.Array], jax.Array]
+
+
+def advantages(
+    reward: jax.Array,
+    value: jax.Array,
+    next_value: jax.Array,
+    terminated: jax.Array,
+    truncated: jax.Array,
+    discount: float,
+    lam: float,
+) -> jax.Array:
+    """Generalised advantage estimates [T, B]; all arguments [T, B].
+
+    `next_value` is that of the true successor: a time limit bootstraps, a termination does not, and
+    neither lets anything through from the episode after it.
+    """
+    delta = reward + discount * jnp.where(terminated, 0.0, next_value) - value
+    carry_on = discount * lam * (1.0 - (terminated | truncated))
+
+    def back(after: jax.Array, x: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        here = x[0] + x[1] * after
+        return here, here
+
+    return jax.lax.scan(back, jnp.zeros_like(delta[0]), (delta, carry_on), reverse=True)[1]
+
+
+def learner(config: Config, spec: Spec) -> Learner:
+    head = "categorical" if spec.discrete else "normal"
+    policy = nets.policy(spec, config.hidden, head, activation="tanh", out_gain=0.01)
+    critic = nets.value(spec, config.hidden, "tanh")
+    per_update = config.epochs * config.minibatches
+    lr: Any = config.lr
+    if config.lr_decay_updates:
+        lr = optax.linear_schedule(config.lr, 0.0, config.lr_decay_updates * per_update)
+    opt = optax.chain(optax.clip_by_global_norm(config.max_grad_norm), optax.adam(lr, eps=1e-5))
+
+    def norm(core: Core, obs: jax.Array) -> jax.Array:
+        return core.obs_moments.normaliser()(obs, 10.0) if config.normalise_obs else obs
+
+    def loss(params: Params, rows: dict[str, jax.Array]) -> tuple[jax.Array, Metrics]:
+        dist = policy.apply(params["policy"], rows["obs"])
+        assert isinstance(dist, nets.Gaussian | nets.Categorical)
+        log_ratio = dist.log_prob(rows["action"]) - rows["log_prob"]
+        ratio = jnp.exp(log_ratio)
+        adv = rows["advantage"]
+        adv = (adv - jnp.mean(adv)) / (jnp.std(adv, ddof=1) + 1e-8)
+        bounded = jnp.clip(ratio, 1.0 - config.clip, 1.0 + config.clip)
+        policy_loss = -jnp.mean(jnp.minimum(ratio * adv, bounded * adv))
+        value_loss = jnp.mean((critic.apply(params["value"], rows["obs"]) - rows["return"]) ** 2)
+        entropy = jnp.mean(dist.entropy())
+        total = policy_loss + config.value * value_loss - config.entropy * entropy
+        return total, {
+            "policy_loss": policy_loss,
+            "value_loss": value_loss,
+            "entropy": entropy,
+            "kl": jnp.mean(ratio - 1.0 - log_ratio),
+        }
+
+    def init(key: Key) -> Core:
+        k_policy, k_value = jax.random.split(key)
+        params = {"policy": policy.init(k_policy), "value": critic.init(k_value)}
+        moments = ops.moments(spec.obs_size), ops.moments(1)
+        return Core(params, opt.init(params), *moments, jnp.zeros(config.envs))
+
+    def scaled(core: Core, steps: Transition) -> tuple[Core, jax.Array]:
+        """Rewards [T, B] in units of the return's standard deviation."""
+        if not config.normalise_reward:
+            return core, steps.reward
+
+        def add(ret: jax.Array, x: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+            ret = config.discount * ret + x[0]
+            return jnp.where(x[1], 0.0, ret), ret
+
+        ended = steps.terminated | steps.truncated
+        returns, seen = jax.lax.scan(add, core.returns, (steps.reward, ended))
+        moments = core.return_moments.add(seen.reshape(-1, 1))
+        core = core.replace(returns=returns, return_moments=moments)
+        return core, jnp.clip(steps.reward / jnp.sqrt(moments.var[0] + 1e-8), -10.0, 10.0)
+
+    def learn(key: Key, core: Core, steps: Transition) -> tuple[Core, Metrics]:
+        core, reward = scaled(core, steps)
+        obs, next_obs = norm(core, steps.obs), norm(core, steps.next_obs)
+        value = critic.apply(core.params["value"], obs)
+        next_value = critic.apply(core.params["value"], next_obs)
+        ends = steps.terminated, steps.truncated
+        adv = advantages(reward, value, next_value, *ends, config.discount, config.gae)
+        dist = policy.apply(core.params["policy"], obs)
+        assert isinstance(dist, nets.Gaussian | nets.Categorical)
+        data = {
+            "obs": obs,
+            "action": steps.label,
+            "log_prob": dist.log_prob(steps.label),
+            "advantage": adv,
+            "return": adv + value,
+        }
+        total = adv.size
+        data = jax.tree.map(lambda x: x.reshape(total, *x.shape[2:]), data)
+
+        def minibatch(carry: tuple[Params, Any], index: jax.Array):
+            rows = jax.tree.map(lambda x: x[index], data)
+            params, opt_state, metrics = ops.descend(loss, opt, *carry, rows)
+            return (params, opt_state), metrics
+
+        orders = jax.vmap(lambda k: jax.random.permutation(k, total))
+        index = orders(jax.random.split(key, config.epochs)).reshape(per_update, -1)
+        (params, opt_state), metrics = jax.lax.scan(minibatch, (core.params, core.opt_state), index)
+        # Only now: what was collected is learned from as it was seen when it was collected.
+        moments = core.obs_moments.add(steps.obs.reshape(total, -1))
+        core = core.replace(params=params, opt_state=opt_state, obs_moments=moments)
+        return core, jax.tree.map(jnp.mean, metrics) | {"reward": jnp.mean(steps.reward)}
+
+    def explore(core: Core) -> Callable[[Key, jax.Array], jax.Array]:
+        def sample(key: Key, obs: jax.Array) -> jax.Array:
+            dist = policy.apply(core.params["policy"], norm(core, obs))
+            assert isinstance(dist, nets.Gaussian | nets.Categorical)
+            return dist.sample(key)
+
+        return sample
+
+    def act(key: Key, core: Core, obs: jax.Array) -> jax.Array:
+        mode = policy.apply(core.params["policy"], norm(core, obs)).mode
+        return mode if spec.discrete else jnp.clip(mode, -1.0, 1.0)
+
+    return Learner(init, explore, learn, act)
+
+
+def make(config: Config, spec: Spec, env: Env) -> Algorithm:
+    """PPO on the task's own reward; demonstrations are not looked at. One update collects
+    `envs` * `length` steps and learns from them. State: `State`."""
+    ppo = learner(config, spec)
+
+    def init(key: Key, demos: Transition) -> State:
+        k_core, k_env = jax.random.split(key)
+        return State(ppo.init(k_core), rollout.begin(env, k_env, config.envs))
+
+    def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
+        k_env, k_learn = jax.random.split(key)
+        actor = ppo.explore(state.core)
+        running, steps, _ = rollout.unroll(env, actor, k_env, state.running, config.length)
+        core, metrics = ppo.learn(k_learn, state.core, steps)
+        return State(core, running), metrics
+
+    def act(key: Key, state: State, obs: jax.Array) -> jax.Array:
+        return ppo.act(key, state.core, obs)
+
+    cost = Cost(
+        env_steps=config.envs * config.length, grad_steps=config.epochs * config.minibatches
+    )
+    return Algorithm(init, update, act, cost)

@@ -1,0 +1,132 @@
+"""SAC: off-policy learning of a stochastic policy that also maximises its entropy.
+
+Source: Haarnoja et al. 2018 (arXiv:1812.05905), equations 5 to 7 and 18, with the temperature
+tuned towards a target entropy of minus the number of action components.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import struct
+
+from imitbench.algos import _offpolicy
+from imitbench.core import nets, ops
+from imitbench.core.types import Algorithm, Env, Key, Metrics, Params, Spec, require
+
+ONLINE = True  # learns without demonstrations
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of SAC."""
+
+    replay: _offpolicy.Config = field(default_factory=_offpolicy.Config)
+    """Collecting and replay."""
+    lr: float = 3e-4
+    """Adam's step size for policy, critics and temperature."""
+    hidden: tuple[int, ...] = (256, 256)
+    """Widths of the hidden ReLU layers of policy and critics."""
+    discount: float = 0.99
+    """Discount factor."""
+    tau: float = 0.005
+    """Rate at which the target critics follow, in each gradient step."""
+    temperature: float = 1.0
+    """Initial weight of the entropy (alpha)."""
+    tune: bool = True
+    """Adapt the temperature; else it stays as it is."""
+
+    def __post_init__(self) -> None:
+        for name in ("lr", "tau", "temperature"):
+            require(getattr(self, name) > 0, self, name, "a positive number")
+        require(0 <= self.discount <= 1, self, "discount", "a number in [0, 1]")
+
+
+class State(struct.PyTreeNode):
+    """`params` holds policy, critics and log_alpha; all have Adam's moments in `opt_state`."""
+
+    params: Params
+    target: Params
+    opt_state: dict[str, Any]
+
+
+def learner(config: Config, spec: Spec) -> _offpolicy.Learner:
+    policy = nets.policy(spec, config.hidden, "squashed", log_std_range=(-20, 2))
+    critics = nets.critics(spec, config.hidden, 2)
+    opt = optax.adam(config.lr)
+    target_entropy = -float(spec.action_size)
+
+    def draw(params: Params, key: Key, obs: jax.Array) -> tuple[jax.Array, jax.Array]:
+        dist = policy.apply(params, obs)
+        assert isinstance(dist, nets.Squashed)
+        return dist.sample_and_log_prob(key)
+
+    def critic_loss(
+        params: Params, rows: _offpolicy.Experience, target: jax.Array
+    ) -> tuple[jax.Array, Metrics]:
+        q = critics.apply(params, rows.obs, rows.action)
+        loss = 0.5 * jnp.sum(jnp.mean((q - target) ** 2, axis=-1))
+        return loss, {"critic_loss": loss, "q": jnp.mean(q)}
+
+    def policy_loss(
+        params: Params, key: Key, obs: jax.Array, critic: Params, alpha: jax.Array
+    ) -> tuple[jax.Array, Metrics]:
+        action, log_prob = draw(params, key, obs)
+        q = jnp.min(critics.apply(critic, obs, action), axis=0)
+        return jnp.mean(alpha * log_prob - q), {"entropy": -jnp.mean(log_prob)}
+
+    def alpha_loss(log_alpha: jax.Array, entropy: jax.Array) -> tuple[jax.Array, Metrics]:
+        """Falls with log alpha where the entropy is below its target."""
+        return log_alpha * (entropy - target_entropy), {}
+
+    def init(key: Key) -> State:
+        k_policy, k_critic = jax.random.split(key)
+        params = {
+            "policy": policy.init(k_policy),
+            "critics": critics.init(k_critic),
+            "log_alpha": jnp.float32(math.log(config.temperature)),
+        }
+        opt_state = {k: opt.init(v) for k, v in params.items()}
+        return State(params, params["critics"], opt_state)
+
+    def learn(key: Key, state: State, rows: _offpolicy.Experience) -> tuple[State, Metrics]:
+        k_target, k_policy = jax.random.split(key)
+        params, opt_state = dict(state.params), dict(state.opt_state)
+        alpha = jnp.exp(params["log_alpha"])
+        action, log_prob = draw(params["policy"], k_target, rows.next_obs)
+        after = jnp.min(critics.apply(state.target, rows.next_obs, action), axis=0)
+        target = rows.reward + config.discount * jnp.where(
+            rows.terminated, 0.0, after - alpha * log_prob
+        )
+        metrics: Metrics = {"alpha": alpha}
+
+        def descend(name: str, loss: Any, *args: Any) -> Metrics:
+            params[name], opt_state[name], more = ops.descend(
+                loss, opt, params[name], opt_state[name], *args
+            )
+            return more
+
+        metrics |= descend("critics", critic_loss, rows, target)
+        metrics |= descend("policy", policy_loss, k_policy, rows.obs, params["critics"], alpha)
+        if config.tune:
+            descend("log_alpha", alpha_loss, metrics["entropy"])
+        follow = ops.polyak(state.target, params["critics"], config.tau)
+        return State(params, follow, opt_state), metrics
+
+    def explore(key: Key, state: State, obs: jax.Array) -> jax.Array:
+        return draw(state.params["policy"], key, obs)[0]
+
+    def act(key: Key, state: State, obs: jax.Array) -> jax.Array:
+        return policy.apply(state.params["policy"], obs).mode
+
+    return _offpolicy.Learner(init, learn, explore, act)
+
+
+def make(config: Config, spec: Spec, env: Env) -> Algorithm:
+    """SAC; with `replay.her` on a goal task. State: `_offpolicy.State` around `State`."""
+    return _offpolicy.make(config.replay, spec, env, learner(config, spec))

@@ -1,0 +1,148 @@
+"""TD3: deterministic policy gradients with twin critics, target smoothing and a delayed policy.
+
+Source: Fujimoto et al. 2018 (arXiv:1802.09477), algorithm 1. DDPG is the same learner with those
+three taken away: see `ddpg`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import struct
+
+from imitbench.algos import _offpolicy
+from imitbench.core import nets, ops
+from imitbench.core.types import Algorithm, Env, Key, Metrics, Params, Spec, require
+
+ONLINE = True  # learns without demonstrations
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of TD3."""
+
+    replay: _offpolicy.Config = field(default_factory=_offpolicy.Config)
+    """Collecting and replay."""
+    critics: int = 2
+    """Critics; the target is the least of them."""
+    delay: int = 2
+    """Critic steps to a step of the policy and the targets."""
+    target_noise: float = 0.2
+    """Standard deviation of the noise on the target policy's action."""
+    target_noise_clip: float = 0.5
+    """Bound on that noise."""
+    noise: float = 0.1
+    """Standard deviation of the Gaussian noise on actions while collecting."""
+    uniform: float = 0.0
+    """Probability of a uniform action in its place while collecting."""
+    lr: float = 3e-4
+    """Adam's step size."""
+    hidden: tuple[int, ...] = (256, 256)
+    """Widths of the hidden ReLU layers of policy and critics."""
+    discount: float = 0.99
+    """Discount factor."""
+    tau: float = 0.005
+    """Rate at which the targets follow when they are moved."""
+    action_l2: float = 0.0
+    """Weight of the mean squared action in the policy's loss; HER's authors take 1."""
+    value_range: tuple[float, ...] = ()
+    """Bounds (low, high) that targets are clipped to; none by default."""
+
+    def __post_init__(self) -> None:
+        for name in ("critics", "delay"):
+            require(getattr(self, name) >= 1, self, name, "1 or more")
+        for name in ("lr", "tau"):
+            require(getattr(self, name) > 0, self, name, "a positive number")
+        for name in ("target_noise", "target_noise_clip", "noise", "uniform", "action_l2"):
+            require(getattr(self, name) >= 0, self, name, "0 or more")
+        require(0 <= self.discount <= 1, self, "discount", "a number in [0, 1]")
+        require(len(self.value_range) in (0, 2), self, "value_range", "two numbers, low and high")
+
+
+class State(struct.PyTreeNode):
+    policy: Params
+    critics: Params
+    target: dict[str, Params]
+    policy_opt: Any
+    critics_opt: Any
+    steps: jax.Array  # [] int32: gradient steps of the critics
+
+
+def learner(config: Config, spec: Spec) -> _offpolicy.Learner:
+    policy = nets.policy(spec, config.hidden, "deterministic")
+    critics = nets.critics(spec, config.hidden, config.critics)
+    opt = optax.adam(config.lr)
+
+    def critic_loss(
+        params: Params, rows: _offpolicy.Experience, target: jax.Array
+    ) -> tuple[jax.Array, Metrics]:
+        q = critics.apply(params, rows.obs, rows.action)
+        loss = jnp.sum(jnp.mean((q - target) ** 2, axis=-1))
+        return loss, {"critic_loss": loss, "q": jnp.mean(q)}
+
+    def policy_loss(params: Params, obs: jax.Array, critic: Params) -> tuple[jax.Array, Metrics]:
+        """Minus the first critic's value of the policy's actions."""
+        action = policy.apply(params, obs).mode
+        q = critics.apply(critic[:1], obs, action)[0]
+        loss = -jnp.mean(q) + config.action_l2 * jnp.mean(action**2)
+        return loss, {"policy_loss": loss}
+
+    def targets(key: Key, state: State, rows: _offpolicy.Experience) -> jax.Array:
+        action = policy.apply(state.target["policy"], rows.next_obs).mode
+        if config.target_noise:
+            noise = config.target_noise * jax.random.normal(key, action.shape)
+            bound = config.target_noise_clip
+            action = jnp.clip(action + jnp.clip(noise, -bound, bound), -1.0, 1.0)
+        after = jnp.min(critics.apply(state.target["critics"], rows.next_obs, action), axis=0)
+        target = rows.reward + config.discount * jnp.where(rows.terminated, 0.0, after)
+        return jnp.clip(target, *config.value_range) if config.value_range else target
+
+    def init(key: Key) -> State:
+        k_policy, k_critic = jax.random.split(key)
+        p, c = policy.init(k_policy), critics.init(k_critic)
+        target = {"policy": p, "critics": c}
+        return State(p, c, target, opt.init(p), opt.init(c), jnp.int32(0))
+
+    def learn(key: Key, state: State, rows: _offpolicy.Experience) -> tuple[State, Metrics]:
+        target = targets(key, state, rows)
+        new_critics, critics_opt, metrics = ops.descend(
+            critic_loss, opt, state.critics, state.critics_opt, rows, target
+        )
+        steps = state.steps + 1
+
+        def move() -> tuple[Params, Any, dict[str, Params]]:
+            new, new_opt, _ = ops.descend(
+                policy_loss, opt, state.policy, state.policy_opt, rows.obs, new_critics
+            )
+            goal = {"policy": new, "critics": new_critics}
+            return new, new_opt, ops.polyak(state.target, goal, config.tau)
+
+        if config.delay == 1:
+            moved = move()
+        else:
+            still = state.policy, state.policy_opt, state.target
+            moved = jax.lax.cond(steps % config.delay == 0, move, lambda: still)
+        p, p_opt, follow = moved
+        return State(p, new_critics, follow, p_opt, critics_opt, steps), metrics
+
+    def explore(key: Key, state: State, obs: jax.Array) -> jax.Array:
+        k_noise, k_coin, k_uniform = jax.random.split(key, 3)
+        action = act(key, state, obs)
+        noisy = action + config.noise * jax.random.normal(k_noise, action.shape)
+        other = jax.random.uniform(k_uniform, action.shape, minval=-1.0, maxval=1.0)
+        coin = jax.random.bernoulli(k_coin, config.uniform, (*action.shape[:-1], 1))
+        return jnp.where(coin, other, jnp.clip(noisy, -1.0, 1.0))
+
+    def act(key: Key, state: State, obs: jax.Array) -> jax.Array:
+        return policy.apply(state.policy, obs).mode
+
+    return _offpolicy.Learner(init, learn, explore, act)
+
+
+def make(config: Config, spec: Spec, env: Env) -> Algorithm:
+    """TD3; with `replay.her` on a goal task. State: `_offpolicy.State` around `State`."""
+    return _offpolicy.make(config.replay, spec, env, learner(config, spec))
