@@ -11,9 +11,9 @@ from typing import Annotated, Literal
 
 import tyro
 
-from imitbench import algos, data, envs, experts
+from imitbench import algos, cli_experts, data, envs, experts
 from imitbench.core.types import UserError
-from imitbench.envs.registry import pick
+from imitbench.envs.registry import known, pick
 from imitbench.harness import console, run, runtime, settings, ship, store, suite, tables
 from imitbench.harness.suite import Cell, DemoSource, Profile
 
@@ -30,8 +30,8 @@ class List:
     def __call__(self) -> None:
         if self.what == "tasks":
             for name, entry in envs.TASKS.items():
-                expert = "expert" if name in experts.NAMES else "no expert"
-                print(f"{name:20} {entry.about}; {expert}")
+                grades = ", ".join(dict.fromkeys(e.grade for e in experts.of(name)))
+                print(f"{name:20} {entry.about}; {grades or 'no expert'}")
         elif self.what == "methods":
             for name, module in algos.ALGOS.items():
                 about = (module.__doc__ or "").strip().splitlines()[0]
@@ -81,12 +81,15 @@ class Train:
 
     method: tyro.conf.Positional[str]
     task: str
-    demos: int = 25
-    """Demonstrations given to each seed."""
+    demos: int | None = None
+    """Demonstrations given to each seed: by default 25, and none where the method learns
+    without."""
     seeds: int = 5
     """Training seeds 0, 1, ..., seeds - 1."""
-    grad_steps: int = 10_000
-    """Gradient steps of each seed."""
+    grad_steps: int = 0
+    """Gradient steps of each seed; 10,000 where no budget is given."""
+    env_steps: int = 0
+    """The budget in environment steps of each seed, in place of gradient steps."""
     evals: int = 5
     """Evaluations at equal distances."""
     eval_episodes: int = 50
@@ -106,13 +109,17 @@ class Train:
     def __call__(self) -> None:
         pick("method", self.method, algos.ALGOS)
         config = settings.apply(algos.ALGOS[self.method].Config(), self.set)
-        source = DemoSource(pool=max(self.pool, self.demos), noise=self.noise, shared=self.shared)
+        demos = self.demos
+        if demos is None:
+            demos = 0 if algos.online(self.method) else 25
+        source = DemoSource(pool=max(self.pool, demos), noise=self.noise, shared=self.shared)
         cell = Cell(
             task=self.task,
-            demos=self.demos,
+            demos=demos,
             method=self.method,
             config=config,
-            grad_steps=self.grad_steps,
+            grad_steps=self.grad_steps or (0 if self.env_steps else 10_000),
+            env_steps=self.env_steps,
             seeds=self.seeds,
             num_evals=self.evals,
             eval_episodes=self.eval_episodes,
@@ -138,33 +145,49 @@ class Config:
 
 @dataclass(frozen=True)
 class Demos:
-    """Collect demonstrations with the task's expert and write them to a file."""
+    """Collect demonstrations with the task's experts and write them to a file."""
 
     task: tyro.conf.Positional[str]
+    grade: str = "expert"
+    """expert, medium (a half-trained policy), noisy (the expert with noise 0.2) or mixed (half
+    expert, half medium episodes)."""
     episodes: int = 100
     seed: int = 0
-    noise: float = 0.0
-    """Standard deviation of Gaussian noise on the executed actions; labels stay un-noised."""
+    noise: float | None = None
+    """Standard deviation of Gaussian noise on the executed actions, by default the grade's own;
+    labels stay un-noised."""
     all: bool = False
-    """Keep episodes that fail, too."""
+    """Keep episodes that fail, too; medium and mixed do so anyway."""
     engine: EngineChoice = "auto"
+    format: Literal["npz", "minari"] = "npz"
+    """npz: one file. minari: a data set that the package minari opens."""
     out: Path | None = None
-    """File to write; by default TASK-EPISODES-SEED.npz here."""
+    """File to write; by default TASK-EPISODES-SEED.npz here, with the grade after TASK unless it is
+    expert. For minari its folder of data sets (MINARI_DATASETS_PATH), by default ./minari."""
 
     def __call__(self) -> None:
-        pick("task", self.task, envs.TASKS)
-        out = self.out or Path(f"{self.task}-{self.episodes}-{self.seed}.npz")
+        known(self.task)
+        data.demonstrators(self.task, self.grade)  # rejects a grade before it becomes a file name
+        grade = "" if self.grade == "expert" else f"-{self.grade}"
+        name = f"{self.task}{grade}-{self.episodes}-{self.seed}.npz".replace("/", "_")
+        out = self.out or Path(name if self.format == "npz" else "minari")
+        if self.format == "minari":
+            data.minari.library()  # missed before any work
         if not out.parent.is_dir():
             raise UserError(f"cannot write {out}: there is no folder {out.parent}")
         demos = data.cached(
             self.task,
             self.engine,
             self.episodes,
+            grade=self.grade,
             seed=self.seed,
             noise=self.noise,
-            only_success=not self.all,
+            only_success=False if self.all else None,
         )
-        data.save(out, demos)
+        if self.format == "minari":
+            out = data.minari.save(out, demos, envs.make(self.task, self.engine).spec)
+        else:
+            data.save(out, demos)
         print(f"{data.describe(demos.header)}\nwritten to {out}")
 
 
@@ -249,6 +272,7 @@ Command = (
     | Annotated[Train, tyro.conf.subcommand("train")]
     | Annotated[Config, tyro.conf.subcommand("config")]
     | Annotated[Demos, tyro.conf.subcommand("demos")]
+    | Annotated[cli_experts.Experts, tyro.conf.subcommand("experts")]
     | Annotated[TableOf, tyro.conf.subcommand("table")]
     | Annotated[Plot, tyro.conf.subcommand("plot")]
     | Annotated[Ship, tyro.conf.subcommand("ship")]

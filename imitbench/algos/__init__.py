@@ -25,6 +25,11 @@ def needs(name: str) -> tuple[str, ...]:
     return tuple(inspect.signature(ALGOS[name].make).parameters)[2:]
 
 
+def online(name: str) -> bool:
+    """Whether a method learns by itself, from the task's reward, without demonstrations."""
+    return getattr(ALGOS[name], "ONLINE", False)
+
+
 def build(name: str, config: Any, spec: Spec, env: Env, expert: Policy | None) -> Algorithm:
     """The method, given what it declares and nothing else."""
     given = {"env": env, "expert": expert}

@@ -13,13 +13,14 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-from imitbench.core import buffer, ops, rollout
+from imitbench.core import buffer, nets, ops, rollout
 from imitbench.core.types import (
     Algorithm,
     Cost,
     Env,
     Key,
     Metrics,
+    Params,
     Policy,
     Spec,
     Transition,
@@ -140,6 +141,14 @@ def sample_hindsight(
         next_obs=rows.next_obs.at[:, desired].set(new_goal),
         reward=jnp.where(swap, reward, rows.reward),
     )
+
+
+def export(config: Config, spec: Spec, state: State, params: Params) -> nets.Net:
+    """The policy network's parameters, for a file of their own."""
+    moments = state.moments if config.normalise_obs else ops.moments(spec.obs_size)
+    clip = 5.0 if config.normalise_obs else float("inf")
+    norm = moments.normaliser(0.01)
+    return nets.freeze(params, norm, clip, activation="relu", head="tanh", actions=spec.action_size)
 
 
 def make(config: Config, spec: Spec, env: Env, learner: Learner) -> Algorithm:

@@ -24,4 +24,5 @@ class Config(td3.Config):
 
 
 learner = td3.learner
+export = td3.export
 make = td3.make

@@ -72,13 +72,15 @@ class Config:
     def __post_init__(self) -> None:
         for name in ("envs", "length", "epochs", "minibatches", "lr", "clip", "max_grad_norm"):
             require(getattr(self, name) > 0, self, name, "a positive number")
+        require(self.lr_decay_updates >= 0, self, "lr_decay_updates", "0 or more")
         for name in ("discount", "gae"):
             require(getattr(self, name) >= 0, self, name, "a number in [0, 1]")
             require(getattr(self, name) <= 1, self, name, "a number in [0, 1]")
-        if self.envs * self.length % self.minibatches:
+        total = self.envs * self.length
+        if total % self.minibatches or total == self.minibatches:
             raise UserError(
-                f"minibatches={self.minibatches}: must divide envs * length = "
-                f"{self.envs * self.length}"
+                f"minibatches={self.minibatches}: must divide envs * length = {total} into parts "
+                "of 2 or more"
             )
 
 
@@ -232,6 +234,19 @@ def learner(config: Config, spec: Spec) -> Learner:
         return mode if spec.discrete else jnp.clip(mode, -1.0, 1.0)
 
     return Learner(init, explore, learn, act)
+
+
+def export(config: Config, spec: Spec, state: State) -> nets.Net:
+    """The policy of one seed, for a file of its own; continuous actions only."""
+    core = state.core
+    moments = core.obs_moments if config.normalise_obs else ops.moments(spec.obs_size)
+    return nets.freeze(
+        core.params["policy"]["net"],
+        moments.normaliser(),
+        10.0 if config.normalise_obs else float("inf"),
+        activation="tanh",
+        head="clip",
+    )
 
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:

@@ -6,7 +6,6 @@ tuned towards a target entropy of minus the number of action components.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,7 +43,8 @@ class Config:
     def __post_init__(self) -> None:
         for name in ("lr", "tau", "temperature"):
             require(getattr(self, name) > 0, self, name, "a positive number")
-        require(0 <= self.discount <= 1, self, "discount", "a number in [0, 1]")
+        require(self.discount >= 0, self, "discount", "a number in [0, 1]")
+        require(self.discount <= 1, self, "discount", "a number in [0, 1]")
 
 
 class State(struct.PyTreeNode):
@@ -89,7 +89,7 @@ def learner(config: Config, spec: Spec) -> _offpolicy.Learner:
         params = {
             "policy": policy.init(k_policy),
             "critics": critics.init(k_critic),
-            "log_alpha": jnp.float32(math.log(config.temperature)),
+            "log_alpha": jnp.log(jnp.float32(config.temperature)),
         }
         opt_state = {k: opt.init(v) for k, v in params.items()}
         return State(params, params["critics"], opt_state)
@@ -125,6 +125,11 @@ def learner(config: Config, spec: Spec) -> _offpolicy.Learner:
         return policy.apply(state.params["policy"], obs).mode
 
     return _offpolicy.Learner(init, learn, explore, act)
+
+
+def export(config: Config, spec: Spec, state: _offpolicy.State) -> nets.Net:
+    """The policy of one seed, for a file of its own."""
+    return _offpolicy.export(config.replay, spec, state, state.learner.params["policy"])
 
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:

@@ -59,8 +59,12 @@ class Config:
             require(getattr(self, name) > 0, self, name, "a positive number")
         for name in ("target_noise", "target_noise_clip", "noise", "uniform", "action_l2"):
             require(getattr(self, name) >= 0, self, name, "0 or more")
-        require(0 <= self.discount <= 1, self, "discount", "a number in [0, 1]")
+        require(self.discount >= 0, self, "discount", "a number in [0, 1]")
+        require(self.discount <= 1, self, "discount", "a number in [0, 1]")
+        require(self.uniform <= 1, self, "uniform", "a probability in [0, 1]")
         require(len(self.value_range) in (0, 2), self, "value_range", "two numbers, low and high")
+        ordered = list(self.value_range) == sorted(self.value_range)
+        require(ordered, self, "value_range", "two numbers, low and high")
 
 
 class State(struct.PyTreeNode):
@@ -141,6 +145,11 @@ def learner(config: Config, spec: Spec) -> _offpolicy.Learner:
         return policy.apply(state.policy, obs).mode
 
     return _offpolicy.Learner(init, learn, explore, act)
+
+
+def export(config: Config, spec: Spec, state: _offpolicy.State) -> nets.Net:
+    """The policy of one seed, for a file of its own."""
+    return _offpolicy.export(config.replay, spec, state, state.learner.policy)
 
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-from imitbench.core.types import Key
+from imitbench.core.types import Key, Spec, Transition
 
 
 def take(rows: Any, index: jax.Array) -> Any:
@@ -21,6 +21,15 @@ def sample(key: Key, rows: Any, batch: int, size: jax.Array | int | None = None)
     if size is None:
         size = jax.tree.leaves(rows)[0].shape[0]
     return take(rows, jax.random.randint(key, (batch,), 0, jnp.asarray(size)))
+
+
+def no_rows(spec: Spec) -> Transition:
+    """Demonstrations for a method that learns without any: leaves [0, ...]."""
+    obs, action = jnp.zeros((0, spec.obs_size)), jnp.zeros((0, spec.action_size))
+    if spec.discrete:
+        action = jnp.zeros(0, jnp.int32)
+    flag, number = jnp.zeros(0, bool), jnp.zeros(0)
+    return Transition(obs, action, action, number, obs, flag, flag, flag, number)
 
 
 class Ring(struct.PyTreeNode):

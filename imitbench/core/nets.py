@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from flax import struct
 
+from imitbench.core.ops import Normaliser
 from imitbench.core.types import Key, Params, Spec
 
 Head = Literal["deterministic", "gaussian", "normal", "squashed", "categorical"]
@@ -199,3 +200,33 @@ def critics(spec: Spec, hidden: Sequence[int], number: int) -> CriticNet:
         return jnp.stack([jnp.asarray(net.apply(p, x))[..., 0] for p in params])
 
     return CriticNet(init, apply)
+
+
+class Net(struct.PyTreeNode):
+    """A trained deterministic policy: observation -> normaliser -> layers -> mean -> head."""
+
+    layers: Sequence[tuple[Any, Any]]  # (kernel [in, out], bias [out]); the last gives the mean
+    activation: Activation = struct.field(pytree_node=False)  # of all layers but the last
+    head: Literal["tanh", "clip"] = struct.field(pytree_node=False)  # brings the mean into [-1, 1]
+    mean: Any  # [O] of the observation
+    std: Any  # [O]
+    clip: Any  # of the normalised observation, on both sides; inf for none
+
+
+def freeze(
+    params: Params,
+    norm: Normaliser,
+    clip: float,
+    *,
+    activation: Activation,
+    head: Literal["tanh", "clip"],
+    actions: int | None = None,
+) -> Net:
+    """An `MLP`'s parameters as a `Net`; `actions`: outputs to keep, where a head has more."""
+    dense = params["params"]
+    layers = [
+        (dense[f"Dense_{i}"]["kernel"], dense[f"Dense_{i}"]["bias"]) for i in range(len(dense))
+    ]
+    kernel, bias = layers[-1]
+    layers[-1] = kernel[:, :actions], bias[:actions]
+    return Net(layers, activation, head, norm.mean, norm.std, clip)

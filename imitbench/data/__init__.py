@@ -1,16 +1,22 @@
 """Demonstrations: collect, subset, save and load."""
 
-from imitbench.data.demos import Demos, Header, cached, collect, describe, flatten, subset
+from imitbench.data import minari
+from imitbench.data.demos import Demos, Header, collect, describe, flatten, subset
 from imitbench.data.files import load, save
+from imitbench.data.grades import GRADES, cached, collect_grade, demonstrators
 
 __all__ = [
+    "GRADES",
     "Demos",
     "Header",
     "cached",
     "collect",
+    "collect_grade",
+    "demonstrators",
     "describe",
     "flatten",
     "load",
+    "minari",
     "save",
     "subset",
 ]

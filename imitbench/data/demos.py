@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.metadata
-import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-import imitbench
-from imitbench import envs, experts
 from imitbench.core import rollout
-from imitbench.core.host import cache_dir
 from imitbench.core.types import Env, Key, Policy, Spec, Transition, UserError
 
 MAX_ATTEMPTS = 20  # times the number of episodes wanted, before an expert is given up as too bad
@@ -37,6 +30,7 @@ class Header:
     success_any: float  # share of the attempted episodes
     success_final: float
     mean_return: float  # of the attempted episodes
+    grade: str = "expert"  # see `imitbench.data.grades`
 
 
 class Demos(NamedTuple):
@@ -182,57 +176,11 @@ def check(steps: Transition, spec: Spec, where: str) -> None:
         raise UserError(f"{where}: every step has weight 0; there is nothing to learn from")
 
 
-def cached(
-    task: str,
-    engine: str,
-    episodes: int,
-    *,
-    seed: int = 0,
-    noise: float = 0.0,
-    only_success: bool = True,
-) -> Demos:
-    """`collect` with the task's own expert, kept in the user's cache.
-
-    The cache is keyed by the request, the code that answers it and the versions of the simulators.
-    """
-    from imitbench.data import files  # it builds on this module
-
-    env, expert = envs.make(task, engine), experts.load(task)
-    request = {
-        "task": task, "engine": env.engine, "episodes": episodes, "seed": seed, "noise": noise,
-        "only_success": only_success, "code": _code_digest(),
-    }  # fmt: skip
-    name = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()[:24]
-    path = cache_dir("demos") / f"{name}.npz"
-    if path.exists():
-        try:
-            return files.load(path, env.spec)
-        except UserError:
-            path.unlink()  # a damaged cache is made again
-    demos = collect(env, expert, episodes, seed=seed, noise=noise, only_success=only_success)
-    files.save(path, demos)
-    return demos
-
-
-def _code_digest() -> str:
-    """Hash of everything that decides what an expert does: our sources and the simulators'
-    versions."""
-    digest = hashlib.sha256()
-    root = Path(imitbench.__file__).parent
-    sources = [*sorted(root.glob("physics/*.py")), *sorted(root.glob("envs/*.py"))]
-    sources += [*sorted(root.glob("experts/*.py")), root / "core" / "rollout.py", Path(__file__)]
-    for source in sources:
-        digest.update(source.read_bytes())
-    for package in ("jax", "jaxlib", "mujoco", "mujoco-mjx", "gymnasium", "gymnasium-robotics"):
-        digest.update(importlib.metadata.version(package).encode())
-    return digest.hexdigest()
-
-
 def describe(header: Header) -> str:
     """One line for a person."""
     h = asdict(header)
     return (
-        "{task}: {episodes} episodes of {attempted} run ({expert} expert, engine {engine}, "
-        "seed {seed}, action noise {noise:g}); success any {success_any:.1%}, "
+        "{task}: {episodes} episodes of {attempted} run (grade {grade}, {expert} expert, "
+        "engine {engine}, seed {seed}, action noise {noise:g}); success any {success_any:.1%}, "
         "final {success_final:.1%}, return {mean_return:.2f}".format(**h)
     )

@@ -1,19 +1,81 @@
 """Experts: policies that demonstrate, and that DAgger can ask."""
 
-from imitbench.core.types import Policy, UserError
-from imitbench.experts import scripted
+from __future__ import annotations
 
-__all__ = ["NAMES", "load"]
+from pathlib import Path
+from typing import Literal, NamedTuple
 
-NAMES = tuple(scripted.LAWS)
+from imitbench.core.types import Policy, Spec, UserError
+from imitbench.envs.registry import pick
+from imitbench.experts import learned, scripted
+
+__all__ = ["NAMES", "Expert", "every", "find", "load", "of"]
+
+Kind = Literal["auto", "scripted", "learned"]
 
 
-def load(task: str) -> Policy:
-    """The expert of a task.
+class Expert(NamedTuple):
+    """An expert that there is."""
+
+    task: str
+    grade: str
+    kind: Literal["scripted", "learned"]
+    path: Path | None = None  # of a learned one's file
+
+
+def every() -> list[Expert]:
+    """All experts: the laws, then the files that ship."""
+    laws = [Expert(task, "expert", "scripted") for task in scripted.LAWS]
+    return laws + [Expert(t, g, "learned", p) for (t, g), p in learned.shipped().items()]
+
+
+NAMES = tuple(dict.fromkeys(e.task for e in every() if e.grade == "expert"))
+
+
+def of(task: str) -> list[Expert]:
+    """The experts that a task can use: its own, then its base task's (`Hopper` for `Hopper-fh`)."""
+    names = dict.fromkeys((task, learned.base(task)))
+    return [e for name in names for e in every() if e.task == name]
+
+
+def find(task: str, grade: str = "expert", kind: Kind = "auto") -> Expert:
+    """The expert of a task: its law, unless `kind` says otherwise, else its file, else what its
+    base task has.
 
     Raises:
-        UserError: the task has none.
+        UserError: there is none; the message names the tasks that have one.
     """
-    if task not in scripted.LAWS:
-        raise UserError(f"task {task!r} has no expert; tasks with one: {', '.join(NAMES)}")
-    return scripted.policy(scripted.LAWS[task])
+    pick("grade of an expert", grade, learned.GRADES)
+    pick("kind of expert", kind, ("auto", "scripted", "learned"))
+    known = [e for e in every() if e.grade == grade and kind in ("auto", e.kind)]
+    found = [e for e in of(task) if e in known]
+    if found:
+        return found[0]
+    words = [grade] * (grade != "expert") + [kind] * (kind != "auto") + ["expert"]
+    names = ", ".join(dict.fromkeys(e.task for e in known)) or "none"
+    raise UserError(f"task {task!r} has no {' '.join(words)}; tasks with one: {names}")
+
+
+def load(
+    task: str,
+    grade: str = "expert",
+    kind: Kind = "auto",
+    *,
+    expert: str | Path | None = None,
+    spec: Spec | None = None,
+) -> Policy:
+    """An expert of a task as a policy.
+
+    Args:
+        expert: a learned expert's file, in place of grade and kind.
+        spec: the task's, to check a learned expert against.
+
+    Raises:
+        UserError: there is none, or its file is damaged or another task's.
+    """
+    if expert is None:
+        found = find(task, grade, kind)
+        if found.path is None:
+            return scripted.policy(scripted.LAWS[found.task])
+        expert = found.path
+    return learned.load(Path(expert), spec, task)[0]

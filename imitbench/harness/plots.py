@@ -33,30 +33,34 @@ STYLES = [
 ]
 
 
-def curves(results: Sequence[Result], path: Path, measure: str = "success_final") -> list[Path]:
+def curves(results: Sequence[Result], path: Path) -> list[Path]:
     """Writes `path` as .png and .svg: a column for each task and number of demonstrations, a row
-    for
-    each cost. A method that spends nothing on an axis is a horizontal line at its last value."""
+    for each cost that some method spends.
+
+    The curve is final success where the task says when it is solved, else the return. A method that
+    spends nothing on an axis is a horizontal line at its last value.
+    """
+    axes = {k: v for k, v in AXES.items() if any(r.curve[k].any() for r in results)}
     columns = list(dict.fromkeys((r.identity["task"], r.identity["demos"]) for r in results))
     methods = list(dict.fromkeys(r.identity["label"] for r in results))
-    size = (4.2 * len(columns), 2.6 * len(AXES) + 0.4)
+    size = (4.2 * len(columns), 2.6 * len(axes) + 0.4)
     figure, grid = plt.subplots(
-        len(AXES), len(columns), figsize=size, squeeze=False, sharey="col", layout="constrained"
+        len(axes), len(columns), figsize=size, squeeze=False, sharey="col", layout="constrained"
     )
     for c, (task, demos) in enumerate(columns):
         here = [r for r in results if (r.identity["task"], r.identity["demos"]) == (task, demos)]
-        for row, (cost, title) in enumerate(AXES.items()):
+        measure = "success_final" if here[0].info["has_success"] else "return"
+        for row, (cost, title) in enumerate(axes.items()):
             axis = grid[row][c]
             for r in here:
                 _draw(axis, r, cost, measure, STYLES[methods.index(r.identity["label"]) % 6])
             axis.set_xlabel(title)
+            axis.set_ylabel(measure.replace("_", " "))
             axis.grid(color="0.9", linewidth=0.6)
             axis.spines[["top", "right"]].set_visible(False)
             if measure.startswith("success"):
                 axis.set_ylim(-0.02, 1.02)
-        grid[0][c].set_title(f"{task}, {demos} demonstrations")
-    for row in range(len(AXES)):
-        grid[row][0].set_ylabel(measure.replace("_", " "))
+        grid[0][c].set_title(f"{task}, {demos} demonstrations" if demos else task)
     handles: dict[str, Any] = {}
     for axis in grid.flat:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):

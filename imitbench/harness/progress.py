@@ -26,7 +26,7 @@ class Progress:
             bars.TextColumn("{task.description}"),
             bars.BarColumn(bar_width=20),
             bars.TextColumn("{task.fields[updates]}"),
-            bars.TextColumn("success {task.fields[success]}"),
+            bars.TextColumn("{task.fields[score]}"),
             bars.TextColumn("{task.fields[left]}"),
             bars.TimeElapsedColumn(),
             console=console,
@@ -53,7 +53,7 @@ class Progress:
             self._name,
             total=updates,
             updates=f"0/{updates} updates",
-            success="-",
+            score="-",
             left=self._left(),
         )
 
@@ -76,15 +76,14 @@ class Progress:
 
     def _say(self, ev: Eval, note: str) -> None:
         done = int(ev.updates[-1])
-        success = (
-            f"{ev.success_final[:, -1].mean():.0%} final, {ev.success_any[:, -1].mean():.0%} any"
-        )
+        final, any_ = ev.success_final[:, -1].mean(), ev.success_any[:, -1].mean()
+        score = f"success {final:.0%} final, {any_:.0%} any"
+        if not ev.success_any.any():
+            score = f"return {ev.returns[:, -1].mean():.1f}"
         updates = f"{done}/{self._updates} updates"
         if self._live and self._row is not None:
             left = self._left()
-            self._bars.update(
-                self._row, completed=done, updates=updates, success=success, left=left
-            )
+            self._bars.update(self._row, completed=done, updates=updates, score=score, left=left)
         else:
-            words = [self._name, updates, f"success {success}", self._left(), note]
+            words = [self._name, updates, score, self._left(), note]
             print("  ".join(w for w in words if w), file=sys.stderr, flush=True)

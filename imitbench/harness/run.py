@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from imitbench import algos, data, envs, experts
-from imitbench.core import checkpoint, rollout, train
+from imitbench.core import buffer, checkpoint, rollout, train
 from imitbench.core.host import writable
 from imitbench.core.types import Algorithm, Env, UserError
 from imitbench.envs.digest import digest
@@ -45,9 +45,12 @@ def prepare(name: str, profile: str, cells: Sequence[Cell]) -> list[Job]:
     for cell in cells:
         suite.check(cell)
         env = envs.make(cell.task, cell.engine)
-        expert = experts.load(cell.task)
+        if cell.demos:
+            data.demonstrators(cell.task, cell.source.grade)  # only to reject what there is not
+        asks = "expert" in algos.needs(cell.method)
+        expert = experts.load(cell.task, spec=env.spec) if asks else None
         algo = algos.build(cell.method, cell.config, env.spec, env, expert)
-        num_updates = suite.updates(cell, algo.cost.grad_steps)
+        num_updates = suite.updates(cell, algo.cost)
         identity = suite.identity(name, profile, cell, env.engine)
         jobs.append(Job(cell, identity, suite.key_of(identity), env, algo, num_updates))
     return jobs
@@ -137,12 +140,15 @@ def _run_one(job: Job, order: int, root: Path, progress: Progress) -> list[int]:
     return diverged
 
 
-def _demos(job: Job) -> tuple[Any, data.Header]:
+def _demos(job: Job) -> tuple[Any, data.Header | None]:
     source = job.cell.source
+    if not job.cell.demos:
+        return buffer.no_rows(job.env.spec), None
     demos = data.cached(
         job.cell.task,
         job.cell.engine,
         source.pool,
+        grade=source.grade,
         seed=source.seed,
         noise=source.noise,
         only_success=source.only_success,
@@ -152,7 +158,7 @@ def _demos(job: Job) -> tuple[Any, data.Header]:
 
 
 def _info(
-    job: Job, order: int, header: data.Header, ev: train.Eval, diverged: list[int]
+    job: Job, order: int, header: data.Header | None, ev: train.Eval, diverged: list[int]
 ) -> dict[str, Any]:
     """cell.json."""
     return {
@@ -170,12 +176,12 @@ def _info(
         "demo_steps": job.cell.demos * job.env.spec.horizon,
         "has_success": rollout.has_success(job.env),
         "diverged_seeds": diverged,
-        "demonstrations": dataclasses.asdict(header),
+        "demonstrations": dataclasses.asdict(header) if header else None,
     }
 
 
 def workload(jobs: Sequence[Job]) -> str:
     """What a dry run says of the work: counts, not times."""
-    steps = sum(j.cell.grad_steps * j.cell.seeds for j in jobs)
+    steps = sum((j.algo.cost * j.num_updates).grad_steps * j.cell.seeds for j in jobs)
     episodes = sum(j.cell.num_evals * j.cell.eval_episodes * j.cell.seeds for j in jobs)
     return f"{len(jobs)} cells, {steps:,} gradient steps, {episodes:,} evaluation episodes"

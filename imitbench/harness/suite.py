@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import imitbench
-from imitbench import algos, envs
-from imitbench.core.types import UserError
-from imitbench.envs.registry import pick
+from imitbench import algos
+from imitbench.core.types import Cost, UserError
+from imitbench.data import grades
+from imitbench.envs.registry import known, pick
 
 SCHEMA = 1
 PROFILES = ("smoke", "cpu", "full")
@@ -27,14 +28,29 @@ class DemoSource:
 
     pool: int = 100
     """Episodes collected, out of which each training seed draws its own."""
-    noise: float = 0.0
-    """Standard deviation of the noise on the expert's actions; labels stay un-noised."""
+    noise: float | None = None
+    """Standard deviation of the noise on the expert's actions; labels stay un-noised. None: the
+    grade's own."""
     seed: int = 0
     """Of the collection."""
-    only_success: bool = True
-    """Keep episodes that succeed at their last step."""
+    only_success: bool | None = None
+    """Keep episodes that succeed at their last step. None: as the grade does."""
     shared: bool = False
     """All training seeds learn from one and the same subset."""
+    grade: str = "expert"
+    """How good the demonstrator is; see `imitbench.data.GRADES`."""
+
+    def identity(self) -> dict[str, Any]:
+        """The source as JSON data, with the numbers that None stands for.
+
+        The grade "expert" goes without saying: cells from before there were grades keep their keys.
+
+        Raises:
+            UserError: an unknown grade, or settings that contradict it.
+        """
+        noise, only_success = grades.settled(self.grade, self.noise, self.only_success)
+        fields = dataclasses.asdict(self) | {"noise": noise, "only_success": only_success}
+        return {k: v for k, v in fields.items() if (k, v) != ("grade", "expert")}
 
 
 @dataclass(frozen=True)
@@ -42,10 +58,11 @@ class Cell:
     """One entry of a table: a method with its settings on a task, over seeds."""
 
     task: str
-    demos: int  # demonstrations given to each seed
+    demos: int  # demonstrations given to each seed; 0 for methods that learn without
     method: str
     config: Any  # the method's Config
-    grad_steps: int  # budget, a multiple of what one update takes times num_evals
+    grad_steps: int = 0  # budget, a multiple of what one update takes times num_evals
+    env_steps: int = 0  # or the budget in these; one of the two is given
     seeds: int = 5  # training seeds 0, 1, ..., seeds - 1
     num_evals: int = 5
     eval_episodes: int = 50  # of each seed and evaluation
@@ -67,7 +84,8 @@ class Suite:
 
 def identity(suite: str, profile: str, cell: Cell, engine: str) -> dict[str, Any]:
     """All that decides a cell's numbers, as JSON data. `engine` is the one that `auto` means."""
-    return {
+    budget = {"env_steps": cell.env_steps} if cell.env_steps else {}
+    return budget | {
         "schema": SCHEMA,
         "suite": suite,
         "profile": profile,
@@ -80,7 +98,7 @@ def identity(suite: str, profile: str, cell: Cell, engine: str) -> dict[str, Any
         "seeds": list(range(cell.seeds)),
         "num_evals": cell.num_evals,
         "eval_episodes": cell.eval_episodes,
-        "source": dataclasses.asdict(cell.source),
+        "source": cell.source.identity(),
         "engine": engine,
     }
 
@@ -97,11 +115,22 @@ def check(cell: Cell) -> None:
     Raises:
         UserError: what is wrong, with the value and what was expected.
     """
-    pick("task", cell.task, envs.TASKS)
+    known(cell.task)
     pick("method", cell.method, algos.ALGOS)
-    for name in ("demos", "grad_steps", "seeds", "num_evals", "eval_episodes"):
+    for name in ("seeds", "num_evals", "eval_episodes"):
         if getattr(cell, name) < 1:
             raise UserError(f"{name}={getattr(cell, name)}: expected 1 or more")
+    if (cell.grad_steps > 0) == (cell.env_steps > 0):
+        raise UserError(
+            f"grad_steps={cell.grad_steps}, env_steps={cell.env_steps}: expected one of them above "
+            "0, the other 0"
+        )
+    if algos.online(cell.method):
+        if cell.demos:
+            raise UserError(f"demos={cell.demos}: {cell.method} learns without; set demos to 0")
+        return
+    if cell.demos < 1:
+        raise UserError(f"demos={cell.demos}: {cell.method} needs 1 or more")
     if cell.demos > cell.source.pool:
         raise UserError(
             f"{cell.demos} demonstrations asked for, but the pool has {cell.source.pool} episodes: "
@@ -109,20 +138,24 @@ def check(cell: Cell) -> None:
         )
 
 
-def updates(cell: Cell, grad_steps_per_update: int) -> int:
-    """Updates that spend the cell's gradient steps.
+def updates(cell: Cell, cost: Cost) -> int:
+    """Updates that spend the cell's budget, where one update takes `cost`.
 
     Raises:
         UserError: the budget cannot be cut into that many equal evaluations.
     """
-    unit = grad_steps_per_update * cell.num_evals
-    if cell.grad_steps % unit:
-        near = max(1, round(cell.grad_steps / unit)) * unit
+    name = "env_steps" if cell.env_steps else "grad_steps"
+    budget, each = getattr(cell, name), getattr(cost, name)
+    if not each:
+        raise UserError(f"{name}={budget}: {cell.name} takes none; give its budget in grad_steps")
+    unit = each * cell.num_evals
+    if budget % unit:
+        near = max(1, round(budget / unit)) * unit
         raise UserError(
-            f"grad_steps={cell.grad_steps} of {cell.name}: expected a multiple of {unit} "
-            f"({grad_steps_per_update} an update x {cell.num_evals} evaluations), such as {near}"
+            f"{name}={budget} of {cell.name}: expected a multiple of {unit} "
+            f"({each} an update x {cell.num_evals} evaluations), such as {near}"
         )
-    return cell.grad_steps // grad_steps_per_update
+    return budget // each
 
 
 def folders() -> list[Path]:
@@ -133,8 +166,9 @@ def folders() -> list[Path]:
 
 
 def names() -> list[str]:
-    found = {p.stem for d in folders() for p in d.glob("*.py") if not p.stem.startswith("_")}
-    return sorted(found)
+    """The suites that there are: files of `benchmarks/` that define one."""
+    found = {p for d in folders() for p in d.glob("*.py") if "\nSUITE = " in p.read_text()}
+    return sorted({p.stem for p in found})
 
 
 def load(name: str) -> Suite:
@@ -146,14 +180,27 @@ def load(name: str) -> Suite:
     path = Path(name)
     if path.suffix != ".py":
         pick("suite", name, names())
-        path = next(d / f"{name}.py" for d in folders() if (d / f"{name}.py").exists())
+        path = _find(name)
     if not path.exists():
         raise UserError(f"no such suite file: {path}")
+    suite = getattr(_module(path), "SUITE", None)
+    if not isinstance(suite, Suite):
+        raise UserError(f"{path} defines no SUITE of type imitbench.harness.suite.Suite")
+    return suite
+
+
+def attribute(name: str, what: str) -> Any:
+    """Typed data beside the suites: what a file of `benchmarks/` calls `what`."""
+    return getattr(_module(_find(name)), what)
+
+
+def _find(name: str) -> Path:
+    return next(d / f"{name}.py" for d in folders() if (d / f"{name}.py").exists())
+
+
+def _module(path: Path) -> Any:
     spec = importlib.util.spec_from_file_location(f"imitbench_suite_{path.stem}", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    suite = getattr(module, "SUITE", None)
-    if not isinstance(suite, Suite):
-        raise UserError(f"{path} defines no SUITE of type imitbench.harness.suite.Suite")
-    return suite
+    return module

@@ -44,8 +44,8 @@ def summary(results: Sequence[Result]) -> pd.DataFrame:
             est = stats.estimate(scores)
             row |= {m: est.value, f"{m}_low": est.low, f"{m}_high": est.high}
             row |= {f"{m}_iqm": float(stats.iqm(scores)), f"{m}_se": stats.standard_error(scores)}
-        d = r.info["demonstrations"]
-        row |= {f"expert_{k}": d[k] for k in ("success_any", "success_final", "mean_return")}
+        d = r.info["demonstrations"] or {}  # none where the method learns without
+        row |= {f"expert_{k}": d.get(k) for k in ("success_any", "success_final", "mean_return")}
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -73,6 +73,7 @@ def cells(results: Sequence[Result]) -> list[dict[str, str]]:
             "Return": _interval(row, "return", 1, 1),
             "Seeds x episodes": f"{row['seeds']} x {row['episodes_per_seed']}",
             "Expert queries": f"{r.info['demo_steps'] + row['expert_queries']:,}",
+            "Environment steps": f"{row['env_steps']:,}",
             "Gradient steps": f"{row['grad_steps']:,}",
             "Train s": f"{r.info['seconds']['train']:.1f}",
             "Compile s": f"{r.info['seconds']['compile']:.1f}",

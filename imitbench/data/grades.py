@@ -1,0 +1,191 @@
+"""Grades of demonstrations: how good the demonstrator is; and the cache that keeps them."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib.metadata
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+import imitbench
+from imitbench import envs, experts
+from imitbench.core.host import cache_dir
+from imitbench.core.types import Env, UserError
+from imitbench.data import demos, files
+from imitbench.data.demos import Demos
+from imitbench.envs.registry import pick
+
+
+class Grade(NamedTuple):
+    """Who demonstrates, and the settings of the collection unless the user gives others."""
+
+    parts: tuple[str, ...]  # grades of the experts; each shows an equal share, in this order
+    noise: float = 0.0
+    only_success: bool = True  # a medium demonstrator's failures are part of its grade
+
+
+GRADES = {
+    "expert": Grade(("expert",)),
+    "medium": Grade(("medium",), only_success=False),
+    "noisy": Grade(("expert",), noise=0.2),
+    "mixed": Grade(("expert", "medium"), only_success=False),
+}
+
+
+def pick_grade(name: str) -> Grade:
+    """The grade of that name.
+
+    Raises:
+        UserError: there is none.
+    """
+    if name == "replay":
+        raise UserError(
+            f"grade 'replay' (a learner's whole experience) cannot be made yet: choose one of "
+            f"{', '.join(GRADES)}"
+        )
+    return GRADES[pick("grade", name, GRADES)]
+
+
+def settled(grade: str, noise: float | None, only_success: bool | None) -> tuple[float, bool]:
+    """Noise and filter of a collection, the grade's own where they are None.
+
+    Raises:
+        UserError: an unknown grade, or noise 0 for the noisy one.
+    """
+    own = pick_grade(grade)
+    if own.noise and noise is not None and noise <= 0:
+        raise UserError(f"noise={noise}: grade {grade} expects more than 0; or ask for 'expert'")
+    return (
+        own.noise if noise is None else noise,
+        own.only_success if only_success is None else only_success,
+    )
+
+
+def demonstrators(task: str, grade: str) -> list[experts.Expert]:
+    """Those who show a grade of a task, each an equal share.
+
+    Raises:
+        UserError: an unknown grade, or an expert that the task does not have.
+    """
+    return [experts.find(task, part) for part in pick_grade(grade).parts]
+
+
+def collect_grade(
+    env: Env,
+    episodes: int,
+    *,
+    grade: str = "expert",
+    seed: int = 0,
+    noise: float | None = None,
+    only_success: bool | None = None,
+) -> Demos:
+    """`collect` with the task's own experts. A mixed set is expert episodes (one more of them where
+    the number is odd), then medium ones.
+
+    Args:
+        noise, only_success: as in `collect`; None for the grade's own.
+
+    Raises:
+        UserError: an unknown grade, an expert that the task does not have, or a bad argument.
+    """
+    std, filtered = settled(grade, noise, only_success)
+    found = demonstrators(env.name, grade)
+    if episodes < len(found):
+        raise UserError(f"episodes={episodes}: expected {len(found)} or more for grade {grade}")
+    parts = []
+    for i, expert in enumerate(found):
+        policy = experts.load(env.name, expert.grade, expert.kind, spec=env.spec)
+        parts.append(
+            demos.collect(
+                env,
+                policy,
+                (episodes + len(found) - 1 - i) // len(found),
+                seed=_part_seed(seed, i),
+                noise=std,
+                only_success=filtered,
+                expert_name=expert.kind,
+            )
+        )
+    return _join(parts, grade, seed)
+
+
+def _part_seed(seed: int, i: int) -> int:
+    """Parts start from states of their own; the first keeps the user's seed."""
+    return seed if i == 0 else int(np.random.SeedSequence([seed, i]).generate_state(1)[0] >> 1)
+
+
+def _join(parts: list[Demos], grade: str, seed: int) -> Demos:
+    """The parts one after the other, under one header."""
+    if len(parts) == 1:
+        return parts[0]._replace(header=dataclasses.replace(parts[0].header, grade=grade))
+    steps = jax.tree.map(lambda *x: np.concatenate(x), *(p.steps for p in parts))
+    headers = [p.header for p in parts]
+    attempted = sum(h.attempted for h in headers)
+
+    def mean(name: str) -> float:
+        return sum(getattr(h, name) * h.attempted for h in headers) / attempted
+
+    header = dataclasses.replace(
+        headers[0],
+        expert=" + ".join(dict.fromkeys(h.expert for h in headers)),
+        seed=seed,
+        episodes=sum(h.episodes for h in headers),
+        attempted=attempted,
+        grade=grade,
+        **{k: mean(k) for k in ("success_any", "success_final", "mean_return")},
+    )
+    return Demos(steps, header)
+
+
+def cached(
+    task: str,
+    engine: str,
+    episodes: int,
+    *,
+    grade: str = "expert",
+    seed: int = 0,
+    noise: float | None = None,
+    only_success: bool | None = None,
+) -> Demos:
+    """`collect_grade`, kept in the user's cache.
+
+    The cache is keyed by the request, the code and the experts' files that answer it, and the
+    versions of the simulators.
+    """
+    env = envs.make(task, engine)
+    std, filtered = settled(grade, noise, only_success)
+    request = {
+        "task": task, "engine": env.engine, "episodes": episodes, "grade": grade, "seed": seed,
+        "noise": std, "only_success": filtered,
+        "code": _code_digest([e.path for e in demonstrators(task, grade) if e.path]),
+    }  # fmt: skip
+    name = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()[:24]
+    path = cache_dir("demos") / f"{name}.npz"
+    if path.exists():
+        try:
+            return files.load(path, env.spec)
+        except UserError:
+            path.unlink()  # a damaged cache is made again
+    made = collect_grade(env, episodes, grade=grade, seed=seed, noise=std, only_success=filtered)
+    files.save(path, made)
+    return made
+
+
+def _code_digest(weights: list[Path]) -> str:
+    """Hash of everything that decides what an expert does: its file, our sources and the
+    simulators' versions."""
+    digest = hashlib.sha256()
+    root = Path(imitbench.__file__).parent
+    sources = [*sorted(root.glob("physics/*.py")), *sorted(root.glob("envs/*.py"))]
+    sources += [*sorted(root.glob("experts/*.py")), Path(demos.__file__), Path(__file__)]
+    sources += [root / "core" / name for name in ("rollout.py", "ops.py")]
+    for source in sources + weights:
+        digest.update(source.read_bytes())
+    for package in ("jax", "jaxlib", "mujoco", "mujoco-mjx", "gymnasium", "gymnasium-robotics"):
+        digest.update(importlib.metadata.version(package).encode())
+    return digest.hexdigest()

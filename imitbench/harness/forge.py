@@ -1,0 +1,279 @@
+"""Making experts: recipes are trained over seeds, and the best policy goes into a small file."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from imitbench import algos, envs, experts
+from imitbench.core import buffer, checkpoint, nets, npz, rollout, train
+from imitbench.core.host import atomic, writable
+from imitbench.core.types import Algorithm, Env, Policy, UserError
+from imitbench.envs.digest import digest
+from imitbench.envs.registry import pick
+from imitbench.experts import learned, reference
+from imitbench.harness import runtime
+from imitbench.harness.progress import Progress
+
+FINAL_EPISODES = 100
+# Initial states of the two final looks at a policy: one to choose by, one for the card.
+CHOOSE_SEED, CARD_SEED = 21_000_000, 22_000_000
+MEDIUM = (1 / 3, 1 / 2)  # of the way from the random policy to the expert
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How the expert of a task is trained."""
+
+    task: str
+    method: str
+    config: Any
+    updates: int
+    evals: int
+    seeds: int = 1
+    eval_episodes: int = 10
+    engine: str = "auto"
+
+
+class Run(NamedTuple):
+    """A recipe, checked and ready."""
+
+    recipe: Recipe
+    env: Env
+    algo: Algorithm
+    folder: Path
+
+
+class Score(NamedTuple):
+    """Of a policy over episodes."""
+
+    mean: float
+    std: float
+    success_any: float | None
+    success_final: float | None
+
+    @property
+    def value(self) -> float:
+        """What experts are compared by: final success where the task has success, else return."""
+        return self.mean if self.success_final is None else self.success_final
+
+
+def prepare(recipe: Recipe, root: Path) -> Run:
+    """Builds environment and method, so that mistakes show before any work.
+
+    Raises:
+        UserError: the first mistake found.
+    """
+    pick("method that makes experts", recipe.method, [k for k in algos.ALGOS if algos.online(k)])
+    learned.place(recipe.task, "expert")  # rejects a task whose expert has no file name
+    env = envs.make(recipe.task, recipe.engine)
+    if env.spec.discrete:
+        raise UserError(f"{recipe.task} has discrete actions: learned experts are continuous")
+    algo = algos.build(recipe.method, recipe.config, env.spec, env, None)
+    text = json.dumps(dataclasses.asdict(recipe) | {"engine": env.engine}, sort_keys=True)
+    name = f"{recipe.task}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+    return Run(recipe, env, algo, root / name)
+
+
+def forge(run: Run, out: Path, progress: Progress) -> list[Path]:
+    """Trains a recipe, or goes on with it, and writes the expert's and the medium file.
+
+    Every evaluation leaves a snapshot of each seed's policy in the run's folder. The expert is the
+    snapshot with the best score over 100 episodes of its own among the best-evaluated ones; the
+    card's numbers come from 100 others.
+
+    Returns:
+        The files written to `out`; no medium one where no snapshot lies between a third and a half
+        of the way from the random policy to the expert.
+    """
+    recipe = run.recipe
+    writable(run.folder)
+    progress.start(recipe.task, recipe.method, recipe.updates)
+    ev = _train(run, progress)
+    nets_ = [_read(run.folder, s, e) for s in range(recipe.seeds) for e in range(recipe.evals)]
+    evaluate = evaluator(run.env)
+    marks = _marks(ev)  # [S, E]
+    order = np.argsort(-marks.ravel(), kind="stable")[:3]
+    chosen = max(order, key=lambda i: evaluate(nets_[i], CHOOSE_SEED).value)
+    random = random_score(run.env)
+    best = evaluate(nets_[chosen], CARD_SEED)
+    last = [evaluate(_read(run.folder, s, -1), CARD_SEED).value for s in range(recipe.seeds)]
+    written = [_write(run, "expert", int(chosen), nets_[chosen], best, last, ev, out)]
+
+    def share(score: Score) -> float:
+        return (score.value - random.value) / max(best.value - random.value, 1e-8)
+
+    middle = sum(MEDIUM) / 2
+    near = (marks.ravel() - random.value) / max(best.value - random.value, 1e-8)
+    for i in np.argsort(np.abs(near - middle), kind="stable")[:5]:
+        score = evaluate(nets_[i], CARD_SEED)
+        if MEDIUM[0] <= share(score) <= MEDIUM[1]:
+            written.append(_write(run, "medium", int(i), nets_[i], score, last, ev, out))
+            break
+    return written
+
+
+def evaluator(env: Env):
+    """A compiled function (net, seed) -> Score over 100 episodes."""
+
+    @jax.jit
+    def episodes(net: nets.Net, key: jax.Array) -> dict[str, jax.Array]:
+        policy = learned.policy(net)
+        return rollout.summary(rollout.episodes(env, policy, key, FINAL_EPISODES))
+
+    def evaluate(net: nets.Net, seed: int) -> Score:
+        return _score(env, episodes(net, jax.random.key(seed)))
+
+    return evaluate
+
+
+def random_score(env: Env) -> Score:
+    """Of uniform actions."""
+
+    def uniform(key: jax.Array, obs: jax.Array) -> jax.Array:
+        if env.spec.discrete:
+            return jax.random.randint(key, obs.shape[:-1], 0, env.spec.action_size)
+        shape = (*obs.shape[:-1], env.spec.action_size)
+        return jax.random.uniform(key, shape, minval=-1.0, maxval=1.0)
+
+    return score_of(env, uniform)
+
+
+def score_of(env: Env, policy: Policy) -> Score:
+    """Of any policy, over 100 episodes."""
+    run = jax.jit(lambda key: rollout.summary(rollout.episodes(env, policy, key, FINAL_EPISODES)))
+    return _score(env, run(jax.random.key(CARD_SEED)))
+
+
+def measure(task: str) -> reference.Reference:
+    """Scores the random policy and the expert of a task, and keeps them among those that ship."""
+    env = envs.make(task)
+    expert = score_of(env, experts.load(task, spec=env.spec))
+    entry: reference.Reference = {
+        "random": round(random_score(env).mean, 4),
+        "expert": round(expert.mean, 4),
+        "expert_kind": experts.find(task).kind,
+        "episodes": FINAL_EPISODES,
+        "engine": env.engine,
+        "environment_digest": digest(task, "auto"),
+    }
+    everything = dict(sorted({**reference.table(), task: entry}.items()))
+    with atomic(reference.path()) as path:
+        path.write_text(json.dumps(everything, indent=2) + "\n")
+    reference.table.cache_clear()
+    return entry
+
+
+def _score(env: Env, summary: dict[str, jax.Array]) -> Score:
+    values = {k: np.asarray(v, np.float64) for k, v in summary.items()}
+    returns = values["return"]
+    rates = (None, None)
+    if rollout.has_success(env):
+        rates = float(values["success_any"].mean()), float(values["success_final"].mean())
+    return Score(float(returns.mean()), float(returns.std(ddof=1)), *rates)
+
+
+def _marks(ev: train.Eval) -> np.ndarray:
+    """What evaluations are ranked by: final success, and the return where that is equal."""
+    success = ev.success_final
+    if success.any():
+        spread = np.ptp(ev.returns) + 1.0
+        return success + 1e-3 * (ev.returns - ev.returns.max()) / spread
+    return ev.returns
+
+
+def _train(run: Run, progress: Progress) -> train.Eval:
+    recipe = run.recipe
+    keys = jnp.stack([jax.random.key(s) for s in range(recipe.seeds)])
+    demos = buffer.no_rows(run.env.spec)
+    checkpoints = checkpoint.Checkpoints(run.folder / "checkpoints")
+    resume = checkpoints.restore(train.abstract_state(run.algo, demos, keys))
+    if resume is not None:
+        progress.resumed(resume[1])
+    export = algos.ALGOS[recipe.method].export
+
+    def on_eval(state: train.TrainState, ev: train.Eval) -> None:
+        for s in range(recipe.seeds):
+            one = jax.tree.map(lambda x, s=s: x[s], state.algo)
+            net = jax.tree.map(np.asarray, export(recipe.config, run.env.spec, one))
+            _keep(run.folder, s, len(ev.updates) - 1, net)
+        checkpoints.save(state, ev)
+        progress.evaluated(ev)
+
+    _, ev = train.train(
+        run.algo,
+        demos,
+        keys,
+        env=run.env,
+        num_updates=recipe.updates,
+        num_evals=recipe.evals,
+        eval_episodes=recipe.eval_episodes,
+        resume=resume,
+        on_eval=on_eval,
+    )
+    checkpoints.close()
+    return ev
+
+
+def _snapshot(folder: Path, seed: int, index: int) -> Path:
+    return folder / f"policy-{seed}-{index}.npz"
+
+
+def _keep(folder: Path, seed: int, index: int, net: nets.Net) -> None:
+    header = {"activation": net.activation, "head": net.head}
+    npz.write(_snapshot(folder, seed, index), header, learned.arrays(net))
+
+
+def _read(folder: Path, seed: int, index: int) -> nets.Net:
+    if index < 0:
+        index = max(int(p.stem.split("-")[2]) for p in folder.glob(f"policy-{seed}-*.npz"))
+    return learned.net(*npz.read(_snapshot(folder, seed, index), "snapshot of a policy"))
+
+
+def _write(
+    run: Run,
+    grade: learned.Grade,
+    index: int,
+    net: nets.Net,
+    score: Score,
+    by_seed: Sequence[float],
+    ev: train.Eval,
+    out: Path,
+) -> Path:
+    recipe, env = run.recipe, run.env
+    seed, evaluation = divmod(index, recipe.evals)
+    done = run.algo.cost * int(ev.updates[evaluation])
+    card = learned.Card(
+        task=recipe.task,
+        grade=grade,
+        obs_size=env.spec.obs_size,
+        action_size=env.spec.action_size,
+        method=recipe.method,
+        recipe=json.loads(json.dumps(dataclasses.asdict(recipe.config))),
+        env_steps=done.env_steps,
+        grad_steps=done.grad_steps,
+        wall_seconds=round(math.fsum(ev.seconds.values()), 1),
+        device=runtime.device(),
+        engine=env.engine,
+        environment_digest=digest(recipe.task, recipe.engine),
+        seed=seed,
+        episodes=FINAL_EPISODES,
+        mean_return=score.mean,
+        std_return=score.std,
+        success_any=score.success_any,
+        success_final=score.success_final,
+        scores_by_seed=list(by_seed),
+    )
+    path = out / f"{recipe.task}.{grade}.npz"
+    learned.save(path, net, card)
+    return path
