@@ -11,41 +11,23 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import jax
 import jax.numpy as jnp
-import mujoco
 import numpy as np
-from mujoco.rollout import Rollout
 
+from benchmarks.perf.timing import ROUNDS, in_turns, raw_engine, seconds, synthetic
 from imitbench import envs
 from imitbench.algos import bc
 from imitbench.core import train
 from imitbench.core.host import atomic, available_cpus
-from imitbench.core.types import Spec, Transition
 from imitbench.envs import fetch, locomotion
 from imitbench.harness import runtime
 
-ROUNDS = 7
 ROOT = Path("results") / "perf"
-
-
-def seconds(work: Callable[[], Any]) -> float:
-    begun = time.perf_counter()
-    jax.block_until_ready(work())
-    return time.perf_counter() - begun
-
-
-def in_turns(mine: Callable[[], Any], limit: Callable[[], Any]) -> tuple[float, float]:
-    """Median seconds of both, measured alternately; each is called once before."""
-    mine()
-    limit()
-    pairs = np.array([(seconds(mine), seconds(limit)) for _ in range(ROUNDS)])
-    return float(np.median(pairs[:, 0])), float(np.median(pairs[:, 1]))
 
 
 def native_engine(task: str, num: int, substeps: int, steps: int = 5) -> str:
@@ -58,32 +40,16 @@ def native_engine(task: str, num: int, substeps: int, steps: int = 5) -> str:
     rollout = jax.jit(
         lambda s: jax.lax.scan(lambda s, _: (step(s, still), None), s, None, steps)[0].obs
     )
-    threads = available_cpus()
-    pool, datas = Rollout(nthread=threads), [mujoco.MjData(model) for _ in range(threads)]
-    physics = state.pipeline_state
-    start = np.concatenate(
-        [np.zeros((num, 1)), np.float64(physics.qpos), np.float64(physics.qvel)], axis=1
-    )
-    spec = mujoco.mjtState.mjSTATE_CTRL
-    control = np.zeros((num, substeps, model.nu))
+    mocap = ()
     if model.nmocap:
-        spec |= mujoco.mjtState.mjSTATE_MOCAP_POS | mujoco.mjtState.mjSTATE_MOCAP_QUAT
         hand = fetch.settle(model, fetch.TASKS[task]).body("robot0:gripper_link")
-        pose = np.concatenate([hand.xpos, hand.xquat + np.array([1, 0, 1, 0])])
-        control = np.concatenate([control, np.tile(pose, (num, substeps, 1))], axis=2)
-
-    def raw() -> None:
-        now = start
-        for _ in range(steps):
-            out, _ = pool.rollout(
-                [model] * num, datas, now, control, control_spec=int(spec), nstep=substeps
-            )
-            now = out[:, -1]
-
+        mocap = np.concatenate([hand.xpos, hand.xquat + np.array([1, 0, 1, 0])])
+    raw = raw_engine(model, state.pipeline_state, substeps, steps, mocap)
     mine, limit = in_turns(lambda: rollout(state), raw)
     total = num * steps
     return (
-        f"| native engine in a jitted rollout, {task}, {num:,} environments, {threads} threads | "
+        f"| native engine in a jitted rollout, {task}, {num:,} environments, "
+        f"{available_cpus()} threads | "
         f"{total / mine:,.0f} env steps/s | {total / limit:,.0f} env steps/s (mujoco.rollout) | "
         f"{limit / mine:.2f} | 0.85 |"
     )
@@ -103,14 +69,6 @@ def matmul_peak() -> Callable[[], float]:
         return max(rates) / 1e9
 
     return measure
-
-
-def synthetic(spec: Spec, rows: int, seeds: int) -> Transition:
-    """Rows of the task's sizes; the numbers do not matter for speed."""
-    obs = jax.random.normal(jax.random.key(0), (seeds, rows, spec.obs_size))
-    action = jnp.tanh(obs[..., : spec.action_size])
-    flag, zero = jnp.zeros((seeds, rows), bool), jnp.zeros((seeds, rows))
-    return Transition(obs, action, action, zero, obs, flag, flag, flag, zero + 1)
 
 
 def bare_products(batch: int, sizes: Sequence[int], steps: int = 400) -> Callable[[], float]:
@@ -186,7 +144,7 @@ FIRST_UPDATE = """
 import sys, time
 begun = time.perf_counter()
 import jax, jax.numpy as jnp
-from benchmarks.perf import report
+from benchmarks.perf import timing
 from imitbench import envs
 from imitbench.algos import bc
 from imitbench.core import train
@@ -196,7 +154,7 @@ env = envs.make("FetchPush")
 seeds = int(sys.argv[1])
 algo = bc.make(bc.Config(validation=0.0, steps=1), env.spec)
 keys = jnp.stack([jax.random.key(s) for s in range(seeds)])
-demos = report.synthetic(env.spec, 5000, seeds)
+demos = timing.synthetic(env.spec, 5000, seeds)
 train.train(algo, demos, keys, env=env, num_updates=int(sys.argv[2]), num_evals=1, eval_episodes=1)
 import resource
 print(time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10)

@@ -1,4 +1,4 @@
-"""FetchReach, FetchPush and FetchPickAndPlace, with the semantics of gymnasium-robotics v4.
+"""FetchReach, FetchPush, FetchSlide and FetchPickAndPlace: gymnasium-robotics v4 semantics.
 
 The MJCF and meshes are loaded from the installed `gymnasium_robotics` package. The flat observation
 is [observation, desired_goal]; the achieved goal is a field of the observation. Lengths in metres,
@@ -44,15 +44,30 @@ class Task:
     target_in_the_air: bool
     obj_range: float = 0.15
     target_range: float = 0.15
+    target_offset: tuple[float, float, float] = (0.0, 0.0, 0.0)  # m, of goals for an object
+    mjx: bool = True  # whether MJX has the collisions that the reduced model keeps
 
 
 _BASE = (("robot0:slide1", (0.48,)), ("robot0:slide2", (0.0,)))
 _OBJECT = ("object0:joint", (1.25, 0.53, 0.4, 1.0, 0.0, 0.0, 0.0))
+_PUCK = ("object0:joint", (1.7, 1.1, 0.41, 1.0, 0.0, 0.0, 0.0))
 _WITH_OBJECT = (("robot0:slide0", (0.405,)), *_BASE, _OBJECT)
 
 TASKS = {
     "FetchReach": Task("reach.xml", (("robot0:slide0", (0.4049,)), *_BASE), False, True, 0.2, True),
     "FetchPush": Task("push.xml", _WITH_OBJECT, True, True, 0.0, False),
+    "FetchSlide": Task(
+        "slide.xml",
+        (("robot0:slide0", (0.05,)), *_BASE, _PUCK),
+        True,
+        True,
+        -0.02,
+        False,
+        obj_range=0.1,
+        target_range=0.3,
+        target_offset=(0.4, 0.0, 0.0),
+        mjx=False,  # no cylinder against a box
+    ),
     "FetchPickAndPlace": Task("pick_and_place.xml", _WITH_OBJECT, True, False, 0.2, True),
 }
 
@@ -209,6 +224,7 @@ class Fetch(PhysicsEnv):
         target = self._grip + jax.random.uniform(k_pos, (3,), minval=-r, maxval=r)
         if not self._task.has_object:
             return target
+        target = target + jnp.asarray(self._task.target_offset)
         height = scalar(self._height)
         if self._task.target_in_the_air:
             lifted = jax.random.bernoulli(k_air)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from imitbench import physics
 from imitbench.core.types import Env, UserError
-from imitbench.envs import fetch, locomotion, point, probes
+from imitbench.envs import brax, fetch, locomotion, point, probes
 
 
 class TaskEntry(NamedTuple):
@@ -21,6 +21,11 @@ class TaskEntry(NamedTuple):
 def _fetch(name: str) -> TaskEntry:
     def make(engine: str, model: str) -> Env:
         chosen = physics.choose(engine)
+        if chosen == "mjx" and not fetch.TASKS[name].mjx:
+            raise UserError(
+                f"{name}: MJX has no collisions of a cylinder (the puck) with a box; use engine "
+                "'native'"
+            )
         if model == "default":
             model = "reduced" if chosen == "mjx" else "full"
         if chosen == "mjx" and model == "full":
@@ -30,6 +35,11 @@ def _fetch(name: str) -> TaskEntry:
         return fetch.Fetch(name, chosen, "full" if model == "full" else "reduced")
 
     return TaskEntry("gymnasium-robotics v4 semantics", make, ("default", "full", "reduced"))
+
+
+def _locomotion(name: str) -> TaskEntry:
+    about = "gymnasium v5 semantics" + (", fixed horizon" if name.endswith("-fh") else "")
+    return TaskEntry(about, lambda e, m: locomotion.Locomotion(name, physics.choose(e)))
 
 
 def _probe(name: str) -> TaskEntry:
@@ -42,9 +52,7 @@ def _probe(name: str) -> TaskEntry:
 
 TASKS: dict[str, TaskEntry] = {
     **{name: _fetch(name) for name in fetch.TASKS},
-    "Hopper": TaskEntry(
-        "gymnasium v5 semantics", lambda e, m: locomotion.Hopper("Hopper", physics.choose(e))
-    ),
+    **{name: _locomotion(name) for name in locomotion.TASKS},
     "PointMass": TaskEntry(
         "toy: push a disc to a goal", lambda e, m: point.PointMass("PointMass", physics.choose(e))
     ),
@@ -67,17 +75,37 @@ def pick(kind: str, name: str, known: Iterable[str]) -> str:
     raise UserError(f"unknown {kind} {name!r}: {hint}")
 
 
+def find(task: str) -> TaskEntry:
+    """The entry of a task: one of ours, or `brax/NAME` or `playground/NAME`.
+
+    Raises:
+        UserError: there is none, or its package is not installed.
+    """
+    prefix = brax.family(task)
+    if prefix is None:
+        return TASKS[pick("task", task, TASKS)]
+    pick("task", task, [f"{prefix}/{name}" for name in brax.names(prefix)])
+    return TaskEntry(f"of the package {prefix}", lambda engine, _: brax.make(task, engine))
+
+
+def known(task: str) -> str:
+    """The task's name, if `find` knows it; else its UserError."""
+    find(task)
+    return task
+
+
 @functools.lru_cache(maxsize=16)
 def make(task: str, engine: str = "auto", model: str = "default") -> Env:
     """The environment of a task on an engine.
 
     Args:
-        engine: `native`, `mjx`, or `auto` (native on a CPU, else mjx).
+        engine: `native`, `mjx`, or `auto` (native on a CPU, else mjx). Tasks of Brax and Playground
+            take `auto` alone.
         model: for the Fetch tasks `full`, `reduced` or `default` (full on native, reduced on mjx).
 
     Raises:
         UserError: an unknown task, engine or model, or a pair that cannot run.
     """
-    entry = TASKS[pick("task", task, TASKS)]
+    entry = find(task)
     pick(f"model of {task}", model, entry.variants)
     return entry.make(engine, model)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any, Literal, Protocol
 
 import jax
 import mujoco
+import numpy as np
 from flax import struct
 
 from imitbench.core.types import UserError
@@ -24,6 +26,9 @@ class PhysicsState(struct.PyTreeNode):
     qvel: jax.Array  # [nv] float32
     sensordata: jax.Array  # [nsensordata]; of this very state unless it was stepped with `lagged`
     carry: Any  # the engine's own: see each engine
+    # What was asked of `load`, as the last substep left it: with a Runge-Kutta integrator that is
+    # its last stage, not quite the state. Shapes are those of MjData.
+    derived: dict[str, jax.Array] = struct.field(default_factory=dict)
 
 
 class Engine(Protocol):
@@ -84,8 +89,31 @@ def choose(engine: str) -> EngineName:
     raise UserError(f"unknown engine {engine!r}: expected one of {', '.join(ENGINES)}")
 
 
-def load(model: mujoco.MjModel, engine: EngineName) -> Engine:
+# Of a model that floats freely these are given relative to its root, qpos[:3]: far from the origin
+# float32 would round off the differences that a velocity is made of.
+_POSITIONS = ("xpos", "xipos", "subtree_com")
+
+
+def relative(name: str, value: Any, qpos: Any) -> Any:
+    """A derived quantity as `PhysicsState.derived` holds it, of numpy or JAX arrays."""
+    return value - qpos[:3] if name in _POSITIONS else value
+
+
+def derive(model: mujoco.MjModel, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """The derived quantities of the model's own `qpos0` at rest."""
+    data = mujoco.MjData(model)
+    mujoco.mj_forward(model, data)
+    values = {k: relative(k, getattr(data, k), data.qpos) for k in names}
+    return {k: np.asarray(v, np.float32) for k, v in values.items()}
+
+
+def load(model: mujoco.MjModel, engine: EngineName, derived: Sequence[str] = ()) -> Engine:
     """The model, ready to be stepped by the engine.
+
+    Args:
+        derived: fields of MjData beyond the state, such as `cfrc_ext`, to keep in
+            `PhysicsState.derived`. Forces are those of `mj_rnePostConstraint` after a step and 0
+            after a reset. `xpos`, `xipos` and `subtree_com` are given relative to qpos[:3].
 
     Raises:
         UserError: a model with features that no task here needs and the state does not carry.
@@ -95,10 +123,16 @@ def load(model: mujoco.MjModel, engine: EngineName) -> Engine:
     )
     if not plain or model.nmocap > 1:
         raise UserError("models with activations, delays or several mocap bodies are unsupported")
-    if engine == "native":
-        from imitbench.physics.native import NativeEngine
+    if derived and (model.nmocap or model.nsensordata):
+        raise UserError("derived quantities of models with sensors or mocap are unsupported")
+    if engine == "mjx":
+        from imitbench.physics.mjx import MjxEngine
 
-        return NativeEngine(model)
-    from imitbench.physics.mjx import MjxEngine
+        return MjxEngine(model, derived)
+    if derived:
+        from imitbench.physics.derived import DerivedEngine
 
-    return MjxEngine(model)
+        return DerivedEngine(model, derived)
+    from imitbench.physics.native import NativeEngine
+
+    return NativeEngine(model)

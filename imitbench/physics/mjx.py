@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -9,7 +10,7 @@ import jax.numpy as jnp
 import mujoco
 from mujoco import mjx
 
-from imitbench.physics.engine import EngineName, PhysicsState
+from imitbench.physics.engine import EngineName, PhysicsState, relative
 
 
 class MjxEngine:
@@ -17,14 +18,19 @@ class MjxEngine:
 
     name: EngineName = "mjx"
 
-    def __init__(self, model: mujoco.MjModel):
+    def __init__(self, model: mujoco.MjModel, derived: Sequence[str] = ()):
         self.model = model
+        self._names = tuple(derived)
         self._mx = mjx.put_model(model, impl="jax")
         self._blank = mjx.make_data(model, impl="jax")
 
     def reset(self, qpos: jax.Array, qvel: jax.Array) -> PhysicsState:
         data = self._blank.replace(qpos=qpos, qvel=qvel)
-        return PhysicsState(qpos, qvel, self._sensors(data), jnp.zeros(self.model.nv))
+        sensors, carry = self._sensors(data), jnp.zeros(self.model.nv)
+        if self._names:
+            for stage in (mjx.kinematics, mjx.com_pos, mjx.com_vel):
+                data = stage(self._mx, data)
+        return PhysicsState(qpos, qvel, sensors, carry, self._derived(data))
 
     def step(
         self,
@@ -48,13 +54,21 @@ class MjxEngine:
             substeps,
         )
         seen = data.replace(qpos=before) if lagged else data
-        return PhysicsState(data.qpos, data.qvel, self._sensors(seen), data.qacc_warmstart)
+        sensors, carry = self._sensors(seen), data.qacc_warmstart
+        if "cfrc_ext" in self._names:
+            data = mjx.rne_postconstraint(self._mx, data)
+        return PhysicsState(data.qpos, data.qvel, sensors, carry, self._derived(data))
 
     def set_qpos(self, state: PhysicsState, index: Any, value: Any) -> PhysicsState:
         return state.replace(qpos=state.qpos.at[index].set(value))
 
     def moved(self, before: PhysicsState, after: PhysicsState) -> jax.Array:
         return after.qpos - before.qpos
+
+    def _derived(self, data: mjx.Data) -> dict[str, jax.Array]:
+        public = mjx.Data.__dataclass_fields__  # the others belong to the implementation
+        read = {k: getattr(data if k in public else data._impl, k) for k in self._names}
+        return {k: relative(k, v, data.qpos) for k, v in read.items()}
 
     def _sensors(self, data: mjx.Data) -> jax.Array:
         """Sensors of qpos and qvel as they stand; positions and velocities alone, no contacts

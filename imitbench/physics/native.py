@@ -126,17 +126,17 @@ class NativeEngine:
 
     def _sense(self, args: Arrays, outs: Arrays) -> None:
         """Sensors of qpos, qvel: one step reads those of the state it starts from."""
-        initial = np.concatenate([_flat(a) for a in args], axis=1, dtype=np.float64)
-        _flat(outs[0])[:] = self._pools.run(initial, None, 1)[1][:, 0]
+        initial = np.concatenate([flat(a) for a in args], axis=1, dtype=np.float64)
+        flat(outs[0])[:] = self._pools.run(initial, None, 1)[1][:, 0]
 
     def _simulate(self, args: Arrays, outs: Arrays, substeps: int, lagged: bool) -> None:
         """numpy only. args: qpos, qvel, low, control; outs: qpos, qvel, low, and sensors if any."""
         nq = self.model.nq
-        qpos, qvel, low, control = (_flat(a) for a in args)
+        qpos, qvel, low, control = (flat(a) for a in args)
         initial = np.concatenate([qpos, qvel], axis=1, dtype=np.float64) + low
         states = self._pools.run(initial, control, substeps)[0]
         final = states[:, -1]
-        out_qpos, out_qvel, out_low = (_flat(o) for o in outs[:3])
+        out_qpos, out_qvel, out_low = (flat(o) for o in outs[:3])
         out_qpos[:] = final[:, :nq]
         out_qvel[:] = final[:, nq:]
         out_low[:, :nq] = final[:, :nq] - out_qpos
@@ -146,7 +146,12 @@ class NativeEngine:
             self._sense((positions[:, :nq], final[:, nq:]), outs[3:])
 
 
-def _flat(x: np.ndarray) -> np.ndarray:
+def quiet() -> np.errstate:
+    """A state that explodes may be too large for float32: whoever reads it decides."""
+    return np.errstate(over="ignore", invalid="ignore")
+
+
+def flat(x: np.ndarray) -> np.ndarray:
     """[..., k] -> [n, k], a view."""
     return x.reshape(-1, x.shape[-1])
 
@@ -161,7 +166,8 @@ def _host_call(
     if in_place:
 
         def on_buffers(context: Any, outs: Any, *args: Any) -> None:
-            body(tuple(np.asarray(a) for a in args), tuple(np.asarray(o) for o in outs))
+            with quiet():
+                body(tuple(np.asarray(a) for a in args), tuple(np.asarray(o) for o in outs))
 
         return buffer_callback(on_buffers, results, vmap_method="broadcast_all")
 
@@ -169,7 +175,8 @@ def _host_call(
         arrays = tuple(np.asarray(a) for a in args)
         lead = arrays[0].shape[:-1]
         outs = tuple(np.empty((*lead, *r.shape), r.dtype) for r in results)
-        body(arrays, outs)
+        with quiet():
+            body(arrays, outs)
         return outs
 
     return lambda *args: cast(

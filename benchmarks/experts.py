@@ -1,0 +1,38 @@
+"""Recipes of the learned experts: what `imitbench experts train` runs. Data, not code."""
+
+from imitbench.algos import _offpolicy, ddpg, ppo
+from imitbench.harness.forge import Recipe
+
+
+def _ppo(task: str, updates: int, evals: int, seeds: int = 1, **settings: object) -> Recipe:
+    config = ppo.Config(lr_decay_updates=updates, **settings)  # type: ignore[arg-type]
+    return Recipe(task, "ppo", config, updates, evals, seeds)
+
+
+def _her(task: str, updates: int, evals: int, hidden: tuple[int, ...], tau: float) -> Recipe:
+    """DDPG with hindsight goals, close to Plappert et al. 2018 (arXiv:1802.09464): returns between
+    -1 / (1 - discount) and 0, a penalty on large actions, much exploration."""
+    replay = _offpolicy.Config(
+        envs=16, grad_steps=4, rounds=100, warmup=1_600, batch=256, her=4.0, normalise_obs=True
+    )
+    config = ddpg.Config(
+        replay=replay,
+        hidden=hidden,
+        lr=1e-3,
+        discount=0.98,
+        noise=0.2,
+        uniform=0.3,
+        tau=tau,
+        action_l2=1.0,
+        value_range=(-50.0, 0.0),
+    )
+    return Recipe(task, "ddpg", config, updates, evals, eval_episodes=20)
+
+
+RECIPES = {
+    r.task: r
+    for r in (
+        _her("FetchReach", 10, 10, (256, 256), 0.05),
+        _ppo("Hopper", 500, 50),
+    )
+}

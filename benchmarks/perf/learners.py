@@ -1,0 +1,187 @@
+"""Training speed of the learners beside the engine by itself and Stable-Baselines3.
+
+Run by `make perf-learners`, on an idle machine: about four minutes on two CPUs. Writes
+`results/perf/learners.md`. What is compared is measured in turns in one process.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import tyro
+
+from benchmarks.perf.peers import best_threads, modules, peer
+from benchmarks.perf.timing import Work, raw_engine, synthetic
+from imitbench import envs
+from imitbench.algos import _offpolicy, ppo, sac
+from imitbench.core import train
+from imitbench.core.host import atomic, available_cpus
+from imitbench.core.types import Algorithm
+from imitbench.envs.locomotion import TASKS, Locomotion
+from imitbench.harness import runtime, tables
+
+TASK, PEER_TASK = "Hopper", "Hopper-v5"
+AIM = 4.0  # times the throughput of Stable-Baselines3
+ENGINE_STEPS = 20  # before a robot without control lies on the ground
+
+
+@dataclass(frozen=True)
+class Options:
+    """Training speed beside the engine by itself and Stable-Baselines3."""
+
+    rounds: int = 5
+    """Measurements of each; one more before them warms up."""
+    ppo_updates: int = 4
+    """Updates of PPO, 2,048 steps each, in a measurement; half as many of SB3's."""
+    sac_steps: int = 1000
+    """Steps of SAC in a measurement; a quarter as many of SB3's."""
+    seeds: tuple[int, ...] = (1, 5)
+    """Seeds that are trained together."""
+    out: Path = Path("results") / "perf" / "learners.md"
+    """Where the table goes."""
+
+
+def engine_alone(env: Locomotion, num: int) -> Work:
+    """The engine on `num` environments from fresh starts, about half a second of it."""
+    keys = jax.random.split(jax.random.key(0), num)
+    start = jax.jit(jax.vmap(env.reset))(keys).pipeline_state
+    substeps = TASKS[TASK].frame_skip
+    once = raw_engine(env.physics.model, start, substeps, ENGINE_STEPS)
+    repeats = max(1, 5000 // (num * ENGINE_STEPS))
+
+    def run() -> None:
+        for _ in range(repeats):
+            once()
+
+    return Work(run, repeats * num * ENGINE_STEPS)
+
+
+@dataclass(frozen=True)
+class Result:
+    """Median environment steps per second, and seconds of compilation."""
+
+    mine: float
+    theirs: float
+    engine: float
+    compile: float
+
+
+def compare(
+    algo: Algorithm,
+    env: Locomotion,
+    seeds: int,
+    updates: int,
+    theirs: Work,
+    engine: Work,
+    rounds: int,
+) -> Result:
+    """Ours on all seeds, SB3 on one and the engine, one after the other in each round."""
+    marks: list[float] = []
+    rates: list[tuple[float, float]] = []
+
+    def on_eval(state: train.TrainState, ev: train.Eval) -> None:
+        marks.append(ev.seconds["train"])
+        rates.append((theirs.rate(), engine.rate()))
+
+    _, ev = train.train(
+        algo,
+        synthetic(env.spec, 1, seeds),
+        jnp.stack([jax.random.key(s) for s in range(seeds)]),
+        env=env,
+        num_updates=updates * (rounds + 1),
+        num_evals=rounds + 1,
+        eval_episodes=1,
+        on_eval=on_eval,
+    )
+    steps = updates * algo.cost.env_steps * seeds
+    mine = float(np.median(steps / np.diff(marks)))
+    peer_rate, engine_rate = np.median(np.array(rates[1:]), axis=0)
+    return Result(mine, float(peer_rate), float(engine_rate), ev.seconds["compile"])
+
+
+def rows(method: str, options: Options) -> tuple[list[list[str]], int]:
+    """The table's rows for one learner, and torch's threads in it."""
+    env = cast(Locomotion, envs.make(TASK, "native"))
+    if method == "ppo":
+        config, updates = ppo.Config(), options.ppo_updates
+        algo, num = ppo.make(config, env.spec, env), config.envs
+        theirs = peer(PEER_TASK, method, config, max(1, updates // 2) * algo.cost.env_steps)
+    else:
+        replay = _offpolicy.Config(rounds=options.sac_steps, warmup=0)
+        config, updates = sac.Config(replay=replay), 1
+        algo, num = sac.make(config, env.spec, env), replay.envs
+        theirs = peer(PEER_TASK, method, config, max(1, options.sac_steps // 4))
+    threads, found = best_threads(theirs), []
+    for seeds in options.seeds:
+        engine = engine_alone(env, num * seeds)
+        r = compare(algo, env, seeds, updates, theirs, engine, options.rounds)
+        found.append(
+            [
+                f"{method.upper()}, {num} environment{'s' * (num > 1)}",
+                str(seeds),
+                f"{r.mine:,.0f}",
+                f"{r.theirs:,.0f}",
+                f"{r.mine / r.theirs:.1f}",
+                f"{AIM:.0f}",
+                f"{r.engine:,.0f}",
+                f"{r.mine / r.engine:.2f}",
+                f"{r.compile:.1f}",
+            ]
+        )
+    return found, threads
+
+
+HEADER = [
+    "learner", "seeds", "all seeds, env steps/s", "SB3, env steps/s", "ratio", "aim",
+    "engine alone, env steps/s", "share of the engine", "compilation, s",
+]  # fmt: skip
+
+
+def main(options: Options) -> None:
+    modules()
+    table: list[list[str]] = []
+    threads: dict[str, int] = {}
+    for method in ("ppo", "sac"):
+        found, threads[method] = rows(method, options)
+        table += found
+    versions = ", ".join(
+        f"{x} {runtime.version(x)}"
+        for x in ("jax", "mujoco", "gymnasium", "stable-baselines3", "torch")
+    )
+    text = [
+        "# Training speed of the learners",
+        "",
+        f"Made by `make perf-learners` on {runtime.device()}; {versions}. {TASK} here and "
+        f"{PEER_TASK} there. Medians of {options.rounds} measurements, ours, SB3 and the engine in "
+        "turns; warm: compilation, without a cache, is in its own column.",
+        "",
+        tables.grid(HEADER, table),
+        "",
+        "Both have the same networks, minibatches, environments and gradient steps for each step. "
+        "PPO: 64-64 tanh, 2,048 steps, minibatches of 64, 10 epochs; ours also standardises "
+        "observations and rewards, SB3 does not. SAC: 256-256 ReLU, batch 256, one gradient step "
+        "for each step, from the first step on.",
+        "",
+        "SB3 trains one seed, in a `DummyVecEnv`; several seeds run there one after the other, so "
+        "the ratio is that of the times for the same number of seeds. torch has one thread or one "
+        "for each CPU, whichever is faster: "
+        + ", ".join(f"{n} for {method.upper()}" for method, n in threads.items())
+        + ". Engine alone: `mujoco.rollout` on as many environments as all seeds have, called for "
+        f"each environment step, on {available_cpus()} threads.",
+        "",
+    ]
+    print("\n".join(text))
+    with atomic(options.out) as path:
+        path.write_text("\n".join(text))
+
+
+if __name__ == "__main__":
+    chosen = tyro.cli(Options)
+    runtime.setup()
+    jax.config.update("jax_enable_compilation_cache", False)
+    main(chosen)
