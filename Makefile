@@ -5,10 +5,10 @@ RUN := $(VENV)/bin/imitbench
 SUITE ?= quickstart
 PROFILE ?= cpu
 
-.PHONY: help setup quickstart test test-all check demos tables figures ship parity perf clean
+.PHONY: help setup quickstart test test-all test-reference check demos experts tables figures ship parity perf perf-learners clean
 
 help:  ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 setup: $(VENV)/.ready  ## create .venv with the tested versions (uv if it is there, else pip)
 
@@ -33,6 +33,17 @@ test: check  ## lint, types, imports and the fast tests
 test-all: check  ## everything, the slow tests too
 	$(PY) -m pytest -n 2
 
+test-reference: $(VENV)/.reference  ## the learners against Stable-Baselines3 (installs it and torch)
+	$(PY) -m pytest tests/algos/test_reference.py
+
+$(VENV)/.reference: $(VENV)/.ready
+	@if command -v uv >/dev/null 2>&1; then \
+	  uv pip install --python $(PY) -c constraints.txt -e '.[reference]'; \
+	else \
+	  $(PY) -m pip install --quiet -c constraints.txt -e '.[reference]'; \
+	fi
+	@touch $@
+
 check: setup  ## ruff, basedpyright and the import contract
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
@@ -45,6 +56,10 @@ bench-%: setup  ## run a suite, as in `make bench-quickstart PROFILE=full`
 demos: setup  ## collect 100 demonstrations of each Fetch task into demos/
 	@mkdir -p demos
 	@for t in FetchReach FetchPush FetchPickAndPlace; do $(RUN) demos $$t --out demos/$$t.npz; done
+
+experts: setup  ## train the learned experts by their recipes, into the package (hours on a CPU)
+	$(RUN) experts train --ship
+	$(RUN) experts score
 
 tables: setup  ## write the table of SUITE again from its cells
 	$(RUN) table $(SUITE) --profile $(PROFILE)
@@ -60,6 +75,9 @@ parity: setup  ## measure the engines and the experts against each other (hours 
 
 perf: setup  ## throughput and memory, as ratios to the limits of the machine
 	$(PY) -m benchmarks.perf.report
+
+perf-learners: $(VENV)/.reference  ## training speed beside the engine and Stable-Baselines3
+	$(PY) -m benchmarks.perf.learners
 
 clean:  ## remove what the tools leave behind (not .venv, not results)
 	rm -rf .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist demos

@@ -33,6 +33,10 @@ RECIPES = {
     r.task: r
     for r in (
         _her("FetchReach", 10, 10, (256, 256), 0.05),
+        _her("FetchPush", 500, 50, (256, 256, 256), 0.01),
         _ppo("Hopper", 500, 50),
+        _ppo("Walker2d", 1000, 50),
+        _ppo("HalfCheetah", 1000, 50),
+        _ppo("Ant", 1000, 50),
     )
 }

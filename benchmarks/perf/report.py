@@ -32,7 +32,7 @@ ROOT = Path("results") / "perf"
 
 def native_engine(task: str, num: int, substeps: int, steps: int = 5) -> str:
     """Environment steps in a jitted rollout against `mujoco.rollout` with the same threads."""
-    env = cast(fetch.Fetch | locomotion.Hopper, envs.make(task, "native"))
+    env = cast(fetch.Fetch | locomotion.Locomotion, envs.make(task, "native"))
     model = env.physics.model
     state = jax.jit(jax.vmap(env.reset))(jax.random.split(jax.random.key(0), num))
     still = jnp.zeros((num, env.spec.action_size))

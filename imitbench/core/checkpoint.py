@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import orbax.checkpoint as ocp
 
@@ -30,7 +31,7 @@ class Checkpoints:
         self._manager.save(
             int(state.updates),
             args=ocp.args.Composite(
-                state=ocp.args.StandardSave(state), evals=ocp.args.JsonSave(_encode(ev))
+                state=ocp.args.StandardSave(_pack(state)), evals=ocp.args.JsonSave(_encode(ev))
             ),
         )
 
@@ -39,16 +40,17 @@ class Checkpoints:
         none."""
         device = jax.local_devices()[0]
         sharding = jax.sharding.SingleDeviceSharding(device)
-        target = jax.tree.map(
-            lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding), like
-        )
+        target = {
+            k: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding)
+            for k, x in _pack(like).items()
+        }
         for step in sorted(self._manager.all_steps(), reverse=True):
             args = ocp.args.Composite(
                 state=ocp.args.StandardRestore(target), evals=ocp.args.JsonRestore()
             )
             try:
                 found = self._manager.restore(step, args=args)
-                return found["state"], _decode(found["evals"])
+                return _unpack(found["state"], like), _decode(found["evals"])
             except Exception as error:  # whatever is wrong with a file, the one before may be right
                 reason = str(error).splitlines()[0] if str(error) else type(error).__name__
                 log.warning("checkpoint at update %d cannot be read (%s)", step, reason)
@@ -56,6 +58,19 @@ class Checkpoints:
 
     def close(self) -> None:
         self._manager.close()
+
+
+def _pack(state: TrainState) -> dict[str, Any]:
+    """The leaves by number; Orbax does not store empty arrays."""
+    return {str(i): x for i, x in enumerate(jax.tree.leaves(state)) if x.size}
+
+
+def _unpack(packed: dict[str, Any], like: TrainState) -> TrainState:
+    leaves, structure = jax.tree.flatten(like)
+    full = [
+        packed[str(i)] if x.size else jnp.zeros(x.shape, x.dtype) for i, x in enumerate(leaves)
+    ]
+    return jax.tree.unflatten(structure, full)
 
 
 def _encode(ev: Eval) -> dict[str, Any]:
