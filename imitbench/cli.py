@@ -158,6 +158,8 @@ class Demos:
     labels stay un-noised."""
     all: bool = False
     """Keep episodes that fail, too; medium and mixed do so anyway."""
+    expert: Path | None = None
+    """File of a learned expert (`imitbench experts train`), in place of the task's own."""
     engine: EngineChoice = "auto"
     format: Literal["npz", "minari"] = "npz"
     """npz: one file. minari: a data set that the package minari opens."""
@@ -167,7 +169,8 @@ class Demos:
 
     def __call__(self) -> None:
         known(self.task)
-        data.demonstrators(self.task, self.grade)  # rejects a grade before it becomes a file name
+        if self.expert is None:
+            data.demonstrators(self.task, self.grade)  # rejects a grade before it is a file name
         grade = "" if self.grade == "expert" else f"-{self.grade}"
         name = f"{self.task}{grade}-{self.episodes}-{self.seed}.npz".replace("/", "_")
         out = self.out or Path(name if self.format == "npz" else "minari")
@@ -175,20 +178,36 @@ class Demos:
             data.minari.library()  # missed before any work
         if not out.parent.is_dir():
             raise UserError(f"cannot write {out}: there is no folder {out.parent}")
-        demos = data.cached(
-            self.task,
-            self.engine,
-            self.episodes,
-            grade=self.grade,
-            seed=self.seed,
-            noise=self.noise,
-            only_success=False if self.all else None,
-        )
+        demos = self._collect()
         if self.format == "minari":
             out = data.minari.save(out, demos, envs.make(self.task, self.engine).spec)
         else:
             data.save(out, demos)
         print(f"{data.describe(demos.header)}\nwritten to {out}")
+
+    def _collect(self) -> data.Demos:
+        if self.expert is None:
+            return data.cached(
+                self.task,
+                self.engine,
+                self.episodes,
+                grade=self.grade,
+                seed=self.seed,
+                noise=self.noise,
+                only_success=False if self.all else None,
+            )
+        if self.grade != "expert":
+            raise UserError(f"grade {self.grade!r} beside --expert {self.expert}: give one of them")
+        env = envs.make(self.task, self.engine)
+        return data.collect(
+            env,
+            experts.load(self.task, expert=self.expert, spec=env.spec),
+            self.episodes,
+            seed=self.seed,
+            noise=self.noise or 0.0,
+            only_success=not self.all,
+            expert_name=self.expert.name,
+        )
 
 
 @dataclass(frozen=True)

@@ -77,9 +77,8 @@ class TrainExperts:
         runs = [forge.prepare(recipes[t], root) for t in self.tasks or recipes]
         for r in runs:
             steps = (r.algo.cost * r.recipe.updates).env_steps
-            print(
-                f"{r.recipe.task}: {r.recipe.method}, {steps:,} environment steps x {r.recipe.seeds}"
-            )
+            about = f"{steps:,} environment steps, seeds {r.recipe.seeds}"
+            print(f"{r.recipe.task}: {r.recipe.method}, {about}")
         if self.dry_run:
             return
         out = learned.folder() if self.ship else writable(root)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
+import tempfile
 from typing import Any
 
+import jax
 import pytest
 
 from imitbench import algos, data, envs, experts
 from imitbench.core.types import Env, UserError
 
+CACHE = pytest.StashKey[str]()
 SMALL = {
     "batch": 16,
     "hidden": (16,),
@@ -18,7 +22,28 @@ SMALL = {
     "episodes": 2,
     "capacity": 400,
     "validation": 0.25,
+    "envs": 2,
+    "length": 4,
+    "epochs": 2,
+    "minibatches": 2,
+    "rounds": 3,
+    "warmup": 10,
+    "grad_steps": 2,
 }
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compilation is most of the fast tests' time: the same program is compiled once, and without
+    the compiler's costly passes, which the run with the slow tests has."""
+    config.stash[CACHE] = tempfile.mkdtemp(prefix="imitbench-tests-")
+    jax.config.update("jax_compilation_cache_dir", config.stash[CACHE])
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    if config.option.markexpr == "not slow":
+        jax.config.update("jax_disable_most_optimizations", True)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    shutil.rmtree(config.stash[CACHE], ignore_errors=True)
 
 
 def shrink(config: Any) -> Any:

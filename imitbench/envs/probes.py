@@ -71,6 +71,11 @@ PROBES = {
         lambda k: jax.random.uniform(k, (2,), minval=-1.0, maxval=1.0),
         lambda o, a: (o, -jnp.sum((a - o) ** 2), True),
     ),
+    "ProbeWalk": Probe(
+        "ten steps of 0.1 times the action, reward -|obs|^2: the best action is -obs / 0.1", 2, 2,
+        10, False, lambda k: jax.random.uniform(k, (2,), minval=-1.0, maxval=1.0),
+        lambda o, a: (o + 0.1 * jnp.clip(a, -1.0, 1.0), -jnp.sum(o**2), False),
+    ),
 }  # fmt: skip
 
 
@@ -89,7 +94,7 @@ class ProbeEnv(BaseEnv):
 
     def step(self, state: EnvState, action: jax.Array) -> EnvState:
         obs, reward, terminated = self.probe.move(state.obs, action)
-        best = 0.0 if self.name == "ProbeTarget" else 1.0
+        best = 0.0 if self.name in ("ProbeTarget", "ProbeWalk") else 1.0
         return state.replace(
             obs=obs,
             reward=reward,

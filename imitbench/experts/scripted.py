@@ -92,6 +92,7 @@ LAWS: dict[str, Law] = {
     "ProbeAction": lambda obs: jnp.int32(1),
     "ProbePolicy": lambda obs: (obs[0] > 0).astype(jnp.int32),
     "ProbeTarget": lambda obs: obs,
+    "ProbeWalk": lambda obs: _clip(-10.0 * obs),
 }
 
 

@@ -11,16 +11,28 @@ import numpy as np
 import pytest
 
 from imitbench import algos, data, envs, experts
-from imitbench.core import train
-from imitbench.core.types import Algorithm, Transition
+from imitbench.core import buffer, train
+from imitbench.core.types import Algorithm, Env, Transition, UserError
 
-METHODS = list(algos.ALGOS)
+# DDPG is TD3's code with other settings.
+METHODS = [pytest.param(m, marks=pytest.mark.slow if m == "ddpg" else ()) for m in algos.ALGOS]
+TASK = "ProbeWalk"  # several steps, continuous actions, and no host callback to compile around
 pytestmark = pytest.mark.parametrize("method", METHODS)
 
 
 def equal(a, b) -> None:
     """Every leaf, bit for bit."""
     jax.tree.map(np.testing.assert_array_equal, a, b)
+
+
+@pytest.fixture(scope="module")
+def env() -> Env:
+    return envs.make(TASK)
+
+
+@pytest.fixture(scope="module")
+def demos(env: Env) -> data.Demos:
+    return data.collect(env, experts.load(TASK), 12, seed=3, only_success=False)
 
 
 @pytest.fixture
@@ -38,7 +50,7 @@ def one(rows: Transition) -> Transition:
 
 
 def test_state_keeps_its_type_and_metrics_are_scalars(method, small, rows):
-    algo: Algorithm = small(method)
+    algo: Algorithm = small(method, TASK)
     key = jax.random.key(0)
     state = jax.eval_shape(algo.init, key, one(rows))
     new, metrics = jax.eval_shape(algo.update, key, state, one(rows))
@@ -49,7 +61,7 @@ def test_state_keeps_its_type_and_metrics_are_scalars(method, small, rows):
 
 
 def test_acts_on_any_leading_axes(method, small, rows):
-    algo: Algorithm = small(method)
+    algo: Algorithm = small(method, TASK)
     key = jax.random.key(0)
     state = algo.init(key, one(rows))
     obs = one(rows).obs[:6]
@@ -61,7 +73,12 @@ def test_acts_on_any_leading_axes(method, small, rows):
 
 
 def test_acts_on_discrete_choices(method, small):
-    algo: Algorithm = small(method, "ProbePolicy")
+    """Or says that it cannot, before anything runs."""
+    try:
+        algo: Algorithm = small(method, "ProbePolicy")
+    except UserError as error:
+        assert str(error).startswith("ProbePolicy has discrete actions") and "\n" not in str(error)
+        return
     env = envs.make("ProbePolicy")
     demos = data.collect(env, experts.load("ProbePolicy"), 40)
     rows = data.subset(demos, 20, [0], shared=True)
@@ -75,9 +92,10 @@ def test_acts_on_discrete_choices(method, small):
 
 @pytest.mark.parametrize("seeds_by", ["threads", "vmap"])
 def test_seeds_together_equal_seeds_apart(method, small, rows, keys, env, seeds_by):
-    algo = small(method)
+    algo = small(method, TASK)
     options = {"env": env, "num_updates": 4, "num_evals": 2, "eval_episodes": 2}
     together, _ = train.train(algo, rows, keys, seeds_by=seeds_by, **options)
+    assert not together.diverged.any()
     own = jax.tree.map(lambda x: x[1:2], rows)
     apart, _ = train.train(algo, own, keys[1:2], seeds_by="threads", **options)
     mine = jax.tree.map(lambda x: x[1:2], together.algo)
@@ -90,7 +108,7 @@ def test_seeds_together_equal_seeds_apart(method, small, rows, keys, env, seeds_
 
 
 def test_stopping_and_resuming_equals_going_straight_through(method, small, rows, keys, env):
-    algo = small(method)
+    algo = small(method, TASK)
     options = {"env": env, "num_updates": 4, "num_evals": 4, "eval_episodes": 2}
     seen = []
     straight, ev = train.train(
@@ -113,13 +131,13 @@ def test_touches_only_what_it_declares(method, rows):
     assert set(wants) <= {"env", "expert"}
     parameters = list(inspect.signature(algos.ALGOS[method].make).parameters)
     assert parameters[:2] == ["config", "spec"]
-    env = envs.make("PointMass")
+    env = envs.make(TASK)
     algo = algos.build(
         method,
         algos.ALGOS[method].Config(),
         env.spec,
         env if "env" in wants else cast(Any, Poison()),
-        experts.load("PointMass") if "expert" in wants else cast(Any, Poison()),
+        experts.load(TASK) if "expert" in wants else cast(Any, Poison()),
     )
     state = jax.eval_shape(algo.init, jax.random.key(0), one(rows))
     jax.eval_shape(algo.update, jax.random.key(0), state, one(rows))
@@ -129,7 +147,7 @@ def test_touches_only_what_it_declares(method, rows):
 
 
 def test_is_compiled_once(method, small, rows):
-    algo = small(method)
+    algo = small(method, TASK)
     update = jax.jit(algo.update)
     state = jax.jit(algo.init)(jax.random.key(0), one(rows))
     for i in range(3):
@@ -138,9 +156,22 @@ def test_is_compiled_once(method, small, rows):
 
 
 def test_same_seed_same_result_other_seed_other_result(method, small, rows):
-    algo = small(method)
+    algo = small(method, TASK)
     init = jax.jit(algo.init)
     a, b, c = (init(jax.random.key(k), one(rows)) for k in (0, 0, 1))
     equal(a, b)
     differs = jax.tree.map(lambda x, y: bool((np.asarray(x) != np.asarray(y)).any()), a, c)
     assert any(jax.tree.leaves(differs))
+
+
+def test_online_methods_need_no_demonstrations(method, small, rows, keys, env):
+    """They learn from the task's reward: the same with demonstrations, and with no rows at all."""
+    if not algos.online(method):
+        pytest.skip("learns from demonstrations")
+    algo = small(method, TASK)
+    options = {"env": env, "num_updates": 1, "num_evals": 1, "eval_episodes": 2}
+    without, ev = train.train(algo, buffer.no_rows(env.spec), keys[:1], **options)
+    own = jax.tree.map(lambda x: x[:1], rows)
+    beside, _ = train.train(algo, own, keys[:1], **options)
+    equal(without, beside)
+    assert not ev.diverged.any() and np.isfinite(ev.returns).all()

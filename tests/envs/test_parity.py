@@ -69,7 +69,7 @@ def test_fetch(fetch, name, policy, seed):
     state = adopt(ours, original.data, obs["desired_goal"])
     np.testing.assert_allclose(state.obs, flat(obs), atol=1e-6)
     rng = np.random.default_rng(seed)
-    touched = False
+    touched, errors = [False], []
     for _ in range(50):
         if policy == "random":
             action = rng.uniform(-1, 1, 4).astype(np.float32)
@@ -77,14 +77,17 @@ def test_fetch(fetch, name, policy, seed):
             action = np.asarray(expert(jax.random.key(0), jnp.float32(flat(obs))))
         obs, reward, terminated, _, info = original.step(action)
         state = step(state, jnp.asarray(action))
-        touched = touched or in_contact(original.model, original.data)
-        error = np.abs(np.asarray(state.obs) - flat(obs)).max()
-        assert error <= (1e-3 if touched else 1e-4)
+        touched.append(in_contact(original.model, original.data))
+        errors.append(np.abs(np.asarray(state.obs) - flat(obs)).max())
         assert float(state.reward) == reward
         assert float(state.metrics["success"]) == info["is_success"]
         assert bool(state.done) == terminated
+    # Seen at the end of a step, contact may have begun within it.
+    free = ~np.logical_or.accumulate(np.array(touched[1:]))
+    assert max(errors) <= 1e-3
+    assert np.max(np.array(errors), initial=0, where=free & ~np.append(~free[1:], False)) <= 1e-4
     if policy == "expert" and name != "FetchReach":
-        assert touched, "the expert never touched the block: contact was not tested"
+        assert any(touched), "the expert never touched the block: contact was not tested"
 
 
 @pytest.mark.parametrize("policy", ["random", "chase"])

@@ -11,6 +11,7 @@ import pytest
 from imitbench import envs, experts
 from imitbench.core import rollout
 from imitbench.core.types import UserError
+from imitbench.experts import scripted
 
 FETCH = ("FetchReach", "FetchPush", "FetchPickAndPlace")
 
@@ -21,15 +22,19 @@ def test_any_leading_axes_and_bounds(task):
     expert = experts.load(task)
     obs = jax.random.normal(jax.random.key(0), (2, 3, spec.obs_size))
     got = expert(jax.random.key(0), obs)
-    np.testing.assert_array_equal(got[1, 2], expert(jax.random.key(9), obs[1, 2]))
+    alone = expert(jax.random.key(9), obs[1, 2])
+    if task in scripted.LAWS:
+        np.testing.assert_array_equal(got[1, 2], alone)
+    else:  # a network's products round differently in a batch
+        np.testing.assert_allclose(got[1, 2], alone, atol=1e-5)
     assert got.shape == ((2, 3) if spec.discrete else (2, 3, spec.action_size))
     if task != "ProbeTarget":
         assert np.isfinite(got).all() and np.abs(got).max() <= 1
 
 
 def test_no_expert_is_said():
-    with pytest.raises(UserError, match="'Hopper' has no expert; tasks with one: FetchReach"):
-        experts.load("Hopper")
+    with pytest.raises(UserError, match="'FetchSlide' has no expert; tasks with one: FetchReach"):
+        experts.load("FetchSlide")
 
 
 @pytest.mark.parametrize(
