@@ -67,9 +67,7 @@ def _pack(state: TrainState) -> dict[str, Any]:
 
 def _unpack(packed: dict[str, Any], like: TrainState) -> TrainState:
     leaves, structure = jax.tree.flatten(like)
-    full = [
-        packed[str(i)] if x.size else jnp.zeros(x.shape, x.dtype) for i, x in enumerate(leaves)
-    ]
+    full = [packed[str(i)] if x.size else jnp.zeros(x.shape, x.dtype) for i, x in enumerate(leaves)]
     return jax.tree.unflatten(structure, full)
 
 

@@ -17,6 +17,29 @@ Head = Literal["deterministic", "gaussian", "normal", "squashed", "categorical"]
 Activation = Literal["relu", "tanh"]
 
 
+def orthogonal(gain: float) -> nn.initializers.Initializer:
+    """Kernels [in, out] with orthonormal rows or columns, times `gain`; uniformly distributed.
+
+    Gram-Schmidt in plain JAX, each column twice for accuracy: jaxlib's QR of a batch waits for the
+    thread pool that it runs in, and two of them at a time on two CPUs wait for ever.
+    """
+
+    def init(key: Key, shape: Sequence[int], dtype: Any = jnp.float32, **_: Any) -> jax.Array:
+        rows, columns = max(shape), min(shape)
+        a = jax.random.normal(key, (columns, rows), dtype)
+
+        def add(q: jax.Array, x: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, None]:
+            i, v = x
+            for _ in range(2):
+                v = v - q.T @ (q @ v)
+            return q.at[i].set(v / jnp.linalg.norm(v)), None
+
+        q, _ = jax.lax.scan(add, jnp.zeros_like(a), (jnp.arange(columns), a))
+        return gain * (q if shape[0] == columns else q.T)
+
+    return init
+
+
 class MLP(nn.Module):
     """Layers of the given widths and a linear output.
 
@@ -32,13 +55,13 @@ class MLP(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         relu = self.activation == "relu"
-        inner = nn.initializers.lecun_normal() if relu else nn.initializers.orthogonal(2**0.5)
+        inner = nn.initializers.lecun_normal() if relu else orthogonal(2**0.5)
         for width in self.hidden:
             x = nn.Dense(width, kernel_init=inner)(x)
             x = nn.relu(x) if relu else jnp.tanh(x)
         last = nn.initializers.lecun_normal()
         if self.out_gain is not None:
-            last = nn.initializers.orthogonal(self.out_gain)
+            last = orthogonal(self.out_gain)
         return nn.Dense(self.out, kernel_init=last)(x)
 
 

@@ -223,4 +223,3 @@ class Locomotion(PhysicsEnv):
 def _seen(name: str) -> slice:
     """What is observed of a derived quantity: no rows of the world, no forces on the free root."""
     return slice(6 if name == "qfrc_actuator" else 1, None)
-

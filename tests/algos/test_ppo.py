@@ -243,3 +243,12 @@ def test_settings_can_be_traced():
         return learner(spec, lr=lr, discount=discount, clip=clip).init(jax.random.key(0))
 
     jax.eval_shape(init, 1e-3, 0.9, 0.2)
+
+
+def test_init_holds_no_lapack_call():
+    """Two of jaxlib's batched factorisations at a time hang on two CPUs."""
+    env = envs.make("PointMass")
+    algo = ppo.make(ppo.Config(), env.spec, env)
+    init = jax.jit(jax.vmap(algo.init, in_axes=(0, None)))
+    text = init.lower(jax.random.split(jax.random.key(0), 2), buffer.no_rows(env.spec)).as_text()
+    assert "lapack" not in text

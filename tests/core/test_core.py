@@ -141,3 +141,11 @@ def test_non_finite_actions_are_executed_as_zero():
         env, lambda k, o: jnp.full((*o.shape[:-1], 2), jnp.nan), jax.random.key(0), 2
     )
     assert np.isfinite(steps.obs).all() and not steps.action.any()
+
+
+@pytest.mark.parametrize("shape", [(5, 12), (12, 5), (64, 64)])
+def test_orthogonal_kernels(shape):
+    w = np.asarray(nets.orthogonal(2.0)(jax.random.key(0), shape), np.float64)
+    assert w.shape == shape
+    gram = w @ w.T if shape[0] <= shape[1] else w.T @ w
+    np.testing.assert_allclose(gram, 4.0 * np.eye(min(shape)), atol=1e-5)
