@@ -24,7 +24,9 @@ def orthogonal(gain: float) -> nn.initializers.Initializer:
     thread pool that it runs in, and two of them at a time on two CPUs wait for ever.
     """
 
-    def init(key: Key, shape: Sequence[int], dtype: Any = jnp.float32, **_: Any) -> jax.Array:
+    def init(
+        key: Key, shape: Sequence[int], dtype: Any = jnp.float32, out_sharding: Any = None
+    ) -> jax.Array:
         rows, columns = max(shape), min(shape)
         a = jax.random.normal(key, (columns, rows), dtype)
 
