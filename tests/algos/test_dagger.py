@@ -66,6 +66,7 @@ def test_the_aggregate_holds_the_demonstrations_and_expert_labels(env, demos):
     assert algo.cost.grad_steps == 5
 
 
+@pytest.mark.slow
 def test_dagger_beats_bc_from_few_demonstrations():
     """With few demonstrations BC sees few paths; DAgger is told what to do off them."""
     env, expert = envs.make("PointMass"), experts.load("PointMass")

@@ -56,6 +56,7 @@ def test_writes_an_expert_with_its_card(straight):
     assert demos.steps.action.shape == (2, env.spec.horizon, 2)
 
 
+@pytest.mark.slow
 def test_a_stopped_run_goes_on_to_the_same_expert(straight, tmp_path, monkeypatch):
     kept = forge._keep
     calls = []
