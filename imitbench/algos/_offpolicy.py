@@ -28,6 +28,9 @@ from imitbench.core.types import (
     require,
 )
 
+# Of normalised observations: the least standard deviation, and the bound on both sides.
+FLOOR, CLIP = 0.01, 5.0
+
 
 @dataclass(frozen=True)
 class Config:
@@ -146,8 +149,8 @@ def sample_hindsight(
 def export(config: Config, spec: Spec, state: State, params: Params) -> nets.Net:
     """The policy network's parameters, for a file of their own."""
     moments = state.moments if config.normalise_obs else ops.moments(spec.obs_size)
-    clip = 5.0 if config.normalise_obs else float("inf")
-    norm = moments.normaliser(0.01)
+    clip = CLIP if config.normalise_obs else float("inf")
+    norm = moments.normaliser(FLOOR)
     return nets.freeze(params, norm, clip, activation="relu", head="tanh", actions=spec.action_size)
 
 
@@ -164,7 +167,7 @@ def make(config: Config, spec: Spec, env: Env, learner: Learner) -> Algorithm:
     reject_discrete(spec, env.name)
 
     def norm(state: State, obs: jax.Array) -> jax.Array:
-        return state.moments.normaliser(0.01)(obs, 5.0) if config.normalise_obs else obs
+        return state.moments.normaliser(FLOOR)(obs, CLIP) if config.normalise_obs else obs
 
     def init(key: Key, demos: Transition) -> State:
         k_learner, k_env = jax.random.split(key)
@@ -176,14 +179,15 @@ def make(config: Config, spec: Spec, env: Env, learner: Learner) -> Algorithm:
         replay = buffer.ring(like, config.capacity // config.envs)
         return State(learner.init(k_learner), replay, ops.moments(spec.obs_size), running)
 
-    def policy(state: State) -> Policy:
-        ready = state.replay.written * config.envs >= config.warmup
+    def warm(state: State) -> jax.Array:
+        return state.replay.written * config.envs >= config.warmup
 
+    def policy(state: State) -> Policy:
         def act(key: Key, obs: jax.Array) -> jax.Array:
             k_explore, k_uniform = jax.random.split(key)
             action = learner.explore(k_explore, state.learner, norm(state, obs))
             uniform = jax.random.uniform(k_uniform, action.shape, minval=-1.0, maxval=1.0)
-            return jnp.where(ready, action, uniform)
+            return jnp.where(warm(state), action, uniform)
 
         return act
 
@@ -217,9 +221,8 @@ def make(config: Config, spec: Spec, env: Env, learner: Learner) -> Algorithm:
             k_collect, k_learn = jax.random.split(key)
             state, reward = collect(k_collect, state)
             like = jax.eval_shape(learn, k_learn, state)[1]
-            ready = state.replay.written * config.envs >= config.warmup
             inner, metrics = jax.lax.cond(
-                ready,
+                warm(state),
                 lambda: learn(k_learn, state),
                 lambda: (state.learner, jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), like)),
             )

@@ -16,13 +16,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from imitbench import algos, envs, experts
-from imitbench.core import buffer, checkpoint, nets, npz, rollout, train
+from imitbench.core import buffer, nets, npz, rollout, train
 from imitbench.core.host import atomic, writable
 from imitbench.core.types import Algorithm, Env, Policy, UserError
 from imitbench.envs.digest import digest
 from imitbench.envs.registry import pick
 from imitbench.experts import learned, reference
-from imitbench.harness import runtime
+from imitbench.harness import resumable, runtime
 from imitbench.harness.progress import Progress
 
 FINAL_EPISODES = 100
@@ -107,17 +107,17 @@ def forge(run: Run, out: Path, progress: Progress) -> list[Path]:
     chosen = max(order, key=lambda i: evaluate(nets_[i], CHOOSE_SEED).value)
     random = random_score(run.env)
     best = evaluate(nets_[chosen], CARD_SEED)
-    last = [evaluate(_read(run.folder, s, -1), CARD_SEED).value for s in range(recipe.seeds)]
+    last = [evaluate(net, CARD_SEED).value for net in nets_[recipe.evals - 1 :: recipe.evals]]
     written = [_write(run, "expert", int(chosen), nets_[chosen], best, last, ev, out)]
 
-    def share(score: Score) -> float:
-        return (score.value - random.value) / max(best.value - random.value, 1e-8)
+    def share(value: Any) -> Any:
+        """Of the way from the random policy to the expert."""
+        return (value - random.value) / max(best.value - random.value, 1e-8)
 
-    middle = sum(MEDIUM) / 2
-    near = (marks.ravel() - random.value) / max(best.value - random.value, 1e-8)
-    for i in np.argsort(np.abs(near - middle), kind="stable")[:5]:
+    off = np.abs(share(marks.ravel()) - sum(MEDIUM) / 2)
+    for i in np.argsort(off, kind="stable")[:5]:
         score = evaluate(nets_[i], CARD_SEED)
-        if MEDIUM[0] <= share(score) <= MEDIUM[1]:
+        if MEDIUM[0] <= share(score.value) <= MEDIUM[1]:
             written.append(_write(run, "medium", int(i), nets_[i], score, last, ev, out))
             break
     return written
@@ -196,33 +196,26 @@ def _train(run: Run, progress: Progress) -> train.Eval:
     recipe = run.recipe
     keys = jnp.stack([jax.random.key(s) for s in range(recipe.seeds)])
     demos = buffer.no_rows(run.env.spec)
-    checkpoints = checkpoint.Checkpoints(run.folder / "checkpoints")
-    resume = checkpoints.restore(train.abstract_state(run.algo, demos, keys))
-    if resume is not None:
-        progress.resumed(resume[1])
     export = algos.ALGOS[recipe.method].export
 
-    def on_eval(state: train.TrainState, ev: train.Eval) -> None:
+    def keep(state: train.TrainState, ev: train.Eval) -> None:
         for s in range(recipe.seeds):
             one = jax.tree.map(lambda x, s=s: x[s], state.algo)
             net = jax.tree.map(np.asarray, export(recipe.config, run.env.spec, one))
             _keep(run.folder, s, len(ev.updates) - 1, net)
-        checkpoints.save(state, ev)
-        progress.evaluated(ev)
 
-    _, ev = train.train(
+    return resumable.run(
+        run.folder / "checkpoints",
         run.algo,
         demos,
         keys,
+        progress,
+        keep=keep,
         env=run.env,
         num_updates=recipe.updates,
         num_evals=recipe.evals,
         eval_episodes=recipe.eval_episodes,
-        resume=resume,
-        on_eval=on_eval,
     )
-    checkpoints.close()
-    return ev
 
 
 def _snapshot(folder: Path, seed: int, index: int) -> Path:
@@ -235,8 +228,6 @@ def _keep(folder: Path, seed: int, index: int, net: nets.Net) -> None:
 
 
 def _read(folder: Path, seed: int, index: int) -> nets.Net:
-    if index < 0:
-        index = max(int(p.stem.split("-")[2]) for p in folder.glob(f"policy-{seed}-*.npz"))
     return learned.net(*npz.read(_snapshot(folder, seed, index), "snapshot of a policy"))
 
 

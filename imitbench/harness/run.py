@@ -13,11 +13,11 @@ import jax
 import jax.numpy as jnp
 
 from imitbench import algos, data, envs, experts
-from imitbench.core import buffer, checkpoint, rollout, train
+from imitbench.core import buffer, rollout, train
 from imitbench.core.host import writable
 from imitbench.core.types import Algorithm, Env, UserError
 from imitbench.envs.digest import digest
-from imitbench.harness import runtime, store, suite
+from imitbench.harness import resumable, runtime, store, suite
 from imitbench.harness.progress import Progress
 from imitbench.harness.suite import Cell
 
@@ -112,28 +112,18 @@ def _run_one(job: Job, order: int, root: Path, progress: Progress) -> list[int]:
     seeds = job.identity["seeds"]
     keys = jnp.stack([jax.random.key(s) for s in seeds])
     folder = store.partial_folder(root, job.key)
-    checkpoints = checkpoint.Checkpoints(folder)
-    resume = checkpoints.restore(train.abstract_state(job.algo, demos, keys))
-    if resume is not None:
-        progress.resumed(resume[1])
-
-    def on_eval(state: train.TrainState, ev: train.Eval) -> None:
-        checkpoints.save(state, ev)
-        progress.evaluated(ev)
-
-    _, ev = train.train(
+    ev = resumable.run(
+        folder,
         job.algo,
         demos,
         keys,
+        progress,
         env=job.env,
         num_updates=job.num_updates,
         num_evals=cell.num_evals,
         eval_episodes=cell.eval_episodes,
         eval_key=jax.random.key(EVAL_SEED),
-        resume=resume,
-        on_eval=on_eval,
     )
-    checkpoints.close()
     diverged = [s for s, bad in zip(seeds, ev.diverged, strict=True) if bad]
     store.write(root, job.key, _info(job, order, header, ev, diverged), ev)
     shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,42 @@
+"""Training that can be cut off at any moment: what suites and the making of experts share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from imitbench.core import checkpoint, train
+from imitbench.core.types import Algorithm, Key, Transition
+from imitbench.harness.progress import Progress
+
+
+def run(
+    folder: Path,
+    algo: Algorithm,
+    demos: Transition,
+    keys: Key,
+    progress: Progress,
+    *,
+    keep: Callable[[train.TrainState, train.Eval], None] = lambda state, ev: None,
+    **options: Any,
+) -> train.Eval:
+    """`train` with a checkpoint in `folder` at each evaluation, going on from the last one there.
+
+    Args:
+        keep: called before each checkpoint, so that what it writes is there when training goes on.
+        options: those of `train`.
+    """
+    checkpoints = checkpoint.Checkpoints(folder)
+    resume = checkpoints.restore(train.abstract_state(algo, demos, keys))
+    if resume is not None:
+        progress.resumed(resume[1])
+
+    def on_eval(state: train.TrainState, ev: train.Eval) -> None:
+        keep(state, ev)
+        checkpoints.save(state, ev)
+        progress.evaluated(ev)
+
+    _, ev = train.train(algo, demos, keys, resume=resume, on_eval=on_eval, **options)
+    checkpoints.close()
+    return ev
