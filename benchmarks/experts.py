@@ -36,7 +36,7 @@ RECIPES = {
         _her("FetchPush", 500, 50, (256, 256, 256), 0.01),
         _ppo("Hopper", 500, 50),
         _ppo("Walker2d", 1000, 50),
-        _ppo("HalfCheetah", 1000, 50),
+        _ppo("HalfCheetah", 3000, 60, seeds=2),
         _ppo("Ant", 1000, 50),
     )
 }

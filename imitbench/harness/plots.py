@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from imitbench.core.host import atomic
-from imitbench.harness import stats
+from imitbench.harness import stats, targets
 from imitbench.harness.store import Result
 
 AXES = {
@@ -54,6 +54,8 @@ def curves(results: Sequence[Result], path: Path) -> list[Path]:
             axis = grid[row][c]
             for r in here:
                 _draw(axis, r, cost, measure, STYLES[methods.index(r.identity["label"]) % 6])
+            if (cost, measure) == ("env_steps", "return"):
+                _published(axis, here, methods)
             axis.set_xlabel(title)
             axis.set_ylabel(measure.replace("_", " "))
             axis.grid(color="0.9", linewidth=0.6)
@@ -85,6 +87,24 @@ def curves(results: Sequence[Result], path: Path) -> list[Path]:
         written.append(target)
     plt.close(figure)
     return written
+
+
+def _published(axis: Axes, results: Sequence[Result], methods: Sequence[str]) -> None:
+    """Returns that others published, as hollow marks in the style of the method."""
+    for p in targets.load(results[0].identity["suite"]):
+        if p.task == results[0].identity["task"] and targets.here(p, results) is not None:
+            style = STYLES[methods.index(p.method) % 6]
+            axis.plot(
+                p.env_steps,
+                p.value,
+                linestyle="none",
+                marker=style["marker"],
+                markerfacecolor="none",
+                markeredgecolor=style["color"],
+                markersize=9,
+                clip_on=False,
+                label=f"{p.method}, published",
+            )
 
 
 def _draw(axis: Axes, r: Result, cost: str, measure: str, style: dict) -> None:

@@ -194,6 +194,11 @@ def attribute(name: str, what: str) -> Any:
     return getattr(_module(_find(name)), what)
 
 
+def exists(name: str) -> bool:
+    """Whether `benchmarks/<name>.py` is there."""
+    return any((d / f"{name}.py").exists() for d in folders())
+
+
 def _find(name: str) -> Path:
     return next(d / f"{name}.py" for d in folders() if (d / f"{name}.py").exists())
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from imitbench.core.host import atomic
 from imitbench.core.types import UserError
-from imitbench.harness import stats, store
+from imitbench.harness import stats, store, targets
 from imitbench.harness.store import Result
 
 MEASURES = ("success_any", "success_final", "return")
@@ -103,7 +103,26 @@ def markdown(results: Sequence[Result]) -> str:
         "Expert queries count the demonstrations' steps. "
         f"Profile {profile}. Device: {'; '.join(devices)}."
     )
-    return grid(list(lines[0]), [list(x.values()) for x in lines]) + "\n\n" + caption + "\n"
+    text = grid(list(lines[0]), [list(x.values()) for x in lines]) + "\n\n" + caption + "\n"
+    return text + _published(results)
+
+
+def _published(results: Sequence[Result]) -> str:
+    """Published returns beside ours at the same step; nothing where the suite has none."""
+    rows = []
+    for p in targets.load(results[0].identity["suite"]):
+        ours = targets.here(p, results)
+        if ours is not None:
+            here = f"{ours.value:.0f} [{ours.low:.0f}, {ours.high:.0f}]"
+            line = [p.task, p.method, f"{p.env_steps:,}", here, f"{p.value:.0f} {p.spread}"]
+            rows.append([*line, f"[{p.source}]({p.url})"])
+    if not rows:
+        return ""
+    head = ["Task", "Method", "Environment steps", "Return here", "Return published", "Source"]
+    return (
+        "\nBeside published returns after the same number of environment steps (here between "
+        "evaluations along a straight line):\n\n" + grid(head, rows) + "\n"
+    )
 
 
 def derive(root: Path) -> list[Result]:

@@ -90,7 +90,7 @@ def test_acts_on_discrete_choices(method, small):
     np.testing.assert_array_equal(choice, [0, 1])
 
 
-@pytest.mark.parametrize("seeds_by", ["threads", "vmap"])
+@pytest.mark.parametrize("seeds_by", ["threads", pytest.param("vmap", marks=pytest.mark.slow)])
 def test_seeds_together_equal_seeds_apart(method, small, rows, keys, env, seeds_by):
     algo = small(method, TASK)
     options = {"env": env, "num_updates": 4, "num_evals": 2, "eval_episodes": 2}

@@ -21,6 +21,7 @@ from imitbench.envs.locomotion import build_model
 from imitbench.physics import native
 
 STRESS = Path(__file__).with_name("stress.py")
+FOUR_DEVICES = "--xla_force_host_platform_device_count=4"
 
 
 @pytest.fixture(scope="module")
@@ -131,8 +132,8 @@ def test_models_that_the_state_cannot_carry_are_refused():
     [
         ([], ""),
         (["taskset", "-c", "0"], ""),
-        ([], "--xla_force_host_platform_device_count=4"),
-        (["taskset", "-c", "0"], "--xla_force_host_platform_device_count=4"),
+        pytest.param([], FOUR_DEVICES, marks=pytest.mark.slow),
+        pytest.param(["taskset", "-c", "0"], FOUR_DEVICES, marks=pytest.mark.slow),
     ],
     ids=["plain", "one-cpu", "four-devices", "four-devices-one-cpu"],
 )
