@@ -14,7 +14,17 @@ import tyro
 from imitbench import algos, cli_experts, data, envs, experts
 from imitbench.core.types import UserError
 from imitbench.envs.registry import known, pick
-from imitbench.harness import console, run, runtime, settings, ship, store, suite, tables
+from imitbench.harness import (
+    console,
+    experience,
+    run,
+    runtime,
+    settings,
+    ship,
+    store,
+    suite,
+    tables,
+)
 from imitbench.harness.suite import Cell, DemoSource, Profile
 
 EngineChoice = Literal["auto", "native", "mjx"]
@@ -149,9 +159,10 @@ class Demos:
 
     task: tyro.conf.Positional[str]
     grade: str = "expert"
-    """expert, medium (a half-trained policy), noisy (the expert with noise 0.2) or mixed (half
-    expert, half medium episodes)."""
+    """expert, medium (a half-trained policy), noisy (the expert with noise 0.2), mixed (half
+    expert, half medium episodes) or replay (what a learner sees from its start on)."""
     episodes: int = 100
+    """Of a replay: the budget, in episodes that last until the time limit."""
     seed: int = 0
     noise: float | None = None
     """Standard deviation of Gaussian noise on the executed actions, by default the grade's own;
@@ -187,7 +198,7 @@ class Demos:
 
     def _collect(self) -> data.Demos:
         if self.expert is None:
-            return data.cached(
+            return experience.demonstrations(
                 self.task,
                 self.engine,
                 self.episodes,

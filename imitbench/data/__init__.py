@@ -3,7 +3,7 @@
 from imitbench.data import minari
 from imitbench.data.demos import Demos, Header, collect, describe, flatten, subset
 from imitbench.data.files import load, save
-from imitbench.data.grades import GRADES, cached, collect_grade, demonstrators
+from imitbench.data.grades import GRADES, cached, collect_grade, demonstrators, settled
 
 __all__ = [
     "GRADES",
@@ -18,5 +18,6 @@ __all__ = [
     "load",
     "minari",
     "save",
+    "settled",
     "subset",
 ]

@@ -1,22 +1,17 @@
-"""Grades of demonstrations: how good the demonstrator is; and the cache that keeps them."""
+"""Grades of demonstrations: how good the demonstrator is."""
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import importlib.metadata
-import json
 from pathlib import Path
 from typing import NamedTuple
 
 import jax
 import numpy as np
 
-import imitbench
 from imitbench import envs, experts
-from imitbench.core.host import cache_dir
 from imitbench.core.types import Env, UserError
-from imitbench.data import demos, files
+from imitbench.data import cache, demos
 from imitbench.data.demos import Demos
 from imitbench.envs.registry import pick
 
@@ -34,30 +29,20 @@ GRADES = {
     "medium": Grade(("medium",), only_success=False),
     "noisy": Grade(("expert",), noise=0.2),
     "mixed": Grade(("expert", "medium"), only_success=False),
+    # What a learner sees in training: `imitbench.harness.experience` makes it, no expert does.
+    "replay": Grade((), only_success=False),
 }
-
-
-def pick_grade(name: str) -> Grade:
-    """The grade of that name.
-
-    Raises:
-        UserError: there is none.
-    """
-    if name == "replay":
-        raise UserError(
-            f"grade 'replay' (a learner's whole experience) cannot be made yet: choose one of "
-            f"{', '.join(GRADES)}"
-        )
-    return GRADES[pick("grade", name, GRADES)]
 
 
 def settled(grade: str, noise: float | None, only_success: bool | None) -> tuple[float, bool]:
     """Noise and filter of a collection, the grade's own where they are None.
 
     Raises:
-        UserError: an unknown grade, or noise 0 for the noisy one.
+        UserError: an unknown grade, noise 0 for the noisy one, or any for a replay.
     """
-    own = pick_grade(grade)
+    own = GRADES[pick("grade", grade, GRADES)]
+    if not own.parts and (noise or only_success):
+        raise UserError(f"grade {grade!r} keeps everything as it was: no noise, no filter")
     if own.noise and noise is not None and noise <= 0:
         raise UserError(f"noise={noise}: grade {grade} expects more than 0; or ask for 'expert'")
     return (
@@ -67,12 +52,12 @@ def settled(grade: str, noise: float | None, only_success: bool | None) -> tuple
 
 
 def demonstrators(task: str, grade: str) -> list[experts.Expert]:
-    """Those who show a grade of a task, each an equal share.
+    """Those who show a grade of a task, each an equal share; none for a replay.
 
     Raises:
         UserError: an unknown grade, or an expert that the task does not have.
     """
-    return [experts.find(task, part) for part in pick_grade(grade).parts]
+    return [experts.find(task, part) for part in GRADES[pick("grade", grade, GRADES)].parts]
 
 
 def collect_grade(
@@ -95,6 +80,8 @@ def collect_grade(
     """
     std, filtered = settled(grade, noise, only_success)
     found = demonstrators(env.name, grade)
+    if not found:
+        raise UserError(f"grade {grade!r} is no expert's: `imitbench demos` makes it")
     if episodes < len(found):
         raise UserError(f"episodes={episodes}: expected {len(found)} or more for grade {grade}")
     parts = []
@@ -152,40 +139,18 @@ def cached(
     noise: float | None = None,
     only_success: bool | None = None,
 ) -> Demos:
-    """`collect_grade`, kept in the user's cache.
-
-    The cache is keyed by the request, the code and the experts' files that answer it, and the
-    versions of the simulators.
-    """
+    """`collect_grade`, kept in the user's cache."""
     env = envs.make(task, engine)
     std, filtered = settled(grade, noise, only_success)
     request = {
         "task": task, "engine": env.engine, "episodes": episodes, "grade": grade, "seed": seed,
         "noise": std, "only_success": filtered,
-        "code": _code_digest([e.path for e in demonstrators(task, grade) if e.path]),
     }  # fmt: skip
-    name = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()[:24]
-    path = cache_dir("demos") / f"{name}.npz"
-    if path.exists():
-        try:
-            return files.load(path, env.spec)
-        except UserError:
-            path.unlink()  # a damaged cache is made again
-    made = collect_grade(env, episodes, grade=grade, seed=seed, noise=std, only_success=filtered)
-    files.save(path, made)
-    return made
-
-
-def _code_digest(weights: list[Path]) -> str:
-    """Hash of everything that decides what an expert does: its file, our sources and the
-    simulators' versions."""
-    digest = hashlib.sha256()
-    root = Path(imitbench.__file__).parent
-    sources = [*sorted(root.glob("physics/*.py")), *sorted(root.glob("envs/*.py"))]
-    sources += [*sorted(root.glob("experts/*.py")), Path(demos.__file__), Path(__file__)]
-    sources += [root / "core" / name for name in ("rollout.py", "ops.py")]
-    for source in sources + weights:
-        digest.update(source.read_bytes())
-    for package in ("jax", "jaxlib", "mujoco", "mujoco-mjx", "gymnasium", "gymnasium-robotics"):
-        digest.update(importlib.metadata.version(package).encode())
-    return digest.hexdigest()
+    weights = [e.path for e in demonstrators(task, grade) if e.path]
+    return cache.kept(
+        cache.name_of(request, [Path(__file__), *weights]),
+        env.spec,
+        lambda: collect_grade(
+            env, episodes, grade=grade, seed=seed, noise=std, only_success=filtered
+        ),
+    )

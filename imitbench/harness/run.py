@@ -17,7 +17,7 @@ from imitbench.core import buffer, rollout, train
 from imitbench.core.host import writable
 from imitbench.core.types import Algorithm, Env, UserError
 from imitbench.envs.digest import digest
-from imitbench.harness import resumable, runtime, store, suite
+from imitbench.harness import experience, resumable, runtime, store, suite
 from imitbench.harness.progress import Progress
 from imitbench.harness.suite import Cell
 
@@ -96,6 +96,9 @@ def run(jobs: Sequence[Job], root: Path) -> list[str]:
             notes.append(f"{job.key}: finished before, skipped")
         else:
             todo.append((order, job))
+    for _, job in todo:
+        if job.cell.source.grade == "replay":
+            _demos(job)  # into the cache: making it shows a progress of its own
     with Progress(sum(j.cell.num_evals for _, j in todo)) as progress:
         for order, job in todo:
             progress.start(job.cell.task, job.cell.name, job.num_updates)
@@ -134,7 +137,7 @@ def _demos(job: Job) -> tuple[Any, data.Header | None]:
     source = job.cell.source
     if not job.cell.demos:
         return buffer.no_rows(job.env.spec), None
-    demos = data.cached(
+    demos = experience.demonstrations(
         job.cell.task,
         job.cell.engine,
         source.pool,

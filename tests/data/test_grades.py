@@ -137,7 +137,6 @@ def test_the_command_gives_the_same_bytes_twice(medium, grade, tmp_path, monkeyp
 @pytest.mark.parametrize(
     ("grade", "expected"),
     [
-        ("replay", "grade 'replay' .* cannot be made yet: choose one of expert, medium, noisy"),
         ("meduim", "unknown grade 'meduim': did you mean medium"),
         ("../x", "unknown grade"),
     ],
@@ -147,6 +146,8 @@ def test_unknown_grades_are_said(medium, grade, expected, env):
         cached(4, grade=grade)
     with pytest.raises(UserError, match=expected):
         DemoSource(grade=grade).identity()
+    with pytest.raises(UserError, match="'replay' is no expert's"):
+        data.collect_grade(env, 1, grade="replay")
     with pytest.raises(UserError, match="episodes=1: expected 2 or more for grade mixed"):
         data.collect_grade(env, 1, grade="mixed")
     with pytest.raises(UserError, match="'FetchReach' has no medium expert; .* one: PointMass$"):

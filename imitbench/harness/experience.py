@@ -1,0 +1,183 @@
+"""Data sets of every grade; those of grade replay are what a learner sees in its training."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import shutil
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import imitbench
+from imitbench import algos, data, envs
+from imitbench.algos._offpolicy import Experience
+from imitbench.core import buffer, train
+from imitbench.core.host import cache_dir
+from imitbench.core.types import Env, Spec, Transition, UserError
+from imitbench.data import cache
+from imitbench.harness import resumable, suite
+from imitbench.harness.progress import Progress
+
+CHECKPOINTS = 10  # at most, during the learner's training
+
+
+def demonstrations(
+    task: str,
+    engine: str,
+    episodes: int,
+    *,
+    grade: str,
+    seed: int = 0,
+    noise: float | None = None,
+    only_success: bool | None = None,
+) -> data.Demos:
+    """A data set of any grade, from the user's cache where it is there.
+
+    Args:
+        episodes: for a replay the budget, in episodes that last until the time limit.
+        noise, only_success: as in `data.collect_grade`.
+
+    Raises:
+        UserError: an unknown grade, one that the task does not have, or a bad argument.
+    """
+    data.settled(grade, noise, only_success)
+    if grade != "replay":
+        options = {"noise": noise, "only_success": only_success}
+        return data.cached(task, engine, episodes, grade=grade, seed=seed, **options)
+    return replay(task, engine, episodes, seed=seed)
+
+
+def replay(task: str, engine: str, episodes: int, *, seed: int = 0) -> data.Demos:
+    """All whole episodes that an off-policy learner sees from its start until it has done
+    `episodes` times the time limit in environment steps; more of them where episodes end early.
+
+    The learner is that of `benchmarks/experts.py`: one for tasks with goals, one for the others.
+
+    Raises:
+        UserError: a bad argument, or discrete actions.
+    """
+    if episodes < 1:
+        raise UserError(f"episodes={episodes}: expected 1 or more")
+    env = envs.make(task, engine)
+    kind = "goals" if env.spec.goal else "returns"
+    method, config = suite.attribute("experts", "REPLAY")[kind]
+    request = {
+        "task": task, "engine": env.engine, "episodes": episodes, "grade": "replay", "seed": seed,
+        "method": method, "config": json.loads(json.dumps(dataclasses.asdict(config))),
+    }  # fmt: skip
+    root = Path(imitbench.__file__).parent
+    sources = [*root.glob("algos/*.py"), *root.glob("core/*.py"), Path(__file__)]
+    name = cache.name_of(request, sorted(sources))
+    folder = cache_dir("replay") / name
+
+    def make() -> data.Demos:
+        made = _learn(env, method, config, episodes, seed, folder)
+        shutil.rmtree(folder, ignore_errors=True)
+        return made
+
+    return cache.kept(name, env.spec, make)
+
+
+def _learn(
+    env: Env, method: str, config: Any, episodes: int, seed: int, folder: Path
+) -> data.Demos:
+    own = config.replay
+    slots = math.ceil(episodes * env.spec.horizon / own.envs)
+    updates = math.ceil(slots / (own.rounds * own.length))
+    evals = min(CHECKPOINTS, updates)
+    updates = math.ceil(updates / evals) * evals
+    capacity = updates * own.rounds * own.length * own.envs
+    whole = dataclasses.replace(config, replay=dataclasses.replace(own, capacity=capacity))
+    algo = algos.build(method, whole, env.spec, env, None)
+    last: list[Experience] = []
+
+    def keep(state: train.TrainState, ev: train.Eval) -> None:
+        if ev.diverged.any():
+            raise UserError(f"the learner of {env.name} diverged (seed {seed}): try another seed")
+        last[:] = [jax.tree.map(lambda x: x[0, :slots], state.algo.replay.rows)]
+
+    with Progress(evals) as progress:
+        progress.start(env.name, method, updates)
+        resumable.run(
+            folder,
+            algo,
+            buffer.no_rows(env.spec),
+            jnp.stack([jax.random.key(seed)]),
+            progress,
+            keep=keep,
+            env=env,
+            num_updates=updates,
+            num_evals=evals,
+            eval_episodes=1,
+        )
+    steps = whole_episodes(jax.tree.map(np.asarray, last[0]), env.spec)
+    returns = steps.reward.sum(axis=1)
+    header = data.Header(
+        task=env.name,
+        expert=method,
+        engine=env.engine,
+        seed=seed,
+        episodes=len(returns),
+        attempted=len(returns),
+        noise=0.0,
+        only_success=False,
+        success_any=float(steps.success.any(axis=1).mean()),
+        success_final=float((steps.success & steps.truncated).any(axis=1).mean()),
+        mean_return=float(returns.mean()),
+        grade="replay",
+    )
+    return data.Demos(steps, header)
+
+
+def whole_episodes(rows: Experience, spec: Spec) -> Transition:
+    """Episodes [K, T] cut out of steps [C, B] that went on from one episode to the next, in the
+    order in which they began. Unfinished ones are left out; steps after an early end have weight 0
+    and repeat its last state.
+
+    Raises:
+        UserError: no episode was finished.
+    """
+    found = []
+    for b in range(rows.t.shape[1]):
+        starts = np.flatnonzero(rows.t[:, b] == 0)
+        for start, end in zip(starts, [*starts[1:], len(rows.t)], strict=True):
+            ended = rows.terminated[end - 1, b] or rows.t[end - 1, b] == spec.horizon - 1
+            if ended:
+                found.append((start, b, end))
+    if not found:
+        raise UserError("no episode was finished: ask for more")
+    return jax.tree.map(lambda *x: np.stack(x), *(_episode(rows, spec, *x) for x in sorted(found)))
+
+
+def _episode(rows: Experience, spec: Spec, start: int, b: int, end: int) -> Transition:
+    steps = jax.tree.map(lambda x: x[start:end, b], rows)
+    length, rest = end - start, spec.horizon - (end - start)
+    success = np.zeros(length, bool)
+    if spec.goal:
+        achieved = steps.next_obs[:, spec.fields[spec.goal.achieved]]
+        desired = steps.next_obs[:, spec.fields[spec.goal.desired]]
+        # Where the reward is what it is at the goal itself.
+        reached = spec.goal.reward(achieved, desired) == spec.goal.reward(desired, desired)
+        success = np.asarray(reached)
+
+    def fill(x: Any, value: Any = 0) -> Any:
+        return np.concatenate([x, np.broadcast_to(value, (rest, *x.shape[1:])).astype(x.dtype)])
+
+    end_state = steps.next_obs[-1]
+    action = fill(steps.action)
+    return Transition(
+        obs=fill(steps.obs, end_state),
+        action=action,
+        label=action,
+        reward=fill(steps.reward),
+        next_obs=fill(steps.next_obs, end_state),
+        terminated=fill(steps.terminated),
+        truncated=fill(~steps.terminated & (steps.t == spec.horizon - 1)),
+        success=fill(success),
+        weight=fill(np.ones(length, np.float32)),
+    )
