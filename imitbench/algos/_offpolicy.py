@@ -217,24 +217,36 @@ def make(config: Config, spec: Spec, env: Env, learner: Learner) -> Algorithm:
         return inner, jax.tree.map(jnp.mean, metrics)
 
     def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
-        def round_(state: State, key: Key) -> tuple[State, Metrics]:
+        def round_(state: State, key: Key) -> tuple[State, tuple[jax.Array, Metrics, jax.Array]]:
             k_collect, k_learn = jax.random.split(key)
             state, reward = collect(k_collect, state)
             like = jax.eval_shape(learn, k_learn, state)[1]
+            learns = warm(state)
             inner, metrics = jax.lax.cond(
-                warm(state),
+                learns,
                 lambda: learn(k_learn, state),
                 lambda: (state.learner, jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), like)),
             )
-            return state.replace(learner=inner), metrics | {"reward": reward}
+            return state.replace(learner=inner), (learns, metrics, reward)
 
-        state, metrics = jax.lax.scan(round_, state, jax.random.split(key, config.rounds))
-        return state, jax.tree.map(jnp.mean, metrics)
+        state, (learned, metrics, reward) = jax.lax.scan(
+            round_, state, jax.random.split(key, config.rounds)
+        )
+        # Of the rounds that learned; 0 where none did.
+        share = learned / jnp.maximum(jnp.sum(learned), 1)
+        metrics = jax.tree.map(lambda x: jnp.sum(share * x), metrics)
+        return state, metrics | {"reward": jnp.mean(reward)}
 
     def act(key: Key, state: State, obs: jax.Array) -> jax.Array:
         return learner.act(key, state.learner, norm(state, obs))
 
-    cost = Cost(env_steps=config.rounds * per_round, grad_steps=config.rounds * config.grad_steps)
+    # A round learns where its steps make the warm-up whole.
+    idle = max(-(-config.warmup // per_round) - 1, 0)
+    cost = Cost(
+        env_steps=config.rounds * per_round,
+        grad_steps=config.rounds * config.grad_steps,
+        grad_steps_left_out=idle * config.grad_steps,
+    )
     return Algorithm(init, update, act, cost)
 
 

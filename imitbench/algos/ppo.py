@@ -31,6 +31,7 @@ from imitbench.core.types import (
 )
 
 ONLINE = True  # learns without demonstrations
+CLIP = 10.0  # on both sides, of normalised observations and rewards
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ def learner(config: Config, spec: Spec) -> Learner:
     opt = optax.chain(optax.clip_by_global_norm(config.max_grad_norm), optax.adam(lr, eps=1e-5))
 
     def norm(core: Core, obs: jax.Array) -> jax.Array:
-        return core.obs_moments.normaliser()(obs, 10.0) if config.normalise_obs else obs
+        return core.obs_moments.normaliser()(obs, CLIP) if config.normalise_obs else obs
 
     def loss(params: Params, rows: dict[str, jax.Array]) -> tuple[jax.Array, Metrics]:
         dist = policy.apply(params["policy"], rows["obs"])
@@ -187,7 +188,7 @@ def learner(config: Config, spec: Spec) -> Learner:
         returns, seen = jax.lax.scan(add, core.returns, (steps.reward, ended))
         moments = core.return_moments.add(seen.reshape(-1, 1))
         core = core.replace(returns=returns, return_moments=moments)
-        return core, jnp.clip(steps.reward / jnp.sqrt(moments.var[0] + 1e-8), -10.0, 10.0)
+        return core, jnp.clip(steps.reward / jnp.sqrt(moments.var[0] + 1e-8), -CLIP, CLIP)
 
     def learn(key: Key, core: Core, steps: Transition) -> tuple[Core, Metrics]:
         core, reward = scaled(core, steps)
@@ -243,7 +244,7 @@ def export(config: Config, spec: Spec, state: State) -> nets.Net:
     return nets.freeze(
         core.params["policy"]["net"],
         moments.normaliser(),
-        10.0 if config.normalise_obs else float("inf"),
+        CLIP if config.normalise_obs else float("inf"),
         activation="tanh",
         head="clip",
     )

@@ -84,11 +84,12 @@ class Cost:
     env_steps: int = 0
     expert_queries: int = 0
     grad_steps: int = 0
+    grad_steps_left_out: int = 0  # in all, by the first updates: they only collect
 
     def __mul__(self, updates: int) -> Cost:
-        return Cost(
-            self.env_steps * updates, self.expert_queries * updates, self.grad_steps * updates
-        )
+        """Of so many updates from the start on."""
+        grad_steps = max(self.grad_steps * updates - self.grad_steps_left_out, 0)
+        return Cost(self.env_steps * updates, self.expert_queries * updates, grad_steps)
 
 
 class Algorithm(NamedTuple):

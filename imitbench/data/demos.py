@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import jax
@@ -27,8 +27,8 @@ class Header:
     attempted: int  # run
     noise: float  # standard deviation of the Gaussian noise on the executed action
     only_success: bool  # whether only episodes that succeed at their last step were kept
-    success_any: float  # share of the attempted episodes
-    success_final: float
+    success_any: float | None  # share of the attempted episodes; None where there is no success
+    success_final: float | None
     mean_return: float  # of the attempted episodes
     grade: str = "expert"  # see `imitbench.data.grades`
 
@@ -108,8 +108,8 @@ def collect(
         attempted=len(every["return"]),
         noise=noise,
         only_success=only_success,
-        success_any=float(every["success_any"].mean()),
-        success_final=float(every["success_final"].mean()),
+        success_any=float(every["success_any"].mean()) if rollout.has_success(env) else None,
+        success_final=float(every["success_final"].mean()) if rollout.has_success(env) else None,
         mean_return=float(every["return"].mean()),
     )
     return Demos(steps, header)
@@ -178,9 +178,11 @@ def check(steps: Transition, spec: Spec, where: str) -> None:
 
 def describe(header: Header) -> str:
     """One line for a person."""
-    h = asdict(header)
+    h, success = header, ""
+    if h.success_any is not None and h.success_final is not None:
+        success = f"success any {h.success_any:.1%}, final {h.success_final:.1%}, "
     return (
-        "{task}: {episodes} episodes of {attempted} run (grade {grade}, {expert} expert, "
-        "engine {engine}, seed {seed}, action noise {noise:g}); success any {success_any:.1%}, "
-        "final {success_final:.1%}, return {mean_return:.2f}".format(**h)
+        f"{h.task}: {h.episodes} episodes of {h.attempted} run (grade {h.grade}, {h.expert} "
+        f"expert, engine {h.engine}, seed {h.seed}, action noise {h.noise:g}); {success}return "
+        f"{h.mean_return:.2f}"
     )

@@ -114,8 +114,11 @@ def _join(parts: list[Demos], grade: str, seed: int) -> Demos:
     headers = [p.header for p in parts]
     attempted = sum(h.attempted for h in headers)
 
-    def mean(name: str) -> float:
-        return sum(getattr(h, name) * h.attempted for h in headers) / attempted
+    def mean(name: str) -> float | None:
+        values = [getattr(h, name) for h in headers]
+        if None in values:
+            return None
+        return sum(v * h.attempted for v, h in zip(values, headers, strict=True)) / attempted
 
     header = dataclasses.replace(
         headers[0],

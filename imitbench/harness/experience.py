@@ -126,8 +126,8 @@ def _learn(
         attempted=len(returns),
         noise=0.0,
         only_success=False,
-        success_any=float(steps.success.any(axis=1).mean()),
-        success_final=float((steps.success & steps.truncated).any(axis=1).mean()),
+        success_any=float(steps.success.any(axis=1).mean()) if env.spec.goal else None,
+        success_final=float(steps.success[:, -1].mean()) if env.spec.goal else None,
         mean_return=float(returns.mean()),
         grade="replay",
     )

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from imitbench.core.train import Eval
-from imitbench.core.types import UserError
+from imitbench.core.types import Cost, UserError
 from imitbench.harness.suite import SCHEMA
 
 
@@ -33,6 +33,9 @@ class Result(NamedTuple):
         """[S] the column's values at the last evaluation, in the order of the seeds."""
         last = self.curve.loc[self.curve["evaluation"] == self.curve["evaluation"].max()]
         return last.sort_values(by=["seed"])[column].to_numpy(float)
+
+
+COSTS = ("env_steps", "expert_queries", "grad_steps")  # columns of a curve: spent so far
 
 
 def cells_folder(root: Path) -> Path:
@@ -69,7 +72,8 @@ def _curve(ev: Eval, seeds: list[int], cost: dict[str, int]) -> pd.DataFrame:
     for s, seed in enumerate(seeds):
         for e, done in enumerate(ev.updates.tolist()):
             row = {"seed": seed, "evaluation": e, "updates": done}
-            row |= {k: v * done for k, v in cost.items()}
+            spent = Cost(**cost) * done
+            row |= {k: getattr(spent, k) for k in COSTS}
             row |= {
                 "success_any": ev.success_any[s, e],
                 "success_final": ev.success_final[s, e],

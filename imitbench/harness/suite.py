@@ -106,7 +106,8 @@ def identity(suite: str, profile: str, cell: Cell, engine: str) -> dict[str, Any
 def key_of(identity: dict[str, Any]) -> str:
     """Name of a cell's folder: readable, and different for different identities."""
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:10]
-    return f"{identity['task']}-{identity['demos']}-{identity['label']}-{digest}"
+    name = f"{identity['task']}-{identity['demos']}-{identity['label']}-{digest}"
+    return name.replace("/", "_")  # of tasks such as brax/ant
 
 
 def check(cell: Cell) -> None:

@@ -24,8 +24,7 @@ def summary(results: Sequence[Result]) -> pd.DataFrame:
     """
     rows = []
     for r in results:
-        i, cost = r.identity, r.info["cost"]
-        updates = int(r.curve["updates"].to_numpy().max())
+        i = r.identity
         row = {
             "suite": i["suite"],
             "profile": i["profile"],
@@ -38,7 +37,7 @@ def summary(results: Sequence[Result]) -> pd.DataFrame:
             "environment_digest": r.info["environment_digest"],
             "diverged_seeds": " ".join(map(str, r.info["diverged_seeds"])),
         }
-        row |= {k: v * updates for k, v in cost.items()}
+        row |= {k: int(r.curve[k].to_numpy().max()) for k in store.COSTS}
         for m in MEASURES:
             scores = r.final(m)
             est = stats.estimate(scores)

@@ -64,6 +64,9 @@ def test_warmup_is_uniform_and_without_learning():
     state, metrics = update(jax.random.key(1), start, NO_DEMOS)
     # Rounds before the last had no learning: the eighth completes the warm-up.
     assert int(state.learner.steps) == 1 and int(state.replay.written) == 40
+    assert [(algo.cost * n).grad_steps for n in (1, 2)] == [1, 9]
+    # Metrics are those of the round that learned: a lone one is not mixed with zeros.
+    assert float(metrics["critic_loss"]) > 0.3
     actions = np.asarray(state.replay.rows.action)[:40].ravel()
     assert np.abs(actions.mean()) < 0.15 and actions.std() == pytest.approx(3**-0.5, abs=0.06)
     assert float(metrics["reward"]) <= 0
@@ -71,7 +74,9 @@ def test_warmup_is_uniform_and_without_learning():
     np.testing.assert_allclose(state.moments.mean, seen.mean(0), rtol=1e-3, atol=1e-5)
     np.testing.assert_allclose(state.moments.var, seen.var(0), rtol=1e-3, atol=1e-5)
     state, _ = update(jax.random.key(2), state, NO_DEMOS)
-    assert int(state.learner.steps) == 9 and int(state.replay.size) == 80
+    assert (
+        int(state.learner.steps) == (algo.cost * 2).grad_steps == 9 and int(state.replay.size) == 80
+    )
 
 
 def test_bad_settings():

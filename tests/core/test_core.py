@@ -98,6 +98,8 @@ def test_policies_stay_in_bounds(head):
 
 def test_costs_multiply():
     assert Cost(2, 3, 4) * 5 == Cost(10, 15, 20)
+    late = Cost(grad_steps=4, grad_steps_left_out=6)
+    assert [(late * n).grad_steps for n in (0, 1, 2, 3)] == [0, 0, 2, 6]
 
 
 def test_episodes_mask_everything_after_termination():
