@@ -29,6 +29,9 @@ SMALL = {
     "rounds": 3,
     "warmup": 10,
     "grad_steps": 2,
+    "vae_hidden": (16,),
+    "policy_steps": 3,
+    "value_steps": 3,
 }
 
 
@@ -70,11 +73,14 @@ def demos(env: Env) -> data.Demos:
 
 @pytest.fixture(scope="session")
 def small():
-    """small(name) -> the method on PointMass, with shrunken settings."""
+    """small(name) -> the method on PointMass, with shrunken settings; `changes` to those among
+    them that the method has."""
 
-    def build(name: str, task: str = "PointMass"):
+    def build(name: str, task: str = "PointMass", **changes: Any):
         env = envs.make(task)
         config = shrink(algos.ALGOS[name].Config())
+        own = {f.name for f in dataclasses.fields(config)}
+        config = dataclasses.replace(config, **{k: v for k, v in changes.items() if k in own})
         return algos.build(name, config, env.spec, env, experts.load(task))
 
     return build

@@ -7,16 +7,47 @@ import inspect
 from types import ModuleType
 from typing import Any
 
-from imitbench.algos import bc, dagger, ddpg, ppo, sac, td3
+from imitbench.algos import (
+    awr,
+    bc,
+    bcq,
+    dagger,
+    ddpg,
+    iql,
+    marwil,
+    offline_awr,
+    offline_ddpg,
+    offline_rwr,
+    offline_td3,
+    ppo,
+    rwr,
+    sac,
+    sil,
+    td3,
+    td3_bc,
+)
 from imitbench.core.types import Algorithm, Env, Policy, Spec
 
 ALGOS: dict[str, ModuleType] = {
     "bc": bc,
     "dagger": dagger,
+    # From fixed data with rewards.
+    "bcq": bcq,
+    "td3_bc": td3_bc,
+    "iql": iql,
+    "marwil": marwil,
+    "offline_awr": offline_awr,
+    "offline_rwr": offline_rwr,
+    "offline_td3": offline_td3,
+    "offline_ddpg": offline_ddpg,
+    # By trial and error.
     "ppo": ppo,
     "sac": sac,
     "td3": td3,
     "ddpg": ddpg,
+    "awr": awr,
+    "rwr": rwr,
+    "sil": sil,
 }
 
 

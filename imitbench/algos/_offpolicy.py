@@ -250,7 +250,7 @@ def make(config: Config, spec: Spec, env: Env, learner: Learner) -> Algorithm:
     return Algorithm(init, update, act, cost)
 
 
-def reject_discrete(spec: Spec, name: str) -> None:
+def reject_discrete(spec: Spec, name: str = "this task") -> None:
     """Off-policy learners here are for continuous actions.
 
     Raises:

@@ -6,9 +6,9 @@ correlated one, as in the implementations in use. The learner is TD3's, without 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from imitbench.algos import _offpolicy, td3
+from imitbench.algos import td3
 
 ONLINE = True  # learns without demonstrations
 
@@ -17,7 +17,6 @@ ONLINE = True  # learns without demonstrations
 class Config(td3.Config):
     """Settings of DDPG: those of TD3 with one critic, no delay and no target noise."""
 
-    replay: _offpolicy.Config = field(default_factory=_offpolicy.Config)
     critics: int = 1
     delay: int = 1
     target_noise: float = 0.0

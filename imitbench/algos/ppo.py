@@ -113,42 +113,32 @@ class Learner(NamedTuple):
     act: Callable[[Key, Core, jax.Array], jax.Array]
 
 
-def advantages(
-    reward: jax.Array,
-    value: jax.Array,
-    next_value: jax.Array,
-    terminated: jax.Array,
-    truncated: jax.Array,
-    discount: float,
-    lam: float,
-) -> jax.Array:
-    """Generalised advantage estimates [T, B]; all arguments [T, B].
+def networks(config: Config, spec: Spec) -> tuple[nets.PolicyNet, nets.ValueNet]:
+    """Policy and value; their parameters are `Core.params["policy"]` and `["value"]`."""
+    head = "categorical" if spec.discrete else "normal"
+    policy = nets.policy(spec, config.hidden, head, activation="tanh", out_gain=0.01)
+    return policy, nets.value(spec, config.hidden, "tanh")
 
-    `next_value` is that of the true successor: a time limit bootstraps, a termination does not, and
-    neither lets anything through from the episode after it.
-    """
-    delta = reward + discount * jnp.where(terminated, 0.0, next_value) - value
-    carry_on = discount * lam * (1.0 - (terminated | truncated))
 
-    def back(after: jax.Array, x: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-        here = x[0] + x[1] * after
-        return here, here
+def seen(config: Config, core: Core, obs: jax.Array) -> jax.Array:
+    """Observations as the networks get them."""
+    return core.obs_moments.normaliser()(obs, CLIP) if config.normalise_obs else obs
 
-    return jax.lax.scan(back, jnp.zeros_like(delta[0]), (delta, carry_on), reverse=True)[1]
+
+def reward_scale(config: Config, core: Core) -> jax.Array:
+    """[] what rewards are multiplied by."""
+    if not config.normalise_reward:
+        return jnp.float32(1.0)
+    return 1.0 / jnp.sqrt(core.return_moments.var[0] + 1e-8)
 
 
 def learner(config: Config, spec: Spec) -> Learner:
-    head = "categorical" if spec.discrete else "normal"
-    policy = nets.policy(spec, config.hidden, head, activation="tanh", out_gain=0.01)
-    critic = nets.value(spec, config.hidden, "tanh")
+    policy, critic = networks(config, spec)
     per_update = config.epochs * config.minibatches
     lr: Any = config.lr
     if config.lr_decay_updates:
         lr = optax.linear_schedule(config.lr, 0.0, config.lr_decay_updates * per_update)
     opt = optax.chain(optax.clip_by_global_norm(config.max_grad_norm), optax.adam(lr, eps=1e-5))
-
-    def norm(core: Core, obs: jax.Array) -> jax.Array:
-        return core.obs_moments.normaliser()(obs, CLIP) if config.normalise_obs else obs
 
     def loss(params: Params, rows: dict[str, jax.Array]) -> tuple[jax.Array, Metrics]:
         dist = policy.apply(params["policy"], rows["obs"])
@@ -188,15 +178,15 @@ def learner(config: Config, spec: Spec) -> Learner:
         returns, seen = jax.lax.scan(add, core.returns, (steps.reward, ended))
         moments = core.return_moments.add(seen.reshape(-1, 1))
         core = core.replace(returns=returns, return_moments=moments)
-        return core, jnp.clip(steps.reward / jnp.sqrt(moments.var[0] + 1e-8), -CLIP, CLIP)
+        return core, jnp.clip(steps.reward * reward_scale(config, core), -CLIP, CLIP)
 
     def learn(key: Key, core: Core, steps: Transition) -> tuple[Core, Metrics]:
         core, reward = scaled(core, steps)
-        obs, next_obs = norm(core, steps.obs), norm(core, steps.next_obs)
+        obs, next_obs = seen(config, core, steps.obs), seen(config, core, steps.next_obs)
         value = critic.apply(core.params["value"], obs)
         next_value = critic.apply(core.params["value"], next_obs)
         ends = steps.terminated, steps.truncated
-        adv = advantages(reward, value, next_value, *ends, config.discount, config.gae)
+        adv = ops.advantages(reward, value, next_value, *ends, config.discount, config.gae)
         dist = policy.apply(core.params["policy"], obs)
         assert isinstance(dist, nets.Gaussian | nets.Categorical)
         data = {
@@ -224,14 +214,14 @@ def learner(config: Config, spec: Spec) -> Learner:
 
     def explore(core: Core) -> Callable[[Key, jax.Array], jax.Array]:
         def sample(key: Key, obs: jax.Array) -> jax.Array:
-            dist = policy.apply(core.params["policy"], norm(core, obs))
+            dist = policy.apply(core.params["policy"], seen(config, core, obs))
             assert isinstance(dist, nets.Gaussian | nets.Categorical)
             return dist.sample(key)
 
         return sample
 
     def act(key: Key, core: Core, obs: jax.Array) -> jax.Array:
-        mode = policy.apply(core.params["policy"], norm(core, obs)).mode
+        mode = policy.apply(core.params["policy"], seen(config, core, obs)).mode
         return mode if spec.discrete else jnp.clip(mode, -1.0, 1.0)
 
     return Learner(init, explore, learn, act)

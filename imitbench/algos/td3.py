@@ -22,11 +22,9 @@ ONLINE = True  # learns without demonstrations
 
 
 @dataclass(frozen=True)
-class Config:
-    """Settings of TD3."""
+class Rule:
+    """Settings of TD3's gradient steps."""
 
-    replay: _offpolicy.Config = field(default_factory=_offpolicy.Config)
-    """Collecting and replay."""
     critics: int = 2
     """Critics; the target is the least of them."""
     delay: int = 2
@@ -35,10 +33,6 @@ class Config:
     """Standard deviation of the noise on the target policy's action."""
     target_noise_clip: float = 0.5
     """Bound on that noise."""
-    noise: float = 0.1
-    """Standard deviation of the Gaussian noise on actions while collecting."""
-    uniform: float = 0.0
-    """Probability of a uniform action in its place while collecting."""
     lr: float = 3e-4
     """Adam's step size."""
     hidden: tuple[int, ...] = (256, 256)
@@ -57,14 +51,31 @@ class Config:
             require(getattr(self, name) >= 1, self, name, "1 or more")
         for name in ("lr", "tau"):
             require(getattr(self, name) > 0, self, name, "a positive number")
-        for name in ("target_noise", "target_noise_clip", "noise", "uniform", "action_l2"):
+        for name in ("target_noise", "target_noise_clip", "action_l2"):
             require(getattr(self, name) >= 0, self, name, "0 or more")
         require(self.discount >= 0, self, "discount", "a number in [0, 1]")
         require(self.discount <= 1, self, "discount", "a number in [0, 1]")
-        require(self.uniform <= 1, self, "uniform", "a probability in [0, 1]")
         require(len(self.value_range) in (0, 2), self, "value_range", "two numbers, low and high")
         ordered = list(self.value_range) == sorted(self.value_range)
         require(ordered, self, "value_range", "two numbers, low and high")
+
+
+@dataclass(frozen=True)
+class Config(Rule):
+    """Settings of TD3."""
+
+    replay: _offpolicy.Config = field(default_factory=_offpolicy.Config)
+    """Collecting and replay."""
+    noise: float = 0.1
+    """Standard deviation of the Gaussian noise on actions while collecting."""
+    uniform: float = 0.0
+    """Probability of a uniform action in its place while collecting."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("noise", "uniform"):
+            require(getattr(self, name) >= 0, self, name, "0 or more")
+        require(self.uniform <= 1, self, "uniform", "a probability in [0, 1]")
 
 
 class State(struct.PyTreeNode):
@@ -76,7 +87,16 @@ class State(struct.PyTreeNode):
     steps: jax.Array  # [] int32: gradient steps of the critics
 
 
-def learner(config: Config, spec: Spec) -> _offpolicy.Learner:
+def learner(
+    config: Rule, spec: Spec, *, noise: float = 0.0, uniform: float = 0.0, clone: float = 0.0
+) -> _offpolicy.Learner:
+    """TD3's gradient steps.
+
+    Args:
+        noise, uniform: of exploring, as in `Config`.
+        clone: TD3+BC's alpha; above 0 the policy's loss also holds its squared distance from the
+            data's actions, beside values scaled to mean magnitude alpha.
+    """
     policy = nets.policy(spec, config.hidden, "deterministic")
     critics = nets.critics(spec, config.hidden, config.critics)
     opt = optax.adam(config.lr)
@@ -88,11 +108,18 @@ def learner(config: Config, spec: Spec) -> _offpolicy.Learner:
         loss = jnp.sum(jnp.mean((q - target) ** 2, axis=-1))
         return loss, {"critic_loss": loss, "q": jnp.mean(q)}
 
-    def policy_loss(params: Params, obs: jax.Array, critic: Params) -> tuple[jax.Array, Metrics]:
+    def policy_loss(
+        params: Params, rows: _offpolicy.Experience, critic: Params
+    ) -> tuple[jax.Array, Metrics]:
         """Minus the first critic's value of the policy's actions."""
-        action = policy.apply(params, obs).mode
-        q = critics.apply(critic[:1], obs, action)[0]
-        loss = -jnp.mean(q) + config.action_l2 * jnp.mean(action**2)
+        action = policy.apply(params, rows.obs).mode
+        q = critics.apply(critic[:1], rows.obs, action)[0]
+        loss = -jnp.mean(q)
+        if clone:
+            size = jax.lax.stop_gradient(jnp.mean(jnp.abs(q)))
+            distance = jnp.mean((action - rows.action) ** 2)
+            loss = loss * clone / jnp.maximum(size, 1e-8) + distance
+        loss = loss + config.action_l2 * jnp.mean(action**2)
         return loss, {"policy_loss": loss}
 
     def targets(key: Key, state: State, rows: _offpolicy.Experience) -> jax.Array:
@@ -120,7 +147,7 @@ def learner(config: Config, spec: Spec) -> _offpolicy.Learner:
 
         def move() -> tuple[Params, Any, dict[str, Params]]:
             new, new_opt, _ = ops.descend(
-                policy_loss, opt, state.policy, state.policy_opt, rows.obs, new_critics
+                policy_loss, opt, state.policy, state.policy_opt, rows, new_critics
             )
             goal = {"policy": new, "critics": new_critics}
             return new, new_opt, ops.polyak(state.target, goal, config.tau)
@@ -136,9 +163,9 @@ def learner(config: Config, spec: Spec) -> _offpolicy.Learner:
     def explore(key: Key, state: State, obs: jax.Array) -> jax.Array:
         k_noise, k_coin, k_uniform = jax.random.split(key, 3)
         action = act(key, state, obs)
-        noisy = action + config.noise * jax.random.normal(k_noise, action.shape)
+        noisy = action + noise * jax.random.normal(k_noise, action.shape)
         other = jax.random.uniform(k_uniform, action.shape, minval=-1.0, maxval=1.0)
-        coin = jax.random.bernoulli(k_coin, config.uniform, (*action.shape[:-1], 1))
+        coin = jax.random.bernoulli(k_coin, uniform, (*action.shape[:-1], 1))
         return jnp.where(coin, other, jnp.clip(noisy, -1.0, 1.0))
 
     def act(key: Key, state: State, obs: jax.Array) -> jax.Array:
@@ -154,4 +181,5 @@ def export(config: Config, spec: Spec, state: _offpolicy.State) -> nets.Net:
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:
     """TD3; with `replay.her` on a goal task. State: `_offpolicy.State` around `State`."""
-    return _offpolicy.make(config.replay, spec, env, learner(config, spec))
+    inner = learner(config, spec, noise=config.noise, uniform=config.uniform)
+    return _offpolicy.make(config.replay, spec, env, inner)

@@ -23,6 +23,13 @@ def sample(key: Key, rows: Any, batch: int, size: jax.Array | int | None = None)
     return take(rows, jax.random.randint(key, (batch,), 0, jnp.asarray(size)))
 
 
+def sample_real(key: Key, rows: Any, weight: jax.Array, batch: int) -> Any:
+    """As `sample`, from the rows with `weight` [N] above 0 alone; there must be some."""
+    real = jnp.cumsum(weight > 0)
+    rank = jax.random.randint(key, (batch,), 0, real[-1])
+    return take(rows, jnp.searchsorted(real, rank, side="right"))
+
+
 def no_rows(spec: Spec) -> Transition:
     """Demonstrations for a method that learns without any: leaves [0, ...]."""
     obs, action = jnp.zeros((0, spec.obs_size)), jnp.zeros((0, spec.action_size))
@@ -46,6 +53,12 @@ class Ring(struct.PyTreeNode):
     def size(self) -> jax.Array:
         """[] int32: rows that are filled."""
         return jnp.minimum(self.written, self.capacity)
+
+    def in_order(self) -> Any:
+        """The rows [C, ...] from the oldest to the newest; behind them those never written."""
+        return take(
+            self.rows, (self.written - self.size + jnp.arange(self.capacity)) % self.capacity
+        )
 
 
 def ring(like: Any, capacity: int) -> Ring:

@@ -183,6 +183,23 @@ def policy(
     return PolicyNet(init, apply)
 
 
+class Function(NamedTuple):
+    """init(key) -> params; apply(params, *arrays [..., .]) -> [..., out], of the arrays joined."""
+
+    init: Callable[[Key], Params]
+    apply: Callable[..., jax.Array]
+
+
+def function(size: int, hidden: Sequence[int], out: int, out_gain: float | None = None) -> Function:
+    """A plain network with ReLU layers from `size` numbers to `out`."""
+    net = MLP(tuple(hidden), out, out_gain=out_gain)
+
+    def apply(params: Params, *parts: jax.Array) -> jax.Array:
+        return jnp.asarray(net.apply(params, jnp.concatenate(parts, axis=-1)))
+
+    return Function(lambda key: net.init(key, jnp.zeros((1, size))), apply)
+
+
 class ValueNet(NamedTuple):
     """init(key) -> params; apply(params, obs [..., O]) -> values [...]."""
 

@@ -82,6 +82,31 @@ def moments(size: int) -> Moments:
     return Moments(jnp.float32(0.0), jnp.zeros(size), jnp.ones(size))
 
 
+def advantages(
+    reward: jax.Array,
+    value: jax.Array,
+    next_value: jax.Array,
+    terminated: jax.Array,
+    truncated: jax.Array,
+    discount: float,
+    lam: float,
+) -> jax.Array:
+    """Generalised advantage estimates [T, B] (Schulman et al. 2016, arXiv:1506.02438, equation 16);
+    all arguments [T, B]. Plus the values they are the TD(lambda) returns.
+
+    `next_value` is that of the true successor: a time limit bootstraps, a termination does not, and
+    neither lets anything through from the episode after it.
+    """
+    delta = reward + discount * jnp.where(terminated, 0.0, next_value) - value
+    carry_on = discount * lam * (1.0 - (terminated | truncated))
+
+    def back(after: jax.Array, x: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        here = x[0] + x[1] * after
+        return here, here
+
+    return jax.lax.scan(back, jnp.zeros_like(delta[0]), (delta, carry_on), reverse=True)[1]
+
+
 def polyak(target: Params, params: Params, rate: float) -> Params:
     """target + rate (params - target)."""
     return jax.tree.map(lambda t, p: t + rate * (p - t), target, params)

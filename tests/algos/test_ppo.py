@@ -30,7 +30,7 @@ def estimate(ends: dict[str, int], next_value: Sequence[float], discount=0.5, la
     """Advantages of four steps with reward 1 and values 1, 2, 0, 1."""
     flags = {k: jnp.arange(4)[:, None] == ends.get(k, -1) for k in ("terminated", "truncated")}
     value, after = column(1.0, 2.0, 0.0, 1.0), column(*next_value)
-    adv = ppo.advantages(
+    adv = ops.advantages(
         jnp.ones((4, 1)), value, after, flags["terminated"], flags["truncated"], discount, lam
     )
     return adv[:, 0].tolist()

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from imitbench.algos import _offpolicy, ddpg, ppo, sac, td3
+from imitbench.core import ops
 from imitbench.core.types import Params, Spec, Transition
 
 MISSING = "needs the extra `reference`: run `make test-reference`"
@@ -141,7 +142,7 @@ def test_advantages_are_those_of_sb3():
     # Where an episode ended, what follows belongs to another one, and `last` is the successor's.
     next_value = np.where(done, last, follows)
     given = [jnp.asarray(x) for x in (reward, value, next_value, terminated, truncated)]
-    ours = ppo.advantages(given[0], given[1], given[2], given[3], given[4], discount, lam)
+    ours = ops.advantages(given[0], given[1], given[2], given[3], given[4], discount, lam)
     np.testing.assert_allclose(ours, buffer.advantages, rtol=1e-5, atol=1e-5)
 
 

@@ -12,48 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.stats
+from by_hand import SPEC, dense, experience, q, targets
 
-from imitbench.algos import _offpolicy, ddpg, sac, td3
+from imitbench.algos import ddpg, sac, td3
 from imitbench.core import nets, ops
-from imitbench.envs.base import make_spec
-
-SPEC = make_spec([("x", 1)], 1, 5)
-
-
-def dense(kernel: Any, bias: Any) -> dict[str, Any]:
-    return {"params": {"Dense_0": {"kernel": jnp.array(kernel), "bias": jnp.array(bias)}}}
-
-
-def q(obs: float, action: float, bias: float) -> dict[str, Any]:
-    """The critic obs * x + action * a + bias."""
-    return dense([[obs], [action]], [bias])
-
-
-def experience(n: int = 4) -> _offpolicy.Experience:
-    x = jnp.linspace(-1.0, 1.0, n)
-    end = jnp.arange(n) == 1
-    return _offpolicy.Experience(
-        x[:, None], 0.5 * x[:, None], 1 + x, x[::-1, None], end, jnp.zeros(n, jnp.int32)
-    )
-
-
-@pytest.fixture
-def steps(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """The arguments of every gradient step: loss, opt, params, opt_state, and the loss's own."""
-    calls: list[Any] = []
-
-    def spy(*args, real=ops.descend):
-        calls.append(args)
-        return real(*args)
-
-    monkeypatch.setattr(ops, "descend", spy)
-    return calls
-
-
-def targets(steps: list[Any]) -> list[np.ndarray]:
-    """What the critics were fitted to, in each of their gradient steps."""
-    return [np.asarray(c[5]) for c in steps if isinstance(c[4], _offpolicy.Experience)]
-
 
 # SAC
 
@@ -122,7 +84,7 @@ def test_temperature_moves_towards_the_target_entropy(log_std, sign):
 
 def td3_state(mean: float = 0.0, **settings: Any):
     config = td3.Config(hidden=(), discount=0.5, tau=0.25, **settings)
-    learner = td3.learner(config, SPEC)
+    learner = td3.learner(config, SPEC, noise=config.noise, uniform=config.uniform)
     state = learner.init(jax.random.key(0))
     critics = [q(2.0, 3.0, 1.0), q(-1.0, 1.0, 0.0)][: config.critics]
     bias = np.arctanh(mean) if mean < 1 else 20.0

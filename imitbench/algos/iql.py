@@ -1,0 +1,131 @@
+"""IQL: a value that is an upper expectile over the data's actions, and a policy weighted by it.
+
+Source: Kostrikov et al. 2022 (arXiv:2110.06169), equations 5 to 7; settings of the official code
+for locomotion. The policy's standard deviation depends on the state here, there it does not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import struct
+
+from imitbench.algos import _offline
+from imitbench.algos._offpolicy import Experience, Learner
+from imitbench.core import nets, ops
+from imitbench.core.types import Algorithm, Key, Metrics, Params, Spec, require
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of IQL."""
+
+    data: _offline.Config = field(default_factory=lambda: _offline.Config(reward_range=1000.0))
+    """Minibatches."""
+    expectile: float = 0.7
+    """Which expectile of Q over the data's actions V is (tau in the paper); 0.5 is the mean."""
+    temperature: float = 3.0
+    """Factor on the advantage in the policy's weights (beta in the paper)."""
+    max_weight: float = 100.0
+    """Bound on those weights."""
+    lr: float = 3e-4
+    """Adam's step size."""
+    lr_decay_steps: int = 0
+    """Gradient steps over which the policy's step size falls to 0 along a cosine; 0: constant."""
+    hidden: tuple[int, ...] = (256, 256)
+    """Widths of the hidden ReLU layers of all networks."""
+    discount: float = 0.99
+    """Discount factor."""
+    tau: float = 0.005
+    """Rate at which the target critics follow."""
+
+    def __post_init__(self) -> None:
+        for name in ("lr", "tau", "max_weight"):
+            require(getattr(self, name) > 0, self, name, "a positive number")
+        for name in ("temperature", "lr_decay_steps"):
+            require(getattr(self, name) >= 0, self, name, "0 or more")
+        require(0 < self.expectile < 1, self, "expectile", "a number between 0 and 1")
+        require(self.discount >= 0, self, "discount", "a number in [0, 1]")
+        require(self.discount <= 1, self, "discount", "a number in [0, 1]")
+
+
+class State(struct.PyTreeNode):
+    """`params` holds "policy", "critics" and "value", which have Adam's moments in `opt_state`."""
+
+    params: dict[str, Params]
+    target: Params  # critics
+    opt_state: dict[str, Any]
+
+
+def learner(config: Config, spec: Spec) -> Learner:
+    policy = nets.policy(spec, config.hidden, "gaussian")
+    critics = nets.critics(spec, config.hidden, 2)
+    value = nets.value(spec, config.hidden)
+    decay = config.lr_decay_steps
+    opt = optax.adam(config.lr)
+    policy_opt = optax.adam(optax.cosine_decay_schedule(config.lr, decay)) if decay else opt
+    opts = {"policy": policy_opt, "critics": opt, "value": opt}
+
+    def value_loss(params: Params, obs: jax.Array, q: jax.Array) -> tuple[jax.Array, Metrics]:
+        """Squared error, weighted by the expectile where q is above and by the rest below."""
+        error = q - value.apply(params, obs)
+        weight = jnp.where(error > 0, config.expectile, 1.0 - config.expectile)
+        loss = jnp.mean(weight * error**2)
+        return loss, {"value_loss": loss, "advantage": jnp.mean(error)}
+
+    def policy_loss(
+        params: Params, rows: Experience, advantage: jax.Array
+    ) -> tuple[jax.Array, Metrics]:
+        dist = policy.apply(params, rows.obs)
+        assert isinstance(dist, nets.Gaussian)
+        weight = jnp.minimum(jnp.exp(config.temperature * advantage), config.max_weight)
+        loss = -jnp.mean(weight * dist.log_prob(rows.action))
+        return loss, {"policy_loss": loss, "weight": jnp.mean(weight)}
+
+    def critic_loss(
+        params: Params, rows: Experience, target: jax.Array
+    ) -> tuple[jax.Array, Metrics]:
+        q = critics.apply(params, rows.obs, rows.action)
+        loss = jnp.sum(jnp.mean((q - target) ** 2, axis=-1))
+        return loss, {"critic_loss": loss, "q": jnp.mean(q)}
+
+    def init(key: Key) -> State:
+        k_policy, k_critics, k_value = jax.random.split(key, 3)
+        params = {
+            "policy": policy.init(k_policy),
+            "critics": critics.init(k_critics),
+            "value": value.init(k_value),
+        }
+        return State(params, params["critics"], {k: opts[k].init(v) for k, v in params.items()})
+
+    def learn(key: Key, state: State, rows: Experience) -> tuple[State, Metrics]:
+        params, opt_state, metrics = dict(state.params), dict(state.opt_state), {}
+
+        def descend(name: str, loss: Any, *args: Any) -> None:
+            params[name], opt_state[name], more = ops.descend(
+                loss, opts[name], params[name], opt_state[name], *args
+            )
+            metrics.update(more)
+
+        q = jnp.min(critics.apply(state.target, rows.obs, rows.action), axis=0)
+        descend("value", value_loss, rows.obs, q)
+        descend("policy", policy_loss, rows, q - value.apply(params["value"], rows.obs))
+        after = value.apply(params["value"], rows.next_obs)
+        target = rows.reward + config.discount * jnp.where(rows.terminated, 0.0, after)
+        descend("critics", critic_loss, rows, target)
+        follow = ops.polyak(state.target, params["critics"], config.tau)
+        return State(params, follow, opt_state), metrics
+
+    def act(key: Key, state: State, obs: jax.Array) -> jax.Array:
+        return policy.apply(state.params["policy"], obs).mode
+
+    return Learner(init, learn, act, act)
+
+
+def make(config: Config, spec: Spec) -> Algorithm:
+    """IQL on the demonstrations' rewards. State: `_offline.State` around `State`."""
+    return _offline.make(config.data, spec, learner(config, spec))

@@ -1,0 +1,59 @@
+"""AWR on fixed data: its regressions on the demonstrations' steps, without an environment.
+
+Source: Peng et al. 2019 (arXiv:1910.00177), section 5.4 (learning from fixed data).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+
+from imitbench.algos import awr
+from imitbench.algos._offpolicy import reject_discrete
+from imitbench.core import ops
+from imitbench.core.types import Algorithm, Cost, Key, Metrics, Spec, Transition
+
+
+@dataclass(frozen=True)
+class Config(awr.Rule):
+    """Settings of AWR without an environment."""
+
+
+class State(struct.PyTreeNode):
+    core: awr.Core
+    norm: ops.Normaliser
+
+
+def by_time(demos: Transition, horizon: int) -> awr.Steps:
+    """Rows [K * T] of whole episodes as steps [T, K]."""
+
+    def swap(x: jax.Array) -> jax.Array:
+        return jnp.swapaxes(x.reshape(-1, horizon, *x.shape[1:]), 0, 1)
+
+    names = ("obs", "action", "reward", "next_obs", "terminated", "truncated", "weight")
+    return awr.Steps(**{name: swap(getattr(demos, name)) for name in names})
+
+
+def make(config: Config, spec: Spec) -> Algorithm:
+    """AWR on the demonstrations' rewards. State: `State`."""
+    reject_discrete(spec)
+    learner = awr.learner(config, spec)
+
+    def init(key: Key, demos: Transition) -> State:
+        return State(learner.init(key), ops.fit_normaliser(demos.obs, demos.weight))
+
+    def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
+        steps = by_time(demos, spec.horizon)
+        steps = steps.replace(
+            obs=state.norm(steps.obs, awr.CLIP), next_obs=state.norm(steps.next_obs, awr.CLIP)
+        )
+        core, metrics = learner.fit(key, state.core, steps)
+        return state.replace(core=core), metrics
+
+    def act(key: Key, state: State, obs: jax.Array) -> jax.Array:
+        return learner.act(key, state.core, state.norm(obs, awr.CLIP))
+
+    return Algorithm(init, update, act, Cost(grad_steps=awr.gradient_steps(config)))

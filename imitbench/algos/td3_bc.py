@@ -1,0 +1,31 @@
+"""TD3+BC: TD3 on fixed data whose policy is also held near the data's actions.
+
+Source: Fujimoto and Gu 2021 (arXiv:2106.06860), equations 3 to 5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from imitbench.algos import _offline, offline_td3, td3
+from imitbench.core.types import Algorithm, Spec, require
+
+
+@dataclass(frozen=True)
+class Config(offline_td3.Config):
+    """Settings of TD3+BC."""
+
+    data: _offline.Config = field(default_factory=lambda: _offline.Config(normalise_obs=True))
+    """Minibatches, of normalised observations."""
+    alpha: float = 2.5
+    """Mean magnitude that values are scaled to, beside the squared distance from the data."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.alpha > 0, self, "alpha", "a positive number; for none there is offline_td3")
+
+
+def make(config: Config, spec: Spec) -> Algorithm:
+    """TD3+BC on the demonstrations' rewards. State: `_offline.State` around `td3.State`."""
+    learner = td3.learner(config, spec, clone=config.alpha)
+    return _offline.make(config.data, spec, learner)
