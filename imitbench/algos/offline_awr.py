@@ -28,13 +28,14 @@ class State(struct.PyTreeNode):
 
 
 def by_time(demos: Transition, horizon: int) -> awr.Steps:
-    """Rows [K * T] of whole episodes as steps [T, K]."""
+    """Rows [K * T] of whole episodes as steps [T, K]; without rewards where there is no step."""
 
     def swap(x: jax.Array) -> jax.Array:
         return jnp.swapaxes(x.reshape(-1, horizon, *x.shape[1:]), 0, 1)
 
     names = ("obs", "action", "reward", "next_obs", "terminated", "truncated", "weight")
-    return awr.Steps(**{name: swap(getattr(demos, name)) for name in names})
+    steps = awr.Steps(**{name: swap(getattr(demos, name)) for name in names})
+    return steps.replace(reward=jnp.where(steps.weight > 0, steps.reward, 0.0))
 
 
 def make(config: Config, spec: Spec) -> Algorithm:
