@@ -61,6 +61,11 @@ def online(name: str) -> bool:
     return getattr(ALGOS[name], "ONLINE", False)
 
 
+def rewarded(name: str) -> bool:
+    """Whether a method learns from the rewards of the demonstrations' steps."""
+    return getattr(ALGOS[name], "REWARDED", False)
+
+
 def build(name: str, config: Any, spec: Spec, env: Env, expert: Policy | None) -> Algorithm:
     """The method, given what it declares and nothing else."""
     given = {"env": env, "expert": expert}

@@ -19,6 +19,8 @@ from imitbench.algos._offpolicy import Experience, Learner
 from imitbench.core import nets, ops
 from imitbench.core.types import Algorithm, Key, Metrics, Params, Spec, require
 
+REWARDED = True  # learns from the rewards of the demonstrations' steps
+
 
 @dataclass(frozen=True)
 class Config:

@@ -18,6 +18,8 @@ from imitbench.algos.offline_awr import by_time
 from imitbench.core import buffer, nets, ops
 from imitbench.core.types import Algorithm, Cost, Key, Metrics, Params, Spec, Transition, require
 
+REWARDED = True  # learns from the rewards of the demonstrations' steps
+
 
 @dataclass(frozen=True)
 class Config:

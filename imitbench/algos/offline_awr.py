@@ -16,6 +16,8 @@ from imitbench.algos._offpolicy import reject_discrete
 from imitbench.core import ops
 from imitbench.core.types import Algorithm, Cost, Key, Metrics, Spec, Transition
 
+REWARDED = True  # learns from the rewards of the demonstrations' steps
+
 
 @dataclass(frozen=True)
 class Config(awr.Rule):

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from imitbench.algos import offline_td3
 
+REWARDED = True  # learns from the rewards of the demonstrations' steps
+
 
 @dataclass(frozen=True)
 class Config(offline_td3.Config):

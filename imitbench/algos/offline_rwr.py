@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from imitbench.algos import offline_awr
 
+REWARDED = True  # learns from the rewards of the demonstrations' steps
+
 
 @dataclass(frozen=True)
 class Config(offline_awr.Config):

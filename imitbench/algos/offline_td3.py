@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from imitbench.algos import _offline, td3
 from imitbench.core.types import Algorithm, Spec
 
+REWARDED = True  # learns from the rewards of the demonstrations' steps
+
 
 @dataclass(frozen=True)
 class Config(td3.Rule):

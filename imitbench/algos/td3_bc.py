@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from imitbench.algos import _offline, offline_td3, td3
 from imitbench.core.types import Algorithm, Spec, require
 
+REWARDED = True  # learns from the rewards of the demonstrations' steps
+
 
 @dataclass(frozen=True)
 class Config(offline_td3.Config):

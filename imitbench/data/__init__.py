@@ -1,6 +1,7 @@
 """Demonstrations: collect, subset, save and load."""
 
 from imitbench.data import minari
+from imitbench.data.checks import suspicions
 from imitbench.data.demos import Demos, Header, collect, describe, flatten, subset
 from imitbench.data.files import load, save
 from imitbench.data.grades import GRADES, cached, collect_grade, demonstrators, settled
@@ -20,4 +21,5 @@ __all__ = [
     "save",
     "settled",
     "subset",
+    "suspicions",
 ]

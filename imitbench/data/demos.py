@@ -172,6 +172,12 @@ def check(steps: Transition, spec: Spec, where: str) -> None:
         if not np.isfinite(value).all():
             bad = np.argwhere(~np.isfinite(value))[0].tolist()
             raise UserError(f"{where}: array {name!r} has a non-finite number at {bad}; remove it")
+    high = np.abs(steps.action[steps.weight > 0]).max(initial=0.0)
+    if not spec.discrete and high > 1 + 1e-5:
+        raise UserError(
+            f"{where}: an action component of magnitude {high:g}, expected at most 1: divide by the "
+            "environment's bounds"
+        )
     if not steps.weight.any():
         raise UserError(f"{where}: every step has weight 0; there is nothing to learn from")
 

@@ -97,8 +97,7 @@ def run(jobs: Sequence[Job], root: Path) -> list[str]:
         else:
             todo.append((order, job))
     for _, job in todo:
-        if job.cell.source.grade == "replay":
-            _demos(job)  # into the cache: making it shows a progress of its own
+        notes += [f"{job.key}: {line}" for line in _suspicions(job)]
     with Progress(sum(j.cell.num_evals for _, j in todo)) as progress:
         for order, job in todo:
             progress.start(job.cell.task, job.cell.name, job.num_updates)
@@ -133,11 +132,17 @@ def _run_one(job: Job, order: int, root: Path, progress: Progress) -> list[int]:
     return diverged
 
 
-def _demos(job: Job) -> tuple[Any, data.Header | None]:
-    source = job.cell.source
+def _suspicions(job: Job) -> list[str]:
+    """Of the cell's data set, which is collected before any training begins."""
     if not job.cell.demos:
-        return buffer.no_rows(job.env.spec), None
-    demos = experience.demonstrations(
+        return []
+    rewards = algos.rewarded(job.cell.method)
+    return data.suspicions(_data_set(job), job.env.spec, rewards=rewards)
+
+
+def _data_set(job: Job) -> data.Demos:
+    source = job.cell.source
+    return experience.demonstrations(
         job.cell.task,
         job.cell.engine,
         source.pool,
@@ -146,8 +151,13 @@ def _demos(job: Job) -> tuple[Any, data.Header | None]:
         noise=source.noise,
         only_success=source.only_success,
     )
-    rows = data.subset(demos, job.cell.demos, job.identity["seeds"], shared=source.shared)
-    return rows, demos.header
+
+
+def _demos(job: Job) -> tuple[Any, data.Header | None]:
+    if not job.cell.demos:
+        return buffer.no_rows(job.env.spec), None
+    demos, shared = _data_set(job), job.cell.source.shared
+    return data.subset(demos, job.cell.demos, job.identity["seeds"], shared=shared), demos.header
 
 
 def _info(
