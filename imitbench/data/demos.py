@@ -175,8 +175,8 @@ def check(steps: Transition, spec: Spec, where: str) -> None:
     high = np.abs(steps.action[steps.weight > 0]).max(initial=0.0)
     if not spec.discrete and high > 1 + 1e-5:
         raise UserError(
-            f"{where}: an action component of magnitude {high:g}, expected at most 1: divide by the "
-            "environment's bounds"
+            f"{where}: an action component of magnitude {high:g}, expected at most 1: divide by "
+            "the environment's bounds"
         )
     if not steps.weight.any():
         raise UserError(f"{where}: every step has weight 0; there is nothing to learn from")

@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -101,7 +101,7 @@ def forge(run: Run, out: Path, progress: Progress) -> list[Path]:
     progress.start(recipe.task, recipe.method, recipe.updates)
     ev = _train(run, progress)
     nets_ = [_read(run.folder, s, e) for s in range(recipe.seeds) for e in range(recipe.evals)]
-    evaluate = evaluator(run.env)
+    evaluate = evaluator(run.env, learned.policy)
     marks = _marks(ev)  # [S, E]
     order = np.argsort(-marks.ravel(), kind="stable")[:3]
     chosen = max(order, key=lambda i: evaluate(nets_[i], CHOOSE_SEED).value)
@@ -123,18 +123,14 @@ def forge(run: Run, out: Path, progress: Progress) -> list[Path]:
     return written
 
 
-def evaluator(env: Env):
-    """A compiled function (net, seed) -> Score over 100 episodes."""
+def evaluator(env: Env, policy_of: Callable[[Any], Policy]) -> Callable[[Any, int], Score]:
+    """A compiled function (parameters, seed) -> Score over 100 episodes."""
 
     @jax.jit
-    def episodes(net: nets.Net, key: jax.Array) -> dict[str, jax.Array]:
-        policy = learned.policy(net)
-        return rollout.summary(rollout.episodes(env, policy, key, FINAL_EPISODES))
+    def episodes(params: Any, key: jax.Array) -> dict[str, jax.Array]:
+        return rollout.summary(rollout.episodes(env, policy_of(params), key, FINAL_EPISODES))
 
-    def evaluate(net: nets.Net, seed: int) -> Score:
-        return _score(env, episodes(net, jax.random.key(seed)))
-
-    return evaluate
+    return lambda params, seed: _score(env, episodes(params, jax.random.key(seed)))
 
 
 def random_score(env: Env) -> Score:
@@ -151,8 +147,7 @@ def random_score(env: Env) -> Score:
 
 def score_of(env: Env, policy: Policy) -> Score:
     """Of any policy, over 100 episodes."""
-    run = jax.jit(lambda key: rollout.summary(rollout.episodes(env, policy, key, FINAL_EPISODES)))
-    return _score(env, run(jax.random.key(CARD_SEED)))
+    return evaluator(env, lambda nothing: policy)((), CARD_SEED)
 
 
 def measure(task: str) -> reference.Reference:

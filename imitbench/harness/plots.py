@@ -12,6 +12,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from imitbench.core.host import atomic
 from imitbench.harness import stats, targets
@@ -56,6 +57,7 @@ def curves(results: Sequence[Result], path: Path) -> list[Path]:
                 _draw(axis, r, cost, measure, STYLES[methods.index(r.identity["label"]) % 6])
             if (cost, measure) == ("env_steps", "return"):
                 _published(axis, here, methods)
+            _scale(axis, [_costs(r, cost)[-1] for r in here])
             axis.set_xlabel(title)
             axis.set_ylabel(measure.replace("_", " "))
             axis.grid(color="0.9", linewidth=0.6)
@@ -89,6 +91,22 @@ def curves(results: Sequence[Result], path: Path) -> list[Path]:
     return written
 
 
+def _scale(axis: Axes, ends: Sequence[float]) -> None:
+    """Short ticks; logarithmic where one method's curve is more than ten times as long."""
+    spent = [x for x in ends if x > 0]
+    if spent and max(spent) > 10 * min(spent):
+        axis.set_xscale("log")
+    else:
+        axis.xaxis.set_major_locator(MaxNLocator(5))
+        axis.xaxis.set_major_formatter(EngFormatter(sep=""))
+
+
+def _costs(r: Result, cost: str) -> np.ndarray:
+    """[E] spent at each evaluation."""
+    x = r.curve.groupby("evaluation")[cost].first().to_numpy(float)
+    return x + r.info["demo_steps"] if cost == "expert_queries" and x.any() else x
+
+
 def _published(axis: Axes, results: Sequence[Result], methods: Sequence[str]) -> None:
     """Returns that others published, as hollow marks in the style of the method."""
     for p in targets.load(results[0].identity["suite"]):
@@ -111,13 +129,11 @@ def _draw(axis: Axes, r: Result, cost: str, measure: str, style: dict) -> None:
     table = r.curve.pivot(index="evaluation", columns="seed", values=measure).to_numpy()
     estimates = [stats.estimate(x) for x in table]
     mean, low, high = (np.array(x) for x in zip(*estimates, strict=True))
-    x = r.curve.groupby("evaluation")[cost].first().to_numpy(float)
+    x = _costs(r, cost)
     label = r.identity["label"]
     if not x.any():
         axis.axhline(mean[-1], color=style["color"], linestyle=style["linestyle"], linewidth=1.2)
         axis.axhspan(low[-1], high[-1], color=style["color"], alpha=0.12, linewidth=0)
         return
-    if cost == "expert_queries":
-        x = x + r.info["demo_steps"]
     axis.plot(x, mean, label=label, markersize=4, linewidth=1.4, **style)
     axis.fill_between(x, low, high, color=style["color"], alpha=0.15, linewidth=0)

@@ -15,6 +15,7 @@ from imitbench.harness import stats, store, targets
 from imitbench.harness.store import Result
 
 MEASURES = ("success_any", "success_final", "return")
+OPTIONAL = ("Demos", "Success any, %", "Success final, %", "Expert queries", "Environment steps")
 
 
 def summary(results: Sequence[Result]) -> pd.DataFrame:
@@ -58,7 +59,7 @@ def _interval(row: dict[str, Any], measure: str, scale: float, digits: int) -> s
 
 
 def cells(results: Sequence[Result]) -> list[dict[str, str]]:
-    """The table for people, as text."""
+    """The table for people, as text. Columns that say nothing about any cell are left out."""
     frame = summary(results)
     out = []
     for row, r in zip(frame.to_dict("records"), results, strict=True):
@@ -82,7 +83,8 @@ def cells(results: Sequence[Result]) -> list[dict[str, str]]:
             names = ", ".join(map(str, r.info["diverged_seeds"]))
             line["Method"] += f" (seed {names} diverged, counted as failed)"
         out.append(line)
-    return out
+    empty = {k for k in OPTIONAL if all(line[k] in ("-", "0") for line in out)}
+    return [{k: v for k, v in line.items() if k not in empty} for line in out]
 
 
 def grid(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
