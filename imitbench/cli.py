@@ -11,12 +11,11 @@ from typing import Annotated, Literal
 
 import tyro
 
-from imitbench import algos, cli_experts, data, envs, experts
+from imitbench import algos, cli_demos, cli_experts, envs, experts
 from imitbench.core.types import UserError
-from imitbench.envs.registry import known, pick
+from imitbench.envs.registry import pick
 from imitbench.harness import (
     console,
-    experience,
     run,
     runtime,
     settings,
@@ -26,8 +25,8 @@ from imitbench.harness import (
     tables,
 )
 from imitbench.harness.suite import Cell, DemoSource, Profile
+from imitbench.physics import EngineChoice
 
-EngineChoice = Literal["auto", "native", "mjx"]
 Words = tyro.conf.UseAppendAction
 
 
@@ -104,8 +103,11 @@ class Train:
     """Evaluations at equal distances."""
     eval_episodes: int = 50
     """Episodes of each evaluation and seed."""
-    noise: float = 0.0
-    """Noise on the expert's actions while demonstrating; labels stay un-noised."""
+    grade: str = "expert"
+    """How good the demonstrator is: expert, medium, noisy, mixed or replay."""
+    noise: float | None = None
+    """Standard deviation of Gaussian noise on the demonstrator's actions, by default the grade's
+    own; labels stay un-noised."""
     pool: int = 100
     """Episodes collected, out of which each seed draws its own."""
     shared: bool = False
@@ -122,7 +124,9 @@ class Train:
         demos = self.demos
         if demos is None:
             demos = 0 if algos.online(self.method) else 25
-        source = DemoSource(pool=max(self.pool, demos), noise=self.noise, shared=self.shared)
+        source = DemoSource(
+            pool=max(self.pool, demos), noise=self.noise, shared=self.shared, grade=self.grade
+        )
         cell = Cell(
             task=self.task,
             demos=demos,
@@ -151,74 +155,6 @@ class Config:
         kind = algos.ALGOS[self.method].Config
         with contextlib.suppress(SystemExit):  # tyro leaves after a help text
             tyro.cli(kind, prog=f"settings of {self.method}", args=["--help"])
-
-
-@dataclass(frozen=True)
-class Demos:
-    """Collect demonstrations with the task's experts and write them to a file."""
-
-    task: tyro.conf.Positional[str]
-    grade: str = "expert"
-    """expert, medium (a half-trained policy), noisy (the expert with noise 0.2), mixed (half
-    expert, half medium episodes) or replay (what a learner sees from its start on)."""
-    episodes: int = 100
-    """Of a replay: the budget, in episodes that last until the time limit."""
-    seed: int = 0
-    noise: float | None = None
-    """Standard deviation of Gaussian noise on the executed actions, by default the grade's own;
-    labels stay un-noised."""
-    all: bool = False
-    """Keep episodes that fail, too; medium and mixed do so anyway."""
-    expert: Path | None = None
-    """File of a learned expert (`imitbench experts train`), in place of the task's own."""
-    engine: EngineChoice = "auto"
-    format: Literal["npz", "minari"] = "npz"
-    """npz: one file. minari: a data set that the package minari opens."""
-    out: Path | None = None
-    """File to write; by default TASK-EPISODES-SEED.npz here, with the grade after TASK unless it is
-    expert. For minari its folder of data sets (MINARI_DATASETS_PATH), by default ./minari."""
-
-    def __call__(self) -> None:
-        known(self.task)
-        if self.expert is None:
-            data.demonstrators(self.task, self.grade)  # rejects a grade before it is a file name
-        grade = "" if self.grade == "expert" else f"-{self.grade}"
-        name = f"{self.task}{grade}-{self.episodes}-{self.seed}.npz".replace("/", "_")
-        out = self.out or Path(name if self.format == "npz" else "minari")
-        if self.format == "minari":
-            data.minari.library()  # missed before any work
-        if not out.parent.is_dir():
-            raise UserError(f"cannot write {out}: there is no folder {out.parent}")
-        demos = self._collect()
-        if self.format == "minari":
-            out = data.minari.save(out, demos, envs.make(self.task, self.engine).spec)
-        else:
-            data.save(out, demos)
-        print(f"{data.describe(demos.header)}\nwritten to {out}")
-
-    def _collect(self) -> data.Demos:
-        if self.expert is None:
-            return experience.demonstrations(
-                self.task,
-                self.engine,
-                self.episodes,
-                grade=self.grade,
-                seed=self.seed,
-                noise=self.noise,
-                only_success=False if self.all else None,
-            )
-        if self.grade != "expert":
-            raise UserError(f"grade {self.grade!r} beside --expert {self.expert}: give one of them")
-        env = envs.make(self.task, self.engine)
-        return data.collect(
-            env,
-            experts.load(self.task, expert=self.expert, spec=env.spec),
-            self.episodes,
-            seed=self.seed,
-            noise=self.noise or 0.0,
-            only_success=not self.all,
-            expert_name=self.expert.name,
-        )
 
 
 @dataclass(frozen=True)
@@ -301,7 +237,7 @@ Command = (
     | Annotated[Run, tyro.conf.subcommand("run")]
     | Annotated[Train, tyro.conf.subcommand("train")]
     | Annotated[Config, tyro.conf.subcommand("config")]
-    | Annotated[Demos, tyro.conf.subcommand("demos")]
+    | Annotated[cli_demos.Demos, tyro.conf.subcommand("demos")]
     | Annotated[cli_experts.Experts, tyro.conf.subcommand("experts")]
     | Annotated[TableOf, tyro.conf.subcommand("table")]
     | Annotated[Plot, tyro.conf.subcommand("plot")]

@@ -98,12 +98,12 @@ def markdown(results: Sequence[Result]) -> str:
     lines = cells(results)
     devices = sorted({r.info["device"] for r in results})
     profile = results[0].identity["profile"]
-    caption = (
-        "Mean over training seeds with its 95% bootstrap interval, at the last evaluation. "
-        "*any*: the goal was reached at some step; *final*: at the last one. "
-        "Expert queries count the demonstrations' steps. "
-        f"Profile {profile}. Device: {'; '.join(devices)}."
-    )
+    caption = "Mean over training seeds with its 95% bootstrap interval, at the last evaluation. "
+    if "Success any, %" in lines[0]:
+        caption += "*any*: the goal was reached at some step; *final*: at the last one. "
+    if "Expert queries" in lines[0]:
+        caption += "Expert queries count the demonstrations' steps. "
+    caption += f"Profile {profile}. Device: {'; '.join(devices)}."
     text = grid(list(lines[0]), [list(x.values()) for x in lines]) + "\n\n" + caption + "\n"
     return text + _published(results)
 

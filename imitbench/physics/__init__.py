@@ -1,5 +1,5 @@
 """One model, two engines: native MuJoCo on a CPU, MJX on an accelerator."""
 
-from imitbench.physics.engine import Engine, PhysicsState, choose, load
+from imitbench.physics.engine import Engine, EngineChoice, PhysicsState, choose, load
 
-__all__ = ["Engine", "PhysicsState", "choose", "load"]
+__all__ = ["Engine", "EngineChoice", "PhysicsState", "choose", "load"]

@@ -16,6 +16,7 @@ from imitbench.core.types import UserError
 log = logging.getLogger("imitbench")
 
 EngineName = Literal["native", "mjx"]
+EngineChoice = Literal["auto", "native", "mjx"]
 ENGINES = ("auto", "native", "mjx")
 
 
