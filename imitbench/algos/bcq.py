@@ -79,7 +79,7 @@ def learner(config: Config, spec: Spec) -> Learner:
     decoder = nets.function(spec.obs_size + latent, config.vae_hidden, spec.action_size)
     perturb = nets.function(size, config.hidden, spec.action_size)
     critics = nets.critics(spec, config.hidden, 2)
-    opt = optax.adam(config.lr)
+    opts: dict[str, Any] = dict.fromkeys(("vae", "critics", "perturb"), optax.adam(config.lr))
 
     def decode(params: Params, obs: jax.Array, z: jax.Array) -> jax.Array:
         return jnp.tanh(decoder.apply(params["decoder"], obs, z))
@@ -136,25 +136,19 @@ def learner(config: Config, spec: Spec) -> Learner:
             "perturb": perturb.init(k_perturb),
         }
         target = {k: params[k] for k in ("critics", "perturb")}
-        return State(params, target, {k: opt.init(v) for k, v in params.items()})
+        return State(params, target, {k: opts[k].init(v) for k, v in params.items()})
 
     def learn(key: Key, state: State, rows: Experience) -> tuple[State, Metrics]:
         k_vae, k_target, k_propose = jax.random.split(key, 3)
-        params, opt_state, metrics = dict(state.params), dict(state.opt_state), {}
-
-        def descend(name: str, loss: Any, *args: Any) -> None:
-            params[name], opt_state[name], more = ops.descend(
-                loss, opt, params[name], opt_state[name], *args
-            )
-            metrics.update(more)
-
-        descend("vae", vae_loss, k_vae, rows)
-        target = targets(k_target, state.replace(params=params), rows)
-        descend("critics", critic_loss, rows, target)
-        proposed = propose(k_propose, params["vae"], rows.obs)
-        descend("perturb", perturb_loss, rows.obs, proposed, params["critics"])
-        goal = {k: params[k] for k in state.target}
-        return State(params, ops.polyak(state.target, goal, config.tau), opt_state), metrics
+        move = ops.Descent(opts, state.params, state.opt_state)
+        move("vae", vae_loss, k_vae, rows)
+        target = targets(k_target, state.replace(params=move.params), rows)
+        move("critics", critic_loss, rows, target)
+        proposed = propose(k_propose, move.params["vae"], rows.obs)
+        move("perturb", perturb_loss, rows.obs, proposed, move.params["critics"])
+        goal = {k: move.params[k] for k in state.target}
+        follow = ops.polyak(state.target, goal, config.tau)
+        return State(move.params, follow, move.opt_state), move.metrics
 
     def act(key: Key, state: State, obs: jax.Array) -> jax.Array:
         n = config.act_proposals

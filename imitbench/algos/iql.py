@@ -105,22 +105,15 @@ def learner(config: Config, spec: Spec) -> Learner:
         return State(params, params["critics"], {k: opts[k].init(v) for k, v in params.items()})
 
     def learn(key: Key, state: State, rows: Experience) -> tuple[State, Metrics]:
-        params, opt_state, metrics = dict(state.params), dict(state.opt_state), {}
-
-        def descend(name: str, loss: Any, *args: Any) -> None:
-            params[name], opt_state[name], more = ops.descend(
-                loss, opts[name], params[name], opt_state[name], *args
-            )
-            metrics.update(more)
-
+        move = ops.Descent(opts, state.params, state.opt_state)
         q = jnp.min(critics.apply(state.target, rows.obs, rows.action), axis=0)
-        descend("value", value_loss, rows.obs, q)
-        descend("policy", policy_loss, rows, q - value.apply(params["value"], rows.obs))
-        after = value.apply(params["value"], rows.next_obs)
+        move("value", value_loss, rows.obs, q)
+        move("policy", policy_loss, rows, q - value.apply(move.params["value"], rows.obs))
+        after = value.apply(move.params["value"], rows.next_obs)
         target = rows.reward + config.discount * jnp.where(rows.terminated, 0.0, after)
-        descend("critics", critic_loss, rows, target)
-        follow = ops.polyak(state.target, params["critics"], config.tau)
-        return State(params, follow, opt_state), metrics
+        move("critics", critic_loss, rows, target)
+        follow = ops.polyak(state.target, move.params["critics"], config.tau)
+        return State(move.params, follow, move.opt_state), move.metrics
 
     def act(key: Key, state: State, obs: jax.Array) -> jax.Array:
         return policy.apply(state.params["policy"], obs).mode

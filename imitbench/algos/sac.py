@@ -58,7 +58,7 @@ class State(struct.PyTreeNode):
 def learner(config: Config, spec: Spec) -> _offpolicy.Learner:
     policy = nets.policy(spec, config.hidden, "squashed", log_std_range=(-20, 2))
     critics = nets.critics(spec, config.hidden, 2)
-    opt = optax.adam(config.lr)
+    opts: dict[str, Any] = dict.fromkeys(("policy", "critics", "log_alpha"), optax.adam(config.lr))
     target_entropy = -float(spec.action_size)
 
     def draw(params: Params, key: Key, obs: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -91,32 +91,24 @@ def learner(config: Config, spec: Spec) -> _offpolicy.Learner:
             "critics": critics.init(k_critic),
             "log_alpha": jnp.log(jnp.float32(config.temperature)),
         }
-        opt_state = {k: opt.init(v) for k, v in params.items()}
+        opt_state = {k: opts[k].init(v) for k, v in params.items()}
         return State(params, params["critics"], opt_state)
 
     def learn(key: Key, state: State, rows: _offpolicy.Experience) -> tuple[State, Metrics]:
         k_target, k_policy = jax.random.split(key)
-        params, opt_state = dict(state.params), dict(state.opt_state)
-        alpha = jnp.exp(params["log_alpha"])
-        action, log_prob = draw(params["policy"], k_target, rows.next_obs)
+        move = ops.Descent(opts, state.params, state.opt_state)
+        alpha = jnp.exp(move.params["log_alpha"])
+        action, log_prob = draw(move.params["policy"], k_target, rows.next_obs)
         after = jnp.min(critics.apply(state.target, rows.next_obs, action), axis=0)
         target = rows.reward + config.discount * jnp.where(
             rows.terminated, 0.0, after - alpha * log_prob
         )
-        metrics: Metrics = {"alpha": alpha}
-
-        def descend(name: str, loss: Any, *args: Any) -> Metrics:
-            params[name], opt_state[name], more = ops.descend(
-                loss, opt, params[name], opt_state[name], *args
-            )
-            return more
-
-        metrics |= descend("critics", critic_loss, rows, target)
-        metrics |= descend("policy", policy_loss, k_policy, rows.obs, params["critics"], alpha)
+        move("critics", critic_loss, rows, target)
+        move("policy", policy_loss, k_policy, rows.obs, move.params["critics"], alpha)
         if config.tune:
-            descend("log_alpha", alpha_loss, metrics["entropy"])
-        follow = ops.polyak(state.target, params["critics"], config.tau)
-        return State(params, follow, opt_state), metrics
+            move("log_alpha", alpha_loss, move.metrics["entropy"])
+        follow = ops.polyak(state.target, move.params["critics"], config.tau)
+        return State(move.params, follow, move.opt_state), move.metrics | {"alpha": alpha}
 
     def explore(key: Key, state: State, obs: jax.Array) -> jax.Array:
         return draw(state.params["policy"], key, obs)[0]

@@ -3,7 +3,7 @@ streams."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -123,6 +123,32 @@ def descend(
     grads, metrics = jax.grad(loss, has_aux=True)(params, *args)
     updates, opt_state = opt.update(grads, opt_state, params)
     return optax.apply_updates(params, updates), opt_state, metrics
+
+
+class Descent:
+    """Several sets of parameters by name, moved one after the other, each by its own optimiser.
+
+    `params`, `opt_state` and `metrics` are new dicts that hold what the last steps left.
+    """
+
+    def __init__(
+        self,
+        opts: Mapping[str, optax.GradientTransformation],
+        params: Mapping[str, Params],
+        opt_state: Mapping[str, Any],
+    ):
+        self._opts = opts
+        self.params, self.opt_state = dict(params), dict(opt_state)
+        self.metrics: Metrics = {}
+
+    def __call__(
+        self, name: str, loss: Callable[..., tuple[jax.Array, Metrics]], *args: Any
+    ) -> None:
+        """One step of `params[name]` down `loss(params[name], *args)`."""
+        self.params[name], self.opt_state[name], more = descend(
+            loss, self._opts[name], self.params[name], self.opt_state[name], *args
+        )
+        self.metrics |= more
 
 
 def finite(tree: Any) -> jax.Array:
