@@ -2,8 +2,9 @@
 
 Tianshou and jaxrl keep the returns of every evaluation; mean and standard deviation over seeds are
 taken from those rows. Tianshou's step counts of SAC leave out its 10,000 random steps, so SAC is
-shown beside jaxrl, whose counts hold them. All are older environment versions: Hopper-v5 withholds
-the healthy reward (1) at the step that ends an episode.
+shown beside jaxrl, whose counts hold them; its target entropy is half of ours (minus the number of
+action components, as in the paper). All are older environment versions: Hopper-v5 withholds the
+healthy reward (1) at the step that ends an episode.
 """
 
 from imitbench.harness.targets import Published
