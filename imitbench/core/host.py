@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
@@ -57,3 +58,21 @@ def writable(folder: Path) -> Path:
             f"cannot write to {folder}: {error.strerror}; choose another folder with --results"
         ) from error
     return folder
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Holds the folder for this process; the system lets go of it however the process ends.
+
+    Raises:
+        UserError: another process holds it, or it cannot be written to.
+    """
+    with (writable(folder) / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise UserError(
+                f"another run is writing into {folder}: wait for its end, or choose another folder "
+                "with --results"
+            ) from None
+        yield

@@ -17,7 +17,7 @@ import numpy as np
 
 from imitbench import algos, envs, experts
 from imitbench.core import buffer, nets, npz, rollout, train
-from imitbench.core.host import atomic, writable
+from imitbench.core.host import alone, atomic
 from imitbench.core.types import Algorithm, Env, Policy, UserError
 from imitbench.envs.digest import digest
 from imitbench.envs.registry import pick
@@ -96,8 +96,12 @@ def forge(run: Run, out: Path, progress: Progress) -> list[Path]:
         The files written to `out`; no medium one where no snapshot lies between a third and a half
         of the way from the random policy to the expert.
     """
+    with alone(run.folder):
+        return _forge(run, out, progress)
+
+
+def _forge(run: Run, out: Path, progress: Progress) -> list[Path]:
     recipe = run.recipe
-    writable(run.folder)
     progress.start(recipe.task, recipe.method, recipe.updates)
     ev = _train(run, progress)
     nets_ = [_read(run.folder, s, e) for s in range(recipe.seeds) for e in range(recipe.evals)]

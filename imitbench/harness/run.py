@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 from imitbench import algos, data, envs, experts
 from imitbench.core import buffer, rollout, train
-from imitbench.core.host import writable
+from imitbench.core.host import alone
 from imitbench.core.types import Algorithm, Env, UserError
 from imitbench.envs.digest import digest
 from imitbench.harness import experience, resumable, runtime, store, suite
@@ -85,10 +85,15 @@ def run(jobs: Sequence[Job], root: Path) -> list[str]:
         One line for each job that was skipped or has diverged seeds.
 
     Raises:
-        UserError: the folder cannot be written, or holds results of another schema.
+        UserError: the folder cannot be written, holds results of another schema, or another
+            process runs into it.
     """
-    writable(root)
-    store.read_all(root)  # rejects a foreign folder before any work
+    with alone(root):
+        store.read_all(root)  # rejects a foreign folder before any work
+        return _run_all(jobs, root)
+
+
+def _run_all(jobs: Sequence[Job], root: Path) -> list[str]:
     notes = []
     todo = []
     for order, job in enumerate(jobs):

@@ -59,17 +59,22 @@ def test_cells_hold_what_the_schema_says(finished):
     assert not (finished / "partial").exists() or not list((finished / "partial").iterdir())
 
 
+def derived(root: Path) -> dict[str, bytes]:
+    """The files beside the cells."""
+    return {f.name: f.read_bytes() for f in root.glob("[!.]*") if f.is_file()}
+
+
 def test_a_second_run_skips_and_derived_files_come_out_the_same(finished, tmp_path):
     root = tmp_path / "toy"
     shutil.copytree(finished, root)
-    before = {f.name: f.read_bytes() for f in root.iterdir() if f.is_file()}
+    before = derived(root)
     assert set(before) == {"summary.csv", "table.md", "curves.png", "curves.svg"}
     for f in before:
         (root / f).unlink()
     notes = run.run(jobs(), root)
     assert len(notes) == 2 and all("finished before, skipped" in n for n in notes)
     ship.derive(root)
-    assert {f.name: f.read_bytes() for f in root.iterdir() if f.is_file()} == before
+    assert derived(root) == before
 
 
 def test_the_table_says_what_a_reader_needs(finished):
@@ -153,6 +158,23 @@ def test_no_permission_to_write(tmp_path):
     blocked.write_text("not a folder")
     with pytest.raises(UserError, match="cannot write to .*choose another folder"):
         run.run(jobs(), blocked / "toy")
+
+
+def test_two_runs_into_one_folder_are_kept_apart(finished, tmp_path):
+    root = tmp_path / "toy"
+    shutil.copytree(finished, root)
+    program = (
+        "import sys, time; from pathlib import Path; from imitbench.core.host import alone\n"
+        "with alone(Path(sys.argv[1])): print('in', flush=True); time.sleep(60)"
+    )
+    other = subprocess.Popen([sys.executable, "-c", program, str(root)], stdout=subprocess.PIPE)
+    assert other.stdout is not None and other.stdout.readline()
+    with pytest.raises(UserError, match="another run is writing into .*choose another folder"):
+        run.run(jobs(), root)
+    other.kill()
+    other.wait()
+    other.stdout.close()
+    assert len(run.run(jobs(), root)) == 2  # skipped: both were finished
 
 
 def test_diverged_seeds_stay_in_the_table_and_are_named(tmp_path):
