@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -12,7 +12,7 @@ from by_hand import SPEC, dense
 
 from imitbench import envs
 from imitbench.algos import awr, offline_awr, ppo, rwr, sil
-from imitbench.core import buffer
+from imitbench.core import buffer, ops
 from imitbench.core.types import Transition, UserError
 
 KEY = jax.random.key(0)
@@ -103,15 +103,14 @@ def test_replay_goes_back_over_the_rings_seam(monkeypatch):
     real = awr.learner(config, env.spec)
 
     def fit(key, core, rows):
-        seen.append(rows)
-        return core, {}
+        return core, {"rows": rows}
 
     monkeypatch.setattr(awr, "learner", lambda *a: real._replace(fit=fit))
     algo = awr.make(config, env.spec, env)
-    state = algo.init(KEY, buffer.no_rows(env.spec))
+    state, update = algo.init(KEY, buffer.no_rows(env.spec)), jax.jit(algo.update)
     for i in range(3):
-        with jax.disable_jit():
-            state, _ = algo.update(jax.random.key(i), state, buffer.no_rows(env.spec))
+        state, metrics = update(jax.random.key(i), state, buffer.no_rows(env.spec))
+        seen.append(cast(Any, metrics)["rows"])
     first, _, last = seen
     assert first.weight.shape == (50, 2) and first.weight.sum() == 60  # 30 of 50 slots
     assert last.weight.sum() == 100 and int(state.replay.written) == 90
@@ -151,8 +150,8 @@ def test_offline_awr_sees_episodes_in_time():
 # Self-imitation
 
 
-def imitated(task: str, steps: list[Any], **settings: Any) -> tuple[Any, Any]:
-    """Loss and rows of the self-imitating step of a first update."""
+def self_imitation(task: str, **settings: Any) -> Any:
+    """A compiled first update of PPO on sixteen steps, with self-imitation after it."""
     env = envs.make(task)
     inner = ppo.Config(
         envs=8, length=2, epochs=1, minibatches=1, hidden=(), normalise_obs=False,
@@ -160,13 +159,12 @@ def imitated(task: str, steps: list[Any], **settings: Any) -> tuple[Any, Any]:
     )  # fmt: skip
     algo = sil.make(sil.Config(ppo=inner, capacity=32, steps=1, **settings), env.spec, env)
     demos = buffer.no_rows(env.spec)
-    with jax.disable_jit():
-        algo.update(KEY, algo.init(KEY, demos), demos)
-    return steps[-1][0], steps[-1][4]
+    return jax.jit(algo.update)(KEY, algo.init(KEY, demos), demos)
 
 
 def test_sil_loss_by_hand(steps):
-    loss, _ = imitated("ProbeConstant", steps, value=0.3, max_advantage=0.8)
+    self_imitation("ProbeConstant", value=0.3, max_advantage=0.8)
+    loss = steps[-1][0]
     params = {
         "policy": {"net": dense([[0.0]], [0.0]), "log_std": jnp.zeros(1)},
         "value": dense([[0.0]], [0.5]),
@@ -188,13 +186,23 @@ def test_sil_loss_by_hand(steps):
     assert float(slope[0]) == pytest.approx(-0.3 * 0.5 / 3, rel=1e-4)
 
 
-def test_sil_draws_what_turned_out_better(steps):
+def test_sil_draws_what_turned_out_better(monkeypatch):
     """ProbePolicy pays 1 or -1 for a guess; half of the replay is empty. What is drawn seldom
     because it was expected weighs most."""
-    _, rows = imitated("ProbePolicy", steps, batch=2000, alpha=1.0, beta=0.5)
-    assert (np.asarray(rows["return"]) > 0.9).all()
-    weight = np.asarray(rows["weight"])
-    assert weight.max() == 1.0 and 0 < (weight == 1.0).mean() < 0.1
+
+    def spy(loss, opt, params, opt_state, rows, real=ops.descend):
+        *moved, metrics = real(loss, opt, params, opt_state, rows)
+        if "weight" in rows:
+            metrics = {
+                "worst": jnp.min(rows["return"]),
+                "top": jnp.max(rows["weight"]),
+                "rare": jnp.mean(rows["weight"] == 1.0),
+            }
+        return (*moved, metrics)
+
+    monkeypatch.setattr(ops, "descend", spy)
+    _, metrics = self_imitation("ProbePolicy", batch=2000, alpha=1.0, beta=0.5)
+    assert metrics["worst"] > 0.9 and metrics["top"] == 1.0 and 0 < metrics["rare"] < 0.1
 
 
 def test_bad_settings():

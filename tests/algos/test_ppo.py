@@ -84,7 +84,7 @@ def spied(monkeypatch: pytest.MonkeyPatch):
 
         monkeypatch.setattr(module, name, called)
 
-    spy(ppo, "advantages")
+    spy(ops, "advantages")
     spy(ops, "descend")
     return seen
 
