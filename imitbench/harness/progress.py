@@ -16,7 +16,7 @@ class Progress:
     """Task, method, updates, success so far and the time left over all cells."""
 
     def __init__(self, total_evals: int):
-        self._total, self._done = total_evals, 0
+        self._total, self._done, self._given = total_evals, 0, 0
         self._begun = time.perf_counter()
         self._name, self._updates = "", 0
         # The display goes to stderr, so that stdout holds results alone.
@@ -60,6 +60,7 @@ class Progress:
     def resumed(self, ev: Eval) -> None:
         """The cell goes on from an earlier run's checkpoint."""
         self._done += len(ev.updates)
+        self._given += len(ev.updates)  # by the earlier run: they took no time in this one
         self._say(ev, "resumed")
 
     def evaluated(self, ev: Eval) -> None:
@@ -68,10 +69,10 @@ class Progress:
         self._say(ev, "")
 
     def _left(self) -> str:
-        if not self._done:
+        if self._done == self._given:
             return "time left: ?"
         spent = time.perf_counter() - self._begun
-        left = spent / self._done * (self._total - self._done)
+        left = spent / (self._done - self._given) * (self._total - self._done)
         return f"time left: {left:.0f} s" if left < 120 else f"time left: {left / 60:.0f} min"
 
     def _say(self, ev: Eval, note: str) -> None:
