@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-from imitbench.algos import awr
+from imitbench.algos import _awr
 from imitbench.algos._offpolicy import reject_discrete
 from imitbench.core import ops
 from imitbench.core.types import Algorithm, Cost, Key, Metrics, Spec, Transition
@@ -20,30 +20,30 @@ REWARDED = True  # learns from the rewards of the demonstrations' steps
 
 
 @dataclass(frozen=True)
-class Config(awr.Rule):
+class Config(_awr.Rule):
     """Settings of AWR without an environment."""
 
 
 class State(struct.PyTreeNode):
-    core: awr.Core
+    core: _awr.Core
     norm: ops.Normaliser
 
 
-def by_time(demos: Transition, horizon: int) -> awr.Steps:
+def by_time(demos: Transition, horizon: int) -> _awr.Steps:
     """Rows [K * T] of whole episodes as steps [T, K]; without rewards where there is no step."""
 
     def swap(x: jax.Array) -> jax.Array:
         return jnp.swapaxes(x.reshape(-1, horizon, *x.shape[1:]), 0, 1)
 
     names = ("obs", "action", "reward", "next_obs", "terminated", "truncated", "weight")
-    steps = awr.Steps(**{name: swap(getattr(demos, name)) for name in names})
+    steps = _awr.Steps(**{name: swap(getattr(demos, name)) for name in names})
     return steps.replace(reward=jnp.where(steps.weight > 0, steps.reward, 0.0))
 
 
 def make(config: Config, spec: Spec) -> Algorithm:
     """AWR on the demonstrations' rewards. State: `State`."""
     reject_discrete(spec)
-    learner = awr.learner(config, spec)
+    learner = _awr.learner(config, spec)
 
     def init(key: Key, demos: Transition) -> State:
         return State(learner.init(key), ops.fit_normaliser(demos.obs, demos.weight))
@@ -51,12 +51,12 @@ def make(config: Config, spec: Spec) -> Algorithm:
     def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
         steps = by_time(demos, spec.horizon)
         steps = steps.replace(
-            obs=state.norm(steps.obs, awr.CLIP), next_obs=state.norm(steps.next_obs, awr.CLIP)
+            obs=state.norm(steps.obs, _awr.CLIP), next_obs=state.norm(steps.next_obs, _awr.CLIP)
         )
         core, metrics = learner.fit(key, state.core, steps)
         return state.replace(core=core), metrics
 
     def act(key: Key, state: State, obs: jax.Array) -> jax.Array:
-        return learner.act(key, state.core, state.norm(obs, awr.CLIP))
+        return learner.act(key, state.core, state.norm(obs, _awr.CLIP))
 
-    return Algorithm(init, update, act, Cost(grad_steps=awr.gradient_steps(config)))
+    return Algorithm(init, update, act, Cost(grad_steps=_awr.gradient_steps(config)))
