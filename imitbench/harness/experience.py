@@ -94,28 +94,27 @@ def _learn(
     capacity = updates * own.rounds * own.length * own.envs
     whole = dataclasses.replace(config, replay=dataclasses.replace(own, capacity=capacity))
     algo = algos.build(method, whole, env.spec, env, None)
-    last: list[Experience] = []
 
-    def keep(state: train.TrainState, ev: train.Eval) -> None:
+    def healthy(state: train.TrainState, ev: train.Eval) -> None:
         if ev.diverged.any():
             raise UserError(f"the learner of {env.name} diverged (seed {seed}): try another seed")
-        last[:] = [jax.tree.map(lambda x: x[0, :slots], state.algo.replay.rows)]
 
     with Progress(evals) as progress:
         progress.start(env.name, method, updates)
-        resumable.run(
+        state, _ = resumable.run(
             folder,
             algo,
             buffer.no_rows(env.spec),
             jnp.stack([jax.random.key(seed)]),
             progress,
-            keep=keep,
+            keep=healthy,
             env=env,
             num_updates=updates,
             num_evals=evals,
             eval_episodes=1,
         )
-    steps = whole_episodes(jax.tree.map(np.asarray, last[0]), env.spec)
+    rows = jax.tree.map(lambda x: np.asarray(x[0, :slots]), state.algo.replay.rows)
+    steps = whole_episodes(rows, env.spec)
     returns = steps.reward.sum(axis=1)
     header = data.Header(
         task=env.name,

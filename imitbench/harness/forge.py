@@ -203,7 +203,7 @@ def _train(run: Run, progress: Progress) -> train.Eval:
             net = jax.tree.map(np.asarray, export(recipe.config, run.env.spec, one))
             _keep(run.folder, s, len(ev.updates) - 1, net)
 
-    return resumable.run(
+    _, ev = resumable.run(
         run.folder / "checkpoints",
         run.algo,
         demos,
@@ -215,6 +215,7 @@ def _train(run: Run, progress: Progress) -> train.Eval:
         num_evals=recipe.evals,
         eval_episodes=recipe.eval_episodes,
     )
+    return ev
 
 
 def _snapshot(folder: Path, seed: int, index: int) -> Path:

@@ -20,7 +20,7 @@ def run(
     *,
     keep: Callable[[train.TrainState, train.Eval], None] = lambda state, ev: None,
     **options: Any,
-) -> train.Eval:
+) -> tuple[train.TrainState, train.Eval]:
     """`train` with a checkpoint in `folder` at each evaluation, going on from the last one there.
 
     Args:
@@ -37,6 +37,6 @@ def run(
         checkpoints.save(state, ev)
         progress.evaluated(ev)
 
-    _, ev = train.train(algo, demos, keys, resume=resume, on_eval=on_eval, **options)
+    done = train.train(algo, demos, keys, resume=resume, on_eval=on_eval, **options)
     checkpoints.close()
-    return ev
+    return done

@@ -119,7 +119,7 @@ def _run_one(job: Job, order: int, root: Path, progress: Progress) -> list[int]:
     seeds = job.identity["seeds"]
     keys = jnp.stack([jax.random.key(s) for s in seeds])
     folder = store.partial_folder(root, job.key)
-    ev = resumable.run(
+    _, ev = resumable.run(
         folder,
         job.algo,
         demos,

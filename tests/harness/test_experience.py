@@ -76,14 +76,15 @@ def test_replay_is_what_the_learner_saw(small_learners, monkeypatch, tmp_path):
     assert not list(cache_dir("replay").iterdir())
 
 
-def test_a_cut_off_replay_goes_on_to_the_same_data(small_learners, monkeypatch, tmp_path):
+@pytest.mark.parametrize("left", [1, 0], ids=["before the last evaluation", "after it"])
+def test_a_cut_off_replay_goes_on_to_the_same_data(small_learners, monkeypatch, tmp_path, left):
     whole = experience.replay("ProbeWalk", "auto", 8)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "other"))
     evaluated = experience.Progress.evaluated
 
     def stop(self, ev):
         evaluated(self, ev)
-        if len(ev.updates) == 1:
+        if self._total - len(ev.updates) == left:
             raise KeyboardInterrupt
 
     monkeypatch.setattr(experience.Progress, "evaluated", stop)
