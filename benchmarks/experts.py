@@ -1,7 +1,7 @@
 """Recipes of the learned experts (`imitbench experts train`) and the learners whose experience is
 the data of grade replay. Data, not code."""
 
-from imitbench.algos import _offpolicy, ddpg, ppo, sac
+from imitbench.algos import _offpolicy, ddpg, ddpg_demos, ppo, sac
 from imitbench.harness.forge import Recipe
 
 
@@ -37,11 +37,38 @@ def _her(
     )
 
 
+def _shown(task: str, updates: int, demos: int = 100) -> Recipe:
+    """DDPG with hindsight goals that is shown episodes of the scripted law (Nair et al. 2018):
+    trial and error alone takes Push and PickAndPlace many times as long."""
+    replay = _offpolicy.Config(
+        envs=16,
+        grad_steps=4,
+        rounds=500,
+        warmup=1_600,
+        capacity=400_000,
+        her=4.0,
+        normalise_obs=True,
+    )
+    config = ddpg_demos.Config(
+        replay=replay,
+        hidden=(256, 256, 256),
+        lr=1e-3,
+        discount=0.98,
+        noise=0.1,
+        uniform=0.1,
+        tau=0.01,
+        action_l2=1.0,
+        value_range=(-50.0, 0.0),
+    )
+    return Recipe(task, "ddpg_demos", config, updates, updates, eval_episodes=50, demos=demos)
+
+
 RECIPES = {
     r.task: r
     for r in (
         Recipe("FetchReach", "ddpg", _her((256, 256), 0.05), 10, 10, eval_episodes=20),
-        Recipe("FetchPush", "ddpg", _her((256, 256, 256), 0.01), 500, 50, eval_episodes=20),
+        _shown("FetchPush", 30),
+        _shown("FetchPickAndPlace", 40),
         _ppo("Hopper", 500, 50),
         _ppo("Walker2d", 1000, 50),
         _ppo("HalfCheetah", 3000, 60, seeds=2),

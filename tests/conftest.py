@@ -1,4 +1,4 @@
-"""Shared pieces of the tests: a toy data set, and shrunken settings for every method."""
+"""Shared pieces of the tests: a toy data set, and every method with shrunken settings."""
 
 from __future__ import annotations
 
@@ -9,30 +9,12 @@ from typing import Any
 
 import jax
 import pytest
+from shrunken import shrink
 
 from imitbench import algos, data, envs, experts
 from imitbench.core.types import Env, UserError
 
 CACHE = pytest.StashKey[str]()
-SMALL = {
-    "batch": 16,
-    "hidden": (16,),
-    "steps": 3,
-    "fits": 2,
-    "episodes": 2,
-    "capacity": 400,
-    "validation": 0.25,
-    "envs": 2,
-    "length": 4,
-    "epochs": 2,
-    "minibatches": 2,
-    "rounds": 3,
-    "warmup": 10,
-    "grad_steps": 2,
-    "vae_hidden": (16,),
-    "policy_steps": 3,
-    "value_steps": 3,
-}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -47,18 +29,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(config.stash[CACHE], ignore_errors=True)
-
-
-def shrink(config: Any) -> Any:
-    """The config with every setting that costs time made small, in nested groups too."""
-    changes = {}
-    for f in dataclasses.fields(config):
-        value = getattr(config, f.name)
-        if dataclasses.is_dataclass(value):
-            changes[f.name] = shrink(value)
-        elif f.name in SMALL:
-            changes[f.name] = SMALL[f.name]
-    return dataclasses.replace(config, **changes)
 
 
 @pytest.fixture(scope="session")

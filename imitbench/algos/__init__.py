@@ -13,6 +13,7 @@ from imitbench.algos import (
     bcq,
     dagger,
     ddpg,
+    ddpg_demos,
     iql,
     marwil,
     offline_awr,
@@ -45,6 +46,7 @@ ALGOS: dict[str, ModuleType] = {
     "sac": sac,
     "td3": td3,
     "ddpg": ddpg,
+    "ddpg_demos": ddpg_demos,  # and from demonstrations
     "awr": awr,
     "rwr": rwr,
     "sil": sil,

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-from imitbench.algos._offpolicy import Experience, Learner, reject_discrete
+from imitbench.algos._offpolicy import Learner, experience, reject_discrete
 from imitbench.core import buffer, ops
 from imitbench.core.types import Algorithm, Cost, Key, Metrics, Spec, Transition, require
 
@@ -42,18 +42,6 @@ class State(struct.PyTreeNode):
     reward_scale: jax.Array  # []
 
 
-def experience(demos: Transition) -> Experience:
-    """Rows [N] for a learner; the executed actions, for they are what the rewards were for."""
-    return Experience(
-        obs=demos.obs,
-        action=demos.action,
-        reward=demos.reward,
-        next_obs=demos.next_obs,
-        terminated=demos.terminated,
-        t=jnp.zeros(demos.reward.shape, jnp.int32),
-    )
-
-
 def returns(demos: Transition, horizon: int) -> jax.Array:
     """Undiscounted returns [K] of rows [K * T] of whole episodes."""
     real = jnp.where(demos.weight > 0, demos.reward, 0.0)
@@ -83,7 +71,7 @@ def make(config: Config, spec: Spec, learner: Learner) -> Algorithm:
         return state.norm(obs, jnp.inf)
 
     def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
-        rows = experience(demos)
+        rows = experience(demos, spec.horizon)
 
         def step(inner: Any, key: Key) -> tuple[Any, Metrics]:
             k_rows, k_learn = jax.random.split(key)

@@ -146,6 +146,22 @@ def sample_hindsight(
     )
 
 
+def experience(demos: Transition, horizon: int) -> Experience:
+    """Rows [K * T] of whole episodes; the executed actions, for they are what the rewards were
+    for."""
+    t = jnp.arange(demos.reward.shape[0]) % horizon
+    return Experience(demos.obs, demos.action, demos.reward, demos.next_obs, demos.terminated, t)
+
+
+def shown(rows: Experience, horizon: int) -> buffer.Ring:
+    """Rows [K * T] of whole episodes as a full ring: rows [K, ...] at each of the T steps."""
+
+    def column(x: jax.Array) -> jax.Array:
+        return jnp.swapaxes(x.reshape(-1, horizon, *x.shape[1:]), 0, 1)
+
+    return buffer.Ring(jax.tree.map(column, rows), jnp.int32(horizon))
+
+
 def export(config: Config, spec: Spec, state: State, params: Params) -> nets.Net:
     """The policy network's parameters, for a file of their own."""
     moments = state.moments if config.normalise_obs else ops.moments(spec.obs_size)
@@ -154,10 +170,15 @@ def export(config: Config, spec: Spec, state: State, params: Params) -> nets.Net
     return nets.freeze(params, norm, clip, activation="relu", head="tanh", actions=spec.action_size)
 
 
-def make(config: Config, spec: Spec, env: Env, learner: Learner) -> Algorithm:
-    """The learner on the task's own reward; demonstrations are not looked at.
+def make(config: Config, spec: Spec, env: Env, learner: Learner, demo_batch: int = 0) -> Algorithm:
+    """The learner on the task's own reward.
 
     One update is `rounds` rounds of `envs` * `length` steps and `grad_steps` gradient steps each.
+
+    Args:
+        demo_batch: steps of the demonstrations, relabelled like the others, that follow those of
+            each minibatch; with 0 demonstrations are not looked at. Where they are relabelled their
+            episodes may not end before the time limit.
     """
     per_round = config.envs * config.length
     if config.her and spec.goal is None:
@@ -202,14 +223,28 @@ def make(config: Config, spec: Spec, env: Env, learner: Learner) -> Algorithm:
         state = state.replace(running=running, replay=replay, moments=moments)
         return state, jnp.mean(steps.reward)
 
-    def learn(key: Key, state: State) -> tuple[Any, Metrics]:
+    def draw(key: Key, replay: buffer.Ring, batch: int) -> Experience:
+        if config.her:
+            return sample_hindsight(key, replay, batch, spec, config.her / (config.her + 1.0))
+        return sample(key, replay, batch)
+
+    def demonstrated(demos: Transition) -> Callable[[Key], Experience]:
+        """Draws `demo_batch` of their steps."""
+        rows = experience(demos, spec.horizon)
+        if not config.her:
+            return lambda key: buffer.sample_real(key, rows, demos.weight, demo_batch)
+        ring = shown(rows, spec.horizon)
+        return lambda key: draw(key, ring, demo_batch)
+
+    def learn(key: Key, state: State, demos: Transition) -> tuple[Any, Metrics]:
+        more = demonstrated(demos) if demo_batch else None
+
         def step(inner: Any, key: Key) -> tuple[Any, Metrics]:
             k_rows, k_learn = jax.random.split(key)
-            if config.her:
-                share = config.her / (config.her + 1.0)
-                rows = sample_hindsight(k_rows, state.replay, config.batch, spec, share)
-            else:
-                rows = sample(k_rows, state.replay, config.batch)
+            rows = draw(k_rows, state.replay, config.batch)
+            if more is not None:
+                shown_rows = more(ops.stream(k_rows, "demos"))
+                rows = jax.tree.map(lambda *x: jnp.concatenate(x), rows, shown_rows)
             rows = rows.replace(obs=norm(state, rows.obs), next_obs=norm(state, rows.next_obs))
             return learner.learn(k_learn, inner, rows)
 
@@ -220,11 +255,11 @@ def make(config: Config, spec: Spec, env: Env, learner: Learner) -> Algorithm:
         def round_(state: State, key: Key) -> tuple[State, tuple[jax.Array, Metrics, jax.Array]]:
             k_collect, k_learn = jax.random.split(key)
             state, reward = collect(k_collect, state)
-            like = jax.eval_shape(learn, k_learn, state)[1]
+            like = jax.eval_shape(learn, k_learn, state, demos)[1]
             learns = warm(state)
             inner, metrics = jax.lax.cond(
                 learns,
-                lambda: learn(k_learn, state),
+                lambda: learn(k_learn, state, demos),
                 lambda: (state.learner, jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), like)),
             )
             return state.replace(learner=inner), (learns, metrics, reward)

@@ -6,6 +6,7 @@ three taken away: see `ddpg`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,6 +79,16 @@ class Config(Rule):
         require(self.uniform <= 1, self, "uniform", "a probability in [0, 1]")
 
 
+Value = Callable[[jax.Array, jax.Array], jax.Array]  # (obs [N, O], action [N, A]) -> [N]
+Objective = Callable[[Value, jax.Array, _offpolicy.Experience], jax.Array]
+"""(first critic, the policy's actions [N, A], rows [N]) -> what the policy descends: a scalar."""
+
+
+def greedy(value: Value, action: jax.Array, rows: _offpolicy.Experience) -> jax.Array:
+    """Minus the mean value of the policy's actions."""
+    return -jnp.mean(value(rows.obs, action))
+
+
 class State(struct.PyTreeNode):
     policy: Params
     critics: Params
@@ -88,14 +99,18 @@ class State(struct.PyTreeNode):
 
 
 def learner(
-    config: Rule, spec: Spec, *, noise: float = 0.0, uniform: float = 0.0, clone: float = 0.0
+    config: Rule,
+    spec: Spec,
+    *,
+    noise: float = 0.0,
+    uniform: float = 0.0,
+    objective: Objective = greedy,
 ) -> _offpolicy.Learner:
     """TD3's gradient steps.
 
     Args:
         noise, uniform: of exploring, as in `Config`.
-        clone: TD3+BC's alpha; above 0 the policy's loss also holds its squared distance from the
-            data's actions, beside values scaled to mean magnitude alpha.
+        objective: of the policy, apart from the penalty on its actions.
     """
     policy = nets.policy(spec, config.hidden, "deterministic")
     critics = nets.critics(spec, config.hidden, config.critics)
@@ -111,14 +126,12 @@ def learner(
     def policy_loss(
         params: Params, rows: _offpolicy.Experience, critic: Params
     ) -> tuple[jax.Array, Metrics]:
-        """Minus the first critic's value of the policy's actions."""
         action = policy.apply(params, rows.obs).mode
-        q = critics.apply(critic[:1], rows.obs, action)[0]
-        loss = -jnp.mean(q)
-        if clone:
-            size = jax.lax.stop_gradient(jnp.mean(jnp.abs(q)))
-            distance = jnp.mean((action - rows.action) ** 2)
-            loss = loss * clone / jnp.maximum(size, 1e-8) + distance
+
+        def value(obs: jax.Array, action: jax.Array) -> jax.Array:
+            return critics.apply(critic[:1], obs, action)[0]
+
+        loss = objective(value, action, rows)
         loss = loss + config.action_l2 * jnp.mean(action**2)
         return loss, {"policy_loss": loss}
 

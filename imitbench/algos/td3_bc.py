@@ -7,7 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import jax
+import jax.numpy as jnp
+
 from imitbench.algos import _offline, offline_td3, td3
+from imitbench.algos._offpolicy import Experience
 from imitbench.core.types import Algorithm, Spec, require
 
 REWARDED = True  # learns from the rewards of the demonstrations' steps
@@ -27,7 +31,19 @@ class Config(offline_td3.Config):
         require(self.alpha > 0, self, "alpha", "a positive number; for none there is offline_td3")
 
 
+def objective(alpha: float) -> td3.Objective:
+    """Values scaled to mean magnitude `alpha`, and the squared distance from the data's actions."""
+
+    def loss(value: td3.Value, action: jax.Array, rows: Experience) -> jax.Array:
+        q = value(rows.obs, action)
+        size = jax.lax.stop_gradient(jnp.mean(jnp.abs(q)))
+        distance = jnp.mean((action - rows.action) ** 2)
+        return distance - alpha * jnp.mean(q) / jnp.maximum(size, 1e-8)
+
+    return loss
+
+
 def make(config: Config, spec: Spec) -> Algorithm:
     """TD3+BC on the demonstrations' rewards. State: `_offline.State` around `td3.State`."""
-    learner = td3.learner(config, spec, clone=config.alpha)
+    learner = td3.learner(config, spec, objective=objective(config.alpha))
     return _offline.make(config.data, spec, learner)

@@ -40,6 +40,7 @@ class Card:
     recipe: dict[str, Any]  # the method's settings
     env_steps: int
     grad_steps: int
+    demonstrations: int = 0  # episodes of the scripted law that the learner was shown
     wall_seconds: float
     device: str
     engine: str

@@ -15,10 +15,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from imitbench import algos, envs, experts
+from imitbench import algos, data, envs, experts
 from imitbench.core import buffer, nets, npz, rollout, train
 from imitbench.core.host import alone, atomic
-from imitbench.core.types import Algorithm, Env, Policy, UserError
+from imitbench.core.types import Algorithm, Env, Policy, Transition, UserError
 from imitbench.envs.digest import digest
 from imitbench.envs.registry import pick
 from imitbench.experts import learned, reference
@@ -43,6 +43,8 @@ class Recipe:
     seeds: int = 1
     eval_episodes: int = 10
     engine: str = "auto"
+    demos: int = 0
+    """Episodes of the task's scripted law that the method is shown."""
 
 
 class Run(NamedTuple):
@@ -74,7 +76,12 @@ def prepare(recipe: Recipe, root: Path) -> Run:
     Raises:
         UserError: the first mistake found.
     """
-    pick("method that makes experts", recipe.method, [k for k in algos.ALGOS if algos.online(k)])
+    if recipe.demos:
+        pick("method", recipe.method, algos.ALGOS)
+        experts.find(recipe.task, kind="scripted")
+    else:
+        learners = [k for k in algos.ALGOS if algos.online(k)]
+        pick("method that makes experts without demonstrations", recipe.method, learners)
     learned.place(recipe.task, "expert")  # rejects a task whose expert has no file name
     env = envs.make(recipe.task, recipe.engine)
     if env.spec.discrete:
@@ -194,7 +201,6 @@ def _marks(ev: train.Eval) -> np.ndarray:
 def _train(run: Run, progress: Progress) -> train.Eval:
     recipe = run.recipe
     keys = jnp.stack([jax.random.key(s) for s in range(recipe.seeds)])
-    demos = buffer.no_rows(run.env.spec)
     export = algos.ALGOS[recipe.method].export
 
     def keep(state: train.TrainState, ev: train.Eval) -> None:
@@ -206,7 +212,7 @@ def _train(run: Run, progress: Progress) -> train.Eval:
     _, ev = resumable.run(
         run.folder / "checkpoints",
         run.algo,
-        demos,
+        _shown(run),
         keys,
         progress,
         keep=keep,
@@ -216,6 +222,14 @@ def _train(run: Run, progress: Progress) -> train.Eval:
         eval_episodes=recipe.eval_episodes,
     )
     return ev
+
+
+def _shown(run: Run) -> Transition:
+    """The demonstrations [N, ...] of a recipe; often none."""
+    recipe, spec = run.recipe, run.env.spec
+    if not recipe.demos:
+        return buffer.no_rows(spec)
+    return data.flatten(data.cached(recipe.task, recipe.engine, recipe.demos).steps)
 
 
 def _snapshot(folder: Path, seed: int, index: int) -> Path:
@@ -253,6 +267,7 @@ def _write(
         recipe=json.loads(json.dumps(dataclasses.asdict(recipe.config))),
         env_steps=done.env_steps,
         grad_steps=done.grad_steps,
+        demonstrations=recipe.demos,
         wall_seconds=round(math.fsum(ev.seconds.values()), 1),
         device=runtime.device(),
         engine=env.engine,

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from shrunken import shrink
 
 from imitbench import algos, data, envs, experts
 from imitbench.core import buffer, train
@@ -139,7 +140,7 @@ def test_touches_only_what_it_declares(method, rows):
     env = envs.make(TASK)
     algo = algos.build(
         method,
-        algos.ALGOS[method].Config(),
+        shrink(algos.ALGOS[method].Config()),
         env.spec,
         env if "env" in wants else cast(Any, Poison()),
         experts.load(TASK) if "expert" in wants else cast(Any, Poison()),

@@ -97,6 +97,58 @@ def test_rewards_are_the_new_goals_and_the_rest_is_left_alone():
     np.testing.assert_allclose(share, 0.2, atol=0.06)
 
 
+def test_demonstrations_are_relabelled_within_their_episode():
+    """Three episodes of the horizon's length, one after the other, as a ring of them all."""
+    whole = history(500, 1)
+    ends = np.flatnonzero(np.asarray(whole.t[:, 0]) == HORIZON - 1)[:3]
+    rows = jax.tree.map(
+        lambda x: jnp.concatenate([x[e - HORIZON + 1 : e + 1, 0] for e in ends]), whole
+    )
+    ring = _offpolicy.shown(rows, HORIZON)
+    assert int(ring.size) == HORIZON and ring.rows.reward.shape == (HORIZON, 3)
+    drawn = _offpolicy.sample_hindsight(jax.random.key(0), ring, 2000, SPEC, 1.0)
+    goal, here = np.asarray(drawn.obs[:, 3:]), np.asarray(drawn.next_obs[:, :2])
+    np.testing.assert_array_equal(goal[:, 0], here[:, 0])
+    assert (goal[:, 1] >= here[:, 1]).all() and goal[:, 1].max() == HORIZON
+    assert {tuple(x) for x in here.tolist()} == {
+        tuple(x) for x in np.asarray(rows.next_obs)[:, :2].tolist()
+    }
+
+
+def test_demonstrated_steps_follow_the_own_ones():
+    """Of a minibatch; without hindsight they are the data's real steps."""
+    env = envs.make("PointMass")
+    seen: list[_offpolicy.Experience] = []
+    inner = td3.learner(td3.Config(hidden=(4,)), env.spec)
+
+    def learn(key, state, rows):
+        jax.debug.callback(
+            lambda *leaves: seen.append(_offpolicy.Experience(*leaves)), *rows_of(rows)
+        )
+        return inner.learn(key, state, rows)
+
+    def rows_of(rows):
+        return [
+            getattr(rows, f) for f in ("obs", "action", "reward", "next_obs", "terminated", "t")
+        ]
+
+    config = _offpolicy.Config(rounds=3, warmup=0, capacity=50, batch=5)
+    algo = _offpolicy.make(config, env.spec, env, inner._replace(learn=learn), demo_batch=4)
+    demos = buffer.no_rows(env.spec)
+    n = 2 * env.spec.horizon
+    demos = jax.tree.map(lambda x: jnp.zeros((n, *x.shape[1:]), x.dtype), demos)
+    weight = (jnp.arange(n) % env.spec.horizon < 10).astype(jnp.float32)
+    demos = demos.replace(reward=100.0 + jnp.arange(n), weight=weight)
+    algo.update(jax.random.key(1), algo.init(jax.random.key(0), demos), demos)
+    jax.effects_barrier()
+    assert len(seen) == 3
+    for rows in seen:
+        assert (np.asarray(rows.reward[:5]) <= 0).all()
+        shown = np.asarray(rows.reward[5:]) - 100
+        assert ((shown >= 0) & (shown % env.spec.horizon < 10)).all()
+        np.testing.assert_array_equal(rows.t[5:], shown % env.spec.horizon)
+
+
 def test_without_hindsight_rows_are_as_they_were():
     store, held = filled(31, 3, 24)
     rows = _offpolicy.sample(jax.random.key(0), store, 3000)

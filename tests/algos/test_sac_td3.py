@@ -14,7 +14,7 @@ import pytest
 import scipy.stats
 from by_hand import SPEC, dense, experience, q, targets
 
-from imitbench.algos import ddpg, sac, td3
+from imitbench.algos import ddpg, ddpg_demos, sac, td3
 from imitbench.core import nets, ops
 
 # SAC
@@ -177,6 +177,24 @@ def test_ddpg_is_td3_without_its_three_changes(steps):
     expected = np.asarray(rows.reward) + 0.5 * np.where(rows.terminated, 0.0, after)
     np.testing.assert_allclose(targets(steps)[0], expected, rtol=1e-5)
     assert len(steps) == 2 and int(new.steps) == 1
+
+
+# DDPG with demonstrations
+
+
+@pytest.mark.parametrize("q_filter", [True, False])
+def test_demonstrations_draw_the_policy_where_the_critic_prefers_them(steps, q_filter):
+    config = ddpg_demos.Config(hidden=(), clone=10.0, demo_batch=3, q_filter=q_filter)
+    learner = td3.learner(config, SPEC, objective=ddpg_demos.objective(config))
+    state = learner.init(jax.random.key(0)).replace(policy=dense([[0.0]], [np.arctanh(0.1)]))
+    rows = experience(5)
+    learner.learn(jax.random.key(0), state, rows)
+    loss, _, params, _, batch, _ = steps[1]
+    value, _ = loss(params, batch, [q(0.0, 2.0, 0.0)])
+    # The last three demonstrated 0, 0.25 and 0.5; the policy does 0.1, and more is better.
+    distance = (0.1 - np.array([0.0, 0.25, 0.5])) ** 2
+    cloned = distance[1:].sum() / 3 if q_filter else distance.mean()
+    assert float(value) == pytest.approx(10 * cloned - 2 * 0.1, rel=1e-5)
 
 
 @pytest.mark.parametrize("module", [sac, td3])

@@ -8,9 +8,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from shrunken import shrink
 
 from imitbench import data, envs, experts
-from imitbench.algos import bc, ppo
+from imitbench.algos import bc, ddpg_demos, ppo
 from imitbench.core.types import UserError
 from imitbench.experts import learned, reference
 from imitbench.harness import forge
@@ -56,6 +57,15 @@ def test_writes_an_expert_with_its_card(straight):
     assert demos.steps.action.shape == (2, env.spec.horizon, 2)
 
 
+def test_a_learner_can_be_shown_the_scripted_law(tmp_path, no_cache):
+    config = shrink(ddpg_demos.Config())
+    recipe = forge.Recipe("PointMass", "ddpg_demos", config, 1, 1, eval_episodes=2, demos=3)
+    with Progress(1) as progress:
+        path = forge.forge(forge.prepare(recipe, tmp_path), tmp_path, progress)[0]
+    card = learned.read(path)[1]
+    assert (card.demonstrations, card.method) == (3, "ddpg_demos")
+
+
 @pytest.mark.slow
 def test_a_stopped_run_goes_on_to_the_same_expert(straight, tmp_path, monkeypatch):
     kept = forge._keep
@@ -81,6 +91,7 @@ def test_a_stopped_run_goes_on_to_the_same_expert(straight, tmp_path, monkeypatc
 def test_rejects_recipes_that_cannot_run(tmp_path):
     for recipe, words in (
         (forge.Recipe("PointMass", "bc", bc.Config(), 1, 1), "method that makes experts"),
+        (forge.Recipe("Hopper", "bc", bc.Config(), 1, 1, demos=2), "no scripted expert"),
         (forge.Recipe("ProbeAction", "ppo", CONFIG, 1, 1), "discrete actions"),
         (forge.Recipe("brax/fast", "ppo", CONFIG, 1, 1), "do not ship"),
     ):
