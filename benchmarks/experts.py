@@ -37,7 +37,7 @@ def _her(
     )
 
 
-def _shown(task: str, updates: int, demos: int = 100) -> Recipe:
+def _shown(task: str, updates: int, demos: int = 100, grade: str = "expert") -> Recipe:
     """DDPG with hindsight goals that is shown episodes of the scripted law (Nair et al. 2018):
     trial and error alone takes Push and PickAndPlace many times as long."""
     replay = _offpolicy.Config(
@@ -60,7 +60,16 @@ def _shown(task: str, updates: int, demos: int = 100) -> Recipe:
         action_l2=1.0,
         value_range=(-50.0, 0.0),
     )
-    return Recipe(task, "ddpg_demos", config, updates, updates, eval_episodes=50, demos=demos)
+    return Recipe(
+        task,
+        "ddpg_demos",
+        config,
+        updates,
+        updates,
+        eval_episodes=50,
+        demos=demos,
+        demos_grade=grade,
+    )
 
 
 RECIPES = {
@@ -69,10 +78,12 @@ RECIPES = {
         Recipe("FetchReach", "ddpg", _her((256, 256), 0.05), 10, 10, eval_episodes=20),
         _shown("FetchPush", 30),
         _shown("FetchPickAndPlace", 40),
+        _shown("FetchSlide", 30, demos=200, grade="medium"),
         _ppo("Hopper", 500, 50),
         _ppo("Walker2d", 1000, 50),
         _ppo("HalfCheetah", 3000, 60, seeds=2),
-        _ppo("Ant", 1000, 50),
+        _ppo("Ant", 1000, 50, hidden=(256, 256)),
+        _ppo("Humanoid", 800, 40, hidden=(256, 256)),
     )
 }
 

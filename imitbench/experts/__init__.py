@@ -25,7 +25,7 @@ class Expert(NamedTuple):
 
 def every() -> list[Expert]:
     """All experts: the laws, then the files that ship."""
-    laws = [Expert(task, "expert", "scripted") for task in scripted.LAWS]
+    laws = [Expert(t, grade, "scripted") for grade, ls in scripted.BY_GRADE.items() for t in ls]
     return laws + [Expert(t, g, "learned", p) for (t, g), p in learned.shipped().items()]
 
 
@@ -76,6 +76,6 @@ def load(
     if expert is None:
         found = find(task, grade, kind)
         if found.path is None:
-            return scripted.policy(scripted.LAWS[found.task])
+            return scripted.policy(scripted.BY_GRADE[found.grade][found.task])
         expert = found.path
     return learned.load(Path(expert), spec, task)[0]

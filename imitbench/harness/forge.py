@@ -44,7 +44,9 @@ class Recipe:
     eval_episodes: int = 10
     engine: str = "auto"
     demos: int = 0
-    """Episodes of the task's scripted law that the method is shown."""
+    """Successful episodes of the task's scripted law that the method is shown."""
+    demos_grade: str = "expert"
+    """The law's."""
 
 
 class Run(NamedTuple):
@@ -78,7 +80,7 @@ def prepare(recipe: Recipe, root: Path) -> Run:
     """
     if recipe.demos:
         pick("method", recipe.method, algos.ALGOS)
-        experts.find(recipe.task, kind="scripted")
+        experts.find(recipe.task, recipe.demos_grade, "scripted")
     else:
         learners = [k for k in algos.ALGOS if algos.online(k)]
         pick("method that makes experts without demonstrations", recipe.method, learners)
@@ -229,7 +231,9 @@ def _shown(run: Run) -> Transition:
     recipe, spec = run.recipe, run.env.spec
     if not recipe.demos:
         return buffer.no_rows(spec)
-    return data.flatten(data.cached(recipe.task, recipe.engine, recipe.demos).steps)
+    grade = recipe.demos_grade
+    shown = data.cached(recipe.task, recipe.engine, recipe.demos, grade=grade, only_success=True)
+    return data.flatten(shown.steps)
 
 
 def _snapshot(folder: Path, seed: int, index: int) -> Path:

@@ -51,6 +51,13 @@ def test_success_over_500_episodes(task):
     check_ours(task, 500)
 
 
+def test_the_law_of_slide_shows_more_than_it_masters():
+    """A teacher of grade medium, about one half: enough to filter demonstrations from."""
+    env, law = envs.make("FetchSlide"), experts.load("FetchSlide", "medium", "scripted")
+    run = jax.jit(lambda k: rollout.summary(rollout.episodes(env, law, k, 100)))
+    assert 0.4 <= float(run(jax.random.key(5))["success_final"].mean()) <= 0.7
+
+
 def check_ours(task: str, episodes: int) -> None:
     env, expert = envs.make(task), experts.load(task)
     run = jax.jit(lambda k: rollout.summary(rollout.episodes(env, expert, k, episodes)))
