@@ -12,8 +12,7 @@ from typing import Annotated, Literal
 import tyro
 
 from imitbench import algos, cli_demos, cli_experts, envs, experts
-from imitbench.core.types import UserError
-from imitbench.envs.registry import pick
+from imitbench.core.types import UserError, pick
 from imitbench.harness import (
     console,
     run,

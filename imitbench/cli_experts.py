@@ -11,7 +11,8 @@ import tyro
 
 from imitbench import experts
 from imitbench.core.host import writable
-from imitbench.envs.registry import known, pick
+from imitbench.core.types import pick
+from imitbench.envs.registry import known
 from imitbench.experts import learned, scripted
 from imitbench.harness import forge, suite
 from imitbench.harness.progress import Progress

@@ -26,12 +26,16 @@ from imitbench.algos import (
     sil,
     td3,
     td3_bc,
+    vins,
+    vins_true,
 )
 from imitbench.core.types import Algorithm, Env, Policy, Spec
 
 ALGOS: dict[str, ModuleType] = {
     "bc": bc,
     "dagger": dagger,
+    "vins": vins,
+    "vins_true": vins_true,
     # From fixed data with rewards.
     "bcq": bcq,
     "td3_bc": td3_bc,
@@ -66,6 +70,11 @@ def online(name: str) -> bool:
 def rewarded(name: str) -> bool:
     """Whether a method learns from the rewards of the demonstrations' steps."""
     return getattr(ALGOS[name], "REWARDED", False)
+
+
+def anchored(name: str) -> bool:
+    """Whether a method needs demonstrations that reach the goal."""
+    return getattr(ALGOS[name], "ANCHORED", False)
 
 
 def build(name: str, config: Any, spec: Spec, env: Env, expert: Policy | None) -> Algorithm:

@@ -46,13 +46,15 @@ class MLP(nn.Module):
     """Layers of the given widths and a linear output.
 
     ReLU layers start from LeCun's normal, tanh layers from orthogonal matrices with gain sqrt(2);
-    `out_gain` makes the output layer's orthogonal with that gain.
+    `out_gain` makes the output layer's orthogonal with that gain. `layer_norm` normalises before
+    each activation.
     """
 
     hidden: Sequence[int]
     out: int
     activation: Activation = "relu"
     out_gain: float | None = None
+    layer_norm: bool = False
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -60,6 +62,7 @@ class MLP(nn.Module):
         inner = nn.initializers.lecun_normal() if relu else orthogonal(2**0.5)
         for width in self.hidden:
             x = nn.Dense(width, kernel_init=inner)(x)
+            x = nn.LayerNorm()(x) if self.layer_norm else x
             x = nn.relu(x) if relu else jnp.tanh(x)
         last = nn.initializers.lecun_normal()
         if self.out_gain is not None:
@@ -190,9 +193,15 @@ class Function(NamedTuple):
     apply: Callable[..., jax.Array]
 
 
-def function(size: int, hidden: Sequence[int], out: int, out_gain: float | None = None) -> Function:
+def function(
+    size: int,
+    hidden: Sequence[int],
+    out: int,
+    out_gain: float | None = None,
+    layer_norm: bool = False,
+) -> Function:
     """A plain network with ReLU layers from `size` numbers to `out`."""
-    net = MLP(tuple(hidden), out, out_gain=out_gain)
+    net = MLP(tuple(hidden), out, out_gain=out_gain, layer_norm=layer_norm)
 
     def apply(params: Params, *parts: jax.Array) -> jax.Array:
         return jnp.asarray(net.apply(params, jnp.concatenate(parts, axis=-1)))

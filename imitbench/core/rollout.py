@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -10,15 +11,18 @@ from flax import struct
 
 from imitbench.core.types import Env, EnvState, Key, Policy, Transition
 
+StatePolicy = Callable[[Key, EnvState], jax.Array]  # (key, state [B, ...]) -> action [B, A]
+
 
 def episodes(
     env: Env,
-    policy: Policy,
+    policy: Policy | StatePolicy,
     key: Key,
     num: int,
     *,
     label: Policy | None = None,
     horizon: int | None = None,
+    whole_state: bool = False,
 ) -> Transition:
     """Runs `num` whole episodes of `env.spec.horizon` steps.
 
@@ -26,6 +30,7 @@ def episodes(
         policy: called with all episodes at once, obs [B, O], and a fresh key each step.
         label: what to record as the label of a step; by default the executed action.
         horizon: stop after this many steps instead.
+        whole_state: call the policy with the environments' states in place of the observations.
 
     Returns:
         Transition with leaves [T, B]. After an episode has terminated its steps carry weight 0 and
@@ -39,7 +44,7 @@ def episodes(
     def step(carry: tuple[Any, jax.Array], t: jax.Array):
         state, alive = carry
         k_act, k_label = jax.random.split(jax.random.fold_in(act_key, t))
-        action = _finite(policy(k_act, state.obs))
+        action = _finite(policy(k_act, state if whole_state else state.obs))
         meant = action if label is None else label(k_label, state.obs)
         new = jax.vmap(env.step)(state, action)
         # A finished episode stands still: its physics must not run on into a state that explodes.

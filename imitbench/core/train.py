@@ -158,8 +158,10 @@ def _compile(
 
     def evaluate(key: Key, state: TrainState) -> dict[str, jax.Array]:
         def one(algo_state: Any) -> dict[str, jax.Array]:
+            whole = algo.act_in is not None
+            act: Any = algo.act_in or algo.act
             steps = rollout.episodes(
-                env, lambda k, obs: algo.act(k, algo_state, obs), key, eval_episodes
+                env, lambda k, x: act(k, algo_state, x), key, eval_episodes, whole_state=whole
             )
             return rollout.summary(steps)
 

@@ -6,7 +6,8 @@ O observation, A action, G goal. `...` stands for any leading axes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import difflib
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -36,6 +37,21 @@ def require(ok: Any, config: Any, name: str, expected: str) -> None:
     """
     if not isinstance(ok, Tracer) and not ok:
         raise UserError(f"{name}={getattr(config, name)}: expected {expected}")
+
+
+def pick(kind: str, name: str, known: Iterable[str]) -> str:
+    """The name, if it is known.
+
+    Raises:
+        UserError: otherwise, with the nearest names.
+    """
+    known = list(known)
+    if name in known:
+        return name
+    folded = {k.lower(): k for k in known}
+    near = [folded[n] for n in difflib.get_close_matches(name.lower(), folded, n=3, cutoff=0.4)]
+    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known)}"
+    raise UserError(f"unknown {kind} {name!r}: {hint}")
 
 
 class Transition(struct.PyTreeNode):
@@ -92,20 +108,6 @@ class Cost:
         return Cost(self.env_steps * updates, self.expert_queries * updates, grad_steps)
 
 
-class Algorithm(NamedTuple):
-    """A method: pure functions that close over its settings.
-
-    init(key, demos) -> state; update(key, state, demos) -> (state, metrics);
-    act(key, state, obs [..., O]) -> action [..., A]. `state` is any pytree, private to the method;
-    `demos` is a `Transition` with leaves [N, ...]. `metrics` are scalars.
-    """
-
-    init: Callable[[Key, Transition], Any]
-    update: Callable[[Key, Any, Transition], tuple[Any, Metrics]]
-    act: Callable[[Key, Any, jax.Array], jax.Array]
-    cost: Cost
-
-
 class EnvState(struct.PyTreeNode):
     """State of one environment, with the field names of `brax.envs.base.State`."""
 
@@ -115,6 +117,24 @@ class EnvState(struct.PyTreeNode):
     done: jax.Array  # [] float; 1 where the task itself ended (terminated), never the time limit
     metrics: dict[str, jax.Array] = struct.field(default_factory=dict)  # "success": [] float
     info: dict[str, Any] = struct.field(default_factory=dict)
+
+
+class Algorithm(NamedTuple):
+    """A method: pure functions that close over its settings.
+
+    init(key, demos) -> state; update(key, state, demos) -> (state, metrics);
+    act(key, state, obs [..., O]) -> action [..., A]. `state` is any pytree, private to the method;
+    `demos` is a `Transition` with leaves [N, ...]. `metrics` are scalars.
+
+    act_in(key, state, env_state with leaves [B, ...]) -> action [B, A], for a method that looks at
+    more than the observation; evaluation then calls it in place of `act`.
+    """
+
+    init: Callable[[Key, Transition], Any]
+    update: Callable[[Key, Any, Transition], tuple[Any, Metrics]]
+    act: Callable[[Key, Any, jax.Array], jax.Array]
+    cost: Cost
+    act_in: Callable[[Key, Any, EnvState], jax.Array] | None = None
 
 
 class Env(Protocol):

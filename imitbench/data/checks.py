@@ -8,18 +8,24 @@ from imitbench.core.types import Spec, UserError
 from imitbench.data.demos import Demos
 
 
-def suspicions(demos: Demos, spec: Spec, *, rewards: bool) -> list[str]:
+def suspicions(demos: Demos, spec: Spec, *, rewards: bool, success: bool = False) -> list[str]:
     """One line for each thing that a user should know before trusting what is learned from it.
 
     Args:
         rewards: the method learns from rewards too.
+        success: it needs episodes that reach the goal.
 
     Raises:
-        UserError: it does, and the data set has none.
+        UserError: the data set has none of what the method needs.
     """
     steps, task = demos.steps, demos.header.task
     real = steps.weight > 0
     found = []
+    if success and not np.any(steps.success[real]):
+        raise UserError(
+            f"no step of the data set of {task} reaches the goal: give demonstrations that do, or "
+            "take a method that does not need it, such as bc"
+        )
     if rewards:
         if not np.any(steps.reward[real]):
             raise UserError(

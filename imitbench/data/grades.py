@@ -10,10 +10,9 @@ import jax
 import numpy as np
 
 from imitbench import envs, experts
-from imitbench.core.types import Env, UserError
+from imitbench.core.types import Env, UserError, pick
 from imitbench.data import cache, demos
 from imitbench.data.demos import Demos
-from imitbench.envs.registry import pick
 
 
 class Grade(NamedTuple):

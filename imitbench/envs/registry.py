@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import NamedTuple
 
 from imitbench import physics
-from imitbench.core.types import Env, UserError
+from imitbench.core.types import Env, UserError, pick
 from imitbench.envs import brax, fetch, locomotion, point, probes
 
 
@@ -58,21 +57,6 @@ TASKS: dict[str, TaskEntry] = {
     ),
     **{name: _probe(name) for name in probes.PROBES},
 }
-
-
-def pick(kind: str, name: str, known: Iterable[str]) -> str:
-    """The name, if it is known.
-
-    Raises:
-        UserError: otherwise, with the nearest names.
-    """
-    known = list(known)
-    if name in known:
-        return name
-    folded = {k.lower(): k for k in known}
-    near = [folded[n] for n in difflib.get_close_matches(name.lower(), folded, n=3, cutoff=0.4)]
-    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known)}"
-    raise UserError(f"unknown {kind} {name!r}: {hint}")
 
 
 def find(task: str) -> TaskEntry:

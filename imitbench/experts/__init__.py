@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from imitbench.core.types import Policy, Spec, UserError
-from imitbench.envs.registry import pick
+from imitbench.core.types import Policy, Spec, UserError, pick
 from imitbench.experts import learned, scripted
 
 __all__ = ["NAMES", "Expert", "every", "find", "load", "of"]

@@ -18,9 +18,8 @@ import numpy as np
 from imitbench import algos, data, envs, experts
 from imitbench.core import buffer, nets, npz, rollout, train
 from imitbench.core.host import alone, atomic
-from imitbench.core.types import Algorithm, Env, Policy, Transition, UserError
+from imitbench.core.types import Algorithm, Env, Policy, Transition, UserError, pick
 from imitbench.envs.digest import digest
-from imitbench.envs.registry import pick
 from imitbench.experts import learned, reference
 from imitbench.harness import resumable, runtime
 from imitbench.harness.progress import Progress

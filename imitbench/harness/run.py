@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from imitbench import algos, data, envs, experts
 from imitbench.core import buffer, rollout, train
 from imitbench.core.host import alone
-from imitbench.core.types import Algorithm, Env, UserError
+from imitbench.core.types import Algorithm, Env, UserError, pick
 from imitbench.envs.digest import digest
 from imitbench.harness import experience, resumable, runtime, store, suite
 from imitbench.harness.progress import Progress
@@ -65,7 +65,7 @@ def select(cells: Sequence[Cell], only: Sequence[str], seeds: int | None) -> lis
     """
     known = {c.task for c in cells} | {c.name for c in cells}
     for word in only:
-        suite.pick("task or method in this suite", word, sorted(known))
+        pick("task or method in this suite", word, sorted(known))
     tasks = [w for w in only if w in {c.task for c in cells}]
     methods = [w for w in only if w in {c.name for c in cells}]
     kept = [
@@ -141,8 +141,13 @@ def _suspicions(job: Job) -> list[str]:
     """Of the cell's data set, which is collected before any training begins."""
     if not job.cell.demos:
         return []
-    rewards = algos.rewarded(job.cell.method)
-    return data.suspicions(_data_set(job), job.env.spec, rewards=rewards)
+    method = job.cell.method
+    return data.suspicions(
+        _data_set(job),
+        job.env.spec,
+        rewards=algos.rewarded(method),
+        success=algos.anchored(method),
+    )
 
 
 def _data_set(job: Job) -> data.Demos:

@@ -7,8 +7,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from imitbench.core.types import UserError
-from imitbench.envs.registry import pick
+from imitbench.core.types import UserError, pick
 
 
 def apply(config: Any, words: Sequence[str]) -> Any:

@@ -13,9 +13,9 @@ from typing import Any, Literal
 
 import imitbench
 from imitbench import algos
-from imitbench.core.types import Cost, UserError
+from imitbench.core.types import Cost, UserError, pick
 from imitbench.data import grades
-from imitbench.envs.registry import known, pick
+from imitbench.envs.registry import known
 
 SCHEMA = 1
 PROFILES = ("smoke", "cpu", "full")

@@ -174,9 +174,7 @@ def test_the_law_comes_first_unless_asked(weights):
         (experts.load("PointMass", kind="learned"), net),
     ):
         np.testing.assert_array_equal(got(KEY, obs), expected)
-    with pytest.raises(
-        UserError, match="'PointMass' has no medium expert; tasks with one: FetchSlide"
-    ):
+    with pytest.raises(UserError, match="'PointMass' has no medium expert; .* FetchSlide$"):
         experts.load("PointMass", "medium")
     with pytest.raises(UserError, match="unknown grade of an expert 'best'"):
         experts.load("PointMass", "best")
@@ -194,9 +192,7 @@ def test_files_serve_tasks_without_a_law_and_their_fixed_horizon_forms(weights):
         for grade in learned.GRADES:
             np.testing.assert_array_equal(experts.load(task, grade)(KEY, obs), expected)
         assert [e.grade for e in experts.of(task)] == ["expert", "medium"]
-    with pytest.raises(
-        UserError, match="'Walker2d' has no medium expert; tasks with one: FetchSlide, Hopper$"
-    ):
+    with pytest.raises(UserError, match="'Walker2d' has no medium expert; .* FetchSlide, Hopper$"):
         experts.load("Walker2d", "medium")
 
 
