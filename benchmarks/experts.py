@@ -77,7 +77,7 @@ RECIPES = {
     for r in (
         Recipe("FetchReach", "ddpg", _her((256, 256), 0.05), 10, 10, eval_episodes=20),
         _shown("FetchPush", 30),
-        _shown("FetchPickAndPlace", 40),
+        _shown("FetchPickAndPlace", 12),
         _shown("FetchSlide", 30, demos=200, grade="medium"),
         _ppo("Hopper", 500, 50),
         _ppo("Walker2d", 1000, 50),
