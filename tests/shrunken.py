@@ -23,6 +23,8 @@ SMALL = {
     "her": 0.0,
     "demo_batch": 8,
     "vae_hidden": (16,),
+    "model_hidden": (16,),
+    "k": 5,
     "policy_steps": 3,
     "value_steps": 3,
 }

@@ -29,6 +29,7 @@ from imitbench.core.types import (
     Params,
     Spec,
     Transition,
+    pick,
     require,
 )
 
@@ -53,6 +54,8 @@ class Config:
     features: tuple[str, ...] = ()
     """What the value sees: fields of the observation, or differences "a - b". By default positions
     relative to object and goal, and those of the hand."""
+    model_sees: tuple[str, ...] = ()
+    """Fields that the model is given beside those it predicts (the fields of the features)."""
     negatives: tuple[tuple[str, ...], ...] = ()
     """Groups of fields that are displaced together, one group in each negative sample; repeat a
     group to draw it more often. By default hand and object together, the hand, the fingers."""
@@ -103,7 +106,7 @@ class State(struct.PyTreeNode):
     params: dict[str, Params]  # of value and model
     opt_state: dict[str, Any]
     target: Params  # of the value
-    norms: dict[str, ops.Normaliser]  # of features, of states, of their changes
+    norms: dict[str, ops.Normaliser]  # of features, states, what is beside them, and changes
 
 
 class Rows(struct.PyTreeNode):
@@ -111,6 +114,7 @@ class Rows(struct.PyTreeNode):
 
     state: jax.Array  # [N, D]
     next_state: jax.Array  # [N, D]
+    more: jax.Array  # [N, M] what the model sees beside it
     desired: jax.Array  # [N, G]
     action: jax.Array  # [N, A]
     cost: jax.Array  # [N] reward of the step: -1, or 0 at the goal
@@ -122,8 +126,8 @@ class Rows(struct.PyTreeNode):
 class Learner(NamedTuple):
     """The parts of VINS: for its variants, and for pictures of what it has learned.
 
-    value(state, obs-like states [..., D], desired [..., G]) -> [...]; predict(state, states,
-    actions) -> next states; propose(key, state, obs [..., O]) -> candidates [..., k, A].
+    value(state, states [..., D], desired [..., G]) -> [...]; predict(state, obs [..., O], actions
+    [..., A]) -> next states [..., D]; propose(key, state, obs) -> candidates [..., k, A].
     """
 
     view: _states.View
@@ -133,6 +137,13 @@ class Learner(NamedTuple):
     predict: Callable[[State, jax.Array, jax.Array], jax.Array]
     propose: Callable[[Key, State, jax.Array], jax.Array]
     act: Callable[[Key, State, jax.Array], jax.Array]
+
+
+def beside(config: Config, spec: Spec, obs: jax.Array) -> jax.Array:
+    """The fields `config.model_sees` of observations: [..., O] -> [..., M]."""
+    return jnp.concatenate(
+        [obs[..., :0], *(obs[..., spec.fields[f]] for f in config.model_sees)], -1
+    )
 
 
 def rows(config: Config, view: _states.View, demos: Transition) -> Rows:
@@ -148,6 +159,7 @@ def rows(config: Config, view: _states.View, demos: Transition) -> Rows:
     return Rows(
         view.state(demos.obs),
         view.state(demos.next_obs),
+        beside(config, view.spec, demos.obs),
         view.desired(demos.obs),
         demos.action,
         cost,
@@ -172,10 +184,13 @@ def learner(config: Config, spec: Spec) -> Learner:
     reject_discrete(spec)
     view = _states.view(spec, config.features, "VINS")
     groups = _states.groups(view, config.negatives)
+    for name in config.model_sees:
+        pick("field of the observation", name, spec.fields)
     clone = bc.learner(config.clone, spec)
     value_net = nets.function(view.size, config.hidden, 1, layer_norm=True)
     state_size = sum(view.sizes)
-    model_net = nets.function(state_size + spec.action_size, config.model_hidden, state_size)
+    sees = state_size + sum(spec.fields[f].stop - spec.fields[f].start for f in config.model_sees)
+    model_net = nets.function(sees + spec.action_size, config.model_hidden, state_size)
     opts = {"value": optax.adam(config.lr), "model": optax.adam(config.model_lr)}
 
     def init(key: Key, demos: Transition) -> State:
@@ -185,6 +200,7 @@ def learner(config: Config, spec: Spec) -> Learner:
         norms = {
             "features": ops.fit_normaliser(view.see(data.state, data.desired), data.weight),
             "state": ops.fit_normaliser(data.state, data.weight),
+            "more": ops.fit_normaliser(data.more, data.weight, floor=1e-4),
             "change": ops.fit_normaliser(change, data.weight, floor=1e-4),
         }
         params = {"value": value_net.init(k_value), "model": model_net.init(k_model)}
@@ -209,8 +225,11 @@ def learner(config: Config, spec: Spec) -> Learner:
         ns = jnp.mean(off[interpolated:])
         return td + config.mu * ns, {"td_loss": td, "ns_loss": ns}
 
-    def model_inputs(state: State, states: jax.Array, action: jax.Array) -> jax.Array:
-        x = state.norms["state"](states, CLIP)
+    def model_inputs(
+        state: State, states: jax.Array, more: jax.Array, action: jax.Array
+    ) -> jax.Array:
+        x = [state.norms["state"](states, CLIP), state.norms["more"](more, CLIP)]
+        x = jnp.concatenate(x, axis=-1)
         x = jnp.broadcast_to(x, (*action.shape[:-1], x.shape[-1]))
         return jnp.concatenate([x, action], axis=-1)
 
@@ -264,7 +283,8 @@ def learner(config: Config, spec: Spec) -> Learner:
             first = max(config.interpolations, 1) * config.batch
             move("value", value_loss, seen, wanted, first)
             change = state.norms["change"](batch.next_state - batch.state, jnp.inf)
-            move("model", model_loss, model_inputs(state, batch.state, batch.action), change)
+            inputs = model_inputs(state, batch.state, batch.more, batch.action)
+            move("model", model_loss, inputs, change)
             target = ops.polyak(state.target, move.params["value"], config.tau)
             new = state.replace(params=move.params, opt_state=move.opt_state, target=target)
             return new, move.metrics
@@ -276,8 +296,10 @@ def learner(config: Config, spec: Spec) -> Learner:
     def value(state: State, states: jax.Array, desired: jax.Array) -> jax.Array:
         return values(state.params["value"], features(state, states, desired))
 
-    def predict(state: State, states: jax.Array, action: jax.Array) -> jax.Array:
-        change = model_net.apply(state.params["model"], model_inputs(state, states, action))
+    def predict(state: State, obs: jax.Array, action: jax.Array) -> jax.Array:
+        states = view.state(obs)
+        inputs = model_inputs(state, states, beside(config, spec, obs), action)
+        change = model_net.apply(state.params["model"], inputs)
         norm = state.norms["change"]
         return states + norm.mean + norm.std * change
 
@@ -290,7 +312,7 @@ def learner(config: Config, spec: Spec) -> Learner:
 
     def act(key: Key, state: State, obs: jax.Array) -> jax.Array:
         actions = propose(key, state, obs)
-        after = predict(state, view.state(obs)[..., None, :], actions)
+        after = predict(state, obs[..., None, :], actions)
         return pick_best(actions, value(state, after, view.desired(obs)[..., None, :]))
 
     return Learner(view, init, update, value, predict, propose, act)

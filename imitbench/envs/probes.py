@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
-from imitbench.core.types import EnvState, Key
+from imitbench.core.types import EnvState, GoalSpec, Key
+from imitbench.envs import goal
 from imitbench.envs.base import BaseEnv, make_spec, scalar
 
 
@@ -27,6 +28,7 @@ class Probe:
     discrete: bool
     start: Callable[[Key], jax.Array]
     move: Callable[[jax.Array, jax.Array], tuple[jax.Array, jax.Array, bool | jax.Array]]
+    goal: bool = False  # obs is where one is and, the same size, where to go
 
 
 def _sign(key: Key) -> jax.Array:
@@ -41,6 +43,13 @@ def _agree(obs: jax.Array, action: jax.Array) -> jax.Array:
     """+1 where choice 1 meets obs +1 or choice 0 meets obs -1, else -1."""
     return obs[0] * (2.0 * action - 1.0)
 
+
+def _step(obs: jax.Array, action: jax.Array) -> jax.Array:
+    """A tenth of the action further, the goal as it was."""
+    return obs.at[:2].add(0.1 * jnp.clip(action, -1.0, 1.0))
+
+
+NEAR = goal.sparse_reward(0.1)
 
 PROBES = {
     "ProbeConstant": Probe(
@@ -76,6 +85,11 @@ PROBES = {
         10, False, lambda k: jax.random.uniform(k, (2,), minval=-1.0, maxval=1.0),
         lambda o, a: (o + 0.1 * jnp.clip(a, -1.0, 1.0), -jnp.sum(o**2), False),
     ),
+    "ProbeGoal": Probe(
+        "ten steps of 0.1 times the action, reward 0 within 0.1 of the goal, else -1", 4, 2, 10,
+        False, lambda k: jax.random.uniform(k, (4,), minval=-0.4, maxval=0.4),
+        lambda o, a: (n := _step(o, a), NEAR(n[:2], n[2:]), False), goal=True,
+    ),
 }  # fmt: skip
 
 
@@ -85,7 +99,11 @@ class ProbeEnv(BaseEnv):
     def __init__(self, name: str):
         self.probe = PROBES[name]
         p = self.probe
-        spec = make_spec([("obs", p.obs_size)], p.action_size, p.horizon, discrete=p.discrete)
+        fields, goal_spec = [("obs", p.obs_size)], None
+        if p.goal:
+            half = p.obs_size // 2
+            fields, goal_spec = [("at", half), ("goal", half)], GoalSpec("at", "goal", NEAR)
+        spec = make_spec(fields, p.action_size, p.horizon, goal_spec, discrete=p.discrete)
         super().__init__(name, spec, engine="none")
 
     def reset(self, rng: Key) -> EnvState:
@@ -94,7 +112,7 @@ class ProbeEnv(BaseEnv):
 
     def step(self, state: EnvState, action: jax.Array) -> EnvState:
         obs, reward, terminated = self.probe.move(state.obs, action)
-        best = 0.0 if self.name in ("ProbeTarget", "ProbeWalk") else 1.0
+        best = 0.0 if self.name in ("ProbeTarget", "ProbeWalk", "ProbeGoal") else 1.0
         return state.replace(
             obs=obs,
             reward=reward,

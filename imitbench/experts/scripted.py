@@ -129,6 +129,7 @@ LAWS: dict[str, Law] = {
     "ProbeAction": lambda obs: jnp.int32(1),
     "ProbePolicy": lambda obs: (obs[0] > 0).astype(jnp.int32),
     "ProbeTarget": lambda obs: obs,
+    "ProbeGoal": lambda obs: _clip(10.0 * (obs[2:4] - obs[0:2])),
     "ProbeWalk": lambda obs: _clip(-10.0 * obs),
 }
 # Good enough to learn from, not to be compared with.

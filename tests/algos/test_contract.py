@@ -16,11 +16,19 @@ from imitbench.core import buffer, train
 from imitbench.core.types import Algorithm, Env, Transition, UserError
 
 # The same code as another method's, with other settings.
-SETTINGS_OF_OTHERS = ("ddpg", "td3_bc", "offline_td3", "offline_ddpg", "rwr", "offline_rwr")
+SETTINGS_OF_OTHERS = (
+    "ddpg",
+    "td3_bc",
+    "offline_td3",
+    "offline_ddpg",
+    "rwr",
+    "offline_rwr",
+    "vins_true",
+)
 METHODS = [
     pytest.param(m, marks=pytest.mark.slow if m in SETTINGS_OF_OTHERS else ()) for m in algos.ALGOS
 ]
-TASK = "ProbeWalk"  # several steps, continuous actions, and no host callback to compile around
+TASK = "ProbeGoal"  # goals, several steps, continuous actions, and no host callback
 pytestmark = pytest.mark.parametrize("method", METHODS)
 
 
