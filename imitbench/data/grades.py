@@ -50,13 +50,13 @@ def settled(grade: str, noise: float | None, only_success: bool | None) -> tuple
     )
 
 
-def demonstrators(task: str, grade: str) -> list[experts.Expert]:
+def demonstrators(task: str, grade: str, kind: experts.Kind = "auto") -> list[experts.Expert]:
     """Those who show a grade of a task, each an equal share; none for a replay.
 
     Raises:
         UserError: an unknown grade, or an expert that the task does not have.
     """
-    return [experts.find(task, part) for part in GRADES[pick("grade", grade, GRADES)].parts]
+    return [experts.find(task, part, kind) for part in GRADES[pick("grade", grade, GRADES)].parts]
 
 
 def collect_grade(
@@ -64,6 +64,7 @@ def collect_grade(
     episodes: int,
     *,
     grade: str = "expert",
+    kind: experts.Kind = "auto",
     seed: int = 0,
     noise: float | None = None,
     only_success: bool | None = None,
@@ -72,13 +73,14 @@ def collect_grade(
     the number is odd), then medium ones.
 
     Args:
+        kind: scripted or learned experts; auto takes the scripted one where there is one.
         noise, only_success: as in `collect`; None for the grade's own.
 
     Raises:
         UserError: an unknown grade, an expert that the task does not have, or a bad argument.
     """
     std, filtered = settled(grade, noise, only_success)
-    found = demonstrators(env.name, grade)
+    found = demonstrators(env.name, grade, kind)
     if not found:
         raise UserError(f"grade {grade!r} is no expert's: `imitbench demos` makes it")
     if episodes < len(found):
@@ -137,6 +139,7 @@ def cached(
     episodes: int,
     *,
     grade: str = "expert",
+    kind: experts.Kind = "auto",
     seed: int = 0,
     noise: float | None = None,
     only_success: bool | None = None,
@@ -146,13 +149,13 @@ def cached(
     std, filtered = settled(grade, noise, only_success)
     request = {
         "task": task, "engine": env.engine, "episodes": episodes, "grade": grade, "seed": seed,
-        "noise": std, "only_success": filtered,
+        "noise": std, "only_success": filtered, "kind": kind,
     }  # fmt: skip
-    weights = [e.path for e in demonstrators(task, grade) if e.path]
+    weights = [e.path for e in demonstrators(task, grade, kind) if e.path]
     return cache.kept(
         cache.name_of(request, [Path(__file__), *weights]),
         env.spec,
         lambda: collect_grade(
-            env, episodes, grade=grade, seed=seed, noise=std, only_success=filtered
+            env, episodes, grade=grade, kind=kind, seed=seed, noise=std, only_success=filtered
         ),
     )

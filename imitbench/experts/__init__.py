@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from imitbench.core.types import Policy, Spec, UserError, pick
 from imitbench.experts import learned, scripted
 
-__all__ = ["NAMES", "Expert", "every", "find", "load", "of"]
+__all__ = ["NAMES", "Expert", "Kind", "every", "find", "load", "of"]
 
 Kind = Literal["auto", "scripted", "learned"]
 

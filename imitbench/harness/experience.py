@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import imitbench
-from imitbench import algos, data, envs
+from imitbench import algos, data, envs, experts
 from imitbench.algos._offpolicy import Experience
 from imitbench.core import buffer, train
 from imitbench.core.host import cache_dir
@@ -32,6 +32,7 @@ def demonstrations(
     episodes: int,
     *,
     grade: str,
+    kind: experts.Kind = "auto",
     seed: int = 0,
     noise: float | None = None,
     only_success: bool | None = None,
@@ -40,7 +41,7 @@ def demonstrations(
 
     Args:
         episodes: for a replay the budget, in episodes that last until the time limit.
-        noise, only_success: as in `data.collect_grade`.
+        kind, noise, only_success: as in `data.collect_grade`.
 
     Raises:
         UserError: an unknown grade, one that the task does not have, or a bad argument.
@@ -48,7 +49,7 @@ def demonstrations(
     data.settled(grade, noise, only_success)
     if grade != "replay":
         options = {"noise": noise, "only_success": only_success}
-        return data.cached(task, engine, episodes, grade=grade, seed=seed, **options)
+        return data.cached(task, engine, episodes, grade=grade, kind=kind, seed=seed, **options)
     return replay(task, engine, episodes, seed=seed)
 
 

@@ -42,14 +42,15 @@ def curves(results: Sequence[Result], path: Path) -> list[Path]:
     spends nothing on an axis is a horizontal line at its last value.
     """
     axes = {k: v for k, v in AXES.items() if any(r.curve[k].any() for r in results)}
-    columns = list(dict.fromkeys((r.identity["task"], r.identity["demos"]) for r in results))
+    columns = list(dict.fromkeys(_column(r) for r in results))
+    several = len({expert for _, _, expert in columns if expert}) > 1
     methods = list(dict.fromkeys(r.identity["label"] for r in results))
     size = (4.2 * len(columns), 2.6 * len(axes) + 0.4)
     figure, grid = plt.subplots(
         len(axes), len(columns), figsize=size, squeeze=False, sharey="col", layout="constrained"
     )
-    for c, (task, demos) in enumerate(columns):
-        here = [r for r in results if (r.identity["task"], r.identity["demos"]) == (task, demos)]
+    for c, column in enumerate(columns):
+        here = [r for r in results if _column(r) == column]
         measure = "success_final" if here[0].info["has_success"] else "return"
         for row, (cost, title) in enumerate(axes.items()):
             axis = grid[row][c]
@@ -64,7 +65,9 @@ def curves(results: Sequence[Result], path: Path) -> list[Path]:
             axis.spines[["top", "right"]].set_visible(False)
             if measure.startswith("success"):
                 axis.set_ylim(-0.02, 1.02)
-        grid[0][c].set_title(f"{task}, {demos} demonstrations" if demos else task)
+        task, demos, expert = column
+        whose = f" ({expert} expert)" if several and expert else ""
+        grid[0][c].set_title(f"{task}, {demos} demonstrations{whose}" if demos else task)
     handles: dict[str, Any] = {}
     for axis in grid.flat:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
@@ -89,6 +92,10 @@ def curves(results: Sequence[Result], path: Path) -> list[Path]:
         written.append(target)
     plt.close(figure)
     return written
+
+
+def _column(r: Result) -> tuple[str, int, str]:
+    return r.identity["task"], r.identity["demos"], r.expert
 
 
 def _scale(axis: Axes, ends: Sequence[float]) -> None:

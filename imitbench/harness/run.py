@@ -46,7 +46,8 @@ def prepare(name: str, profile: str, cells: Sequence[Cell]) -> list[Job]:
         suite.check(cell)
         env = envs.make(cell.task, cell.engine)
         if cell.demos:
-            data.demonstrators(cell.task, cell.source.grade)  # only to reject what there is not
+            # Only to reject what there is not.
+            data.demonstrators(cell.task, cell.source.grade, cell.source.expert)
         asks = "expert" in algos.needs(cell.method)
         expert = experts.load(cell.task, spec=env.spec) if asks else None
         algo = algos.build(cell.method, cell.config, env.spec, env, expert)
@@ -129,7 +130,7 @@ def _run_one(job: Job, order: int, root: Path, progress: Progress) -> list[int]:
         num_updates=job.num_updates,
         num_evals=cell.num_evals,
         eval_episodes=cell.eval_episodes,
-        eval_key=jax.random.key(EVAL_SEED),
+        eval_key=jax.random.key(EVAL_SEED + cell.validation),
     )
     diverged = [s for s, bad in zip(seeds, ev.diverged, strict=True) if bad]
     store.write(root, job.key, _info(job, order, header, ev, diverged), ev)
@@ -157,6 +158,7 @@ def _data_set(job: Job) -> data.Demos:
         job.cell.engine,
         source.pool,
         grade=source.grade,
+        kind=source.expert,
         seed=source.seed,
         noise=source.noise,
         only_success=source.only_success,

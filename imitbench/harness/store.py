@@ -29,6 +29,11 @@ class Result(NamedTuple):
     def identity(self) -> dict[str, Any]:
         return self.info["identity"]
 
+    @property
+    def expert(self) -> str:
+        """Who demonstrated; empty where nobody did."""
+        return (self.info["demonstrations"] or {}).get("expert", "")
+
     def final(self, column: str) -> np.ndarray:
         """[S] the column's values at the last evaluation, in the order of the seeds."""
         last = self.curve.loc[self.curve["evaluation"] == self.curve["evaluation"].max()]
@@ -119,12 +124,12 @@ def read(folder: Path) -> Result:
 def read_all(root: Path) -> list[Result]:
     """All finished cells below `root`, in the order in which their suite lists them.
 
-    Where a cell was run with several settings under one name (task, demonstrations, label), the one
-    that finished last counts.
+    Where a cell was run with several settings under one name (task, demonstrations, their expert,
+    label), the one that finished last counts.
     """
     found = [read(d) for d in sorted(cells_folder(root).glob("[!.]*")) if d.is_dir()]
     newest: dict[tuple[Any, ...], Result] = {}
     for result in sorted(found, key=lambda r: r.info["finished_at"]):
         i = result.identity
-        newest[(i["task"], i["demos"], i["label"])] = result
+        newest[(i["task"], i["demos"], result.expert, i["label"])] = result
     return sorted(newest.values(), key=lambda r: (r.info["order"], r.info["finished_at"]))

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import imitbench
-from imitbench import algos
+from imitbench import algos, experts
 from imitbench.core.types import Cost, UserError, pick
 from imitbench.data import grades
 from imitbench.envs.registry import known
 
 SCHEMA = 1
+VALIDATION_SEED = 1_000  # the first training seed of cells for choosing settings
 PROFILES = ("smoke", "cpu", "full")
 Profile = Literal["smoke", "cpu", "full"]
 
@@ -39,18 +40,22 @@ class DemoSource:
     """All training seeds learn from one and the same subset."""
     grade: str = "expert"
     """How good the demonstrator is; see `imitbench.data.GRADES`."""
+    expert: experts.Kind = "auto"
+    """A scripted or a learned one; auto takes the scripted one where there is one."""
 
     def identity(self) -> dict[str, Any]:
         """The source as JSON data, with the numbers that None stands for.
 
-        The grade "expert" goes without saying: cells from before there were grades keep their keys.
+        The grade "expert" and the expert "auto" go without saying: cells from before there was a
+        choice keep their keys.
 
         Raises:
             UserError: an unknown grade, or settings that contradict it.
         """
         noise, only_success = grades.settled(self.grade, self.noise, self.only_success)
         fields = dataclasses.asdict(self) | {"noise": noise, "only_success": only_success}
-        return {k: v for k, v in fields.items() if (k, v) != ("grade", "expert")}
+        unsaid = {("grade", "expert"), ("expert", "auto")}
+        return {k: v for k, v in fields.items() if (k, v) not in unsaid}
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,7 @@ class Cell:
     label: str = ""  # what tables call it; by default the method
     source: DemoSource = field(default_factory=DemoSource)
     engine: str = "auto"
+    validation: bool = False  # for choosing settings: other training seeds and initial states
 
     @property
     def name(self) -> str:
@@ -84,8 +90,10 @@ class Suite:
 
 def identity(suite: str, profile: str, cell: Cell, engine: str) -> dict[str, Any]:
     """All that decides a cell's numbers, as JSON data. `engine` is the one that `auto` means."""
-    budget = {"env_steps": cell.env_steps} if cell.env_steps else {}
-    return budget | {
+    optional = {"env_steps": cell.env_steps} if cell.env_steps else {}
+    optional |= {"validation": True} if cell.validation else {}
+    first = VALIDATION_SEED if cell.validation else 0
+    return optional | {
         "schema": SCHEMA,
         "suite": suite,
         "profile": profile,
@@ -95,7 +103,7 @@ def identity(suite: str, profile: str, cell: Cell, engine: str) -> dict[str, Any
         "label": cell.name,
         "config": json.loads(json.dumps(dataclasses.asdict(cell.config))),
         "grad_steps": cell.grad_steps,
-        "seeds": list(range(cell.seeds)),
+        "seeds": list(range(first, first + cell.seeds)),
         "num_evals": cell.num_evals,
         "eval_episodes": cell.eval_episodes,
         "source": cell.source.identity(),
@@ -192,7 +200,12 @@ def load(name: str) -> Suite:
 
 def attribute(name: str, what: str) -> Any:
     """Typed data beside the suites: what a file of `benchmarks/` calls `what`."""
-    return getattr(_module(_find(name)), what)
+    return getattr(module(name), what)
+
+
+def module(name: str) -> Any:
+    """The file `benchmarks/<name>.py` as a module."""
+    return _module(_find(name))
 
 
 def exists(name: str) -> bool:

@@ -31,6 +31,7 @@ def summary(results: Sequence[Result]) -> pd.DataFrame:
             "profile": i["profile"],
             "task": i["task"],
             "demos": i["demos"],
+            "expert": r.expert,
             "method": i["label"],
             "seeds": len(i["seeds"]),
             "episodes_per_seed": i["eval_episodes"],
@@ -67,6 +68,7 @@ def cells(results: Sequence[Result]) -> list[dict[str, str]]:
         line = {
             "Task": str(row["task"]),
             "Demos": str(row["demos"]),
+            "Expert": r.expert or "-",
             "Method": str(row["method"]),
             "Success any, %": _interval(row, "success_any", 100, 1) if solved else "-",
             "Success final, %": _interval(row, "success_final", 100, 1) if solved else "-",
@@ -84,6 +86,8 @@ def cells(results: Sequence[Result]) -> list[dict[str, str]]:
             line["Method"] += f" (seed {names} diverged, counted as failed)"
         out.append(line)
     empty = {k for k in OPTIONAL if all(line[k] in ("-", "0") for line in out)}
+    if len({line["Expert"] for line in out}) == 1:
+        empty.add("Expert")
     return [{k: v for k, v in line.items() if k not in empty} for line in out]
 
 

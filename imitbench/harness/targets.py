@@ -27,7 +27,7 @@ class Published:
 def load(name: str) -> tuple[Published, ...]:
     """The published numbers of a suite; none where `benchmarks/targets/<suite>.py` has none."""
     path = f"targets/{name}"
-    return suite.attribute(path, "PUBLISHED") if suite.exists(path) else ()
+    return getattr(suite.module(path), "PUBLISHED", ()) if suite.exists(path) else ()
 
 
 def here(published: Published, results: Sequence[Result]) -> stats.Estimate | None:

@@ -1,0 +1,140 @@
+"""The literature's claims, each judged on a suite's results: reproduced, not, or undecided."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from imitbench.core.types import UserError
+from imitbench.harness import stats, suite
+from imitbench.harness.store import Result
+
+Verdict = Literal["reproduced", "not reproduced", "undecided", "no results"]
+Place = tuple[str, int, str]  # task, demonstrations, their expert
+
+
+@dataclass(frozen=True)
+class Claim:
+    """`better` scores more than `worse`, by more than `margin`."""
+
+    text: str
+    better: str  # labels of cells
+    worse: str
+    source: str
+    margin: float = 0.0  # in units of the measure; below 0: not worse by more than that
+    measure: str = "success_any"
+    places: tuple[Place, ...] = ()  # where it is judged; everywhere both cells are, by default
+    shrinks: tuple[tuple[Place, Place], ...] = ()
+    """Pairs of places: the lead is claimed to be larger at the first than at the second."""
+
+
+class Judgement(NamedTuple):
+    """A claim at one place."""
+
+    claim: Claim
+    place: str
+    lead: stats.Estimate  # of `better` over `worse`, or the first lead over the second
+    chance: float  # that a seed of `better` beats one of `worse`; nan for shrinking leads
+    seeds: int
+    episodes: int  # of each seed
+    verdict: Verdict
+
+
+def load(name: str) -> tuple[Claim, ...]:
+    """The claims about a suite; none where `benchmarks/targets/<suite>.py` has none."""
+    path = f"targets/{name}"
+    if not suite.exists(path):
+        return ()
+    return getattr(suite.module(path), "CLAIMS", ())
+
+
+def judge(claims: Sequence[Claim], results: Sequence[Result]) -> list[Judgement]:
+    """Every claim at every place. Cells that are not there give the verdict "no results".
+
+    The difference is taken over seeds with its 95% bootstrap interval. Reproduced: the whole
+    interval lies above the margin; not reproduced: the whole of it lies below; else undecided.
+
+    Raises:
+        UserError: two cells that are compared ran on different engines or environments.
+    """
+    cells = {(_place(r), r.identity["label"]): r for r in results}
+    out = []
+    for claim in claims:
+        both = [p for p in dict.fromkeys(p for p, _ in cells) if _pair(claim, p, cells)]
+        places = claim.places or tuple(both)
+        if not claim.shrinks:
+            out += [_lead(claim, p, cells) for p in places]
+        out += [_shrinking(claim, first, second, cells) for first, second in claim.shrinks]
+    return out
+
+
+def _place(r: Result) -> Place:
+    return r.identity["task"], r.identity["demos"], r.expert
+
+
+def _pair(claim: Claim, place: Place, cells: dict) -> tuple[Result, Result] | None:
+    a, b = cells.get((place, claim.better)), cells.get((place, claim.worse))
+    if a is None or b is None:
+        return None
+    differ = [k for k in ("engine", "environment_digest") if a.info[k] != b.info[k]]
+    if differ:
+        raise UserError(
+            f"{claim.better} and {claim.worse} on {name(place)} differ in {', '.join(differ)}: "
+            "run the older of the two again"
+        )
+    return a, b
+
+
+def name(place: Place) -> str:
+    task, demos, expert = place
+    return f"{task} {demos}" + (f", {expert} expert" if expert else "")
+
+
+def _scores(claim: Claim, pair: tuple[Result, Result]) -> tuple[np.ndarray, np.ndarray]:
+    return pair[0].final(claim.measure), pair[1].final(claim.measure)
+
+
+def _verdict(lead: stats.Estimate, margin: float) -> Verdict:
+    if lead.low > margin:
+        return "reproduced"
+    return "not reproduced" if lead.high < margin else "undecided"
+
+
+def _missing(claim: Claim, place: str) -> Judgement:
+    none = float("nan")
+    return Judgement(claim, place, stats.Estimate(none, none, none), none, 0, 0, "no results")
+
+
+def _lead(claim: Claim, place: Place, cells: dict) -> Judgement:
+    pair = _pair(claim, place, cells)
+    if pair is None:
+        return _missing(claim, name(place))
+    a, b = _scores(claim, pair)
+    lead = stats.difference(a, b)
+    episodes = min(r.identity["eval_episodes"] for r in pair)
+    chance = stats.improvement(a, b)
+    return Judgement(
+        claim,
+        name(place),
+        lead,
+        chance,
+        min(len(a), len(b)),
+        episodes,
+        _verdict(lead, claim.margin),
+    )
+
+
+def _shrinking(claim: Claim, first: Place, second: Place, cells: dict) -> Judgement:
+    where = f"{name(first)} against {second[1]}"
+    pairs = [_pair(claim, p, cells) for p in (first, second)]
+    if None in pairs:
+        return _missing(claim, where)
+    scores = [s for pair in pairs if pair for s in _scores(claim, pair)]
+    lead = stats.contrast(scores, [1, -1, -1, 1])
+    seeds = min(map(len, scores))
+    episodes = min(r.identity["eval_episodes"] for pair in pairs if pair for r in pair)
+    verdict = _verdict(lead, claim.margin)
+    return Judgement(claim, where, lead, float("nan"), seeds, episodes, verdict)
