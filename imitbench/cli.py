@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from imitbench import algos, cli_demos, cli_experts, envs, experts
+from imitbench import algos, cli_demos, cli_experts, cli_results, envs, experts
 from imitbench.core.types import UserError, pick
 from imitbench.harness import (
     console,
@@ -21,7 +21,6 @@ from imitbench.harness import (
     ship,
     store,
     suite,
-    tables,
 )
 from imitbench.harness.suite import Cell, DemoSource, Profile
 from imitbench.physics import EngineChoice
@@ -71,16 +70,16 @@ class Run:
     """Folder that holds the suites' folders."""
 
     def __call__(self) -> None:
-        found, cells = _cells(self.suite, self.profile)
+        found, cells = cli_results.cells(self.suite, self.profile)
         jobs = run.prepare(found.name, self.profile, run.select(cells, self.only, self.seeds))
-        root = self.results / _folder(found.name, self.profile)
+        root = self.results / cli_results.folder(found.name, self.profile)
         if self.dry_run:
             for job in jobs:
                 done = (store.cells_folder(root) / job.key).exists()
                 print(f"{'finished' if done else 'to run  '}  {job.key}")
             print(run.workload(jobs))
             return
-        console.run(jobs, root, ship.shipped(_folder(found.name, self.profile)))
+        console.run(jobs, root, ship.shipped(cli_results.folder(found.name, self.profile)))
 
 
 @dataclass(frozen=True)
@@ -104,6 +103,8 @@ class Train:
     """Episodes of each evaluation and seed."""
     grade: str = "expert"
     """How good the demonstrator is: expert, medium, noisy, mixed or replay."""
+    expert: experts.Kind = "auto"
+    """A scripted or a learned demonstrator; auto takes the scripted one where there is one."""
     noise: float | None = None
     """Standard deviation of Gaussian noise on the demonstrator's actions, by default the grade's
     own; labels stay un-noised."""
@@ -124,7 +125,11 @@ class Train:
         if demos is None:
             demos = 0 if algos.online(self.method) else 25
         source = DemoSource(
-            pool=max(self.pool, demos), noise=self.noise, shared=self.shared, grade=self.grade
+            pool=max(self.pool, demos),
+            noise=self.noise,
+            shared=self.shared,
+            grade=self.grade,
+            expert=self.expert,
         )
         cell = Cell(
             task=self.task,
@@ -157,49 +162,6 @@ class Config:
 
 
 @dataclass(frozen=True)
-class TableOf:
-    """Write and print the table of a suite's finished cells."""
-
-    suite: tyro.conf.Positional[str]
-    profile: Profile = "cpu"
-    results: Path = Path("results")
-
-    def __call__(self) -> None:
-        root = _results_of(self.suite, self.profile, self.results)
-        console.print_table(tables.derive(root))
-        print(f"written: {root / 'summary.csv'}, {root / 'table.md'}")
-
-
-@dataclass(frozen=True)
-class Plot:
-    """Draw the learning curves of a suite's finished cells."""
-
-    suite: tyro.conf.Positional[str]
-    profile: Profile = "cpu"
-    results: Path = Path("results")
-
-    def __call__(self) -> None:
-        root = _results_of(self.suite, self.profile, self.results)
-        ship.derive(root)
-        print(f"written: {root / 'curves.png'}, {root / 'curves.svg'}")
-
-
-@dataclass(frozen=True)
-class Ship:
-    """Check a finished run of a suite and copy it into results/shipped/."""
-
-    suite: tyro.conf.Positional[str]
-    profile: Profile = "cpu"
-    results: Path = Path("results")
-
-    def __call__(self) -> None:
-        found, cells = _cells(self.suite, self.profile)
-        keys = [j.key for j in run.prepare(found.name, self.profile, cells)]
-        name = _folder(found.name, self.profile)
-        print(f"shipped to {ship.ship(self.results / name, name, keys)}")
-
-
-@dataclass(frozen=True)
 class Doctor:
     """Show the machine, the versions and what is known to be wrong with them."""
 
@@ -213,24 +175,6 @@ class Doctor:
             print(f"{name}: {value}")
 
 
-def _cells(name: str, profile: Profile) -> tuple[suite.Suite, Sequence[Cell]]:
-    found = suite.load(name)
-    pick(f"profile of {found.name}", profile, found.profiles)
-    return found, found.profiles[profile]
-
-
-def _folder(name: str, profile: Profile) -> str:
-    return name if profile == "cpu" else f"{name}.{profile}"
-
-
-def _results_of(name: str, profile: Profile, results: Path) -> Path:
-    """The user's own run of a suite where there is one, else the shipped one."""
-    folder = _folder(name, profile)
-    if not store.cells_folder(results / folder).is_dir() and (ship.shipped(folder)).is_dir():
-        return ship.shipped(folder)
-    return results / folder
-
-
 Command = (
     Annotated[List, tyro.conf.subcommand("list")]
     | Annotated[Run, tyro.conf.subcommand("run")]
@@ -238,23 +182,24 @@ Command = (
     | Annotated[Config, tyro.conf.subcommand("config")]
     | Annotated[cli_demos.Demos, tyro.conf.subcommand("demos")]
     | Annotated[cli_experts.Experts, tyro.conf.subcommand("experts")]
-    | Annotated[TableOf, tyro.conf.subcommand("table")]
-    | Annotated[Plot, tyro.conf.subcommand("plot")]
-    | Annotated[Ship, tyro.conf.subcommand("ship")]
+    | Annotated[cli_results.TableOf, tyro.conf.subcommand("table")]
+    | Annotated[cli_results.Plot, tyro.conf.subcommand("plot")]
+    | Annotated[cli_results.Verify, tyro.conf.subcommand("verify")]
+    | Annotated[cli_results.Ship, tyro.conf.subcommand("ship")]
     | Annotated[Doctor, tyro.conf.subcommand("doctor")]
 )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command. Exit code 0: done; 2: a mistake in the request; 130: interrupted."""
+    """Runs one command. Exit code 0: done; 1: a claim was not reproduced; 2: a
+    mistake in the request; 130: interrupted."""
     command = tyro.cli(Command, prog="imitbench", description=__doc__, args=argv)  # type: ignore[arg-type]
     runtime.setup()
     try:
-        command()
+        return command() or 0
     except UserError as error:
         print(f"imitbench: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("imitbench: interrupted; run the same command again to go on", file=sys.stderr)
         return 130
-    return 0

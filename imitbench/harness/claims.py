@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -86,6 +87,14 @@ def _pair(claim: Claim, place: Place, cells: dict) -> tuple[Result, Result] | No
             "run the older of the two again"
         )
     return a, b
+
+
+def seeds_to_decide(j: Judgement) -> int | None:
+    """About how many seeds would decide an undecided claim, if the lead stayed as it is: intervals
+    shrink with the root of their number. None where it lies on the margin."""
+    away = abs(j.lead.value - j.claim.margin)
+    half = (j.lead.high - j.lead.low) / 2
+    return math.ceil(j.seeds * (half / away) ** 2) + 1 if away > 1e-9 else None
 
 
 def name(place: Place) -> str:

@@ -68,7 +68,7 @@ def beside(results: Sequence[Result], folder: Path) -> str:
 
 def _name(r: Result) -> tuple[str, ...]:
     i = r.identity
-    return (i["task"], str(i["demos"]), i["label"], r.info["engine"], i["profile"])
+    return (i["task"], str(i["demos"]), i["label"], r.expert, r.info["engine"], i["profile"])
 
 
 def ship(root: Path, name: str, keys: Sequence[str]) -> Path:

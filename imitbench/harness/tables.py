@@ -11,7 +11,7 @@ import pandas as pd
 
 from imitbench.core.host import atomic
 from imitbench.core.types import UserError
-from imitbench.harness import stats, store, targets
+from imitbench.harness import claims, stats, store, targets
 from imitbench.harness.store import Result
 
 MEASURES = ("success_any", "success_final", "return")
@@ -52,11 +52,14 @@ def summary(results: Sequence[Result]) -> pd.DataFrame:
 
 
 def _interval(row: dict[str, Any], measure: str, scale: float, digits: int) -> str:
-    mean, low, high = (float(row[measure + x]) * scale for x in ("", "_low", "_high"))
-    value = f"{mean:.{digits}f}"
-    if math.isnan(low):
-        return value
-    return f"{value} [{low:.{digits}f}, {high:.{digits}f}]"
+    est = stats.Estimate(*(float(row[measure + x]) for x in ("", "_low", "_high")))
+    return _numbers(est, scale, digits)
+
+
+def _numbers(est: stats.Estimate, scale: float, digits: int, sign: str = "") -> str:
+    """The value and its interval, which one seed does not have."""
+    value, low, high = (f"{scale * x:{sign}.{digits}f}" for x in est)
+    return value if math.isnan(est.low) else f"{value} [{low}, {high}]"
 
 
 def cells(results: Sequence[Result]) -> list[dict[str, str]]:
@@ -109,7 +112,7 @@ def markdown(results: Sequence[Result]) -> str:
         caption += "Expert queries count the demonstrations' steps. "
     caption += f"Profile {profile}. Device: {'; '.join(devices)}."
     text = grid(list(lines[0]), [list(x.values()) for x in lines]) + "\n\n" + caption + "\n"
-    return text + _published(results)
+    return text + _published(results) + _rates(results) + _claims(results)
 
 
 def _published(results: Sequence[Result]) -> str:
@@ -118,7 +121,7 @@ def _published(results: Sequence[Result]) -> str:
     for p in targets.load(results[0].identity["suite"]):
         ours = targets.here(p, results)
         if ours is not None:
-            here = f"{ours.value:.0f} [{ours.low:.0f}, {ours.high:.0f}]"
+            here = _numbers(ours, 1, 0)
             line = [p.task, p.method, f"{p.env_steps:,}", here, f"{p.value:.0f} {p.spread}"]
             rows.append([*line, f"[{p.source}]({p.url})"])
     if not rows:
@@ -128,6 +131,57 @@ def _published(results: Sequence[Result]) -> str:
         "\nBeside published returns after the same number of environment steps (here between "
         "evaluations along a straight line):\n\n" + grid(head, rows) + "\n"
     )
+
+
+def _rates(results: Sequence[Result]) -> str:
+    """Published success rates beside ours; nothing where the suite has none."""
+    rates, source = targets.rates(results[0].identity["suite"])
+    rows = []
+    for rate in rates:
+        for r in results:
+            i = r.identity
+            if (i["task"], i["demos"], i["label"]) != (rate.task, rate.demos, rate.method):
+                continue
+            ours = stats.estimate(r.final("success_any"))
+            here = _numbers(ours, 100, 1)
+            published = f"{rate.value:.1f} ± {rate.error:.1f}"
+            rows.append([rate.task, str(rate.demos), rate.method, r.expert, here, published])
+    if not rows:
+        return ""
+    head = ["Task", "Demos", "Method", "Expert here", "Any here, %", "Any published, %"]
+    return f"\nBeside the published rates ({source}):\n\n" + grid(head, rows) + "\n"
+
+
+def _claims(results: Sequence[Result]) -> str:
+    """The literature's claims judged on these cells; nothing where the suite has none."""
+    found = claims.load(results[0].identity["suite"])
+    rows = [claim_row(j) for j in claims.judge(found, results)]
+    if not rows:
+        return ""
+    note = (
+        "\nClaims, judged by the difference over seeds with its 95% bootstrap interval, in points: "
+        "reproduced where the interval lies above the margin, not reproduced where it lies below."
+        "\n\n"
+    )
+    return note + grid(CLAIM_HEAD, rows) + "\n"
+
+
+CLAIM_HEAD = ("Claim", "Where", "Lead", "P(better)", "Seeds x episodes", "Verdict", "Source")
+
+
+def claim_row(j: claims.Judgement) -> list[str]:
+    """A judgement as text, under `CLAIM_HEAD`."""
+    c = j.claim
+    if j.verdict == "no results":
+        return [c.text, j.place, "-", "-", "-", j.verdict, c.source]
+    verdict = j.verdict
+    if verdict == "undecided" and (needed := claims.seeds_to_decide(j)):
+        verdict = f"undecided (about {needed:,} seeds would decide)"
+    lead = _numbers(j.lead, 100, 1, sign="+") + (
+        f"; margin {100 * c.margin:+g}" if c.margin else ""
+    )
+    chance = "-" if math.isnan(j.chance) else f"{j.chance:.2f}"
+    return [c.text, j.place, lead, chance, f"{j.seeds} x {j.episodes}", verdict, c.source]
 
 
 def derive(root: Path) -> list[Result]:

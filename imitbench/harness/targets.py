@@ -24,10 +24,29 @@ class Published:
     url: str
 
 
+@dataclass(frozen=True)
+class Rate:
+    """A share of successful episodes that others reported, in percent."""
+
+    task: str
+    demos: int
+    method: str  # the cell's label
+    value: float
+    error: float  # standard error
+
+
 def load(name: str) -> tuple[Published, ...]:
     """The published numbers of a suite; none where `benchmarks/targets/<suite>.py` has none."""
     path = f"targets/{name}"
     return getattr(suite.module(path), "PUBLISHED", ()) if suite.exists(path) else ()
+
+
+def rates(name: str) -> tuple[tuple[Rate, ...], str]:
+    """The published success rates of a suite, and where they come from; none where there are
+    none."""
+    path = f"targets/{name}"
+    found = suite.module(path) if suite.exists(path) else None
+    return getattr(found, "RATES", ()), getattr(found, "RATES_SOURCE", "")
 
 
 def here(published: Published, results: Sequence[Result]) -> stats.Estimate | None:

@@ -1,0 +1,112 @@
+"""The commands about finished results: `imitbench table quickstart`, `imitbench verify vins`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from imitbench.core.types import UserError, pick
+from imitbench.harness import claims, console, run, ship, store, suite, tables
+from imitbench.harness.suite import Cell, Profile
+
+
+@dataclass(frozen=True)
+class TableOf:
+    """Write and print the table of a suite's finished cells."""
+
+    suite: tyro.conf.Positional[str]
+    profile: Profile = "cpu"
+    results: Path = Path("results")
+
+    def __call__(self) -> None:
+        root = _results_of(self.suite, self.profile, self.results)
+        console.print_table(tables.derive(root))
+        print(f"written: {root / 'summary.csv'}, {root / 'table.md'}")
+
+
+@dataclass(frozen=True)
+class Plot:
+    """Draw the learning curves of a suite's finished cells."""
+
+    suite: tyro.conf.Positional[str]
+    profile: Profile = "cpu"
+    results: Path = Path("results")
+
+    def __call__(self) -> None:
+        root = _results_of(self.suite, self.profile, self.results)
+        ship.derive(root)
+        print(f"written: {root / 'curves.png'}, {root / 'curves.svg'}")
+
+
+@dataclass(frozen=True)
+class Verify:
+    """Judge the literature's claims (benchmarks/targets/) on a suite's finished cells.
+
+    Exit code 1 where a claim is not reproduced; undecided ones do not count.
+    """
+
+    suite: tyro.conf.Positional[str | None] = None
+    """All suites that have claims and results, by default."""
+    profile: Profile = "cpu"
+    results: Path = Path("results")
+
+    def __call__(self) -> int:
+        if self.suite is not None:
+            pick("suite", self.suite, suite.names())
+        names = [self.suite] if self.suite else [n for n in suite.names() if claims.load(n)]
+        broken = 0
+        for name in names:
+            found = claims.load(name)
+            if not found:
+                raise UserError(f"suite {name} has no claims: see benchmarks/targets/")
+            root = _results_of(name, self.profile, self.results)
+            results = store.read_all(root)
+            if not results:
+                raise UserError(f"no finished cells in {root}: `imitbench run {name}` first")
+            judged = claims.judge(found, results)
+            print(f"{name} ({self.profile}, {root}):")
+            for j in judged:
+                text, place, lead, chance, size, verdict, source = tables.claim_row(j)
+                print(f"  {verdict}: {text} [{source}]")
+                print(f"    {place}: {lead} points, P(better) {chance}, {size}")
+            verdicts = [j.verdict for j in judged]
+            counts = (f"{verdicts.count(v)} {v}" for v in dict.fromkeys(verdicts))
+            print(f"  {', '.join(counts)}")
+            broken += verdicts.count("not reproduced")
+        return int(broken > 0)
+
+
+@dataclass(frozen=True)
+class Ship:
+    """Check a finished run of a suite and copy it into results/shipped/."""
+
+    suite: tyro.conf.Positional[str]
+    profile: Profile = "cpu"
+    results: Path = Path("results")
+
+    def __call__(self) -> None:
+        found, listed = cells(self.suite, self.profile)
+        keys = [j.key for j in run.prepare(found.name, self.profile, listed)]
+        name = folder(found.name, self.profile)
+        print(f"shipped to {ship.ship(self.results / name, name, keys)}")
+
+
+def cells(name: str, profile: Profile) -> tuple[suite.Suite, Sequence[Cell]]:
+    found = suite.load(name)
+    pick(f"profile of {found.name}", profile, found.profiles)
+    return found, found.profiles[profile]
+
+
+def folder(name: str, profile: Profile) -> str:
+    return name if profile == "cpu" else f"{name}.{profile}"
+
+
+def _results_of(name: str, profile: Profile, results: Path) -> Path:
+    """The user's own run of a suite where there is one, else the shipped one."""
+    own = folder(name, profile)
+    if not store.cells_folder(results / own).is_dir() and ship.shipped(own).is_dir():
+        return ship.shipped(own)
+    return results / own
