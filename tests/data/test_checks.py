@@ -34,6 +34,13 @@ def test_data_without_rewards_is_refused_by_methods_that_need_them(lines, demos)
     assert "every reward of PointMass is -1" in line
 
 
+def test_an_anchor_needs_a_success(demos, env):
+    never = demos.steps.replace(success=np.zeros_like(demos.steps.success))
+    with pytest.raises(UserError, match="no step of the data set of PointMass reaches the goal"):
+        data.suspicions(demos._replace(steps=never), env.spec, rewards=False, success=True)
+    assert data.suspicions(demos, env.spec, rewards=False, success=True) == []
+
+
 def test_a_time_limit_marked_as_an_end_is_suspected(lines, demos):
     terminated = demos.steps.truncated.copy()
     (line,) = lines(terminated=terminated)

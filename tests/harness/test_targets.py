@@ -57,5 +57,8 @@ def test_the_table_shows_both(monkeypatch):
 def test_published_numbers_belong_to_cells_of_their_suite(name):
     cells = {(c.task, c.method) for p in suite.load(name).profiles.values() for c in p}
     found = targets.load(name)
-    assert found and all((p.task, p.method) in cells for p in found)
+    assert all((p.task, p.method) in cells for p in found)
+    named = {(c.task, c.demos, c.name) for c in suite.load(name).profiles["cpu"]}
+    rates = targets.rates(name)[0]
+    assert all((r.task, r.demos, r.method) in named for r in rates) and (found or rates)
     assert all(p.url.startswith("https://") and p.seeds > 0 and p.source for p in found)

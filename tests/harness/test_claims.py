@@ -1,0 +1,143 @@
+"""Claims judged on made-up cells with known answers."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.stats
+
+from imitbench import cli
+from imitbench.core.types import UserError
+from imitbench.harness import claims, stats, store, suite, tables
+from imitbench.harness.claims import Claim
+from imitbench.harness.store import Result
+
+A_OVER_B = Claim("a is above b", "a", "b", "somebody")
+HERE = ("PointMass", 10, "scripted")
+
+
+def cell(label: str, scores, demos: int = 10, digest: str = "x", episodes: int = 20) -> Result:
+    """One evaluation; a score for each seed."""
+    frame = pd.DataFrame(
+        {"seed": range(len(scores)), "evaluation": 0, "success_any": scores, "success_final": 0.0}
+    )
+    identity = {
+        "task": "PointMass", "demos": demos, "label": label, "eval_episodes": episodes,
+        "suite": "toy",
+    }  # fmt: skip
+    info = {
+        "identity": identity, "engine": "native", "environment_digest": digest,
+        "demonstrations": {"expert": "scripted"},
+    }  # fmt: skip
+    return Result(info, frame, pd.DataFrame(), Path("x"))
+
+
+def verdicts(*found: Claim, cells: list[Result]) -> list[str]:
+    return [j.verdict for j in claims.judge(found, cells)]
+
+
+def test_the_verdict_is_the_interval_against_the_margin():
+    a, b = np.array([0.8, 0.82, 0.84, 0.86]), np.array([0.6, 0.62, 0.64, 0.66])
+    cells = [cell("a", a), cell("b", b, episodes=5)]
+    (j,) = claims.judge([A_OVER_B], cells)
+    assert (j.verdict, j.place) == ("reproduced", "PointMass 10, scripted expert")
+    assert j.lead.value == pytest.approx(0.2) and 0.15 < j.lead.low < j.lead.high < 0.25
+    assert (j.chance, j.seeds, j.episodes) == (1.0, 4, 5)
+    below = dataclasses.replace(A_OVER_B, better="b", worse="a")
+    assert verdicts(below, cells=cells) == ["not reproduced"]
+    far = [dataclasses.replace(A_OVER_B, margin=m) for m in (0.1, 0.2, 0.3)]
+    assert verdicts(*far, cells=cells) == ["reproduced", "undecided", "not reproduced"]
+    final = dataclasses.replace(A_OVER_B, measure="success_final")
+    assert verdicts(final, cells=cells) == ["undecided"]
+
+
+def test_a_lone_seed_decides_nothing():
+    assert verdicts(A_OVER_B, cells=[cell("a", [0.9]), cell("b", [0.1])]) == ["undecided"]
+
+
+def test_missing_cells_are_said():
+    places = (HERE, ("PointMass", 99, "scripted"))
+    claim = dataclasses.replace(A_OVER_B, places=places)
+    both = [cell("a", [0.9, 0.9]), cell("b", [0.1, 0.1])]
+    assert verdicts(claim, cells=both) == ["reproduced", "no results"]
+    assert verdicts(claim, cells=both[:1]) == ["no results"] * 2
+    assert verdicts(A_OVER_B, cells=both[:1]) == []
+
+
+def test_a_shrinking_lead():
+    more = ("PointMass", 20, "scripted")
+    claim = dataclasses.replace(A_OVER_B, shrinks=((HERE, more),))
+    few = [cell("a", [0.8, 0.81, 0.8]), cell("b", [0.5, 0.5, 0.51])]
+    many = [cell("a", [0.9, 0.91, 0.9], 20), cell("b", [0.8, 0.8, 0.81], 20)]
+    (j,) = claims.judge([claim], few + many)
+    assert j.verdict == "reproduced" and j.lead.value == pytest.approx(0.2)
+    back = dataclasses.replace(claim, shrinks=((more, HERE),))
+    assert verdicts(back, cells=few + many) == ["not reproduced"]
+    assert verdicts(claim, cells=few) == ["no results"]
+
+
+def test_environments_that_differ_are_not_compared():
+    with pytest.raises(UserError, match="a and b on PointMass 10, .* differ in environment_digest"):
+        claims.judge([A_OVER_B], [cell("a", [0.5]), cell("b", [0.5], digest="y")])
+
+
+def test_seeds_that_would_decide():
+    z = scipy.stats.norm.ppf((np.arange(8) + 0.5) / 8)
+    a, b = 0.52 + 0.1 * z, 0.5 + 0.1 * z
+    (j,) = claims.judge([A_OVER_B], [cell("a", a), cell("b", b)])
+    assert j.verdict == "undecided"
+    needed = claims.seeds_to_decide(j)
+    half = 1.96 * np.std(0.1 * z) * (2 / 8) ** 0.5
+    assert needed == pytest.approx(8 * (half / 0.02) ** 2, rel=0.2)
+    assert f"about {needed:,} seeds" in tables.claim_row(j)[5]
+
+
+def test_probability_of_improvement_is_the_u_statistic():
+    rng = np.random.default_rng(1)
+    a, b = rng.integers(0, 6, 9), rng.integers(0, 6, 7)
+    u = scipy.stats.mannwhitneyu(a, b).statistic
+    assert stats.improvement(a, b) == pytest.approx(u / 63)
+    assert stats.improvement(a, a) == 0.5
+
+
+def test_contrast_of_four_means():
+    rng = np.random.default_rng(2)
+    scores = [rng.normal(m, 0.1, 400) for m in (4.0, 3.0, 2.0, 1.5)]
+    est = stats.contrast(scores, [1, -1, -1, 1])
+    assert est.value == pytest.approx(0.5, abs=0.03)
+    assert (est.high - est.low) / 2 == pytest.approx(1.96 * 0.1 * (4 / 400) ** 0.5, rel=0.15)
+
+
+@pytest.mark.parametrize("name", [n for n in suite.names() if claims.load(n)])
+def test_claims_are_about_cells_of_their_suite(name):
+    cells = suite.load(name).profiles["cpu"]
+    known = {((c.task, c.demos, experts_kind(c)), c.name) for c in cells}
+    for claim in claims.load(name):
+        places = [*claim.places, *(p for pair in claim.shrinks for p in pair)]
+        for place in places:
+            assert {(place, claim.better), (place, claim.worse)} <= known, claim.text
+
+
+def experts_kind(c: suite.Cell) -> str:
+    return c.source.expert if c.demos else ""
+
+
+def test_the_command_says_each_verdict_and_its_exit_code_the_sum(tmp_path, capsys, monkeypatch):
+    cells = [cell("a", [0.8, 0.9]), cell("b", [0.1, 0.2])]
+    monkeypatch.setattr(store, "read_all", lambda root: cells if "toy" in str(root) else [])
+    monkeypatch.setattr(suite, "names", lambda: ["toy", "none"])
+    found = {"toy": (A_OVER_B,), "none": ()}
+    monkeypatch.setattr(claims, "load", lambda name: found[name])
+    assert cli.main(["verify"]) == 0
+    assert "reproduced: a is above b [somebody]" in capsys.readouterr().out
+    found["toy"] = (dataclasses.replace(A_OVER_B, better="b", worse="a"),)
+    assert cli.main(["verify", "toy"]) == 1
+    assert "1 not reproduced" in capsys.readouterr().out
+    assert cli.main(["verify", "none"]) == 2
+    assert "suite none has no claims" in capsys.readouterr().err
+    assert cli.main(["verify", "toys"]) == 2
+    assert "did you mean toy" in capsys.readouterr().err
