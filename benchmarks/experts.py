@@ -78,12 +78,12 @@ RECIPES = {
         Recipe("FetchReach", "ddpg", _her((256, 256), 0.05), 10, 10, eval_episodes=20),
         _shown("FetchPush", 30),
         _shown("FetchPickAndPlace", 12),
-        _shown("FetchSlide", 20, demos=200, grade="medium"),
+        _shown("FetchSlide", 14, demos=200, grade="medium"),
         _ppo("Hopper", 500, 50),
         _ppo("Walker2d", 1000, 50),
         _ppo("HalfCheetah", 3000, 60, seeds=2),
-        _ppo("Ant", 1000, 50, hidden=(256, 256)),
-        _ppo("Humanoid", 500, 50, hidden=(256, 256)),
+        _ppo("Ant", 600, 30, hidden=(256, 256)),
+        _ppo("Humanoid", 300, 30, hidden=(256, 256)),
     )
 }
 

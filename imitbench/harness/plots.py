@@ -12,6 +12,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from imitbench.core.host import atomic
@@ -81,6 +82,11 @@ def curves(results: Sequence[Result], path: Path) -> list[Path]:
         f"{len(r.identity['seeds'])} seeds, shaded 95% bootstrap interval",
         fontsize=10,
     )
+    return save(figure, path)
+
+
+def save(figure: Figure, path: Path) -> list[Path]:
+    """Writes a figure as .png and .svg, and closes it. The same figure gives the same files."""
     written = []
     for kind in ("png", "svg"):
         target = path.with_suffix(f".{kind}")
