@@ -113,8 +113,8 @@ def straying(axis: Any, t: Trained, demos: Transition, env: Env) -> None:
 
 def errors(axis: Any, t: Trained, demos: Transition, env: Env) -> None:
     """One-step error of the model against the distance to the demonstrated states."""
-    noisy = noisy(t.clone, NOISE)
-    run = jax.jit(lambda k: rollout.rows(rollout.episodes(env, noisy, k, EPISODES)))
+    actor = noisy(t.clone, NOISE)
+    run = jax.jit(lambda k: rollout.rows(rollout.episodes(env, actor, k, EPISODES)))
     steps = run(jax.random.key(2))
     view, norm = t.parts.view, t.state.norms["change"]
     guess = jax.jit(t.parts.predict)(t.state, steps.obs, steps.action)
