@@ -5,7 +5,7 @@ RUN := $(VENV)/bin/imitbench
 SUITE ?= quickstart
 PROFILE ?= cpu
 
-.PHONY: help setup quickstart test test-all test-reference check demos experts tables figures ship parity perf perf-learners clean
+.PHONY: help setup quickstart test test-all test-reference check demos experts tables figures verify pictures-vins ship parity perf perf-learners clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -24,7 +24,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	fi
 	@touch $@
 
-quickstart: setup  ## the main job: BC and DAgger on two Fetch tasks, in minutes
+quickstart: setup  ## the main job: BC, DAgger and VINS on two Fetch tasks, in minutes
 	$(RUN) run quickstart
 
 test: check  ## lint, types, imports and the fast tests
@@ -66,6 +66,12 @@ tables: setup  ## write the table of SUITE again from its cells
 
 figures: setup  ## draw the curves of SUITE again from its cells
 	$(RUN) plot $(SUITE) --profile $(PROFILE)
+
+verify: setup  ## judge the claims of the literature on the results of every suite that has some
+	$(RUN) verify
+
+pictures-vins: setup  ## draw what VINS learns: value, self-correction, model error (a minute)
+	$(PY) -m benchmarks.vins_pictures
 
 ship: setup  ## check a finished run of SUITE and copy it into results/shipped/
 	$(RUN) ship $(SUITE) --profile $(PROFILE)

@@ -1,6 +1,6 @@
-"""The main job: BC and DAgger compared on two Fetch tasks."""
+"""The main job: BC, DAgger and VINS compared on two Fetch tasks."""
 
-from imitbench.algos import bc, dagger
+from imitbench.algos import bc, dagger, vins
 from imitbench.harness.suite import Cell, DemoSource, Suite
 
 # task, demonstrations, gradient steps in units of the profile's base
@@ -10,9 +10,10 @@ TASKS = (("FetchReach", 10, 1), ("FetchPickAndPlace", 25, 2))
 def cells(
     base: int, steps: int, rounds: int, seeds: int, num_evals: int, eval_episodes: int
 ) -> tuple[Cell, ...]:
-    """BC and DAgger on each task, with the same demonstrations and gradient steps.
+    """BC, DAgger and VINS on each task, with the same demonstrations and gradient steps.
 
-    `steps` gradient steps make an update of BC; DAgger divides all of them into `rounds` rounds.
+    `steps` gradient steps make an update of BC and VINS; DAgger divides all of them into `rounds`
+    rounds. VINS has its defaults, which were not chosen here.
     """
     out = []
     for task, demos, share in TASKS:
@@ -21,7 +22,11 @@ def cells(
             hidden=(256, 256, 256), lr_decay_steps=grad_steps, validation=0.0, steps=steps
         )
         fits = grad_steps // rounds // steps
-        configs = {"bc": clone, "dagger": dagger.Config(clone=clone, episodes=2, fits=fits)}
+        configs = {
+            "bc": clone,
+            "dagger": dagger.Config(clone=clone, episodes=2, fits=fits),
+            "vins": vins.Config(clone=clone),
+        }
         out += [
             Cell(
                 task=task,
@@ -41,7 +46,7 @@ def cells(
 
 SUITE = Suite(
     name="quickstart",
-    about="BC and DAgger on FetchReach (10 demonstrations) and FetchPickAndPlace (25).",
+    about="BC, DAgger and VINS on FetchReach (10 demonstrations) and FetchPickAndPlace (25).",
     profiles={
         "smoke": cells(20, steps=5, rounds=2, seeds=2, num_evals=2, eval_episodes=2),
         "cpu": cells(2_250, steps=25, rounds=15, seeds=5, num_evals=3, eval_episodes=20),

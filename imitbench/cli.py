@@ -53,7 +53,7 @@ class List:
 
 @dataclass(frozen=True)
 class Run:
-    """Run a suite: finished cells are skipped, cut-off ones resume; then write table and curves."""
+    """Run a suite: finished cells are skipped, cut-off ones resume; then write table and plot."""
 
     suite: tyro.conf.Positional[str]
     """Name (`imitbench list suites`) or path of a Python file that defines SUITE."""

@@ -29,7 +29,8 @@ class TableOf:
 
 @dataclass(frozen=True)
 class Plot:
-    """Draw the learning curves of a suite's finished cells."""
+    """Draw the learning curves of a suite's finished cells, or their scores where each was
+    evaluated once."""
 
     suite: tyro.conf.Positional[str]
     profile: Profile = "cpu"
@@ -37,8 +38,8 @@ class Plot:
 
     def __call__(self) -> None:
         root = _results_of(self.suite, self.profile, self.results)
-        ship.derive(root)
-        print(f"written: {root / 'curves.png'}, {root / 'curves.svg'}")
+        _, pictures = ship.derive(root)
+        print(f"written: {', '.join(map(str, pictures))}")
 
 
 @dataclass(frozen=True)

@@ -15,15 +15,16 @@ from imitbench.harness import ship, store, tables
 
 
 def run(jobs: Sequence[runner.Job], root: Path, shipped: Path | None) -> None:
-    """Runs the jobs into `root`, derives table and curves, and compares with what ships."""
+    """Runs the jobs into `root`, derives table and picture, and compares with what ships."""
     begun = time.perf_counter()
     notes = runner.run(jobs, root)
-    ship.derive(root)
+    _, pictures = ship.derive(root)
     mine = [store.read(store.cells_folder(root) / job.key) for job in jobs]
     print_table(mine)
     for note in notes:
         print(note)
-    print(f"written to {root}: cells, summary.csv, table.md, curves.png, curves.svg")
+    names = ("cells", "summary.csv", "table.md", *(p.name for p in pictures))
+    print(f"written to {root}: {', '.join(names)}")
     if shipped is not None:
         print(ship.beside(mine, shipped))
     print(f"took {time.perf_counter() - begun:.0f} s")

@@ -1,7 +1,8 @@
-"""Learning curves: mean over seeds with its interval, readable in grey."""
+"""Learning curves and scores: mean over seeds with its interval, readable in grey."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,56 @@ STYLES = [
 ]
 
 
+def draw(results: Sequence[Result], root: Path) -> list[Path]:
+    """The picture of a suite: its learning curves, or the scores of cells evaluated once."""
+    if all(r.curve["evaluation"].max() == 0 for r in results):
+        return scores(results, root / "scores")
+    return curves(results, root / "curves")
+
+
+def scores(results: Sequence[Result], path: Path) -> list[Path]:
+    """Writes `path` as .png and .svg: for each task and its demonstrations every method's score at
+    its only evaluation, with the interval over seeds."""
+    columns = list(dict.fromkeys(_column(r) for r in results))
+    methods = list(dict.fromkeys(r.identity["label"] for r in results))[::-1]
+    across = min(3, len(columns))
+    down = -(-len(columns) // across)
+    size = (4.2 * across, (0.28 * len(methods) + 1.0) * down + 0.5)
+    figure, grid = plt.subplots(
+        down, across, figsize=size, squeeze=False, sharey=True, layout="constrained"
+    )
+    for axis, column in itertools.zip_longest(grid.flat, columns):
+        if column is None:
+            axis.set_visible(False)
+            continue
+        here = [r for r in results if _column(r) == column]
+        solved = here[0].info["has_success"]
+        kinds = {"success_any": "black", "success_final": "none"} if solved else {"return": "black"}
+        for measure, face in kinds.items():
+            estimates = [stats.estimate(r.final(measure)) for r in here]
+            axis.errorbar(
+                [e.value for e in estimates],
+                [methods.index(r.identity["label"]) + 0.12 * (face == "none") for r in here],
+                xerr=np.nan_to_num([[e.value - e.low, e.high - e.value] for e in estimates]).T,
+                fmt="o",
+                color="black",
+                markerfacecolor=face,
+                markersize=5,
+                linewidth=1,
+                label=measure.replace("_", " "),
+            )
+        axis.set_yticks(range(len(methods)), methods)
+        axis.set_title(_title(column, columns), fontsize=10)
+        axis.grid(color="0.9", linewidth=0.6)
+        axis.spines[["top", "right"]].set_visible(False)
+        if solved:
+            axis.set_xlim(-0.02, 1.02)
+    handles, labels = grid[0][0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
+    _caption(figure, results, "with")
+    return save(figure, path)
+
+
 def curves(results: Sequence[Result], path: Path) -> list[Path]:
     """Writes `path` as .png and .svg: a column for each task and number of demonstrations, a row
     for each cost that some method spends.
@@ -44,7 +95,6 @@ def curves(results: Sequence[Result], path: Path) -> list[Path]:
     """
     axes = {k: v for k, v in AXES.items() if any(r.curve[k].any() for r in results)}
     columns = list(dict.fromkeys(_column(r) for r in results))
-    several = len({expert for _, _, expert in columns if expert}) > 1
     methods = list(dict.fromkeys(r.identity["label"] for r in results))
     size = (4.2 * len(columns), 2.6 * len(axes) + 0.4)
     figure, grid = plt.subplots(
@@ -66,9 +116,7 @@ def curves(results: Sequence[Result], path: Path) -> list[Path]:
             axis.spines[["top", "right"]].set_visible(False)
             if measure.startswith("success"):
                 axis.set_ylim(-0.02, 1.02)
-        task, demos, expert = column
-        whose = f" ({expert} expert)" if several and expert else ""
-        grid[0][c].set_title(f"{task}, {demos} demonstrations{whose}" if demos else task)
+        grid[0][c].set_title(_title(column, columns))
     handles: dict[str, Any] = {}
     for axis in grid.flat:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
@@ -76,12 +124,7 @@ def curves(results: Sequence[Result], path: Path) -> list[Path]:
     figure.legend(
         handles.values(), handles.keys(), loc="outside lower center", ncols=4, frameon=False
     )
-    r = results[0]
-    figure.suptitle(
-        f"{r.identity['suite']} ({r.identity['profile']}): mean over "
-        f"{len(r.identity['seeds'])} seeds, shaded 95% bootstrap interval",
-        fontsize=10,
-    )
+    _caption(figure, results, "shaded")
     return save(figure, path)
 
 
@@ -102,6 +145,24 @@ def save(figure: Figure, path: Path) -> list[Path]:
 
 def _column(r: Result) -> tuple[str, int, str]:
     return r.identity["task"], r.identity["demos"], r.expert
+
+
+def _title(column: tuple[str, int, str], columns: Sequence[tuple[str, int, str]]) -> str:
+    """Names the expert where the columns have several."""
+    task, demos, expert = column
+    several = len({expert for _, _, expert in columns if expert}) > 1
+    whose = f" ({expert})" if several and expert else ""
+    return f"{task}, {demos} demonstrations{whose}" if demos else task
+
+
+def _caption(figure: Figure, results: Sequence[Result], interval: str) -> None:
+    """What the marks are, over the whole figure; `interval` says how it is shown."""
+    r = results[0]
+    figure.suptitle(
+        f"{r.identity['suite']} ({r.identity['profile']}): mean over "
+        f"{len(r.identity['seeds'])} seeds, {interval} 95% bootstrap interval",
+        fontsize=10,
+    )
 
 
 def _scale(axis: Axes, ends: Sequence[float]) -> None:

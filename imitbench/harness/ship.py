@@ -23,11 +23,11 @@ def shipped(name: str) -> Path:
     return here if here.is_dir() else tree
 
 
-def derive(root: Path) -> list[Result]:
-    """All that is derived from cells: summary, table and curves."""
+def derive(root: Path) -> tuple[list[Result], list[Path]]:
+    """All that is derived from cells: summary, table and picture. The cells, and the picture's
+    files."""
     results = tables.derive(root)
-    plots.curves(results, root / "curves")
-    return results
+    return results, plots.draw(results, root)
 
 
 def beside(results: Sequence[Result], folder: Path) -> str:
@@ -80,7 +80,7 @@ def ship(root: Path, name: str, keys: Sequence[str]) -> Path:
     Raises:
         UserError: cells are missing, a file is too large, or sources had changes.
     """
-    results = derive(root)
+    results, _ = derive(root)
     have = {r.folder.name: r for r in results}
     missing = [k for k in keys if k not in have]
     if missing:

@@ -19,7 +19,7 @@ import pytest
 
 from imitbench.algos import bc
 from imitbench.core.types import UserError
-from imitbench.harness import run, ship, store, suite, tables
+from imitbench.harness import plots, run, ship, store, suite, tables
 
 TOY = str(Path(__file__).with_name("toy_suite.py"))
 
@@ -75,6 +75,17 @@ def test_a_second_run_skips_and_derived_files_come_out_the_same(finished, tmp_pa
     assert len(notes) == 2 and all("finished before, skipped" in n for n in notes)
     ship.derive(root)
     assert derived(root) == before
+
+
+def test_cells_evaluated_once_are_drawn_as_scores(finished, tmp_path):
+    results = store.read_all(finished)
+    once = [r._replace(curve=r.curve[r.curve["evaluation"] == 0]) for r in results]
+    (png, svg) = plots.draw(once, tmp_path)
+    assert (png.name, svg.name) == ("scores.png", "scores.svg")
+    text = svg.read_text()
+    for word in ("PointMass, 4 demonstrations", "success any", "dagger", "with 95% bootstrap"):
+        assert word in text.replace("<!-- ", ""), word
+    assert [p.name for p in plots.draw(results, tmp_path)] == ["curves.png", "curves.svg"]
 
 
 def test_the_table_says_what_a_reader_needs(finished):
