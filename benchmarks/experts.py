@@ -10,6 +10,13 @@ def _ppo(task: str, updates: int, evals: int, seeds: int = 1, **settings: object
     return Recipe(task, "ppo", config, updates, evals, seeds)
 
 
+def _wide(task: str, steps: int, evals: int) -> Recipe:
+    """PPO with many environments and a narrower policy at the start, as in Tianshou's benchmark
+    (`targets/learners.py`), where it learns HalfCheetah and Ant faster than with the defaults."""
+    updates = steps // 2048 // evals * evals
+    return _ppo(task, updates, evals, envs=64, length=32, log_std=-0.5)
+
+
 def _her(
     hidden: tuple[int, ...], tau: float, rounds: int = 100, warmup: int = 1_600
 ) -> ddpg.Config:
@@ -37,7 +44,7 @@ def _her(
     )
 
 
-def _shown(task: str, updates: int, demos: int = 100, grade: str = "expert") -> Recipe:
+def _shown(task: str, updates: int, demos: int = 100) -> Recipe:
     """DDPG with hindsight goals that is shown episodes of the scripted law (Nair et al. 2018):
     trial and error alone takes Push and PickAndPlace many times as long."""
     replay = _offpolicy.Config(
@@ -68,7 +75,6 @@ def _shown(task: str, updates: int, demos: int = 100, grade: str = "expert") -> 
         updates,
         eval_episodes=50,
         demos=demos,
-        demos_grade=grade,
     )
 
 
@@ -78,12 +84,12 @@ RECIPES = {
         Recipe("FetchReach", "ddpg", _her((256, 256), 0.05), 10, 10, eval_episodes=20),
         _shown("FetchPush", 30),
         _shown("FetchPickAndPlace", 12),
-        _shown("FetchSlide", 14, demos=200, grade="medium"),
+        _shown("FetchSlide", 14, demos=200),
         _ppo("Hopper", 500, 50),
         _ppo("Walker2d", 1000, 50),
-        _ppo("HalfCheetah", 3000, 60, seeds=2),
-        _ppo("Ant", 600, 30, hidden=(256, 256)),
-        _ppo("Humanoid", 300, 30, hidden=(256, 256)),
+        _wide("HalfCheetah", 4_000_000, 40),
+        _wide("Ant", 3_000_000, 40),
+        _wide("Humanoid", 2_000_000, 40),
     )
 }
 

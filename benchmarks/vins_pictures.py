@@ -55,7 +55,7 @@ def fit(env: Env, config: vins.Config, demos: Transition, steps: int) -> Trained
 def nearest(trained: Trained, demos: Transition, obs: jax.Array) -> np.ndarray:
     """Distance [N] of observations to the nearest demonstrated state, over the normalised fields
     that the value sees: root mean square, in standard deviations of the demonstrations."""
-    view, norm = trained.parts.view, trained.state.norms["state"]
+    view, norm = trained.parts.view, trained.state.model_norms.state
 
     def scaled(x: jax.Array) -> jax.Array:
         return norm(view.state(x), jnp.inf)
@@ -116,7 +116,7 @@ def errors(axis: Any, t: Trained, demos: Transition, env: Env) -> None:
     actor = noisy(t.clone, NOISE)
     run = jax.jit(lambda k: rollout.rows(rollout.episodes(env, actor, k, EPISODES)))
     steps = run(jax.random.key(2))
-    view, norm = t.parts.view, t.state.norms["change"]
+    view, norm = t.parts.view, t.state.model_norms.change
     guess = jax.jit(t.parts.predict)(t.state, steps.obs, steps.action)
     off = (guess - view.state(steps.next_obs)) / norm.std
     error, far = np.linalg.norm(np.asarray(off), axis=-1), nearest(t, demos, steps.obs)

@@ -45,7 +45,7 @@ class ShowExpert:
         expert = experts.find(known(self.task), self.grade, self.kind)
         if expert.path is None:
             print(f"{expert.task}: scripted law, grade {expert.grade}")
-            about = (scripted.BY_GRADE[expert.grade][expert.task].__doc__ or "").split()
+            about = (scripted.LAWS[expert.task].__doc__ or "").split()
             print(" ".join(about) or "(no description)")
             return
         print(expert.path)

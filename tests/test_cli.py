@@ -72,7 +72,7 @@ def test_help_of_every_command(capsys):
         (("train", "bc", "--task", "PointMass", "--set", "lrr=1"), "did you mean lr"),
         (("train", "bc", "--task", "PointMass", "--set", "lr=fast"), "a value of type float"),
         (("train", "bc", "--task", "PointMass", "--demos", "0"), "demos=0: bc needs 1 or more"),
-        (("train", "bc", "--task", "FetchSlide"), "'FetchSlide' has no expert"),
+        (("train", "bc", "--task", "ProbeConstant"), "'ProbeConstant' has no expert"),
         (("demos", "PointMas"), "did you mean PointMass"),
         (("demos", "PointMass", "--episodes", "0"), "episodes=0: expected 1 or more"),
         (("demos", "PointMass", "--out", "/no/such/folder/x.npz"), "there is no folder"),

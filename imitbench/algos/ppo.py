@@ -8,7 +8,7 @@ baselines: normalised observations and rewards, advantages standardised in each 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import jax
@@ -18,6 +18,7 @@ from flax import struct
 
 from imitbench.core import nets, ops, rollout
 from imitbench.core.types import (
+    LATER,
     Algorithm,
     Cost,
     Env,
@@ -52,6 +53,8 @@ class Config:
     """Updates over which the step size falls linearly to 0; 0 keeps it constant."""
     hidden: tuple[int, ...] = (64, 64)
     """Widths of the hidden tanh layers of policy and value."""
+    log_std: float = field(default=0.0, metadata=LATER)
+    """Logarithm of the policy's standard deviation at the start."""
     discount: float = 0.99
     """Discount factor."""
     gae: float = 0.95
@@ -116,7 +119,9 @@ class Learner(NamedTuple):
 def networks(config: Config, spec: Spec) -> tuple[nets.PolicyNet, nets.ValueNet]:
     """Policy and value; their parameters are `Core.params["policy"]` and `["value"]`."""
     head = "categorical" if spec.discrete else "normal"
-    policy = nets.policy(spec, config.hidden, head, activation="tanh", out_gain=0.01)
+    policy = nets.policy(
+        spec, config.hidden, head, activation="tanh", out_gain=0.01, log_std=config.log_std
+    )
     return policy, nets.value(spec, config.hidden, "tanh")
 
 

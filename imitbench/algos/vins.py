@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import optax
 from flax import struct
 
-from imitbench.algos import _states, bc
+from imitbench.algos import _model, _states, bc
 from imitbench.algos._offpolicy import reject_discrete
 from imitbench.core import buffer, nets, ops
 from imitbench.core.types import (
@@ -106,7 +106,8 @@ class State(struct.PyTreeNode):
     params: dict[str, Params]  # of value and model
     opt_state: dict[str, Any]
     target: Params  # of the value
-    norms: dict[str, ops.Normaliser]  # of features, states, what is beside them, and changes
+    norm: ops.Normaliser  # of features
+    model_norms: _model.Norms
 
 
 class Rows(struct.PyTreeNode):
@@ -188,28 +189,23 @@ def learner(config: Config, spec: Spec) -> Learner:
         pick("field of the observation", name, spec.fields)
     clone = bc.learner(config.clone, spec)
     value_net = nets.function(view.size, config.hidden, 1, layer_norm=True)
-    state_size = sum(view.sizes)
-    sees = state_size + sum(spec.fields[f].stop - spec.fields[f].start for f in config.model_sees)
-    model_net = nets.function(sees + spec.action_size, config.model_hidden, state_size)
+    more = sum(spec.fields[f].stop - spec.fields[f].start for f in config.model_sees)
+    model = _model.make(sum(view.sizes), more, spec.action_size, config.model_hidden, CLIP)
     opts = {"value": optax.adam(config.lr), "model": optax.adam(config.model_lr)}
 
     def init(key: Key, demos: Transition) -> State:
         k_clone, k_value, k_model = jax.random.split(key, 3)
         data = rows(config, view, demos)
-        change = data.next_state - data.state
-        norms = {
-            "features": ops.fit_normaliser(view.see(data.state, data.desired), data.weight),
-            "state": ops.fit_normaliser(data.state, data.weight),
-            "more": ops.fit_normaliser(data.more, data.weight, floor=1e-4),
-            "change": ops.fit_normaliser(change, data.weight, floor=1e-4),
-        }
-        params = {"value": value_net.init(k_value), "model": model_net.init(k_model)}
+        norm = ops.fit_normaliser(view.see(data.state, data.desired), data.weight)
+        model_norms = _model.norms(data.state, data.more, data.next_state, data.weight)
+        params = {"value": value_net.init(k_value), "model": model.init(k_model)}
         opt_state = {k: opts[k].init(p) for k, p in params.items()}
         pairs = bc.split(config.clone, spec, demos)[0]
-        return State(clone.init(k_clone, pairs), params, opt_state, params["value"], norms)
+        prior = clone.init(k_clone, pairs)
+        return State(prior, params, opt_state, params["value"], norm, model_norms)
 
     def features(state: State, states: jax.Array, desired: jax.Array) -> jax.Array:
-        return state.norms["features"](view.see(states, desired), CLIP)
+        return state.norm(view.see(states, desired), CLIP)
 
     def values(params: Params, seen: jax.Array) -> jax.Array:
         return value_net.apply(params, seen)[..., 0]
@@ -224,23 +220,6 @@ def learner(config: Config, spec: Spec) -> Learner:
             return td, {"td_loss": td}
         ns = jnp.mean(off[interpolated:])
         return td + config.mu * ns, {"td_loss": td, "ns_loss": ns}
-
-    def model_inputs(
-        state: State, states: jax.Array, more: jax.Array, action: jax.Array
-    ) -> jax.Array:
-        x = [state.norms["state"](states, CLIP), state.norms["more"](more, CLIP)]
-        x = jnp.concatenate(x, axis=-1)
-        x = jnp.broadcast_to(x, (*action.shape[:-1], x.shape[-1]))
-        return jnp.concatenate([x, action], axis=-1)
-
-    def model_loss(
-        params: Params, inputs: jax.Array, change: jax.Array
-    ) -> tuple[jax.Array, Metrics]:
-        """Mean Euclidean length, not squared, of the error in normalised changes."""
-        off = model_net.apply(params, inputs) - change
-        # Its slope at 0 is that of a number, not of 0 / 0.
-        loss = jnp.mean(jnp.sqrt(jnp.sum(off**2, axis=-1) + 1e-12))
-        return loss, {"model_loss": loss}
 
     def targets(key: Key, state: State, batch: Rows) -> tuple[jax.Array, jax.Array]:
         """States to fit the value on, as features [P, F], and what it should be there [P]."""
@@ -260,7 +239,7 @@ def learner(config: Config, spec: Spec) -> Learner:
         if config.centre == "target":
             centre = values(state.target, features(state, batch.state, batch.desired))
         many = lambda x: jnp.repeat(x, config.samples, axis=0)  # noqa: E731
-        std = view.values(state.norms["state"].std)
+        std = view.values(state.model_norms.state.std)
         moved, far = _states.perturb(
             k_noise, groups, view.values(many(batch.state)), std, config.noise, config.distance
         )
@@ -282,9 +261,10 @@ def learner(config: Config, spec: Spec) -> Learner:
             move = ops.Descent(opts, state.params, state.opt_state)
             first = max(config.interpolations, 1) * config.batch
             move("value", value_loss, seen, wanted, first)
-            change = state.norms["change"](batch.next_state - batch.state, jnp.inf)
-            inputs = model_inputs(state, batch.state, batch.more, batch.action)
-            move("model", model_loss, inputs, change)
+            norms = state.model_norms
+            inputs = model.inputs(norms, batch.state, batch.more, batch.action)
+            change = norms.change(batch.next_state - batch.state, jnp.inf)
+            move("model", model.loss, inputs, change)
             target = ops.polyak(state.target, move.params["value"], config.tau)
             new = state.replace(params=move.params, opt_state=move.opt_state, target=target)
             return new, move.metrics
@@ -297,11 +277,9 @@ def learner(config: Config, spec: Spec) -> Learner:
         return values(state.params["value"], features(state, states, desired))
 
     def predict(state: State, obs: jax.Array, action: jax.Array) -> jax.Array:
-        states = view.state(obs)
-        inputs = model_inputs(state, states, beside(config, spec, obs), action)
-        change = model_net.apply(state.params["model"], inputs)
-        norm = state.norms["change"]
-        return states + norm.mean + norm.std * change
+        more = beside(config, spec, obs)
+        params, norms = state.params["model"], state.model_norms
+        return model.predict(params, norms, view.state(obs), more, action)
 
     def propose(key: Key, state: State, obs: jax.Array) -> jax.Array:
         k_clone, k_noise = jax.random.split(key)

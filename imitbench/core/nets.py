@@ -154,11 +154,12 @@ def policy(
     log_std_range: tuple[float, float] = (-5, 2),
     activation: Activation = "relu",
     out_gain: float | None = None,
+    log_std: float = 0.0,
 ) -> PolicyNet:
     """A policy network for the task.
 
     Heads: `deterministic` and `gaussian` pass the mean through tanh; `normal` leaves the mean
-    unbounded and has one free log_std for all observations, 0 at first; `squashed` is a Gaussian
+    unbounded and has one free log_std for all observations, `log_std` at first; `squashed` is a Gaussian
     passed through tanh; `categorical` chooses. A log_std that the network gives is clipped.
     """
     out = spec.action_size * (2 if head in ("gaussian", "squashed") else 1)
@@ -166,7 +167,7 @@ def policy(
 
     def init(key: Key) -> Params:
         params = net.init(key, jnp.zeros((1, spec.obs_size)))
-        return {"net": params, "log_std": jnp.zeros(out)} if head == "normal" else params
+        return {"net": params, "log_std": jnp.full(out, log_std)} if head == "normal" else params
 
     def apply(params: Params, obs: jax.Array) -> Distribution:
         y = net.apply(params["net"] if head == "normal" else params, obs)

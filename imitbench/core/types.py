@@ -6,6 +6,7 @@ O observation, A action, G goal. `...` stands for any leading axes.
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -25,6 +26,21 @@ Policy = Callable[[Key, jax.Array], jax.Array]
 
 class UserError(Exception):
     """A mistake in what the user asked for: one line that names the value and what to do."""
+
+
+LATER = {"later": True}
+"""Metadata of a setting that came after results had shipped: at its default it is not part of what
+a cell's name is made from, so that those results keep their names."""
+
+
+def said(config: Any) -> dict[str, Any]:
+    """A settings class as a dict, groups too, without `LATER` settings at their defaults."""
+    found = {}
+    for f in dataclasses.fields(config):
+        value = getattr(config, f.name)
+        if not (f.metadata.get("later") and value == f.default):
+            found[f.name] = said(value) if dataclasses.is_dataclass(value) else value
+    return found
 
 
 def require(ok: Any, config: Any, name: str, expected: str) -> None:

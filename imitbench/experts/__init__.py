@@ -24,7 +24,7 @@ class Expert(NamedTuple):
 
 def every() -> list[Expert]:
     """All experts: the laws, then the files that ship."""
-    laws = [Expert(t, grade, "scripted") for grade, ls in scripted.BY_GRADE.items() for t in ls]
+    laws = [Expert(task, "expert", "scripted") for task in scripted.LAWS]
     return laws + [Expert(t, g, "learned", p) for (t, g), p in learned.shipped().items()]
 
 
@@ -75,6 +75,6 @@ def load(
     if expert is None:
         found = find(task, grade, kind)
         if found.path is None:
-            return scripted.policy(scripted.BY_GRADE[found.grade][found.task])
+            return scripted.policy(scripted.LAWS[found.task])
         expert = found.path
     return learned.load(Path(expert), spec, task)[0]

@@ -125,6 +125,7 @@ LAWS: dict[str, Law] = {
     "FetchReach": reach,
     "FetchPush": push,
     "FetchPickAndPlace": pick_and_place,
+    "FetchSlide": slide,
     "PointMass": point_mass,
     "ProbeAction": lambda obs: jnp.int32(1),
     "ProbePolicy": lambda obs: (obs[0] > 0).astype(jnp.int32),
@@ -132,9 +133,6 @@ LAWS: dict[str, Law] = {
     "ProbeGoal": lambda obs: _clip(10.0 * (obs[2:4] - obs[0:2])),
     "ProbeWalk": lambda obs: _clip(-10.0 * obs),
 }
-# Good enough to learn from, not to be compared with.
-MEDIUM: dict[str, Law] = {"FetchSlide": slide}
-BY_GRADE = {"expert": LAWS, "medium": MEDIUM}
 
 
 def policy(law: Law) -> Policy:

@@ -44,8 +44,6 @@ class Recipe:
     engine: str = "auto"
     demos: int = 0
     """Successful episodes of the task's scripted law that the method is shown."""
-    demos_grade: str = "expert"
-    """The law's."""
 
 
 class Run(NamedTuple):
@@ -79,7 +77,7 @@ def prepare(recipe: Recipe, root: Path) -> Run:
     """
     if recipe.demos:
         pick("method", recipe.method, algos.ALGOS)
-        experts.find(recipe.task, recipe.demos_grade, "scripted")
+        experts.find(recipe.task, kind="scripted")
     else:
         learners = [k for k in algos.ALGOS if algos.online(k)]
         pick("method that makes experts without demonstrations", recipe.method, learners)
@@ -230,9 +228,9 @@ def _shown(run: Run) -> Transition:
     recipe, spec = run.recipe, run.env.spec
     if not recipe.demos:
         return buffer.no_rows(spec)
-    grade = recipe.demos_grade
-    shown = data.cached(recipe.task, recipe.engine, recipe.demos, grade=grade, only_success=True)
-    return data.flatten(shown.steps)
+    return data.flatten(
+        data.cached(recipe.task, recipe.engine, recipe.demos, kind="scripted").steps
+    )
 
 
 def _snapshot(folder: Path, seed: int, index: int) -> Path:

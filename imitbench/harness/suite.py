@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import imitbench
 from imitbench import algos, experts
-from imitbench.core.types import Cost, UserError, pick
+from imitbench.core.types import Cost, UserError, pick, said
 from imitbench.data import grades
 from imitbench.envs.registry import known
 
@@ -101,7 +101,7 @@ def identity(suite: str, profile: str, cell: Cell, engine: str) -> dict[str, Any
         "demos": cell.demos,
         "method": cell.method,
         "label": cell.name,
-        "config": json.loads(json.dumps(dataclasses.asdict(cell.config))),
+        "config": json.loads(json.dumps(said(cell.config))),
         "grad_steps": cell.grad_steps,
         "seeds": list(range(first, first + cell.seeds)),
         "num_evals": cell.num_evals,

@@ -54,13 +54,13 @@ def fitted(steps: list[Any], **settings: Any):
         parts.update(KEY, state.replace(target=target), demos())
     (call,) = [c for c in steps if len(c) == 7]
     seen, wanted, first = call[4:]
-    norm = state.norms["features"]
+    norm = state.norm
     raw = np.asarray(seen) * np.asarray(norm.std) + np.asarray(norm.mean)
     return raw, np.asarray(wanted), first, state, call[0]
 
 
 def target_value(state: vins.State, at: Any, goal: Any) -> np.ndarray:
-    norm = state.norms["features"]
+    norm = state.norm
     x = (np.stack([goal - at, at], axis=-1) - np.asarray(norm.mean)) / np.asarray(norm.std)
     return 2 * x[..., 0] - 3 * x[..., 1] - 20
 
@@ -115,7 +115,7 @@ def test_negatives_fall_off_with_their_distance(steps, centre):
     episode, t = index(raw[:, 1])
     # Displaced from a demonstrated state, while the goal stays and the difference follows.
     np.testing.assert_allclose(raw.sum(axis=1), GOAL[episode, 0], atol=1e-4)
-    std = float(state.norms["state"].std[0])
+    std = float(state.model_norms.state.std[0])
     far = np.abs(raw[:, 1] - AT[episode, t]) / std
     assert 0 < far.max() < 0.02
     middle = td_targets(state) if centre == "td" else target_value(state, AT, GOAL)
@@ -221,7 +221,7 @@ def test_the_best_candidate_around_the_prior_is_taken():
     assert actions.shape == (2, 400, 1)
     assert 0.3 <= actions.min() < 0.31 and 0.69 < actions.max() <= 0.7
     np.testing.assert_array_equal(parts.act(KEY, state, obs), actions.max(axis=1))
-    norm = state.norms["change"]
+    norm = state.model_norms.change
     np.testing.assert_allclose(
         parts.predict(state, obs[:, None], actions),
         obs[:, None, :1] + norm.mean + norm.std * actions,

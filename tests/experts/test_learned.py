@@ -174,7 +174,7 @@ def test_the_law_comes_first_unless_asked(weights):
         (experts.load("PointMass", kind="learned"), net),
     ):
         np.testing.assert_array_equal(got(KEY, obs), expected)
-    with pytest.raises(UserError, match="'PointMass' has no medium expert; .* FetchSlide$"):
+    with pytest.raises(UserError, match="'PointMass' has no medium expert; tasks with one: none"):
         experts.load("PointMass", "medium")
     with pytest.raises(UserError, match="unknown grade of an expert 'best'"):
         experts.load("PointMass", "best")
@@ -192,7 +192,7 @@ def test_files_serve_tasks_without_a_law_and_their_fixed_horizon_forms(weights):
         for grade in learned.GRADES:
             np.testing.assert_array_equal(experts.load(task, grade)(KEY, obs), expected)
         assert [e.grade for e in experts.of(task)] == ["expert", "medium"]
-    with pytest.raises(UserError, match="'Walker2d' has no medium expert; .* FetchSlide, Hopper$"):
+    with pytest.raises(UserError, match="'Walker2d' has no medium expert; tasks with one: Hopper$"):
         experts.load("Walker2d", "medium")
 
 
@@ -212,7 +212,7 @@ def test_commands(weights, capsys):
     assert cli.main(["experts", "show", "PointMass"]) == 0
     assert "Proportional and derivative control." in capsys.readouterr().out
     assert cli.main(["experts", "show", "FetchReach", "--grade", "medium"]) == 2
-    assert "has no medium expert; tasks with one: FetchSlide, PointMass" in capsys.readouterr().err
+    assert "has no medium expert; tasks with one: PointMass" in capsys.readouterr().err
 
 
 def test_what_ships_is_whole_small_and_named_after_its_card():

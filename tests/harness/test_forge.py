@@ -107,8 +107,8 @@ def test_reference_scores(tmp_path, monkeypatch):
         assert entry["expert"] > entry["random"] and entry["expert_kind"] == "scripted"
         assert reference.normalised("PointMass", entry["random"]) == 0.0
         assert reference.normalised("PointMass", entry["expert"]) == 1.0
-        with pytest.raises(UserError, match="'FetchSlide' has no reference scores"):
-            reference.normalised("FetchSlide", 0.0)
+        with pytest.raises(UserError, match="'ProbeConstant' has no reference scores"):
+            reference.normalised("ProbeConstant", 0.0)
     finally:
         reference.table.cache_clear()
 

@@ -243,7 +243,7 @@ def test_a_different_run_is_told_apart(finished):
         ({"eval_episodes": -1}, "eval_episodes=-1: expected 1 or more"),
         ({"grad_steps": 25}, "grad_steps=25 of bc: expected a multiple of 12"),
         ({"engine": "warp"}, "unknown engine 'warp'"),
-        ({"task": "FetchSlide"}, "task 'FetchSlide' has no expert"),
+        ({"task": "ProbeConstant"}, "task 'ProbeConstant' has no expert"),
     ],
 )
 def test_mistakes_show_before_any_work(change, expected):
