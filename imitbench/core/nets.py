@@ -159,8 +159,9 @@ def policy(
     """A policy network for the task.
 
     Heads: `deterministic` and `gaussian` pass the mean through tanh; `normal` leaves the mean
-    unbounded and has one free log_std for all observations, `log_std` at first; `squashed` is a Gaussian
-    passed through tanh; `categorical` chooses. A log_std that the network gives is clipped.
+    unbounded and has one free log_std for all observations, `log_std` at first; `squashed` is a
+    Gaussian passed through tanh; `categorical` chooses. A log_std that the network gives is
+    clipped.
     """
     out = spec.action_size * (2 if head in ("gaussian", "squashed") else 1)
     net = MLP(tuple(hidden), out, activation, out_gain)

@@ -33,9 +33,7 @@ def test_any_leading_axes_and_bounds(task):
 
 
 def test_no_expert_is_said():
-    with pytest.raises(
-        UserError, match="'ProbeConstant' has no expert; tasks with one: FetchReach"
-    ):
+    with pytest.raises(UserError, match="'ProbeConstant' has no expert; .* one: FetchReach"):
         experts.load("ProbeConstant")
 
 
