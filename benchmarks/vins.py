@@ -27,10 +27,12 @@ SETTINGS: dict[tuple[str, Kind], dict[str, Any]] = {
 # task, expert, demonstrations
 PLACES: tuple[tuple[str, Kind, tuple[int, ...]], ...] = (
     ("FetchReach", "learned", (10,)),
-    ("FetchPickAndPlace", "learned", (100, 200)),
-    ("FetchPush", "learned", (100, 200)),
+    ("FetchPickAndPlace", "learned", (100,)),
+    ("FetchPush", "learned", (100,)),
     ("FetchPickAndPlace", "scripted", (10, 25)),
     ("FetchPush", "scripted", (50, 100)),
+    ("FetchPickAndPlace", "learned", (200,)),
+    ("FetchPush", "learned", (200,)),
 )
 TRUE = (("FetchPickAndPlace", 100), ("FetchPush", 100))  # learned experts; with true dynamics
 
@@ -73,7 +75,7 @@ def cells(
 ) -> tuple[Cell, ...]:
     """BC, VINS and its ablations; those with the true dynamics on `true_episodes` episodes with
     `k_true` candidates, because each candidate is a step of the physics."""
-    out = []
+    out, last = [], []
     size = {"seeds": seeds, "eval_episodes": episodes}
     for task, expert, numbers in places:
         own = vins.Config(clone=clone(steps), **SETTINGS[task, expert])
@@ -92,8 +94,8 @@ def cells(
                 for label, c in (("vins-true", own), ("vins-true-no-bc", without_prior)):
                     settings = {f.name: getattr(c, f.name) for f in fields(c)} | {"k": k_true}
                     true = replace(vins_true.Config(), **settings)
-                    out.append(cell(*place, label, "vins_true", true, steps, **short))
-    return tuple(out)
+                    last.append(cell(*place, label, "vins_true", true, steps, **short))
+    return (*out, *last)
 
 
 SMOKE: tuple[tuple[str, Kind, tuple[int, ...]], ...] = (

@@ -87,12 +87,15 @@ class Ship:
     suite: tyro.conf.Positional[str]
     profile: Profile = "cpu"
     results: Path = Path("results")
+    partial: bool = False
+    """Ship what is finished, though cells are missing."""
 
     def __call__(self) -> None:
         found, listed = cells(self.suite, self.profile)
         keys = [j.key for j in run.prepare(found.name, self.profile, listed)]
         name = folder(found.name, self.profile)
-        print(f"shipped to {ship.ship(self.results / name, name, keys)}")
+        folder_ = ship.ship(self.results / name, name, keys, partial=self.partial)
+        print(f"shipped to {folder_}")
 
 
 def cells(name: str, profile: Profile) -> tuple[suite.Suite, Sequence[Cell]]:

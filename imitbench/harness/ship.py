@@ -71,11 +71,12 @@ def _name(r: Result) -> tuple[str, ...]:
     return (i["task"], str(i["demos"]), i["label"], r.expert, r.info["engine"], i["profile"])
 
 
-def ship(root: Path, name: str, keys: Sequence[str]) -> Path:
+def ship(root: Path, name: str, keys: Sequence[str], *, partial: bool = False) -> Path:
     """Checks a finished run and copies it into `results/shipped/`.
 
     Args:
         keys: the folder names of the cells that the suite has; all must be finished.
+        partial: unless some may be missing.
 
     Raises:
         UserError: cells are missing, a file is too large, or sources had changes.
@@ -83,7 +84,8 @@ def ship(root: Path, name: str, keys: Sequence[str]) -> Path:
     results, _ = derive(root)
     have = {r.folder.name: r for r in results}
     missing = [k for k in keys if k not in have]
-    if missing:
+    keys = [k for k in keys if k in have]
+    if missing and not (partial and keys):
         raise UserError(f"{root} lacks finished cells: {', '.join(missing)}; run the suite first")
     for key in keys:
         commit = have[key].info["git_commit"] or "+changes"

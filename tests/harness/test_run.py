@@ -216,6 +216,10 @@ def test_shipping_checks_and_copies(finished, tmp_path, monkeypatch):
     commit("abc")
     with pytest.raises(UserError, match="lacks finished cells: other"):
         ship.ship(root, "toy", [*keys, "other"])
+    part = ship.ship(root, "toy", [keys[0], "other"], partial=True)
+    assert [p.name for p in (part / "cells").iterdir()] == keys[:1]
+    with pytest.raises(UserError, match="lacks finished cells: other"):
+        ship.ship(root, "toy", ["other"], partial=True)
     target = ship.ship(root, "toy", keys)
     assert sorted(p.name for p in target.iterdir()) == [
         "cells", "curves.png", "curves.svg", "summary.csv", "table.md",

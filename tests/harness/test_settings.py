@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
-from imitbench.algos import bc, dagger
-from imitbench.core.types import UserError
+from imitbench.algos import bc, dagger, ppo, sil
+from imitbench.core.types import UserError, said
 from imitbench.harness import settings
 
 
@@ -38,3 +40,13 @@ def test_mistakes_are_named(config, word, expected):
     with pytest.raises(UserError) as error:
         settings.apply(config, [word])
     assert expected in str(error.value) and "\n" not in str(error.value)
+
+
+def test_later_settings_go_unsaid_at_their_defaults():
+    """So that cells from before them keep their names."""
+    assert "log_std" not in said(ppo.Config())
+    assert said(ppo.Config(log_std=-0.5))["log_std"] == -0.5
+    nested = said(sil.Config())
+    assert {f.name for f in dataclasses.fields(sil.Config)} == set(nested)
+    inner = [v for v in nested.values() if isinstance(v, dict)]
+    assert inner and all("log_std" not in v for v in inner)
