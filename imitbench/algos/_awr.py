@@ -17,7 +17,7 @@ import optax
 from flax import struct
 
 from imitbench.core import buffer, nets, ops
-from imitbench.core.types import Key, Metrics, Params, Spec, require
+from imitbench.core.types import Key, Metrics, Params, Spec, Transition, require, require_share
 
 CLIP = 10.0  # of normalised observations, on both sides
 
@@ -63,8 +63,7 @@ class Rule:
         require(self.bound >= 0, self, "bound", "0 or more")
         require(self.discount >= 0, self, "discount", "a number in [0, 1)")
         require(self.discount < 1, self, "discount", "a number in [0, 1)")
-        require(self.td_lambda >= 0, self, "td_lambda", "a number in [0, 1]")
-        require(self.td_lambda <= 1, self, "td_lambda", "a number in [0, 1]")
+        require_share(self, "td_lambda")
 
 
 class Steps(struct.PyTreeNode):
@@ -77,6 +76,14 @@ class Steps(struct.PyTreeNode):
     terminated: jax.Array
     truncated: jax.Array
     weight: jax.Array  # 0 where there is no step
+
+
+def by_time(demos: Transition, horizon: int) -> Steps:
+    """Rows [K * T] of whole episodes as steps [T, K]; without rewards where there is no step."""
+    names = ("obs", "action", "reward", "next_obs", "terminated", "truncated", "weight")
+    rows = {name: getattr(demos, name) for name in names}
+    steps = Steps(**buffer.by_time(rows, horizon))
+    return steps.replace(reward=jnp.where(steps.weight > 0, steps.reward, 0.0))
 
 
 class Core(struct.PyTreeNode):

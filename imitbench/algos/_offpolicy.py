@@ -155,11 +155,7 @@ def experience(demos: Transition, horizon: int) -> Experience:
 
 def shown(rows: Experience, horizon: int) -> buffer.Ring:
     """Rows [K * T] of whole episodes as a full ring: rows [K, ...] at each of the T steps."""
-
-    def column(x: jax.Array) -> jax.Array:
-        return jnp.swapaxes(x.reshape(-1, horizon, *x.shape[1:]), 0, 1)
-
-    return buffer.Ring(jax.tree.map(column, rows), jnp.int32(horizon))
+    return buffer.Ring(buffer.by_time(rows, horizon), jnp.int32(horizon))
 
 
 def export(config: Config, spec: Spec, state: State, params: Params) -> nets.Net:

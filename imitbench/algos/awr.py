@@ -94,12 +94,11 @@ def make(config: Config, spec: Spec, env: Env) -> Algorithm:
         learning = state.moments.count < config.normalise_until
         moments = jax.tree.map(lambda a, b: jnp.where(learning, a, b), grown, state.moments)
         rows = replay.in_order()
-        # The trace ends where the newest step is; what lies behind it was never written.
-        last = jnp.arange(replay.capacity)[:, None] >= replay.size - 1
         rows = rows.replace(
             obs=norm(moments, rows.obs),
             next_obs=norm(moments, rows.next_obs),
-            truncated=rows.truncated | (last & ~rows.terminated),
+            # The trace ends where the newest step is.
+            truncated=rows.truncated | (replay.unfollowed[:, None] & ~rows.terminated),
         )
         core, metrics = awr.fit(k_fit, state.core, rows)
         metrics["reward"] = jnp.mean(steps.reward)

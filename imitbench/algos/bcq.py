@@ -17,7 +17,7 @@ from flax import struct
 from imitbench.algos import _offline
 from imitbench.algos._offpolicy import Experience, Learner
 from imitbench.core import nets, ops
-from imitbench.core.types import Algorithm, Key, Metrics, Params, Spec, require
+from imitbench.core.types import Algorithm, Key, Metrics, Params, Spec, require, require_share
 
 REWARDED = True  # learns from the rewards of the demonstrations' steps
 
@@ -60,8 +60,7 @@ class Config:
         for name in ("kl", "perturbation"):
             require(getattr(self, name) >= 0, self, name, "0 or more")
         for name in ("soft_min", "discount"):
-            require(getattr(self, name) >= 0, self, name, "a number in [0, 1]")
-            require(getattr(self, name) <= 1, self, name, "a number in [0, 1]")
+            require_share(self, name)
 
 
 class State(struct.PyTreeNode):

@@ -25,6 +25,7 @@ from imitbench.core.types import (
     Transition,
     UserError,
     require,
+    require_share,
 )
 
 
@@ -51,8 +52,7 @@ class Config:
     def __post_init__(self) -> None:
         for name in ("beta_rounds", "episodes", "fits", "capacity"):
             require(getattr(self, name) >= 1, self, name, "1 or more")
-        require(self.beta_base >= 0, self, "beta_base", "a probability in [0, 1]")
-        require(self.beta_base <= 1, self, "beta_base", "a probability in [0, 1]")
+        require_share(self, "beta_base")
 
 
 class State(struct.PyTreeNode):

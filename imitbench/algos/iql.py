@@ -17,7 +17,7 @@ from flax import struct
 from imitbench.algos import _offline
 from imitbench.algos._offpolicy import Experience, Learner
 from imitbench.core import nets, ops
-from imitbench.core.types import Algorithm, Key, Metrics, Params, Spec, require
+from imitbench.core.types import Algorithm, Key, Metrics, Params, Spec, require, require_share
 
 REWARDED = True  # learns from the rewards of the demonstrations' steps
 
@@ -51,8 +51,7 @@ class Config:
         for name in ("temperature", "lr_decay_steps"):
             require(getattr(self, name) >= 0, self, name, "0 or more")
         require(0 < self.expectile < 1, self, "expectile", "a number between 0 and 1")
-        require(self.discount >= 0, self, "discount", "a number in [0, 1]")
-        require(self.discount <= 1, self, "discount", "a number in [0, 1]")
+        require_share(self, "discount")
 
 
 class State(struct.PyTreeNode):

@@ -14,9 +14,19 @@ import jax.numpy as jnp
 import optax
 from flax import struct
 
-from imitbench.algos.offline_awr import by_time
+from imitbench.algos import _awr
 from imitbench.core import buffer, nets, ops
-from imitbench.core.types import Algorithm, Cost, Key, Metrics, Params, Spec, Transition, require
+from imitbench.core.types import (
+    Algorithm,
+    Cost,
+    Key,
+    Metrics,
+    Params,
+    Spec,
+    Transition,
+    require,
+    require_share,
+)
 
 REWARDED = True  # learns from the rewards of the demonstrations' steps
 
@@ -54,8 +64,7 @@ class Config:
             require(getattr(self, name) > 0, self, name, "a positive number")
         for name in ("beta", "value", "norm_rate"):
             require(getattr(self, name) >= 0, self, name, "0 or more")
-        require(self.discount >= 0, self, "discount", "a number in [0, 1]")
-        require(self.discount <= 1, self, "discount", "a number in [0, 1]")
+        require_share(self, "discount")
 
 
 class State(struct.PyTreeNode):
@@ -95,7 +104,7 @@ def make(config: Config, spec: Spec) -> Algorithm:
 
     def returns(params: Params, demos: Transition, norm: ops.Normaliser) -> jax.Array:
         """[N] discounted; where the time limit cut an episode off, the value goes on for it."""
-        steps = by_time(demos, spec.horizon)
+        steps = _awr.by_time(demos, spec.horizon)
         obs, next_obs = norm(steps.obs, config.clip), norm(steps.next_obs, config.clip)
         v, after = value.apply(params, obs), value.apply(params, next_obs)
         ends = steps.terminated, steps.truncated

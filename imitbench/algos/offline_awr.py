@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import jax
-import jax.numpy as jnp
 from flax import struct
 
 from imitbench.algos import _awr
@@ -29,17 +28,6 @@ class State(struct.PyTreeNode):
     norm: ops.Normaliser
 
 
-def by_time(demos: Transition, horizon: int) -> _awr.Steps:
-    """Rows [K * T] of whole episodes as steps [T, K]; without rewards where there is no step."""
-
-    def swap(x: jax.Array) -> jax.Array:
-        return jnp.swapaxes(x.reshape(-1, horizon, *x.shape[1:]), 0, 1)
-
-    names = ("obs", "action", "reward", "next_obs", "terminated", "truncated", "weight")
-    steps = _awr.Steps(**{name: swap(getattr(demos, name)) for name in names})
-    return steps.replace(reward=jnp.where(steps.weight > 0, steps.reward, 0.0))
-
-
 def make(config: Config, spec: Spec) -> Algorithm:
     """AWR on the demonstrations' rewards. State: `State`."""
     reject_discrete(spec)
@@ -49,7 +37,7 @@ def make(config: Config, spec: Spec) -> Algorithm:
         return State(learner.init(key), ops.fit_normaliser(demos.obs, demos.weight))
 
     def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
-        steps = by_time(demos, spec.horizon)
+        steps = _awr.by_time(demos, spec.horizon)
         steps = steps.replace(
             obs=state.norm(steps.obs, _awr.CLIP), next_obs=state.norm(steps.next_obs, _awr.CLIP)
         )

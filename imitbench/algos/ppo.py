@@ -29,6 +29,7 @@ from imitbench.core.types import (
     Transition,
     UserError,
     require,
+    require_share,
 )
 
 ONLINE = True  # learns without demonstrations
@@ -78,8 +79,7 @@ class Config:
             require(getattr(self, name) > 0, self, name, "a positive number")
         require(self.lr_decay_updates >= 0, self, "lr_decay_updates", "0 or more")
         for name in ("discount", "gae"):
-            require(getattr(self, name) >= 0, self, name, "a number in [0, 1]")
-            require(getattr(self, name) <= 1, self, name, "a number in [0, 1]")
+            require_share(self, name)
         total = self.envs * self.length
         if total % self.minibatches or total == self.minibatches:
             raise UserError(

@@ -16,7 +16,7 @@ from flax import struct
 
 from imitbench.algos import _offpolicy
 from imitbench.core import nets, ops
-from imitbench.core.types import Algorithm, Env, Key, Metrics, Params, Spec, require
+from imitbench.core.types import Algorithm, Env, Key, Metrics, Params, Spec, require, require_share
 
 ONLINE = True  # learns without demonstrations
 
@@ -43,8 +43,7 @@ class Config:
     def __post_init__(self) -> None:
         for name in ("lr", "tau", "temperature"):
             require(getattr(self, name) > 0, self, name, "a positive number")
-        require(self.discount >= 0, self, "discount", "a number in [0, 1]")
-        require(self.discount <= 1, self, "discount", "a number in [0, 1]")
+        require_share(self, "discount")
 
 
 class State(struct.PyTreeNode):

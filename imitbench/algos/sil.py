@@ -98,11 +98,10 @@ def make(config: Config, spec: Spec, env: Env) -> Algorithm:
         key: Key, core: ppo.Core, opt_state: Any, replay: buffer.Ring
     ) -> tuple[ppo.Core, Any, Metrics]:
         rows = replay.in_order()
-        slots = jnp.arange(replay.capacity)[:, None]
         scale = ppo.reward_scale(config.ppo, core)
         obs, next_obs = (ppo.seen(config.ppo, core, x) for x in (rows.obs, rows.next_obs))
         v, after = (critic.apply(core.params["value"], x) for x in (obs, next_obs))
-        truncated = rows.truncated | ((slots >= replay.size - 1) & ~rows.terminated)
+        truncated = rows.truncated | (replay.unfollowed[:, None] & ~rows.terminated)
         returns = v + ops.advantages(
             rows.reward * scale, v, after, rows.terminated, truncated, config.ppo.discount, 1.0
         )
@@ -111,7 +110,8 @@ def make(config: Config, spec: Spec, env: Env) -> Algorithm:
         columns = {k: x.reshape(total, *x.shape[2:]) for k, x in columns.items()}
         gain = jnp.clip(returns - v, 0.0, config.max_advantage)
         priority = (gain + 1e-6) ** config.alpha
-        priority = jnp.where(slots < replay.size, priority, 0.0).ravel()
+        filled = jnp.arange(replay.capacity)[:, None] < replay.size
+        priority = jnp.where(filled, priority, 0.0).ravel()
         chance = priority / jnp.sum(priority)
         count = jnp.sum(priority > 0)
         edges = jnp.cumsum(chance)

@@ -17,7 +17,7 @@ from flax import struct
 
 from imitbench.algos import _offpolicy
 from imitbench.core import nets, ops
-from imitbench.core.types import Algorithm, Env, Key, Metrics, Params, Spec, require
+from imitbench.core.types import Algorithm, Env, Key, Metrics, Params, Spec, require, require_share
 
 ONLINE = True  # learns without demonstrations
 
@@ -54,8 +54,7 @@ class Rule:
             require(getattr(self, name) > 0, self, name, "a positive number")
         for name in ("target_noise", "target_noise_clip", "action_l2"):
             require(getattr(self, name) >= 0, self, name, "0 or more")
-        require(self.discount >= 0, self, "discount", "a number in [0, 1]")
-        require(self.discount <= 1, self, "discount", "a number in [0, 1]")
+        require_share(self, "discount")
         require(len(self.value_range) in (0, 2), self, "value_range", "two numbers, low and high")
         ordered = list(self.value_range) == sorted(self.value_range)
         require(ordered, self, "value_range", "two numbers, low and high")

@@ -16,6 +16,11 @@ def take(rows: Any, index: jax.Array) -> Any:
     return jax.tree.map(lambda x: x[index], rows)
 
 
+def by_time(rows: Any, horizon: int) -> Any:
+    """Rows [K * T, ...] of whole episodes, one after the other, as [T, K, ...]."""
+    return jax.tree.map(lambda x: jnp.swapaxes(x.reshape(-1, horizon, *x.shape[1:]), 0, 1), rows)
+
+
 def sample(key: Key, rows: Any, batch: int, size: jax.Array | int | None = None) -> Any:
     """`batch` rows drawn uniformly, with replacement, from the first `size` (all) of [N] rows."""
     if size is None:
@@ -53,6 +58,11 @@ class Ring(struct.PyTreeNode):
     def size(self) -> jax.Array:
         """[] int32: rows that are filled."""
         return jnp.minimum(self.written, self.capacity)
+
+    @property
+    def unfollowed(self) -> jax.Array:
+        """[C] bool: of the rows in order, those with no written one behind them."""
+        return jnp.arange(self.capacity) >= self.size - 1
 
     def in_order(self) -> Any:
         """The rows [C, ...] from the oldest to the newest; behind them those never written."""

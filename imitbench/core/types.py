@@ -55,6 +55,13 @@ def require(ok: Any, config: Any, name: str, expected: str) -> None:
         raise UserError(f"{name}={getattr(config, name)}: expected {expected}")
 
 
+def require_share(config: Any, name: str) -> None:
+    """`require` for a field that lies between 0 and 1, ends included."""
+    value = getattr(config, name)
+    for ok in (value >= 0, value <= 1):
+        require(ok, config, name, "a number in [0, 1]")
+
+
 def pick(kind: str, name: str, known: Iterable[str]) -> str:
     """The name, if it is known.
 

@@ -11,7 +11,7 @@ import pytest
 from by_hand import SPEC, dense
 
 from imitbench import envs
-from imitbench.algos import _awr, awr, offline_awr, ppo, rwr, sil
+from imitbench.algos import _awr, awr, ppo, rwr, sil
 from imitbench.core import buffer, ops
 from imitbench.core.types import Transition, UserError
 
@@ -141,7 +141,7 @@ def test_offline_awr_sees_episodes_in_time():
     x = number[:, None]
     reward, weight = number.at[9].set(jnp.nan), jnp.ones(10).at[9].set(0.0)
     demos = Transition(x, x, x, reward, x, flag, flag, flag, weight)
-    steps = offline_awr.by_time(demos, 5)
+    steps = _awr.by_time(demos, 5)
     np.testing.assert_array_equal(steps.obs[..., 0].T, [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]])
     np.testing.assert_array_equal(steps.reward.T, [[0, 1, 2, 3, 4], [5, 6, 7, 8, 0]])
 
