@@ -19,8 +19,8 @@ PICK: dict[str, Any] = {"negatives": (BOTH, HAND, FINGERS)}
 # Chosen by `vins_settings`.
 SETTINGS: dict[tuple[str, Kind], dict[str, Any]] = {
     ("FetchReach", "learned"): {},
-    ("FetchPush", "learned"): PUSH | {"slope": 5.0, "alpha": 0.1},
-    ("FetchPickAndPlace", "learned"): PICK | {"slope": 5.0, "alpha": 0.1},
+    ("FetchPush", "learned"): PUSH | {"slope": 5.0, "alpha": 0.05},
+    ("FetchPickAndPlace", "learned"): PICK | {"slope": 5.0, "alpha": 0.05},
     ("FetchPush", "scripted"): PUSH | {"slope": 10.0, "alpha": 0.2},
     ("FetchPickAndPlace", "scripted"): PICK | {"slope": 5.0, "alpha": 0.1},
 }
