@@ -78,6 +78,7 @@ def scores(results: Sequence[Result], path: Path) -> list[Path]:
         axis.set_title(_title(column, columns), fontsize=10)
         axis.grid(color="0.9", linewidth=0.6)
         axis.spines[["top", "right"]].set_visible(False)
+        axis.set_xlabel("share of episodes" if solved else "return")
         if solved:
             axis.set_xlim(-0.02, 1.02)
     handles, labels = grid[0][0].get_legend_handles_labels()
