@@ -31,6 +31,8 @@ class Demos:
     labels stay un-noised."""
     all: bool = False
     """Keep episodes that fail, too; medium and mixed do so anyway."""
+    kind: experts.Kind = "auto"
+    """Scripted or learned experts; auto takes the scripted one where there is one."""
     expert: Path | None = None
     """File of a learned expert (`imitbench experts train`), in place of the task's own."""
     engine: EngineChoice = "auto"
@@ -43,7 +45,8 @@ class Demos:
     def __call__(self) -> None:
         known(self.task)
         if self.expert is None:
-            data.demonstrators(self.task, self.grade)  # rejects a grade before it is a file name
+            # Rejects a grade before it is a file name.
+            data.demonstrators(self.task, self.grade, self.kind)
         grade = "" if self.grade == "expert" else f"-{self.grade}"
         name = f"{self.task}{grade}-{self.episodes}-{self.seed}.npz".replace("/", "_")
         out = self.out or Path(name if self.format == "npz" else "minari")
@@ -65,12 +68,15 @@ class Demos:
                 self.engine,
                 self.episodes,
                 grade=self.grade,
+                kind=self.kind,
                 seed=self.seed,
                 noise=self.noise,
                 only_success=False if self.all else None,
             )
-        if self.grade != "expert":
-            raise UserError(f"grade {self.grade!r} beside --expert {self.expert}: give one of them")
+        for name, plain in (("grade", "expert"), ("kind", "auto")):
+            if getattr(self, name) != plain:
+                given = f"{name} {getattr(self, name)!r}"
+                raise UserError(f"{given} beside --expert {self.expert}: give one of them")
         env = envs.make(self.task, self.engine)
         return data.collect(
             env,
