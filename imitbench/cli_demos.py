@@ -39,8 +39,9 @@ class Demos:
     format: Literal["npz", "minari"] = "npz"
     """npz: one file. minari: a data set that the package minari opens."""
     out: Path | None = None
-    """File to write; by default TASK-EPISODES-SEED.npz here, with the grade after TASK unless it is
-    expert. For minari its folder of data sets (MINARI_DATASETS_PATH), by default ./minari."""
+    """File to write; by default TASK-EPISODES-SEED.npz here, with a grade other than expert and a
+    kind other than auto after TASK. For minari its folder of data sets (MINARI_DATASETS_PATH), by
+    default ./minari."""
 
     def __call__(self) -> None:
         known(self.task)
@@ -48,6 +49,7 @@ class Demos:
             # Rejects a grade before it is a file name.
             data.demonstrators(self.task, self.grade, self.kind)
         grade = "" if self.grade == "expert" else f"-{self.grade}"
+        grade += "" if self.kind == "auto" else f"-{self.kind}"
         name = f"{self.task}{grade}-{self.episodes}-{self.seed}.npz".replace("/", "_")
         out = self.out or Path(name if self.format == "npz" else "minari")
         if self.format == "minari":

@@ -74,6 +74,11 @@ def test_help_of_every_command(capsys):
         (("train", "bc", "--task", "PointMass", "--demos", "0"), "demos=0: bc needs 1 or more"),
         (("train", "bc", "--task", "ProbeConstant"), "'ProbeConstant' has no expert"),
         (("demos", "PointMas"), "did you mean PointMass"),
+        (("demos", "PointMass", "--kind", "learned"), "'PointMass' has no learned expert"),
+        (
+            ("demos", "PointMass", "--kind", "scripted", "--expert", "x.npz"),
+            "kind 'scripted' beside --expert x.npz: give one of them",
+        ),
         (("demos", "PointMass", "--episodes", "0"), "episodes=0: expected 1 or more"),
         (("demos", "PointMass", "--out", "/no/such/folder/x.npz"), "there is no folder"),
         (("table", "quickstart", "--results", "/no", "--profile", "full"), "no finished cells"),
@@ -86,6 +91,14 @@ def test_mistakes_are_one_line_and_exit_code_2(capsys, tmp_path, monkeypatch, wo
     assert code == 2 and out == ""
     assert err.count("\n") == 1 and err.startswith("imitbench: ") and expected in err
     assert list(tmp_path.iterdir()) == [], "nothing is written after a mistake"
+
+
+def test_the_learned_expert_can_demonstrate(capsys, tmp_path, no_cache, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = call(capsys, "demos", "FetchReach", "--kind", "learned", "--episodes", "1")
+    assert code == 0 and "written to FetchReach-learned-1-0.npz" in out
+    found = data.load(tmp_path / "FetchReach-learned-1-0.npz", envs.make("FetchReach").spec)
+    assert found.header.expert == "learned"
 
 
 def test_demos_are_written_and_the_same_again(capsys, tmp_path, no_cache):

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 import pandas as pd
 import pytest
@@ -253,6 +254,35 @@ def test_a_different_run_is_told_apart(finished):
 def test_mistakes_show_before_any_work(change, expected):
     cell = dataclasses.replace(suite.load(TOY).profiles["smoke"][0], **change)
     with pytest.raises(UserError, match=expected):
+        run.prepare("toy", "smoke", [cell])
+
+
+def test_cells_for_choosing_settings_have_seeds_and_states_of_their_own(monkeypatch, tmp_path):
+    (job,) = run.prepare("toy", "smoke", suite.load(TOY).profiles["smoke"])
+    cell = dataclasses.replace(job.cell, validation=True)
+    (chosen,) = run.prepare("toy", "smoke", [cell])
+    assert (job.identity["seeds"], chosen.identity["seeds"]) == ([0, 1], [1000, 1001])
+    assert chosen.identity["validation"] and "validation" not in job.identity
+    seen = []
+
+    def train(*args, eval_key, **options):
+        seen.append(jax.random.key_data(eval_key).tolist())
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run.resumable, "run", train)
+    for j in (job, chosen):
+        with pytest.raises(KeyboardInterrupt):
+            run.run([j], tmp_path)
+    assert seen[0] != seen[1]
+
+
+def test_the_demonstrators_kind_is_part_of_a_cell_unless_it_is_auto():
+    assert "expert" not in suite.DemoSource().identity()
+    assert suite.DemoSource(expert="learned").identity()["expert"] == "learned"
+    cell = dataclasses.replace(
+        suite.load(TOY).profiles["smoke"][0], source=suite.DemoSource(pool=6, expert="learned")
+    )
+    with pytest.raises(UserError, match="'PointMass' has no learned expert"):
         run.prepare("toy", "smoke", [cell])
 
 
