@@ -5,7 +5,7 @@ RUN := $(VENV)/bin/imitbench
 SUITE ?= quickstart
 PROFILE ?= cpu
 
-.PHONY: help setup quickstart test test-all test-reference check demos experts tables figures verify pictures-vins ship parity perf perf-learners clean
+.PHONY: help setup quickstart test test-all test-reference check demos experts tables figures verify pictures-vins ship parity perf perf-learners perf-vins clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -84,6 +84,9 @@ perf: setup  ## throughput and memory, as ratios to the limits of the machine
 
 perf-learners: $(VENV)/.reference  ## training speed beside the engine and Stable-Baselines3
 	$(PY) -m benchmarks.perf.learners
+
+perf-vins: setup  ## training and acting of VINS against the matrix-product peak
+	$(PY) -m benchmarks.perf.vins
 
 clean:  ## remove what the tools leave behind (not .venv, not results)
 	rm -rf .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist demos

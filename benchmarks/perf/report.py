@@ -24,6 +24,7 @@ from imitbench import envs
 from imitbench.algos import bc
 from imitbench.core import train
 from imitbench.core.host import atomic, available_cpus
+from imitbench.core.types import Algorithm, Env, Spec
 from imitbench.envs import fetch, locomotion
 from imitbench.harness import runtime
 
@@ -96,44 +97,62 @@ def bare_products(batch: int, sizes: Sequence[int], steps: int = 400) -> Callabl
     return lambda: seconds(lambda: run(weights)) / steps
 
 
+def products(sizes: Sequence[int], batch: int) -> int:
+    """Operations of a gradient step's matrix products: forward, gradient of the weights, and
+    gradient of the inputs but for the first layer's."""
+    each = [a * b for a, b in itertools.pairwise(sizes)]
+    return 2 * batch * (3 * sum(each) - each[0])
+
+
+def training(
+    algo: Algorithm, spec: Spec, env: Env, seeds: int, also: Callable[[], float] | None = None
+) -> tuple[float, float, float]:
+    """Gradient steps per second over all seeds and the peak in GFLOP/s, measured in turns; and the
+    median of `also`, in turns with them."""
+    measure = matmul_peak()
+    rates, peaks, others, marks = [], [], [], [0.0]
+    updates = max(400 // algo.cost.grad_steps, 1)
+
+    def on_eval(state: train.TrainState, ev: train.Eval) -> None:
+        rates.append(updates * algo.cost.grad_steps * seeds / (ev.seconds["train"] - marks[-1]))
+        marks.append(ev.seconds["train"])
+        peaks.append(measure())
+        others.append(also() if also else 0.0)
+
+    train.train(
+        algo,
+        synthetic(spec, 5000, seeds),
+        jnp.stack([jax.random.key(s) for s in range(seeds)]),
+        env=env,
+        num_updates=updates * ROUNDS,
+        num_evals=ROUNDS,
+        eval_episodes=1,
+        on_eval=on_eval,
+    )
+    return float(np.median(rates)), float(np.median(peaks)), float(np.median(others))
+
+
+def training_row(name: str, seeds: int, rate: float, flops: int, peak: float, aim: float) -> str:
+    used = rate * flops / 1e9
+    return (
+        f"| {name}, {seeds} seed{'s' * (seeds > 1)} | "
+        f"{rate:,.0f} gradient steps/s over all seeds = {used:.0f} GFLOP/s | "
+        f"{peak:.0f} GFLOP/s (matrix product) | {used / peak:.2f} | {aim} |"
+    )
+
+
 def bc_core(seeds: int) -> str:
     """Gradient steps of BC (256-256, batch 256) against the float32 matrix-product peak."""
     env = envs.make("FetchPush")
     config = bc.Config(hidden=(256, 256), batch=256, validation=0.0, steps=100)
     algo = bc.make(config, env.spec)
     sizes = (env.spec.obs_size, *config.hidden, env.spec.action_size)
-    products = [a * b for a, b in itertools.pairwise(sizes)]
-    # Forward, gradient of the weights, and gradient of the inputs but for the first layer's.
-    flops = 2 * config.batch * (3 * sum(products) - products[0])
-    measure, bare = matmul_peak(), bare_products(config.batch, sizes)
-    rates, peaks, products_alone, marks = [], [], [], [0.0]
-
-    def on_eval(state: train.TrainState, ev: train.Eval) -> None:
-        rates.append(400 * seeds / (ev.seconds["train"] - marks[-1]))
-        marks.append(ev.seconds["train"])
-        peaks.append(measure())
-        products_alone.append(flops / bare() / 1e9)
-
-    train.train(
-        algo,
-        synthetic(env.spec, 5000, seeds),
-        jnp.stack([jax.random.key(s) for s in range(seeds)]),
-        env=env,
-        num_updates=4 * ROUNDS,
-        num_evals=ROUNDS,
-        eval_episodes=1,
-        on_eval=on_eval,
-    )
-    rate, peak = float(np.median(rates)), float(np.median(peaks))
-    used = rate * flops / 1e9
-    row = (
-        f"| BC core, 256-256, batch 256, {seeds} seed{'s' * (seeds > 1)} | "
-        f"{rate:,.0f} gradient steps/s over all seeds = {used:.0f} GFLOP/s | "
-        f"{peak:.0f} GFLOP/s (matrix product) | {used / peak:.2f} | 0.55 |"
-    )
+    flops = products(sizes, config.batch)
+    rate, peak, bare = training(algo, env.spec, env, seeds, bare_products(config.batch, sizes))
+    row = training_row("BC core, 256-256, batch 256", seeds, rate, flops, peak, 0.55)
     if seeds > 1:
         return row
-    alone = float(np.median(products_alone))
+    alone = flops / bare / 1e9
     return (
         f"{row}\n| the matrix products of that step and nothing else | {alone:.0f} GFLOP/s | "
         f"{peak:.0f} GFLOP/s (matrix product) | {alone / peak:.2f} | - |"

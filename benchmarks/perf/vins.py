@@ -1,0 +1,91 @@
+"""VINS against the matrix-product peak. Run by `make perf-vins`, on an idle machine.
+
+Writes `results/perf/vins.md`: training (prior, value and model together) and acting.
+"""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+
+from benchmarks.perf.report import matmul_peak, products, training, training_row
+from benchmarks.perf.timing import ROUNDS, in_turns, synthetic
+from imitbench import envs
+from imitbench.algos import bc, vins
+from imitbench.core.host import atomic
+from imitbench.harness import runtime
+
+TASK, K = "FetchPickAndPlace", 500
+WHERE = Path("results") / "perf" / "vins.md"
+
+
+def sizes(config: vins.Config, parts: vins.Learner, actions: int) -> dict[str, tuple[int, ...]]:
+    """Widths of the layers of value and model."""
+    state = sum(parts.view.sizes)
+    return {
+        "value": (parts.view.size, *config.hidden, 1),
+        "model": (state + actions, *config.model_hidden, state),
+    }
+
+
+def weights(sizes: tuple[int, ...]) -> int:
+    """Of the layers' matrices."""
+    return sum(a * b for a, b in itertools.pairwise(sizes))
+
+
+def main() -> None:
+    env = envs.make(TASK)
+    spec = env.spec
+    clone = bc.Config(hidden=(256, 256, 256), lr=3e-4, validation=0.0, steps=100)
+    config = vins.Config(clone=clone, k=K)
+    parts = vins.learner(config, spec)
+    own = sizes(config, parts, spec.action_size)
+    seen = config.batch * (config.interpolations + config.samples)
+    forward = 2 * config.batch * weights(own["value"])
+    flops = (
+        products((spec.obs_size, *clone.hidden, spec.action_size), clone.batch)
+        + products(own["value"], seen)
+        + products(own["model"], config.batch)
+        + forward  # of the target network
+    )
+    rows = []
+    for seeds in (1, 10):
+        rate, peak, _ = training(vins.make(config, spec), spec, env, seeds)
+        rows.append(training_row("VINS, all networks, batch 64", seeds, rate, flops, peak, 0.5))
+    one = jax.tree.map(lambda x: x[0], synthetic(spec, 5000, 1))
+    state = parts.init(jax.random.key(0), one)
+    obs = one.obs[:200]
+    act = jax.jit(lambda key: parts.act(key, state, obs))
+    square = jax.jit(lambda a: a @ a)
+    a = jnp.ones((2048, 2048))
+    mine, _ = in_turns(lambda: act(jax.random.key(0)), lambda: square(a))
+    peak = matmul_peak()()
+    work = 2 * len(obs) * K * sum(weights(s) for s in own.values())
+    used = work / mine / 1e9
+    rows.append(
+        f"| acting, k = {K}, {len(obs)} observations | {len(obs) / mine:,.0f} actions/s = {used:.0f} "
+        f"GFLOP/s | {peak:.0f} GFLOP/s (matrix product) | {used / peak:.2f} | - |"
+    )
+    text = [
+        "# Speed of VINS",
+        "",
+        f"Made by `make perf-vins` on {runtime.device()}; jax {runtime.version('jax')}. Medians of "
+        f"{ROUNDS} measurements. A gradient step is one of each network: prior, value (with "
+        f"{config.interpolations} interpolations and {config.samples} negative), model.",
+        "",
+        "| what | measured | limit, same run | ratio | aim |",
+        "|---|---|---|---|---|",
+        *rows,
+        "",
+    ]
+    print("\n".join(text))
+    with atomic(WHERE) as path:
+        path.write_text("\n".join(text))
+
+
+if __name__ == "__main__":
+    runtime.setup()
+    main()
