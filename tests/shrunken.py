@@ -25,6 +25,7 @@ SMALL = {
     "vae_hidden": (16,),
     "model_hidden": (16,),
     "k": 5,
+    "pretrain": 6,
     "policy_steps": 3,
     "value_steps": 3,
 }

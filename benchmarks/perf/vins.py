@@ -65,10 +65,9 @@ def main() -> None:
     peak = matmul_peak()()
     work = 2 * len(obs) * K * sum(weights(s) for s in own.values())
     used = work / mine / 1e9
-    rows.append(
-        f"| acting, k = {K}, {len(obs)} observations | {len(obs) / mine:,.0f} actions/s = {used:.0f} "
-        f"GFLOP/s | {peak:.0f} GFLOP/s (matrix product) | {used / peak:.2f} | - |"
-    )
+    done, limit = f"{len(obs) / mine:,.0f} actions/s", f"{peak:.0f} GFLOP/s (matrix product)"
+    name = f"acting, k = {K}, {len(obs)} observations"
+    rows.append(f"| {name} | {done} = {used:.0f} GFLOP/s | {limit} | {used / peak:.2f} | - |")
     text = [
         "# Speed of VINS",
         "",

@@ -27,6 +27,7 @@ from imitbench.algos import (
     td3,
     td3_bc,
     vins,
+    vins_rl,
     vins_true,
 )
 from imitbench.core.types import Algorithm, Env, Policy, Spec
@@ -36,6 +37,7 @@ ALGOS: dict[str, ModuleType] = {
     "dagger": dagger,
     "vins": vins,
     "vins_true": vins_true,
+    "vins_rl": vins_rl,
     # From fixed data with rewards.
     "bcq": bcq,
     "td3_bc": td3_bc,

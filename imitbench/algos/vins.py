@@ -127,6 +127,7 @@ class Rows(struct.PyTreeNode):
 class Learner(NamedTuple):
     """The parts of VINS: for its variants, and for pictures of what it has learned.
 
+    fit(key, state, batch of Rows) takes one gradient step of value and model;
     value(state, states [..., D], desired [..., G]) -> [...]; predict(state, obs [..., O], actions
     [..., A]) -> next states [..., D]; propose(key, state, obs) -> candidates [..., k, A].
     """
@@ -134,6 +135,7 @@ class Learner(NamedTuple):
     view: _states.View
     init: Callable[[Key, Transition], State]
     update: Callable[[Key, State, Transition], tuple[State, Metrics]]
+    fit: Callable[[Key, State, Rows], tuple[State, Metrics]]
     value: Callable[[State, jax.Array, jax.Array], jax.Array]
     predict: Callable[[State, jax.Array, jax.Array], jax.Array]
     propose: Callable[[Key, State, jax.Array], jax.Array]
@@ -247,6 +249,18 @@ def learner(config: Config, spec: Spec) -> Learner:
         fallen = many(centre) - config.slope * far
         return jnp.concatenate([seen, negatives]), jnp.concatenate([wanted.ravel(), fallen])
 
+    def fit(key: Key, state: State, batch: Rows) -> tuple[State, Metrics]:
+        seen, wanted = targets(key, state, batch)
+        move = ops.Descent(opts, state.params, state.opt_state)
+        move("value", value_loss, seen, wanted, max(config.interpolations, 1) * config.batch)
+        norms = state.model_norms
+        inputs = model.inputs(norms, batch.state, batch.more, batch.action)
+        change = norms.change(batch.next_state - batch.state, jnp.inf)
+        move("model", model.loss, inputs, change)
+        target = ops.polyak(state.target, move.params["value"], config.tau)
+        new = state.replace(params=move.params, opt_state=move.opt_state, target=target)
+        return new, move.metrics
+
     def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
         data = rows(config, view, demos)
         k_clone, k_rest = jax.random.split(key)
@@ -255,19 +269,9 @@ def learner(config: Config, spec: Spec) -> Learner:
         inner, more = clone.validate(inner, held)
 
         def step(state: State, key: Key) -> tuple[State, Metrics]:
-            k_rows, k_value = jax.random.split(key)
+            k_rows, k_fit = jax.random.split(key)
             batch = buffer.sample_real(k_rows, data, data.weight, config.batch)
-            seen, wanted = targets(k_value, state, batch)
-            move = ops.Descent(opts, state.params, state.opt_state)
-            first = max(config.interpolations, 1) * config.batch
-            move("value", value_loss, seen, wanted, first)
-            norms = state.model_norms
-            inputs = model.inputs(norms, batch.state, batch.more, batch.action)
-            change = norms.change(batch.next_state - batch.state, jnp.inf)
-            move("model", model.loss, inputs, change)
-            target = ops.polyak(state.target, move.params["value"], config.tau)
-            new = state.replace(params=move.params, opt_state=move.opt_state, target=target)
-            return new, move.metrics
+            return fit(k_fit, state, batch)
 
         keys = jax.random.split(k_rest, config.clone.steps)
         state, metrics = jax.lax.scan(step, state.replace(clone=inner), keys)
@@ -293,7 +297,7 @@ def learner(config: Config, spec: Spec) -> Learner:
         after = predict(state, obs[..., None, :], actions)
         return pick_best(actions, value(state, after, view.desired(obs)[..., None, :]))
 
-    return Learner(view, init, update, value, predict, propose, act)
+    return Learner(view, init, update, fit, value, predict, propose, act)
 
 
 def make(config: Config, spec: Spec) -> Algorithm:

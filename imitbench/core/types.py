@@ -123,7 +123,8 @@ class Cost:
     env_steps: int = 0
     expert_queries: int = 0
     grad_steps: int = 0
-    grad_steps_left_out: int = 0  # in all, by the first updates: they only collect
+    # In all, by the first updates, which only collect; below 0: done before them.
+    grad_steps_left_out: int = 0
 
     def __mul__(self, updates: int) -> Cost:
         """Of so many updates from the start on."""

@@ -10,9 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from by_hand import dense
+from shrunken import shrink
 
-from imitbench import envs
-from imitbench.algos import _states, bc, vins, vins_true
+from imitbench import data, envs, experts
+from imitbench.algos import _states, bc, vins, vins_rl, vins_true
 from imitbench.core.types import GoalSpec, Transition, UserError
 from imitbench.envs.base import make_spec
 
@@ -260,6 +261,45 @@ def demos_of(env: Any) -> Transition:
     flag, number = jnp.zeros(n, bool), jnp.ones(n)
     obs, action = jnp.ones((n, size)), jnp.zeros((n, env.spec.action_size))
     return Transition(obs, action, action, number, obs, flag, flag, flag, number)
+
+
+def test_rl_goes_on_from_vins_without_negatives_and_without_the_prior():
+    env = envs.make("ProbeGoal")
+    config = shrink(vins_rl.Config())
+    algo = vins_rl.make(config, env.spec, env)
+    shown = data.collect(env, experts.load("ProbeGoal"), 6, seed=1)
+    rows = data.subset(shown, 3, [0], shared=True)
+    state = jax.jit(algo.init)(KEY, rows)
+    plain = vins.learner(config.vins, env.spec)
+    own = plain.init(jax.random.split(KEY, 3)[0], rows)
+    for key in jax.random.split(jax.random.split(KEY, 3)[1], 2):  # 6 steps, 3 an update
+        own, _ = jax.jit(plain.update)(key, own, rows)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), state.vins, own)
+    n, each = 3 * env.spec.horizon, config.envs * config.length
+    assert int(state.replay.written) == n
+    new, metrics = jax.jit(algo.update)(KEY, state, rows)
+    assert int(new.replay.written) == n + config.rounds * each
+    assert "ns_loss" not in metrics and {"td_loss", "model_loss", "reward"} <= set(metrics)
+    jax.tree.map(np.testing.assert_array_equal, new.vins.clone, state.vins.clone)
+    kept = jax.tree.map(lambda x: np.asarray(x)[: n + config.rounds * each], new.replay.rows)
+    np.testing.assert_array_equal(kept.state[:n], rows.obs[:, :2])
+    collected = kept.state[n:] + 0.1 * kept.action[n:]
+    np.testing.assert_allclose(kept.next_state[n:], collected, atol=1e-6)
+    at_goal = np.linalg.norm(kept.state - kept.desired, axis=1) <= 0.1
+    np.testing.assert_array_equal(kept.here, at_goal)
+    np.testing.assert_array_equal(kept.cost, np.where(at_goal, 0, -1))
+    # Noise around 0 over the whole range, not around the prior.
+    wide = np.abs(kept.action[n:])
+    assert wide.max() > 0.8 and wide.min() < 0.2
+    assert [(algo.cost * u).grad_steps for u in (0, 1)] == [6, 6 + config.rounds * 2]
+    for bad, words in (
+        ({"pretrain": 7}, "pretrain=7: expected a multiple of vins.clone.steps=3"),
+        ({"capacity": 20}, "capacity=20: demos and a round need"),
+        ({"alpha": 0.0}, "alpha=0.0"),
+        ({"vins": dataclasses.replace(config.vins, goal="first")}, "vins.goal=first"),
+    ):
+        with pytest.raises(UserError, match=words):
+            vins_rl.make(dataclasses.replace(config, **bad), env.spec, env).init(KEY, rows)
 
 
 def test_bad_settings():
