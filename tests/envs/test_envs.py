@@ -86,6 +86,20 @@ def test_only_the_time_limit_truncates():
         assert not steps.truncated.any() and steps.terminated.any(axis=0).all()
 
 
+def test_the_goal_probe_is_reached_by_its_law_and_paid_as_said():
+    env = envs.make("ProbeGoal")
+    steps = rollout.episodes(env, experts.load("ProbeGoal"), jax.random.key(0), 20)
+    gap = np.linalg.norm(steps.next_obs[..., :2] - steps.next_obs[..., 2:], axis=-1)
+    np.testing.assert_array_equal(steps.reward, np.where(gap > 0.1, -1.0, 0.0))
+    np.testing.assert_array_equal(steps.success, gap <= 0.1)
+    assert np.asarray(steps.success)[-1].all() and not np.asarray(steps.success)[0].all()
+    np.testing.assert_array_equal(steps.obs[..., 2:], steps.next_obs[..., 2:])
+    goal_spec = env.spec.goal
+    assert goal_spec is not None
+    at, desired = (steps.next_obs[..., env.spec.fields[f]] for f in ("at", "goal"))
+    np.testing.assert_array_equal(goal_spec.reward(at, desired), steps.reward)
+
+
 def test_euler_angles_are_those_of_gymnasium_robotics():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
