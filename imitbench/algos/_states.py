@@ -98,15 +98,16 @@ def view(spec: Spec, features: Sequence[str], method: str) -> View:
 
 
 def groups(view: View, asked: Groups) -> Groups:
-    """The groups of fields to perturb; by default object and hand together, or one of them alone.
+    """The groups of fields to perturb; by default hand and object together, the hand, the fingers,
+    as far as the view holds them, else each of its fields.
 
     Raises:
         UserError: a field that the view does not hold, or fields of unequal sizes in a group.
     """
     if not asked:
-        if "object_pos" in view.fields:
-            return (("grip_pos", "object_pos"), ("grip_pos",), ("gripper_state",))
-        return ((view.goal.achieved,),)
+        usual = (("grip_pos", "object_pos"), ("grip_pos",), ("gripper_state",))
+        seen = tuple(g for g in usual if set(g) <= set(view.fields))
+        return seen or tuple((f,) for f in view.fields)
     for group in asked:
         for name in group:
             pick("field to perturb, out of those that the features use,", name, view.fields)

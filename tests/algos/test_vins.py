@@ -189,6 +189,18 @@ def test_fields_are_displaced_together_or_alone():
     np.testing.assert_allclose(far_raw, raw, atol=1e-5)
 
 
+def test_fields_that_are_not_seen_are_not_displaced():
+    def default(*features: str) -> _states.Groups:
+        return _states.groups(_states.view(HAND, features, "VINS"), ())
+
+    assert default("goal - object_pos", "object_pos - grip_pos") == (
+        ("grip_pos", "object_pos"),
+        ("grip_pos",),
+    )
+    assert default("goal - object_pos") == (("object_pos",),)
+    assert _states.groups(_states.view(LINE, (), "VINS"), ()) == (("at",),)
+
+
 def test_model_is_fitted_by_length_not_by_its_square(steps):
     fitted(steps)
     (call,) = [c for c in steps if len(c) == 6 and getattr(c[4], "shape", ()) == (400, 2)]
