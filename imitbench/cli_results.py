@@ -70,6 +70,9 @@ class Verify:
             judged = claims.judge(found, results)
             print(f"{name} ({self.profile}, {root}):")
             for j in judged:
+                if j.verdict == "no results":
+                    print(f"  no results: {j.claim.text} ({j.place})")
+                    continue
                 text, place, lead, chance, size, verdict, source = tables.claim_row(j)
                 print(f"  {verdict}: {text} [{source}]")
                 print(f"    {place}: {lead} points, P(better) {chance}, {size}")

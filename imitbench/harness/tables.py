@@ -154,16 +154,17 @@ def _rates(results: Sequence[Result]) -> str:
 
 def _claims(results: Sequence[Result]) -> str:
     """The literature's claims judged on these cells; nothing where the suite has none."""
-    found = claims.load(results[0].identity["suite"])
-    rows = [claim_row(j) for j in claims.judge(found, results)]
+    judged = claims.judge(claims.load(results[0].identity["suite"]), results)
+    rows = [claim_row(j) for j in judged if j.verdict != "no results"]
     if not rows:
         return ""
-    note = (
+    text = (
         "\nClaims, judged by the difference over seeds with its 95% bootstrap interval, in points: "
         "reproduced where the interval lies above the margin, not reproduced where it lies below."
-        "\n\n"
     )
-    return note + grid(CLAIM_HEAD, rows) + "\n"
+    if len(rows) < len(judged):
+        text += f" {len(judged) - len(rows)} more are not judged: their cells have not been run."
+    return text + "\n\n" + grid(CLAIM_HEAD, rows) + "\n"
 
 
 CLAIM_HEAD = ("Claim", "Where", "Lead", "P(better)", "Seeds x episodes", "Verdict", "Source")
@@ -171,10 +172,7 @@ CLAIM_HEAD = ("Claim", "Where", "Lead", "P(better)", "Seeds x episodes", "Verdic
 
 def claim_row(j: claims.Judgement) -> list[str]:
     """A judgement as text, under `CLAIM_HEAD`."""
-    c = j.claim
-    if j.verdict == "no results":
-        return [c.text, j.place, "-", "-", "-", j.verdict, c.source]
-    verdict = j.verdict
+    c, verdict = j.claim, j.verdict
     if verdict == "undecided" and (needed := claims.seeds_to_decide(j)):
         verdict = f"undecided (about {needed:,} seeds would decide)"
     lead = _numbers(j.lead, 100, 1, sign="+") + (
