@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-import numpy as np
-
 from imitbench.core.types import UserError
 from imitbench.harness import stats, suite
 from imitbench.harness.store import Result
@@ -55,11 +53,12 @@ def load(name: str) -> tuple[Claim, ...]:
 def judge(claims: Sequence[Claim], results: Sequence[Result]) -> list[Judgement]:
     """Every claim at every place. Cells that are not there give the verdict "no results".
 
-    The difference is taken over seeds with its 95% bootstrap interval. Reproduced: the whole
+    The difference is taken seed by seed, for cells of equal seeds have the same demonstrations and
+    initial states, and has a 95% bootstrap interval. Reproduced: the whole
     interval lies above the margin; not reproduced: the whole of it lies below; else undecided.
 
     Raises:
-        UserError: two cells that are compared ran on different engines or environments.
+        UserError: two cells that are compared differ in engine, environment or seeds.
     """
     cells = {(_place(r), r.identity["label"]): r for r in results}
     out = []
@@ -81,6 +80,8 @@ def _pair(claim: Claim, place: Place, cells: dict) -> tuple[Result, Result] | No
     if a is None or b is None:
         return None
     differ = [k for k in ("engine", "environment_digest") if a.info[k] != b.info[k]]
+    if a.identity["seeds"] != b.identity["seeds"]:
+        differ.append("seeds")
     if differ:
         raise UserError(
             f"{claim.better} and {claim.worse} on {name(place)} differ in {', '.join(differ)}: "
@@ -102,10 +103,6 @@ def name(place: Place) -> str:
     return f"{task} {demos}" + (f", {expert} expert" if expert else "")
 
 
-def _scores(claim: Claim, pair: tuple[Result, Result]) -> tuple[np.ndarray, np.ndarray]:
-    return pair[0].final(claim.measure), pair[1].final(claim.measure)
-
-
 def _verdict(lead: stats.Estimate, margin: float) -> Verdict:
     if lead.low > margin:
         return "reproduced"
@@ -121,29 +118,20 @@ def _lead(claim: Claim, place: Place, cells: dict) -> Judgement:
     pair = _pair(claim, place, cells)
     if pair is None:
         return _missing(claim, name(place))
-    a, b = _scores(claim, pair)
-    lead = stats.difference(a, b)
+    a, b = (r.final(claim.measure) for r in pair)
+    lead, chance = stats.estimate(a - b), stats.improvement(a, b)
     episodes = min(r.identity["eval_episodes"] for r in pair)
-    chance = stats.improvement(a, b)
-    return Judgement(
-        claim,
-        name(place),
-        lead,
-        chance,
-        min(len(a), len(b)),
-        episodes,
-        _verdict(lead, claim.margin),
-    )
+    verdict = _verdict(lead, claim.margin)
+    return Judgement(claim, name(place), lead, chance, len(a), episodes, verdict)
 
 
 def _shrinking(claim: Claim, first: Place, second: Place, cells: dict) -> Judgement:
     where = f"{name(first)} against {second[1]}"
-    pairs = [_pair(claim, p, cells) for p in (first, second)]
-    if None in pairs:
+    pairs = [pair for p in (first, second) if (pair := _pair(claim, p, cells))]
+    if len(pairs) < 2:
         return _missing(claim, where)
-    scores = [s for pair in pairs if pair for s in _scores(claim, pair)]
-    lead = stats.contrast(scores, [1, -1, -1, 1])
-    seeds = min(map(len, scores))
-    episodes = min(r.identity["eval_episodes"] for pair in pairs if pair for r in pair)
+    leads = [a.final(claim.measure) - b.final(claim.measure) for a, b in pairs]
+    lead, seeds = stats.difference(*leads), min(map(len, leads))
+    episodes = min(r.identity["eval_episodes"] for pair in pairs for r in pair)
     verdict = _verdict(lead, claim.margin)
     return Judgement(claim, where, lead, float("nan"), seeds, episodes, verdict)

@@ -75,6 +75,7 @@ def scores(results: Sequence[Result], path: Path) -> list[Path]:
                 label=measure.replace("_", " "),
             )
         axis.set_yticks(range(len(methods)), methods)
+        axis.set_ylim(-0.5, len(methods) - 0.4)
         axis.set_title(_title(column, columns), fontsize=10)
         axis.grid(color="0.9", linewidth=0.6)
         axis.spines[["top", "right"]].set_visible(False)

@@ -85,25 +85,16 @@ def estimate(
     return Estimate(value, float(low), float(high))
 
 
-def contrast(
-    scores: list[np.ndarray], weights: list[float], *, seed: int = 0, level: float = LEVEL
-) -> Estimate:
-    """Weighted sum of means over seeds [S_i], with its bootstrap interval; seeds of different
-    entries are drawn apart from each other."""
-    scores = [np.asarray(x, np.float64) for x in scores]
-    value = float(sum(w * x.mean() for w, x in zip(weights, scores, strict=True)))
-    if any(len(x) < 2 for x in scores):
+def difference(a: np.ndarray, b: np.ndarray, *, seed: int = 0, level: float = LEVEL) -> Estimate:
+    """mean(a) - mean(b) over seeds [S_a], [S_b], with the bootstrap interval of the difference."""
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    value = float(a.mean() - b.mean())
+    if len(a) < 2 or len(b) < 2:
         return Estimate(value, float("nan"), float("nan"))
-    drawn = [resample([x], mean, seed=seed + i) for i, x in enumerate(scores)]
-    values = sum(w * x for w, x in zip(weights, drawn, strict=True))
+    values = resample([a], mean, seed=seed) - resample([b], mean, seed=seed + 1)
     tail = (1 - level) / 2
     low, high = np.quantile(values, [tail, 1 - tail])
     return Estimate(value, float(low), float(high))
-
-
-def difference(a: np.ndarray, b: np.ndarray, *, seed: int = 0, level: float = LEVEL) -> Estimate:
-    """mean(a) - mean(b) over seeds [S_a], [S_b], with the bootstrap interval of the difference."""
-    return contrast([a, b], [1, -1], seed=seed, level=level)
 
 
 def improvement(a: np.ndarray, b: np.ndarray) -> float:

@@ -159,7 +159,7 @@ def _claims(results: Sequence[Result]) -> str:
     if not rows:
         return ""
     text = (
-        "\nClaims, judged by the difference over seeds with its 95% bootstrap interval, in points: "
+        "\nClaims, judged by the difference seed by seed and its 95% bootstrap interval, points: "
         "reproduced where the interval lies above the margin, not reproduced where it lies below."
     )
     if len(rows) < len(judged):
