@@ -334,3 +334,29 @@ def test_bad_settings():
         vins.make(vins.Config(negatives=(("grip_pos", "gripper_state"),)), HAND)
     with pytest.raises(UserError, match="VINS needs a task with goals"):
         vins.make(vins.Config(), make_spec([("x", 1)], 1, 5))
+
+
+@pytest.mark.slow
+def test_the_value_climbs_to_the_goal_and_falls_off_the_demonstrations():
+    """And without negative samples it does not fall off."""
+    env = envs.make("ProbeGoal")
+    shown = data.collect(env, experts.load("ProbeGoal"), 60, seed=1)
+    rows = data.subset(shown, 30, [0], shared=True)
+    clone = bc.Config(hidden=(32,), validation=0.0, steps=4000)
+    drop = {}
+    for mu in (1 / 3, 0.0):
+        config = vins.Config(clone=clone, hidden=(64, 64), model_hidden=(64,), mu=mu, lr=1e-3)
+        parts = vins.learner(config, env.spec)
+        state = jax.jit(parts.init)(KEY, rows)
+        state, metrics = jax.jit(parts.update)(KEY, state, rows)
+        view = parts.view
+        steps = jax.tree.map(lambda x: x.reshape(30, env.spec.horizon, *x.shape[1:]), rows)
+        value = np.asarray(parts.value(state, view.state(steps.obs), view.desired(steps.obs)))
+        togo = np.asarray(view.reached(steps.obs)).argmax(axis=1)
+        first = value[np.arange(30), 0]
+        assert np.corrcoef(first, -togo)[0, 1] > 0.8
+        away = steps.obs[:, 0].at[:, :2].add(jnp.array([0.5, -0.5]))
+        moved = np.asarray(parts.value(state, view.state(away), view.desired(away)))
+        drop[mu] = (first - moved).mean()
+        assert float(metrics["model_loss"]) < 0.5
+    assert drop[1 / 3] > 3.0 and drop[1 / 3] > drop[0.0] + 2.0, drop
