@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from imitbench.algos._offpolicy import Experience
+from imitbench.algos._replay import Experience
 from imitbench.envs.base import make_spec
 
 SPEC = make_spec([("x", 1)], 1, 5)

@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-from imitbench.algos._offpolicy import Learner, experience, reject_discrete
+from imitbench.algos._offpolicy import Learner, reject_discrete
+from imitbench.algos._replay import experience
 from imitbench.core import buffer, ops
 from imitbench.core.types import Algorithm, Cost, Key, Metrics, Spec, Transition, require
 

@@ -15,7 +15,8 @@ import optax
 from flax import struct
 
 from imitbench.algos import _offline
-from imitbench.algos._offpolicy import Experience, Learner
+from imitbench.algos._offpolicy import Learner
+from imitbench.algos._replay import Experience
 from imitbench.core import nets, ops
 from imitbench.core.types import Algorithm, Key, Metrics, Params, Spec, require, require_share
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import jax
 import jax.numpy as jnp
 
-from imitbench.algos import _offpolicy, ddpg, td3
+from imitbench.algos import _offpolicy, _replay, ddpg, td3
 from imitbench.core.types import Algorithm, Env, Spec, require
 
 REWARDED = True  # learns from the rewards of the demonstrations' steps
@@ -43,7 +43,7 @@ def objective(config: Config) -> td3.Objective:
     """Minus the mean value, and the squared distance from the demonstrated actions, summed over
     components and averaged over the `demo_batch` last rows, filtered ones as 0."""
 
-    def loss(value: td3.Value, action: jax.Array, rows: _offpolicy.Experience) -> jax.Array:
+    def loss(value: td3.Value, action: jax.Array, rows: _replay.Experience) -> jax.Array:
         q = value(rows.obs, action)
         last = slice(-config.demo_batch, None)
         shown = rows.action[last]

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import optax
 from flax import struct
 
-from imitbench.algos import _offpolicy
+from imitbench.algos import _offpolicy, _replay
 from imitbench.core import nets, ops
 from imitbench.core.types import Algorithm, Env, Key, Metrics, Params, Spec, require, require_share
 
@@ -66,7 +66,7 @@ def learner(config: Config, spec: Spec) -> _offpolicy.Learner:
         return dist.sample_and_log_prob(key)
 
     def critic_loss(
-        params: Params, rows: _offpolicy.Experience, target: jax.Array
+        params: Params, rows: _replay.Experience, target: jax.Array
     ) -> tuple[jax.Array, Metrics]:
         q = critics.apply(params, rows.obs, rows.action)
         loss = 0.5 * jnp.sum(jnp.mean((q - target) ** 2, axis=-1))
@@ -93,7 +93,7 @@ def learner(config: Config, spec: Spec) -> _offpolicy.Learner:
         opt_state = {k: opts[k].init(v) for k, v in params.items()}
         return State(params, params["critics"], opt_state)
 
-    def learn(key: Key, state: State, rows: _offpolicy.Experience) -> tuple[State, Metrics]:
+    def learn(key: Key, state: State, rows: _replay.Experience) -> tuple[State, Metrics]:
         k_target, k_policy = jax.random.split(key)
         move = ops.Descent(opts, state.params, state.opt_state)
         alpha = jnp.exp(move.params["log_alpha"])

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import optax
 from flax import struct
 
-from imitbench.algos import _offpolicy
+from imitbench.algos import _offpolicy, _replay
 from imitbench.core import nets, ops
 from imitbench.core.types import Algorithm, Env, Key, Metrics, Params, Spec, require, require_share
 
@@ -79,11 +79,11 @@ class Config(Rule):
 
 
 Value = Callable[[jax.Array, jax.Array], jax.Array]  # (obs [N, O], action [N, A]) -> [N]
-Objective = Callable[[Value, jax.Array, _offpolicy.Experience], jax.Array]
+Objective = Callable[[Value, jax.Array, _replay.Experience], jax.Array]
 """(first critic, the policy's actions [N, A], rows [N]) -> what the policy descends: a scalar."""
 
 
-def greedy(value: Value, action: jax.Array, rows: _offpolicy.Experience) -> jax.Array:
+def greedy(value: Value, action: jax.Array, rows: _replay.Experience) -> jax.Array:
     """Minus the mean value of the policy's actions."""
     return -jnp.mean(value(rows.obs, action))
 
@@ -116,14 +116,14 @@ def learner(
     opt = optax.adam(config.lr)
 
     def critic_loss(
-        params: Params, rows: _offpolicy.Experience, target: jax.Array
+        params: Params, rows: _replay.Experience, target: jax.Array
     ) -> tuple[jax.Array, Metrics]:
         q = critics.apply(params, rows.obs, rows.action)
         loss = jnp.sum(jnp.mean((q - target) ** 2, axis=-1))
         return loss, {"critic_loss": loss, "q": jnp.mean(q)}
 
     def policy_loss(
-        params: Params, rows: _offpolicy.Experience, critic: Params
+        params: Params, rows: _replay.Experience, critic: Params
     ) -> tuple[jax.Array, Metrics]:
         action = policy.apply(params, rows.obs).mode
 
@@ -134,7 +134,7 @@ def learner(
         loss = loss + config.action_l2 * jnp.mean(action**2)
         return loss, {"policy_loss": loss}
 
-    def targets(key: Key, state: State, rows: _offpolicy.Experience) -> jax.Array:
+    def targets(key: Key, state: State, rows: _replay.Experience) -> jax.Array:
         action = policy.apply(state.target["policy"], rows.next_obs).mode
         if config.target_noise:
             noise = config.target_noise * jax.random.normal(key, action.shape)
@@ -150,7 +150,7 @@ def learner(
         target = {"policy": p, "critics": c}
         return State(p, c, target, opt.init(p), opt.init(c), jnp.int32(0))
 
-    def learn(key: Key, state: State, rows: _offpolicy.Experience) -> tuple[State, Metrics]:
+    def learn(key: Key, state: State, rows: _replay.Experience) -> tuple[State, Metrics]:
         target = targets(key, state, rows)
         new_critics, critics_opt, metrics = ops.descend(
             critic_loss, opt, state.critics, state.critics_opt, rows, target

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from imitbench.algos import _offline, offline_td3, td3
-from imitbench.algos._offpolicy import Experience
+from imitbench.algos._replay import Experience
 from imitbench.core.types import Algorithm, Spec, require
 
 REWARDED = True  # learns from the rewards of the demonstrations' steps

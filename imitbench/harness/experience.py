@@ -15,7 +15,7 @@ import numpy as np
 
 import imitbench
 from imitbench import algos, data, envs, experts
-from imitbench.algos._offpolicy import Experience
+from imitbench.algos._replay import Experience
 from imitbench.core import buffer, train
 from imitbench.core.host import cache_dir
 from imitbench.core.types import Env, Spec, Transition, UserError

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from imitbench import envs
-from imitbench.algos import _offpolicy, td3
+from imitbench.algos import _offpolicy, _replay, td3
 from imitbench.core import buffer, rollout
 from imitbench.core.types import GoalSpec, UserError
 from imitbench.envs.base import make_spec
@@ -25,7 +25,7 @@ def reward(achieved: jax.Array, desired: jax.Array) -> jax.Array:
 SPEC = make_spec([("at", 2), ("rest", 1), ("goal", 2)], 1, HORIZON, GoalSpec("at", "goal", reward))
 
 
-def history(steps: int, envs: int) -> _offpolicy.Experience:
+def history(steps: int, envs: int) -> _replay.Experience:
     """[T, B] steps. What is achieved after a step says where it is: (100 env + episode, t + 1)."""
     episode, t = np.zeros((steps, envs), int), np.zeros((steps, envs), int)
     ends = np.zeros((steps, envs), bool)
@@ -41,13 +41,13 @@ def history(steps: int, envs: int) -> _offpolicy.Experience:
         goal = -np.ones_like(name)
         return jnp.asarray(np.stack([name, when, name, goal, goal], axis=-1), jnp.float32)
 
-    return _offpolicy.Experience(
+    return _replay.Experience(
         obs(t), jnp.zeros((steps, envs, 1)), jnp.asarray(-7.0 - t), obs(t + 1),
         jnp.asarray(ends & (t + 1 < HORIZON)), jnp.asarray(t, jnp.int32),
     )  # fmt: skip
 
 
-def filled(steps: int, envs: int, capacity: int) -> tuple[buffer.Ring, _offpolicy.Experience]:
+def filled(steps: int, envs: int, capacity: int) -> tuple[buffer.Ring, _replay.Experience]:
     """A ring that was given all those steps, three rows at a time; and what it should hold."""
     whole = history(steps, envs)
     store = buffer.ring(jax.tree.map(lambda x: x[:1], whole), capacity)
@@ -60,7 +60,7 @@ def filled(steps: int, envs: int, capacity: int) -> tuple[buffer.Ring, _offpolic
 @pytest.mark.parametrize("steps", [7, 24, 31, 38, 60])
 def test_goals_come_from_the_same_episode_later_and_still_held(steps):
     store, held = filled(steps, 3, 24)
-    rows = _offpolicy.sample_hindsight(jax.random.key(steps), store, 6000, SPEC, 0.8)
+    rows = _replay.sample_hindsight(jax.random.key(steps), store, 6000, SPEC, 0.8)
     rows = jax.tree.map(np.asarray, rows)
     last: dict[float, float] = {}  # the last step of each episode that the ring holds
     for name, when in np.asarray(held.next_obs)[..., :2].reshape(-1, 2).tolist():
@@ -80,7 +80,7 @@ def test_goals_come_from_the_same_episode_later_and_still_held(steps):
 
 def test_rewards_are_the_new_goals_and_the_rest_is_left_alone():
     store, _ = filled(60, 3, 24)
-    rows = _offpolicy.sample_hindsight(jax.random.key(0), store, 4000, SPEC, 0.8)
+    rows = _replay.sample_hindsight(jax.random.key(0), store, 4000, SPEC, 0.8)
     rows = jax.tree.map(np.asarray, rows)
     new = rows.obs[:, 3] != -1
     assert new.mean() == pytest.approx(0.8, abs=0.02)  # k = 4
@@ -104,9 +104,9 @@ def test_demonstrations_are_relabelled_within_their_episode():
     rows = jax.tree.map(
         lambda x: jnp.concatenate([x[e - HORIZON + 1 : e + 1, 0] for e in ends]), whole
     )
-    ring = _offpolicy.shown(rows, HORIZON)
+    ring = _replay.shown(rows, HORIZON)
     assert int(ring.size) == HORIZON and ring.rows.reward.shape == (HORIZON, 3)
-    drawn = _offpolicy.sample_hindsight(jax.random.key(0), ring, 2000, SPEC, 1.0)
+    drawn = _replay.sample_hindsight(jax.random.key(0), ring, 2000, SPEC, 1.0)
     goal, here = np.asarray(drawn.obs[:, 3:]), np.asarray(drawn.next_obs[:, :2])
     np.testing.assert_array_equal(goal[:, 0], here[:, 0])
     assert (goal[:, 1] >= here[:, 1]).all() and goal[:, 1].max() == HORIZON
@@ -118,13 +118,11 @@ def test_demonstrations_are_relabelled_within_their_episode():
 def test_demonstrated_steps_follow_the_own_ones():
     """Of a minibatch; without hindsight they are the data's real steps."""
     env = envs.make("PointMass")
-    seen: list[_offpolicy.Experience] = []
+    seen: list[_replay.Experience] = []
     inner = td3.learner(td3.Config(hidden=(4,)), env.spec)
 
     def learn(key, state, rows):
-        jax.debug.callback(
-            lambda *leaves: seen.append(_offpolicy.Experience(*leaves)), *rows_of(rows)
-        )
+        jax.debug.callback(lambda *leaves: seen.append(_replay.Experience(*leaves)), *rows_of(rows))
         return inner.learn(key, state, rows)
 
     def rows_of(rows):
@@ -151,11 +149,11 @@ def test_demonstrated_steps_follow_the_own_ones():
 
 def test_without_hindsight_rows_are_as_they_were():
     store, held = filled(31, 3, 24)
-    rows = _offpolicy.sample(jax.random.key(0), store, 3000)
+    rows = _replay.sample(jax.random.key(0), store, 3000)
     seen = {tuple(x) for x in np.asarray(rows.next_obs).tolist()}
     assert seen == {tuple(x) for x in np.asarray(held.next_obs).reshape(-1, 5).tolist()}
     store, held = filled(6, 2, 24)
-    rows = _offpolicy.sample(jax.random.key(0), store, 3000)
+    rows = _replay.sample(jax.random.key(0), store, 3000)
     assert {tuple(x) for x in np.asarray(rows.obs).tolist()} == {
         tuple(x) for x in np.asarray(held.obs).reshape(-1, 5).tolist()
     }, "what is not filled yet is not drawn"

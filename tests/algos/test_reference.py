@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from imitbench.algos import _offpolicy, ddpg, ppo, sac, td3
+from imitbench.algos import _replay, ddpg, ppo, sac, td3
 from imitbench.core import ops
 from imitbench.core.types import Params, Spec, Transition
 
@@ -203,7 +203,7 @@ def test_ppo_learns_as_sb3(monkeypatch: pytest.MonkeyPatch):
     assert len(rounds) == 3 and min(rounds) > 0.1, "the bound on the ratio must matter"
 
 
-def filled(model: Any) -> list[_offpolicy.Experience]:
+def filled(model: Any) -> list[_replay.Experience]:
     """Random steps in SB3's replay buffer, and each minibatch of them for us."""
     task = Scripted(3)
     task.reset()
@@ -220,7 +220,7 @@ def filled(model: Any) -> list[_offpolicy.Experience]:
     t = np.zeros(len(task.seen), np.int32)
     rows = [*columns[:2], columns[2].astype(np.float32), columns[3], columns[4], t]
     return [
-        _offpolicy.Experience(*(jnp.asarray(x[i * BATCH : (i + 1) * BATCH]) for x in rows))
+        _replay.Experience(*(jnp.asarray(x[i * BATCH : (i + 1) * BATCH]) for x in rows))
         for i in range(STEPS)
     ]
 

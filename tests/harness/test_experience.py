@@ -11,7 +11,7 @@ import pytest
 
 from imitbench import cli, data, envs
 from imitbench.algos import _offpolicy, ddpg, sac
-from imitbench.algos._offpolicy import Experience
+from imitbench.algos._replay import Experience
 from imitbench.core.host import cache_dir
 from imitbench.core.types import Spec, UserError
 from imitbench.harness import experience, suite
