@@ -134,6 +134,8 @@ def errors(axis: Any, t: Trained, demos: Transition, env: Env) -> None:
               ha="right", va="bottom", transform=axis.get_yaxis_transform())  # fmt: skip
     axis.set_xscale("log")
     axis.set_yscale("log")
+    axis.set_xticks([0.1, 0.2, 0.5], ["0.1", "0.2", "0.5"])
+    axis.set_xticks([], minor=True)
     axis.set_title(f"model's one-step error, BC with noise {NOISE:g}", fontsize=10)
     axis.set_xlabel("distance to the nearest demonstrated state, std (rms)")
     axis.set_ylabel("error, std of changes")
