@@ -168,7 +168,11 @@ def policy(
 
     def init(key: Key) -> Params:
         params = net.init(key, jnp.zeros((1, spec.obs_size)))
-        return {"net": params, "log_std": jnp.full(out, log_std)} if head == "normal" else params
+        return (
+            {"net": params, "log_std": jnp.full(out, log_std, jnp.float32)}
+            if head == "normal"
+            else params
+        )
 
     def apply(params: Params, obs: jax.Array) -> Distribution:
         y = net.apply(params["net"] if head == "normal" else params, obs)

@@ -107,8 +107,10 @@ class ProbeEnv(BaseEnv):
         super().__init__(name, spec, engine="none")
 
     def reset(self, rng: Key) -> EnvState:
-        zero = scalar(0.0)
-        return EnvState(None, self.probe.start(rng), zero, zero, {"success": zero}, {})
+        obs, zero = self.probe.start(rng), scalar(0.0)
+        half = self.probe.obs_size // 2
+        reward = NEAR(obs[:half], obs[half:]) if self.probe.goal else zero
+        return EnvState(None, obs, reward, zero, {"success": zero}, {})
 
     def step(self, state: EnvState, action: jax.Array) -> EnvState:
         obs, reward, terminated = self.probe.move(state.obs, action)
