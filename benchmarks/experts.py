@@ -1,6 +1,8 @@
 """Recipes of the learned experts (`imitbench experts train`) and the learners whose experience is
 the data of grade replay. Data, not code."""
 
+from typing import Any
+
 from imitbench.algos import _offpolicy, ddpg, ddpg_demos, ppo, sac
 from imitbench.harness.forge import Recipe
 
@@ -17,55 +19,28 @@ def _wide(task: str, steps: int, evals: int) -> Recipe:
     return _ppo(task, updates, evals, envs=64, length=32, log_std=-0.5)
 
 
-def _her(
-    hidden: tuple[int, ...], tau: float, rounds: int = 100, warmup: int = 1_600
-) -> ddpg.Config:
-    """DDPG with hindsight goals, close to Plappert et al. 2018 (arXiv:1802.09464): returns between
-    -1 / (1 - discount) and 0, a penalty on large actions, much exploration."""
-    replay = _offpolicy.Config(
-        envs=16,
-        grad_steps=4,
-        rounds=rounds,
-        warmup=warmup,
-        batch=256,
-        her=4.0,
-        normalise_obs=True,
-    )
-    return ddpg.Config(
-        replay=replay,
-        hidden=hidden,
-        lr=1e-3,
-        discount=0.98,
-        noise=0.2,
-        uniform=0.3,
-        tau=tau,
-        action_l2=1.0,
-        value_range=(-50.0, 0.0),
-    )
+# Of every learner of goals, close to Plappert et al. 2018 (arXiv:1802.09464): hindsight goals,
+# returns between -1 / (1 - discount) and 0, a penalty on large actions.
+REPLAYED: dict[str, Any] = {
+    "envs": 16, "grad_steps": 4, "warmup": 1_600, "her": 4.0, "normalise_obs": True,
+}  # fmt: skip
+GOALS: dict[str, Any] = {
+    "lr": 1e-3, "discount": 0.98, "action_l2": 1.0, "value_range": (-50.0, 0.0),
+}  # fmt: skip
+
+
+def _her(rounds: int = 100) -> ddpg.Config:
+    """DDPG with hindsight goals and much exploration."""
+    replay = _offpolicy.Config(rounds=rounds, **REPLAYED)
+    return ddpg.Config(replay=replay, hidden=(256, 256), noise=0.2, uniform=0.3, tau=0.05, **GOALS)
 
 
 def _shown(task: str, updates: int, demos: int = 100) -> Recipe:
     """DDPG with hindsight goals that is shown episodes of the scripted law (Nair et al. 2018). On
     Push a run without them was at 10% after 64,000 steps, one with them at 88%."""
-    replay = _offpolicy.Config(
-        envs=16,
-        grad_steps=4,
-        rounds=500,
-        warmup=1_600,
-        capacity=400_000,
-        her=4.0,
-        normalise_obs=True,
-    )
+    replay = _offpolicy.Config(rounds=500, capacity=400_000, **REPLAYED)
     config = ddpg_demos.Config(
-        replay=replay,
-        hidden=(256, 256, 256),
-        lr=1e-3,
-        discount=0.98,
-        noise=0.1,
-        uniform=0.1,
-        tau=0.01,
-        action_l2=1.0,
-        value_range=(-50.0, 0.0),
+        replay=replay, hidden=(256, 256, 256), noise=0.1, uniform=0.1, tau=0.01, **GOALS
     )
     return Recipe(task, "ddpg_demos", config, updates, updates, eval_episodes=50, demos=demos)
 
@@ -73,7 +48,7 @@ def _shown(task: str, updates: int, demos: int = 100) -> Recipe:
 RECIPES = {
     r.task: r
     for r in (
-        Recipe("FetchReach", "ddpg", _her((256, 256), 0.05), 10, 10, eval_episodes=20),
+        Recipe("FetchReach", "ddpg", _her(), 10, 10, eval_episodes=20),
         _shown("FetchPush", 30),
         _shown("FetchPickAndPlace", 12),
         _shown("FetchSlide", 14, demos=200),
@@ -87,6 +62,6 @@ RECIPES = {
 
 # Of every task that has goals, and of the others.
 REPLAY = {
-    "goals": ("ddpg", _her((256, 256), 0.05, rounds=10)),
+    "goals": ("ddpg", _her(rounds=10)),
     "returns": ("sac", sac.Config(replay=_offpolicy.Config(rounds=100))),
 }
