@@ -24,7 +24,7 @@ from imitbench import envs
 from imitbench.algos import bc
 from imitbench.core import train
 from imitbench.core.host import atomic, available_cpus
-from imitbench.core.types import Algorithm, Env, Spec
+from imitbench.core.types import Algorithm, Env
 from imitbench.envs import fetch, locomotion
 from imitbench.harness import runtime
 
@@ -105,7 +105,7 @@ def products(sizes: Sequence[int], batch: int) -> int:
 
 
 def training(
-    algo: Algorithm, spec: Spec, env: Env, seeds: int, also: Callable[[], float] | None = None
+    algo: Algorithm, env: Env, seeds: int, also: Callable[[], float] | None = None
 ) -> tuple[float, float, float]:
     """Gradient steps per second over all seeds and the peak in GFLOP/s, measured in turns; and the
     median of `also`, in turns with them."""
@@ -121,7 +121,7 @@ def training(
 
     train.train(
         algo,
-        synthetic(spec, 5000, seeds),
+        synthetic(env.spec, 5000, seeds),
         jnp.stack([jax.random.key(s) for s in range(seeds)]),
         env=env,
         num_updates=updates * ROUNDS,
@@ -148,7 +148,7 @@ def bc_core(seeds: int) -> str:
     algo = bc.make(config, env.spec)
     sizes = (env.spec.obs_size, *config.hidden, env.spec.action_size)
     flops = products(sizes, config.batch)
-    rate, peak, bare = training(algo, env.spec, env, seeds, bare_products(config.batch, sizes))
+    rate, peak, bare = training(algo, env, seeds, bare_products(config.batch, sizes))
     row = training_row("BC core, 256-256, batch 256", seeds, rate, flops, peak, 0.55)
     if seeds > 1:
         return row
