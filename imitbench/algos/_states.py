@@ -33,7 +33,7 @@ class View:
     @property
     def size(self) -> int:
         """Of the features."""
-        return sum(_size(self.spec, f[0]) for f in self.features)
+        return sum(field_size(self.spec, f[0]) for f in self.features)
 
     def state(self, obs: jax.Array) -> jax.Array:
         """The changing fields of observations, joined: [..., O] -> [..., D]."""
@@ -60,12 +60,11 @@ class View:
         return jnp.concatenate([jnp.broadcast_to(p, (*lead, p.shape[-1])) for p in parts], axis=-1)
 
     def reached(self, obs: jax.Array) -> jax.Array:
-        """[...] bool: where the reward is what it is at the goal itself."""
-        achieved, desired = obs[..., self.spec.fields[self.goal.achieved]], self.desired(obs)
-        return self.goal.reward(achieved, desired) == self.goal.reward(desired, desired)
+        """[...] bool: whether observations are at their goal."""
+        return self.goal.reached(obs[..., self.spec.fields[self.goal.achieved]], self.desired(obs))
 
 
-def _size(spec: Spec, field: str) -> int:
+def field_size(spec: Spec, field: str) -> int:
     where = spec.fields[field]
     return where.stop - where.start
 
@@ -88,13 +87,13 @@ def view(spec: Spec, features: Sequence[str], method: str) -> View:
         parts = tuple(x.strip() for x in text.split(" - "))
         for name in parts:
             pick("field of the observation", name, spec.fields)
-        if len(parts) > 2 or len({_size(spec, n) for n in parts}) > 1:
+        if len(parts) > 2 or len({field_size(spec, n) for n in parts}) > 1:
             raise UserError(f"feature {text!r}: expected a field, or 'a - b' of two equal sizes")
         parsed.append(parts)
     fields = tuple(dict.fromkeys(n for f in parsed for n in f if n != goal.desired))
     if not fields:
         raise UserError(f"features={features}: expected a field that changes in an episode")
-    return View(tuple(parsed), fields, tuple(_size(spec, f) for f in fields), spec, goal)
+    return View(tuple(parsed), fields, tuple(field_size(spec, f) for f in fields), spec, goal)
 
 
 def groups(view: View, asked: Groups) -> Groups:
@@ -111,7 +110,7 @@ def groups(view: View, asked: Groups) -> Groups:
     for group in asked:
         for name in group:
             pick("field to perturb, out of those that the features use,", name, view.fields)
-        if len({_size(view.spec, n) for n in group}) != 1:
+        if len({field_size(view.spec, n) for n in group}) != 1:
             raise UserError(f"negatives: fields {group} move together, so they need equal sizes")
     return asked
 

@@ -191,7 +191,7 @@ def learner(config: Config, spec: Spec) -> Learner:
         pick("field of the observation", name, spec.fields)
     clone = bc.learner(config.clone, spec)
     value_net = nets.function(view.size, config.hidden, 1, layer_norm=True)
-    more = sum(spec.fields[f].stop - spec.fields[f].start for f in config.model_sees)
+    more = sum(_states.field_size(spec, f) for f in config.model_sees)
     model = _model.make(sum(view.sizes), more, spec.action_size, config.model_hidden, CLIP)
     opts = {"value": optax.adam(config.lr), "model": optax.adam(config.model_lr)}
 

@@ -103,6 +103,10 @@ class GoalSpec:
     desired: str
     reward: Callable[[jax.Array, jax.Array], jax.Array]
 
+    def reached(self, achieved: jax.Array, desired: jax.Array) -> jax.Array:
+        """[...] bool: where the reward is what it is at the goal itself."""
+        return self.reward(achieved, desired) == self.reward(desired, desired)
+
 
 @dataclass(frozen=True)
 class Spec:

@@ -161,9 +161,7 @@ def _episode(rows: Experience, spec: Spec, start: int, b: int, end: int) -> Tran
     if spec.goal:
         achieved = steps.next_obs[:, spec.fields[spec.goal.achieved]]
         desired = steps.next_obs[:, spec.fields[spec.goal.desired]]
-        # Where the reward is what it is at the goal itself.
-        reached = spec.goal.reward(achieved, desired) == spec.goal.reward(desired, desired)
-        success = np.asarray(reached)
+        success = np.asarray(spec.goal.reached(achieved, desired))
 
     def fill(x: Any, value: Any = 0) -> Any:
         return np.concatenate([x, np.broadcast_to(value, (rest, *x.shape[1:])).astype(x.dtype)])
