@@ -9,10 +9,9 @@ from typing import Literal, NamedTuple
 
 from imitbench.core.types import UserError
 from imitbench.harness import stats, suite
-from imitbench.harness.store import Result
+from imitbench.harness.store import Place, Result
 
 Verdict = Literal["reproduced", "not reproduced", "undecided", "no results"]
-Place = tuple[str, int, str]  # task, demonstrations, their expert
 
 
 @dataclass(frozen=True)
@@ -44,10 +43,7 @@ class Judgement(NamedTuple):
 
 def load(name: str) -> tuple[Claim, ...]:
     """The claims about a suite; none where `benchmarks/targets/<suite>.py` has none."""
-    path = f"targets/{name}"
-    if not suite.exists(path):
-        return ()
-    return getattr(suite.module(path), "CLAIMS", ())
+    return suite.target(name, "CLAIMS", ())
 
 
 def judge(claims: Sequence[Claim], results: Sequence[Result]) -> list[Judgement]:
@@ -60,7 +56,7 @@ def judge(claims: Sequence[Claim], results: Sequence[Result]) -> list[Judgement]
     Raises:
         UserError: two cells that are compared differ in engine, environment or seeds.
     """
-    cells = {(_place(r), r.identity["label"]): r for r in results}
+    cells = {(r.place, r.identity["label"]): r for r in results}
     out = []
     for claim in claims:
         both = [p for p in dict.fromkeys(p for p, _ in cells) if _pair(claim, p, cells)]
@@ -69,10 +65,6 @@ def judge(claims: Sequence[Claim], results: Sequence[Result]) -> list[Judgement]
             out += [_lead(claim, p, cells) for p in places]
         out += [_shrinking(claim, first, second, cells) for first, second in claim.shrinks]
     return out
-
-
-def _place(r: Result) -> Place:
-    return r.identity["task"], r.identity["demos"], r.expert
 
 
 def _pair(claim: Claim, place: Place, cells: dict) -> tuple[Result, Result] | None:

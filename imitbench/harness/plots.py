@@ -18,7 +18,7 @@ from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from imitbench.core.host import atomic
 from imitbench.harness import stats, targets
-from imitbench.harness.store import Result
+from imitbench.harness.store import Place, Result
 
 AXES = {
     "grad_steps": "gradient steps",
@@ -46,7 +46,7 @@ def draw(results: Sequence[Result], root: Path) -> list[Path]:
 def scores(results: Sequence[Result], path: Path) -> list[Path]:
     """Writes `path` as .png and .svg: for each task and its demonstrations every method's score at
     its only evaluation, with the interval over seeds."""
-    columns = list(dict.fromkeys(_column(r) for r in results))
+    columns = list(dict.fromkeys(r.place for r in results))
     methods = list(dict.fromkeys(r.identity["label"] for r in results))[::-1]
     across = min(3, len(columns))
     down = -(-len(columns) // across)
@@ -58,7 +58,7 @@ def scores(results: Sequence[Result], path: Path) -> list[Path]:
         if column is None:
             axis.set_visible(False)
             continue
-        here = [r for r in results if _column(r) == column]
+        here = [r for r in results if r.place == column]
         solved = here[0].info["has_success"]
         kinds = {"success_any": "black", "success_final": "none"} if solved else {"return": "black"}
         for measure, face in kinds.items():
@@ -96,14 +96,14 @@ def curves(results: Sequence[Result], path: Path) -> list[Path]:
     spends nothing on an axis is a horizontal line at its last value.
     """
     axes = {k: v for k, v in AXES.items() if any(r.curve[k].any() for r in results)}
-    columns = list(dict.fromkeys(_column(r) for r in results))
+    columns = list(dict.fromkeys(r.place for r in results))
     methods = list(dict.fromkeys(r.identity["label"] for r in results))
     size = (4.2 * len(columns), 2.6 * len(axes) + 0.4)
     figure, grid = plt.subplots(
         len(axes), len(columns), figsize=size, squeeze=False, sharey="col", layout="constrained"
     )
     for c, column in enumerate(columns):
-        here = [r for r in results if _column(r) == column]
+        here = [r for r in results if r.place == column]
         measure = "success_final" if here[0].info["has_success"] else "return"
         for row, (cost, title) in enumerate(axes.items()):
             axis = grid[row][c]
@@ -145,11 +145,7 @@ def save(figure: Figure, path: Path) -> list[Path]:
     return written
 
 
-def _column(r: Result) -> tuple[str, int, str]:
-    return r.identity["task"], r.identity["demos"], r.expert
-
-
-def _title(column: tuple[str, int, str], columns: Sequence[tuple[str, int, str]]) -> str:
+def _title(column: Place, columns: Sequence[Place]) -> str:
     """Names the expert where the columns have several."""
     task, demos, expert = column
     several = len({expert for _, _, expert in columns if expert}) > 1

@@ -16,6 +16,8 @@ from imitbench.core.train import Eval
 from imitbench.core.types import Cost, UserError
 from imitbench.harness.suite import SCHEMA
 
+Place = tuple[str, int, str]  # task, demonstrations, who showed them
+
 
 class Result(NamedTuple):
     """One finished cell. See `results/README.md` for the columns."""
@@ -33,6 +35,11 @@ class Result(NamedTuple):
     def expert(self) -> str:
         """Who demonstrated; empty where nobody did."""
         return (self.info["demonstrations"] or {}).get("expert", "")
+
+    @property
+    def place(self) -> Place:
+        """Where methods are compared with each other."""
+        return self.identity["task"], self.identity["demos"], self.expert
 
     def final(self, column: str) -> np.ndarray:
         """[S] the column's values at the last evaluation, in the order of the seeds."""
@@ -130,6 +137,5 @@ def read_all(root: Path) -> list[Result]:
     found = [read(d) for d in sorted(cells_folder(root).glob("[!.]*")) if d.is_dir()]
     newest: dict[tuple[Any, ...], Result] = {}
     for result in sorted(found, key=lambda r: r.info["finished_at"]):
-        i = result.identity
-        newest[(i["task"], i["demos"], result.expert, i["label"])] = result
+        newest[(*result.place, result.identity["label"])] = result
     return sorted(newest.values(), key=lambda r: (r.info["order"], r.info["finished_at"]))

@@ -208,6 +208,12 @@ def module(name: str) -> Any:
     return _module(_find(name))
 
 
+def target(name: str, what: str, default: Any) -> Any:
+    """What `benchmarks/targets/<suite>.py` calls `what`, where there is such a file and it does."""
+    path = f"targets/{name}"
+    return getattr(module(path), what, default) if exists(path) else default
+
+
 def exists(name: str) -> bool:
     """Whether `benchmarks/<name>.py` is there."""
     return any((d / f"{name}.py").exists() for d in folders())

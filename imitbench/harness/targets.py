@@ -37,16 +37,13 @@ class Rate:
 
 def load(name: str) -> tuple[Published, ...]:
     """The published numbers of a suite; none where `benchmarks/targets/<suite>.py` has none."""
-    path = f"targets/{name}"
-    return getattr(suite.module(path), "PUBLISHED", ()) if suite.exists(path) else ()
+    return suite.target(name, "PUBLISHED", ())
 
 
 def rates(name: str) -> tuple[tuple[Rate, ...], str]:
     """The published success rates of a suite, and where they come from; none where there are
     none."""
-    path = f"targets/{name}"
-    found = suite.module(path) if suite.exists(path) else None
-    return getattr(found, "RATES", ()), getattr(found, "RATES_SOURCE", "")
+    return suite.target(name, "RATES", ()), suite.target(name, "RATES_SOURCE", "")
 
 
 def here(published: Published, results: Sequence[Result]) -> stats.Estimate | None:
