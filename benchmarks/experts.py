@@ -12,11 +12,11 @@ def _ppo(task: str, updates: int, evals: int, seeds: int = 1, **settings: object
     return Recipe(task, "ppo", config, updates, evals, seeds)
 
 
-def _wide(task: str, steps: int, evals: int) -> Recipe:
-    """PPO with many environments and a narrower policy at the start, as in Tianshou's benchmark
-    (`targets/learners.py`), which reports more from HalfCheetah than the defaults reach here."""
-    updates = steps // 2048 // evals * evals
-    return _ppo(task, updates, evals, envs=64, length=32, log_std=-0.5)
+def _soft(task: str, updates: int, evals: int, grad_steps: int) -> Recipe:
+    """SAC with 16 environments, so that a gradient step sees more than one new step, and half the
+    usual minibatch: gradient steps are most of the time on two cores."""
+    replay = _offpolicy.Config(envs=16, grad_steps=grad_steps, rounds=1000, batch=128)
+    return Recipe(task, "sac", sac.Config(replay=replay), updates, evals, eval_episodes=5)
 
 
 # Of every learner of goals, close to Plappert et al. 2018 (arXiv:1802.09464): hindsight goals,
@@ -55,8 +55,8 @@ RECIPES = {
         _ppo("Hopper", 500, 50),
         _ppo("Walker2d", 1000, 50),
         _ppo("HalfCheetah", 3000, 60, seeds=2),
-        _wide("Ant", 10_000_000, 50),
-        _wide("Humanoid", 10_000_000, 50),
+        _soft("Ant", 66, 33, grad_steps=12),
+        _soft("Humanoid", 50, 25, grad_steps=8),
     )
 }
 
