@@ -21,8 +21,9 @@ class Demos:
 
     task: tyro.conf.Positional[str]
     grade: str = "expert"
-    """expert, medium (a half-trained policy), noisy (the expert with noise 0.2), mixed (half
-    expert, half medium episodes) or replay (what a learner sees from its start on)."""
+    """expert, medium (a half-trained policy), noisy (the expert with noise 0.2), imperfect (with
+    noise 0.3 and three uniform actions in ten, as labels too), mixed (half expert, half medium
+    episodes) or replay (what a learner sees from its start on)."""
     episodes: int = 100
     """Of a replay: the budget, in episodes that last until the time limit."""
     seed: int = 0

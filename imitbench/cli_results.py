@@ -75,7 +75,7 @@ class Verify:
                     continue
                 text, place, lead, chance, size, verdict, source = tables.claim_row(j)
                 print(f"  {verdict}: {text} [{source}]")
-                print(f"    {place}: {lead} points, P(better) {chance}, {size}")
+                print(f"    {place}: lead {lead}, P(better) {chance}, {size}")
             verdicts = [j.verdict for j in judged]
             counts = (f"{verdicts.count(v)} {v}" for v in dict.fromkeys(verdicts))
             print(f"  {', '.join(counts)}")

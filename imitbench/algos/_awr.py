@@ -176,8 +176,10 @@ def learner(config: Rule, spec: Spec) -> Learner:
         def regress(name: str, loss: Any, key: Key, count: int, **columns: jax.Array) -> None:
             columns = {k: x.reshape(alive.size, *x.shape[2:]) for k, x in columns.items()}
 
+            draw = buffer.real_rows(columns, alive)
+
             def step(carry: tuple[Params, Any], key: Key) -> tuple[tuple[Params, Any], Metrics]:
-                rows = buffer.sample_real(key, columns, alive, config.batch)
+                rows = draw(key, config.batch)
                 params, opt_state, more = ops.descend(loss, opts[name], *carry, rows)
                 return (params, opt_state), more
 

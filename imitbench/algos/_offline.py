@@ -12,7 +12,7 @@ from flax import struct
 from imitbench.algos._offpolicy import Learner, reject_discrete
 from imitbench.algos._replay import experience
 from imitbench.core import buffer, ops
-from imitbench.core.types import Algorithm, Cost, Key, Metrics, Spec, Transition, require
+from imitbench.core.types import Algorithm, Cost, Judge, Key, Metrics, Spec, Transition, require
 
 FLOOR = 1e-3  # the least standard deviation of normalised observations
 
@@ -43,10 +43,16 @@ class State(struct.PyTreeNode):
     reward_scale: jax.Array  # []
 
 
-def returns(demos: Transition, horizon: int) -> jax.Array:
-    """Undiscounted returns [K] of rows [K * T] of whole episodes."""
+def spread(demos: Transition) -> jax.Array:
+    """Best minus worst undiscounted return [] of the episodes in rows [N] in the order of time; 0
+    where none has ended."""
     real = jnp.where(demos.weight > 0, demos.reward, 0.0)
-    return jnp.sum(real.reshape(-1, horizon), axis=1)
+    ends = demos.terminated | demos.truncated
+    number = jnp.cumsum(ends) - ends
+    returns = jax.ops.segment_sum(real, number, real.shape[0])
+    whole = jnp.arange(real.shape[0]) < jnp.sum(ends)
+    best, worst = (jnp.where(whole, returns, x) for x in (-jnp.inf, jnp.inf))
+    return jnp.where(jnp.any(ends), jnp.max(best) - jnp.min(worst), 0.0)
 
 
 def make(config: Config, spec: Spec, learner: Learner) -> Algorithm:
@@ -64,19 +70,19 @@ def make(config: Config, spec: Spec, learner: Learner) -> Algorithm:
             norm = ops.fit_normaliser(demos.obs, demos.weight, FLOOR)
         scale = jnp.float32(1.0)
         if config.reward_range:
-            spread = jnp.ptp(returns(demos, spec.horizon))
-            scale = jnp.where(spread > 0, config.reward_range / jnp.maximum(spread, 1e-8), 1.0)
+            found = spread(demos)
+            scale = jnp.where(found > 0, config.reward_range / jnp.maximum(found, 1e-8), 1.0)
         return State(learner.init(key), norm, scale)
 
     def seen(state: State, obs: jax.Array) -> jax.Array:
         return state.norm(obs, jnp.inf)
 
     def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
-        rows = experience(demos, spec.horizon)
+        draw = buffer.real_rows(experience(demos, spec.horizon), demos.weight)
 
         def step(inner: Any, key: Key) -> tuple[Any, Metrics]:
             k_rows, k_learn = jax.random.split(key)
-            batch = buffer.sample_real(k_rows, rows, demos.weight, config.batch)
+            batch = draw(k_rows, config.batch)
             batch = batch.replace(
                 obs=seen(state, batch.obs),
                 next_obs=seen(state, batch.next_obs),
@@ -90,4 +96,9 @@ def make(config: Config, spec: Spec, learner: Learner) -> Algorithm:
     def act(key: Key, state: State, obs: jax.Array) -> jax.Array:
         return learner.act(key, state.learner, seen(state, obs))
 
-    return Algorithm(init, update, act, Cost(grad_steps=config.steps))
+    def value(key: Key, state: State, obs: jax.Array) -> jax.Array:
+        assert learner.judge is not None
+        return learner.judge.value(key, state.learner, seen(state, obs)) / state.reward_scale
+
+    judge = Judge(value, learner.judge.discount) if learner.judge else None
+    return Algorithm(init, update, act, Cost(grad_steps=config.steps), judge=judge)

@@ -17,6 +17,7 @@ from imitbench.core.types import (
     Algorithm,
     Cost,
     Env,
+    Judge,
     Key,
     Metrics,
     Params,
@@ -71,13 +72,15 @@ class Learner(NamedTuple):
     """An off-policy method apart from where its steps come from.
 
     init(key) -> state; learn(key, state, rows: Experience [N]) -> (state, metrics), one gradient
-    step on normalised observations; explore(key, state, obs), act(key, state, obs) -> action.
+    step on normalised observations; explore(key, state, obs), act(key, state, obs) -> action; the
+    judge takes them normalised, too.
     """
 
     init: Callable[[Key], Any]
     learn: Callable[[Key, Any, Experience], tuple[Any, Metrics]]
     explore: Callable[[Key, Any, jax.Array], jax.Array]
     act: Callable[[Key, Any, jax.Array], jax.Array]
+    judge: Judge | None = None
 
 
 class State(struct.PyTreeNode):
@@ -159,7 +162,8 @@ def make(config: Config, spec: Spec, env: Env, learner: Learner, demo_batch: int
         """Draws `demo_batch` of their steps."""
         rows = _replay.experience(demos, spec.horizon)
         if not config.her:
-            return lambda key: buffer.sample_real(key, rows, demos.weight, demo_batch)
+            real = buffer.real_rows(rows, demos.weight)
+            return lambda key: real(key, demo_batch)
         ring = _replay.shown(rows, spec.horizon)
         return lambda key: draw(key, ring, demo_batch)
 
@@ -202,6 +206,11 @@ def make(config: Config, spec: Spec, env: Env, learner: Learner, demo_batch: int
     def act(key: Key, state: State, obs: jax.Array) -> jax.Array:
         return learner.act(key, state.learner, norm(state, obs))
 
+    def value(key: Key, state: State, obs: jax.Array) -> jax.Array:
+        assert learner.judge is not None
+        return learner.judge.value(key, state.learner, norm(state, obs))
+
+    judge = Judge(value, learner.judge.discount) if learner.judge else None
     # A round learns where its steps make the warm-up whole.
     idle = max(-(-config.warmup // per_round) - 1, 0)
     cost = Cost(
@@ -209,7 +218,7 @@ def make(config: Config, spec: Spec, env: Env, learner: Learner, demo_batch: int
         grad_steps=config.rounds * config.grad_steps,
         grad_steps_left_out=idle * config.grad_steps,
     )
-    return Algorithm(init, update, act, cost)
+    return Algorithm(init, update, act, cost, judge=judge)
 
 
 def reject_discrete(spec: Spec, name: str = "this task") -> None:

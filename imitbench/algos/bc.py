@@ -86,13 +86,13 @@ class Pairs(struct.PyTreeNode):
 class Learner(NamedTuple):
     """The parts of BC, for methods that learn from more than demonstrations.
 
-    init(key, fit: Pairs) -> State; fit(key, state, pairs, size=None) -> (state, metrics) takes
-    `config.steps` gradient steps on the first `size` (all) of the pairs; validate(state, pairs) ->
-    (state, metrics) measures the loss and keeps the best parameters; act as in `Algorithm`.
+    init(key, fit: Pairs) -> State; fit(key, state, pairs) -> (state, metrics) takes `config.steps`
+    gradient steps on the pairs of weight above 0; validate(state, pairs) -> (state, metrics)
+    measures the loss and keeps the best parameters; act as in `Algorithm`.
     """
 
     init: Callable[[Key, Pairs], State]
-    fit: Callable[..., tuple[State, Metrics]]
+    fit: Callable[[Key, State, Pairs], tuple[State, Metrics]]
     validate: Callable[[State, Pairs | None], tuple[State, Metrics]]
     act: Callable[[Key, State, jax.Array], jax.Array]
 
@@ -134,12 +134,12 @@ def learner(config: Config, spec: Spec) -> Learner:
             params, opt.init(params), norm, params, jnp.float32(jnp.finfo(jnp.float32).max)
         )
 
-    def fit(
-        key: Key, state: State, pairs: Pairs, size: jax.Array | None = None
-    ) -> tuple[State, Metrics]:
+    def fit(key: Key, state: State, pairs: Pairs) -> tuple[State, Metrics]:
+        draw = buffer.real_rows(pairs, pairs.weight)
+
         def step(carry: tuple[Params, Any], key: Key) -> tuple[tuple[Params, Any], Metrics]:
             params, opt_state = carry
-            rows = buffer.sample(key, pairs, config.batch, size)
+            rows = draw(key, config.batch)
             params, opt_state, metrics = ops.descend(loss, opt, params, opt_state, state.norm, rows)
             return (params, opt_state), metrics
 

@@ -18,7 +18,16 @@ from imitbench.algos import _offline
 from imitbench.algos._offpolicy import Learner
 from imitbench.algos._replay import Experience
 from imitbench.core import nets, ops
-from imitbench.core.types import Algorithm, Key, Metrics, Params, Spec, require, require_share
+from imitbench.core.types import (
+    Algorithm,
+    Judge,
+    Key,
+    Metrics,
+    Params,
+    Spec,
+    require,
+    require_share,
+)
 
 REWARDED = True  # learns from the rewards of the demonstrations' steps
 
@@ -150,16 +159,23 @@ def learner(config: Config, spec: Spec) -> Learner:
         follow = ops.polyak(state.target, goal, config.tau)
         return State(move.params, follow, move.opt_state), move.metrics
 
-    def act(key: Key, state: State, obs: jax.Array) -> jax.Array:
+    def weigh(key: Key, state: State, obs: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Proposals [..., n, A] for obs [..., O], and their values [..., n]."""
         n = config.act_proposals
         many = jnp.broadcast_to(obs[..., None, :], (*obs.shape[:-1], n, obs.shape[-1]))
         proposed = propose(key, state.params["vae"], many)
         proposed = changed(state.params["perturb"], many, proposed)
-        q = critics.apply(state.params["critics"][:1], many, proposed)[0]
+        return proposed, critics.apply(state.params["critics"][:1], many, proposed)[0]
+
+    def act(key: Key, state: State, obs: jax.Array) -> jax.Array:
+        proposed, q = weigh(key, state, obs)
         best = jnp.argmax(q, axis=-1)[..., None, None]
         return jnp.take_along_axis(proposed, best, axis=-2)[..., 0, :]
 
-    return Learner(init, learn, act, act)
+    def value(key: Key, state: State, obs: jax.Array) -> jax.Array:
+        return jnp.max(weigh(key, state, obs)[1], axis=-1)
+
+    return Learner(init, learn, act, act, Judge(value, config.discount))
 
 
 def make(config: Config, spec: Spec) -> Algorithm:

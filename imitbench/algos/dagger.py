@@ -111,7 +111,7 @@ def make(config: Config, spec: Spec, env: Env, expert: Policy) -> Algorithm:
         data = buffer.append(state.data, collect(k_collect, state))
 
         def fit(inner: bc.State, key: Key) -> tuple[bc.State, Any]:
-            return clone.fit(key, inner, data.rows, data.size)
+            return clone.fit(key, inner, data.rows)
 
         inner, metrics = jax.lax.scan(fit, state.clone, jax.random.split(k_fit, config.fits))
         inner, more = clone.validate(inner, bc.split(config.clone, spec, demos)[1])

@@ -18,7 +18,16 @@ from imitbench.algos import _offline
 from imitbench.algos._offpolicy import Learner
 from imitbench.algos._replay import Experience
 from imitbench.core import nets, ops
-from imitbench.core.types import Algorithm, Key, Metrics, Params, Spec, require, require_share
+from imitbench.core.types import (
+    Algorithm,
+    Judge,
+    Key,
+    Metrics,
+    Params,
+    Spec,
+    require,
+    require_share,
+)
 
 REWARDED = True  # learns from the rewards of the demonstrations' steps
 
@@ -118,7 +127,10 @@ def learner(config: Config, spec: Spec) -> Learner:
     def act(key: Key, state: State, obs: jax.Array) -> jax.Array:
         return policy.apply(state.params["policy"], obs).mode
 
-    return Learner(init, learn, act, act)
+    def worth(key: Key, state: State, obs: jax.Array) -> jax.Array:
+        return value.apply(state.params["value"], obs)
+
+    return Learner(init, learn, act, act, Judge(worth, config.discount))
 
 
 def make(config: Config, spec: Spec) -> Algorithm:

@@ -123,9 +123,11 @@ def make(config: Config, spec: Spec) -> Algorithm:
         found = returns(state.params["value"], demos, state.norm)
         pairs = Rows(state.norm(demos.obs, config.clip), demos.action, found, demos.weight)
 
+        draw = buffer.real_rows(pairs, pairs.weight)
+
         def step(carry: tuple[Any, Any, jax.Array], key: Key):
             params, opt_state, squared = carry
-            rows = buffer.sample(key, pairs, config.batch)
+            rows = draw(key, config.batch)
             params, opt_state, metrics = ops.descend(loss, opt, params, opt_state, rows, squared)
             squared = squared + config.norm_rate * (metrics["squared"] - squared)
             return (params, opt_state, squared), metrics

@@ -17,7 +17,17 @@ from flax import struct
 
 from imitbench.algos import _offpolicy, _replay
 from imitbench.core import nets, ops
-from imitbench.core.types import Algorithm, Env, Key, Metrics, Params, Spec, require, require_share
+from imitbench.core.types import (
+    Algorithm,
+    Env,
+    Judge,
+    Key,
+    Metrics,
+    Params,
+    Spec,
+    require,
+    require_share,
+)
 
 ONLINE = True  # learns without demonstrations
 
@@ -183,7 +193,10 @@ def learner(
     def act(key: Key, state: State, obs: jax.Array) -> jax.Array:
         return policy.apply(state.policy, obs).mode
 
-    return _offpolicy.Learner(init, learn, explore, act)
+    def value(key: Key, state: State, obs: jax.Array) -> jax.Array:
+        return critics.apply(state.critics[:1], obs, act(key, state, obs))[0]
+
+    return _offpolicy.Learner(init, learn, explore, act, Judge(value, config.discount))
 
 
 def export(config: Config, spec: Spec, state: _offpolicy.State) -> nets.Net:

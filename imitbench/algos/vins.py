@@ -263,6 +263,7 @@ def learner(config: Config, spec: Spec) -> Learner:
 
     def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
         data = rows(config, view, demos)
+        draw = buffer.real_rows(data, data.weight)
         k_clone, k_rest = jax.random.split(key)
         pairs, held = bc.split(config.clone, spec, demos)
         inner, clone_metrics = clone.fit(k_clone, state.clone, pairs)
@@ -270,8 +271,7 @@ def learner(config: Config, spec: Spec) -> Learner:
 
         def step(state: State, key: Key) -> tuple[State, Metrics]:
             k_rows, k_fit = jax.random.split(key)
-            batch = buffer.sample_real(k_rows, data, data.weight, config.batch)
-            return fit(k_fit, state, batch)
+            return fit(k_fit, state, draw(k_rows, config.batch))
 
         keys = jax.random.split(k_rest, config.clone.steps)
         state, metrics = jax.lax.scan(step, state.replace(clone=inner), keys)

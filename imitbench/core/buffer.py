@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -28,11 +29,16 @@ def sample(key: Key, rows: Any, batch: int, size: jax.Array | int | None = None)
     return take(rows, jax.random.randint(key, (batch,), 0, jnp.asarray(size)))
 
 
-def sample_real(key: Key, rows: Any, weight: jax.Array, batch: int) -> Any:
-    """As `sample`, from the rows with `weight` [N] above 0 alone; there must be some."""
+def real_rows(rows: Any, weight: jax.Array) -> Callable[[Key, int], Any]:
+    """A function (key, batch) that draws as `sample` does, from the rows with `weight` [N] above 0
+    alone; there must be some. They are counted here, once for all draws."""
     real = jnp.cumsum(weight > 0)
-    rank = jax.random.randint(key, (batch,), 0, real[-1])
-    return take(rows, jnp.searchsorted(real, rank, side="right"))
+
+    def draw(key: Key, batch: int) -> Any:
+        rank = jax.random.randint(key, (batch,), 0, real[-1])
+        return take(rows, jnp.searchsorted(real, rank, side="right"))
+
+    return draw
 
 
 def no_rows(spec: Spec) -> Transition:

@@ -156,6 +156,11 @@ def summary(steps: Transition) -> dict[str, jax.Array]:
     }
 
 
+def discounted(reward: jax.Array, discount: float) -> jax.Array:
+    """Discounted returns [B] of rewards [T, B]."""
+    return jnp.tensordot(discount ** jnp.arange(reward.shape[0]), reward, axes=1)
+
+
 def has_success(env: Env) -> bool:
     """Whether the task says when it is solved."""
     return "success" in jax.eval_shape(env.reset, jax.random.key(0)).metrics

@@ -34,7 +34,9 @@ class Eval(NamedTuple):
     success_any: np.ndarray  # [S, E] share of episodes that reached the goal at some step
     success_final: np.ndarray  # [S, E] ... at their last step
     returns: np.ndarray  # [S, E] mean undiscounted return
-    metrics: dict[str, np.ndarray]  # [S, E] mean over the updates since the evaluation before
+    # [S, E] mean over the updates since the evaluation before; and over its episodes, where the
+    # method has a judge: "value" of the initial state, "discounted" return.
+    metrics: dict[str, np.ndarray]
     episodes: dict[str, np.ndarray]  # [S, B] of the last evaluation: return, length, success_...
     diverged: np.ndarray  # [S] bool
     seconds: dict[str, float]  # compile, train, evaluate: wall time spent so far
@@ -163,7 +165,12 @@ def _compile(
             steps = rollout.episodes(
                 env, lambda k, x: act(k, algo_state, x), key, eval_episodes, whole_state=whole
             )
-            return rollout.summary(steps)
+            found = rollout.summary(steps)
+            if algo.judge is not None:
+                first = algo.judge.value(ops.stream(key, "judge"), algo_state, steps.obs[0])
+                real = rollout.discounted(steps.reward, algo.judge.discount)
+                found |= {"value": first, "discounted": real}
+            return found
 
         return jax.vmap(one)(state.algo)
 
@@ -230,13 +237,15 @@ def _extend(
         return new if old is None else np.concatenate([old, new], axis=-1)
 
     means = {k: v.astype(np.float64).mean(axis=1) for k, v in eps.items()}
+    judged = {k: means[k] for k in ("value", "discounted") if k in means}
     return Eval(
         updates=column(ev and ev.updates, np.asarray(state.updates)),
         success_any=column(ev and ev.success_any, means["success_any"]),
         success_final=column(ev and ev.success_final, means["success_final"]),
         returns=column(ev and ev.returns, means["return"]),
         metrics={
-            k: column(ev.metrics[k] if ev else None, np.asarray(v)) for k, v in metrics.items()
+            k: column(ev.metrics[k] if ev else None, np.asarray(v))
+            for k, v in (metrics | judged).items()
         },
         episodes=eps,
         diverged=diverged,

@@ -147,6 +147,17 @@ class EnvState(struct.PyTreeNode):
     info: dict[str, Any] = struct.field(default_factory=dict)
 
 
+class Judge(NamedTuple):
+    """What a method believes of its own policy, for comparison with what it then gets.
+
+    value(key, state, obs [..., O]) -> [...]: the discounted return from there on, in the task's
+    rewards.
+    """
+
+    value: Callable[[Key, Any, jax.Array], jax.Array]
+    discount: float
+
+
 class Algorithm(NamedTuple):
     """A method: pure functions that close over its settings.
 
@@ -155,7 +166,8 @@ class Algorithm(NamedTuple):
     `demos` is a `Transition` with leaves [N, ...]. `metrics` are scalars.
 
     act_in(key, state, env_state with leaves [B, ...]) -> action [B, A], for a method that looks at
-    more than the observation; evaluation then calls it in place of `act`.
+    more than the observation; evaluation then calls it in place of `act`. Where there is a `judge`,
+    evaluation notes its value of the initial states and the discounted returns.
     """
 
     init: Callable[[Key, Transition], Any]
@@ -163,6 +175,7 @@ class Algorithm(NamedTuple):
     act: Callable[[Key, Any, jax.Array], jax.Array]
     cost: Cost
     act_in: Callable[[Key, Any, EnvState], jax.Array] | None = None
+    judge: Judge | None = None
 
 
 class Env(Protocol):

@@ -31,6 +31,7 @@ class Header:
     success_final: float | None
     mean_return: float  # of the attempted episodes
     grade: str = "expert"  # see `imitbench.data.grades`
+    uniform: float = 0.0  # probability of a uniform action in place of the expert's
 
 
 class Demos(NamedTuple):
@@ -40,13 +41,20 @@ class Demos(NamedTuple):
     header: Header
 
 
-def noisy(policy: Policy, std: float) -> Policy:
-    """The policy with Gaussian noise on its action, clipped to [-1, 1]."""
+def noisy(policy: Policy, std: float, uniform: float = 0.0) -> Policy:
+    """The policy with Gaussian noise on its action, clipped to [-1, 1]; with probability `uniform`
+    an action drawn from the whole range in its place."""
 
     def act(key: Key, obs: jax.Array) -> jax.Array:
         k_act, k_noise = jax.random.split(key)
         action = policy(k_act, obs)
-        return jnp.clip(action + std * jax.random.normal(k_noise, action.shape), -1.0, 1.0)
+        action = jnp.clip(action + std * jax.random.normal(k_noise, action.shape), -1.0, 1.0)
+        if not uniform:
+            return action
+        k_coin, k_other = jax.random.split(jax.random.fold_in(key, 1))
+        coin = jax.random.bernoulli(k_coin, uniform, (*action.shape[:-1], 1))
+        other = jax.random.uniform(k_other, action.shape, minval=-1.0, maxval=1.0)
+        return jnp.where(coin, other, action)
 
     return act
 
@@ -58,14 +66,17 @@ def collect(
     *,
     seed: int = 0,
     noise: float = 0.0,
+    uniform: float = 0.0,
+    clean: bool = True,
     only_success: bool = True,
     expert_name: str = "scripted",
 ) -> Demos:
     """Runs the expert until there are enough episodes.
 
     Args:
-        noise: standard deviation of Gaussian noise on the executed actions; the labels stay
-            un-noised.
+        noise: standard deviation of Gaussian noise on the executed actions.
+        uniform: probability of a uniform action in place of the expert's.
+        clean: the labels are what the expert meant; else what was executed.
         only_success: keep episodes that succeed at their last step. Tasks without a success signal
             keep all.
 
@@ -74,10 +85,14 @@ def collect(
     """
     if episodes < 1:
         raise UserError(f"episodes={episodes}: expected 1 or more")
-    if noise < 0 or (noise and env.spec.discrete):
-        raise UserError(f"noise={noise}: expected 0 or more, and 0 where actions are discrete")
-    actor = noisy(expert, noise) if noise else expert
-    run = jax.jit(lambda key: rollout.episodes(env, actor, key, episodes, label=expert))
+    for name, value in (("noise", noise), ("uniform", uniform)):
+        if value < 0 or (value and env.spec.discrete):
+            raise UserError(f"{name}={value}: expected 0 or more, and 0 where actions are discrete")
+    if uniform > 1:
+        raise UserError(f"uniform={uniform}: expected a probability in [0, 1]")
+    actor = noisy(expert, noise, uniform) if noise or uniform else expert
+    label = expert if clean else None
+    run = jax.jit(lambda key: rollout.episodes(env, actor, key, episodes, label=label))
     key = jax.random.key(seed)
     kept: list[Transition] = []
     stats: list[dict[str, np.ndarray]] = []
@@ -111,6 +126,7 @@ def collect(
         success_any=float(every["success_any"].mean()) if rollout.has_success(env) else None,
         success_final=float(every["success_final"].mean()) if rollout.has_success(env) else None,
         mean_return=float(every["return"].mean()),
+        uniform=uniform,
     )
     return Demos(steps, header)
 
@@ -187,8 +203,10 @@ def describe(header: Header) -> str:
     h, success = header, ""
     if h.success_any is not None and h.success_final is not None:
         success = f"success any {h.success_any:.1%}, final {h.success_final:.1%}, "
+    uniform = f", uniform actions {h.uniform:.0%}" if h.uniform else ""
     return (
         f"{h.task}: {h.episodes} episodes of {h.attempted} run (grade {h.grade}, {h.expert} "
-        f"expert, engine {h.engine}, seed {h.seed}, action noise {h.noise:g}); {success}return "
+        f"expert, engine {h.engine}, seed {h.seed}, action noise {h.noise:g}{uniform}); {success}"
+        f"return "
         f"{h.mean_return:.2f}"
     )

@@ -21,12 +21,16 @@ class Grade(NamedTuple):
     parts: tuple[str, ...]  # grades of the experts; each shows an equal share, in this order
     noise: float = 0.0
     only_success: bool = True  # a medium demonstrator's failures are part of its grade
+    uniform: float = 0.0  # probability of a uniform action
+    clean: bool = True  # labels are what the expert meant, not what was executed
 
 
 GRADES = {
     "expert": Grade(("expert",)),
     "medium": Grade(("medium",), only_success=False),
     "noisy": Grade(("expert",), noise=0.2),
+    # The imperfect demonstrations of Fujimoto et al. 2019 (arXiv:1812.02900).
+    "imperfect": Grade(("expert",), noise=0.3, only_success=False, uniform=0.3, clean=False),
     "mixed": Grade(("expert", "medium"), only_success=False),
     # What a learner sees in training: `imitbench.harness.experience` makes it, no expert does.
     "replay": Grade((), only_success=False),
@@ -37,7 +41,7 @@ def settled(grade: str, noise: float | None, only_success: bool | None) -> tuple
     """Noise and filter of a collection, the grade's own where they are None.
 
     Raises:
-        UserError: an unknown grade, noise 0 for the noisy one, or any for a replay.
+        UserError: an unknown grade, noise 0 for a noisy one, or any for a replay.
     """
     own = GRADES[pick("grade", grade, GRADES)]
     if not own.parts and (noise or only_success):
@@ -95,6 +99,8 @@ def collect_grade(
                 (episodes + len(found) - 1 - i) // len(found),
                 seed=_part_seed(seed, i),
                 noise=std,
+                uniform=GRADES[grade].uniform,
+                clean=GRADES[grade].clean,
                 only_success=filtered,
                 expert_name=expert.kind,
             )

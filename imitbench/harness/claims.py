@@ -25,6 +25,11 @@ class Claim:
     margin: float = 0.0  # in units of the measure; below 0: not worse by more than that
     measure: str = "success_any"
     places: tuple[Place, ...] = ()  # where it is judged; everywhere both cells are, by default
+    against: str = ""  # the measure of `worse`, where it is another one
+    better_at: tuple[Place, ...] = ()
+    worse_at: tuple[Place, ...] = ()
+    """Where one of the two stands, one for each of `places`, if elsewhere: an online learner has no
+    demonstrations."""
     shrinks: tuple[tuple[Place, Place], ...] = ()
     """Pairs of places: the lead is claimed to be larger at the first than at the second."""
 
@@ -59,16 +64,19 @@ def judge(claims: Sequence[Claim], results: Sequence[Result]) -> list[Judgement]
     cells = {(r.place, r.identity["label"]): r for r in results}
     out = []
     for claim in claims:
-        both = [p for p in dict.fromkeys(p for p, _ in cells) if _pair(claim, p, cells)]
+        both = [p for p in dict.fromkeys(p for p, _ in cells) if _pair(claim, p, p, cells)]
         places = claim.places or tuple(both)
         if not claim.shrinks:
-            out += [_lead(claim, p, cells) for p in places]
+            pairs = zip(claim.better_at or places, claim.worse_at or places, strict=True)
+            out += [_lead(claim, p, cells, *x) for p, x in zip(places, pairs, strict=True)]
         out += [_shrinking(claim, first, second, cells) for first, second in claim.shrinks]
     return out
 
 
-def _pair(claim: Claim, place: Place, cells: dict) -> tuple[Result, Result] | None:
-    a, b = cells.get((place, claim.better)), cells.get((place, claim.worse))
+def _pair(
+    claim: Claim, better_at: Place, worse_at: Place, cells: dict
+) -> tuple[Result, Result] | None:
+    a, b = cells.get((better_at, claim.better)), cells.get((worse_at, claim.worse))
     if a is None or b is None:
         return None
     differ = [k for k in ("engine", "environment_digest") if a.info[k] != b.info[k]]
@@ -76,7 +84,7 @@ def _pair(claim: Claim, place: Place, cells: dict) -> tuple[Result, Result] | No
         differ.append("seeds")
     if differ:
         raise UserError(
-            f"{claim.better} and {claim.worse} on {name(place)} differ in {', '.join(differ)}: "
+            f"{claim.better} and {claim.worse} on {name(worse_at)} differ in {', '.join(differ)}: "
             "run the older of the two again"
         )
     return a, b
@@ -106,11 +114,11 @@ def _missing(claim: Claim, place: str) -> Judgement:
     return Judgement(claim, place, stats.Estimate(none, none, none), none, 0, 0, "no results")
 
 
-def _lead(claim: Claim, place: Place, cells: dict) -> Judgement:
-    pair = _pair(claim, place, cells)
+def _lead(claim: Claim, place: Place, cells: dict, better_at: Place, worse_at: Place) -> Judgement:
+    pair = _pair(claim, better_at, worse_at, cells)
     if pair is None:
         return _missing(claim, name(place))
-    a, b = (r.final(claim.measure) for r in pair)
+    a, b = pair[0].final(claim.measure), pair[1].final(claim.against or claim.measure)
     lead, chance = stats.estimate(a - b), stats.improvement(a, b)
     episodes = min(r.identity["eval_episodes"] for r in pair)
     verdict = _verdict(lead, claim.margin)
@@ -119,7 +127,7 @@ def _lead(claim: Claim, place: Place, cells: dict) -> Judgement:
 
 def _shrinking(claim: Claim, first: Place, second: Place, cells: dict) -> Judgement:
     where = f"{name(first)} against {second[1]}"
-    pairs = [pair for p in (first, second) if (pair := _pair(claim, p, cells))]
+    pairs = [pair for p in (first, second) if (pair := _pair(claim, p, p, cells))]
     if len(pairs) < 2:
         return _missing(claim, where)
     leads = [a.final(claim.measure) - b.final(claim.measure) for a, b in pairs]

@@ -76,7 +76,7 @@ def scores(results: Sequence[Result], path: Path) -> list[Path]:
             )
         axis.set_yticks(range(len(methods)), methods)
         axis.set_ylim(-0.5, len(methods) - 0.4)
-        axis.set_title(_title(column, columns), fontsize=10)
+        axis.set_title(title(column, columns), fontsize=10)
         axis.grid(color="0.9", linewidth=0.6)
         axis.spines[["top", "right"]].set_visible(False)
         axis.set_xlabel("share of episodes" if solved else "return")
@@ -84,41 +84,69 @@ def scores(results: Sequence[Result], path: Path) -> list[Path]:
             axis.set_xlim(-0.02, 1.02)
     handles, labels = grid[0][0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
-    _caption(figure, results, "with")
+    caption(figure, results, "with")
     return save(figure, path)
 
 
 def curves(results: Sequence[Result], path: Path) -> list[Path]:
-    """Writes `path` as .png and .svg: a column for each task and number of demonstrations, a row
-    for each cost that some method spends.
+    """Writes `path` as .png and .svg: for each cost that some method spends a row, with a panel for
+    each task and its demonstrations.
 
     The curve is final success where the task says when it is solved, else the return. A method that
     spends nothing on an axis is a horizontal line at its last value.
     """
-    axes = {k: v for k, v in AXES.items() if any(r.curve[k].any() for r in results)}
     columns = list(dict.fromkeys(r.place for r in results))
     methods = list(dict.fromkeys(r.identity["label"] for r in results))
-    size = (4.2 * len(columns), 2.6 * len(axes) + 0.4)
+    panels = [
+        (cost, column)
+        for cost in AXES
+        for column in columns
+        if any(r.curve[cost].any() for r in results if r.place == column)
+    ]
+    rows = len({cost for cost, _ in panels})
+    # A grid of costs and places, if it has no holes; else one panel after the other.
+    even = len(columns) <= 5 and len(panels) == rows * len(columns)
+    across = len(columns) if even else min(4, len(panels))
+    down = -(-len(panels) // across)
+    size = (4.2 * across, 2.6 * down + 0.4)
     figure, grid = plt.subplots(
-        len(axes), len(columns), figsize=size, squeeze=False, sharey="col", layout="constrained"
+        down,
+        across,
+        figsize=size,
+        squeeze=False,
+        sharey="col" if even else False,
+        layout="constrained",
     )
-    for c, column in enumerate(columns):
+    for axis in grid.flat[len(panels) :]:
+        axis.set_visible(False)
+    for i, (axis, (cost, column)) in enumerate(zip(grid.flat, panels, strict=False)):
         here = [r for r in results if r.place == column]
         measure = "success_final" if here[0].info["has_success"] else "return"
-        for row, (cost, title) in enumerate(axes.items()):
-            axis = grid[row][c]
-            for r in here:
-                _draw(axis, r, cost, measure, STYLES[methods.index(r.identity["label"]) % 6])
-            if (cost, measure) == ("env_steps", "return"):
-                _published(axis, here, methods)
-            _scale(axis, [_costs(r, cost)[-1] for r in here])
-            axis.set_xlabel(title)
-            axis.set_ylabel(measure.replace("_", " "))
-            axis.grid(color="0.9", linewidth=0.6)
-            axis.spines[["top", "right"]].set_visible(False)
-            if measure.startswith("success"):
-                axis.set_ylim(-0.02, 1.02)
-        grid[0][c].set_title(_title(column, columns))
+        for r in here:
+            _draw(axis, r, cost, measure, style(methods, r.identity["label"]))
+        if (cost, measure) == ("env_steps", "return"):
+            _published(axis, here, methods)
+        _scale(axis, [costs(r, cost)[-1] for r in here])
+        axis.set_xlabel(AXES[cost])
+        axis.set_ylabel(measure.replace("_", " "))
+        axis.grid(color="0.9", linewidth=0.6)
+        axis.spines[["top", "right"]].set_visible(False)
+        if measure.startswith("success"):
+            axis.set_ylim(-0.02, 1.02)
+        if not even or i < across:
+            axis.set_title(title(column, columns), fontsize=None if even else 9)
+    legend(figure, grid)
+    caption(figure, results, "shaded")
+    return save(figure, path)
+
+
+def style(methods: Sequence[str], label: str) -> dict[str, Any]:
+    """Colour, marker and dash of a method, the same in all panels."""
+    return STYLES[methods.index(label) % len(STYLES)]
+
+
+def legend(figure: Figure, grid: np.ndarray) -> None:
+    """One legend for all panels, below them."""
     handles: dict[str, Any] = {}
     for axis in grid.flat:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
@@ -126,8 +154,6 @@ def curves(results: Sequence[Result], path: Path) -> list[Path]:
     figure.legend(
         handles.values(), handles.keys(), loc="outside lower center", ncols=4, frameon=False
     )
-    _caption(figure, results, "shaded")
-    return save(figure, path)
 
 
 def save(figure: Figure, path: Path) -> list[Path]:
@@ -145,7 +171,7 @@ def save(figure: Figure, path: Path) -> list[Path]:
     return written
 
 
-def _title(column: Place, columns: Sequence[Place]) -> str:
+def title(column: Place, columns: Sequence[Place]) -> str:
     """Names the expert where the columns have several."""
     task, demos, expert = column
     several = len({expert for _, _, expert in columns if expert}) > 1
@@ -153,7 +179,7 @@ def _title(column: Place, columns: Sequence[Place]) -> str:
     return f"{task}, {demos} demonstrations{whose}" if demos else task
 
 
-def _caption(figure: Figure, results: Sequence[Result], interval: str) -> None:
+def caption(figure: Figure, results: Sequence[Result], interval: str) -> None:
     """What the marks are, over the whole figure; `interval` says how it is shown."""
     r = results[0]
     figure.suptitle(
@@ -173,7 +199,7 @@ def _scale(axis: Axes, ends: Sequence[float]) -> None:
         axis.xaxis.set_major_formatter(EngFormatter(sep=""))
 
 
-def _costs(r: Result, cost: str) -> np.ndarray:
+def costs(r: Result, cost: str) -> np.ndarray:
     """[E] spent at each evaluation."""
     x = r.curve.groupby("evaluation")[cost].first().to_numpy(float)
     return x + r.info["demo_steps"] if cost == "expert_queries" and x.any() else x
@@ -183,29 +209,29 @@ def _published(axis: Axes, results: Sequence[Result], methods: Sequence[str]) ->
     """Returns that others published, as hollow marks in the style of the method."""
     for p in targets.load(results[0].identity["suite"]):
         if p.task == results[0].identity["task"] and targets.here(p, results) is not None:
-            style = STYLES[methods.index(p.method) % 6]
+            mark = style(methods, p.method)
             axis.plot(
                 p.env_steps,
                 p.value,
                 linestyle="none",
-                marker=style["marker"],
+                marker=mark["marker"],
                 markerfacecolor="none",
-                markeredgecolor=style["color"],
+                markeredgecolor=mark["color"],
                 markersize=9,
                 clip_on=False,
                 label=f"{p.method}, published",
             )
 
 
-def _draw(axis: Axes, r: Result, cost: str, measure: str, style: dict) -> None:
+def _draw(axis: Axes, r: Result, cost: str, measure: str, look: dict[str, Any]) -> None:
     table = r.curve.pivot(index="evaluation", columns="seed", values=measure).to_numpy()
     estimates = [stats.estimate(x) for x in table]
     mean, low, high = (np.array(x) for x in zip(*estimates, strict=True))
-    x = _costs(r, cost)
+    x = costs(r, cost)
     label = r.identity["label"]
     if not x.any():
-        axis.axhline(mean[-1], color=style["color"], linestyle=style["linestyle"], linewidth=1.2)
-        axis.axhspan(low[-1], high[-1], color=style["color"], alpha=0.12, linewidth=0)
+        axis.axhline(mean[-1], color=look["color"], linestyle=look["linestyle"], linewidth=1.2)
+        axis.axhspan(low[-1], high[-1], color=look["color"], alpha=0.12, linewidth=0)
         return
-    axis.plot(x, mean, label=label, markersize=4, linewidth=1.4, **style)
-    axis.fill_between(x, low, high, color=style["color"], alpha=0.15, linewidth=0)
+    axis.plot(x, mean, label=label, markersize=4, linewidth=1.4, **look)
+    axis.fill_between(x, low, high, color=look["color"], alpha=0.15, linewidth=0)

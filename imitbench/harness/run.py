@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import shutil
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,9 +17,9 @@ from imitbench.core import buffer, rollout, train
 from imitbench.core.host import alone
 from imitbench.core.types import Algorithm, Env, UserError, pick
 from imitbench.envs.digest import digest
-from imitbench.harness import experience, resumable, runtime, store, suite
+from imitbench.harness import experience, resumable, runtime, store, streams, suite
 from imitbench.harness.progress import Progress
-from imitbench.harness.suite import Cell
+from imitbench.harness.suite import Behaviour, Cell
 
 EVAL_SEED = 20_000_000  # of the evaluations' initial states; training seeds are small numbers
 
@@ -45,13 +45,18 @@ def prepare(name: str, profile: str, cells: Sequence[Cell]) -> list[Job]:
     for cell in cells:
         suite.check(cell)
         env = envs.make(cell.task, cell.engine)
-        if cell.demos:
+        stream = _stream(cell, env)
+        if stream is not None:
+            streams.check(stream)
+        elif cell.demos:
             # Only to reject what there is not.
             data.demonstrators(cell.task, cell.source.grade, cell.source.expert)
         asks = "expert" in algos.needs(cell.method)
         expert = experts.load(cell.task, spec=env.spec) if asks else None
         algo = algos.build(cell.method, cell.config, env.spec, env, expert)
         num_updates = suite.updates(cell, algo.cost)
+        if cell.source.growing:
+            algo = streams.growing(algo, num_updates)
         identity = suite.identity(name, profile, cell, env.engine)
         jobs.append(Job(cell, identity, suite.key_of(identity), env, algo, num_updates))
     return jobs
@@ -104,23 +109,37 @@ def _run_all(jobs: Sequence[Job], root: Path) -> list[str]:
             todo.append((order, job))
     for _, job in todo:
         notes += [f"{job.key}: {line}" for line in _suspicions(job)]
+    wanted = {stream for _, j in todo if (stream := _stream(j.cell, j.env))}
     with Progress(sum(j.cell.num_evals for _, j in todo)) as progress:
         for order, job in todo:
             progress.start(job.cell.task, job.cell.name, job.num_updates)
-            diverged = _run_one(job, order, root, progress)
+            diverged = _run_one(job, order, root, progress, wanted)
             if diverged:
                 names = ", ".join(map(str, diverged))
                 notes.append(f"{job.key}: seed {names} diverged; counted as failed")
     return notes
 
 
-def _run_one(job: Job, order: int, root: Path, progress: Progress) -> list[int]:
+def _stream(cell: Cell, env: Env) -> streams.Request | None:
+    """The learner whose steps are the cell's data, where they are a learner's."""
+    if not cell.demos or cell.source.behaviour is None:
+        return None
+    steps = cell.demos * env.spec.horizon
+    return streams.Request(cell.task, cell.engine, steps, cell.source.behaviour)
+
+
+def _run_one(
+    job: Job, order: int, root: Path, progress: Progress, wanted: Set[streams.Request]
+) -> list[int]:
+    """Args:
+    wanted: learners whose steps are other cells' data; kept where this cell's learner is one.
+    """
     cell = job.cell
     demos, header = _demos(job)
     seeds = job.identity["seeds"]
     keys = jnp.stack([jax.random.key(s) for s in seeds])
     folder = store.partial_folder(root, job.key)
-    _, ev = resumable.run(
+    state, ev = resumable.run(
         folder,
         job.algo,
         demos,
@@ -132,6 +151,11 @@ def _run_one(job: Job, order: int, root: Path, progress: Progress) -> list[int]:
         eval_episodes=cell.eval_episodes,
         eval_key=jax.random.key(EVAL_SEED + cell.validation),
     )
+    steps = job.algo.cost.env_steps * job.num_updates
+    own = Behaviour(cell.method, cell.config, cell.name)
+    request = streams.Request(cell.task, cell.engine, steps, own)
+    if request in wanted:
+        streams.keep(request, seeds, state)
     diverged = [s for s, bad in zip(seeds, ev.diverged, strict=True) if bad]
     store.write(root, job.key, _info(job, order, header, ev, diverged), ev)
     shutil.rmtree(folder, ignore_errors=True)
@@ -140,7 +164,7 @@ def _run_one(job: Job, order: int, root: Path, progress: Progress) -> list[int]:
 
 def _suspicions(job: Job) -> list[str]:
     """Of the cell's data set, which is collected before any training begins."""
-    if not job.cell.demos:
+    if not job.cell.demos or job.cell.source.behaviour is not None:
         return []
     method = job.cell.method
     return data.suspicions(
@@ -168,6 +192,9 @@ def _data_set(job: Job) -> data.Demos:
 def _demos(job: Job) -> tuple[Any, data.Header | None]:
     if not job.cell.demos:
         return buffer.no_rows(job.env.spec), None
+    stream = _stream(job.cell, job.env)
+    if stream is not None:
+        return streams.load(stream, job.identity["seeds"])
     demos, shared = _data_set(job), job.cell.source.shared
     return data.subset(demos, job.cell.demos, job.identity["seeds"], shared=shared), demos.header
 

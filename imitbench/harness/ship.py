@@ -10,7 +10,7 @@ from pathlib import Path
 import imitbench
 from imitbench.core.host import atomic
 from imitbench.core.types import UserError
-from imitbench.harness import plots, stats, store, tables
+from imitbench.harness import plot_values, plots, stats, store, tables
 from imitbench.harness.store import Result
 
 MAX_BYTES = 2**20
@@ -24,10 +24,14 @@ def shipped(name: str) -> Path:
 
 
 def derive(root: Path) -> tuple[list[Result], list[Path]]:
-    """All that is derived from cells: summary, table and picture. The cells, and the picture's
+    """All that is derived from cells: summary, table and pictures. The cells, and the pictures'
     files."""
     results = tables.derive(root)
-    return results, plots.draw(results, root)
+    drawn = plots.draw(results, root)
+    judged = plot_values.judged(results)
+    if judged:
+        drawn += plot_values.draw(judged, root / "values")
+    return results, drawn
 
 
 def beside(results: Sequence[Result], folder: Path) -> str:

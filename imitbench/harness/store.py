@@ -33,8 +33,14 @@ class Result(NamedTuple):
 
     @property
     def expert(self) -> str:
-        """Who demonstrated; empty where nobody did."""
-        return (self.info["demonstrations"] or {}).get("expert", "")
+        """Who demonstrated, and how; empty where nobody did."""
+        header = self.info["demonstrations"]
+        if not header:
+            return ""
+        grade = header.get("grade", "expert")
+        how = "" if grade in ("expert", "stream") else f", {grade}"
+        growing = self.identity.get("source", {}).get("growing")
+        return header["expert"] + how + (", as it learns" if growing else "")
 
     @property
     def place(self) -> Place:

@@ -24,6 +24,15 @@ Profile = Literal["smoke", "cpu", "full"]
 
 
 @dataclass(frozen=True)
+class Behaviour:
+    """An online learner whose every step is data for others (`imitbench.harness.streams`)."""
+
+    method: str
+    config: Any
+    name: str = field(compare=False)  # what tables call it
+
+
+@dataclass(frozen=True)
 class DemoSource:
     """Where a cell's demonstrations come from; see `imitbench.data.collect`."""
 
@@ -42,6 +51,11 @@ class DemoSource:
     """How good the demonstrator is; see `imitbench.data.GRADES`."""
     expert: experts.Kind = "auto"
     """A scripted or a learned one; auto takes the scripted one where there is one."""
+    behaviour: Behaviour | None = None
+    """In place of all that: for each training seed the steps of an online learner with the same
+    seed, as many as the cell's number of demonstrations times the time limit."""
+    growing: bool = False
+    """The cell's method learns while the behaviour does, from what is there at the time."""
 
     def identity(self) -> dict[str, Any]:
         """The source as JSON data, with the numbers that None stands for.
@@ -50,12 +64,22 @@ class DemoSource:
         choice keep their keys.
 
         Raises:
-            UserError: an unknown grade, or settings that contradict it.
+            UserError: an unknown grade, or settings that contradict it or each other.
         """
+        own = self.behaviour
+        if own is not None:
+            if dataclasses.replace(self, behaviour=None, growing=False) != DemoSource():
+                raise UserError("a source with a behaviour has no other settings: leave them out")
+            config = json.loads(json.dumps(said(own.config)))
+            behaviour = {"method": own.method, "config": config, "name": own.name}
+            return {"behaviour": behaviour, "growing": self.growing}
+        if self.growing:
+            raise UserError("growing=True: expected a behaviour, whose steps are growing")
         noise, only_success = grades.settled(self.grade, self.noise, self.only_success)
         fields = dataclasses.asdict(self) | {"noise": noise, "only_success": only_success}
         unsaid = {("grade", "expert"), ("expert", "auto")}
-        return {k: v for k, v in fields.items() if (k, v) not in unsaid}
+        later = ("behaviour", "growing")
+        return {k: v for k, v in fields.items() if k not in later and (k, v) not in unsaid}
 
 
 @dataclass(frozen=True)
@@ -140,7 +164,7 @@ def check(cell: Cell) -> None:
         return
     if cell.demos < 1:
         raise UserError(f"demos={cell.demos}: {cell.method} needs 1 or more")
-    if cell.demos > cell.source.pool:
+    if cell.source.behaviour is None and cell.demos > cell.source.pool:
         raise UserError(
             f"{cell.demos} demonstrations asked for, but the pool has {cell.source.pool} episodes: "
             "ask for fewer or raise the pool"

@@ -159,8 +159,9 @@ def _claims(results: Sequence[Result]) -> str:
     if not rows:
         return ""
     text = (
-        "\nClaims, judged by the difference seed by seed and its 95% bootstrap interval, points: "
-        "reproduced where the interval lies above the margin, not reproduced where it lies below."
+        "\nClaims, judged by the difference seed by seed and its 95% bootstrap interval (points of "
+        "success, else returns): reproduced where the interval lies above the margin, not "
+        "reproduced where it lies below."
     )
     if len(rows) < len(judged):
         text += f" {len(judged) - len(rows)} more are not judged: their cells have not been run."
@@ -175,9 +176,9 @@ def claim_row(j: claims.Judgement) -> list[str]:
     c, verdict = j.claim, j.verdict
     if verdict == "undecided" and (needed := claims.seeds_to_decide(j)):
         verdict = f"undecided (about {needed:,} seeds would decide)"
-    lead = _numbers(j.lead, 100, 1, sign="+") + (
-        f"; margin {100 * c.margin:+g}" if c.margin else ""
-    )
+    scale = 100 if c.measure.startswith("success") else 1  # points, or the measure's own units
+    lead = _numbers(j.lead, scale, 1, sign="+")
+    lead += f"; margin {scale * c.margin:+g}" if c.margin else ""
     chance = "-" if math.isnan(j.chance) else f"{j.chance:.2f}"
     return [c.text, j.place, lead, chance, f"{j.seeds} x {j.episodes}", verdict, c.source]
 

@@ -69,7 +69,7 @@ def test_minibatches_hold_real_rows_alone_all_of_them():
 def test_equal_returns_leave_rewards_as_they_are():
     config = _offline.Config(reward_range=100.0)
     algo = _offline.make(config, SPEC, offline_td3.td3.learner(offline_td3.Config(), SPEC))
-    even = rows(reward=np.full(10, -1.0), weight=np.ones(10))
+    even = rows(reward=np.full(10, -1.0), weight=np.ones(10), terminated=np.arange(10) == 9)
     assert algo.init(KEY, even).reward_scale == 1.0
 
 
@@ -279,7 +279,7 @@ def test_bad_settings():
 
 def test_real_rows_are_drawn_evenly():
     weight = jnp.array([0.0, 1.0, 0.0, 1.0, 1.0, 0.0])
-    drawn = buffer.sample_real(KEY, {"i": jnp.arange(6)}, weight, 3000)["i"]
+    drawn = buffer.real_rows({"i": jnp.arange(6)}, weight)(KEY, 3000)["i"]
     counts = np.bincount(np.asarray(drawn), minlength=6)
     assert (counts[[0, 2, 5]] == 0).all()
     np.testing.assert_allclose(counts[[1, 3, 4]], 1000, atol=120)

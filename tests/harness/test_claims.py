@@ -81,6 +81,24 @@ def test_a_shrinking_lead():
     assert verdicts(claim, cells=few) == ["no results"]
 
 
+def test_a_claim_about_two_measures_or_two_places():
+    frame = cell("a", [0.9, 0.8, 0.9])
+    frame.curve["metric/value"], frame.curve["metric/discounted"] = [7.0, 8.0, 7.5], [1.0, 2.0, 3.0]
+    over = Claim("a overestimates", "a", "a", "x", measure="metric/value")
+    over = dataclasses.replace(over, against="metric/discounted", places=(HERE,), margin=2.0)
+    (j,) = claims.judge([over], [frame])
+    assert j.verdict == "reproduced" and j.lead.value == pytest.approx(5.5)
+    assert tables.claim_row(j)[2].startswith("+5.5 [")  # in the measure's units
+    online = ("PointMass", 0, "scripted")
+    claim = dataclasses.replace(A_OVER_B, places=(HERE,), better_at=(online,))
+    elsewhere = cell("a", [0.9, 0.8], demos=0)
+    assert verdicts(claim, cells=[elsewhere, cell("b", [0.1, 0.2])]) == ["reproduced"]
+    assert verdicts(claim, cells=[cell("a", [0.9]), cell("b", [0.1])]) == ["no results"]
+    back = dataclasses.replace(A_OVER_B, better="b", worse="a", places=(HERE,), worse_at=(online,))
+    found = claims.judge([back], [elsewhere, cell("b", [0.1, 0.2])])
+    assert [(j.verdict, j.place) for j in found] == [("not reproduced", claims.name(HERE))]
+
+
 def test_environments_that_differ_are_not_compared():
     with pytest.raises(UserError, match="a and b on PointMass 10, .* differ in environment_digest"):
         claims.judge([A_OVER_B], [cell("a", [0.5]), cell("b", [0.5], digest="y")])
@@ -110,15 +128,21 @@ def test_probability_of_improvement_is_the_u_statistic():
 @pytest.mark.parametrize("name", [n for n in suite.names() if claims.load(n)])
 def test_claims_are_about_cells_of_their_suite(name):
     cells = suite.load(name).profiles["cpu"]
-    known = {((c.task, c.demos, experts_kind(c)), c.name) for c in cells}
+    known = {((c.task, c.demos, shown_by(c)), c.name) for c in cells}
     for claim in claims.load(name):
         places = [*claim.places, *(p for pair in claim.shrinks for p in pair)]
-        for place in places:
-            assert {(place, claim.better), (place, claim.worse)} <= known, claim.text
+        assert {(p, claim.better) for p in claim.better_at or places} <= known, claim.text
+        assert {(p, claim.worse) for p in claim.worse_at or places} <= known, claim.text
+        assert {len(claim.better_at), len(claim.worse_at)} <= {0, len(places)}
 
 
-def experts_kind(c: suite.Cell) -> str:
-    return c.source.expert if c.demos else ""
+def shown_by(c: suite.Cell) -> str:
+    """What `Result.expert` will be."""
+    own = c.source.behaviour
+    if own is not None:
+        return own.name + (", as it learns" if c.source.growing else "")
+    grade = "" if c.source.grade == "expert" else f", {c.source.grade}"
+    return c.source.expert + grade if c.demos else ""
 
 
 def test_the_command_says_each_verdict_and_its_exit_code_the_sum(tmp_path, capsys, monkeypatch):

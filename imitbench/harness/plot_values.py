@@ -1,0 +1,63 @@
+"""What methods believe of their policies beside what they get: overestimation made visible."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from imitbench.harness import plots, stats
+from imitbench.harness.store import Result
+
+BELIEVED, REAL = "metric/value", "metric/discounted"
+LINEAR = 100.0  # values below are drawn on a linear axis, greater ones on a logarithmic one
+
+
+def judged(results: Sequence[Result]) -> list[Result]:
+    """The cells whose methods say what they believe."""
+    return [r for r in results if BELIEVED in r.curve]
+
+
+def draw(results: Sequence[Result], path: Path) -> list[Path]:
+    """Writes `path` as .png and .svg: for each task and its data every method's value of the
+    evaluation's initial states, and the discounted returns from there, over the gradient steps."""
+    columns = list(dict.fromkeys(r.place for r in results))
+    methods = list(dict.fromkeys(r.identity["label"] for r in results))
+    across = min(4, len(columns))
+    down = -(-len(columns) // across)
+    size = (3.6 * across, 2.7 * down + 0.9)
+    figure, grid = plt.subplots(
+        down, across, figsize=size, squeeze=False, sharey=True, layout="constrained"
+    )
+    for axis in grid.flat[len(columns) :]:
+        axis.set_visible(False)
+    for axis, column in zip(grid.flat, columns, strict=False):
+        for r in (r for r in results if r.place == column):
+            style = plots.style(methods, r.identity["label"])
+            for measure, line, what in ((BELIEVED, "-", "believed"), (REAL, "--", "real")):
+                table = r.curve.pivot(index="evaluation", columns="seed", values=measure)
+                estimates = [stats.estimate(x) for x in table.to_numpy()]
+                mean, low, high = np.array(estimates).T
+                x = plots.costs(r, "grad_steps")
+                axis.plot(
+                    x,
+                    mean,
+                    color=style["color"],
+                    marker=style["marker"] if line == "-" else None,
+                    linestyle=line,
+                    markersize=4,
+                    linewidth=1.4,
+                    label=f"{r.identity['label']}, {what}",
+                )
+                axis.fill_between(x, low, high, color=style["color"], alpha=0.12, linewidth=0)
+        axis.set_yscale("symlog", linthresh=LINEAR)
+        axis.set_title(plots.title(column, columns).replace(" (", "\n("), fontsize=9)
+        axis.set_xlabel("gradient steps")
+        axis.grid(color="0.9", linewidth=0.6)
+        axis.spines[["top", "right"]].set_visible(False)
+    grid[0][0].set_ylabel("discounted return")
+    plots.legend(figure, grid)
+    plots.caption(figure, results, "shaded")
+    return plots.save(figure, path)
