@@ -150,6 +150,16 @@ def test_the_quickstart_in_its_smoke_profile(capsys, tmp_path, tasks):
     assert again.count("finished before, skipped") == 3
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["bcq", "awr"])
+def test_suites_of_fixed_data_in_their_smoke_profiles(capsys, tmp_path, name):
+    words = ("run", name, "--profile", "smoke", "--results", str(tmp_path))
+    code, out, _ = call(capsys, *words)
+    assert code == 0 and "values.png" in out
+    cells = suite.load(name).profiles["smoke"]
+    assert call(capsys, *words)[1].count("finished before, skipped") == len(cells)
+
+
 def test_an_interrupt_is_said(monkeypatch, capsys):
     def interrupt(self):
         raise KeyboardInterrupt

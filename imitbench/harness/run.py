@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from imitbench import algos, data, envs, experts
 from imitbench.core import buffer, rollout, train
@@ -21,6 +22,7 @@ from imitbench.harness import experience, resumable, runtime, store, streams, su
 from imitbench.harness.progress import Progress
 from imitbench.harness.suite import Behaviour, Cell
 
+VANISHED = 1e-3  # mean of weights that are around 1
 EVAL_SEED = 20_000_000  # of the evaluations' initial states; training seeds are small numbers
 
 
@@ -88,7 +90,7 @@ def run(jobs: Sequence[Job], root: Path) -> list[str]:
     """Runs the jobs that are not finished yet, into `root`.
 
     Returns:
-        One line for each job that was skipped or has diverged seeds.
+        One line for each job that was skipped, and for what a user should know of the others.
 
     Raises:
         UserError: the folder cannot be written, holds results of another schema, or another
@@ -113,10 +115,8 @@ def _run_all(jobs: Sequence[Job], root: Path) -> list[str]:
     with Progress(sum(j.cell.num_evals for _, j in todo)) as progress:
         for order, job in todo:
             progress.start(job.cell.task, job.cell.name, job.num_updates)
-            diverged = _run_one(job, order, root, progress, wanted)
-            if diverged:
-                names = ", ".join(map(str, diverged))
-                notes.append(f"{job.key}: seed {names} diverged; counted as failed")
+            ev = _run_one(job, order, root, progress, wanted)
+            notes += [f"{job.key}: {line}" for line in _afterwards(job, ev)]
     return notes
 
 
@@ -130,7 +130,7 @@ def _stream(cell: Cell, env: Env) -> streams.Request | None:
 
 def _run_one(
     job: Job, order: int, root: Path, progress: Progress, wanted: Set[streams.Request]
-) -> list[int]:
+) -> train.Eval:
     """Args:
     wanted: learners whose steps are other cells' data; kept where this cell's learner is one.
     """
@@ -156,10 +156,29 @@ def _run_one(
     request = streams.Request(cell.task, cell.engine, steps, own)
     if request in wanted:
         streams.keep(request, seeds, state)
-    diverged = [s for s, bad in zip(seeds, ev.diverged, strict=True) if bad]
-    store.write(root, job.key, _info(job, order, header, ev, diverged), ev)
+    store.write(root, job.key, _info(job, order, header, ev), ev)
     shutil.rmtree(folder, ignore_errors=True)
-    return diverged
+    return ev
+
+
+def _which(job: Job, marked: np.ndarray) -> list[int]:
+    """The training seeds that are marked [S]."""
+    return [s for s, bad in zip(job.identity["seeds"], marked, strict=True) if bad]
+
+
+def _afterwards(job: Job, ev: train.Eval) -> list[str]:
+    """What a user should know of a finished run: one line each."""
+    found = []
+    if diverged := _which(job, ev.diverged):
+        names = ", ".join(map(str, diverged))
+        found.append(f"seed {names} diverged; counted as failed")
+    if "weight" in ev.metrics and (faded := _which(job, ev.metrics["weight"][:, -1] < VANISHED)):
+        names = ", ".join(map(str, faded))
+        found.append(
+            f"the weights of seed {names} vanished (mean below {VANISHED:g}): hardly any action is "
+            "imitated; raise temperature (lower beta), or standardise advantages"
+        )
+    return found
 
 
 def _suspicions(job: Job) -> list[str]:
@@ -199,10 +218,9 @@ def _demos(job: Job) -> tuple[Any, data.Header | None]:
     return data.subset(demos, job.cell.demos, job.identity["seeds"], shared=shared), demos.header
 
 
-def _info(
-    job: Job, order: int, header: data.Header | None, ev: train.Eval, diverged: list[int]
-) -> dict[str, Any]:
+def _info(job: Job, order: int, header: data.Header | None, ev: train.Eval) -> dict[str, Any]:
     """cell.json."""
+    stream = _stream(job.cell, job.env)
     return {
         "identity": job.identity,
         "finished": True,
@@ -215,9 +233,10 @@ def _info(
         "git_commit": runtime.git_commit(),
         "seconds": {k: round(v, 3) for k, v in ev.seconds.items()},
         "cost": dataclasses.asdict(job.algo.cost),
-        "demo_steps": job.cell.demos * job.env.spec.horizon,
+        # Of an expert; a learner's own steps cost no expert anything.
+        "demo_steps": 0 if stream else job.cell.demos * job.env.spec.horizon,
         "has_success": rollout.has_success(job.env),
-        "diverged_seeds": diverged,
+        "diverged_seeds": _which(job, ev.diverged),
         "demonstrations": dataclasses.asdict(header) if header else None,
     }
 

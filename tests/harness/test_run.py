@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from imitbench.algos import bc
+from imitbench.algos import bc, offline_rwr
 from imitbench.core.types import UserError
 from imitbench.harness import plots, run, ship, store, suite, tables
 
@@ -198,6 +198,17 @@ def test_diverged_seeds_stay_in_the_table_and_are_named(tmp_path):
     assert results[0].info["diverged_seeds"] == [0, 1]
     assert "seed 0, 1 diverged, counted as failed" in (tmp_path / "toy" / "table.md").read_text()
     assert pd.read_csv(tmp_path / "toy" / "summary.csv")["success_any"].to_list() == [0]
+
+
+def test_weights_that_vanish_are_named(tmp_path):
+    raw = offline_rwr.Config(max_weight=1e-5, policy_steps=2, value_steps=1)
+    cell = suite.load(TOY).profiles["smoke"][0]
+    cell = dataclasses.replace(cell, method="offline_rwr", config=raw, grad_steps=9)
+    (note,) = run.run(run.prepare("toy", "smoke", [cell]), tmp_path / "toy")
+    assert "the weights of seed 0, 1 vanished" in note and "raise temperature" in note
+    usual = dataclasses.replace(raw, max_weight=20.0)
+    cell = dataclasses.replace(cell, config=usual)
+    assert run.run(run.prepare("toy", "smoke", [cell]), tmp_path / "usual") == []
 
 
 def test_shipping_checks_and_copies(finished, tmp_path, monkeypatch):
