@@ -54,7 +54,7 @@ def here(published: Published, results: Sequence[Result]) -> stats.Estimate | No
         UserError: two cells fit.
     """
     name = (published.task, published.method)
-    online = [r for r in results if r.curve["env_steps"].any()]
+    online = [r for r in results if r.curve["env_steps"].to_numpy().any()]
     found = [r for r in online if (r.identity["task"], r.identity["label"]) == name]
     if len(found) > 1:
         raise UserError(f"{len(found)} cells of {' '.join(name)}: which one is meant?")
