@@ -5,7 +5,7 @@ RUN := $(VENV)/bin/imitbench
 SUITE ?= quickstart
 PROFILE ?= cpu
 
-.PHONY: help setup quickstart test test-all test-reference check demos experts tables figures verify pictures-vins ship parity perf perf-learners perf-vins clean
+.PHONY: help setup quickstart test test-all test-reference check demos experts tables figures verify pictures-vins ship parity perf perf-learners perf-vins perf-offline clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -87,6 +87,20 @@ perf-learners: $(VENV)/.reference  ## training speed beside the engine and Stabl
 
 perf-vins: setup  ## training and acting of VINS against the matrix-product peak
 	$(PY) -m benchmarks.perf.vins
+
+perf-offline: $(VENV)/d3rlpy/.ready  ## offline learners beside d3rlpy (in an environment of its own) and the peak
+	$(PY) -m benchmarks.perf.offline
+
+# d3rlpy's requirements exclude ours.
+$(VENV)/d3rlpy/.ready: $(VENV)/.ready
+	@if command -v uv >/dev/null 2>&1; then \
+	  uv venv --allow-existing --python '>=3.11' $(VENV)/d3rlpy && \
+	  uv pip install --python $(VENV)/d3rlpy/bin/python d3rlpy==2.8.1 torch==2.13.0; \
+	else \
+	  python3 -m venv $(VENV)/d3rlpy && \
+	  $(VENV)/d3rlpy/bin/python -m pip install --quiet d3rlpy==2.8.1 torch==2.13.0; \
+	fi
+	@touch $@
 
 clean:  ## remove what the tools leave behind (not .venv, not results)
 	rm -rf .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist demos
