@@ -33,8 +33,8 @@ test: check  ## lint, types, imports and the fast tests
 test-all: check  ## everything, the slow tests too
 	$(PY) -m pytest -n 2
 
-test-reference: $(VENV)/.reference  ## the learners against Stable-Baselines3 (installs it and torch)
-	$(PY) -m pytest tests/algos/test_reference.py
+test-reference: $(VENV)/.reference $(VENV)/d3rlpy/.ready  ## learners against Stable-Baselines3 and d3rlpy (installs them and torch)
+	$(PY) -m pytest tests/algos/test_reference.py tests/algos/test_d3rlpy.py
 
 $(VENV)/.reference: $(VENV)/.ready
 	@if command -v uv >/dev/null 2>&1; then \

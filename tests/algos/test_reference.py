@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from against import CLOSE, LR, jiggled, mid_run, named
 
 from imitbench.algos import _replay, ddpg, ppo, sac, td3
 from imitbench.core import ops
@@ -26,8 +27,6 @@ sb3: Any = pytest.importorskip("stable_baselines3", reason=MISSING)
 SPEC = Spec(obs_size=5, action_size=2, horizon=1000, fields={})
 HIDDEN = (16, 16)
 BATCH, STEPS = 32, 4
-LR = 3e-3
-CLOSE: dict[str, Any] = {"rtol": 1e-6, "atol": 3e-6}  # a step moves a weight by about LR
 
 
 class Scripted(gymnasium.Env):
@@ -56,16 +55,6 @@ class Scripted(gymnasium.Env):
         return next_obs, reward, *ends, {}
 
 
-def named(layers: list[str], net: Params) -> dict[str, np.ndarray]:
-    """A network of ours by the names of the linear layers over there; the kernel is turned."""
-    out = {}
-    for i, name in enumerate(layers):
-        dense = net["params"][f"Dense_{i}"]
-        out |= {f"{name}.weight": np.asarray(dense["kernel"]).T, f"{name}.bias": dense["bias"]}
-    assert len(net["params"]) == len(layers)
-    return {k: np.array(v) for k, v in out.items()}
-
-
 def critics_named(nets: list[Params]) -> dict[str, np.ndarray]:
     parts = [named([f"qf{i}.{j}" for j in (0, 2, 4)], net) for i, net in enumerate(nets)]
     return {k: v for part in parts for k, v in part.items()}
@@ -82,26 +71,6 @@ def copy(ours: dict[str, np.ndarray], module: Any) -> None:
 def assert_same(ours: dict[str, np.ndarray], module: Any) -> None:
     for name, p in module.named_parameters():
         np.testing.assert_allclose(ours[name], p.detach().numpy(), err_msg=name, **CLOSE)
-
-
-def jiggled(tree: Params, seed: int) -> Params:
-    """Away from zero biases, and from targets equal to what they follow."""
-    random = np.random.default_rng(seed)
-    return jax.tree.map(
-        lambda x: x + jnp.asarray(random.normal(0, 0.1, x.shape), jnp.float32), tree
-    )
-
-
-def mid_run(opt_state: Any, seed: int) -> Any:
-    """Adam's state after five steps.
-
-    Its first step has the size of the learning rate whatever the gradient's: there, a gradient of 0
-    but for rounding moves a weight either way.
-    """
-    adam = opt_state[0]
-    mean = jax.tree.map(lambda x: 0.1 * x, jiggled(adam.mu, seed))
-    square = jax.tree.map(lambda x: 1e-5 * (1.0 + x**2), jiggled(adam.nu, seed + 1))
-    return (adam._replace(count=jnp.int32(5), mu=mean, nu=square), *opt_state[1:])
 
 
 def copy_adam(opt_state: Any, names: Callable[[Params], dict[str, np.ndarray]], net: Any) -> None:
