@@ -1,6 +1,6 @@
-"""The main job: BC, DAgger and VINS compared on two Fetch tasks."""
+"""The main job: BC, DAgger, VINS, MARWIL and BCQ compared on two Fetch tasks."""
 
-from imitbench.algos import bc, dagger, vins
+from imitbench.algos import _offline, bc, bcq, dagger, marwil, vins
 from imitbench.harness.suite import Cell, DemoSource, Suite
 
 # task, demonstrations, gradient steps in units of the profile's base
@@ -10,10 +10,11 @@ TASKS = (("FetchReach", 10, 1), ("FetchPickAndPlace", 25, 2))
 def cells(
     base: int, steps: int, rounds: int, seeds: int, num_evals: int, eval_episodes: int
 ) -> tuple[Cell, ...]:
-    """BC, DAgger and VINS on each task, with the same demonstrations and gradient steps.
+    """Each method on each task, with the same demonstrations and gradient steps.
 
-    `steps` gradient steps make an update of BC and VINS; DAgger divides all of them into `rounds`
-    rounds. VINS has its defaults, which were not chosen here.
+    `steps` gradient steps make an update; DAgger divides all of them into `rounds` rounds. VINS has
+    its defaults, which were not chosen here. MARWIL and BCQ see the rewards, too; for the sake of
+    time MARWIL has BC's minibatches and step size, and BCQ narrow networks and few proposals.
     """
     out = []
     for task, demos, share in TASKS:
@@ -26,6 +27,15 @@ def cells(
             "bc": clone,
             "dagger": dagger.Config(clone=clone, episodes=2, fits=fits),
             "vins": vins.Config(clone=clone),
+            "marwil": marwil.Config(
+                hidden=clone.hidden, lr=clone.lr, batch=clone.batch, steps=steps
+            ),
+            "bcq": bcq.Config(
+                data=_offline.Config(batch=clone.batch, steps=steps),
+                hidden=(128, 128),
+                vae_hidden=(128, 128),
+                act_proposals=32,
+            ),
         }
         out += [
             Cell(
@@ -46,7 +56,8 @@ def cells(
 
 SUITE = Suite(
     name="quickstart",
-    about="BC, DAgger and VINS on FetchReach (10 demonstrations) and FetchPickAndPlace (25).",
+    about="BC, DAgger, VINS, MARWIL and BCQ on FetchReach (10 demonstrations) and "
+    "FetchPickAndPlace (25).",
     profiles={
         "smoke": cells(20, steps=5, rounds=2, seeds=2, num_evals=2, eval_episodes=2),
         "cpu": cells(2_250, steps=25, rounds=15, seeds=5, num_evals=3, eval_episodes=20),

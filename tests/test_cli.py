@@ -132,7 +132,7 @@ def test_train_and_dry_run(capsys, tmp_path, monkeypatch):
         assert code == 0 and f" {steps} " in out
     assert "finished before, skipped" in out
     code, out, _ = call(capsys, "run", "quickstart", "--dry-run", "--seeds", "3")
-    assert code == 0 and out.count("to run") == 6 and "6 cells" in out
+    assert code == 0 and out.count("to run") == 10 and "10 cells" in out
     assert not (tmp_path / "results" / "quickstart").exists()
 
 
@@ -144,10 +144,10 @@ def test_the_quickstart_in_its_smoke_profile(capsys, tmp_path, tasks):
     only = [w for t in tasks for w in ("--only", t)]
     code, out, err = call(capsys, *words, *only)
     assert code == 0
-    assert all(word in out for word in (*tasks, "bc", "dagger", "vins"))
+    assert all(word in out for word in (*tasks, "bc", "dagger", "vins", "marwil", "bcq"))
     assert "beside the shipped run" in out and "time left" in err
     again = call(capsys, *words, *only)[1]
-    assert again.count("finished before, skipped") == 3
+    assert again.count("finished before, skipped") == 5
 
 
 @pytest.mark.slow
