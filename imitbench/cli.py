@@ -184,6 +184,7 @@ Command = (
     | Annotated[cli_experts.Experts, tyro.conf.subcommand("experts")]
     | Annotated[cli_results.TableOf, tyro.conf.subcommand("table")]
     | Annotated[cli_results.Plot, tyro.conf.subcommand("plot")]
+    | Annotated[cli_results.Compare, tyro.conf.subcommand("compare")]
     | Annotated[cli_results.Verify, tyro.conf.subcommand("verify")]
     | Annotated[cli_results.Ship, tyro.conf.subcommand("ship")]
     | Annotated[Doctor, tyro.conf.subcommand("doctor")]

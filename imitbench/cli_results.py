@@ -9,7 +9,7 @@ from pathlib import Path
 import tyro
 
 from imitbench.core.types import UserError, pick
-from imitbench.harness import claims, console, run, ship, store, suite, tables
+from imitbench.harness import claims, compare, console, run, ship, store, suite, tables
 from imitbench.harness.suite import Cell, Profile
 
 
@@ -43,6 +43,29 @@ class Plot:
 
 
 @dataclass(frozen=True)
+class Compare:
+    """Compare two methods, or two runs: differences with 95% intervals, task by task."""
+
+    a: tyro.conf.Positional[str]
+    """A method's name in the suite's results, a folder of results (`results/quickstart`), or
+    FOLDER:NAME."""
+    b: tyro.conf.Positional[str]
+    suite: str = "quickstart"
+    """Where names of methods are looked up."""
+    profile: Profile = "cpu"
+    results: Path = Path("results")
+
+    def __call__(self) -> None:
+        cells(self.suite, self.profile)  # rejects an unknown suite or profile
+        root = _results_of(self.suite, self.profile, self.results)
+        known = store.read_all(root)
+        a, b = (compare.side(x, known, root) for x in (self.a, self.b))
+        found = compare.pairs(a, b)
+        console.print_pairs(found, a.name, b.name)
+        print(compare.overall(found, a.name, b.name))
+
+
+@dataclass(frozen=True)
 class Verify:
     """Judge the literature's claims (benchmarks/targets/) on a suite's finished cells.
 
@@ -66,7 +89,11 @@ class Verify:
             root = _results_of(name, self.profile, self.results)
             results = store.read_all(root)
             if not results:
-                raise UserError(f"no finished cells in {root}: `imitbench run {name}` first")
+                missing = f"no finished cells in {root}: `imitbench run {name}` first"
+                if self.suite:
+                    raise UserError(missing)
+                print(f"{name} ({self.profile}): {missing}")
+                continue
             judged = claims.judge(found, results)
             print(f"{name} ({self.profile}, {root}):")
             for j in judged:

@@ -10,8 +10,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from imitbench.harness import compare, ship, store, tables
 from imitbench.harness import run as runner
-from imitbench.harness import ship, store, tables
 
 
 def run(jobs: Sequence[runner.Job], root: Path, shipped: Path | None) -> None:
@@ -33,6 +33,35 @@ def run(jobs: Sequence[runner.Job], root: Path, shipped: Path | None) -> None:
 def print_table(results: Sequence[store.Result]) -> None:
     """The table for people, on stdout."""
     lines = tables.cells(results)
+    _print_grid(lines)
+    devices = sorted({r.info["device"] for r in results})
+    print(f"mean over seeds [95% bootstrap interval]; device: {'; '.join(devices)}")
+
+
+def print_pairs(pairs: Sequence[compare.Pair], a: str, b: str) -> None:
+    """Two sides' cells, a line each, and below them a sentence and the warnings for each."""
+    lines = []
+    for p in pairs:
+        scale, digits = (100, 1) if p.measure.startswith("success") else (1, 1)
+        unit = ", %" if scale == 100 else ""
+        lines.append(
+            {
+                "Where": p.what,
+                "Measure": p.measure.replace("_", " ") + unit,
+                a: tables.numbers(p.a, scale, digits),
+                b: tables.numbers(p.b, scale, digits),
+                "Difference": tables.numbers(p.lead, scale, digits, sign="+"),
+                "P(improvement)": f"{p.chance:.2f}",
+            }
+        )
+    _print_grid(lines)
+    for p in pairs:
+        print(f"{p.what}: {compare.verdict(p, a, b)}")
+    for text in dict.fromkeys(f"warning: {p.what}: {w}" for p in pairs for w in p.warnings):
+        print(text)
+
+
+def _print_grid(lines: Sequence[dict[str, str]]) -> None:
     wide = Table(box=None, pad_edge=False)
     for name in lines[0]:
         wide.add_column(name, overflow="fold")
@@ -41,5 +70,3 @@ def print_table(results: Sequence[store.Result]) -> None:
     # A table is not cut to the width of a pipe.
     console = Console() if sys.stdout.isatty() else Console(width=200)
     console.print(wide)
-    devices = sorted({r.info["device"] for r in results})
-    print(f"mean over seeds [95% bootstrap interval]; device: {'; '.join(devices)}")

@@ -53,10 +53,10 @@ def summary(results: Sequence[Result]) -> pd.DataFrame:
 
 def _interval(row: dict[str, Any], measure: str, scale: float, digits: int) -> str:
     est = stats.Estimate(*(float(row[measure + x]) for x in ("", "_low", "_high")))
-    return _numbers(est, scale, digits)
+    return numbers(est, scale, digits)
 
 
-def _numbers(est: stats.Estimate, scale: float, digits: int, sign: str = "") -> str:
+def numbers(est: stats.Estimate, scale: float, digits: int, sign: str = "") -> str:
     """The value and its interval, which one seed does not have."""
     value, low, high = (f"{scale * x:{sign}.{digits}f}" for x in est)
     return value if math.isnan(est.low) else f"{value} [{low}, {high}]"
@@ -121,7 +121,7 @@ def _published(results: Sequence[Result]) -> str:
     for p in targets.load(results[0].identity["suite"]):
         ours = targets.here(p, results)
         if ours is not None:
-            here = _numbers(ours, 1, 0)
+            here = numbers(ours, 1, 0)
             line = [p.task, p.method, f"{p.env_steps:,}", here, f"{p.value:.0f} {p.spread}"]
             rows.append([*line, f"[{p.source}]({p.url})"])
     if not rows:
@@ -143,7 +143,7 @@ def _rates(results: Sequence[Result]) -> str:
             if (i["task"], i["demos"], i["label"]) != (rate.task, rate.demos, rate.method):
                 continue
             ours = stats.estimate(r.final("success_any"))
-            here = _numbers(ours, 100, 1)
+            here = numbers(ours, 100, 1)
             published = f"{rate.value:.1f} ± {rate.error:.1f}"
             rows.append([rate.task, str(rate.demos), rate.method, r.expert, here, published])
     if not rows:
@@ -177,7 +177,7 @@ def claim_row(j: claims.Judgement) -> list[str]:
     if verdict == "undecided" and (needed := claims.seeds_to_decide(j)):
         verdict = f"undecided (about {needed:,} seeds would decide)"
     scale = 100 if c.measure.startswith("success") else 1  # points, or the measure's own units
-    lead = _numbers(j.lead, scale, 1, sign="+")
+    lead = numbers(j.lead, scale, 1, sign="+")
     lead += f"; margin {scale * c.margin:+g}" if c.margin else ""
     chance = "-" if math.isnan(j.chance) else f"{j.chance:.2f}"
     return [c.text, j.place, lead, chance, f"{j.seeds} x {j.episodes}", verdict, c.source]

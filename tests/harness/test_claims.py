@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import scipy.stats
+from made_up import HERE, cell
 
 from imitbench import cli
 from imitbench.core.types import UserError
@@ -17,23 +16,6 @@ from imitbench.harness.claims import Claim
 from imitbench.harness.store import Result
 
 A_OVER_B = Claim("a is above b", "a", "b", "somebody")
-HERE = ("PointMass", 10, "scripted")
-
-
-def cell(label: str, scores, demos: int = 10, digest: str = "x", episodes: int = 20) -> Result:
-    """One evaluation; a score for each seed."""
-    frame = pd.DataFrame(
-        {"seed": range(len(scores)), "evaluation": 0, "success_any": scores, "success_final": 0.0}
-    )
-    identity = {
-        "task": "PointMass", "demos": demos, "label": label, "eval_episodes": episodes,
-        "suite": "toy", "seeds": list(range(len(scores))),
-    }  # fmt: skip
-    info = {
-        "identity": identity, "engine": "native", "environment_digest": digest,
-        "demonstrations": {"expert": "scripted"},
-    }  # fmt: skip
-    return Result(info, frame, pd.DataFrame(), Path("x"))
 
 
 def verdicts(*found: Claim, cells: list[Result]) -> list[str]:
