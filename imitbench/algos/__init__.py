@@ -4,7 +4,8 @@ what the method may touch: (config, spec), and after them `env` and `expert` whe
 from __future__ import annotations
 
 import inspect
-from types import ModuleType
+from collections.abc import Callable
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from imitbench.algos import (
@@ -30,9 +31,9 @@ from imitbench.algos import (
     vins_rl,
     vins_true,
 )
-from imitbench.core.types import Algorithm, Env, Policy, Spec
+from imitbench.core.types import Algorithm, Env, Policy, Spec, UserError
 
-ALGOS: dict[str, ModuleType] = {
+ALGOS: dict[str, ModuleType | SimpleNamespace] = {
     "bc": bc,
     "dagger": dagger,
     "vins": vins,
@@ -57,6 +58,32 @@ ALGOS: dict[str, ModuleType] = {
     "rwr": rwr,
     "sil": sil,
 }
+
+
+def register(
+    name: str, config: type, make: Callable[..., Algorithm], about: str, **traits: bool
+) -> None:
+    """Adds a method of the user's own, for this process.
+
+    Args:
+        config: a frozen dataclass that can be made without arguments.
+        make: as in the modules here: (config, spec), and after them `env` and `expert` where it
+            needs them.
+        about: one line.
+        traits: ONLINE, REWARDED or ANCHORED, as in the modules here.
+
+    Raises:
+        UserError: a name that is taken, or parameters that are not these.
+    """
+    if name in ALGOS:
+        raise UserError(f"a method {name!r} is there already: take another name")
+    parameters = list(inspect.signature(make).parameters)
+    if parameters[:2] != ["config", "spec"] or not set(parameters[2:]) <= {"env", "expert"}:
+        raise UserError(
+            f"make({', '.join(parameters)}) of {name}: expected (config, spec), then env and "
+            "expert where it needs them"
+        )
+    ALGOS[name] = SimpleNamespace(Config=config, make=make, __doc__=about, **traits)
 
 
 def needs(name: str) -> tuple[str, ...]:
