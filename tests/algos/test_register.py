@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import pytest
 
@@ -33,7 +34,7 @@ def test_a_registered_method_is_one_of_the_methods(own):
     algos.register("still", Config, make, "Always the same action.", REWARDED=True)
     env = envs.make("PointMass")
     algo = algos.build("still", Config(0.25), env.spec, env, None)
-    assert (algo.act(None, 0, jnp.zeros((3, 4))) == 0.25).all()
+    assert (algo.act(jax.random.key(0), 0, jnp.zeros((3, 4))) == 0.25).all()
     assert algos.needs("still") == () and algos.rewarded("still") and not algos.online("still")
 
 
