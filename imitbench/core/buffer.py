@@ -32,11 +32,11 @@ def sample(key: Key, rows: Any, batch: int, size: jax.Array | int | None = None)
 def real_rows(rows: Any, weight: jax.Array) -> Callable[[Key, int], Any]:
     """A function (key, batch) that draws as `sample` does, from the rows with `weight` [N] above 0
     alone; there must be some. They are counted here, once for all draws."""
-    real = jnp.cumsum(weight > 0)
+    real = jnp.nonzero(weight > 0, size=weight.shape[0], fill_value=0)[0]
+    count = jnp.sum(weight > 0)
 
     def draw(key: Key, batch: int) -> Any:
-        rank = jax.random.randint(key, (batch,), 0, real[-1])
-        return take(rows, jnp.searchsorted(real, rank, side="right"))
+        return take(rows, real[jax.random.randint(key, (batch,), 0, count)])
 
     return draw
 
