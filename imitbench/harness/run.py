@@ -14,11 +14,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from imitbench import algos, data, envs, experts
-from imitbench.core import buffer, rollout, train
+from imitbench.core import rollout, train
 from imitbench.core.host import alone
 from imitbench.core.types import Algorithm, Env, UserError, pick
 from imitbench.envs.digest import digest
-from imitbench.harness import experience, resumable, runtime, store, streams, suite
+from imitbench.harness import resumable, runtime, sources, store, streams, suite
 from imitbench.harness.progress import Progress
 from imitbench.harness.suite import Behaviour, Cell
 
@@ -47,12 +47,7 @@ def prepare(name: str, profile: str, cells: Sequence[Cell]) -> list[Job]:
     for cell in cells:
         suite.check(cell)
         env = envs.make(cell.task, cell.engine)
-        stream = _stream(cell, env)
-        if stream is not None:
-            streams.check(stream)
-        elif cell.demos:
-            # Only to reject what there is not.
-            data.demonstrators(cell.task, cell.source.grade, cell.source.expert)
+        sources.check(cell, env)
         asks = "expert" in algos.needs(cell.method)
         expert = experts.load(cell.task, spec=env.spec) if asks else None
         algo = algos.build(cell.method, cell.config, env.spec, env, expert)
@@ -110,8 +105,8 @@ def _run_all(jobs: Sequence[Job], root: Path) -> list[str]:
         else:
             todo.append((order, job))
     for _, job in todo:
-        notes += [f"{job.key}: {line}" for line in _suspicions(job)]
-    wanted = {stream for _, j in todo if (stream := _stream(j.cell, j.env))}
+        notes += [f"{job.key}: {line}" for line in sources.suspicions(job.cell, job.env)]
+    wanted = {stream for _, j in todo if (stream := sources.stream(j.cell, j.env))}
     with Progress(sum(j.cell.num_evals for _, j in todo)) as progress:
         for order, job in todo:
             progress.start(job.cell.task, job.cell.name, job.num_updates)
@@ -120,23 +115,16 @@ def _run_all(jobs: Sequence[Job], root: Path) -> list[str]:
     return notes
 
 
-def _stream(cell: Cell, env: Env) -> streams.Request | None:
-    """The learner whose steps are the cell's data, where they are a learner's."""
-    if not cell.demos or cell.source.behaviour is None:
-        return None
-    steps = cell.demos * env.spec.horizon
-    return streams.Request(cell.task, cell.engine, steps, cell.source.behaviour)
-
-
 def _run_one(
     job: Job, order: int, root: Path, progress: Progress, wanted: Set[streams.Request]
 ) -> train.Eval:
-    """Args:
-    wanted: learners whose steps are other cells' data; kept where this cell's learner is one.
+    """Trains a job and writes its cell.
+
+    Args:
+        wanted: learners whose steps are other cells' data; kept where this cell's learner is one.
     """
-    cell = job.cell
-    demos, header = _demos(job)
-    seeds = job.identity["seeds"]
+    cell, seeds = job.cell, job.identity["seeds"]
+    demos, header = sources.given(cell, job.env, seeds)
     keys = jnp.stack([jax.random.key(s) for s in seeds])
     folder = store.partial_folder(root, job.key)
     state, ev = resumable.run(
@@ -181,46 +169,9 @@ def _afterwards(job: Job, ev: train.Eval) -> list[str]:
     return found
 
 
-def _suspicions(job: Job) -> list[str]:
-    """Of the cell's data set, which is collected before any training begins."""
-    if not job.cell.demos or job.cell.source.behaviour is not None:
-        return []
-    method = job.cell.method
-    return data.suspicions(
-        _data_set(job),
-        job.env.spec,
-        rewards=algos.rewarded(method),
-        success=algos.anchored(method),
-    )
-
-
-def _data_set(job: Job) -> data.Demos:
-    source = job.cell.source
-    return experience.demonstrations(
-        job.cell.task,
-        job.cell.engine,
-        source.pool,
-        grade=source.grade,
-        kind=source.expert,
-        seed=source.seed,
-        noise=source.noise,
-        only_success=source.only_success,
-    )
-
-
-def _demos(job: Job) -> tuple[Any, data.Header | None]:
-    if not job.cell.demos:
-        return buffer.no_rows(job.env.spec), None
-    stream = _stream(job.cell, job.env)
-    if stream is not None:
-        return streams.load(stream, job.identity["seeds"])
-    demos, shared = _data_set(job), job.cell.source.shared
-    return data.subset(demos, job.cell.demos, job.identity["seeds"], shared=shared), demos.header
-
-
 def _info(job: Job, order: int, header: data.Header | None, ev: train.Eval) -> dict[str, Any]:
     """cell.json."""
-    stream = _stream(job.cell, job.env)
+    stream = sources.stream(job.cell, job.env)
     return {
         "identity": job.identity,
         "finished": True,

@@ -1,0 +1,65 @@
+"""What a cell learns from: demonstrations of any grade, or a learner's own steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from imitbench import algos, data
+from imitbench.core import buffer
+from imitbench.core.types import Env, Transition
+from imitbench.harness import experience, streams
+from imitbench.harness.suite import Cell
+
+
+def check(cell: Cell, env: Env) -> None:
+    """Before any work.
+
+    Raises:
+        UserError: there is no such demonstrator, or none whose steps can be kept.
+    """
+    wanted = stream(cell, env)
+    if wanted is not None:
+        streams.check(wanted)
+    elif cell.demos:
+        data.demonstrators(cell.task, cell.source.grade, cell.source.expert)
+
+
+def stream(cell: Cell, env: Env) -> streams.Request | None:
+    """The learner whose steps are the cell's data, where they are a learner's."""
+    if not cell.demos or cell.source.behaviour is None:
+        return None
+    steps = cell.demos * env.spec.horizon
+    return streams.Request(cell.task, cell.engine, steps, cell.source.behaviour)
+
+
+def suspicions(cell: Cell, env: Env) -> list[str]:
+    """Of the cell's demonstrations, which are collected before any training begins."""
+    if not cell.demos or cell.source.behaviour is not None:
+        return []
+    rewards, success = algos.rewarded(cell.method), algos.anchored(cell.method)
+    return data.suspicions(_collected(cell), env.spec, rewards=rewards, success=success)
+
+
+def given(cell: Cell, env: Env, seeds: Sequence[int]) -> tuple[Transition, data.Header | None]:
+    """What the training seeds learn from, rows [S, N, ...] or [N, ...], and what that is."""
+    if not cell.demos:
+        return buffer.no_rows(env.spec), None
+    wanted = stream(cell, env)
+    if wanted is not None:
+        return streams.load(wanted, seeds)
+    found = _collected(cell)
+    return data.subset(found, cell.demos, list(seeds), shared=cell.source.shared), found.header
+
+
+def _collected(cell: Cell) -> data.Demos:
+    source = cell.source
+    return experience.demonstrations(
+        cell.task,
+        cell.engine,
+        source.pool,
+        grade=source.grade,
+        kind=source.expert,
+        seed=source.seed,
+        noise=source.noise,
+        only_success=source.only_success,
+    )
