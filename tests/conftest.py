@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
 import tempfile
 from typing import Any
@@ -43,14 +42,12 @@ def demos(env: Env) -> data.Demos:
 
 @pytest.fixture(scope="session")
 def small():
-    """small(name) -> the method on PointMass, with shrunken settings; `changes` to those among
-    them that the method has."""
+    """small(name) -> the method on PointMass, with shrunken settings; `changes` to those that it
+    has, in nested groups too."""
 
     def build(name: str, task: str = "PointMass", **changes: Any):
         env = envs.make(task)
-        config = shrink(algos.ALGOS[name].Config())
-        own = {f.name for f in dataclasses.fields(config)}
-        config = dataclasses.replace(config, **{k: v for k, v in changes.items() if k in own})
+        config = shrink(algos.ALGOS[name].Config(), **changes)
         return algos.build(name, config, env.spec, env, experts.load(task))
 
     return build

@@ -31,13 +31,14 @@ SMALL = {
 }
 
 
-def shrink(config: Any) -> Any:
-    """The config with every setting that costs time made small, in nested groups too."""
-    changes = {}
+def shrink(config: Any, **more: Any) -> Any:
+    """The config with every setting that costs time made small, and with `more` where it has such
+    a setting, in nested groups too."""
+    small, changes = SMALL | more, {}
     for f in dataclasses.fields(config):
         value = getattr(config, f.name)
         if dataclasses.is_dataclass(value):
-            changes[f.name] = shrink(value)
-        elif f.name in SMALL:
-            changes[f.name] = SMALL[f.name]
+            changes[f.name] = shrink(value, **more)
+        elif f.name in small:
+            changes[f.name] = small[f.name]
     return dataclasses.replace(config, **changes)

@@ -15,6 +15,7 @@ from imitbench.algos import (
     dagger,
     ddpg,
     ddpg_demos,
+    gail,
     iql,
     marwil,
     offline_awr,
@@ -36,6 +37,7 @@ from imitbench.core.types import Algorithm, Env, Policy, Spec, UserError
 ALGOS: dict[str, ModuleType | SimpleNamespace] = {
     "bc": bc,
     "dagger": dagger,
+    "gail": gail,
     "vins": vins,
     "vins_true": vins_true,
     "vins_rl": vins_rl,
