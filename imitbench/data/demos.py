@@ -141,18 +141,22 @@ def flatten(steps: Transition) -> Transition:
     return jax.tree.map(flat, steps)
 
 
-def subset(demos: Demos, k: int, seeds: list[int], *, shared: bool = False) -> Transition:
+def subset(
+    demos: Demos, k: int, seeds: list[int], *, shared: bool = False, every: int = 1
+) -> Transition:
     """k episodes for each training seed, drawn without replacement from the data set.
 
     Args:
         seeds: training seeds; each draws with its own number.
         shared: one subset, drawn with the first seed's number, for all.
+        every: keep one step in so many of each episode, from a random one on; the others have
+            weight 0.
 
     Returns:
         Rows [S, k * T, ...], or [k * T, ...] where shared.
 
     Raises:
-        UserError: more episodes than there are.
+        UserError: more episodes than there are, or an episode of which no step is left.
     """
     total = len(demos.steps.weight)
     if not 1 <= k <= total:
@@ -165,7 +169,21 @@ def subset(demos: Demos, k: int, seeds: list[int], *, shared: bool = False) -> T
         return np.random.default_rng([seed, 0xDE305]).choice(total, k, replace=False)
 
     index = draw(seeds[0]) if shared else np.stack([draw(s) for s in seeds])
-    return flatten(jax.tree.map(lambda x: x[index], demos.steps))
+    chosen = jax.tree.map(lambda x: x[index], demos.steps)
+    return flatten(chosen if every == 1 else _thinned(chosen, every, demos.header.task))
+
+
+def _thinned(steps: Transition, every: int, task: str) -> Transition:
+    """Episodes [..., K, T] with one step in `every`."""
+    weight = np.asarray(steps.weight)
+    shortest = int((weight > 0).sum(axis=-1).min())
+    if not 1 <= every <= shortest:
+        raise UserError(
+            f"every={every}: expected 1 to {shortest}, the steps of the shortest episode of {task}"
+        )
+    first = np.random.default_rng(0x7417).integers(0, every, weight.shape[:-1])
+    left = np.arange(weight.shape[-1]) % every == first[..., None]
+    return steps.replace(weight=np.where(left, weight, 0.0).astype(weight.dtype))
 
 
 def check(steps: Transition, spec: Spec, where: str) -> None:

@@ -185,7 +185,9 @@ def _info(job: Job, order: int, header: data.Header | None, ev: train.Eval) -> d
         "seconds": {k: round(v, 3) for k, v in ev.seconds.items()},
         "cost": dataclasses.asdict(job.algo.cost),
         # Of an expert; a learner's own steps cost no expert anything.
-        "demo_steps": 0 if stream else job.cell.demos * job.env.spec.horizon,
+        "demo_steps": 0
+        if stream
+        else job.cell.demos * job.env.spec.horizon // job.cell.source.every,
         "has_success": rollout.has_success(job.env),
         "diverged_seeds": _which(job, ev.diverged),
         "demonstrations": dataclasses.asdict(header) if header else None,

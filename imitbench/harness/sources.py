@@ -47,8 +47,9 @@ def given(cell: Cell, env: Env, seeds: Sequence[int]) -> tuple[Transition, data.
     wanted = stream(cell, env)
     if wanted is not None:
         return streams.load(wanted, seeds)
-    found = _collected(cell)
-    return data.subset(found, cell.demos, list(seeds), shared=cell.source.shared), found.header
+    found, source = _collected(cell), cell.source
+    rows = data.subset(found, cell.demos, list(seeds), shared=source.shared, every=source.every)
+    return rows, found.header
 
 
 def _collected(cell: Cell) -> data.Demos:

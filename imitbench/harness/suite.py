@@ -51,6 +51,9 @@ class DemoSource:
     """How good the demonstrator is; see `imitbench.data.GRADES`."""
     expert: experts.Kind = "auto"
     """A scripted or a learned one; auto takes the scripted one where there is one."""
+    every: int = 1
+    """Keep one step in so many of each episode, as Ho and Ermon 2016 do; for methods that look at
+    single steps alone."""
     behaviour: Behaviour | None = None
     """In place of all that: for each training seed the steps of an online learner with the same
     seed, as many as the cell's number of demonstrations times the time limit."""
@@ -77,7 +80,7 @@ class DemoSource:
             raise UserError("growing=True: expected a behaviour, whose steps are growing")
         noise, only_success = grades.settled(self.grade, self.noise, self.only_success)
         fields = dataclasses.asdict(self) | {"noise": noise, "only_success": only_success}
-        unsaid = {("grade", "expert"), ("expert", "auto")}
+        unsaid = {("grade", "expert"), ("expert", "auto"), ("every", 1)}
         later = ("behaviour", "growing")
         return {k: v for k, v in fields.items() if k not in later and (k, v) not in unsaid}
 
@@ -164,6 +167,11 @@ def check(cell: Cell) -> None:
         return
     if cell.demos < 1:
         raise UserError(f"demos={cell.demos}: {cell.method} needs 1 or more")
+    whole = algos.rewarded(cell.method) or algos.anchored(cell.method)
+    if cell.source.every != 1 and whole:
+        raise UserError(
+            f"every={cell.source.every}: {cell.method} needs whole episodes; set it to 1"
+        )
     if cell.source.behaviour is None and cell.demos > cell.source.pool:
         raise UserError(
             f"{cell.demos} demonstrations asked for, but the pool has {cell.source.pool} episodes: "

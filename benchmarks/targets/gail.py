@@ -1,0 +1,72 @@
+"""What Ho and Ermon 2016 (arXiv:1606.03476) report of GAIL and BC, as comparisons: their
+environments, experts, generator (TRPO) and number of steps (about 25 million) are not ours.
+
+Margins are in units of return: a tenth of what the shipped expert gets
+(`imitbench/experts/reference.json`).
+"""
+
+from imitbench.harness.claims import Claim, Place
+
+PAPER = "arXiv:1606.03476, table 3"
+LEAKS = "Kostrikov et al. 2019 (arXiv:1809.02925), section 4.1"
+TASKS = ("Hopper", "Walker2d")
+TENTH = {"Hopper": 356.0, "Walker2d": 451.0}
+
+
+def at(task: str, demos: int) -> Place:
+    return (task, demos, "learned")
+
+
+CLAIMS = (
+    *(
+        Claim(
+            f"GAIL is above BC with {demos} trajectories",
+            "gail",
+            "bc",
+            PAPER,
+            measure="return",
+            places=tuple(at(t, demos) for t in TASKS),
+        )
+        for demos in (4, 11)
+    ),
+    Claim(
+        "BC is better with 25 trajectories than with 4",
+        "bc",
+        "bc",
+        PAPER,
+        measure="return",
+        places=tuple(at(t, 25) for t in TASKS),
+        worse_at=tuple(at(t, 4) for t in TASKS),
+    ),
+    *(
+        Claim(
+            "GAIL with 4 trajectories is not below GAIL with 25 by more than a tenth",
+            "gail",
+            "gail",
+            PAPER,
+            measure="return",
+            margin=-TENTH[t],
+            places=(at(t, 4),),
+            worse_at=(at(t, 25),),
+        )
+        for t in TASKS
+    ),
+    Claim(
+        "where episodes can end, 1 a step alone teaches more than a tenth of the expert's return",
+        "gail-constant",
+        "gail-constant",
+        LEAKS,
+        measure="return",
+        margin=TENTH["Hopper"],
+        places=(at("Hopper", 25),),
+        worse_at=(at("Hopper-fh", 25),),
+    ),
+    Claim(
+        "GAIL is above 1 a step",
+        "gail",
+        "gail-constant",
+        LEAKS,
+        measure="return",
+        places=(at("Hopper", 25), at("Hopper-fh", 25)),
+    ),
+)
