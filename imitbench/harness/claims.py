@@ -79,7 +79,8 @@ def _pair(
     a, b = cells.get((better_at, claim.better)), cells.get((worse_at, claim.worse))
     if a is None or b is None:
         return None
-    differ = [k for k in ("engine", "environment_digest") if a.info[k] != b.info[k]]
+    same = ("engine", "environment_digest") if better_at[0] == worse_at[0] else ("engine",)
+    differ = [k for k in same if a.info[k] != b.info[k]]
     if a.identity["seeds"] != b.identity["seeds"]:
         differ.append("seeds")
     if differ:

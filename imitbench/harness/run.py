@@ -171,7 +171,6 @@ def _afterwards(job: Job, ev: train.Eval) -> list[str]:
 
 def _info(job: Job, order: int, header: data.Header | None, ev: train.Eval) -> dict[str, Any]:
     """cell.json."""
-    stream = sources.stream(job.cell, job.env)
     return {
         "identity": job.identity,
         "finished": True,
@@ -184,10 +183,7 @@ def _info(job: Job, order: int, header: data.Header | None, ev: train.Eval) -> d
         "git_commit": runtime.git_commit(),
         "seconds": {k: round(v, 3) for k, v in ev.seconds.items()},
         "cost": dataclasses.asdict(job.algo.cost),
-        # Of an expert; a learner's own steps cost no expert anything.
-        "demo_steps": 0
-        if stream
-        else job.cell.demos * job.env.spec.horizon // job.cell.source.every,
+        "demo_steps": sources.shown_steps(job.cell, job.env),
         "has_success": rollout.has_success(job.env),
         "diverged_seeds": _which(job, ev.diverged),
         "demonstrations": dataclasses.asdict(header) if header else None,

@@ -32,6 +32,14 @@ def stream(cell: Cell, env: Env) -> streams.Request | None:
     return streams.Request(cell.task, cell.engine, steps, cell.source.behaviour)
 
 
+def shown_steps(cell: Cell, env: Env) -> int:
+    """Of an expert, in episodes that last until the time limit; a learner's own steps cost no
+    expert anything."""
+    if cell.source.behaviour is not None:
+        return 0
+    return cell.demos * env.spec.horizon // cell.source.every
+
+
 def suspicions(cell: Cell, env: Env) -> list[str]:
     """Of the cell's demonstrations, which are collected before any training begins."""
     if not cell.demos or cell.source.behaviour is not None:

@@ -157,6 +157,20 @@ def test_pickles_are_never_opened(tmp_path):
         data.load(path)
 
 
+def test_one_step_in_so_many_is_kept(demos):
+    whole = data.subset(demos, 4, [0, 1])
+    thin = data.subset(demos, 4, [0, 1], every=3)
+    horizon = demos.steps.weight.shape[1]
+    weight = np.asarray(thin.weight).reshape(2, 4, horizon)
+    np.testing.assert_array_equal(thin.obs, whole.obs)
+    for episode in weight.reshape(-1, horizon):
+        kept = np.flatnonzero(episode)
+        assert kept[0] < 3 and (np.diff(kept) == 3).all() and kept[-1] >= horizon - 3
+    assert len({int(np.flatnonzero(e)[0]) for e in weight.reshape(-1, horizon)}) > 1
+    with pytest.raises(UserError, match=f"every={horizon + 1}: expected 1 to {horizon}, the steps"):
+        data.subset(demos, 4, [0], every=horizon + 1)
+
+
 def test_data_of_another_task_is_refused(demos, tmp_path):
     path = tmp_path / "x.npz"
     data.save(path, demos)
