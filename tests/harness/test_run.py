@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from imitbench.algos import bc, offline_rwr
+from imitbench.algos import bc, offline_rwr, td3_bc
 from imitbench.core.types import UserError
 from imitbench.harness import plots, run, ship, store, suite, tables
 
@@ -260,6 +260,14 @@ def test_a_different_run_is_told_apart(finished):
         ({"grad_steps": 25}, "grad_steps=25 of bc: expected a multiple of 12"),
         ({"engine": "warp"}, "unknown engine 'warp'"),
         ({"task": "ProbeConstant"}, "task 'ProbeConstant' has no expert"),
+        (
+            {
+                "method": "td3_bc",
+                "config": td3_bc.Config(),
+                "source": suite.DemoSource(pool=6, every=5),
+            },
+            "every=5: td3_bc needs whole episodes",
+        ),
     ],
 )
 def test_mistakes_show_before_any_work(change, expected):
