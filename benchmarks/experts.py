@@ -54,7 +54,7 @@ RECIPES = {
         _shown("FetchSlide", 14, demos=200),
         _ppo("Hopper", 500, 50),
         _ppo("Walker2d", 1000, 50),
-        _soft("HalfCheetah", 36, 18, grad_steps=12),
+        _soft("HalfCheetah", 50, 25, grad_steps=12),
         _soft("Ant", 66, 33, grad_steps=12),
         _soft("Humanoid", 50, 25, grad_steps=8),
     )
