@@ -20,14 +20,14 @@ def at(task: str, demos: int) -> Place:
 CLAIMS = (
     *(
         Claim(
-            f"GAIL is above BC with {demos} trajectories",
+            f"GAIL is above BC with {demos} trajector{'y' if demos == 1 else 'ies'}",
             "gail",
             "bc",
-            PAPER,
+            PAPER if demos > 1 else "not in the paper",
             measure="return",
             places=tuple(at(t, demos) for t in TASKS),
         )
-        for demos in (4, 11)
+        for demos in (1, 4, 11)
     ),
     Claim(
         "BC is better with 25 trajectories than with 4",
