@@ -12,7 +12,7 @@ from imitbench.harness import plots, stats
 from imitbench.harness.store import Result
 
 BELIEVED, REAL = "metric/value", "metric/discounted"
-LINEAR = 100.0  # values below are drawn on a linear axis, greater ones on a logarithmic one
+LINEAR = 100.0  # where some value is over ten times that, those above it are on a logarithmic axis
 
 
 def judged(results: Sequence[Result]) -> list[Result]:
@@ -52,11 +52,13 @@ def draw(results: Sequence[Result], path: Path) -> list[Path]:
                     label=f"{r.identity['label']}, {what}",
                 )
                 axis.fill_between(x, low, high, color=style["color"], alpha=0.12, linewidth=0)
-        axis.set_yscale("symlog", linthresh=LINEAR)
         axis.set_title(plots.title(column, columns).replace(" (", "\n("), fontsize=9)
         axis.set_xlabel("gradient steps")
         axis.grid(color="0.9", linewidth=0.6)
         axis.spines[["top", "right"]].set_visible(False)
+    # The panels share their y axis.
+    if np.abs(grid[0][0].get_ylim()).max() > 10 * LINEAR:
+        grid[0][0].set_yscale("symlog", linthresh=LINEAR)
     grid[0][0].set_ylabel("discounted return")
     plots.legend(figure, grid)
     plots.caption(figure, results, "shaded")
