@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from imitbench.algos import td3
 from imitbench.core.types import Params
 
 LR = 3e-3
@@ -43,3 +44,14 @@ def mid_run(opt_state: Any, seed: int) -> Any:
     mean = jax.tree.map(lambda x: 0.1 * x, jiggled(adam.mu, seed))
     square = jax.tree.map(lambda x: 1e-5 * (1.0 + x**2), jiggled(adam.nu, seed + 1))
     return (adam._replace(count=jnp.int32(5), mu=mean, nu=square), *opt_state[1:])
+
+
+def td3_mid_run(state: td3.State) -> tuple[td3.State, tuple[Any, Any]]:
+    """TD3's state in the middle of a run; and Adam's, of policy and critics."""
+    nets = state.policy, state.critics, state.target
+    p, c, follow = (jiggled(x, i) for i, x in enumerate(nets))
+    adams = mid_run(state.policy_opt, 3), mid_run(state.critics_opt, 5)
+    state = state.replace(
+        policy=p, critics=c, target=follow, policy_opt=adams[0], critics_opt=adams[1]
+    )
+    return state, adams

@@ -6,7 +6,6 @@ Writes `results/perf/offline.md`. d3rlpy runs in an environment of its own, in t
 
 from __future__ import annotations
 
-import itertools
 import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +15,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from benchmarks.perf.report import matmul_peak, products
+from benchmarks.perf.report import matmul_peak, products, weights
 from benchmarks.perf.timing import ROUNDS, seconds, synthetic
 from imitbench import envs
 from imitbench.algos import _offline, bc, bcq, td3_bc
@@ -34,11 +33,6 @@ class Case(NamedTuple):
     algo: Algorithm
     flops: int  # of a gradient step's matrix products
     aim: float  # ratio to d3rlpy
-
-
-def weights(sizes: tuple[int, ...]) -> int:
-    """Of the layers' matrices."""
-    return sum(a * b for a, b in itertools.pairwise(sizes))
 
 
 def cases() -> dict[str, Case]:

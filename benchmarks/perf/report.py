@@ -97,6 +97,11 @@ def bare_products(batch: int, sizes: Sequence[int], steps: int = 400) -> Callabl
     return lambda: seconds(lambda: run(weights)) / steps
 
 
+def weights(sizes: Sequence[int]) -> int:
+    """Of the layers' matrices."""
+    return sum(a * b for a, b in itertools.pairwise(sizes))
+
+
 def products(sizes: Sequence[int], batch: int) -> int:
     """Operations of a gradient step's matrix products: forward, gradient of the weights, and
     gradient of the inputs but for the first layer's."""

@@ -5,13 +5,12 @@ Writes `results/perf/vins.md`: training (prior, value and model together) and ac
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
 
 import jax
 import numpy as np
 
-from benchmarks.perf.report import matmul_peak, products, training, training_row
+from benchmarks.perf.report import matmul_peak, products, training, training_row, weights
 from benchmarks.perf.timing import ROUNDS, seconds, synthetic
 from imitbench import envs
 from imitbench.algos import bc, vins
@@ -29,11 +28,6 @@ def sizes(config: vins.Config, parts: vins.Learner, actions: int) -> dict[str, t
         "value": (parts.view.size, *config.hidden, 1),
         "model": (state + actions, *config.model_hidden, state),
     }
-
-
-def weights(sizes: tuple[int, ...]) -> int:
-    """Of the layers' matrices."""
-    return sum(a * b for a, b in itertools.pairwise(sizes))
 
 
 def main() -> None:

@@ -225,6 +225,5 @@ def describe(header: Header) -> str:
     return (
         f"{h.task}: {h.episodes} episodes of {h.attempted} run (grade {h.grade}, {h.expert} "
         f"expert, engine {h.engine}, seed {h.seed}, action noise {h.noise:g}{uniform}); {success}"
-        f"return "
-        f"{h.mean_return:.2f}"
+        f"return {h.mean_return:.2f}"
     )

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from imitbench import algos, data, envs, experts
 from imitbench.algos._replay import Experience
 from imitbench.core import buffer, train
 from imitbench.core.host import cache_dir
-from imitbench.core.types import Env, Spec, Transition, UserError
+from imitbench.core.types import Algorithm, Env, Spec, Transition, UserError
 from imitbench.data import cache
 from imitbench.harness import resumable, suite
 from imitbench.harness.progress import Progress
@@ -71,9 +72,7 @@ def replay(task: str, engine: str, episodes: int, *, seed: int = 0) -> data.Demo
         "task": task, "engine": env.engine, "episodes": episodes, "grade": "replay", "seed": seed,
         "method": method, "config": json.loads(json.dumps(dataclasses.asdict(config))),
     }  # fmt: skip
-    root = Path(imitbench.__file__).parent
-    sources = [*root.glob("algos/*.py"), *root.glob("core/*.py"), Path(__file__)]
-    name = cache.name_of(request, sorted(sources))
+    name = name_of(request)
     folder = cache_dir("replay") / name
 
     def make() -> data.Demos:
@@ -82,6 +81,56 @@ def replay(task: str, engine: str, episodes: int, *, seed: int = 0) -> data.Demo
         return made
 
     return cache.kept(name, env.spec, make)
+
+
+def name_of(request: dict[str, Any], *files: Path) -> str:
+    """A name in the cache for what a learner sees: of the request, and of the code of learners, of
+    this file and of `files`."""
+    root = Path(imitbench.__file__).parent
+    sources = [*root.glob("algos/*.py"), *root.glob("core/*.py"), Path(__file__), *files]
+    return cache.name_of(request, sorted(sources))
+
+
+def learned(
+    env: Env,
+    method: str,
+    algo: Algorithm,
+    seeds: Sequence[int],
+    updates: int,
+    evals: int,
+    folder: Path,
+    **options: Any,
+) -> train.TrainState:
+    """The state of an online learner after so many updates; cut off, it goes on from `folder`.
+
+    Args:
+        options: those of `resumable.run`.
+    """
+    with Progress(evals) as progress:
+        progress.start(env.name, method, updates)
+        state, _ = resumable.run(
+            folder,
+            algo,
+            buffer.no_rows(env.spec),
+            jnp.stack([jax.random.key(s) for s in seeds]),
+            progress,
+            env=env,
+            num_updates=updates,
+            num_evals=evals,
+            eval_episodes=1,
+            **options,
+        )
+    return state
+
+
+def reached(next_obs: Any, spec: Spec) -> np.ndarray:
+    """[N] bool: whether the goal is reached in observations [N, O]; False where there is none."""
+    if spec.goal is None:
+        return np.zeros(len(next_obs), bool)
+    achieved, desired = (
+        next_obs[:, spec.fields[x]] for x in (spec.goal.achieved, spec.goal.desired)
+    )
+    return np.asarray(spec.goal.reached(achieved, desired))
 
 
 def _learn(
@@ -100,20 +149,7 @@ def _learn(
         if ev.diverged.any():
             raise UserError(f"the learner of {env.name} diverged (seed {seed}): try another seed")
 
-    with Progress(evals) as progress:
-        progress.start(env.name, method, updates)
-        state, _ = resumable.run(
-            folder,
-            algo,
-            buffer.no_rows(env.spec),
-            jnp.stack([jax.random.key(seed)]),
-            progress,
-            keep=healthy,
-            env=env,
-            num_updates=updates,
-            num_evals=evals,
-            eval_episodes=1,
-        )
+    state = learned(env, method, algo, [seed], updates, evals, folder, keep=healthy)
     rows = jax.tree.map(lambda x: np.asarray(x[0, :slots]), state.algo.replay.rows)
     steps = whole_episodes(rows, env.spec)
     returns = steps.reward.sum(axis=1)
@@ -157,11 +193,6 @@ def whole_episodes(rows: Experience, spec: Spec) -> Transition:
 def _episode(rows: Experience, spec: Spec, start: int, b: int, end: int) -> Transition:
     steps = jax.tree.map(lambda x: x[start:end, b], rows)
     length, rest = end - start, spec.horizon - (end - start)
-    success = np.zeros(length, bool)
-    if spec.goal:
-        achieved = steps.next_obs[:, spec.fields[spec.goal.achieved]]
-        desired = steps.next_obs[:, spec.fields[spec.goal.desired]]
-        success = np.asarray(spec.goal.reached(achieved, desired))
 
     def fill(x: Any, value: Any = 0) -> Any:
         return np.concatenate([x, np.broadcast_to(value, (rest, *x.shape[1:])).astype(x.dtype)])
@@ -176,6 +207,6 @@ def _episode(rows: Experience, spec: Spec, start: int, b: int, end: int) -> Tran
         next_obs=fill(steps.next_obs, end_state),
         terminated=fill(steps.terminated),
         truncated=fill(~steps.terminated & (steps.t == spec.horizon - 1)),
-        success=fill(success),
+        success=fill(reached(steps.next_obs, spec)),
         weight=fill(np.ones(length, np.float32)),
     )

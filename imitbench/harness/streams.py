@@ -18,18 +18,13 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 
-import imitbench
 from imitbench import algos, data, envs
 from imitbench.algos._replay import Experience
-from imitbench.core import buffer, npz, train
+from imitbench.core import npz, train
 from imitbench.core.host import cache_dir
 from imitbench.core.types import Algorithm, Env, Key, Metrics, Transition, UserError, pick
-from imitbench.data import cache
-from imitbench.harness import resumable
-from imitbench.harness.progress import Progress
+from imitbench.harness import experience
 from imitbench.harness.suite import Behaviour
-
-CHECKPOINTS = 10  # at most, during the learner's training
 
 
 class Request(NamedTuple):
@@ -142,9 +137,7 @@ def _name(request: Request, seed: int) -> str:
         "task": request.task, "engine": engine, "steps": request.steps, "seed": seed,
         "method": own.method, "config": json.loads(json.dumps(dataclasses.asdict(own.config))),
     }  # fmt: skip
-    root = Path(imitbench.__file__).parent
-    sources = [*root.glob("algos/*.py"), *root.glob("core/*.py"), Path(__file__)]
-    return cache.name_of(what, sorted(sources))
+    return experience.name_of(what, Path(__file__))
 
 
 def _path(request: Request, seed: int) -> Path:
@@ -155,21 +148,10 @@ def _make(request: Request, seeds: Sequence[int]) -> None:
     algo = check(request)
     env = envs.make(request.task, request.engine)
     updates = request.steps // algo.cost.env_steps
-    evals = next(n for n in range(min(CHECKPOINTS, updates), 0, -1) if updates % n == 0)
+    evals = next(n for n in range(min(experience.CHECKPOINTS, updates), 0, -1) if updates % n == 0)
     folder = cache_dir("replay") / f"{_name(request, seeds[0])}-{len(seeds)}"
-    with Progress(evals) as progress:
-        progress.start(request.task, request.behaviour.method, updates)
-        state, _ = resumable.run(
-            folder,
-            algo,
-            buffer.no_rows(env.spec),
-            jnp.stack([jax.random.key(s) for s in seeds]),
-            progress,
-            env=env,
-            num_updates=updates,
-            num_evals=evals,
-            eval_episodes=1,
-        )
+    method = request.behaviour.method
+    state = experience.learned(env, method, algo, seeds, updates, evals, folder)
     keep(request, seeds, state)
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -219,11 +201,6 @@ def _transitions(rows: Experience, env: Env) -> Transition:
     spec, n = env.spec, len(rows.t)
     ended = rows.t == spec.horizon - 1
     ended[-1] = True
-    success = np.zeros(n, bool)
-    if spec.goal:
-        achieved = rows.next_obs[:, spec.fields[spec.goal.achieved]]
-        desired = rows.next_obs[:, spec.fields[spec.goal.desired]]
-        success = np.asarray(spec.goal.reached(achieved, desired))
     terminated: Any = rows.terminated
     return Transition(
         obs=rows.obs,
@@ -233,6 +210,6 @@ def _transitions(rows: Experience, env: Env) -> Transition:
         next_obs=rows.next_obs,
         terminated=terminated,
         truncated=jnp.asarray(ended & ~terminated),
-        success=jnp.asarray(success),
+        success=jnp.asarray(experience.reached(rows.next_obs, spec)),
         weight=jnp.ones(n),
     )

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import imitbench
 from imitbench import algos, experts
-from imitbench.core.types import Cost, UserError, pick, said
+from imitbench.core.types import LATER, Cost, UserError, pick, said
 from imitbench.data import grades
 from imitbench.envs.registry import known
 
@@ -47,24 +47,21 @@ class DemoSource:
     """Keep episodes that succeed at their last step. None: as the grade does."""
     shared: bool = False
     """All training seeds learn from one and the same subset."""
-    grade: str = "expert"
+    grade: str = field(default="expert", metadata=LATER)
     """How good the demonstrator is; see `imitbench.data.GRADES`."""
-    expert: experts.Kind = "auto"
+    expert: experts.Kind = field(default="auto", metadata=LATER)
     """A scripted or a learned one; auto takes the scripted one where there is one."""
-    every: int = 1
+    every: int = field(default=1, metadata=LATER)
     """Keep one step in so many of each episode, as Ho and Ermon 2016 do; for methods that look at
     single steps alone."""
-    behaviour: Behaviour | None = None
+    behaviour: Behaviour | None = field(default=None, metadata=LATER)
     """In place of all that: for each training seed the steps of an online learner with the same
     seed, as many as the cell's number of demonstrations times the time limit."""
-    growing: bool = False
+    growing: bool = field(default=False, metadata=LATER)
     """The cell's method learns while the behaviour does, from what is there at the time."""
 
     def identity(self) -> dict[str, Any]:
         """The source as JSON data, with the numbers that None stands for.
-
-        The grade "expert" and the expert "auto" go without saying: cells from before there was a
-        choice keep their keys.
 
         Raises:
             UserError: an unknown grade, or settings that contradict it or each other.
@@ -79,10 +76,7 @@ class DemoSource:
         if self.growing:
             raise UserError("growing=True: expected a behaviour, whose steps are growing")
         noise, only_success = grades.settled(self.grade, self.noise, self.only_success)
-        fields = dataclasses.asdict(self) | {"noise": noise, "only_success": only_success}
-        unsaid = {("grade", "expert"), ("expert", "auto"), ("every", 1)}
-        later = ("behaviour", "growing")
-        return {k: v for k, v in fields.items() if k not in later and (k, v) not in unsaid}
+        return said(self) | {"noise": noise, "only_success": only_success}
 
 
 @dataclass(frozen=True)

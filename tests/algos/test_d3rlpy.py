@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from against import CLOSE, LR, jiggled, mid_run, named
+from against import CLOSE, LR, jiggled, mid_run, named, td3_mid_run
 
 from imitbench.algos import bcq, td3, td3_bc
 from imitbench.algos._replay import Experience
@@ -145,12 +145,7 @@ def test_td3_bc_learns_as_d3rlpy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     config = td3_bc.Config(**RULE)
     learner = td3.learner(config, SPEC, objective=td3_bc.objective(config.alpha))
     state = learner.init(jax.random.key(0))
-    nets = state.policy, state.critics, state.target
-    p, c, follow = (jiggled(x, i) for i, x in enumerate(nets))
-    adams = mid_run(state.policy_opt, 3), mid_run(state.critics_opt, 5)
-    state = state.replace(
-        policy=p, critics=c, target=follow, policy_opt=adams[0], critics_opt=adams[1]
-    )
+    state, adams = td3_mid_run(state)
 
     def moved(policy: Params, nets: list[Params]) -> dict[str, np.ndarray]:
         return prefixed("policy", named(LAYERS, policy)) | critics("q_funcs", nets)

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from against import CLOSE, LR, jiggled, mid_run, named
+from against import CLOSE, LR, jiggled, mid_run, named, td3_mid_run
 
 from imitbench.algos import _replay, ddpg, ppo, sac, td3
 from imitbench.core import ops
@@ -265,12 +265,7 @@ def test_td3_and_ddpg_learn_as_sb3(method: str, monkeypatch: pytest.MonkeyPatch)
     learner = algo.learner(algo.Config(lr=LR, hidden=HIDDEN, discount=0.9, tau=0.05), SPEC)
     model = off_policy(theirs)
     state = learner.init(jax.random.key(0))
-    nets = state.policy, state.critics, state.target
-    p, c, follow = (jiggled(x, i) for i, x in enumerate(nets))
-    adams = mid_run(state.policy_opt, 3), mid_run(state.critics_opt, 5)
-    state = state.replace(
-        policy=p, critics=c, target=follow, policy_opt=adams[0], critics_opt=adams[1]
-    )
+    state, adams = td3_mid_run(state)
     layers = ["mu.0", "mu.2", "mu.4"]
 
     def pairs() -> list[tuple[dict[str, np.ndarray], Any]]:
