@@ -1,5 +1,5 @@
-"""AWR by trial and error beside RWR, PPO, SAC, TD3 and DDPG; its ablations; and the methods that
-weigh or clone fixed data, on data of several grades.
+"""AWR by trial and error beside RWR, PPO, SIL, SAC, TD3 and DDPG; its ablations; and the methods
+that weigh or clone fixed data, on data of several grades.
 
 Published returns: `targets/awr.py`. The cpu profile gives the methods that take a gradient step for
 each environment step fewer of these, because two cores make a few hundred gradient steps a second.
@@ -22,6 +22,7 @@ from imitbench.algos import (
     ppo,
     rwr,
     sac,
+    sil,
     td3,
     td3_bc,
 )
@@ -40,7 +41,7 @@ class Size:
     """Of a profile."""
 
     tasks: tuple[str, ...]  # by trial and error
-    steps: int  # environment steps of AWR, RWR and PPO
+    steps: int  # environment steps of AWR, RWR, PPO and SIL
     replayed: int  # ... of SAC, TD3 and DDPG, and of the replay that others learn from
     fixed: tuple[str, ...]  # tasks of the fixed data
     demos: int  # episodes
@@ -78,10 +79,12 @@ def _online(task: str, s: Size, common: dict[str, Any]) -> list[Cell]:
     length = 32 if s.small else 256
     walk: dict[str, Any] = {"length": length, "capacity": 8 * length if s.small else 50_000}
     own = awr.Config(**_rule(task, s), **walk)
+    on_policy = ppo.Config(length=length, lr_decay_updates=s.steps // (8 * length))
     long: dict[str, tuple[str, Any]] = {
         "awr": ("awr", own),
         "rwr": ("rwr", rwr.Config(**_rule(task, s), **walk)),
-        "ppo": ("ppo", ppo.Config(length=length, lr_decay_updates=s.steps // (8 * length))),
+        "ppo": ("ppo", on_policy),
+        "sil": ("sil", sil.Config(on_policy)),
     }
     if task == s.tasks[0]:
         long |= {
