@@ -77,7 +77,7 @@ SMOKE = Size(
     vae_hidden=(8,), act_proposals=2, batch=8, seeds=2, num_evals=2, eval_episodes=1,
 )  # fmt: skip
 CPU = Size(
-    tasks=("Hopper", "HalfCheetah"), limits=50, imperfect=50, warmup=5_000, grad_steps=25_000,
+    tasks=("Hopper", "HalfCheetah"), limits=50, imperfect=50, warmup=5_000, grad_steps=12_500,
     steps=250, hidden=(256, 256), vae_hidden=(256, 256), act_proposals=32, batch=100, seeds=5,
     num_evals=5, eval_episodes=10,
 )  # fmt: skip
