@@ -9,13 +9,17 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from imitbench.algos import (
+    airl,
     awr,
     bc,
     bcq,
+    dac,
+    dac_sac,
     dagger,
     ddpg,
     ddpg_demos,
     gail,
+    gail_trpo,
     iql,
     marwil,
     offline_awr,
@@ -26,8 +30,10 @@ from imitbench.algos import (
     rwr,
     sac,
     sil,
+    sqil,
     td3,
     td3_bc,
+    trpo,
     vins,
     vins_rl,
     vins_true,
@@ -38,6 +44,11 @@ ALGOS: dict[str, ModuleType | SimpleNamespace] = {
     "bc": bc,
     "dagger": dagger,
     "gail": gail,
+    "gail_trpo": gail_trpo,
+    "airl": airl,
+    "dac": dac,
+    "dac_sac": dac_sac,
+    "sqil": sqil,
     "vins": vins,
     "vins_true": vins_true,
     "vins_rl": vins_rl,
@@ -52,6 +63,7 @@ ALGOS: dict[str, ModuleType | SimpleNamespace] = {
     "offline_ddpg": offline_ddpg,
     # By trial and error.
     "ppo": ppo,
+    "trpo": trpo,
     "sac": sac,
     "td3": td3,
     "ddpg": ddpg,
@@ -106,6 +118,12 @@ def rewarded(name: str) -> bool:
 def anchored(name: str) -> bool:
     """Whether a method needs demonstrations that reach the goal."""
     return getattr(ALGOS[name], "ANCHORED", False)
+
+
+def suspicions(name: str, config: Any, spec: Spec) -> list[str]:
+    """What is odd about these settings on this task: one line each."""
+    look = getattr(ALGOS[name], "suspicions", None)
+    return look(config, spec) if look else []
 
 
 def build(name: str, config: Any, spec: Spec, env: Env, expert: Policy | None) -> Algorithm:

@@ -83,11 +83,40 @@ class Learner(NamedTuple):
     judge: Judge | None = None
 
 
+Draw = Callable[[Key, int], Experience]
+"""(key, n) -> steps [n] drawn at random."""
+
+
+class Teacher(NamedTuple):
+    """Where rewards come from, if not from the task alone.
+
+    init(key, demos) -> state; fit(key, state, replay, own: Draw, shown: Draw) -> (state, metrics),
+    once a round, before the learner's gradient steps, from its own steps and the demonstrated ones;
+    show(key, state, rows, norm) -> rows: a minibatch as the learner gets it, with other rewards and
+    with `norm` applied to its observations. The demonstrated rows are the last ones.
+    """
+
+    init: Callable[[Key, Transition], Any]
+    fit: Callable[[Key, Any, buffer.Ring, Draw, Draw], tuple[Any, Metrics]]
+    show: Callable[[Key, Any, Experience, Callable[[jax.Array], jax.Array]], Experience]
+
+
+def normalised(
+    key: Key, state: Any, rows: Experience, norm: Callable[[jax.Array], jax.Array]
+) -> Experience:
+    """A minibatch with the task's own rewards: `show` of no teacher."""
+    return rows.replace(obs=norm(rows.obs), next_obs=norm(rows.next_obs))
+
+
+NO_TEACHER = Teacher(lambda key, demos: (), lambda key, state, *_: (state, {}), normalised)
+
+
 class State(struct.PyTreeNode):
     learner: Any
     replay: buffer.Ring  # of Experience, rows [B, ...]: all environments' steps at one time
     moments: ops.Moments
     running: rollout.Running
+    teacher: Any = ()
 
 
 def export(config: Config, spec: Spec, state: State, params: Params) -> nets.Net:
@@ -98,8 +127,16 @@ def export(config: Config, spec: Spec, state: State, params: Params) -> nets.Net
     return nets.freeze(params, norm, clip, activation="relu", head="tanh", actions=spec.action_size)
 
 
-def make(config: Config, spec: Spec, env: Env, learner: Learner, demo_batch: int = 0) -> Algorithm:
-    """The learner on the task's own reward.
+def make(
+    config: Config,
+    spec: Spec,
+    env: Env,
+    learner: Learner,
+    demo_batch: int = 0,
+    teacher: Teacher = NO_TEACHER,
+    teacher_steps: int = 0,
+) -> Algorithm:
+    """The learner on the task's own reward, or a teacher's.
 
     One update is `rounds` rounds of `envs` * `length` steps and `grad_steps` gradient steps each.
 
@@ -107,6 +144,7 @@ def make(config: Config, spec: Spec, env: Env, learner: Learner, demo_batch: int
         demo_batch: steps of the demonstrations, relabelled like the others, that follow those of
             each minibatch; with 0 demonstrations are not looked at. Where they are relabelled their
             episodes may not end before the time limit.
+        teacher_steps: gradient steps that the teacher takes in a round.
     """
     per_round = config.envs * config.length
     if config.her and spec.goal is None:
@@ -126,7 +164,8 @@ def make(config: Config, spec: Spec, env: Env, learner: Learner, demo_batch: int
         row = Experience(running.env.obs, action, zero, running.env.obs, no, running.t)
         like = jax.tree.map(lambda x: x[None], row)
         replay = buffer.ring(like, config.capacity // config.envs)
-        return State(learner.init(k_learner), replay, ops.moments(spec.obs_size), running)
+        told = teacher.init(ops.stream(k_learner, "teacher"), demos)
+        return State(learner.init(k_learner), replay, ops.moments(spec.obs_size), running, told)
 
     def warm(state: State) -> jax.Array:
         return state.replay.written * config.envs >= config.warmup
@@ -158,42 +197,49 @@ def make(config: Config, spec: Spec, env: Env, learner: Learner, demo_batch: int
             )
         return _replay.sample(key, replay, batch)
 
-    def demonstrated(demos: Transition) -> Callable[[Key], Experience]:
-        """Draws `demo_batch` of their steps."""
+    def demonstrated(demos: Transition) -> Draw:
         rows = _replay.experience(demos, spec.horizon)
         if not config.her:
-            real = buffer.real_rows(rows, demos.weight)
-            return lambda key: real(key, demo_batch)
+            return buffer.real_rows(rows, demos.weight)
         ring = _replay.shown(rows, spec.horizon)
-        return lambda key: draw(key, ring, demo_batch)
+        return lambda key, batch: draw(key, ring, batch)
 
-    def learn(key: Key, state: State, demos: Transition) -> tuple[Any, Metrics]:
-        more = demonstrated(demos) if demo_batch else None
+    def learn(key: Key, state: State, demos: Transition) -> tuple[Any, Any, Metrics]:
+        def own(key: Key, batch: int) -> Experience:
+            return draw(key, state.replay, batch)
+
+        asked = demo_batch or teacher is not NO_TEACHER
+        shown = demonstrated(demos) if asked else own
+        told, more = teacher.fit(
+            ops.stream(key, "teacher"), state.teacher, state.replay, own, shown
+        )
 
         def step(inner: Any, key: Key) -> tuple[Any, Metrics]:
             k_rows, k_learn = jax.random.split(key)
-            rows = draw(k_rows, state.replay, config.batch)
-            if more is not None:
-                shown_rows = more(ops.stream(k_rows, "demos"))
-                rows = jax.tree.map(lambda *x: jnp.concatenate(x), rows, shown_rows)
-            rows = rows.replace(obs=norm(state, rows.obs), next_obs=norm(state, rows.next_obs))
+            rows = own(k_rows, config.batch)
+            if demo_batch:
+                added = shown(ops.stream(k_rows, "demos"), demo_batch)
+                rows = jax.tree.map(lambda *x: jnp.concatenate(x), rows, added)
+            k_show = ops.stream(k_rows, "show")
+            rows = teacher.show(k_show, told, rows, lambda obs: norm(state, obs))
             return learner.learn(k_learn, inner, rows)
 
         inner, metrics = jax.lax.scan(step, state.learner, jax.random.split(key, config.grad_steps))
-        return inner, jax.tree.map(jnp.mean, metrics)
+        return inner, told, jax.tree.map(jnp.mean, metrics) | more
 
     def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
         def round_(state: State, key: Key) -> tuple[State, tuple[jax.Array, Metrics, jax.Array]]:
             k_collect, k_learn = jax.random.split(key)
             state, reward = collect(k_collect, state)
-            like = jax.eval_shape(learn, k_learn, state, demos)[1]
+            like = jax.eval_shape(learn, k_learn, state, demos)[2]
+            none = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), like)
             learns = warm(state)
-            inner, metrics = jax.lax.cond(
+            inner, told, metrics = jax.lax.cond(
                 learns,
                 lambda: learn(k_learn, state, demos),
-                lambda: (state.learner, jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), like)),
+                lambda: (state.learner, state.teacher, none),
             )
-            return state.replace(learner=inner), (learns, metrics, reward)
+            return state.replace(learner=inner, teacher=told), (learns, metrics, reward)
 
         state, (learned, metrics, reward) = jax.lax.scan(
             round_, state, jax.random.split(key, config.rounds)
@@ -215,8 +261,8 @@ def make(config: Config, spec: Spec, env: Env, learner: Learner, demo_batch: int
     idle = max(-(-config.warmup // per_round) - 1, 0)
     cost = Cost(
         env_steps=config.rounds * per_round,
-        grad_steps=config.rounds * config.grad_steps,
-        grad_steps_left_out=idle * config.grad_steps,
+        grad_steps=config.rounds * (config.grad_steps + teacher_steps),
+        grad_steps_left_out=idle * (config.grad_steps + teacher_steps),
     )
     return Algorithm(init, update, act, cost, judge=judge)
 

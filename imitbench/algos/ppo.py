@@ -1,65 +1,34 @@
 """PPO: on-policy policy gradients with a clipped probability ratio.
 
-Source: Schulman et al. 2017 (arXiv:1707.06347), equation 7 and section 5; advantages from Schulman
-et al. 2016 (arXiv:1506.02438), equation 16. Settings as in Stable-Baselines3 and its tuned
-baselines: normalised observations and rewards, advantages standardised in each minibatch.
+Source: Schulman et al. 2017 (arXiv:1707.06347), equation 7 and section 5; as in
+Stable-Baselines3, advantages are standardised in each minibatch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
-from flax import struct
 
-from imitbench.core import nets, ops, rollout
-from imitbench.core.types import (
-    LATER,
-    Algorithm,
-    Cost,
-    Env,
-    Key,
-    Metrics,
-    Params,
-    Spec,
-    Transition,
-    UserError,
-    require,
-    require_share,
-)
+from imitbench.algos import _onpolicy
+from imitbench.algos._onpolicy import Core, Improve, Learner, State
+from imitbench.core import nets, ops
+from imitbench.core.types import Algorithm, Env, Key, Metrics, Params, Spec, require
 
+__all__ = ["Config", "Core", "Learner", "State", "export", "learner", "make"]
 ONLINE = True  # learns without demonstrations
-CLIP = 10.0  # on both sides, of normalised observations and rewards
+export = _onpolicy.export
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(_onpolicy.Config):
     """Settings of PPO."""
 
-    envs: int = 8
-    """Environments that run beside each other."""
-    length: int = 256
-    """Steps of each environment between two rounds of learning."""
-    epochs: int = 10
-    """Passes over the collected steps."""
-    minibatches: int = 32
-    """Parts of a pass; must divide envs * length."""
-    lr: float = 3e-4
-    """Adam's step size (epsilon 1e-5)."""
     lr_decay_updates: int = 0
     """Updates over which the step size falls linearly to 0; 0 keeps it constant."""
-    hidden: tuple[int, ...] = (64, 64)
-    """Widths of the hidden tanh layers of policy and value."""
-    log_std: float = field(default=0.0, metadata=LATER)
-    """Logarithm of the policy's standard deviation at the start."""
-    discount: float = 0.99
-    """Discount factor."""
-    gae: float = 0.95
-    """Lambda of the generalised advantage estimate."""
     clip: float = 0.2
     """Bound on the probability ratio's distance from 1."""
     value: float = 0.5
@@ -68,81 +37,21 @@ class Config:
     """Weight of the entropy, in nats, that is added to the objective."""
     max_grad_norm: float = 0.5
     """Gradients are scaled down to this global norm."""
-    normalise_obs: bool = True
-    """Standardise observations by running moments, clipped to [-10, 10]."""
-    normalise_reward: bool = True
-    """Divide rewards by the running standard deviation of the discounted return, clipped to
-    [-10, 10]."""
 
     def __post_init__(self) -> None:
-        for name in ("envs", "length", "epochs", "minibatches", "lr", "clip", "max_grad_norm"):
+        super().__post_init__()
+        for name in ("clip", "max_grad_norm"):
             require(getattr(self, name) > 0, self, name, "a positive number")
         require(self.lr_decay_updates >= 0, self, "lr_decay_updates", "0 or more")
-        for name in ("discount", "gae"):
-            require_share(self, name)
-        total = self.envs * self.length
-        if total % self.minibatches or total == self.minibatches:
-            raise UserError(
-                f"minibatches={self.minibatches}: must divide envs * length = {total} into parts "
-                "of 2 or more"
-            )
 
 
-class Core(struct.PyTreeNode):
-    """What PPO learns, without the environments that it learns in."""
-
-    params: Params
-    opt_state: Any
-    obs_moments: ops.Moments
-    return_moments: ops.Moments
-    returns: jax.Array  # [B] running discounted return, for the scale of rewards
-
-
-class State(struct.PyTreeNode):
-    core: Core
-    running: rollout.Running
-
-
-class Learner(NamedTuple):
-    """PPO apart from its environment, for methods that make the reward themselves.
-
-    init(key) -> Core; explore(core) -> Policy; learn(key, core, steps [T, B]) -> (core, metrics);
-    act as in `Algorithm`. `steps.label` are the actions before they were clipped.
-    """
-
-    init: Callable[[Key], Core]
-    explore: Callable[[Core], Callable[[Key, jax.Array], jax.Array]]
-    learn: Callable[[Key, Core, Transition], tuple[Core, Metrics]]
-    act: Callable[[Key, Core, jax.Array], jax.Array]
-
-
-def networks(config: Config, spec: Spec) -> tuple[nets.PolicyNet, nets.ValueNet]:
-    """Policy and value; their parameters are `Core.params["policy"]` and `["value"]`."""
-    head = "categorical" if spec.discrete else "normal"
-    policy = nets.policy(
-        spec, config.hidden, head, activation="tanh", out_gain=0.01, log_std=config.log_std
-    )
-    return policy, nets.value(spec, config.hidden, "tanh")
-
-
-def seen(config: Config, core: Core, obs: jax.Array) -> jax.Array:
-    """Observations as the networks get them."""
-    return core.obs_moments.normaliser()(obs, CLIP) if config.normalise_obs else obs
-
-
-def reward_scale(config: Config, core: Core) -> jax.Array:
-    """[] what rewards are multiplied by."""
-    if not config.normalise_reward:
-        return jnp.float32(1.0)
-    return 1.0 / jnp.sqrt(core.return_moments.var[0] + 1e-8)
-
-
-def learner(config: Config, spec: Spec) -> Learner:
-    policy, critic = networks(config, spec)
-    per_update = config.epochs * config.minibatches
+def clipped(config: Config, spec: Spec) -> Improve:
+    """PPO's minibatch steps."""
+    policy, critic = _onpolicy.networks(config, spec)
     lr: Any = config.lr
     if config.lr_decay_updates:
-        lr = optax.linear_schedule(config.lr, 0.0, config.lr_decay_updates * per_update)
+        steps = config.lr_decay_updates * config.epochs * config.minibatches
+        lr = optax.linear_schedule(config.lr, 0.0, steps)
     opt = optax.chain(optax.clip_by_global_norm(config.max_grad_norm), optax.adam(lr, eps=1e-5))
 
     def loss(params: Params, rows: dict[str, jax.Array]) -> tuple[jax.Array, Metrics]:
@@ -150,8 +59,7 @@ def learner(config: Config, spec: Spec) -> Learner:
         assert isinstance(dist, nets.Gaussian | nets.Categorical)
         log_ratio = dist.log_prob(rows["action"]) - rows["log_prob"]
         ratio = jnp.exp(log_ratio)
-        adv = rows["advantage"]
-        adv = (adv - jnp.mean(adv)) / (jnp.std(adv, ddof=1) + 1e-8)
+        adv = _onpolicy.standard(rows["advantage"])
         bounded = jnp.clip(ratio, 1.0 - config.clip, 1.0 + config.clip)
         policy_loss = -jnp.mean(jnp.minimum(ratio * adv, bounded * adv))
         value_loss = jnp.mean((critic.apply(params["value"], rows["obs"]) - rows["return"]) ** 2)
@@ -164,107 +72,26 @@ def learner(config: Config, spec: Spec) -> Learner:
             "kl": jnp.mean(ratio - 1.0 - log_ratio),
         }
 
-    def init(key: Key) -> Core:
-        k_policy, k_value = jax.random.split(key)
-        params = {"policy": policy.init(k_policy), "value": critic.init(k_value)}
-        moments = ops.moments(spec.obs_size), ops.moments(1)
-        return Core(params, opt.init(params), *moments, jnp.zeros(config.envs))
-
-    def scaled(core: Core, steps: Transition) -> tuple[Core, jax.Array]:
-        """Rewards [T, B] in units of the return's standard deviation."""
-        if not config.normalise_reward:
-            return core, steps.reward
-
-        def add(ret: jax.Array, x: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-            ret = config.discount * ret + x[0]
-            return jnp.where(x[1], 0.0, ret), ret
-
-        ended = steps.terminated | steps.truncated
-        returns, seen = jax.lax.scan(add, core.returns, (steps.reward, ended))
-        moments = core.return_moments.add(seen.reshape(-1, 1))
-        core = core.replace(returns=returns, return_moments=moments)
-        return core, jnp.clip(steps.reward * reward_scale(config, core), -CLIP, CLIP)
-
-    def learn(key: Key, core: Core, steps: Transition) -> tuple[Core, Metrics]:
-        core, reward = scaled(core, steps)
-        obs, next_obs = seen(config, core, steps.obs), seen(config, core, steps.next_obs)
-        value = critic.apply(core.params["value"], obs)
-        next_value = critic.apply(core.params["value"], next_obs)
-        ends = steps.terminated, steps.truncated
-        adv = ops.advantages(reward, value, next_value, *ends, config.discount, config.gae)
-        dist = policy.apply(core.params["policy"], obs)
-        assert isinstance(dist, nets.Gaussian | nets.Categorical)
-        data = {
-            "obs": obs,
-            "action": steps.label,
-            "log_prob": dist.log_prob(steps.label),
-            "advantage": adv,
-            "return": adv + value,
-        }
-        total = adv.size
-        data = jax.tree.map(lambda x: x.reshape(total, *x.shape[2:]), data)
-
+    def step(
+        key: Key, params: Params, opt_state: Any, data: dict[str, jax.Array]
+    ) -> tuple[Params, Any, Metrics]:
         def minibatch(carry: tuple[Params, Any], index: jax.Array):
             rows = jax.tree.map(lambda x: x[index], data)
             params, opt_state, metrics = ops.descend(loss, opt, *carry, rows)
             return (params, opt_state), metrics
 
-        orders = jax.vmap(lambda k: jax.random.permutation(k, total))
-        index = orders(jax.random.split(key, config.epochs)).reshape(per_update, -1)
-        (params, opt_state), metrics = jax.lax.scan(minibatch, (core.params, core.opt_state), index)
-        # Only now: what was collected is learned from as it was seen when it was collected.
-        moments = core.obs_moments.add(steps.obs.reshape(total, -1))
-        core = core.replace(params=params, opt_state=opt_state, obs_moments=moments)
-        return core, jax.tree.map(jnp.mean, metrics) | {"reward": jnp.mean(steps.reward)}
+        index = _onpolicy.minibatches(config, key, data["advantage"].size)
+        (params, opt_state), metrics = jax.lax.scan(minibatch, (params, opt_state), index)
+        return params, opt_state, jax.tree.map(jnp.mean, metrics)
 
-    def explore(core: Core) -> Callable[[Key, jax.Array], jax.Array]:
-        def sample(key: Key, obs: jax.Array) -> jax.Array:
-            dist = policy.apply(core.params["policy"], seen(config, core, obs))
-            assert isinstance(dist, nets.Gaussian | nets.Categorical)
-            return dist.sample(key)
-
-        return sample
-
-    def act(key: Key, core: Core, obs: jax.Array) -> jax.Array:
-        mode = policy.apply(core.params["policy"], seen(config, core, obs)).mode
-        return mode if spec.discrete else jnp.clip(mode, -1.0, 1.0)
-
-    return Learner(init, explore, learn, act)
+    return Improve(opt.init, step)
 
 
-def export(config: Config, spec: Spec, state: State) -> nets.Net:
-    """The policy of one seed, for a file of its own; continuous actions only."""
-    core = state.core
-    moments = core.obs_moments if config.normalise_obs else ops.moments(spec.obs_size)
-    return nets.freeze(
-        core.params["policy"]["net"],
-        moments.normaliser(),
-        CLIP if config.normalise_obs else float("inf"),
-        activation="tanh",
-        head="clip",
-    )
+def learner(config: Config, spec: Spec) -> Learner:
+    return _onpolicy.learner(config, spec, clipped(config, spec))
 
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:
-    """PPO on the task's own reward; demonstrations are not looked at. One update collects
-    `envs` * `length` steps and learns from them. State: `State`."""
-    ppo = learner(config, spec)
-
-    def init(key: Key, demos: Transition) -> State:
-        k_core, k_env = jax.random.split(key)
-        return State(ppo.init(k_core), rollout.begin(env, k_env, config.envs))
-
-    def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
-        k_env, k_learn = jax.random.split(key)
-        actor = ppo.explore(state.core)
-        running, steps, _ = rollout.unroll(env, actor, k_env, state.running, config.length)
-        core, metrics = ppo.learn(k_learn, state.core, steps)
-        return State(core, running), metrics
-
-    def act(key: Key, state: State, obs: jax.Array) -> jax.Array:
-        return ppo.act(key, state.core, obs)
-
-    cost = Cost(
-        env_steps=config.envs * config.length, grad_steps=config.epochs * config.minibatches
-    )
-    return Algorithm(init, update, act, cost)
+    """PPO on the task's own reward. State: `State`."""
+    grad_steps = config.epochs * config.minibatches
+    return _onpolicy.make(config, env, learner(config, spec), grad_steps)

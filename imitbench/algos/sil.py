@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import optax
 from flax import struct
 
-from imitbench.algos import ppo
+from imitbench.algos import _onpolicy, ppo
 from imitbench.core import buffer, nets, ops, rollout
 from imitbench.core.types import (
     Algorithm,
@@ -78,7 +78,7 @@ def make(config: Config, spec: Spec, env: Env) -> Algorithm:
     """PPO with self-imitation on the task's own reward; demonstrations are not looked at. State:
     `State`."""
     rule = ppo.learner(config.ppo, spec)
-    policy, critic = ppo.networks(config.ppo, spec)
+    policy, critic = _onpolicy.networks(config.ppo, spec)
     opt = optax.chain(
         optax.clip_by_global_norm(config.ppo.max_grad_norm), optax.adam(config.ppo.lr)
     )
@@ -98,8 +98,8 @@ def make(config: Config, spec: Spec, env: Env) -> Algorithm:
         key: Key, core: ppo.Core, opt_state: Any, replay: buffer.Ring
     ) -> tuple[ppo.Core, Any, Metrics]:
         rows = replay.in_order()
-        scale = ppo.reward_scale(config.ppo, core)
-        obs, next_obs = (ppo.seen(config.ppo, core, x) for x in (rows.obs, rows.next_obs))
+        scale = _onpolicy.reward_scale(config.ppo, core)
+        obs, next_obs = (_onpolicy.seen(config.ppo, core, x) for x in (rows.obs, rows.next_obs))
         v, after = (critic.apply(core.params["value"], x) for x in (obs, next_obs))
         truncated = rows.truncated | (replay.unfollowed[:, None] & ~rows.terminated)
         returns = v + ops.advantages(

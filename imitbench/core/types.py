@@ -10,7 +10,7 @@ import dataclasses
 import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import jax
 from flax import struct
@@ -118,6 +118,7 @@ class Spec:
     fields: Mapping[str, slice]  # named parts of obs
     goal: GoalSpec | None = None
     discrete: bool = False
+    ends: Literal["never", "failure", "success"] = "never"  # what ends an episode early
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import jax.numpy as jnp
 
@@ -38,12 +39,11 @@ def make_spec(
     action_size: int,
     horizon: int,
     goal: GoalSpec | None = None,
-    *,
-    discrete: bool = False,
+    **more: Any,
 ) -> Spec:
-    """A `Spec` whose observation is the fields one after the other."""
+    """A `Spec` whose observation is the fields one after the other; `more`: its other fields."""
     fields = layout(sizes)
-    return Spec(sum(n for _, n in sizes), action_size, horizon, fields, goal, discrete)
+    return Spec(sum(n for _, n in sizes), action_size, horizon, fields, goal, **more)
 
 
 class BaseEnv:

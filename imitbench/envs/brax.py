@@ -86,9 +86,9 @@ class Adapted(BaseEnv):
         self.env = env
         horizon = horizon or int(getattr(env, "episode_length", HORIZON))
         obs = _vector(jax.eval_shape(env.reset, jax.random.key(0)).obs, task)
-        super().__init__(
-            task, make_spec([("obs", obs.shape[0])], int(env.action_size), horizon), engine
-        )
+        # Theirs end where the robot falls, those that end at all.
+        spec = make_spec([("obs", obs.shape[0])], int(env.action_size), horizon, ends="failure")
+        super().__init__(task, spec, engine)
 
     def reset(self, rng: Key) -> EnvState:
         return self._adapt(self.env.reset(rng))

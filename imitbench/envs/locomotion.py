@@ -147,7 +147,8 @@ class Locomotion(PhysicsEnv):
         sizes = [("qpos", mj.nq - task.hidden), ("qvel", mj.nv)]
         sizes += [(k, self._rest[k][_seen(k)].size) for k in task.observed]
         load = physics.load(mj, engine, task.derived)
-        super().__init__(name, make_spec(sizes, mj.nu, HORIZON), load)
+        ends = "failure" if task.terminates else "never"
+        super().__init__(name, make_spec(sizes, mj.nu, HORIZON, ends=ends), load)
 
     def reset(self, rng: Key) -> EnvState:
         nq, scale = self._qpos.size, self._task.reset_noise

@@ -105,7 +105,9 @@ def _run_all(jobs: Sequence[Job], root: Path) -> list[str]:
         else:
             todo.append((order, job))
     for _, job in todo:
-        notes += [f"{job.key}: {line}" for line in sources.suspicions(job.cell, job.env)]
+        odd = algos.suspicions(job.cell.method, job.cell.config, job.env.spec)
+        odd += sources.suspicions(job.cell, job.env)
+        notes += [f"{job.key}: {line}" for line in odd]
     wanted = {stream for _, j in todo if (stream := sources.stream(j.cell, j.env))}
     with Progress(sum(j.cell.num_evals for _, j in todo)) as progress:
         for order, job in todo:

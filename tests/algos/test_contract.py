@@ -24,6 +24,8 @@ SETTINGS_OF_OTHERS = (
     "rwr",
     "offline_rwr",
     "vins_true",
+    "gail_trpo",
+    "dac_sac",
 )
 METHODS = [
     pytest.param(m, marks=pytest.mark.slow if m in SETTINGS_OF_OTHERS else ()) for m in algos.ALGOS

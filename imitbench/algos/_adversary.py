@@ -1,0 +1,181 @@
+"""What the adversarial methods share: the loop around an on-policy learner and a discriminator, and
+what their rewards give away.
+
+Source: Ho and Ermon 2016 (arXiv:1606.03476), algorithm 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import struct
+
+from imitbench.algos import _discriminator, _onpolicy
+from imitbench.algos._discriminator import Pairs, Rule
+from imitbench.algos._onpolicy import Core
+from imitbench.core import buffer, nets, ops, rollout
+from imitbench.core.types import (
+    LATER,
+    Algorithm,
+    Cost,
+    Env,
+    Key,
+    Metrics,
+    Params,
+    Spec,
+    Transition,
+    require,
+    require_share,
+)
+
+CLONE_BATCH, CLONE_LR = 128, 3e-4  # of openai/baselines
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of every adversarial method."""
+
+    discriminator: Rule = field(default_factory=Rule)
+    """Settings of the discriminator and of the reward that it makes."""
+    imitation: float = 1.0
+    """Share of that reward (lambda); the task's own has the rest."""
+    constant: bool = False
+    """Pay 1 for every step, whatever the discriminator says: a control that shows what the lengths
+    of episodes alone teach."""
+    clone_steps: int = field(default=0, metadata=LATER)
+    """Gradient steps of cloning before the first update."""
+
+    def __post_init__(self) -> None:
+        require_share(self, "imitation")
+        require(self.clone_steps >= 0, self, "clone_steps", "0 or more")
+
+
+class State(struct.PyTreeNode):
+    core: Core
+    discriminator: _discriminator.State
+    running: rollout.Running
+
+
+class Sight(NamedTuple):
+    """What a discriminator looks at: a network, what it gets of a row, and rows(core, steps
+    [..., ...]) -> rows [..., ...]."""
+
+    net: nets.Function
+    encode: _discriminator.Encode
+    rows: Callable[[Core, Transition], Any]
+
+
+def of_pairs(rule: Rule, spec: Spec) -> Sight:
+    """Observations and executed actions."""
+    size, encode = _discriminator.pairs(rule, spec)
+    net = _discriminator.network(rule, size)
+    return Sight(net, encode, lambda core, steps: Pairs(steps.obs, steps.action))
+
+
+def sign(config: Config) -> str:
+    """Of the rewards that the discriminator makes: positive, negative or either."""
+    rule = config.discriminator
+    if rule.divergence:
+        return "positive" if rule.divergence == "kl" else "either"
+    return rule.reward if rule.reward in ("positive", "negative") else "either"
+
+
+def suspicions(config: Config, spec: Spec) -> list[str]:
+    """Rewards whose sign alone teaches the wrong thing on this task: one line each."""
+    if config.constant or config.imitation == 0:
+        return []
+    found = {
+        ("negative", "failure"): "a policy gains by failing early; take reward=positive, or the "
+        "task's form that does not end early (-fh)",
+        ("positive", "success"): "a policy gains by putting success off; take reward=negative",
+    }.get((sign(config), spec.ends))
+    return [f"{sign(config)} rewards where episodes end with {spec.ends}: {found}"] if found else []
+
+
+def cloner(config: _onpolicy.Config, spec: Spec, steps: int):
+    """(key, core, demos) -> core after `steps` of cloning the labels: the squared error of the
+    mean action, or the cross-entropy of discrete ones."""
+    policy, _ = _onpolicy.networks(config, spec)
+    opt = optax.adam(CLONE_LR)
+
+    def loss(params: Params, obs: jax.Array, label: jax.Array) -> tuple[jax.Array, Metrics]:
+        dist = policy.apply(params, obs)
+        if isinstance(dist, nets.Categorical):
+            return -jnp.mean(dist.log_prob(label)), {}
+        return jnp.mean(jnp.sum((dist.mode - label) ** 2, axis=-1)), {}
+
+    def clone(key: Key, core: Core, demos: Transition) -> Core:
+        norm = ops.fit_normaliser(demos.obs, demos.weight)
+        moments = ops.Moments(jnp.sum(demos.weight), norm.mean, norm.std**2)
+        core = core.replace(obs_moments=moments)
+        draw = buffer.real_rows(demos, demos.weight)
+
+        def step(carry: tuple[Params, Any], key: Key) -> tuple[tuple[Params, Any], None]:
+            rows = draw(key, CLONE_BATCH)
+            obs = _onpolicy.seen(config, core, rows.obs)
+            return ops.descend(loss, opt, *carry, obs, rows.label)[:2], None
+
+        start = core.params["policy"], opt.init(core.params["policy"])
+        (params, _), _ = jax.lax.scan(step, start, jax.random.split(key, steps))
+        return core.replace(params=core.params | {"policy": params})
+
+    return clone
+
+
+def make(
+    config: Config,
+    own: _onpolicy.Config,
+    spec: Spec,
+    env: Env,
+    learner: _onpolicy.Learner,
+    sight: Sight,
+    grad_steps: int,
+) -> Algorithm:
+    """One update collects `own.envs` * `own.length` steps, takes the discriminator's gradient
+    steps, then the learner's `grad_steps`. State: `State`."""
+    judge = _discriminator.discriminator(config.discriminator, sight.net, sight.encode)
+
+    def init(key: Key, demos: Transition) -> State:
+        k_core, k_judge, k_env = jax.random.split(key, 3)
+        running = rollout.begin(env, k_env, own.envs)
+        core = learner.init(k_core)
+        if config.clone_steps:
+            clone = cloner(own, spec, config.clone_steps)
+            core = clone(ops.stream(k_core, "clone"), core, demos)
+        return State(core, judge.init(k_judge, demos.obs, demos.weight), running)
+
+    def paid(core: Core, seen: _discriminator.State, steps: Transition) -> jax.Array:
+        """Rewards [T, B]."""
+        if config.constant:
+            return jnp.ones_like(steps.reward)
+        made = judge.reward(seen, sight.rows(core, steps))
+        return config.imitation * made + (1.0 - config.imitation) * steps.reward
+
+    def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
+        k_env, k_judge, k_learn = jax.random.split(key, 3)
+        core = state.core
+        actor = learner.explore(core)
+        running, steps, _ = rollout.unroll(env, actor, k_env, state.running, own.length)
+        flat = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), steps)
+        expert, policy = (buffer.real_rows(sight.rows(core, x), x.weight) for x in (demos, flat))
+        seen = judge.see(state.discriminator, flat.obs)
+        seen, told = judge.fit(k_judge, seen, expert, policy)
+        rewarded = steps.replace(reward=paid(core, seen, steps))
+        core, metrics = learner.learn(k_learn, core, rewarded)
+        metrics |= told | {"task_reward": jnp.mean(steps.reward)}
+        return State(core, seen, running), metrics
+
+    def act(key: Key, state: State, obs: jax.Array) -> jax.Array:
+        return learner.act(key, state.core, obs)
+
+    cost = Cost(
+        env_steps=own.envs * own.length,
+        grad_steps=grad_steps + config.discriminator.steps,
+        grad_steps_left_out=-config.clone_steps,  # done before the first update
+    )
+    return Algorithm(init, update, act, cost)

@@ -1,0 +1,29 @@
+"""GAIL as its authors paired it: TRPO on the discriminator's reward.
+
+Source: Ho and Ermon 2016 (arXiv:1606.03476), algorithm 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from imitbench.algos import _adversary, trpo
+from imitbench.core.types import Algorithm, Env, Spec
+
+suspicions = _adversary.suspicions
+
+
+@dataclass(frozen=True)
+class Config(_adversary.Config):
+    """Settings of GAIL with TRPO."""
+
+    trpo: trpo.Config = field(default_factory=trpo.Config)
+    """Settings of TRPO."""
+
+
+def make(config: Config, spec: Spec, env: Env) -> Algorithm:
+    """GAIL on the demonstrations' observations and actions. State: `_adversary.State`."""
+    own = config.trpo
+    sight = _adversary.of_pairs(config.discriminator, spec)
+    learner, grad_steps = trpo.learner(own, spec), trpo.grad_steps(own)
+    return _adversary.make(config, own, spec, env, learner, sight, grad_steps)

@@ -1,0 +1,139 @@
+"""Absorbing states, what they do to rewards and values, and learners paid by a discriminator."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from shrunken import shrink
+
+from imitbench import data, envs, experts
+from imitbench.algos import _dac, _offpolicy, _replay, dac, sqil
+from imitbench.core import buffer, train
+from imitbench.core.types import Transition, UserError
+from imitbench.envs.base import make_spec
+
+KEY = jax.random.key(0)
+SPEC = make_spec([("state", 2)], 1, 5)
+CONFIG = _dac.Config()
+
+
+def rows(terminated: list[bool]) -> _replay.Experience:
+    n = len(terminated)
+    obs = jnp.arange(2.0 * n).reshape(n, 2) + 1.0
+    return _replay.Experience(
+        obs, jnp.full((n, 1), 0.5), jnp.full(n, -1.0), obs + 100.0, jnp.array(terminated),
+        jnp.arange(n),
+    )  # fmt: skip
+
+
+def demos(n: int, ends: int) -> Transition:
+    """Steps, the first `ends` of which terminate."""
+    blank: Any = buffer.no_rows(SPEC)
+    made = jax.tree.map(lambda x: jnp.zeros((n, *x.shape[1:]), x.dtype), blank)
+    return made.replace(weight=jnp.ones(n), terminated=jnp.arange(n) < ends)
+
+
+def test_as_many_absorbing_steps_as_ends():
+    ended, real = jnp.array([True, False, True, False, True]), jnp.arange(5) < 4
+    assert float(_dac.share(ended, real)) == pytest.approx(2 / 6)
+    assert float(_dac.share(ended, jnp.zeros(5, bool))) == 0
+
+
+def shown(config: _dac.Config, own_share: float, ended: list[bool]) -> tuple[Any, Any]:
+    """A minibatch as the learner gets it, and the teacher's state."""
+    teacher = _dac.teacher(config, SPEC)
+    state = teacher.init(KEY, demos(6, 2))
+    state = state.replace(own_share=jnp.float32(own_share))
+    return teacher.show(KEY, state, rows(ended), lambda obs: obs / 10.0), state
+
+
+def test_an_end_leads_to_the_absorbing_state_and_that_to_itself():
+    step, state = shown(CONFIG, 0.0, [False, True])
+    assert float(state.share) == pytest.approx(2 / 8)
+    np.testing.assert_allclose(step.obs, [[0.1, 0.2, 0.0], [0.3, 0.4, 0.0]], rtol=1e-6)
+    np.testing.assert_allclose(step.next_obs, [[10.1, 10.2, 0.0], [0.0, 0.0, 1.0]], rtol=1e-6)
+    assert not step.terminated.any()  # values go on after the end
+    still, _ = shown(CONFIG, 1.0, [False, True])
+    np.testing.assert_array_equal(still.obs, [[0, 0, 1]] * 2)
+    np.testing.assert_array_equal(still.next_obs, [[0, 0, 1]] * 2)
+    np.testing.assert_array_equal(still.action, [[0]] * 2)
+    assert not still.terminated.any()
+    # All absorbing steps are one and the same.
+    assert float(still.reward[0]) == float(still.reward[1]) != float(step.reward[0])
+
+
+def test_without_absorbing_states_an_end_is_an_end():
+    step, state = shown(dataclasses.replace(CONFIG, absorbing=False), 0.0, [False, True])
+    assert float(state.share) == 0
+    assert step.obs.shape == (2, 2)
+    np.testing.assert_array_equal(step.terminated, [False, True])
+
+
+def test_the_tasks_reward_has_the_rest():
+    """It is -1 here, and 0 in the absorbing state."""
+    made, _ = shown(CONFIG, 0.0, [False, True])
+    mixed, _ = shown(dataclasses.replace(CONFIG, imitation=0.25), 0.0, [False, True])
+    np.testing.assert_allclose(mixed.reward, 0.25 * made.reward - 0.75, rtol=1e-5)
+    made, _ = shown(CONFIG, 1.0, [False, True])
+    mixed, _ = shown(dataclasses.replace(CONFIG, imitation=0.25), 1.0, [False, True])
+    np.testing.assert_allclose(mixed.reward, 0.25 * made.reward, rtol=1e-5)
+
+
+def test_the_learners_share_is_counted_in_what_is_filled():
+    """Three of four slots of two environments are filled; one step of those six ended."""
+    teacher = _dac.teacher(shrink(CONFIG), SPEC)
+    ring = buffer.ring(
+        jax.tree.map(lambda x: x.reshape(1, 2, *x.shape[1:]), rows([True, False])), 4
+    )
+    for ended in ([True, False], [False, False], [False, False]):
+        row = jax.tree.map(lambda x: x.reshape(1, 2, *x.shape[1:]), rows(ended))
+        ring = buffer.append(ring, row)
+    # What was never written must not count.
+    ring = ring.replace(rows=ring.rows.replace(terminated=ring.rows.terminated.at[3].set(True)))
+    state = teacher.init(KEY, demos(6, 2))
+
+    def own(key: Any, n: int) -> _replay.Experience:
+        return _replay.sample(key, ring, n)
+
+    state, metrics = teacher.fit(KEY, state, ring, own, own)
+    assert float(state.own_share) == pytest.approx(1 / 7)
+    assert np.isfinite(float(metrics["discriminator_loss"]))
+
+
+def test_sqil_pays_for_what_was_shown():
+    """1 for the demonstrated half of a minibatch, 0 for its own."""
+    step = sqil.teacher(2).show(KEY, (), rows([False, True, False, True]), lambda obs: obs / 10.0)
+    np.testing.assert_array_equal(step.reward, [0, 0, 1, 1])
+    np.testing.assert_array_equal(step.terminated, [False, True, False, True])
+    np.testing.assert_allclose(step.obs[0], [0.1, 0.2], rtol=1e-6)
+
+
+def test_discrete_actions_are_refused():
+    env = envs.make("ProbePolicy")
+    with pytest.raises(UserError, match="discrete actions"):
+        dac.make(dac.Config(), env.spec, env)
+
+
+@pytest.mark.slow
+def test_dac_hops_after_four_thin_trajectories():
+    """A random policy gets about 20, the expert 3,562."""
+    env = envs.make("Hopper")
+    expert = experts.load("Hopper", kind="learned", spec=env.spec)
+    shown = data.collect(env, expert, 4, only_success=False)
+    thin = data.subset(shown, 4, [0], every=20)
+    config = dac.Config(
+        td3=dataclasses.replace(
+            dac.Config().td3,
+            replay=_offpolicy.Config(rounds=500, warmup=1000, batch=100, capacity=50_000),
+        )
+    )
+    algo = dac.make(config, env.spec, env)
+    _, ev = train.train(
+        algo, thin, KEY[None], env=env, num_updates=60, num_evals=6, eval_episodes=5
+    )
+    assert ev.returns.max() > 1000
