@@ -1,15 +1,29 @@
-"""How many demonstrations GAIL and BC need, and what episodes' lengths alone teach.
+"""How many demonstrations GAIL, DAC and BC need, and what episodes' lengths alone teach.
 
 As in Ho and Ermon 2016 (arXiv:1606.03476): trajectories of a learned expert, one step in 20 of
 each, on tasks that end when the robot falls; the control that is paid 1 a step there, and where
-episodes never end early (`-fh`). PPO in place of TRPO. The cpu profile has two tasks and 307,200
-environment steps. Claims: `targets/gail.py`.
+episodes never end early (`-fh`). PPO in place of TRPO, and TRPO beside it with 4 trajectories on
+one task, where AIRL, SQIL and GAIL's code on the reverse Kullback-Leibler divergence (f-VIM) stand,
+too. The off-policy methods have a tenth of the environment steps. The cpu profile has two tasks and
+307,200 of them. Claims: `targets/gail.py`.
 """
 
 from dataclasses import dataclass, replace
 from typing import Any
 
-from imitbench.algos import _discriminator, bc, gail, ppo
+from imitbench.algos import (
+    _discriminator,
+    _offpolicy,
+    airl,
+    bc,
+    dac,
+    gail,
+    gail_trpo,
+    ppo,
+    sqil,
+    td3,
+    trpo,
+)
 from imitbench.harness.suite import Cell, DemoSource, Suite
 
 
@@ -18,11 +32,14 @@ class Size:
     """Of a profile."""
 
     tasks: tuple[str, ...]
-    control: str  # the task of the control, and of its never-ending form
+    control: str  # the task of the control, of its never-ending form, and of GAIL's relatives
     demos: tuple[int, ...]
+    relatives: int  # demonstrations of GAIL's relatives
     env_steps: int  # of GAIL
+    replayed: int  # of the off-policy methods
+    warmup: int  # of these without learning
     grad_steps: int  # of BC
-    each: int  # of these an update
+    each: int  # of these, and of the replayed, an update
     seeds: int
     num_evals: int
     eval_episodes: int
@@ -39,35 +56,53 @@ def cells(s: Size) -> tuple[Cell, ...]:
         "source": DemoSource(pool=2 * max(s.demos), expert="learned", every=s.every),
     }  # fmt: skip
 
-    def by_gail(task: str, demos: int, config: gail.Config, label: str) -> Cell:
-        return Cell(task, demos, "gail", config, env_steps=s.env_steps, label=label, **common)
+    replay = _offpolicy.Config(rounds=s.each, warmup=s.warmup, batch=100, capacity=s.replayed)
+    off = dac.Config(td3=td3.Config(replay=replay, lr=1e-3))
+    soft = sqil.Config(replay=replace(replay, batch=128))
+    seeking = replace(adversary.discriminator, divergence="reverse-kl")
+
+    def by_gail(task: str, demos: int, config: Any, label: str, method: str = "gail") -> Cell:
+        return Cell(task, demos, method, config, env_steps=s.env_steps, label=label, **common)
+
+    def replayed(task: str, demos: int, method: str, config: Any) -> Cell:
+        return Cell(task, demos, method, config, env_steps=s.replayed, **common)
 
     out, most = [], max(s.demos)
     for task in s.tasks:
         for demos in s.demos:
             out.append(Cell(task, demos, "bc", clone, grad_steps=s.grad_steps, **common))
             out.append(by_gail(task, demos, adversary, "gail"))
+            out.append(replayed(task, demos, "dac", off))
         if task == s.control:
             paid = replace(adversary, constant=True)
             endless = f"{task}-fh"
             out.append(by_gail(task, most, paid, "gail-constant"))
             out.append(by_gail(endless, most, adversary, "gail"))
             out.append(by_gail(endless, most, paid, "gail-constant"))
+            natural = gail_trpo.Config(trpo=trpo.Config(length=s.length))
+            other = airl.Config(ppo=learner)
+            out += [
+                by_gail(task, s.relatives, natural, "gail_trpo", "gail_trpo"),
+                by_gail(task, s.relatives, other, "airl", "airl"),
+                by_gail(task, s.relatives, replace(adversary, discriminator=seeking), "f-vim-rkl"),
+                replayed(task, s.relatives, "sqil", soft),
+            ]
     return tuple(out)
 
 
 SMOKE = Size(
-    tasks=("Hopper",), control="Hopper", demos=(1,), env_steps=512, grad_steps=8, each=4, seeds=2,
-    num_evals=2, eval_episodes=1, length=32,
+    tasks=("Hopper",), control="Hopper", demos=(1,), relatives=1, env_steps=512, replayed=16,
+    warmup=8, grad_steps=8, each=4, seeds=2, num_evals=2, eval_episodes=1, length=32,
 )  # fmt: skip
 CPU = Size(
-    tasks=("Hopper", "Walker2d"), control="Hopper", demos=(1, 4, 11, 25), env_steps=307_200,
-    grad_steps=10_000, each=250, seeds=5, num_evals=5, eval_episodes=10,
+    tasks=("Hopper", "Walker2d"), control="Hopper", demos=(1, 4, 11, 25), relatives=4,
+    env_steps=307_200, replayed=30_000, warmup=1_000, grad_steps=10_000, each=250, seeds=5,
+    num_evals=5, eval_episodes=10,
 )  # fmt: skip
 FULL = Size(
     tasks=("Hopper", "HalfCheetah", "Walker2d", "Ant"), control="Hopper",
-    demos=(1, 4, 11, 18, 25), env_steps=3_072_000, grad_steps=20_000, each=500, seeds=10,
-    num_evals=20, eval_episodes=50,
+    demos=(1, 4, 11, 18, 25), relatives=4, env_steps=3_072_000, replayed=300_000, warmup=10_000,
+    grad_steps=20_000, each=500, seeds=10, num_evals=20, eval_episodes=50,
 )  # fmt: skip
 SUITE = Suite(
     name="gail",

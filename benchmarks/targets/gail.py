@@ -51,6 +51,19 @@ CLAIMS = (
         )
         for t in TASKS
     ),
+    *(
+        Claim(
+            f"DAC in a tenth of the steps, {n} trajectories: not below GAIL by more than a tenth",
+            "dac",
+            "gail",
+            "arXiv:1809.02925, abstract",
+            measure="return",
+            margin=-TENTH[t],
+            places=(at(t, n),),
+        )
+        for t in TASKS
+        for n in (4, 11)
+    ),
     Claim(
         "where episodes can end, 1 a step alone teaches more than a tenth of the expert's return",
         "gail-constant",
