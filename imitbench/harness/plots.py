@@ -217,7 +217,7 @@ def _scale(axis: Axes, ends: Sequence[float]) -> None:
 def uneven(ends: Sequence[float]) -> bool:
     """Whether one method's curve is more than ten times as long as another's."""
     spent = [x for x in ends if x > 0]
-    return bool(spent) and max(spent) > 10 * min(spent)
+    return bool(spent and max(spent) > 10 * min(spent))
 
 
 def costs(r: Result, cost: str) -> np.ndarray:
