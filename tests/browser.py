@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import tempfile
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,8 +42,12 @@ class Browser:
         request = urllib.request.Request(self._base + path, data, method=method)
         # The machine's proxy has nothing to do with its own ports.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(request, timeout=60) as answer:
-            return json.load(answer)["value"]
+        try:
+            with opener.open(request, timeout=60) as answer:
+                return json.load(answer)["value"]
+        except urllib.error.HTTPError as error:
+            with error:
+                raise AssertionError(json.load(error)["value"]["message"]) from None
 
     def open(self, path: Path) -> None:
         self._call("POST", "/url", {"url": path.as_uri()})
