@@ -10,6 +10,7 @@ from collections.abc import Sequence
 NUMBER = re.compile(r"([+-]?[\d,]*\.?\d+)(?: \[[^\]]*\]| x [\d,]+| ± .*)?(?:; .*)?")
 LINK = re.compile(r"\[([^\]]+)\]\((https?://[^)\s]+)\)")
 ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
+LONG = 32  # characters; longer text may take several lines
 EMPHASIS = re.compile(r"\*(\w+)\*")
 
 
@@ -68,10 +69,11 @@ def table(name: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def _cell(head: str, text: str, numeric: bool) -> str:
     value = number(text) if numeric else None
     sort = "" if value is None else f' data-sort="{value:g}"'
-    kind = " class=number" if numeric else ""
+    kinds = ["number"] * numeric + ["long"] * (len(text) > LONG and not numeric)
     if head == "Verdict":
-        kind = f' class="verdict {text.split(" (")[0].replace(" ", "-")}"'
-    return f"<td{kind}{sort}>{rich(text)}</td>"
+        kinds += ["verdict", text.split(" (")[0].replace(" ", "-")]
+    named = f' class="{" ".join(kinds)}"' if kinds else ""
+    return f"<td{named}{sort}>{rich(text)}</td>"
 
 
 def warning(text: str) -> str:

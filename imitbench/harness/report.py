@@ -94,10 +94,8 @@ def _suite(part: Part) -> str:
         *map(markup.warning, warnings),
         _scores(results),
         _curves(results),
-        *(
-            _section("Published numbers", x)
-            for x in (tables.published(results), tables.rates(results))
-        ),
+        _section("Published returns", tables.published(results)),
+        _section("Published rates", tables.rates(results)),
         _section("Claims of the literature", claims, _counts(claims)),
         _films(part),
         _section("What ran on what", facts.ran(results)),
@@ -135,7 +133,6 @@ def _curves(results: Sequence[Result]) -> str:
     return (
         f"<h3>{name}</h3>\n"
         '<div class="figure"><div class="legend" role="group" aria-label="methods"></div>'
-        '<div class="panels"></div>'
         f'<script type="application/json">{safe}</script></div>\n'
         '<p class="caption">Mean over training seeds with its 95% bootstrap interval. Point at a '
         "panel, or go through it with the arrow keys, to read its values; methods can be switched "
@@ -152,18 +149,20 @@ def _section(title: str, section: Section, after: str = "") -> str:
 
 
 def _claims(results: Sequence[Result]) -> Section | str:
-    """The claims, or why they cannot be judged."""
+    """The claims, verdicts first, or why they cannot be judged."""
     try:
-        return tables.claimed(results)
+        found = tables.claimed(results)
     except UserError as error:
         return str(error)
+    at = list(found.head).index("Verdict")
+    first, *rows = ([x[at], *x[:at], *x[at + 1 :]] for x in (list(found.head), *found.rows))
+    return Section(found.about, first, rows)
 
 
 def _counts(claims: Section) -> str:
     if not claims.rows:
         return ""
-    column = list(claims.head).index("Verdict")
-    verdicts = [row[column].split(" (")[0] for row in claims.rows]
+    verdicts = [row[0].split(" (")[0] for row in claims.rows]
     words = ", ".join(f"{verdicts.count(v)} {v}" for v in VERDICTS if v in verdicts)
     return f"<p>{words}.</p>"
 

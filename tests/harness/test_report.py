@@ -103,7 +103,9 @@ def test_the_page_has_the_numbers_of_the_table(name):
         whole = sum(r.info["seconds"].values())
         assert float(time_["Wall s"]) == pytest.approx(whole, abs=0.06)
     judged = [j for j in claims.judge(claims.load(name), results) if j.verdict != "no results"]
-    assert found.get("Claims of the literature", [])[1:] == [tables.claim_row(j) for j in judged]
+    rows = [dict(zip(tables.CLAIM_HEAD, tables.claim_row(j), strict=True)) for j in judged]
+    head, *claimed = found.get("Claims of the literature", [[]])
+    assert [dict(zip(head, row, strict=True)) for row in claimed] == rows
 
 
 def test_normalised_scores_are_those_of_the_reference():

@@ -289,6 +289,7 @@ function legend(figure, methods, hidden) {
 for (const figure of document.querySelectorAll(".figure")) {
   const data = JSON.parse(figure.querySelector("script").textContent);
   const hidden = new Set();
+  let row = {};
   legend(figure, data.methods, hidden);
   for (const panel of data.panels) {
     const [root, spots] = (data.kind === "dots" ? dots : lines)(panel, data.methods);
@@ -301,6 +302,12 @@ for (const figure of document.querySelectorAll(".figure")) {
     const title = document.createElement("figcaption");
     title.textContent = panel.title;
     frame.append(title, root);
-    figure.querySelector(".panels").append(frame);
+    // Panels with one x axis stand together.
+    if (panel.x !== row.x) {
+      row = { x: panel.x, node: document.createElement("div") };
+      row.node.className = "panels";
+      figure.append(row.node);
+    }
+    row.node.append(frame);
   }
 }
