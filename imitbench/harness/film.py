@@ -54,6 +54,7 @@ def shoot(
         if env is None:
             notes.append(f"{task}: no videos, for it is not a model of MuJoCo's.")
             continue
+        video.check(env)
         # The place where most methods are.
         places = [r.place for r in own]
         place = max(dict.fromkeys(places), key=places.count)

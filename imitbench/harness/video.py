@@ -26,7 +26,7 @@ FPS = 25  # at the speed of the simulation, where its steps are not longer
 SIZE = (240, 320)  # px: height, width
 SECONDS = 8.0
 PAUSE = 10  # frames of an episode's end
-TIMEOUT = 300  # s, for all videos of a task
+TIMEOUT = 150  # s, for each video
 
 
 class Drawn(Env, Protocol):
@@ -53,6 +53,15 @@ def episodes(env: Drawn) -> int:
     return max(1, int(SECONDS / (env.spec.horizon * _step(env))))
 
 
+def check(env: Drawn) -> None:
+    """One picture, before any training.
+
+    Raises:
+        UserError: as `films` does.
+    """
+    films(env, [[Take(env.physics.model.qpos0[None], np.zeros((1, 0)))]])
+
+
 def films(env: Drawn, acts: Sequence[Sequence[Take]]) -> list[bytes]:
     """A WebM video of each act: its episodes, one after the other.
 
@@ -68,11 +77,11 @@ def films(env: Drawn, acts: Sequence[Sequence[Take]]) -> list[bytes]:
         for i, takes in enumerate(acts):
             frames = _frames(env, takes)
             np.savez(folder / f"{i}.npz", qpos=frames.qpos, goal=frames.goal)
-        _render(folder)
+        _render(folder, TIMEOUT * len(acts))
         return [(folder / f"{i}.webm").read_bytes() for i in range(len(acts))]
 
 
-def _render(folder: Path) -> None:
+def _render(folder: Path, timeout: float) -> None:
     own = os.environ.get("MUJOCO_GL", "")
     chosen = own or ("egl" if platform.system() == "Linux" else "")
     command = [sys.executable, "-m", "imitbench.harness.render", str(folder)]
@@ -82,10 +91,10 @@ def _render(folder: Path) -> None:
             env=os.environ | {"MUJOCO_GL": chosen},
             capture_output=True,
             text=True,
-            timeout=TIMEOUT,
+            timeout=timeout,
         )
     except subprocess.TimeoutExpired:
-        raise UserError(f"rendering took longer than {TIMEOUT} s: ask for fewer videos") from None
+        raise UserError(f"rendering took longer than {timeout} s: ask for no videos") from None
     if done.returncode:
         lines = [x for x in done.stderr.splitlines() if x and not x.startswith((" ", "Exception"))]
         why = lines[-1] if lines else f"exit code {done.returncode}"

@@ -274,6 +274,13 @@ def test_a_machine_that_cannot_render_is_told_what_to_do(monkeypatch):
         video.films(point(), [takes()])
 
 
+def test_rendering_is_tried_before_any_training(monkeypatch):
+    monkeypatch.setenv("MUJOCO_GL", "nonsense")
+    monkeypatch.setattr(film, "_cast", lambda *args: pytest.fail("trained for nothing"))
+    with pytest.raises(UserError, match="MUJOCO_GL|imageio-ffmpeg"):
+        film.shoot("quickstart", (), shipped(), 1, print)
+
+
 def test_without_the_package_the_extra_is_named(monkeypatch):
     monkeypatch.setattr(video.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UserError, match="pip install 'imitbench\\[report\\]'"):
