@@ -4,8 +4,9 @@ PY := $(VENV)/bin/python
 RUN := $(VENV)/bin/imitbench
 SUITE ?= quickstart
 PROFILE ?= cpu
+VIDEOS ?= 0
 
-.PHONY: help setup quickstart test test-all test-reference check demos experts tables figures verify pictures-vins ship parity perf perf-learners perf-vins perf-offline clean
+.PHONY: help setup quickstart test test-all test-reference check demos experts tables figures verify report pictures-vins ship parity perf perf-learners perf-vins perf-offline clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -69,6 +70,9 @@ figures: setup  ## draw the curves of SUITE again from its cells
 
 verify: setup  ## judge the claims of the literature on the results of every suite that has some
 	$(RUN) verify
+
+report: setup  ## write report.html out of all results; with videos as in `make report VIDEOS=5` (minutes)
+	$(RUN) report --profile $(PROFILE) --videos $(VIDEOS)
 
 pictures-vins: setup  ## draw what VINS learns: value, self-correction, model error (a minute)
 	$(PY) -m benchmarks.vins_pictures

@@ -1,4 +1,4 @@
-"""The commands about finished results: `imitbench table quickstart`, `imitbench verify vins`."""
+"""The commands about finished results: `imitbench table quickstart`, `imitbench report`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,18 @@ from pathlib import Path
 import tyro
 
 from imitbench.core.types import UserError, pick
-from imitbench.harness import claims, compare, console, run, ship, store, suite, tables
+from imitbench.harness import (
+    claims,
+    compare,
+    console,
+    film,
+    report,
+    run,
+    ship,
+    store,
+    suite,
+    tables,
+)
 from imitbench.harness.suite import Cell, Profile
 
 
@@ -108,6 +119,55 @@ class Verify:
             print(f"  {', '.join(counts)}")
             broken += verdicts.count("not reproduced")
         return int(broken > 0)
+
+
+@dataclass(frozen=True)
+class Report:
+    """Write one HTML page about suites' finished cells: tables, curves, claims, what ran where."""
+
+    suites: tyro.conf.Positional[tuple[str, ...]] = ()
+    """All suites that have results, by default."""
+    profile: Profile = "cpu"
+    results: Path = Path("results")
+    out: Path = Path("report.html")
+    videos: int = 0
+    """Show each task's expert, and beside it so many methods, whose first seed is trained again
+    for it; needs `imitbench[report]`."""
+
+    def __call__(self) -> None:
+        if self.videos < 0:
+            raise UserError(f"videos={self.videos}: expected 0 or more")
+        report.check(self.out)
+        parts = []
+        for name in self.suites or suite.names():
+            root = _results_of(name, self.profile, self.results)
+            if self.suites and not store.cells_folder(root).is_dir():
+                pick("suite", name, suite.names())
+            results = store.read_all(root)
+            if results:
+                parts.append(self._part(name, root, results))
+            elif self.suites:
+                raise UserError(f"no finished cells in {root}: `imitbench run {name}` first")
+        if not parts:
+            raise UserError(
+                f"no finished cells in {self.results}: `imitbench run quickstart` first"
+            )
+        report.write(parts, self.out)
+        size = self.out.stat().st_size / 2**20
+        print(f"written: {self.out} ({', '.join(p.name for p in parts)}; {size:.1f} MiB)")
+
+    def _part(self, name: str, root: Path, results: Sequence[store.Result]) -> report.Part:
+        found = suite.load(name) if name in suite.names() else None
+        listed = found.profiles.get(self.profile, ()) if found else ()
+        part = report.Part(name, found.about if found else "", root, len(listed) or None, results)
+        if not self.videos:
+            return part
+        try:
+            films, notes = film.shoot(name, listed, results, self.videos, print)
+        except UserError as error:
+            print(f"{name}: no videos: {error}")
+            return part._replace(notes=[f"No videos: {error}"])
+        return part._replace(films=films, notes=notes)
 
 
 @dataclass(frozen=True)

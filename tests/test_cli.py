@@ -55,7 +55,7 @@ def test_settings_are_listed_from_the_typed_config(capsys):
 
 
 def test_help_of_every_command(capsys):
-    for command in ("run", "train", "demos", "table", "plot", "ship", "doctor", "list"):
+    for command in ("run", "train", "demos", "table", "plot", "report", "ship", "doctor", "list"):
         with pytest.raises(SystemExit) as stop:
             cli.main([command, "--help"])
         assert stop.value.code == 0
@@ -82,6 +82,12 @@ def test_help_of_every_command(capsys):
         (("demos", "PointMass", "--episodes", "0"), "episodes=0: expected 1 or more"),
         (("demos", "PointMass", "--out", "/no/such/folder/x.npz"), "there is no folder"),
         (("table", "quickstart", "--results", "/no", "--profile", "full"), "no finished cells"),
+        (("report", "quikstart"), "unknown suite 'quikstart': did you mean quickstart?"),
+        (("report", "quickstart", "--profile", "full"), "no finished cells"),
+        (("report", "--profile", "full"), "no finished cells"),
+        (("report", "--out", "no/such/x.html"), "there is no folder no/such; make it first"),
+        (("report", "--out", "."), "is a folder: expected a file"),
+        (("report", "--videos", "-1"), "videos=-1: expected 0 or more"),
         (("config", "bcc"), "unknown method 'bcc'"),
     ],
 )  # fmt: skip

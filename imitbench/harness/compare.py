@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -98,14 +98,7 @@ def _pair(what: str, measure: str, a: Result, b: Result) -> Pair:
 def mistrust(a: Result, b: Result) -> tuple[str, ...]:
     """In what two cells differ beside the method, one line for each."""
     i, j = a.identity, b.identity
-    rows = [
-        ("engines", a.info["engine"], b.info["engine"], "the physics are not the same"),
-        (
-            "environment digests",
-            a.info["environment_digest"],
-            b.info["environment_digest"],
-            "the task behaves differently; run the older one again",
-        ),
+    rows: list[tuple[str, Any, Any, str]] = [
         (
             "episodes of an evaluation",
             i["eval_episodes"],
@@ -129,8 +122,21 @@ def mistrust(a: Result, b: Result) -> tuple[str, ...]:
             )
             for key in sorted(set(both[0]) | set(both[1]))
         ]
-    found = [f"{what} differ ({x}, {y}): {so}" for what, x, y, so in rows if x != y]
-    return tuple(found)
+    return other_physics(a, b) + _differing(rows)
+
+
+def other_physics(a: Result, b: Result) -> tuple[str, ...]:
+    """In what the environments of two cells of one task differ, one line for each."""
+    whys = {
+        "engine": "the physics are not the same",
+        "environment_digest": "the task behaves differently; run the older one again",
+    }
+    rows = [(f"{k.replace('_', ' ')}s", a.info[k], b.info[k], so) for k, so in whys.items()]
+    return _differing(rows)
+
+
+def _differing(rows: Sequence[tuple[str, Any, Any, str]]) -> tuple[str, ...]:
+    return tuple(f"{what} differ ({x}, {y}): {so}" for what, x, y, so in rows if x != y)
 
 
 def verdict(pair: Pair, a: str, b: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from imitbench.harness import plots, stats
+from imitbench.harness import plots
 from imitbench.harness.store import Result
 
 BELIEVED, REAL = "metric/value", "metric/discounted"
@@ -37,9 +37,7 @@ def draw(results: Sequence[Result], path: Path) -> list[Path]:
         for r in (r for r in results if r.place == column):
             style = plots.style(methods, r.identity["label"])
             for measure, line, what in ((BELIEVED, "-", "believed"), (REAL, "--", "real")):
-                table = r.curve.pivot(index="evaluation", columns="seed", values=measure)
-                estimates = [stats.estimate(x) for x in table.to_numpy()]
-                mean, low, high = np.array(estimates).T
+                mean, low, high = plots.over_time(r, measure)
                 x = plots.costs(r, "grad_steps")
                 axis.plot(
                     x,

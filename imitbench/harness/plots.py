@@ -38,9 +38,30 @@ STYLES = [
 
 def draw(results: Sequence[Result], root: Path) -> list[Path]:
     """The picture of a suite: its learning curves, or the scores of cells evaluated once."""
-    if all(r.curve["evaluation"].max() == 0 for r in results):
+    if evaluated_once(results):
         return scores(results, root / "scores")
     return curves(results, root / "curves")
+
+
+def evaluated_once(results: Sequence[Result]) -> bool:
+    """Whether no cell has a curve."""
+    return all(r.curve["evaluation"].max() == 0 for r in results)
+
+
+def panels(results: Sequence[Result]) -> list[tuple[str, Place]]:
+    """The panels of a suite's curves: each cost at each place where some method spends it."""
+    columns = dict.fromkeys(r.place for r in results)
+    return [
+        (cost, column)
+        for cost in AXES
+        for column in columns
+        if any(r.curve[cost].any() for r in results if r.place == column)
+    ]
+
+
+def measure_of(r: Result) -> str:
+    """What the curves of a cell's task show."""
+    return "success_final" if r.info["has_success"] else "return"
 
 
 def scores(results: Sequence[Result], path: Path) -> list[Path]:
@@ -97,17 +118,12 @@ def curves(results: Sequence[Result], path: Path) -> list[Path]:
     """
     columns = list(dict.fromkeys(r.place for r in results))
     methods = list(dict.fromkeys(r.identity["label"] for r in results))
-    panels = [
-        (cost, column)
-        for cost in AXES
-        for column in columns
-        if any(r.curve[cost].any() for r in results if r.place == column)
-    ]
-    rows = len({cost for cost, _ in panels})
+    wanted = panels(results)
+    rows = len({cost for cost, _ in wanted})
     # A grid of costs and places, if it has no holes; else one panel after the other.
-    even = len(columns) <= 5 and len(panels) == rows * len(columns)
-    across = len(columns) if even else min(4, len(panels))
-    down = -(-len(panels) // across)
+    even = len(columns) <= 5 and len(wanted) == rows * len(columns)
+    across = len(columns) if even else min(4, len(wanted))
+    down = -(-len(wanted) // across)
     size = (4.2 * across, 2.6 * down + 0.4)
     figure, grid = plt.subplots(
         down,
@@ -117,11 +133,11 @@ def curves(results: Sequence[Result], path: Path) -> list[Path]:
         sharey="col" if even else False,
         layout="constrained",
     )
-    for axis in grid.flat[len(panels) :]:
+    for axis in grid.flat[len(wanted) :]:
         axis.set_visible(False)
-    for i, (axis, (cost, column)) in enumerate(zip(grid.flat, panels, strict=False)):
+    for i, (axis, (cost, column)) in enumerate(zip(grid.flat, wanted, strict=False)):
         here = [r for r in results if r.place == column]
-        measure = "success_final" if here[0].info["has_success"] else "return"
+        measure = measure_of(here[0])
         for r in here:
             _draw(axis, r, cost, measure, style(methods, r.identity["label"]))
         if (cost, measure) == ("env_steps", "return"):
@@ -190,13 +206,18 @@ def caption(figure: Figure, results: Sequence[Result], interval: str) -> None:
 
 
 def _scale(axis: Axes, ends: Sequence[float]) -> None:
-    """Short ticks; logarithmic where one method's curve is more than ten times as long."""
-    spent = [x for x in ends if x > 0]
-    if spent and max(spent) > 10 * min(spent):
+    """Short ticks, on a logarithmic axis where that is better."""
+    if uneven(ends):
         axis.set_xscale("log")
     else:
         axis.xaxis.set_major_locator(MaxNLocator(5))
         axis.xaxis.set_major_formatter(EngFormatter(sep=""))
+
+
+def uneven(ends: Sequence[float]) -> bool:
+    """Whether one method's curve is more than ten times as long as another's."""
+    spent = [x for x in ends if x > 0]
+    return bool(spent and max(spent) > 10 * min(spent))
 
 
 def costs(r: Result, cost: str) -> np.ndarray:
@@ -223,10 +244,14 @@ def _published(axis: Axes, results: Sequence[Result], methods: Sequence[str]) ->
             )
 
 
-def _draw(axis: Axes, r: Result, cost: str, measure: str, look: dict[str, Any]) -> None:
+def over_time(r: Result, measure: str) -> np.ndarray:
+    """[3, E] mean over seeds, low and high end of its interval, at each evaluation."""
     table = r.curve.pivot(index="evaluation", columns="seed", values=measure).to_numpy()
-    estimates = [stats.estimate(x) for x in table]
-    mean, low, high = (np.array(x) for x in zip(*estimates, strict=True))
+    return np.array([stats.estimate(x) for x in table]).T
+
+
+def _draw(axis: Axes, r: Result, cost: str, measure: str, look: dict[str, Any]) -> None:
+    mean, low, high = over_time(r, measure)
     x = costs(r, cost)
     label = r.identity["label"]
     if not x.any():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -103,20 +103,35 @@ def grid(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def markdown(results: Sequence[Result]) -> str:
     """The table with a caption that says what the numbers are."""
     lines = cells(results)
+    text = grid(list(lines[0]), [list(x.values()) for x in lines])
+    text += f"\n\n{caption(results, lines)}\n"
+    for s in (published(results), rates(results), claimed(results)):
+        text += f"\n{s.about}\n\n{grid(s.head, s.rows)}\n" if s.rows else ""
+    return text
+
+
+def caption(results: Sequence[Result], lines: Sequence[dict[str, str]]) -> str:
+    """What the numbers of `cells` are, as Markdown."""
     devices = sorted({r.info["device"] for r in results})
     profile = results[0].identity["profile"]
-    caption = "Mean over training seeds with its 95% bootstrap interval, at the last evaluation. "
+    text = "Mean over training seeds with its 95% bootstrap interval, at the last evaluation. "
     if "Success any, %" in lines[0]:
-        caption += "*any*: the goal was reached at some step; *final*: at the last one. "
+        text += "*any*: the goal was reached at some step; *final*: at the last one. "
     if "Expert queries" in lines[0]:
-        caption += "Expert queries count the demonstrations' steps. "
-    caption += f"Profile {profile}. Device: {'; '.join(devices)}."
-    text = grid(list(lines[0]), [list(x.values()) for x in lines]) + "\n\n" + caption + "\n"
-    return text + _published(results) + _rates(results) + _claims(results)
+        text += "Expert queries count the demonstrations' steps. "
+    return text + f"Profile {profile}. Device: {'; '.join(devices)}."
 
 
-def _published(results: Sequence[Result]) -> str:
-    """Published returns beside ours at the same step; nothing where the suite has none."""
+class Section(NamedTuple):
+    """A table about a whole suite, in Markdown; without rows where the suite has no such thing."""
+
+    about: str
+    head: Sequence[str]
+    rows: list[list[str]]
+
+
+def published(results: Sequence[Result]) -> Section:
+    """Published returns beside ours at the same step."""
     rows = []
     for p in targets.load(results[0].identity["suite"]):
         ours = targets.here(p, results)
@@ -124,48 +139,47 @@ def _published(results: Sequence[Result]) -> str:
             here = numbers(ours, 1, 0)
             line = [p.task, p.method, f"{p.env_steps:,}", here, f"{p.value:.0f} {p.spread}"]
             rows.append([*line, f"[{p.source}]({p.url})"])
-    if not rows:
-        return ""
     head = ["Task", "Method", "Environment steps", "Return here", "Return published", "Source"]
-    return (
-        "\nBeside published returns after the same number of environment steps (here between "
-        "evaluations along a straight line):\n\n" + grid(head, rows) + "\n"
+    about = (
+        "Beside published returns after the same number of environment steps (here between "
+        "evaluations along a straight line):"
     )
+    return Section(about, head, rows)
 
 
-def _rates(results: Sequence[Result]) -> str:
-    """Published success rates beside ours; nothing where the suite has none."""
-    rates, source = targets.rates(results[0].identity["suite"])
+def rates(results: Sequence[Result]) -> Section:
+    """Published success rates beside ours."""
+    found, source = targets.rates(results[0].identity["suite"])
     rows = []
-    for rate in rates:
+    for rate in found:
         for r in results:
             i = r.identity
             if (i["task"], i["demos"], i["label"]) != (rate.task, rate.demos, rate.method):
                 continue
             ours = stats.estimate(r.final("success_any"))
             here = numbers(ours, 100, 1)
-            published = f"{rate.value:.1f} ± {rate.error:.1f}"
-            rows.append([rate.task, str(rate.demos), rate.method, r.expert, here, published])
-    if not rows:
-        return ""
+            theirs = f"{rate.value:.1f} ± {rate.error:.1f}"
+            rows.append([rate.task, str(rate.demos), rate.method, r.expert, here, theirs])
     head = ["Task", "Demos", "Method", "Expert here", "Any here, %", "Any published, %"]
-    return f"\nBeside the published rates ({source}):\n\n" + grid(head, rows) + "\n"
+    return Section(f"Beside the published rates ({source}):", head, rows)
 
 
-def _claims(results: Sequence[Result]) -> str:
-    """The literature's claims judged on these cells; nothing where the suite has none."""
+def claimed(results: Sequence[Result]) -> Section:
+    """The literature's claims judged on these cells.
+
+    Raises:
+        UserError: cells that are compared differ in engine, environment or seeds.
+    """
     judged = claims.judge(claims.load(results[0].identity["suite"]), results)
     rows = [claim_row(j) for j in judged if j.verdict != "no results"]
-    if not rows:
-        return ""
     text = (
-        "\nClaims, judged by the difference seed by seed and its 95% bootstrap interval (points of "
+        "Claims, judged by the difference seed by seed and its 95% bootstrap interval (points of "
         "success, else returns): reproduced where the interval lies above the margin, not "
         "reproduced where it lies below."
     )
     if len(rows) < len(judged):
         text += f" {len(judged) - len(rows)} more are not judged: their cells have not been run."
-    return text + "\n\n" + grid(CLAIM_HEAD, rows) + "\n"
+    return Section(text, CLAIM_HEAD, rows)
 
 
 CLAIM_HEAD = ("Claim", "Where", "Lead", "P(better)", "Seeds x episodes", "Verdict", "Source")
