@@ -16,6 +16,7 @@ from imitbench.algos import (
     dac,
     dac_sac,
     dagger,
+    dart,
     ddpg,
     ddpg_demos,
     gail,
@@ -43,6 +44,7 @@ from imitbench.core.types import Algorithm, Env, Policy, Spec, UserError
 ALGOS: dict[str, ModuleType | SimpleNamespace] = {
     "bc": bc,
     "dagger": dagger,
+    "dart": dart,
     "gail": gail,
     "gail_trpo": gail_trpo,
     "airl": airl,

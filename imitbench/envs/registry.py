@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from imitbench import physics
 from imitbench.core.types import Env, UserError, pick
-from imitbench.envs import brax, fetch, locomotion, point, probes
+from imitbench.envs import brax, fetch, locomotion, point, probes, rope
 
 
 class TaskEntry(NamedTuple):
@@ -49,12 +49,21 @@ def _probe(name: str) -> TaskEntry:
     return TaskEntry("probe: " + probes.PROBES[name].about, make)
 
 
+def _rope(name: str) -> TaskEntry:
+    def make(engine: str, model: str) -> Env:
+        physics.choose(engine)  # only to reject an unknown name
+        return rope.Tightrope(name)
+
+    return TaskEntry(f"toy: mistakes that add up over {rope.TASKS[name]} steps", make)
+
+
 TASKS: dict[str, TaskEntry] = {
     **{name: _fetch(name) for name in fetch.TASKS},
     **{name: _locomotion(name) for name in locomotion.TASKS},
     "PointMass": TaskEntry(
         "toy: push a disc to a goal", lambda e, m: point.PointMass("PointMass", physics.choose(e))
     ),
+    **{name: _rope(name) for name in rope.TASKS},
     **{name: _probe(name) for name in probes.PROBES},
 }
 

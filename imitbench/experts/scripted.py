@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from imitbench.core.types import Policy
+from imitbench.envs import rope
 
 Law = Callable[[jax.Array], jax.Array]  # obs [O] -> action [A]
 
@@ -127,6 +128,7 @@ LAWS: dict[str, Law] = {
     "FetchPickAndPlace": pick_and_place,
     "FetchSlide": slide,
     "PointMass": point_mass,
+    **dict.fromkeys(rope.TASKS, rope.right),
     "ProbeAction": lambda obs: jnp.int32(1),
     "ProbePolicy": lambda obs: (obs[0] > 0).astype(jnp.int32),
     "ProbeTarget": lambda obs: obs,
