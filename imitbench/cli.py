@@ -19,6 +19,7 @@ from imitbench.harness import (
     runtime,
     settings,
     ship,
+    stopping,
     store,
     suite,
 )
@@ -192,15 +193,20 @@ Command = (
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command. Exit code 0: done; 1: a claim was not reproduced; 2: a
-    mistake in the request; 130: interrupted."""
+    """Runs one command.
+
+    Exit code 0: done; 1: a claim was not reproduced, or this machine's physics differ; 2: a mistake
+    in the request; 130, 143: stopped by SIGINT, SIGTERM.
+    """
     command = tyro.cli(Command, prog="imitbench", description=__doc__, args=argv)  # type: ignore[arg-type]
-    runtime.setup()
     try:
-        return command() or 0
+        with stopping.listening():
+            runtime.setup()
+            return command() or 0
     except UserError as error:
         print(f"imitbench: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("imitbench: interrupted; run the same command again to go on", file=sys.stderr)
-        return 130
+    except (KeyboardInterrupt, stopping.Stopped) as stop:
+        reason = str(stop) or "interrupted"
+        print(f"imitbench: {reason}; run the same command again to go on", file=sys.stderr)
+        return stop.code if isinstance(stop, stopping.Stopped) else 130

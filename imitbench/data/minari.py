@@ -29,6 +29,8 @@ import numpy as np
 
 from imitbench import envs
 from imitbench.core import rollout
+from imitbench.core.checked import fields, fill, line, read_json
+from imitbench.core.host import saving, writable
 from imitbench.core.types import Spec, Transition, UserError
 from imitbench.data import _minari
 from imitbench.data.demos import Demos, Header, check
@@ -112,8 +114,8 @@ def save(
         "imitbench": dataclasses.asdict(demos.header),
     }
     metadata |= scores if known else {}
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".") as temporary:
+    writable(folder.parent)
+    with saving(folder), tempfile.TemporaryDirectory(dir=folder.parent, prefix=".") as temporary:
         place = Path(temporary) / "whole" / "data"
         place.mkdir(parents=True)
         with h5py.File(place / ARRAYS, "w") as file:
@@ -148,13 +150,12 @@ def load(folder: Path, task: str) -> Demos:
     h5py = library()
     spec = envs.make(task).spec
     place = folder / "data" if (folder / "data").is_dir() else folder
-    try:
-        metadata = json.loads((place / METADATA).read_text())
-        kind, total = metadata["data_format"], int(metadata["total_episodes"])
-    except FileNotFoundError:
-        raise UserError(f"{folder} is no data set of Minari's: it has no {METADATA}") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{place / METADATA} is not Minari's metadata ({_line(error)})") from None
+    if not (place / METADATA).is_file():
+        raise UserError(f"{folder} is no data set of Minari's: it has no {METADATA}")
+    metadata = read_json(place / METADATA, "Minari's metadata", "export it again")
+    kinds = {"data_format": str, "total_episodes": int}
+    fields(metadata, kinds, f"{place / METADATA} is not Minari's metadata", "export it again")
+    kind, total = metadata["data_format"], metadata["total_episodes"]
     if kind != "hdf5":
         raise UserError(f"{folder} is stored as {kind!r}: only 'hdf5' can be read; convert it")
     if not (place / ARRAYS).is_file():
@@ -176,7 +177,7 @@ def load(folder: Path, task: str) -> Demos:
     except UserError:
         raise
     except Exception as error:  # a damaged HDF5 file raises OSError, RuntimeError and others
-        raise UserError(f"{place / ARRAYS} is damaged ({_line(error)}); make it again") from None
+        raise UserError(f"{place / ARRAYS} is damaged ({line(error)}); make it again") from None
     steps = jax.tree.map(lambda *x: np.stack(x), *episodes)
     check(steps, spec, str(folder))
     return Demos(steps, _header(metadata, task, steps, folder))
@@ -185,10 +186,7 @@ def load(folder: Path, task: str) -> Demos:
 def _header(metadata: dict[str, Any], task: str, steps: Transition, folder: Path) -> Header:
     """Ours where the data set has one, else what the episodes tell."""
     if "imitbench" in metadata:
-        try:
-            header = Header(**metadata["imitbench"])
-        except TypeError as error:
-            raise UserError(f"{folder}: bad header ({_line(error)}); export it again") from None
+        header = fill(Header, metadata["imitbench"], f"{folder}: bad header", "export it again")
         if header.task != task:
             raise UserError(f"{folder} holds demonstrations of {header.task!r}, not of {task!r}")
         return header
@@ -208,8 +206,3 @@ def _header(metadata: dict[str, Any], task: str, steps: Transition, folder: Path
         mean_return=means["return"],
         grade="unknown",
     )
-
-
-def _line(error: Exception) -> str:
-    """An error of another package in one line."""
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -255,7 +255,7 @@ def forget_header(file, metadata):
         (put("infos/success", lambda x: x[2:]), "'infos/success' has 19 rows, expected 21"),
         (lambda f, m: f.move("episode_2", "other"), "has no episode 2"),
         (lambda f, m: f.pop("episode_2"), "has 11 episodes and metadata.json says 12"),
-        (lambda f, m: m.pop("total_episodes"), "is not Minari's metadata .'total_episodes'"),
+        (lambda f, m: m.pop("total_episodes"), "metadata: 'total_episodes' is missing"),
         (lambda f, m: m.update(data_format="arrow"), "stored as 'arrow': only 'hdf5' can be read"),
         (lambda f, m: m["imitbench"].update(colour="red"), "bad header"),
         (lambda f, m: m["imitbench"].update(task="FetchPush"), "demonstrations of 'FetchPush'"),
@@ -302,7 +302,9 @@ def test_damage_is_noticed(copy, demos):
         ours.load(copy, "PointMass")
     for text in ("", "[1]", "{", '"x"', '{"data_format": "hdf5", "total_episodes": "many"}'):
         (copy / "data" / "metadata.json").write_text(text)
-        with pytest.raises(UserError, match="is not Minari's metadata"):
+        with pytest.raises(
+            UserError, match="metadata.json (cannot be read|is not Minari's metadata)"
+        ):
             ours.load(copy, "PointMass")
     with pytest.raises(UserError, match="no data set of Minari's: it has no metadata.json"):
         ours.load(copy / "nowhere", "PointMass")
