@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from imitbench import algos, cli_demos, cli_experts, cli_results, envs, experts
+from imitbench import algos, cli_demos, cli_doctor, cli_experts, cli_results, envs, experts
 from imitbench.core.types import UserError, pick
 from imitbench.harness import (
     console,
@@ -162,20 +162,6 @@ class Config:
             tyro.cli(kind, prog=f"settings of {self.method}", args=["--help"])
 
 
-@dataclass(frozen=True)
-class Doctor:
-    """Show the machine, the versions and what is known to be wrong with them."""
-
-    def __call__(self) -> None:
-        report = runtime.doctor()
-        for name, value in report.items():
-            if name == "versions":
-                value = ", ".join(f"{k} {v or 'not installed'}" for k, v in value.items())
-            elif name == "warnings":
-                value = "\n  ".join(value) if value else "none"
-            print(f"{name}: {value}")
-
-
 Command = (
     Annotated[List, tyro.conf.subcommand("list")]
     | Annotated[Run, tyro.conf.subcommand("run")]
@@ -188,7 +174,7 @@ Command = (
     | Annotated[cli_results.Compare, tyro.conf.subcommand("compare")]
     | Annotated[cli_results.Verify, tyro.conf.subcommand("verify")]
     | Annotated[cli_results.Ship, tyro.conf.subcommand("ship")]
-    | Annotated[Doctor, tyro.conf.subcommand("doctor")]
+    | Annotated[cli_doctor.Doctor, tyro.conf.subcommand("doctor")]
 )
 
 

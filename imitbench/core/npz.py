@@ -55,7 +55,9 @@ def read(path: Path, what: str, limit: int | None = None) -> tuple[dict[str, Any
             size = sum(part.file_size for part in file.infolist())
             assert size <= DENSEST * path.stat().st_size, f"{size} bytes cannot be in it"
             if limit is not None and size > limit:
-                raise UserError(f"{path} holds {size} bytes: a {what} has at most {limit}")
+                raise UserError(
+                    f"{path} holds {size} bytes of arrays, expected at most {limit}; make it again"
+                )
             arrays = {_name(part): _array(file.read(part)) for part in file.infolist()}
         header = json.loads(arrays.pop("header").tobytes())
         assert isinstance(header, dict), "its header is no JSON object"

@@ -110,9 +110,22 @@ def markdown(results: Sequence[Result]) -> str:
         caption += "*any*: the goal was reached at some step; *final*: at the last one. "
     if "Expert queries" in lines[0]:
         caption += "Expert queries count the demonstrations' steps. "
-    caption += f"Profile {profile}. Device: {'; '.join(devices)}."
+    caption += f"Profile {profile}. Device: {'; '.join(devices)}.{mixed(results)}"
     text = grid(list(lines[0]), [list(x.values()) for x in lines]) + "\n\n" + caption + "\n"
     return text + _published(results) + _rates(results) + _claims(results)
+
+
+def mixed(results: Sequence[Result]) -> str:
+    """A sentence for each task whose cells ran in several engines; empty where there is none."""
+    found = ""
+    for task in dict.fromkeys(r.identity["task"] for r in results):
+        engines = sorted({r.info["engine"] for r in results if r.identity["task"] == task})
+        if len(engines) > 1:
+            found += (
+                f" {task} ran in several engines ({', '.join(engines)}), whose physics are not the "
+                "same: compare cells of one engine only."
+            )
+    return found
 
 
 def _published(results: Sequence[Result]) -> str:

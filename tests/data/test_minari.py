@@ -231,6 +231,7 @@ def put(name, value):
 
 def forget_header(file, metadata):
     metadata.pop("imitbench")
+    metadata.pop(ours.SEAL)
 
 
 @pytest.mark.parametrize(
@@ -276,6 +277,7 @@ def test_other_tasks_are_refused(copy):
     path = copy / "data" / "metadata.json"
     metadata = json.loads(path.read_text())
     metadata.pop("imitbench")
+    metadata.pop(ours.SEAL)
     path.write_text(json.dumps(metadata))
     with pytest.raises(UserError, match="dictionary of .*expected a box of 11 numbers: .*another"):
         ours.load(copy, "Hopper")

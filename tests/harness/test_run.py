@@ -17,7 +17,7 @@ from made_up import rewrite
 
 from imitbench.algos import bc, offline_rwr, td3_bc
 from imitbench.core.types import UserError
-from imitbench.harness import plots, run, ship, store, suite, tables
+from imitbench.harness import console, plots, run, ship, store, suite, tables
 
 TOY = str(Path(__file__).with_name("toy_suite.py"))
 
@@ -111,6 +111,15 @@ def test_environments_that_differ_are_not_mixed(finished, tmp_path):
     rewrite(cell, lambda info: info.update(environment_digest="0"))
     with pytest.raises(UserError, match="environments that behave differently"):
         tables.derive(root)
+
+
+def test_engines_that_are_mixed_are_said(finished, capsys):
+    a, b = store.read_all(finished)
+    other = b._replace(info=b.info | {"engine": "mjx"})
+    text = "PointMass ran in several engines (mjx, native), whose physics are not the same"
+    assert text in tables.markdown([a, other]) and text not in tables.markdown([a, b])
+    console.print_table([a, other])
+    assert text in capsys.readouterr().out
 
 
 def test_diverged_seeds_stay_in_the_table_and_are_named(tmp_path):
