@@ -74,6 +74,16 @@ def unwritten(path: Path, reason: str, number: int | None = None) -> UserError:
     )
 
 
+def settle(path: Path) -> None:
+    """Waits until a file or a folder's list of names is on the disk: what is renamed into place
+    before that can be empty after a power failure."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """A temporary file beside `path` that takes its place when the block ends without an error.
@@ -91,7 +101,9 @@ def atomic(path: Path) -> Iterator[Path]:
         try:
             yield temporary
             os.chmod(temporary, 0o644)
+            settle(temporary)
             os.replace(temporary, path)
+            settle(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from imitbench.core.checked import fields, line, read_json
-from imitbench.core.host import saving
+from imitbench.core.host import saving, settle
 from imitbench.core.train import Eval
 from imitbench.core.types import Cost, UserError
 from imitbench.harness import seal
@@ -90,7 +90,10 @@ def write(root: Path, key: str, info: dict[str, Any], ev: Eval) -> Path:
             whole = info | {"sha256": seal.checksum(info, temporary)}
             text = json.dumps(whole, indent=1, sort_keys=True)
             (temporary / "cell.json").write_text(text + "\n")
+            for written in (*temporary.iterdir(), temporary):
+                settle(written)
             os.replace(temporary, final)
+            settle(cells)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     return final

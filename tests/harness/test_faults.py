@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import random
-import resource
 import shutil
 import signal
 import subprocess
@@ -17,8 +15,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from disks import largest, mounted, read_only
 
 from imitbench import cli
+from imitbench.core import train
 from imitbench.core.types import UserError
 from imitbench.harness import resumable, run, stopping, store, suite
 from imitbench.harness.progress import Progress
@@ -128,52 +128,6 @@ def test_a_signal_stops_after_the_next_checkpoint(
     same(tmp_path / "toy", finished, "bc")
 
 
-def test_a_signal_outside_of_training_stops_at_once():
-    with pytest.raises(stopping.Stopped) as stop, stopping.listening():
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(5)
-        pytest.fail("it went on")
-    assert stop.value.code == 143
-    before = signal.getsignal(signal.SIGTERM)
-    with stopping.listening():
-        assert signal.getsignal(signal.SIGTERM) != before
-    assert signal.getsignal(signal.SIGTERM) == before
-    stopping.check()  # nothing came since
-
-
-def test_the_second_signal_kills_at_once():
-    program = (
-        "import time\nfrom imitbench.harness import stopping\n"
-        "with stopping.listening(), stopping.held():\n"
-        "    print('ready', flush=True)\n    time.sleep(60)"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None and process.stderr is not None
-    assert process.stdout.readline() == "ready\n"
-    process.send_signal(signal.SIGTERM)
-    assert "once more stops at once" in process.stderr.readline()
-    assert process.poll() is None
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(10) == 143
-    process.stdout.close()
-    process.stderr.close()
-
-
-@contextlib.contextmanager
-def mounted(where: Path, *options: str) -> Iterator[Path]:
-    """A mount at the folder; skips where this process may not mount."""
-    where.mkdir(exist_ok=True)
-    done = subprocess.run(["mount", *options, str(where)], capture_output=True, text=True)
-    if done.returncode:
-        pytest.skip(f"mount: {done.stderr.strip()}")
-    try:
-        yield where
-    finally:
-        subprocess.run(["umount", "-l", str(where)], check=True)
-
-
 def test_a_full_disk_is_said_and_the_run_goes_on_when_there_is_room(finished, tmp_path):
     if not shutil.which("mount") or os.geteuid():
         pytest.skip("only root can mount a small disk")
@@ -191,23 +145,10 @@ def test_a_full_disk_is_said_and_the_run_goes_on_when_there_is_room(finished, tm
         same(disk / "toy", finished, "bc")
 
 
-@contextlib.contextmanager
-def largest(size: int) -> Iterator[None]:
-    """No file is written beyond so many bytes."""
-    old = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, old[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, old)
-
-
 def test_a_cell_that_cannot_be_written_leaves_nothing(finished, tmp_path):
     (result, _) = store.read_all(finished)
     blank = np.zeros((2, 3))
-    ev = run.train.Eval(
-        np.arange(3), blank, blank, blank, {}, {"return": blank}, np.zeros(2, bool), {}
-    )
+    ev = train.Eval(np.arange(3), blank, blank, blank, {}, {"return": blank}, np.zeros(2, bool), {})
     with (
         pytest.raises(UserError, match="cells: .*too large; raise the limit on a file's size"),
         largest(1000),
@@ -242,22 +183,6 @@ def test_a_folder_that_cannot_be_written_is_said_before_any_work(finished, tmp_p
             run.run(jobs(), root)
         assert len(store.read_all(root)) == 2
         assert cli.main(["table", "toy", "--results", str(tmp_path)]) == 2
-
-
-@contextlib.contextmanager
-def read_only(folder: Path) -> Iterator[None]:
-    """Permissions do not hold root back; a mount that is read-only does."""
-    if os.geteuid():
-        modes = [(p, p.stat().st_mode) for p in (folder, *folder.rglob("*")) if p.is_dir()]
-        for path, mode in modes:
-            path.chmod(mode & 0o555)
-        yield
-        for path, mode in modes:
-            path.chmod(mode)
-        return
-    with mounted(folder, "--bind", str(folder)):
-        subprocess.run(["mount", "-o", "remount,ro,bind", str(folder)], check=True)
-        yield
 
 
 def test_two_runs_into_one_folder_are_kept_apart(finished, tmp_path):
