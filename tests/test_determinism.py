@@ -26,6 +26,7 @@ def quickstart(folder: Path) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_the_quickstart_twice(tmp_path):
     roots = [quickstart(tmp_path / name) for name in ("first", "second")]
     for name in ("summary.csv", "curves.svg"):

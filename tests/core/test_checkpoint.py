@@ -51,8 +51,10 @@ def test_a_checkpoint_that_cannot_be_written_leaves_those_before_it(tmp_path):
         largest(20_000),
     ):
         newest(folder, save=2)
-    assert sorted(p.name for p in folder.iterdir()) == ["1"]
-    assert newest(folder) == 1 and newest(folder, save=2) == 2
+    (folder / "2.orbax-checkpoint-tmp" / "state").mkdir(parents=True, exist_ok=True)
+    assert newest(folder) == 1
+    assert [p.name for p in folder.iterdir()] == ["1"], "what was begun is removed"
+    assert newest(folder, save=2) == 2
 
 
 @ORBAX
@@ -73,3 +75,11 @@ def test_a_truncated_or_foreign_checkpoint_is_named_and_the_one_before_it_is_use
     shutil.rmtree(mine / "1")
     shutil.rmtree(mine / "2")
     assert newest(mine) is None and newest(mine, save=1) == 1
+
+
+def test_a_checkpoint_that_holds_other_numbers_is_refused(tmp_path, caplog, monkeypatch):
+    newest(tmp_path, save=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "_checksum", lambda packed, evals: "of something else")
+        newest(tmp_path, save=2)
+    assert newest(tmp_path) == 1 and "its sha256 is not that of what it holds" in caplog.text

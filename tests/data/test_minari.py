@@ -250,6 +250,7 @@ def forget_header(file, metadata):
         (put("observations/observation", lambda x: x[:-1]), r"has shape \(20, 4\), expected \(21"),
         (put("observations/achieved_goal", lambda x: x + 1), "'achieved_goal' is not the observ"),
         (put("observations/observation", lambda x: x * np.nan), "'achieved_goal' is not the obs"),
+        (put("actions", lambda x: x / 2), "is damaged: its sha256 is not the one in metadata.json"),
         (put("actions", lambda x: x * np.inf), "array 'action' has a non-finite number"),
         (put("terminations", lambda x: ~x), "goes on for 20 steps, but ends at step 1: cut it"),
         (put("infos/label", lambda x: x[1:]), r"'infos/label' has shape \(20, 2\), expected \(21"),
