@@ -35,7 +35,8 @@ class Checkpoints:
         logging.getLogger("absl").setLevel(logging.CRITICAL)
         self._folder = folder.absolute()
         writable(self._folder)
-        self._tidy()  # a process that was killed left them
+        for left in self._folder.glob(UNFINISHED):  # of a process that was killed, or had no room
+            shutil.rmtree(left, ignore_errors=True)
         self._manager = ocp.CheckpointManager(
             self._folder,
             options=ocp.CheckpointManagerOptions(max_to_keep=2, enable_async_checkpointing=False),
@@ -61,12 +62,7 @@ class Checkpoints:
                 self._manager.delete(later)
             self._manager.save(step, args=args)
         except Exception as error:  # Orbax raises a full disk as ValueError, among others
-            self._tidy()
             raise unwritten(self._folder, line(error), _number(error)) from error
-
-    def _tidy(self) -> None:
-        for left in self._folder.glob(UNFINISHED):
-            shutil.rmtree(left, ignore_errors=True)
 
     def _room(self, size: int) -> None:
         free = shutil.disk_usage(self._folder).free
