@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from imitbench import algos, cli_demos, cli_experts, cli_results, envs, experts
+from imitbench import algos, cli_demos, cli_doctor, cli_experts, cli_results, envs, experts
 from imitbench.core.types import UserError, pick
 from imitbench.harness import (
     console,
@@ -19,6 +19,7 @@ from imitbench.harness import (
     runtime,
     settings,
     ship,
+    stopping,
     store,
     suite,
 )
@@ -161,20 +162,6 @@ class Config:
             tyro.cli(kind, prog=f"settings of {self.method}", args=["--help"])
 
 
-@dataclass(frozen=True)
-class Doctor:
-    """Show the machine, the versions and what is known to be wrong with them."""
-
-    def __call__(self) -> None:
-        report = runtime.doctor()
-        for name, value in report.items():
-            if name == "versions":
-                value = ", ".join(f"{k} {v or 'not installed'}" for k, v in value.items())
-            elif name == "warnings":
-                value = "\n  ".join(value) if value else "none"
-            print(f"{name}: {value}")
-
-
 Command = (
     Annotated[List, tyro.conf.subcommand("list")]
     | Annotated[Run, tyro.conf.subcommand("run")]
@@ -188,20 +175,25 @@ Command = (
     | Annotated[cli_results.Verify, tyro.conf.subcommand("verify")]
     | Annotated[cli_results.Report, tyro.conf.subcommand("report")]
     | Annotated[cli_results.Ship, tyro.conf.subcommand("ship")]
-    | Annotated[Doctor, tyro.conf.subcommand("doctor")]
+    | Annotated[cli_doctor.Doctor, tyro.conf.subcommand("doctor")]
 )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command. Exit code 0: done; 1: a claim was not reproduced; 2: a
-    mistake in the request; 130: interrupted."""
+    """Runs one command.
+
+    Exit code 0: done; 1: a claim was not reproduced, or this machine's physics differ; 2: a mistake
+    in the request; 130, 143: stopped by SIGINT, SIGTERM.
+    """
     command = tyro.cli(Command, prog="imitbench", description=__doc__, args=argv)  # type: ignore[arg-type]
-    runtime.setup()
     try:
-        return command() or 0
+        with stopping.listening():
+            runtime.setup()
+            return command() or 0
     except UserError as error:
         print(f"imitbench: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("imitbench: interrupted; run the same command again to go on", file=sys.stderr)
-        return 130
+    except (KeyboardInterrupt, stopping.Stopped) as stop:
+        reason = str(stop) or "interrupted"
+        print(f"imitbench: {reason}; run the same command again to go on", file=sys.stderr)
+        return stop.code if isinstance(stop, stopping.Stopped) else 130

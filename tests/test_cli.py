@@ -28,27 +28,6 @@ def test_lists(capsys):
     assert all(name in call(capsys, "list", "suites")[1] for name in suite.names())
 
 
-def test_doctor(capsys):
-    code, out, _ = call(capsys, "doctor")
-    assert code == 0
-    for word in ("devices", "engine that auto takes: native", "compile cache", "free disk", "jax "):
-        assert word in out
-    assert "threads of the native engine" in out and "warnings" in out
-
-
-def test_doctor_warns_of_broken_pairs(monkeypatch):
-    from imitbench.harness import runtime
-
-    wrong = {"mujoco": "3.12.0", "mujoco-mjx": "3.11.0", "gymnasium-robotics": "1.4.2",
-             "jax": "0.10.2", "jaxlib": "0.10.1", "brax": "0.14.2"}  # fmt: skip
-    monkeypatch.setattr(runtime, "version", wrong.get)
-    text = " ".join(runtime.broken_pairs())
-    for word in ("install 'mujoco<3.12'", "mujoco and mujoco-mjx differ", "brax 0.14.2", "jaxlib"):
-        assert word in text
-    monkeypatch.setattr(runtime, "version", {}.get)
-    assert runtime.broken_pairs() == []
-
-
 def test_settings_are_listed_from_the_typed_config(capsys):
     out = call(capsys, "config", "bc")[1]
     assert "--early-stopping" in out and "--lr" in out and "0.001" in out
@@ -170,7 +149,7 @@ def test_an_interrupt_is_said(monkeypatch, capsys):
     def interrupt(self):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli.Doctor, "__call__", interrupt)
+    monkeypatch.setattr(cli.cli_doctor.Doctor, "__call__", interrupt)
     code, _, err = call(capsys, "doctor")
     assert code == 130 and "run the same command again" in err
 

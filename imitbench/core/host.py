@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import tempfile
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import platformdirs
 
+from imitbench.core.checked import line
 from imitbench.core.types import UserError
 
 
@@ -22,25 +24,88 @@ def available_cpus() -> int:
 
 
 def cache_dir(name: str) -> Path:
-    """A folder in the user's cache, made if need be."""
+    """A folder in the user's cache, made if need be.
+
+    Raises:
+        UserError: it cannot be made.
+    """
     folder = platformdirs.user_cache_path("imitbench", appauthor=False) / name
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"cannot make {folder}: {error.strerror}; set XDG_CACHE_HOME to a folder for caches"
+        ) from error
     return folder
 
 
 @contextmanager
-def atomic(path: Path) -> Iterator[Path]:
-    """A temporary file beside `path` that takes its place when the block ends without an error."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
+def saving(path: Path) -> Iterator[None]:
+    """What is written in the block is for `path`.
+
+    Raises:
+        UserError: the system does not let it be written: a full disk, no permission, ...
+    """
     try:
-        yield temporary
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+        yield
+    except OSError as error:
+        raise unwritten(path, error.strerror or line(error), error.errno) from error
+
+
+ROOM = {
+    errno.ENOSPC: "make room there",
+    errno.EDQUOT: "make room there",
+    errno.EFBIG: "raise the limit on a file's size (ulimit -f)",
+}
+
+
+def unwritten(path: Path, reason: str, number: int | None = None) -> UserError:
+    """The error for a file or folder that the system does not let be written.
+
+    Args:
+        number: the system's error number.
+    """
+    remedy = ROOM.get(number or 0)
+    if remedy is None:
+        return UserError(f"cannot write to {path}: {reason}; choose another folder")
+    return UserError(
+        f"cannot write to {path}: {reason}; {remedy} and run the same command again, which goes on "
+        "from what is finished"
+    )
+
+
+def settle(path: Path) -> None:
+    """Waits until a file or a folder's list of names is on the disk: what is renamed into place
+    before that can be empty after a power failure."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
     finally:
-        temporary.unlink(missing_ok=True)
+        os.close(handle)
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """A temporary file beside `path` that takes its place when the block ends without an error.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    with saving(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(
+            dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix
+        )
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            os.chmod(temporary, 0o644)
+            settle(temporary)
+            os.replace(temporary, path)
+            settle(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def writable(folder: Path) -> Path:
@@ -49,14 +114,11 @@ def writable(folder: Path) -> Path:
     Raises:
         UserError: it cannot be written to.
     """
-    try:
+    with saving(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise UserError(
-            f"cannot write to {folder}: {error.strerror}; choose another folder with --results"
-        ) from error
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"0")  # a full disk still takes an empty file
+            file.flush()
     return folder
 
 
@@ -67,12 +129,17 @@ def alone(folder: Path) -> Iterator[None]:
     Raises:
         UserError: another process holds it, or it cannot be written to.
     """
-    with (writable(folder) / ".lock").open("w") as file:
+    with (writable(folder) / ".lock").open("ab+", buffering=0) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
+            file.seek(0)
+            holder = file.read().decode(errors="replace").strip() or "unknown"
             raise UserError(
-                f"another run is writing into {folder}: wait for its end, or choose another folder "
-                "with --results"
+                f"another run is writing into {folder} (process {holder}): wait for its end, or "
+                "choose another folder with --results"
             ) from None
+        with saving(folder):
+            file.truncate(0)
+            file.write(f"{os.getpid()}\n".encode())
         yield

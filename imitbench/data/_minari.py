@@ -83,7 +83,7 @@ def read(group: Any, spec: Spec, where: str) -> Transition:
     Raises:
         UserError: an array is missing or does not fit the task.
     """
-    n = len(_array(group, "rewards", None, where))
+    n = _rows(group, "rewards", where)
     if not 1 <= n <= spec.horizon:
         raise UserError(f"{where} has {n} steps, those of the task have 1 to {spec.horizon}")
     inner = () if spec.discrete else (spec.action_size,)
@@ -153,24 +153,33 @@ def _success(group: Any, next_obs: np.ndarray, spec: Spec, where: str) -> np.nda
     n = len(next_obs)
     for name in ("infos/success", "infos/is_success"):
         if name in group:
-            found = _array(group, name, None, where).reshape(-1)
-            if len(found) not in (n, n + 1):
-                raise UserError(f"{where}: array {name!r} has {len(found)} rows, expected {n + 1}")
-            return found[-n:] > 0
+            rows = _rows(group, name, where)
+            if rows not in (n, n + 1):
+                raise UserError(f"{where}: array {name!r} has {rows} rows, expected {n + 1}")
+            shape = (rows, 1) if len(group[name].shape) == 2 else (rows,)
+            return _array(group, name, shape, where).reshape(-1)[-n:] > 0
     if spec.goal is None:
         return np.zeros(n, bool)
     parts = (next_obs[:, spec.fields[f]] for f in (spec.goal.achieved, spec.goal.desired))
     return np.asarray(jax.device_get(spec.goal.reward(*parts))) >= 0  # type: ignore[arg-type]
 
 
-def _array(group: Any, name: str, shape: tuple[int, ...] | None, where: str) -> np.ndarray:
-    """One array, of that shape where it is given."""
+def _rows(group: Any, name: str, where: str) -> int:
+    """Length of an array, which is not read."""
     if name not in group or not hasattr(group[name], "shape"):
         raise UserError(f"{where}: array {name!r} is missing: this is no data set of the task")
-    found = np.asarray(group[name][()])
-    if (found.ndim < 1) if shape is None else (found.shape != shape):
-        expected = shape or "(steps,)"
-        raise UserError(f"{where}: array {name!r} has shape {found.shape}, expected {expected}")
+    shape = group[name].shape
+    if not shape:
+        raise UserError(f"{where}: array {name!r} has shape {shape}, expected (steps,)")
+    return int(shape[0])
+
+
+def _array(group: Any, name: str, shape: tuple[int, ...], where: str) -> np.ndarray:
+    """One array, which is read only where it has that shape."""
+    _rows(group, name, where)
+    found = group[name]
+    if found.shape != shape:
+        raise UserError(f"{where}: array {name!r} has shape {found.shape}, expected {shape}")
     if found.dtype.kind not in "fiub":
         raise UserError(f"{where}: array {name!r} is of type {found.dtype}, expected numbers")
-    return found
+    return np.asarray(found[()])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -214,6 +215,21 @@ def check(steps: Transition, spec: Spec, where: str) -> None:
         )
     if not steps.weight.any():
         raise UserError(f"{where}: every step has weight 0; there is nothing to learn from")
+
+
+FLAGS = ("terminated", "truncated", "success")
+
+
+def check_kinds(arrays: Mapping[str, np.ndarray], where: str) -> None:
+    """Flags are truth values, the others numbers.
+
+    Raises:
+        UserError: naming the array.
+    """
+    for name, x in arrays.items():
+        kinds, expected = ("b", "truth values") if name in FLAGS else ("iuf", "numbers")
+        if x.dtype.kind not in kinds:
+            raise UserError(f"{where}: array {name!r} is of type {x.dtype}, expected {expected}")
 
 
 def describe(header: Header) -> str:

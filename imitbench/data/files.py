@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from imitbench.core import npz
+from imitbench.core.checked import fill
 from imitbench.core.npz import checksum
 from imitbench.core.types import Spec, Transition, UserError
-from imitbench.data.demos import Demos, Header, check
+from imitbench.data.demos import Demos, Header, check, check_kinds
 
 SCHEMA = 2
 READABLE = (1, 2)  # 1 had no grade: its demonstrations are an expert's
@@ -43,10 +44,10 @@ def load(path: Path, spec: Spec | None = None) -> Demos:
         raise UserError(
             f"{path} is damaged: its sha256 is not the one in its header; make it again"
         )
-    try:
-        demos = Demos(Transition(**arrays), Header(**header))
-    except TypeError as error:
-        raise UserError(f"{path}: bad header ({error}); make it again") from None
+    check_kinds(arrays, str(path))
+    demos = Demos(
+        Transition(**arrays), fill(Header, header, f"{path}: bad header", "make it again")
+    )
     if spec is not None:
         if demos.steps.weight.ndim != 2:
             shape = demos.steps.weight.shape

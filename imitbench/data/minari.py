@@ -8,7 +8,8 @@ On disk (Minari 0.5, HDF5): ROOT/ID/data holds metadata.json and main_data.hdf5,
 Goal tasks are dictionaries there, `observation`, `achieved_goal` and `desired_goal`; our flat
 observation is [observation, desired_goal], and the achieved goal is a field of it. What Minari has
 no place for is kept apart: `infos/label` and `infos/success` [n + 1], which as all of Minari's
-infos begin with an entry for the reset (0 here), and our header under `imitbench` in the metadata.
+infos begin with an entry for the reset (0 here), and in the metadata our header under `imitbench`
+and a checksum of both.
 Without them the label is the action, and success is `infos/is_success` or, in a goal task, a
 reward of the goal of 0 or more.
 """
@@ -28,7 +29,9 @@ import jax
 import numpy as np
 
 from imitbench import envs
-from imitbench.core import rollout
+from imitbench.core import npz, rollout
+from imitbench.core.checked import fields, fill, line, read_json
+from imitbench.core.host import saving, writable
 from imitbench.core.types import Spec, Transition, UserError
 from imitbench.data import _minari
 from imitbench.data.demos import Demos, Header, check
@@ -36,6 +39,7 @@ from imitbench.data.demos import Demos, Header, check
 VERSION = "0.5.0"  # the oldest Minari whose files look like this; newer ones ask for a known one
 ARRAYS = "main_data.hdf5"
 METADATA = "metadata.json"
+SEAL = "imitbench_sha256"  # name in the metadata: of header and steps as `load` gives them
 ID = re.compile(r"([-\w]+/)*[-\w]+-v\d+")
 
 
@@ -112,8 +116,8 @@ def save(
         "imitbench": dataclasses.asdict(demos.header),
     }
     metadata |= scores if known else {}
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".") as temporary:
+    writable(folder.parent)
+    with saving(folder), tempfile.TemporaryDirectory(dir=folder.parent, prefix=".") as temporary:
         place = Path(temporary) / "whole" / "data"
         place.mkdir(parents=True)
         with h5py.File(place / ARRAYS, "w") as file:
@@ -124,6 +128,9 @@ def save(
                 for name, x in _minari.write(episode, spec).items():
                     # A checksum of the bytes: damage is noticed when they are read.
                     group.create_dataset(name, data=x, chunks=x.shape, fletcher32=True)
+        # What is damaged beside the bytes of arrays can leave zeros in their place.
+        whole = _read(place / ARRAYS, len(lengths), spec, folder)
+        metadata[SEAL] = _checksum(whole, metadata["imitbench"])
         metadata["dataset_size"] = round((place / ARRAYS).stat().st_size / 1e6, 1)  # MB
         (place / METADATA).write_text(json.dumps(metadata, indent=1))
         os.rename(place.parent, folder)
@@ -145,22 +152,33 @@ def load(folder: Path, task: str) -> Demos:
         UserError: h5py is missing, the folder is no such data set, is damaged, or does not fit
             the task.
     """
-    h5py = library()
+    library()
     spec = envs.make(task).spec
     place = folder / "data" if (folder / "data").is_dir() else folder
-    try:
-        metadata = json.loads((place / METADATA).read_text())
-        kind, total = metadata["data_format"], int(metadata["total_episodes"])
-    except FileNotFoundError:
-        raise UserError(f"{folder} is no data set of Minari's: it has no {METADATA}") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{place / METADATA} is not Minari's metadata ({_line(error)})") from None
+    if not (place / METADATA).is_file():
+        raise UserError(f"{folder} is no data set of Minari's: it has no {METADATA}")
+    metadata = read_json(place / METADATA, "Minari's metadata", "export it again")
+    kinds = {"data_format": str, "total_episodes": int}
+    fields(metadata, kinds, f"{place / METADATA} is not Minari's metadata", "export it again")
+    kind, total = metadata["data_format"], metadata["total_episodes"]
     if kind != "hdf5":
         raise UserError(f"{folder} is stored as {kind!r}: only 'hdf5' can be read; convert it")
     if not (place / ARRAYS).is_file():
         raise UserError(f"{folder} is no data set of Minari's: it has no {ARRAYS}")
+    steps = _read(place / ARRAYS, total, spec, folder)
+    check(steps, spec, str(folder))
+    header = _header(metadata, task, steps, folder)
+    if metadata.get(SEAL) not in (None, _checksum(steps, metadata.get("imitbench"))):
+        raise UserError(
+            f"{folder} is damaged: its sha256 is not the one in {METADATA}; make it again"
+        )
+    return Demos(steps, header)
+
+
+def _read(path: Path, total: int, spec: Spec, folder: Path) -> Transition:
+    """Episodes [K, T, ...] of an HDF5 file."""
     try:
-        with h5py.File(place / ARRAYS, "r") as file:
+        with library().File(path, "r") as file:
             if len(file) != total or total < 1:
                 raise UserError(
                     f"{folder} has {len(file)} episodes and {METADATA} says {total}: expected "
@@ -176,19 +194,18 @@ def load(folder: Path, task: str) -> Demos:
     except UserError:
         raise
     except Exception as error:  # a damaged HDF5 file raises OSError, RuntimeError and others
-        raise UserError(f"{place / ARRAYS} is damaged ({_line(error)}); make it again") from None
-    steps = jax.tree.map(lambda *x: np.stack(x), *episodes)
-    check(steps, spec, str(folder))
-    return Demos(steps, _header(metadata, task, steps, folder))
+        raise UserError(f"{path} is damaged ({line(error)}); make it again") from None
+    return jax.tree.map(lambda *x: np.stack(x), *episodes)
+
+
+def _checksum(steps: Transition, header: Any) -> str:
+    return npz.checksum(vars(steps), header)
 
 
 def _header(metadata: dict[str, Any], task: str, steps: Transition, folder: Path) -> Header:
     """Ours where the data set has one, else what the episodes tell."""
     if "imitbench" in metadata:
-        try:
-            header = Header(**metadata["imitbench"])
-        except TypeError as error:
-            raise UserError(f"{folder}: bad header ({_line(error)}); export it again") from None
+        header = fill(Header, metadata["imitbench"], f"{folder}: bad header", "export it again")
         if header.task != task:
             raise UserError(f"{folder} holds demonstrations of {header.task!r}, not of {task!r}")
         return header
@@ -208,8 +225,3 @@ def _header(metadata: dict[str, Any], task: str, steps: Transition, folder: Path
         mean_return=means["return"],
         grade="unknown",
     )
-
-
-def _line(error: Exception) -> str:
-    """An error of another package in one line."""
-    return (str(error).splitlines() or [type(error).__name__])[0]

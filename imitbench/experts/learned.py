@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from imitbench.core import npz
+from imitbench.core.checked import fields, fill
 from imitbench.core.nets import Net
 from imitbench.core.ops import Normaliser
 from imitbench.core.types import Key, Policy, Spec, UserError
@@ -97,7 +98,7 @@ def net(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Net:
     """The network of a file's header and `arrays`.
 
     Raises:
-        KeyError: a part is missing.
+        KeyError, TypeError, ValueError: a part is missing, or of another kind.
     """
     count = sum(name.startswith("kernel_") for name in arrays)
     layers = [(arrays[f"kernel_{i}"], arrays[f"bias_{i}"]) for i in range(count)]
@@ -146,7 +147,7 @@ def read(path: Path) -> tuple[Net, Card]:
     Raises:
         UserError: whatever is wrong with the file.
     """
-    header, numbers = npz.read(path, "expert")
+    header, numbers = npz.read(path, "expert", limit=2 * MAX_BYTES)
     schema, expected = header.get("version"), header.pop("sha256", None)
     if schema != SCHEMA:
         raise UserError(f"{path} has schema {schema!r}, this version reads {SCHEMA}; make it again")
@@ -154,11 +155,13 @@ def read(path: Path) -> tuple[Net, Card]:
         raise UserError(
             f"{path} is damaged: its sha256 is not the one in its header; make it again"
         )
+    fields(header, {"activation": str, "head": str}, f"{path}: bad header", "make it again")
     try:
         found = net(header, numbers)
-        card = Card(**{k: v for k, v in header.items() if k not in ("activation", "head")})
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path}: bad header or arrays ({error}); make it again") from None
+    about = {k: v for k, v in header.items() if k not in ("activation", "head")}
+    card = fill(Card, about, f"{path}: bad header", "make it again")
     check(found, card, str(path))
     return found, card
 

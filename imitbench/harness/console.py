@@ -35,7 +35,8 @@ def print_table(results: Sequence[store.Result]) -> None:
     lines = tables.cells(results)
     _print_grid(lines)
     devices = sorted({r.info["device"] for r in results})
-    print(f"mean over seeds [95% bootstrap interval]; device: {'; '.join(devices)}")
+    where = f"device: {'; '.join(devices)}.{tables.mixed(results)}"
+    print(f"mean over seeds [95% bootstrap interval]; {where}")
 
 
 def print_pairs(pairs: Sequence[compare.Pair], a: str, b: str) -> None:

@@ -18,7 +18,7 @@ import imitbench
 from imitbench import algos, data, envs, experts
 from imitbench.algos._replay import Experience
 from imitbench.core import buffer, train
-from imitbench.core.host import cache_dir
+from imitbench.core.host import alone, cache_dir
 from imitbench.core.types import Algorithm, Env, Spec, Transition, UserError
 from imitbench.data import cache
 from imitbench.harness import resumable, suite
@@ -106,7 +106,7 @@ def learned(
     Args:
         options: those of `resumable.run`.
     """
-    with Progress(evals) as progress:
+    with alone(folder), Progress(evals) as progress:
         progress.start(env.name, method, updates)
         state, _ = resumable.run(
             folder,

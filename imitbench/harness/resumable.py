@@ -8,6 +8,7 @@ from typing import Any
 
 from imitbench.core import checkpoint, train
 from imitbench.core.types import Algorithm, Key, Transition
+from imitbench.harness import stopping
 from imitbench.harness.progress import Progress
 
 
@@ -26,6 +27,10 @@ def run(
     Args:
         keep: called before each checkpoint, so that what it writes is there when training goes on.
         options: those of `train`.
+
+    Raises:
+        Stopped: a signal came; the evaluation that ended then is kept.
+        UserError: a checkpoint cannot be written.
     """
     checkpoints = checkpoint.Checkpoints(folder)
     resume = checkpoints.restore(train.abstract_state(algo, demos, keys))
@@ -36,7 +41,10 @@ def run(
         keep(state, ev)
         checkpoints.save(state, ev)
         progress.evaluated(ev)
+        stopping.check()
 
-    done = train.train(algo, demos, keys, resume=resume, on_eval=on_eval, **options)
-    checkpoints.close()
-    return done
+    try:
+        with stopping.held():
+            return train.train(algo, demos, keys, resume=resume, on_eval=on_eval, **options)
+    finally:
+        checkpoints.close()

@@ -90,9 +90,11 @@ def run(jobs: Sequence[Job], root: Path) -> list[str]:
     Raises:
         UserError: the folder cannot be written, holds results of another schema, or another
             process runs into it.
+        Stopped: a signal came; what was done until then is kept.
     """
     with alone(root):
         store.read_all(root)  # rejects a foreign folder before any work
+        store.tidy(root)
         return _run_all(jobs, root)
 
 

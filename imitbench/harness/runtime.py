@@ -5,17 +5,12 @@ from __future__ import annotations
 import functools
 import importlib.metadata
 import logging
-import os
 import platform
-import shutil
 import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import jax
 
-from imitbench import physics
 from imitbench.core.host import cache_dir
 from imitbench.physics.native import available_cpus
 
@@ -28,14 +23,15 @@ PACKAGES = (
 def setup() -> None:
     """Compile cache in the user's cache folder, full float32 products, plain log lines."""
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
-    if _compile_cache() is None:
+    if compile_cache() is None:
         jax.config.update("jax_compilation_cache_dir", str(cache_dir("xla")))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
     # TF32 on recent GPUs changes results.
     jax.config.update("jax_default_matmul_precision", "highest")
 
 
-def _compile_cache() -> str | None:
+def compile_cache() -> str | None:
+    """Folder of compiled programs, where there is one."""
     return jax.config.values["jax_compilation_cache_dir"]
 
 
@@ -105,24 +101,3 @@ def broken_pairs() -> list[str]:
     if jaxv and version("jaxlib") != version("jax"):
         found.append("jax and jaxlib differ in version: install the same of both")
     return found
-
-
-def doctor() -> dict[str, Any]:
-    """What `imitbench doctor` prints."""
-    folder = Path(_compile_cache() or ".")
-    files = [f for f in folder.rglob("*") if f.is_file()]
-    size = sum(f.stat().st_size for f in files) / 2**20
-    free = shutil.disk_usage(Path.cwd()).free / 2**30
-    cache_free = shutil.disk_usage(folder).free / 2**30
-    return {
-        "python": f"{platform.python_version()} at {sys.executable}",
-        "devices": ", ".join(str(d) for d in jax.devices()),
-        "device kind": device(),
-        "engine that auto takes": physics.choose("auto"),
-        "threads of the native engine": available_cpus(),
-        "XLA_FLAGS": os.environ.get("XLA_FLAGS", "(not set)"),
-        "compile cache": f"{folder} ({len(files)} files, {size:.1f} MiB)",
-        "free disk": f"{free:.1f} GiB here, {cache_free:.1f} GiB at the cache",
-        "versions": versions(),
-        "warnings": broken_pairs(),
-    }

@@ -12,8 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from imitbench.core.checked import fields, line, read_json
+from imitbench.core.host import saving, settle
 from imitbench.core.train import Eval
 from imitbench.core.types import Cost, UserError
+from imitbench.harness import seal
 from imitbench.harness.suite import SCHEMA
 
 Place = tuple[str, int, str]  # task, demonstrations, who showed them
@@ -53,6 +56,7 @@ class Result(NamedTuple):
         return last.sort_values(by=["seed"])[column].to_numpy(float)
 
 
+UNFINISHED = ".writing-"  # how folders of cells that are being written begin
 COSTS = ("env_steps", "expert_queries", "grad_steps")  # columns of a curve: spent so far
 
 
@@ -66,23 +70,43 @@ def partial_folder(root: Path, key: str) -> Path:
 
 
 def write(root: Path, key: str, info: dict[str, Any], ev: Eval) -> Path:
-    """Writes a finished cell into a temporary folder and renames it into place."""
+    """Writes a finished cell into a temporary folder and renames it into place.
+
+    Raises:
+        UserError: it cannot be written; nothing is left of it then.
+    """
     cells = cells_folder(root)
-    cells.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=cells, prefix=".writing-"))
-    try:
-        os.chmod(temporary, 0o755)
-        (temporary / "cell.json").write_text(json.dumps(info, indent=1, sort_keys=True) + "\n")
-        seeds = info["identity"]["seeds"]
-        _curve(ev, seeds, info["cost"]).to_parquet(temporary / "curve.parquet", index=False)
-        _episodes(ev, seeds).to_parquet(temporary / "episodes.parquet", index=False)
-        final = cells / key
-        if final.exists():  # another run of the same cell finished first: same identity, keep it
-            return final
-        os.replace(temporary, final)
+    final = cells / key
+    if final.exists():  # another run of the same cell finished first: same identity, keep it
         return final
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    with saving(cells):
+        cells.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=cells, prefix=UNFINISHED))
+        try:
+            os.chmod(temporary, 0o755)
+            seeds = info["identity"]["seeds"]
+            _curve(ev, seeds, info["cost"]).to_parquet(temporary / "curve.parquet", index=False)
+            _episodes(ev, seeds).to_parquet(temporary / "episodes.parquet", index=False)
+            whole = info | {"sha256": seal.checksum(info, temporary)}
+            text = json.dumps(whole, indent=1, sort_keys=True)
+            (temporary / "cell.json").write_text(text + "\n")
+            for written in (*temporary.iterdir(), temporary):
+                settle(written)
+            os.replace(temporary, final)
+            settle(cells)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    return final
+
+
+def tidy(root: Path) -> None:
+    """Removes what runs that were killed left behind: half-written cells, and the checkpoints of
+    cells that are finished. Only for the process that holds the folder."""
+    for folder in cells_folder(root).glob(f"{UNFINISHED}*"):
+        shutil.rmtree(folder, ignore_errors=True)
+    for folder in (root / "partial").glob("*"):
+        if (cells_folder(root) / folder.name).exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _curve(ev: Eval, seeds: list[int], cost: dict[str, int]) -> pd.DataFrame:
@@ -112,25 +136,25 @@ def read(folder: Path) -> Result:
     """One finished cell.
 
     Raises:
-        UserError: it is damaged or of another schema.
+        UserError: it is damaged, changed by hand, or of another schema.
     """
-    try:
-        info = json.loads((folder / "cell.json").read_text())
-        schema = info["identity"]["schema"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{folder / 'cell.json'} cannot be read ({error}); delete the folder to run it again"
-        ) from None
+    path, remedy = folder / "cell.json", "delete the folder to run it again"
+    info = read_json(path, "a finished cell's", remedy)
+    fields(info, {"identity": dict[str, Any]}, str(path), remedy)
+    schema = info["identity"].get("schema")
     if schema != SCHEMA:
         raise UserError(
-            f"{folder} has results schema {schema}, this version reads {SCHEMA}: "
+            f"{folder} has results schema {schema!r}, this version reads {SCHEMA}: "
             "move the folder away, or use the version that made it"
         )
+    seal.check_info(info, str(path), remedy)
     try:
-        curve = pd.read_parquet(folder / "curve.parquet")
-        episodes = pd.read_parquet(folder / "episodes.parquet")
-    except (OSError, ValueError) as error:
-        raise UserError(f"{folder} is damaged ({error}); delete it to run it again") from None
+        if info.get("sha256") not in (None, seal.checksum(info, folder)):
+            raise ValueError("its files are not those that were written")
+        curve, episodes = (pd.read_parquet(folder / name) for name in seal.TABLES)
+    except Exception as error:  # a damaged Parquet file raises OSError, ArrowException and others
+        raise UserError(f"{folder} is damaged ({line(error)}); {remedy}") from None
+    seal.check_tables(info, curve, episodes, folder, remedy)
     return Result(info, curve, episodes, folder)
 
 

@@ -119,7 +119,20 @@ def caption(results: Sequence[Result], lines: Sequence[dict[str, str]]) -> str:
         text += "*any*: the goal was reached at some step; *final*: at the last one. "
     if "Expert queries" in lines[0]:
         text += "Expert queries count the demonstrations' steps. "
-    return text + f"Profile {profile}. Device: {'; '.join(devices)}."
+    return text + f"Profile {profile}. Device: {'; '.join(devices)}.{mixed(results)}"
+
+
+def mixed(results: Sequence[Result]) -> str:
+    """A sentence for each task whose cells ran in several engines; empty where there is none."""
+    found = ""
+    for task in dict.fromkeys(r.identity["task"] for r in results):
+        engines = sorted({r.info["engine"] for r in results if r.identity["task"] == task})
+        if len(engines) > 1:
+            found += (
+                f" {task} ran in several engines ({', '.join(engines)}), whose physics are not the "
+                "same: compare cells of one engine only."
+            )
+    return found
 
 
 class Section(NamedTuple):

@@ -231,6 +231,7 @@ def put(name, value):
 
 def forget_header(file, metadata):
     metadata.pop("imitbench")
+    metadata.pop(ours.SEAL)
 
 
 @pytest.mark.parametrize(
@@ -249,13 +250,14 @@ def forget_header(file, metadata):
         (put("observations/observation", lambda x: x[:-1]), r"has shape \(20, 4\), expected \(21"),
         (put("observations/achieved_goal", lambda x: x + 1), "'achieved_goal' is not the observ"),
         (put("observations/observation", lambda x: x * np.nan), "'achieved_goal' is not the obs"),
+        (put("actions", lambda x: x / 2), "is damaged: its sha256 is not the one in metadata.json"),
         (put("actions", lambda x: x * np.inf), "array 'action' has a non-finite number"),
         (put("terminations", lambda x: ~x), "goes on for 20 steps, but ends at step 1: cut it"),
         (put("infos/label", lambda x: x[1:]), r"'infos/label' has shape \(20, 2\), expected \(21"),
         (put("infos/success", lambda x: x[2:]), "'infos/success' has 19 rows, expected 21"),
         (lambda f, m: f.move("episode_2", "other"), "has no episode 2"),
         (lambda f, m: f.pop("episode_2"), "has 11 episodes and metadata.json says 12"),
-        (lambda f, m: m.pop("total_episodes"), "is not Minari's metadata .'total_episodes'"),
+        (lambda f, m: m.pop("total_episodes"), "metadata: 'total_episodes' is missing"),
         (lambda f, m: m.update(data_format="arrow"), "stored as 'arrow': only 'hdf5' can be read"),
         (lambda f, m: m["imitbench"].update(colour="red"), "bad header"),
         (lambda f, m: m["imitbench"].update(task="FetchPush"), "demonstrations of 'FetchPush'"),
@@ -276,6 +278,7 @@ def test_other_tasks_are_refused(copy):
     path = copy / "data" / "metadata.json"
     metadata = json.loads(path.read_text())
     metadata.pop("imitbench")
+    metadata.pop(ours.SEAL)
     path.write_text(json.dumps(metadata))
     with pytest.raises(UserError, match="dictionary of .*expected a box of 11 numbers: .*another"):
         ours.load(copy, "Hopper")
@@ -302,7 +305,9 @@ def test_damage_is_noticed(copy, demos):
         ours.load(copy, "PointMass")
     for text in ("", "[1]", "{", '"x"', '{"data_format": "hdf5", "total_episodes": "many"}'):
         (copy / "data" / "metadata.json").write_text(text)
-        with pytest.raises(UserError, match="is not Minari's metadata"):
+        with pytest.raises(
+            UserError, match="metadata.json (cannot be read|is not Minari's metadata)"
+        ):
             ours.load(copy, "PointMass")
     with pytest.raises(UserError, match="no data set of Minari's: it has no metadata.json"):
         ours.load(copy / "nowhere", "PointMass")

@@ -6,10 +6,6 @@ import dataclasses
 import json
 import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -17,23 +13,13 @@ import jax
 import numpy as np
 import pandas as pd
 import pytest
+from made_up import rewrite
 
 from imitbench.algos import bc, offline_rwr, td3_bc
 from imitbench.core.types import UserError
-from imitbench.harness import plots, run, ship, store, suite, tables
+from imitbench.harness import console, plots, run, ship, store, suite, tables
 
 TOY = str(Path(__file__).with_name("toy_suite.py"))
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> Path:
-    """The toy suite, run straight through. Not to be changed by a test."""
-    root = tmp_path_factory.mktemp("finished") / "toy"
-    found = suite.load(TOY)
-    jobs = run.prepare("toy", "cpu", found.profiles["cpu"])
-    assert run.run(jobs, root) == []
-    ship.derive(root)
-    return root
 
 
 def jobs() -> list[run.Job]:
@@ -99,44 +85,6 @@ def test_the_table_says_what_a_reader_needs(finished):
         assert word in text
 
 
-def test_kill_9_at_any_time_loses_nothing(finished, tmp_path):
-    """Killed again and again at odd moments, the run still ends with the same results."""
-    command = [
-        sys.executable, "-m", "imitbench", "run", TOY, "--results", str(tmp_path),
-    ]  # fmt: skip
-    root = tmp_path / "toy"
-    kills, cut_off = 0, False
-    for attempt in range(12):
-        process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-        )
-        assert process.stderr is not None
-        wait_for = [1, 2, 4, 5][attempt] if attempt < 4 else 10**6
-        seen = 0
-        for line in process.stderr:
-            seen += "updates" in line
-            cut_off |= "resumed" in line
-            if seen >= wait_for - 2 * (attempt > 0):
-                time.sleep(0.05 * attempt)
-                break
-        if seen and attempt < 4:
-            process.send_signal(signal.SIGKILL)
-            kills += 1
-        process.stderr.close()
-        code = process.wait()
-        for folder in (root / "cells").glob("[!.]*"):
-            store.read(folder)  # every finished cell is whole
-        if code == 0:
-            break
-    else:
-        pytest.fail("the run never finished")
-    assert kills >= 3 and cut_off, "nothing was killed in the middle of a cell"
-    for mine, straight in zip(store.read_all(root), store.read_all(finished), strict=True):
-        pd.testing.assert_frame_equal(mine.curve, straight.curve)
-        pd.testing.assert_frame_equal(mine.episodes, straight.episodes)
-    assert (root / "summary.csv").read_bytes() == (finished / "summary.csv").read_bytes()
-
-
 def test_foreign_and_damaged_results_are_refused(finished, tmp_path):
     root = tmp_path / "toy"
     shutil.copytree(finished, root)
@@ -159,34 +107,19 @@ def test_foreign_and_damaged_results_are_refused(finished, tmp_path):
 def test_environments_that_differ_are_not_mixed(finished, tmp_path):
     root = tmp_path / "toy"
     shutil.copytree(finished, root)
-    path = next((root / "cells").iterdir()) / "cell.json"
-    path.write_text(path.read_text().replace('"environment_digest": "', '"environment_digest": "0'))
+    cell = next((root / "cells").iterdir())
+    rewrite(cell, lambda info: info.update(environment_digest="0"))
     with pytest.raises(UserError, match="environments that behave differently"):
         tables.derive(root)
 
 
-def test_no_permission_to_write(tmp_path):
-    blocked = tmp_path / "file"
-    blocked.write_text("not a folder")
-    with pytest.raises(UserError, match="cannot write to .*choose another folder"):
-        run.run(jobs(), blocked / "toy")
-
-
-def test_two_runs_into_one_folder_are_kept_apart(finished, tmp_path):
-    root = tmp_path / "toy"
-    shutil.copytree(finished, root)
-    program = (
-        "import sys, time; from pathlib import Path; from imitbench.core.host import alone\n"
-        "with alone(Path(sys.argv[1])): print('in', flush=True); time.sleep(60)"
-    )
-    other = subprocess.Popen([sys.executable, "-c", program, str(root)], stdout=subprocess.PIPE)
-    assert other.stdout is not None and other.stdout.readline()
-    with pytest.raises(UserError, match="another run is writing into .*choose another folder"):
-        run.run(jobs(), root)
-    other.kill()
-    other.wait()
-    other.stdout.close()
-    assert len(run.run(jobs(), root)) == 2  # skipped: both were finished
+def test_engines_that_are_mixed_are_said(finished, capsys):
+    a, b = store.read_all(finished)
+    other = b._replace(info=b.info | {"engine": "mjx"})
+    text = "PointMass ran in several engines (mjx, native), whose physics are not the same"
+    assert text in tables.markdown([a, other]) and text not in tables.markdown([a, b])
+    console.print_table([a, other])
+    assert text in capsys.readouterr().out
 
 
 def test_diverged_seeds_stay_in_the_table_and_are_named(tmp_path):
@@ -218,9 +151,8 @@ def test_shipping_checks_and_copies(finished, tmp_path, monkeypatch):
     keys = [j.key for j in jobs()]
 
     def commit(text: str) -> None:
-        for path in root.glob("cells/*/cell.json"):
-            info = json.loads(path.read_text()) | {"git_commit": text}
-            path.write_text(json.dumps(info))
+        for cell in root.glob("cells/*"):
+            rewrite(cell, lambda info: info.update(git_commit=text))
 
     commit("abc+changes")
     with pytest.raises(UserError, match="was not run from a committed tree"):

@@ -6,22 +6,23 @@ from imitbench.algos import bc, dagger
 from imitbench.harness.suite import Cell, DemoSource, Suite
 
 STEPS = int(os.environ.get("TOY_STEPS", "4"))
+EVALS = int(os.environ.get("TOY_EVALS", "3"))
 CLONE = bc.Config(hidden=(16,), batch=16, steps=STEPS, validation=0.25)
 COMMON = {
     "task": "PointMass",
     "demos": 4,
     "seeds": 2,
-    "num_evals": 3,
+    "num_evals": EVALS,
     "eval_episodes": 3,
     "source": DemoSource(pool=6),
 }
 
 CELLS = (
-    Cell(method="bc", config=CLONE, grad_steps=6 * STEPS, **COMMON),
+    Cell(method="bc", config=CLONE, grad_steps=2 * EVALS * STEPS, **COMMON),
     Cell(
         method="dagger",
         config=dagger.Config(clone=CLONE, fits=2, episodes=2, capacity=800),
-        grad_steps=6 * STEPS,
+        grad_steps=2 * EVALS * STEPS,
         **COMMON,
     ),
 )
