@@ -6,7 +6,7 @@ SUITE ?= quickstart
 PROFILE ?= cpu
 VIDEOS ?= 0
 
-.PHONY: help setup quickstart test test-all test-reference check demos experts tables figures verify report pictures-vins ship parity perf perf-learners perf-vins perf-offline clean
+.PHONY: help setup quickstart test test-all test-reference check demos experts tables figures verify report pictures-vins compounding ship parity perf perf-learners perf-vins perf-offline clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -76,6 +76,9 @@ report: setup  ## write report.html out of all results; with videos as in `make 
 
 pictures-vins: setup  ## draw what VINS learns: value, self-correction, model error (a minute)
 	$(PY) -m benchmarks.vins_pictures
+
+compounding: setup  ## fit how regret grows with the length of an episode, from the cells of the suite dagger
+	$(PY) -m benchmarks.compounding
 
 ship: setup  ## check a finished run of SUITE and copy it into results/shipped/
 	$(RUN) ship $(SUITE) --profile $(PROFILE)

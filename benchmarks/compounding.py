@@ -2,7 +2,7 @@
 
 `python -m benchmarks.compounding [folder]` reads the cells of the suite `dagger` in the folder
 (`results/dagger` by default; where there are none, what ships), fits regret = c T^k for each
-method, and writes compounding.md, .png and .svg there.
+method, and writes compounding.md, .png and .svg there; from what ships, into the README, too.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
+from imitbench.core import host
 from imitbench.core.types import UserError
 from imitbench.envs.rope import TASKS
 from imitbench.harness import plots, runtime, ship, stats, store, tables
@@ -101,13 +102,18 @@ def table(found: dict[str, dict[int, np.ndarray]]) -> str:
 
 def main(folder: Path) -> None:
     runtime.setup()
-    results = store.read_all(folder if folder.exists() else ship.shipped("dagger"))
+    own = store.cells_folder(folder).is_dir()
+    results = store.read_all(folder if own else ship.shipped("dagger"))
+    folder.mkdir(parents=True, exist_ok=True)
     found = {method: regrets(results, method) for method in THEORY}
     for path in draw(found, folder / "compounding"):
         print(f"written: {path}")
     path = folder / "compounding.md"
-    path.write_text(table(found))
+    with host.atomic(path) as temporary:
+        temporary.write_text(table(found))
     print(f"written: {path}\n\n{table(found)}")
+    if folder == ship.shipped("dagger"):
+        ship.into_readme("compounding", table(found))
 
 
 if __name__ == "__main__":

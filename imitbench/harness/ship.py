@@ -107,11 +107,11 @@ def ship(root: Path, name: str, keys: Sequence[str], *, partial: bool = False) -
         derive(staged)
         shutil.rmtree(target, ignore_errors=True)
         shutil.move(staged, target)
-    _into_readme(name, (target / "table.md").read_text())
+    into_readme(name, (target / "table.md").read_text())
     return target
 
 
-def _into_readme(name: str, table: str) -> None:
+def into_readme(name: str, table: str) -> None:
     """Puts a shipped table between its marks in README.md, where it has them."""
     readme = Path("README.md")
     begin, end = f"<!-- table {name} -->\n", f"<!-- end {name} -->"
