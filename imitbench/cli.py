@@ -172,6 +172,7 @@ Command = (
     | Annotated[cli_results.TableOf, tyro.conf.subcommand("table")]
     | Annotated[cli_results.Plot, tyro.conf.subcommand("plot")]
     | Annotated[cli_results.Compare, tyro.conf.subcommand("compare")]
+    | Annotated[cli_results.Rank, tyro.conf.subcommand("rank")]
     | Annotated[cli_results.Verify, tyro.conf.subcommand("verify")]
     | Annotated[cli_results.Report, tyro.conf.subcommand("report")]
     | Annotated[cli_results.Ship, tyro.conf.subcommand("ship")]

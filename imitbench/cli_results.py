@@ -14,6 +14,7 @@ from imitbench.harness import (
     compare,
     console,
     film,
+    rank,
     report,
     run,
     ship,
@@ -74,6 +75,32 @@ class Compare:
         found = compare.pairs(a, b)
         console.print_pairs(found, a.name, b.name)
         print(compare.overall(found, a.name, b.name))
+
+
+@dataclass(frozen=True)
+class Rank:
+    """Rank the methods of a suite over its tasks: interquartile mean, mean, median, optimality gap
+    and performance profiles of normalised scores."""
+
+    suite: tyro.conf.Positional[str]
+    measure: rank.Measure = "auto"
+    """auto: success at the last step where all tasks have it, else the return between a random
+    policy's (0) and the expert's (1)."""
+    figure: Path | None = None
+    """Draw the performance profiles into this file, as .png and .svg."""
+    profile: Profile = "cpu"
+    results: Path = Path("results")
+
+    def __call__(self) -> None:
+        cells(self.suite, self.profile)  # rejects an unknown suite or profile
+        root = _results_of(self.suite, self.profile, self.results)
+        results = store.read_all(root)
+        if not results:
+            raise UserError(f"no finished cells in {root}: `imitbench run {self.suite}` first")
+        scores = rank.collect(results, self.measure)
+        console.print_rank(scores, rank.rows(scores))
+        if self.figure:
+            print(f"written: {', '.join(map(str, rank.draw(scores, self.figure)))}")
 
 
 @dataclass(frozen=True)

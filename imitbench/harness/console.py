@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from imitbench.harness import compare, ship, store, tables
+from imitbench.harness import compare, rank, ship, store, tables
 from imitbench.harness import run as runner
 
 
@@ -60,6 +60,21 @@ def print_pairs(pairs: Sequence[compare.Pair], a: str, b: str) -> None:
         print(f"{p.what}: {compare.verdict(p, a, b)}")
     for text in dict.fromkeys(f"warning: {p.what}: {w}" for p in pairs for w in p.warnings):
         print(text)
+
+
+def print_rank(scores: rank.Scores, found: Sequence[rank.Row]) -> None:
+    """Methods over all places, the best first."""
+    lines = []
+    for row in found:
+        values = (tables.numbers(x, 1, 3) for x in (row.iqm, row.mean, row.median, row.gap))
+        names = ("IQM", "Mean", "Median", "Optimality gap")
+        line = {"Method": row.method} | dict(zip(names, values, strict=True))
+        lines.append(line | {"P(improvement)": f"{row.beats:.2f}"})
+    _print_grid(lines)
+    where = ", ".join(f"{task} {demos}" if demos else task for task, demos, _ in scores.places)
+    print(f"normalised {scores.measure.replace('_', ' ')} over {where} [95% bootstrap interval]")
+    if scores.left_out:
+        print(f"not at all of these places, so left out: {', '.join(scores.left_out)}")
 
 
 def _print_grid(lines: Sequence[dict[str, str]]) -> None:

@@ -37,6 +37,43 @@ def mean(x: np.ndarray, axis: int = -1) -> np.ndarray:
     return np.mean(x, axis=axis)
 
 
+def optimality_gap(x: np.ndarray, axis: int = -1) -> np.ndarray:
+    """How far scores fall short of 1, on average; what is above 1 does not make up for it.
+
+    Agarwal et al. 2021 (arXiv:2108.13264), section 4.3.
+    """
+    return np.mean(np.maximum(1.0 - np.asarray(x, np.float64), 0.0), axis=axis)
+
+
+def median_of_means(sizes: list[int]) -> Callable[..., np.ndarray]:
+    """A statistic of joined strata: the median over them of their means. `sizes`: of the strata."""
+    cuts = np.cumsum(sizes)[:-1]
+
+    def statistic(x: np.ndarray, axis: int = -1) -> np.ndarray:
+        parts = np.split(np.moveaxis(np.asarray(x, np.float64), axis, -1), cuts, axis=-1)
+        return np.median(np.stack([p.mean(-1) for p in parts], axis=-1), axis=-1)
+
+    return statistic
+
+
+def performance_profile(
+    scores: list[np.ndarray], thresholds: np.ndarray, *, seed: int = 0, level: float = LEVEL
+) -> np.ndarray:
+    """[3, thresholds]: the share of runs whose score is above each threshold, and the two ends of
+    its pointwise interval.
+
+    Agarwal et al. 2021 (arXiv:2108.13264), section 4.2: the run-score distribution.
+    """
+
+    def above(x: np.ndarray, axis: int = -1) -> np.ndarray:
+        return np.mean(x[..., None] > thresholds, axis=-2)
+
+    drawn = resample(scores, above, seed=seed)
+    tail = (1 - level) / 2
+    ends = np.quantile(drawn, [tail, 1 - tail], axis=0)
+    return np.stack([above(np.concatenate([np.asarray(s) for s in scores])), *ends])
+
+
 def standard_error(x: np.ndarray) -> float:
     """Sample standard deviation over the square root of the number of seeds."""
     x = np.asarray(x, np.float64)
