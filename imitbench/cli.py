@@ -11,20 +11,27 @@ from typing import Annotated, Literal
 
 import tyro
 
-from imitbench import algos, cli_demos, cli_doctor, cli_experts, cli_results, envs, experts
+from imitbench import (
+    algos,
+    cli_demos,
+    cli_doctor,
+    cli_experts,
+    cli_results,
+    cli_train,
+    envs,
+    experts,
+)
 from imitbench.core.types import UserError, pick
 from imitbench.harness import (
     console,
     run,
     runtime,
-    settings,
     ship,
     stopping,
     store,
     suite,
 )
-from imitbench.harness.suite import Cell, DemoSource, Profile
-from imitbench.physics import EngineChoice
+from imitbench.harness.suite import Profile
 
 Words = tyro.conf.UseAppendAction
 
@@ -84,72 +91,6 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Train:
-    """Train one method on one task and show the table."""
-
-    method: tyro.conf.Positional[str]
-    task: str
-    demos: int | None = None
-    """Demonstrations given to each seed: by default 25, and none where the method learns
-    without."""
-    seeds: int = 5
-    """Training seeds 0, 1, ..., seeds - 1."""
-    grad_steps: int = 0
-    """Gradient steps of each seed; 10,000 where no budget is given."""
-    env_steps: int = 0
-    """The budget in environment steps of each seed, in place of gradient steps."""
-    evals: int = 5
-    """Evaluations at equal distances."""
-    eval_episodes: int = 50
-    """Episodes of each evaluation and seed."""
-    grade: str = "expert"
-    """How good the demonstrator is: expert, medium, noisy, mixed or replay."""
-    expert: experts.Kind = "auto"
-    """A scripted or a learned demonstrator; auto takes the scripted one where there is one."""
-    noise: float | None = None
-    """Standard deviation of Gaussian noise on the demonstrator's actions, by default the grade's
-    own; labels stay un-noised."""
-    pool: int = 100
-    """Episodes collected, out of which each seed draws its own."""
-    shared: bool = False
-    """One subset of demonstrations for all seeds."""
-    engine: EngineChoice = "auto"
-    set: Words[tuple[str, ...]] = ()
-    """A setting of the method as field=value, such as lr=1e-3; `imitbench config METHOD` lists
-    them."""
-    results: Path = Path("results")
-
-    def __call__(self) -> None:
-        pick("method", self.method, algos.ALGOS)
-        config = settings.apply(algos.ALGOS[self.method].Config(), self.set)
-        demos = self.demos
-        if demos is None:
-            demos = 0 if algos.online(self.method) else 25
-        source = DemoSource(
-            pool=max(self.pool, demos),
-            noise=self.noise,
-            shared=self.shared,
-            grade=self.grade,
-            expert=self.expert,
-        )
-        cell = Cell(
-            task=self.task,
-            demos=demos,
-            method=self.method,
-            config=config,
-            grad_steps=self.grad_steps or (0 if self.env_steps else 10_000),
-            env_steps=self.env_steps,
-            seeds=self.seeds,
-            num_evals=self.evals,
-            eval_episodes=self.eval_episodes,
-            source=source,
-            engine=self.engine,
-            label="-".join([self.method, *self.set]).replace("/", "_"),
-        )
-        console.run(run.prepare("train", "cpu", [cell]), self.results / "train", None)
-
-
-@dataclass(frozen=True)
 class Config:
     """Show the settings of a method with their defaults and meanings."""
 
@@ -165,7 +106,8 @@ class Config:
 Command = (
     Annotated[List, tyro.conf.subcommand("list")]
     | Annotated[Run, tyro.conf.subcommand("run")]
-    | Annotated[Train, tyro.conf.subcommand("train")]
+    | Annotated[cli_train.Train, tyro.conf.subcommand("train")]
+    | Annotated[cli_train.Tune, tyro.conf.subcommand("tune")]
     | Annotated[Config, tyro.conf.subcommand("config")]
     | Annotated[cli_demos.Demos, tyro.conf.subcommand("demos")]
     | Annotated[cli_experts.Experts, tyro.conf.subcommand("experts")]

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from imitbench.harness import compare, rank, ship, store, tables
+from imitbench.harness import compare, rank, ship, store, suite, tables, tune
 from imitbench.harness import run as runner
 
 
@@ -75,6 +75,27 @@ def print_rank(scores: rank.Scores, found: Sequence[rank.Row]) -> None:
     print(f"normalised {scores.measure.replace('_', ' ')} over {where} [95% bootstrap interval]")
     if scores.left_out:
         print(f"not at all of these places, so left out: {', '.join(scores.left_out)}")
+
+
+def print_trials(found: Sequence[tune.Trial], cell: suite.Cell) -> None:
+    """The best first, and how to train it."""
+    ranked = sorted(found, key=lambda t: -t.estimate.value)
+    lines = [
+        {
+            "Settings": " ".join(t.words) or "as given",
+            "Score": tables.numbers(t.estimate, 1, 3),
+            "Diverged": str(len(t.diverged)) if t.diverged else "-",
+        }
+        for t in ranked
+    ]
+    _print_grid(lines)
+    number = f"{len(found)} trial" + "s" * (len(found) > 1)
+    print(
+        f"{number} of {cell.method} on {cell.task}, {cell.seeds} validation seeds x "
+        f"{cell.eval_episodes} episodes; score: mean of success any and final, or the return"
+    )
+    best = " ".join(f"--set {w}" for w in ranked[0].words)
+    print(f"best: {best or 'as given'}")
 
 
 def _print_grid(lines: Sequence[dict[str, str]]) -> None:

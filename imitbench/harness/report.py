@@ -41,11 +41,8 @@ def write(parts: Sequence[Part], path: Path) -> None:
     """
     check(path)
     text = page(parts)
-    try:
-        with atomic(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror}; choose another --out") from None
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def check(path: Path) -> None:

@@ -240,7 +240,7 @@ def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch)
     monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(UserError) as error:
         report.write([part(shipped())], path)
-    assert "No space left on device; choose another --out" in message(error)
+    assert "No space left on device; make room there" in message(error)
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
 
 

@@ -1,0 +1,97 @@
+"""A method whose settings come with its demonstrations, so that one program trains many of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from imitbench import algos
+from imitbench.core.types import Algorithm, Env, EnvState, Key, Metrics, Policy, Transition
+
+Setting = dict[str, Any]  # field, with dots for nested ones -> value
+
+
+def value(config: Any, name: str) -> Any:
+    """Of a setting, nested ones with dots."""
+    for part in name.split("."):
+        config = getattr(config, part)
+    return config
+
+
+def changed(config: Any, values: Setting) -> Any:
+    """The config with values put in, traced ones too."""
+    for name, x in values.items():
+        first, _, rest = name.partition(".")
+        new = changed(getattr(config, first), {rest: x}) if rest else x
+        config = dataclasses.replace(config, **{first: new})
+    return config
+
+
+class Varied(Transition):
+    """Demonstrations with the settings of the trial that learns from them."""
+
+    values: Setting  # of scalars
+
+    def plain(self) -> Transition:
+        names = [f.name for f in dataclasses.fields(Transition)]
+        return Transition(**{n: getattr(self, n) for n in names})
+
+
+def method(name: str, config: Any, env: Env, expert: Policy | None) -> Algorithm:
+    """The method with settings that come with the demonstrations (`Varied`)."""
+
+    def inner(values: Setting) -> Algorithm:
+        return algos.build(name, changed(config, values), env.spec, env, expert)
+
+    base = inner({})
+
+    def init(key: Key, demos: Any) -> tuple[Setting, Any]:
+        return demos.values, inner(demos.values).init(key, demos.plain())
+
+    def update(key: Key, state: tuple[Setting, Any], demos: Any) -> tuple[Any, Metrics]:
+        values, own = state
+        own, metrics = inner(values).update(key, own, demos.plain())
+        return (values, own), metrics
+
+    def act(key: Key, state: tuple[Setting, Any], obs: jax.Array) -> jax.Array:
+        values, own = state
+        return inner(values).act(key, own, obs)
+
+    def act_in(key: Key, state: tuple[Setting, Any], env_state: EnvState) -> jax.Array:
+        values, own = state
+        look = inner(values).act_in
+        assert look is not None
+        return look(key, own, env_state)
+
+    return Algorithm(init, update, act, base.cost, act_in if base.act_in else None)
+
+
+def given(rows: Transition, values: Sequence[Setting], seeds: int) -> Varied:
+    """Rows [S, N, ...] of the seeds for each trial: leaves [trials * S, ...]."""
+    names = [f.name for f in dataclasses.fields(Transition)]
+    stacked = [jnp.asarray(getattr(rows, n)) for n in names]
+    if rows.weight.ndim == 1:  # of no seed's own: a method that learns without
+        stacked = [jnp.stack([x] * seeds) for x in stacked]
+    each = {
+        n: jnp.tile(x, (len(values), *[1] * (x.ndim - 1)))
+        for n, x in zip(names, stacked, strict=True)
+    }
+    told = {k: jnp.repeat(jnp.array([v[k] for v in values]), seeds) for k in values[0]}
+    return Varied(**each, values=told)
+
+
+def traceable(algo: Algorithm, demos: Varied, keys: Key) -> bool:
+    """Whether the method's program can be built before the values are known."""
+    one = jax.tree.map(lambda x: x[0], demos)
+    try:
+        state = jax.eval_shape(algo.init, keys[0], one)
+        jax.eval_shape(algo.update, keys[0], state, one)
+        if algo.act_in is None:
+            jax.eval_shape(algo.act, keys[0], state, one.obs[:1])
+    except jax.errors.ConcretizationTypeError:
+        return False
+    return True
