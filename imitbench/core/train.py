@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 
-from imitbench.core import ops, rollout
+from imitbench.core import devices, ops, rollout
 from imitbench.core.host import available_cpus
 from imitbench.core.types import Algorithm, Env, Key, Metrics, Transition, UserError
 
@@ -176,20 +176,25 @@ def _compile(
 
     like = abstract_state(algo, demos, keys)
     axis = _seed_axis(demos)
+    spread = devices.spread if seeds_by == "vmap" else devices.on_one
+    of_state = TrainState(0, None, 0)  # type: ignore[arg-type]
     if seeds_by == "vmap":
         fun = jax.vmap(one_seed, in_axes=(0, None, 0, axis))
-        updates = jax.jit(fun).lower(keys, like.updates, like.algo, demos)
+        updates = spread(fun, (0, None, 0, axis), 0, keys.shape[0])
+        updates = updates.lower(keys, like.updates, like.algo, demos)
     else:
         seed_demos = demos if axis is None else _seed(demos, 0)
         seed_state = jax.eval_shape(lambda a: _seed(a, 0), like.algo)
         updates = jax.jit(one_seed).lower(keys[0], like.updates, seed_state, seed_demos)
+    begin = spread(lambda k, d: _initial(algo, k, d), (0, axis), of_state, keys.shape[0])
     lowered = (
         updates,
-        jax.jit(evaluate).lower(jax.random.key(0), like),
-        jax.jit(lambda k, d: _initial(algo, k, d)).lower(keys, demos),
+        spread(evaluate, (None, of_state), 0, keys.shape[0]).lower(jax.random.key(0), like),
+        begin.lower(keys, demos),
     )
     with ThreadPoolExecutor() as pool:  # XLA compiles outside of Python's lock
-        all_seeds, evaluate_c, init = pool.map(lambda x: x.compile(), lowered)
+        made = pool.map(lambda x: devices.placing(x.compile()), lowered)
+        all_seeds, evaluate_c, init = made
     if seeds_by == "threads":
         all_seeds = _in_threads(all_seeds, axis)
 
