@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imitbench.harness import suite
+from imitbench.harness import ship, suite
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -30,3 +30,7 @@ def test_the_commands_exist():
             assert target.removeprefix("bench-") in suite.names(), target
         else:
             assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_the_table_of_claims_is_that_of_the_shipped_cells():
+    assert ship.claims_table() in README.read_text()

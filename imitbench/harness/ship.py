@@ -10,7 +10,7 @@ from pathlib import Path
 import imitbench
 from imitbench.core.host import atomic
 from imitbench.core.types import UserError
-from imitbench.harness import plot_values, plots, stats, store, tables
+from imitbench.harness import claims, plot_values, plots, stats, store, suite, tables
 from imitbench.harness.store import Result
 
 MAX_BYTES = 2**20
@@ -108,7 +108,14 @@ def ship(root: Path, name: str, keys: Sequence[str], *, partial: bool = False) -
         shutil.rmtree(target, ignore_errors=True)
         shutil.move(staged, target)
     into_readme(name, (target / "table.md").read_text())
+    into_readme("claims", claims_table())
     return target
+
+
+def claims_table() -> str:
+    """Every claim about the suites that ship, in Markdown."""
+    found = {name: store.read_all(shipped(name)) for name in suite.names() if claims.load(name)}
+    return tables.verdicts({name: results for name, results in found.items() if results})
 
 
 def into_readme(name: str, table: str) -> None:

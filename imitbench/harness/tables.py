@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -208,6 +208,22 @@ def claim_row(j: claims.Judgement) -> list[str]:
     lead += f"; margin {scale * c.margin:+g}" if c.margin else ""
     chance = "-" if math.isnan(j.chance) else f"{j.chance:.2f}"
     return [c.text, j.place, lead, chance, f"{j.seeds} x {j.episodes}", verdict, c.source]
+
+
+def verdicts(suites: Mapping[str, Sequence[Result]]) -> str:
+    """A line for each claim about these suites: in how many places it was judged how."""
+    rows = []
+    for name, results in suites.items():
+        by_text: dict[str, list[claims.Judgement]] = {}
+        for j in claims.judge(claims.load(name), results):
+            by_text.setdefault(j.claim.text, []).append(j)
+        for text, found in by_text.items():
+            counts = [sum(j.verdict == v for j in found) for v in VERDICTS]
+            rows.append([name, text, *(str(n) if n else "-" for n in counts)])
+    return grid(("Suite", "Claim", *(v.capitalize() for v in VERDICTS)), rows) + "\n"
+
+
+VERDICTS = ("reproduced", "not reproduced", "undecided", "no results")
 
 
 def derive(root: Path) -> list[Result]:

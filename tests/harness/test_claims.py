@@ -9,7 +9,7 @@ import pytest
 import scipy.stats
 from made_up import HERE, cell
 
-from imitbench import cli
+from imitbench import cli, experts
 from imitbench.core.types import UserError
 from imitbench.harness import claims, stats, store, suite, tables
 from imitbench.harness.claims import Claim
@@ -124,7 +124,8 @@ def shown_by(c: suite.Cell) -> str:
     if own is not None:
         return own.name + (", as it learns" if c.source.growing else "")
     grade = "" if c.source.grade == "expert" else f", {c.source.grade}"
-    return c.source.expert + grade if c.demos else ""
+    kind = experts.find(c.task).kind if c.source.expert == "auto" else c.source.expert
+    return kind + grade if c.demos else ""
 
 
 def test_the_command_says_each_verdict_and_its_exit_code_the_sum(tmp_path, capsys, monkeypatch):
@@ -142,3 +143,20 @@ def test_the_command_says_each_verdict_and_its_exit_code_the_sum(tmp_path, capsy
     assert "suite none has no claims" in capsys.readouterr().err
     assert cli.main(["verify", "toys"]) == 2
     assert "did you mean toy" in capsys.readouterr().err
+
+
+def test_one_table_over_suites(monkeypatch):
+    """Places are counted, not listed."""
+    own = (
+        Claim("a above b", "a", "b", "here"),
+        Claim("c above b", "c", "b", "here", places=(HERE,)),
+    )
+    monkeypatch.setattr(claims, "load", lambda name: own)
+    results = [
+        cell("a", [0.8, 0.9]), cell("b", [0.1, 0.2]),
+        cell("a", [0.1, 0.2], demos=20), cell("b", [0.8, 0.9], demos=20),
+        cell("a", [0.1, 0.9], demos=30), cell("b", [0.2, 0.8], demos=30),
+    ]  # fmt: skip
+    _, _, first, second = tables.verdicts({"toy": results}).strip().split("\n")
+    assert first == "| toy | a above b | 1 | 1 | 1 | - |"
+    assert second == "| toy | c above b | - | - | - | 1 |"
