@@ -1,0 +1,70 @@
+"""Evaluations sent to TensorBoard or Weights & Biases as they come: callbacks for `on_eval` of
+`imitbench.core.train.train`. Their packages are imported where one is asked for, nowhere else."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from imitbench.core.train import Eval, TrainState
+from imitbench.core.types import UserError
+
+OnEval = Callable[[TrainState, Eval], None]
+
+
+def scalars(ev: Eval) -> dict[str, float]:
+    """The last evaluation: `success_any`, `success_final`, `return` and the method's metrics as
+    means over seeds, and the first three of each seed (`return/seed_0` is that of the first)."""
+    scores = {
+        "success_any": ev.success_any, "success_final": ev.success_final, "return": ev.returns,
+    }  # fmt: skip
+    found = {k: float(v[:, -1].mean()) for k, v in (scores | ev.metrics).items()}
+    for name, values in scores.items():
+        found |= {f"{name}/seed_{s}": float(x) for s, x in enumerate(values[:, -1])}
+    return found | {f"seconds/{k}": float(v) for k, v in ev.seconds.items()}
+
+
+def tensorboard(folder: str | Path) -> OnEval:
+    """Writes an event file into the folder for each evaluation, at the number of updates done.
+
+    Raises:
+        UserError: tensorboardX is not installed.
+    """
+    package = _package("tensorboardX", "tensorboard")
+
+    def on_eval(state: TrainState, ev: Eval) -> None:
+        updates = int(ev.updates[-1])
+        # Closing alone waits for the writer's thread: what was seen is on the disk.
+        with package.SummaryWriter(str(folder), filename_suffix=f".{updates}") as writer:
+            for name, value in scalars(ev).items():
+                writer.add_scalar(name, value, updates)
+
+    return on_eval
+
+
+def wandb(project: str, **options: Any) -> OnEval:
+    """Logs to a run of Weights & Biases, one step for each update done.
+
+    Args:
+        options: of `wandb.init`, such as name, config or mode="offline".
+
+    Raises:
+        UserError: wandb is not installed.
+    """
+    run = _package("wandb", "wandb").init(project=project, **options)
+
+    def on_eval(state: TrainState, ev: Eval) -> None:
+        run.log(scalars(ev), step=int(ev.updates[-1]))
+
+    return on_eval
+
+
+def _package(name: str, extra: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        raise UserError(
+            f"package {name!r} is not installed: run `pip install 'imitbench[{extra}]'`"
+        ) from None
