@@ -74,7 +74,7 @@ def draw(found: dict[str, dict[int, np.ndarray]], path: Path) -> list[Path]:
         ends = np.abs(np.array([[m.low, m.high] for m in means]).T - values)
         k = exponent(by_length)
         name = f"{method}: regret ~ T^{k.value:.2f} [{k.low:.2f}, {k.high:.2f}]"
-        axis.errorbar(lengths, values, ends, label=name, capsize=3, marker="o", **look)
+        axis.errorbar(lengths, values, ends, label=name, capsize=3, **look)
         theory = values[0] * (lengths / lengths[0]) ** THEORY[method]
         axis.plot(lengths, theory, color=look["color"], linestyle=":", linewidth=1)
     axis.set_xscale("log")

@@ -49,8 +49,10 @@ def evaluated_once(results: Sequence[Result]) -> bool:
 
 
 def panels(results: Sequence[Result]) -> list[tuple[str, Place]]:
-    """The panels of a suite's curves: each cost at each place where some method spends it."""
-    columns = dict.fromkeys(r.place for r in results)
+    """The panels of a suite's curves: each cost at each place where some method spends it. Places
+    where every cell was evaluated once are left out, unless all are such."""
+    once = evaluated_once(results)
+    columns = dict.fromkeys(r.place for r in results if once or not evaluated_once([r]))
     return [
         (cost, column)
         for cost in AXES
@@ -116,9 +118,10 @@ def curves(results: Sequence[Result], path: Path) -> list[Path]:
     The curve is final success where the task says when it is solved, else the return. A method that
     spends nothing on an axis is a horizontal line at its last value.
     """
-    columns = list(dict.fromkeys(r.place for r in results))
-    methods = list(dict.fromkeys(r.identity["label"] for r in results))
     wanted = panels(results)
+    columns = list(dict.fromkeys(column for _, column in wanted))
+    results = [r for r in results if r.place in columns]
+    methods = list(dict.fromkeys(r.identity["label"] for r in results))
     rows = len({cost for cost, _ in wanted})
     # A grid of costs and places, if it has no holes; else one panel after the other.
     even = len(columns) <= 5 and len(wanted) == rows * len(columns)
@@ -192,7 +195,8 @@ def title(column: Place, columns: Sequence[Place]) -> str:
     task, demos, expert = column
     several = len({expert for _, _, expert in columns if expert}) > 1
     whose = f" ({expert})" if several and expert else ""
-    return f"{task}, {demos} demonstrations{whose}" if demos else task
+    number = f"{demos} demonstration" + "s" * (demos != 1)
+    return f"{task}, {number}{whose}" if demos else task
 
 
 def caption(figure: Figure, results: Sequence[Result], interval: str) -> None:

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from shrunken import shrink
 
-from imitbench import data, envs, experts
-from imitbench.algos import _dac, _offpolicy, _replay, dac, sqil
-from imitbench.core import buffer, train
+from imitbench import envs
+from imitbench.algos import _dac, _replay, dac, sqil
+from imitbench.core import buffer
 from imitbench.core.types import Transition, UserError
 from imitbench.envs.base import make_spec
 
@@ -117,23 +117,3 @@ def test_discrete_actions_are_refused():
     env = envs.make("ProbePolicy")
     with pytest.raises(UserError, match="discrete actions"):
         dac.make(dac.Config(), env.spec, env)
-
-
-@pytest.mark.slow
-def test_dac_hops_after_four_thin_trajectories():
-    """A random policy gets about 20, the expert 3,562."""
-    env = envs.make("Hopper")
-    expert = experts.load("Hopper", kind="learned", spec=env.spec)
-    shown = data.collect(env, expert, 4, only_success=False)
-    thin = data.subset(shown, 4, [0], every=20)
-    config = dac.Config(
-        td3=dataclasses.replace(
-            dac.Config().td3,
-            replay=_offpolicy.Config(rounds=500, warmup=1000, batch=100, capacity=50_000),
-        )
-    )
-    algo = dac.make(config, env.spec, env)
-    _, ev = train.train(
-        algo, thin, KEY[None], env=env, num_updates=60, num_evals=6, eval_episodes=5
-    )
-    assert ev.returns.max() > 1000
