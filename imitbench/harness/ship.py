@@ -14,6 +14,7 @@ from imitbench.harness import claims, plot_values, plots, stats, store, suite, t
 from imitbench.harness.store import Result
 
 MAX_BYTES = 2**20
+DERIVED = ("summary", "table", "curves", "scores", "values")  # stems of what `derive` writes
 
 
 def shipped(name: str) -> Path:
@@ -105,6 +106,9 @@ def ship(root: Path, name: str, keys: Sequence[str], *, partial: bool = False) -
         for key in keys:
             shutil.copytree(have[key].folder, store.cells_folder(staged) / key)
         derive(staged)
+        for extra in target.glob("*"):  # pictures that other commands made
+            if extra.is_file() and extra.stem not in DERIVED:
+                shutil.copy2(extra, staged)
         shutil.rmtree(target, ignore_errors=True)
         shutil.move(staged, target)
     into_readme(name, (target / "table.md").read_text())

@@ -164,9 +164,11 @@ def test_shipping_checks_and_copies(finished, tmp_path, monkeypatch):
     assert [p.name for p in (part / "cells").iterdir()] == keys[:1]
     with pytest.raises(UserError, match="lacks finished cells: other"):
         ship.ship(root, "toy", ["other"], partial=True)
+    (part / "picture.png").write_text("made by another command")
+    (part / "scores.png").write_text("derived, of other cells")
     target = ship.ship(root, "toy", keys)
     assert sorted(p.name for p in target.iterdir()) == [
-        "cells", "curves.png", "curves.svg", "summary.csv", "table.md",
+        "cells", "curves.png", "curves.svg", "picture.png", "summary.csv", "table.md",
     ]  # fmt: skip
     assert ship.shipped("toy") == Path("results/shipped/toy")
     line = ship.beside(store.read_all(root), target)
