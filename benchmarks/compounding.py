@@ -60,9 +60,7 @@ def exponent(found: dict[int, np.ndarray]) -> stats.Estimate:
     least = min(r[r > 0].min() for r in found.values()) / len(next(iter(found.values())))
     slopes = x @ np.log(np.maximum(np.stack(drawn), least))
     value = float(x @ np.log([r.mean() for r in found.values()]))
-    tail = (1 - stats.LEVEL) / 2
-    low, high = np.quantile(slopes, [tail, 1 - tail])
-    return stats.Estimate(value, float(low), float(high))
+    return stats.Estimate(value, *map(float, stats.ends(slopes)))
 
 
 def draw(found: dict[str, dict[int, np.ndarray]], path: Path) -> list[Path]:

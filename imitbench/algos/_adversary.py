@@ -110,9 +110,7 @@ def cloner(config: _onpolicy.Config, spec: Spec, steps: int):
         return jnp.mean(jnp.sum((dist.mode - label) ** 2, axis=-1)), {}
 
     def clone(key: Key, core: Core, demos: Transition) -> Core:
-        norm = ops.fit_normaliser(demos.obs, demos.weight)
-        moments = ops.Moments(jnp.sum(demos.weight), norm.mean, norm.std**2)
-        core = core.replace(obs_moments=moments)
+        core = core.replace(obs_moments=ops.weighted_moments(demos.obs, demos.weight))
         draw = buffer.real_rows(demos, demos.weight)
 
         def step(carry: tuple[Params, Any], key: Key) -> tuple[tuple[Params, Any], None]:
@@ -134,10 +132,9 @@ def make(
     env: Env,
     learner: _onpolicy.Learner,
     sight: Sight,
-    grad_steps: int,
 ) -> Algorithm:
     """One update collects `own.envs` * `own.length` steps, takes the discriminator's gradient
-    steps, then the learner's `grad_steps`. State: `State`."""
+    steps, then the learner's. State: `State`."""
     judge = _discriminator.discriminator(config.discriminator, sight.net, sight.encode)
 
     def init(key: Key, demos: Transition) -> State:
@@ -175,7 +172,7 @@ def make(
 
     cost = Cost(
         env_steps=own.envs * own.length,
-        grad_steps=grad_steps + config.discriminator.steps,
+        grad_steps=learner.grad_steps + config.discriminator.steps,
         grad_steps_left_out=-config.clone_steps,  # done before the first update
     )
     return Algorithm(init, update, act, cost)

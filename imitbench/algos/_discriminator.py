@@ -176,9 +176,7 @@ def discriminator(config: Rule, net: nets.Function, encode: Encode) -> Discrimin
 
     def init(key: Key, obs: jax.Array, weight: jax.Array) -> State:
         params = net.init(key)
-        norm = ops.fit_normaliser(obs, weight)
-        moments = ops.Moments(jnp.sum(weight), norm.mean, norm.std**2)
-        return State(params, opt.init(params), moments)
+        return State(params, opt.init(params), ops.weighted_moments(obs, weight))
 
     def see(state: State, obs: jax.Array) -> State:
         return state.replace(moments=state.moments.add(obs))

@@ -100,6 +100,7 @@ class Learner(NamedTuple):
     explore: Callable[[Core], Callable[[Key, jax.Array], jax.Array]]
     learn: Callable[[Key, Core, Transition], tuple[Core, Metrics]]
     act: Callable[[Key, Core, jax.Array], jax.Array]
+    grad_steps: int  # of one `learn`
 
 
 def networks(config: Config, spec: Spec) -> tuple[nets.PolicyNet, nets.ValueNet]:
@@ -132,6 +133,7 @@ class Improve(NamedTuple):
 
     init: Callable[[Params], Any]
     step: Callable[[Key, Params, Any, dict[str, jax.Array]], tuple[Params, Any, Metrics]]
+    grad_steps: int  # of one `step`
 
 
 def standard(advantage: jax.Array) -> jax.Array:
@@ -209,7 +211,7 @@ def learner(config: Config, spec: Spec, improve: Improve) -> Learner:
         mode = policy.apply(core.params["policy"], seen(config, core, obs)).mode
         return mode if spec.discrete else jnp.clip(mode, -1.0, 1.0)
 
-    return Learner(init, explore, learn, act)
+    return Learner(init, explore, learn, act, improve.grad_steps)
 
 
 def export(config: Config, spec: Spec, state: State) -> nets.Net:
@@ -225,9 +227,9 @@ def export(config: Config, spec: Spec, state: State) -> nets.Net:
     )
 
 
-def make(config: Config, env: Env, rule: Learner, grad_steps: int) -> Algorithm:
+def make(config: Config, env: Env, rule: Learner) -> Algorithm:
     """The learner on the task's own reward; demonstrations are not looked at. One update collects
-    `envs` * `length` steps and takes `grad_steps` gradient steps."""
+    `envs` * `length` steps and learns from them."""
 
     def init(key: Key, demos: Transition) -> State:
         k_core, k_env = jax.random.split(key)
@@ -243,5 +245,5 @@ def make(config: Config, env: Env, rule: Learner, grad_steps: int) -> Algorithm:
     def act(key: Key, state: State, obs: jax.Array) -> jax.Array:
         return rule.act(key, state.core, obs)
 
-    cost = Cost(env_steps=config.envs * config.length, grad_steps=grad_steps)
+    cost = Cost(env_steps=config.envs * config.length, grad_steps=rule.grad_steps)
     return Algorithm(init, update, act, cost)

@@ -91,5 +91,5 @@ def sight(config: Config, spec: Spec) -> Sight:
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:
     """AIRL on the demonstrations' steps, not on their rewards. State: `_adversary.State`."""
     own = config.ppo
-    learner, grad_steps = ppo.learner(own, spec), own.epochs * own.minibatches
-    return _adversary.make(config, own, spec, env, learner, sight(config, spec), grad_steps)
+    learner = ppo.learner(own, spec)
+    return _adversary.make(config, own, spec, env, learner, sight(config, spec))

@@ -27,5 +27,4 @@ def make(config: Config, spec: Spec, env: Env) -> Algorithm:
     """GAIL on the demonstrations' observations and actions. State: `_adversary.State`."""
     own = config.ppo
     sight = _adversary.of_pairs(config.discriminator, spec)
-    learner, grad_steps = ppo.learner(own, spec), own.epochs * own.minibatches
-    return _adversary.make(config, own, spec, env, learner, sight, grad_steps)
+    return _adversary.make(config, own, spec, env, ppo.learner(own, spec), sight)

@@ -25,5 +25,4 @@ def make(config: Config, spec: Spec, env: Env) -> Algorithm:
     """GAIL on the demonstrations' observations and actions. State: `_adversary.State`."""
     own = config.trpo
     sight = _adversary.of_pairs(config.discriminator, spec)
-    learner, grad_steps = trpo.learner(own, spec), trpo.grad_steps(own)
-    return _adversary.make(config, own, spec, env, learner, sight, grad_steps)
+    return _adversary.make(config, own, spec, env, trpo.learner(own, spec), sight)

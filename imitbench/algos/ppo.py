@@ -84,7 +84,7 @@ def clipped(config: Config, spec: Spec) -> Improve:
         (params, opt_state), metrics = jax.lax.scan(minibatch, (params, opt_state), index)
         return params, opt_state, jax.tree.map(jnp.mean, metrics)
 
-    return Improve(opt.init, step)
+    return Improve(opt.init, step, config.epochs * config.minibatches)
 
 
 def learner(config: Config, spec: Spec) -> Learner:
@@ -93,5 +93,4 @@ def learner(config: Config, spec: Spec) -> Learner:
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:
     """PPO on the task's own reward. State: `State`."""
-    grad_steps = config.epochs * config.minibatches
-    return _onpolicy.make(config, env, learner(config, spec), grad_steps)
+    return _onpolicy.make(config, env, learner(config, spec))

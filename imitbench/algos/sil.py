@@ -154,5 +154,5 @@ def make(config: Config, spec: Spec, env: Env) -> Algorithm:
     def act(key: Key, state: State, obs: jax.Array) -> jax.Array:
         return rule.act(key, state.core, obs)
 
-    own = config.ppo.epochs * config.ppo.minibatches + config.steps
+    own = rule.grad_steps + config.steps
     return Algorithm(init, update, act, Cost(config.ppo.envs * config.ppo.length, grad_steps=own))

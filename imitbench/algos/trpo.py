@@ -47,11 +47,6 @@ class Config(_onpolicy.Config):
             require(getattr(self, name) >= 0, self, name, "0 or more")
 
 
-def grad_steps(config: Config) -> int:
-    """Of one update: the policy's one, and the value's."""
-    return 1 + config.epochs * config.minibatches
-
-
 def solve(product: Callable[[jax.Array], jax.Array], b: jax.Array, steps: int) -> jax.Array:
     """x with product(x) = b, about, by so many conjugate gradients from 0; `product` multiplies by
     a positive definite matrix."""
@@ -135,7 +130,9 @@ def improve(config: Config, spec: Spec) -> Improve:
         metrics = jax.tree.map(jnp.mean, metrics)
         return {"policy": new, "value": value}, opt_state, metrics | told
 
-    return Improve(lambda params: opt.init(params["value"]), step)
+    # The policy takes one.
+    grad_steps = 1 + config.epochs * config.minibatches
+    return Improve(lambda params: opt.init(params["value"]), step, grad_steps)
 
 
 def learner(config: Config, spec: Spec) -> Learner:
@@ -144,4 +141,4 @@ def learner(config: Config, spec: Spec) -> Learner:
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:
     """TRPO on the task's own reward. State: `_onpolicy.State`."""
-    return _onpolicy.make(config, env, learner(config, spec), grad_steps(config))
+    return _onpolicy.make(config, env, learner(config, spec))

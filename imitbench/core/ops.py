@@ -82,6 +82,12 @@ def moments(size: int) -> Moments:
     return Moments(jnp.float32(0.0), jnp.zeros(size), jnp.ones(size))
 
 
+def weighted_moments(x: jax.Array, weight: jax.Array) -> Moments:
+    """Of the rows of `x` [N, O] weighted by `weight` [N], with `fit_normaliser`'s floor."""
+    norm = fit_normaliser(x, weight)
+    return Moments(jnp.sum(weight), norm.mean, norm.std**2)
+
+
 def advantages(
     reward: jax.Array,
     value: jax.Array,

@@ -103,7 +103,7 @@ def learner(job: run.Job, r: Result) -> Act:
 
 
 def _key(r: Result) -> jax.Array:
-    return jax.random.key(run.EVAL_SEED + bool(r.identity.get("validation", False)))
+    return run.eval_key(bool(r.identity.get("validation", False)))
 
 
 def _play(

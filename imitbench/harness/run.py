@@ -16,7 +16,7 @@ import numpy as np
 from imitbench import algos, data, envs, experts
 from imitbench.core import rollout, train
 from imitbench.core.host import alone
-from imitbench.core.types import Algorithm, Env, UserError, pick
+from imitbench.core.types import Algorithm, Env, Policy, UserError, pick
 from imitbench.envs.digest import digest
 from imitbench.harness import resumable, runtime, sources, store, streams, suite
 from imitbench.harness.progress import Progress
@@ -35,6 +35,12 @@ class Job(NamedTuple):
     env: Env
     algo: Algorithm
     num_updates: int
+    expert: Policy | None  # where the method asks one
+
+
+def eval_key(validation: bool) -> jax.Array:
+    """Of the evaluations' initial states: cells for choosing settings have their own."""
+    return jax.random.key(EVAL_SEED + validation)
 
 
 def prepare(name: str, profile: str, cells: Sequence[Cell]) -> list[Job]:
@@ -55,7 +61,7 @@ def prepare(name: str, profile: str, cells: Sequence[Cell]) -> list[Job]:
         if cell.source.growing:
             algo = streams.growing(algo, num_updates)
         identity = suite.identity(name, profile, cell, env.engine)
-        jobs.append(Job(cell, identity, suite.key_of(identity), env, algo, num_updates))
+        jobs.append(Job(cell, identity, suite.key_of(identity), env, algo, num_updates, expert))
     return jobs
 
 
@@ -141,7 +147,7 @@ def _run_one(
         num_updates=job.num_updates,
         num_evals=cell.num_evals,
         eval_episodes=cell.eval_episodes,
-        eval_key=jax.random.key(EVAL_SEED + cell.validation),
+        eval_key=eval_key(cell.validation),
     )
     steps = job.algo.cost.env_steps * job.num_updates
     own = Behaviour(cell.method, cell.config, cell.name)

@@ -69,9 +69,7 @@ def performance_profile(
         return np.mean(x[..., None] > thresholds, axis=-2)
 
     drawn = resample(scores, above, seed=seed)
-    tail = (1 - level) / 2
-    ends = np.quantile(drawn, [tail, 1 - tail], axis=0)
-    return np.stack([above(np.concatenate([np.asarray(s) for s in scores])), *ends])
+    return np.stack([above(np.concatenate([np.asarray(s) for s in scores])), *ends(drawn, level)])
 
 
 def standard_error(x: np.ndarray) -> float:
@@ -101,6 +99,12 @@ def resample(
     return statistic(np.concatenate(drawn, axis=1), axis=-1)
 
 
+def ends(values: np.ndarray, level: float = LEVEL) -> np.ndarray:
+    """[2, ...]: the percentile interval of resampled values [resamples, ...]."""
+    tail = (1 - level) / 2
+    return np.quantile(values, [tail, 1 - tail], axis=0)
+
+
 def estimate(
     scores: list[np.ndarray] | np.ndarray,
     statistic: Callable[..., np.ndarray] = mean,
@@ -117,9 +121,7 @@ def estimate(
     if all(len(s) < 2 for s in strata):
         return Estimate(value, float("nan"), float("nan"))
     values = resample(strata, statistic, seed=seed)
-    tail = (1 - level) / 2
-    low, high = np.quantile(values, [tail, 1 - tail])
-    return Estimate(value, float(low), float(high))
+    return Estimate(value, *map(float, ends(values, level)))
 
 
 def difference(a: np.ndarray, b: np.ndarray, *, seed: int = 0, level: float = LEVEL) -> Estimate:
@@ -129,9 +131,7 @@ def difference(a: np.ndarray, b: np.ndarray, *, seed: int = 0, level: float = LE
     if len(a) < 2 or len(b) < 2:
         return Estimate(value, float("nan"), float("nan"))
     values = resample([a], mean, seed=seed) - resample([b], mean, seed=seed + 1)
-    tail = (1 - level) / 2
-    low, high = np.quantile(values, [tail, 1 - tail])
-    return Estimate(value, float(low), float(high))
+    return Estimate(value, *map(float, ends(values, level)))
 
 
 def improvement(a: np.ndarray, b: np.ndarray) -> float:

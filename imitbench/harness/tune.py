@@ -18,7 +18,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from imitbench import algos, experts
 from imitbench.core import rollout, train
 from imitbench.core.checked import read_json
 from imitbench.core.host import alone, atomic
@@ -110,9 +109,7 @@ def _program(job: run.Job, rows: Transition, words: Sequence[tuple[str, ...]]) -
         [n for n in names if isinstance(varied.value(made[0], n), float)] if len(words) > 1 else []
     )
     values = [{n: varied.value(m, n) for n in free} for m in made]
-    asks = "expert" in algos.needs(cell.method)
-    expert = experts.load(cell.task, spec=job.env.spec) if asks else None
-    algo = varied.method(cell.method, made[0], job.env, expert)
+    algo = varied.method(cell.method, made[0], job.env, job.expert)
     keys = jnp.stack([jax.random.key(s) for _ in words for s in seeds])
     return _Program(algo, varied.given(rows, values, len(seeds)), keys)
 
@@ -137,7 +134,7 @@ def _train(
     _, ev = resumable.run(
         partial, algo, demos, keys, shown, env=job.env, num_updates=updates,
         num_evals=cell.num_evals, eval_episodes=cell.eval_episodes,
-        eval_key=jax.random.key(run.EVAL_SEED + cell.validation),
+        eval_key=run.eval_key(cell.validation),
     )  # fmt: skip
     shutil.rmtree(partial, ignore_errors=True)
     return _judged(words, seeds, job.env, ev)
