@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -24,9 +25,12 @@ from imitbench import (
 from imitbench.core.types import UserError, pick
 from imitbench.harness import (
     console,
+    executors,
+    plan,
     run,
     runtime,
     ship,
+    spread,
     stopping,
     store,
     suite,
@@ -76,18 +80,44 @@ class Run:
     """Check everything and show what would run."""
     results: Path = Path("results")
     """Folder that holds the suites' folders."""
+    executor: Literal["here", "ray", "slurm"] = "here"
+    """here: one cell after the other in this process; ray: on a Ray cluster; slurm: as jobs."""
+    address: str | None = None
+    """Of the Ray cluster, such as auto or ray://head:10001; by default one is started here."""
+    cpus: int = 1
+    """That each cell asks of Ray or Slurm."""
+    slurm: Words[tuple[str, ...]] = ()
+    """A parameter of the Slurm jobs as submitit names it, such as timeout_min=600."""
 
     def __call__(self) -> None:
         found, cells = cli_results.cells(self.suite, self.profile)
-        jobs = run.prepare(found.name, self.profile, run.select(cells, self.only, self.seeds))
+        jobs = plan.prepare(found.name, self.profile, plan.select(cells, self.only, self.seeds))
         root = self.results / cli_results.folder(found.name, self.profile)
         if self.dry_run:
             for job in jobs:
                 done = (store.cells_folder(root) / job.key).exists()
                 print(f"{'finished' if done else 'to run  '}  {job.key}")
-            print(run.workload(jobs))
+            print(plan.workload(jobs))
             return
-        console.run(jobs, root, ship.shipped(cli_results.folder(found.name, self.profile)))
+        shipped = ship.shipped(cli_results.folder(found.name, self.profile))
+        console.run(jobs, root, shipped, self._how(root))
+
+    def _how(self, root: Path) -> Callable[[Sequence[plan.Job], Path], list[str]]:
+        for name, own in (("address", "ray"), ("slurm", "slurm")):
+            if getattr(self, name) and self.executor != own:
+                raise UserError(f"--{name} is for --executor {own}, not for {self.executor}")
+        if self.executor == "here":
+            if self.cpus != 1:
+                raise UserError("--cpus is for --executor ray or slurm; here all CPUs are used")
+            return run.run
+        if self.executor == "ray":
+            executor = executors.ray(self.address, self.cpus)
+        else:
+            executor = executors.slurm(root / "slurm", self.cpus, self.slurm)
+        path = Path(self.suite)
+        where = str(path.absolute()) if path.suffix == ".py" else self.suite
+        origin = spread.Origin(where, self.profile, self.seeds)
+        return functools.partial(spread.run_all, origin=origin, executor=executor)
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from imitbench.harness import (
     compare,
     console,
     film,
+    plan,
     rank,
     report,
-    run,
     ship,
     store,
     suite,
@@ -209,7 +209,7 @@ class Ship:
 
     def __call__(self) -> None:
         found, listed = cells(self.suite, self.profile)
-        keys = [j.key for j in run.prepare(found.name, self.profile, listed)]
+        keys = [j.key for j in plan.prepare(found.name, self.profile, listed)]
         name = folder(found.name, self.profile)
         folder_ = ship.ship(self.results / name, name, keys, partial=self.partial)
         print(f"shipped to {folder_}")

@@ -9,7 +9,7 @@ import tyro
 
 from imitbench import algos, experts
 from imitbench.core.types import UserError, pick
-from imitbench.harness import console, run, settings, space, tune
+from imitbench.harness import console, plan, settings, space, tune
 from imitbench.harness.suite import Cell, DemoSource
 from imitbench.physics import EngineChoice
 
@@ -82,7 +82,7 @@ class Train:
         )
 
     def __call__(self) -> None:
-        console.run(run.prepare("train", "cpu", [self.cell()]), self.results / "train", None)
+        console.run(plan.prepare("train", "cpu", [self.cell()]), self.results / "train", None)
 
 
 @dataclass(frozen=True)

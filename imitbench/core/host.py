@@ -1,14 +1,16 @@
-"""The machine: its CPUs, atomic writes, and where caches live."""
+"""The machine: its CPUs, optional packages, atomic writes, and where caches live."""
 
 from __future__ import annotations
 
 import errno
 import fcntl
+import importlib
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -21,6 +23,23 @@ def available_cpus() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def optional(package: str, extra: str) -> Any:
+    """A package that not everybody needs, imported.
+
+    Args:
+        extra: of imitbench, which brings it.
+
+    Raises:
+        UserError: it is not installed.
+    """
+    try:
+        return importlib.import_module(package)
+    except ImportError:
+        raise UserError(
+            f"package {package!r} is not installed: run `pip install 'imitbench[{extra}]'`"
+        ) from None
 
 
 def cache_dir(name: str) -> Path:
@@ -123,15 +142,18 @@ def writable(folder: Path) -> Path:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path, wait: bool = False) -> Iterator[None]:
     """Holds the folder for this process; the system lets go of it however the process ends.
+
+    Args:
+        wait: until it is free.
 
     Raises:
         UserError: another process holds it, or it cannot be written to.
     """
     with (writable(folder) / ".lock").open("ab+", buffering=0) as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except OSError:
             file.seek(0)
             holder = file.read().decode(errors="replace").strip() or "unknown"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import imitbench
-from imitbench.core.host import cache_dir
+from imitbench.core.host import alone, cache_dir
 from imitbench.core.types import Spec, UserError
 from imitbench.data import demos, files
 from imitbench.data.demos import Demos
@@ -42,11 +42,18 @@ def name_of(request: dict[str, Any], sources: Sequence[Path]) -> str:
 def kept(name: str, spec: Spec, make: Callable[[], Demos]) -> Demos:
     """The data set of that name, made where there is none or where its file is damaged."""
     path = cache_dir("demos") / f"{name}.npz"
-    if path.exists():
-        try:
-            return files.load(path, spec)
-        except UserError:
-            path.unlink()
-    made = make()
-    files.save(path, made)
+    if path.exists() and (found := _read(path, spec)):
+        return found
+    with alone(cache_dir("turns") / name, wait=True):  # others may be making it
+        if path.exists() and (found := _read(path, spec)):
+            return found
+        made = make()
+        files.save(path, made)
     return made
+
+
+def _read(path: Path, spec: Spec) -> Demos | None:
+    try:
+        return files.load(path, spec)
+    except UserError:
+        return None

@@ -17,7 +17,6 @@ reward of the goal of 0 or more.
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import json
 import os
 import re
@@ -31,7 +30,7 @@ import numpy as np
 from imitbench import envs
 from imitbench.core import npz, rollout
 from imitbench.core.checked import fields, fill, line, read_json
-from imitbench.core.host import saving, writable
+from imitbench.core.host import optional, saving, writable
 from imitbench.core.types import Spec, Transition, UserError
 from imitbench.data import _minari
 from imitbench.data.demos import Demos, Header, check
@@ -49,12 +48,7 @@ def library() -> Any:
     Raises:
         UserError: it is not installed.
     """
-    try:
-        return importlib.import_module("h5py")
-    except ModuleNotFoundError:
-        raise UserError(
-            "Minari's data sets need the package 'h5py': run `pip install 'imitbench[minari]'`"
-        ) from None
+    return optional("h5py", "minari")
 
 
 def default_id(header: Header) -> str:

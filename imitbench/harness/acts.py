@@ -17,7 +17,7 @@ from imitbench import experts
 from imitbench.core import rollout, train
 from imitbench.core.types import Env, EnvState, Transition, UserError
 from imitbench.experts import learned
-from imitbench.harness import run, runtime, sources, video
+from imitbench.harness import plan, runtime, sources, video
 from imitbench.harness.store import Result
 from imitbench.harness.video import Drawn
 
@@ -70,7 +70,7 @@ def expert(r: Result, env: Drawn) -> Act | None:
     return Act("expert", about, takes)
 
 
-def learner(job: run.Job, r: Result) -> Act:
+def learner(job: plan.Job, r: Result) -> Act:
     """The first seed of a cell, trained again; `job` is the cell's, in an environment that can be
     drawn."""
     env = video.drawable(job.env)
@@ -103,7 +103,7 @@ def learner(job: run.Job, r: Result) -> Act:
 
 
 def _key(r: Result) -> jax.Array:
-    return run.eval_key(bool(r.identity.get("validation", False)))
+    return plan.eval_key(bool(r.identity.get("validation", False)))
 
 
 def _play(

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from imitbench.harness import compare, rank, ship, store, suite, tables, tune
+from imitbench.harness import compare, plan, rank, ship, store, suite, tables, tune
 from imitbench.harness import run as runner
 
 
-def run(jobs: Sequence[runner.Job], root: Path, shipped: Path | None) -> None:
-    """Runs the jobs into `root`, derives table and picture, and compares with what ships."""
+def run(
+    jobs: Sequence[plan.Job],
+    root: Path,
+    shipped: Path | None,
+    how: Callable[[Sequence[plan.Job], Path], list[str]] = runner.run,
+) -> None:
+    """Runs the jobs into `root`, derives table and picture, and compares with what ships.
+
+    Args:
+        how: runs them, and says what a user should know.
+    """
     begun = time.perf_counter()
-    notes = runner.run(jobs, root)
+    notes = how(jobs, root)
     _, pictures = ship.derive(root)
     mine = [store.read(store.cells_folder(root) / job.key) for job in jobs]
     print_table(mine)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from imitbench import envs
-from imitbench.harness import acts, claims, run, video
+from imitbench.harness import acts, claims, plan, video
 from imitbench.harness.store import Result
 from imitbench.harness.suite import Cell
 from imitbench.harness.video import Drawn
@@ -94,7 +94,7 @@ def _cast(
     return cast, notes
 
 
-def _job(name: str, cells: Sequence[Cell], r: Result) -> run.Job | str:
+def _job(name: str, cells: Sequence[Cell], r: Result) -> plan.Job | str:
     """The work of a finished cell, or why it is not done again."""
     i, seconds = r.identity, r.info["seconds"]["train"] / len(r.identity["seeds"])
     if seconds > MAX_SECONDS:
@@ -103,7 +103,7 @@ def _job(name: str, cells: Sequence[Cell], r: Result) -> run.Job | str:
         return "its data are the steps of another learner"
     found = [c for c in cells if (c.task, c.demos, c.name) == (i["task"], i["demos"], i["label"])]
     for cell in found:
-        job = run.prepare(name, i["profile"], [cell])[0]
+        job = plan.prepare(name, i["profile"], [cell])[0]
         if _same(job.identity, i):
             return job
     return "the suite has no cell with its settings on this engine"

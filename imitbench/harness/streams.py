@@ -21,7 +21,7 @@ from flax import struct
 from imitbench import algos, data, envs
 from imitbench.algos._replay import Experience
 from imitbench.core import npz, train
-from imitbench.core.host import cache_dir
+from imitbench.core.host import alone, cache_dir
 from imitbench.core.types import Algorithm, Env, Key, Metrics, Transition, UserError, pick
 from imitbench.harness import experience
 from imitbench.harness.suite import Behaviour
@@ -79,10 +79,13 @@ def load(request: Request, seeds: Sequence[int]) -> tuple[Transition, data.Heade
         truncated, and so does the last, unfinished one (truncated). And what they are.
     """
     found = {s: _read(request, s) for s in seeds}
-    missing = [s for s in seeds if found[s] is None]
-    if missing:
-        _make(request, missing)
-        found |= {s: _read(request, s) for s in missing}
+    if None in found.values():
+        with alone(cache_dir("turns") / _name(request, seeds[0]), wait=True):
+            # Others may have made some in the meantime.
+            found = {s: x or _read(request, s) for s, x in found.items()}
+            if missing := [s for s in seeds if found[s] is None]:
+                _make(request, missing)
+                found |= {s: _read(request, s) for s in missing}
     steps: Any = jax.tree.map(lambda *x: jnp.stack(x), *(found[s] for s in seeds))
     return steps, _header(request, steps)
 

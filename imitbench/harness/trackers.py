@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from imitbench.core.host import optional
 from imitbench.core.train import Eval, TrainState
-from imitbench.core.types import UserError
 
 OnEval = Callable[[TrainState, Eval], None]
 
@@ -32,7 +31,7 @@ def tensorboard(folder: str | Path) -> OnEval:
     Raises:
         UserError: tensorboardX is not installed.
     """
-    package = _package("tensorboardX", "tensorboard")
+    package = optional("tensorboardX", "tensorboard")
 
     def on_eval(state: TrainState, ev: Eval) -> None:
         updates = int(ev.updates[-1])
@@ -53,18 +52,9 @@ def wandb(project: str, **options: Any) -> OnEval:
     Raises:
         UserError: wandb is not installed.
     """
-    run = _package("wandb", "wandb").init(project=project, **options)
+    run = optional("wandb", "wandb").init(project=project, **options)
 
     def on_eval(state: TrainState, ev: Eval) -> None:
         run.log(scalars(ev), step=int(ev.updates[-1]))
 
     return on_eval
-
-
-def _package(name: str, extra: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        raise UserError(
-            f"package {name!r} is not installed: run `pip install 'imitbench[{extra}]'`"
-        ) from None

@@ -22,7 +22,7 @@ from imitbench.core import rollout, train
 from imitbench.core.checked import read_json
 from imitbench.core.host import alone, atomic
 from imitbench.core.types import Algorithm, Env, Key, Transition
-from imitbench.harness import resumable, run, settings, sources, stats, suite, varied
+from imitbench.harness import plan, resumable, settings, sources, stats, suite, varied
 from imitbench.harness.progress import Progress
 from imitbench.harness.suite import Cell
 
@@ -73,7 +73,7 @@ def search(
     """
     parts = groups(cell.config, words)
     cell = dataclasses.replace(cell, validation=True)
-    (job,) = run.prepare("tune", "cpu", [cell])
+    (job,) = plan.prepare("tune", "cpu", [cell])
     text = json.dumps([job.identity, words], sort_keys=True)
     folder = root / f"{cell.task}-{cell.method}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
     with alone(folder):
@@ -100,7 +100,7 @@ class _Program(NamedTuple):
     keys: Key
 
 
-def _program(job: run.Job, rows: Transition, words: Sequence[tuple[str, ...]]) -> _Program:
+def _program(job: plan.Job, rows: Transition, words: Sequence[tuple[str, ...]]) -> _Program:
     """One for trials that differ in floating-point settings; a lone one has its values fixed."""
     cell, seeds = job.cell, job.identity["seeds"]
     made = [settings.apply(cell.config, trial) for trial in words]
@@ -115,7 +115,7 @@ def _program(job: run.Job, rows: Transition, words: Sequence[tuple[str, ...]]) -
 
 
 def _together(
-    job: run.Job, rows: Transition, words: list[tuple[str, ...]]
+    job: plan.Job, rows: Transition, words: list[tuple[str, ...]]
 ) -> list[list[tuple[str, ...]]]:
     """All in one program, where it can be built before the values are known; else each alone."""
     if len(words) == 1 or varied.traceable(*_program(job, rows, words)):
@@ -124,7 +124,7 @@ def _together(
 
 
 def _train(
-    job: run.Job, rows: Transition, words: list[tuple[str, ...]], folder: Path, shown: Progress
+    job: plan.Job, rows: Transition, words: list[tuple[str, ...]], folder: Path, shown: Progress
 ) -> list[Trial]:
     cell, seeds = job.cell, job.identity["seeds"]
     algo, demos, keys = _program(job, rows, words)
@@ -134,7 +134,7 @@ def _train(
     _, ev = resumable.run(
         partial, algo, demos, keys, shown, env=job.env, num_updates=updates,
         num_evals=cell.num_evals, eval_episodes=cell.eval_episodes,
-        eval_key=run.eval_key(cell.validation),
+        eval_key=plan.eval_key(cell.validation),
     )  # fmt: skip
     shutil.rmtree(partial, ignore_errors=True)
     return _judged(words, seeds, job.env, ev)

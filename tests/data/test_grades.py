@@ -18,7 +18,7 @@ from imitbench.core.types import UserError
 from imitbench.data import grades
 from imitbench.data.files import checksum
 from imitbench.experts import learned
-from imitbench.harness import run, suite
+from imitbench.harness import plan, run, suite
 from imitbench.harness.suite import Cell, DemoSource
 
 KEY = jax.random.key(0)
@@ -191,7 +191,7 @@ def test_cells_of_the_default_grade_keep_their_identity():
 
 
 def test_a_cell_runs_on_its_grade(medium, tmp_path):
-    jobs = run.prepare("s", "cpu", [cell(grade="medium")])
+    jobs = plan.prepare("s", "cpu", [cell(grade="medium")])
     run.run(jobs, tmp_path / "s")
     (info,) = (tmp_path / "s" / "cells").glob("*/cell.json")
     found = json.loads(info.read_text())
@@ -204,9 +204,9 @@ def test_an_expert_is_asked_for_where_the_method_needs_one(medium, monkeypatch):
 
     monkeypatch.delitem(scripted.LAWS, "PointMass")
     one = cell(grade="medium")
-    assert len(run.prepare("s", "cpu", [one])) == 1
+    assert len(plan.prepare("s", "cpu", [one])) == 1
     config = dagger.Config(clone=one.config)
     asks = dataclasses.replace(one, method="dagger", config=config, grad_steps=20)
     for bad in (asks, cell()):
         with pytest.raises(UserError, match="'PointMass' has no expert; tasks with one: Fetch"):
-            run.prepare("s", "cpu", [bad])
+            plan.prepare("s", "cpu", [bad])

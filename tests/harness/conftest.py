@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from imitbench.harness import run, ship, suite
+from imitbench.harness import plan, run, ship, suite
 
 TOY = str(Path(__file__).with_name("toy_suite.py"))
 
@@ -16,7 +16,7 @@ def finished(tmp_path_factory) -> Path:
     """The toy suite, run straight through. Not to be changed by a test."""
     root = tmp_path_factory.mktemp("finished") / "toy"
     found = suite.load(TOY)
-    jobs = run.prepare("toy", "cpu", found.profiles["cpu"])
+    jobs = plan.prepare("toy", "cpu", found.profiles["cpu"])
     assert run.run(jobs, root) == []
     ship.derive(root)
     return root

@@ -9,30 +9,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from disks import largest, mounted, read_only
+from toy_runs import TOY, command, jobs, lines, same
 
 from imitbench import cli
 from imitbench.core import train
 from imitbench.core.types import UserError
-from imitbench.harness import resumable, run, stopping, store, suite
+from imitbench.harness import plan, resumable, run, stopping, store, suite
 from imitbench.harness.progress import Progress
-
-LABELS = ("bc", "dagger")
-TOY = str(Path(__file__).with_name("toy_suite.py"))
-
-
-def jobs() -> list[run.Job]:
-    return run.prepare("toy", "cpu", suite.load(TOY).profiles["cpu"])
-
-
-def command(results: Path, *words: str) -> list[str]:
-    return [sys.executable, "-m", "imitbench", *(words or ("run", TOY)), "--results", str(results)]
 
 
 def start(results: Path, evals: int) -> subprocess.Popen[str]:
@@ -44,22 +32,6 @@ def start(results: Path, evals: int) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
-
-
-def lines(process: subprocess.Popen[str]) -> Iterator[str]:
-    assert process.stderr is not None
-    yield from process.stderr
-
-
-def same(root: Path, straight: Path, *labels: str) -> None:
-    """Both have the same cells, those of `labels` where given, with the same numbers."""
-    expected = [r for r in store.read_all(straight) if r.identity["label"] in (labels or LABELS)]
-    for mine, theirs in zip(store.read_all(root), expected, strict=True):
-        assert mine.identity == theirs.identity
-        pd.testing.assert_frame_equal(mine.curve, theirs.curve)
-        pd.testing.assert_frame_equal(mine.episodes, theirs.episodes)
-    assert [p.name for p in store.cells_folder(root).iterdir() if p.name.startswith(".")] == []
-    assert list((root / "partial").iterdir()) == []
 
 
 @pytest.mark.slow
@@ -171,7 +143,7 @@ def test_what_a_kill_left_behind_is_removed(finished, tmp_path):
 
 
 def test_a_folder_that_cannot_be_written_is_said_before_any_work(finished, tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "_run_all", lambda jobs, root: pytest.fail("work began"))
+    monkeypatch.setattr(run, "pending", lambda jobs, root: pytest.fail("work began"))
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")
     with pytest.raises(UserError, match="cannot write to .*choose another folder"):
@@ -199,7 +171,7 @@ def test_two_runs_into_one_folder_are_kept_apart(finished, tmp_path):
         run.run(jobs(), root)
     for reader in ("table", "plot"):
         assert cli.main([reader, "toy", "--results", str(tmp_path)]) == 0
-    smoke = run.prepare("toy", "smoke", suite.load(TOY).profiles["smoke"])
+    smoke = plan.prepare("toy", "smoke", suite.load(TOY).profiles["smoke"])
     assert run.run(smoke, tmp_path / "toy.smoke") == []  # another suite's folder
     other.kill()
     other.wait()

@@ -25,6 +25,7 @@ from imitbench.harness import (
     facts,
     film,
     markup,
+    plan,
     report,
     run,
     store,
@@ -391,7 +392,7 @@ def test_learners_are_trained_again_as_their_cells_were(tmp_path, no_cache):
     drawn()
     cells = suite.load(str(Path(__file__).with_name("toy_suite.py"))).profiles["cpu"]
     root = tmp_path / "toy"
-    run.run(run.prepare("toy", "cpu", cells), root)
+    run.run(plan.prepare("toy", "cpu", cells), root)
     results = store.read_all(root)
     films, notes = film.shoot("toy", cells, results, 2, lambda line: None)
     assert [f.who for f in films] == ["expert", "bc", "dagger"] and notes == []

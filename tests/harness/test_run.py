@@ -17,13 +17,13 @@ from made_up import rewrite
 
 from imitbench.algos import bc, offline_rwr, td3_bc
 from imitbench.core.types import UserError
-from imitbench.harness import console, plots, run, ship, store, suite, tables
+from imitbench.harness import console, plan, plots, run, ship, store, suite, tables
 
 TOY = str(Path(__file__).with_name("toy_suite.py"))
 
 
-def jobs() -> list[run.Job]:
-    return run.prepare("toy", "cpu", suite.load(TOY).profiles["cpu"])
+def jobs() -> list[plan.Job]:
+    return plan.prepare("toy", "cpu", suite.load(TOY).profiles["cpu"])
 
 
 def test_cells_hold_what_the_schema_says(finished):
@@ -125,7 +125,7 @@ def test_engines_that_are_mixed_are_said(finished, capsys):
 def test_diverged_seeds_stay_in_the_table_and_are_named(tmp_path):
     cell = suite.load(TOY).profiles["smoke"][0]
     wild = dataclasses.replace(cell, config=dataclasses.replace(cell.config, lr=1e38))
-    notes = run.run(run.prepare("toy", "smoke", [wild]), tmp_path / "toy")
+    notes = run.run(plan.prepare("toy", "smoke", [wild]), tmp_path / "toy")
     assert len(notes) == 1 and "seed 0, 1 diverged; counted as failed" in notes[0]
     results = tables.derive(tmp_path / "toy")
     assert results[0].info["diverged_seeds"] == [0, 1]
@@ -137,11 +137,11 @@ def test_weights_that_vanish_are_named(tmp_path):
     raw = offline_rwr.Config(max_weight=1e-5, policy_steps=2, value_steps=1)
     cell = suite.load(TOY).profiles["smoke"][0]
     cell = dataclasses.replace(cell, method="offline_rwr", config=raw, grad_steps=9)
-    (note,) = run.run(run.prepare("toy", "smoke", [cell]), tmp_path / "toy")
+    (note,) = run.run(plan.prepare("toy", "smoke", [cell]), tmp_path / "toy")
     assert "the weights of seed 0, 1 vanished" in note and "raise temperature" in note
     usual = dataclasses.replace(raw, max_weight=20.0)
     cell = dataclasses.replace(cell, config=usual)
-    assert run.run(run.prepare("toy", "smoke", [cell]), tmp_path / "usual") == []
+    assert run.run(plan.prepare("toy", "smoke", [cell]), tmp_path / "usual") == []
 
 
 def test_shipping_checks_and_copies(finished, tmp_path, monkeypatch):
@@ -207,13 +207,13 @@ def test_a_different_run_is_told_apart(finished):
 def test_mistakes_show_before_any_work(change, expected):
     cell = dataclasses.replace(suite.load(TOY).profiles["smoke"][0], **change)
     with pytest.raises(UserError, match=expected):
-        run.prepare("toy", "smoke", [cell])
+        plan.prepare("toy", "smoke", [cell])
 
 
 def test_cells_for_choosing_settings_have_seeds_and_states_of_their_own(monkeypatch, tmp_path):
-    (job,) = run.prepare("toy", "smoke", suite.load(TOY).profiles["smoke"])
+    (job,) = plan.prepare("toy", "smoke", suite.load(TOY).profiles["smoke"])
     cell = dataclasses.replace(job.cell, validation=True)
-    (chosen,) = run.prepare("toy", "smoke", [cell])
+    (chosen,) = plan.prepare("toy", "smoke", [cell])
     assert (job.identity["seeds"], chosen.identity["seeds"]) == ([0, 1], [1000, 1001])
     assert chosen.identity["validation"] and "validation" not in job.identity
     seen = []
@@ -236,17 +236,17 @@ def test_the_demonstrators_kind_is_part_of_a_cell_unless_it_is_auto():
         suite.load(TOY).profiles["smoke"][0], source=suite.DemoSource(pool=6, expert="learned")
     )
     with pytest.raises(UserError, match="'PointMass' has no learned expert"):
-        run.prepare("toy", "smoke", [cell])
+        plan.prepare("toy", "smoke", [cell])
 
 
 def test_selection():
     cells = suite.load(TOY).profiles["cpu"]
-    assert [c.method for c in run.select(cells, ["dagger"], None)] == ["dagger"]
-    assert [c.seeds for c in run.select(cells, ["PointMass"], 7)] == [7, 7]
+    assert [c.method for c in plan.select(cells, ["dagger"], None)] == ["dagger"]
+    assert [c.seeds for c in plan.select(cells, ["PointMass"], 7)] == [7, 7]
     with pytest.raises(UserError, match="'bcc': did you mean bc"):
-        run.select(cells, ["bcc"], None)
+        plan.select(cells, ["bcc"], None)
     with pytest.raises(UserError, match="seeds=0"):
-        run.select(cells, [], 0)
+        plan.select(cells, [], 0)
 
 
 def test_suites_are_found_and_checked(tmp_path):

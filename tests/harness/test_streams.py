@@ -9,12 +9,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from toy_runs import far
 
 from imitbench import envs
 from imitbench.algos import _offline, _offpolicy, bc, ddpg, offline_ddpg, ppo
 from imitbench.core import buffer
 from imitbench.core.types import Algorithm, Cost, Judge, UserError
-from imitbench.harness import run, store, streams
+from imitbench.harness import plan, run, spread, store, streams, suite
 from imitbench.harness.suite import Behaviour, Cell, DemoSource
 
 TASK = "ProbeWalk"
@@ -78,7 +79,7 @@ def test_a_finished_cell_leaves_its_steps_to_the_others(no_cache, monkeypatch, t
     made: list[Any] = []
     real = streams._make
     monkeypatch.setattr(streams, "_make", lambda *x: (made.append(x), real(*x)))
-    jobs = run.prepare("toy", "cpu", cells())
+    jobs = plan.prepare("toy", "cpu", cells())
     run.run(jobs, tmp_path / "a")
     assert not made
     online, offline = store.read_all(tmp_path / "a")
@@ -90,6 +91,19 @@ def test_a_finished_cell_leaves_its_steps_to_the_others(no_cache, monkeypatch, t
     (alone,) = store.read_all(tmp_path / "b")
     np.testing.assert_array_equal(alone.final("return"), offline.final("return"))
     np.testing.assert_array_equal(alone.final("metric/q"), offline.final("metric/q"))
+
+
+def test_cells_with_another_cells_steps_come_after_it(no_cache, tmp_path, monkeypatch):
+    monkeypatch.setattr(streams, "_make", lambda *x: pytest.fail("made a second time"))
+    found = suite.Suite("toy", "", {"cpu": tuple(cells())})
+    monkeypatch.setattr(suite, "load", lambda name: found)
+    calls: list[list[spread.Order]] = []
+    root = tmp_path / "toy"
+    spread.run_all(
+        plan.prepare("toy", "cpu", cells()), root, spread.Origin("toy", "cpu", None), far(calls)
+    )
+    assert [[o.keep for o in wave] for wave in calls] == [[True], [False]]
+    assert len(store.read_all(root)) == 2
 
 
 def test_a_growing_source_shows_what_is_there_at_the_time():
@@ -114,7 +128,7 @@ def test_a_growing_source_shows_what_is_there_at_the_time():
 
 
 def test_a_growing_cell_is_another_place_and_judges_are_beside_what_they_judge(no_cache, tmp_path):
-    run.run(run.prepare("toy", "cpu", cells(growing=True)), tmp_path)
+    run.run(plan.prepare("toy", "cpu", cells(growing=True)), tmp_path)
     online, offline = store.read_all(tmp_path)
     assert offline.place == (TASK, 4, "ddpg, small, as it learns")
     for result in (online, offline):

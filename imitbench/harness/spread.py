@@ -1,0 +1,113 @@
+"""A suite's cells on other processes or machines. Workers compute; this process alone writes
+results, so the folder needs to be seen by nobody else."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from imitbench.core.types import UserError
+from imitbench.harness import plan, run, runtime, store, streams, suite
+from imitbench.harness.executors import Executor, Failed
+from imitbench.harness.plan import Job
+from imitbench.harness.progress import Progress
+from imitbench.harness.suite import Profile
+from imitbench.physics.engine import ENGINES
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where jobs come from, in words that another machine understands."""
+
+    suite: str  # a name, or the path of a file that the workers see, too
+    profile: Profile
+    seeds: int | None
+
+
+@dataclass(frozen=True)
+class Order:
+    """One cell for a worker."""
+
+    origin: Origin
+    key: str
+    engine: str  # what "auto" means where the run began
+    place: int  # among the cells of this run
+    root: Path  # where checkpoints are kept, if the worker sees it
+    keep: bool  # the learner's steps are other cells' data
+
+
+def run_all(jobs: Sequence[Job], root: Path, origin: Origin, executor: Executor) -> list[str]:
+    """As `run.run`, on the workers of an executor. Cells whose data are another cell's steps come
+    after the others, so that these steps need not be made twice where workers share a cache.
+
+    Raises:
+        UserError: as `run.run` does, or there are no workers, or cells failed (the others are
+            finished first).
+        Stopped: a signal came; finished cells are kept, and checkpoints where workers see `root`.
+    """
+    with run.held(root):
+        todo, notes = run.pending(jobs, root)
+        wanted = run.others_data(job for _, job in todo)
+        makers = {key for _, job in todo if (key := run.own_stream(job)) in wanted}
+        waves: list[list[Order]] = [[], []]
+        for place, job in todo:
+            keep, waits = run.own_stream(job) in makers, makers & run.others_data([job])
+            order = Order(origin, job.key, job.env.engine, place, root.absolute(), keep)
+            waves[bool(waits)].append(order)
+        by_key, failed, count = {job.key: job for _, job in todo}, [], 0
+        for wave in filter(None, waves):
+            with contextlib.closing(executor(work, wave)) as results:
+                for i, result in results:
+                    key, count = wave[i].key, count + 1
+                    if isinstance(result, Failed):
+                        failed.append(f"{key}: {result.reason}")
+                    else:
+                        notes += run.finish(by_key[key], result, root)
+                    word = "failed" if isinstance(result, Failed) else "finished"
+                    print(f"{count} of {len(todo)}: {key} {word}", file=sys.stderr, flush=True)
+    if failed:
+        raise UserError("\n".join([f"{len(failed)} of {len(todo)} cells failed", *failed]))
+    return notes
+
+
+def work(order: Order) -> Any:
+    """On a worker: the `run.Done` of the cell, or why there is none."""
+    runtime.setup()
+    try:
+        job = _job(order)
+        wanted: set[streams.Request] = {run.own_stream(job)} if order.keep else set()
+        with contextlib.ExitStack() as stack:
+            if order.root.is_dir():
+                folder = store.partial_folder(order.root, order.key)
+            else:
+                folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            progress = stack.enter_context(Progress(job.cell.num_evals))
+            progress.start(job.cell.task, job.cell.name, job.num_updates)
+            return run.compute(job, order.place, folder, progress, wanted)
+    except UserError as error:
+        return Failed(str(error))
+    except Exception:
+        return Failed(traceback.format_exc())
+
+
+def _job(order: Order) -> Job:
+    origin = order.origin
+    found = suite.load(origin.suite)
+    for cell in plan.select(found.profiles[origin.profile], (), origin.seeds):
+        own = suite.identity(found.name, origin.profile, cell, order.engine)
+        if suite.key_of(own) == order.key:
+            # A task without physics has an engine that nobody can ask for.
+            known = order.engine in ENGINES
+            here = dataclasses.replace(cell, engine=order.engine) if known else cell
+            return plan.prepare(found.name, origin.profile, [here])[0]
+    raise UserError(
+        f"the worker's imitbench {runtime.version('imitbench')} (commit {runtime.git_commit()}) "
+        "knows no such cell: it needs the same version and the same suite as this machine"
+    )
