@@ -76,3 +76,56 @@ def test_differences():
     assert d.value == pytest.approx(a.mean() - b.mean()) and 0.8 < d.low < d.high < 1.2
     same = stats.difference(a, a)
     assert same.value == 0 and same.low < 0 < same.high
+
+
+def test_the_values_in_rliables_own_tests():
+    """Two score matrices and what rliable's metrics_test.py expects of them."""
+    x = [np.array([1.0, 2.0, 1.0, 2.0]), np.array([2.0, 2.0, 1.0, 1.0])]
+    y = [np.array([1.0, 2.0, 3.0])] * 2
+    for scores, expected in ((x, 1.5), (y, 2.0)):
+        joined = np.concatenate(scores)
+        median = stats.median_of_means([len(s) for s in scores])
+        assert [float(f(joined)) for f in (stats.iqm, stats.mean, median)] == [expected] * 3
+    chance = np.mean([stats.improvement(a, b) for a, b in zip(x, y, strict=True)])
+    assert chance == pytest.approx(1 / 3)
+
+
+# Four tasks with ten runs, and with six.
+TEN = [
+    [0.513, 0.849, 0.892, 0.064, 0.264, 0.647, 0.734, 0.777, 0.645, 0.434],
+    [1.34, 1.585, 0.643, 0.54, 1.032, 1.258, 1.452, 0.28, 0.97, 1.364],
+    [0.793, 1.213, 0.633, 0.516, 1.142, 0.685, 1.184, 0.809, 1.116, 0.505],
+    [1.355, 0.967, 1.269, 1.534, 1.024, 0.684, 1.569, 0.949, 1.65, 1.303],
+]
+SIX = [
+    [0.236, 0.701, 0.307, 0.489, 2.148, 0.896],
+    [0.379, 2.259, 0.776, 0.59, 0.599, 0.669],
+    [1.791, 0.76, 0.71, 0.901, 1.809, 1.074],
+    [1.057, 2.228, 1.334, 2.018, 0.885, 1.193],
+]
+
+
+def test_the_values_that_rliable_gives():
+    """Computed with rliable 1.2.0 under pandas 2.3.3, in an environment of its own: it cannot be
+    imported beside pandas 3. Its intervals: 50,000 resamples after np.random.seed(0)."""
+    ten, six = ([np.array(s) for s in x] for x in (TEN, SIX))
+    median = stats.median_of_means([10] * 4)
+    expected = {
+        stats.iqm: (0.9185, 0.79225, 1.04575),
+        stats.mean: (0.929575, 0.830775, 1.02545),
+        median: (0.953, 0.79915, 1.0851),
+        stats.optimality_gap: (0.205175, 0.143575, 0.271426),
+    }
+    for statistic, (value, *ends) in expected.items():
+        mine = stats.estimate(ten, statistic)
+        assert mine.value == pytest.approx(value)
+        assert mine[1:] == pytest.approx(ends, abs=0.012)  # two bootstraps of different sizes
+    joined, median = np.concatenate(six), stats.median_of_means([6] * 4)
+    mine = [float(f(joined)) for f in (stats.iqm, stats.mean, median, stats.optimality_gap)]
+    assert mine == pytest.approx([0.913, 1.075375, 1.0264166667, 0.2125833333])
+    chance = np.mean([stats.improvement(a, b) for a, b in zip(ten, six, strict=True)])
+    assert chance == pytest.approx(0.4666666667)
+    profile = stats.performance_profile(ten, np.array([0.25, 0.5, 1.0, 1.5]))
+    np.testing.assert_allclose(profile[0], [0.975, 0.9, 0.425, 0.1])
+    np.testing.assert_allclose(profile[1], [0.925, 0.825, 0.3, 0.025], atol=0.03)
+    np.testing.assert_allclose(profile[2], [1.0, 0.975, 0.55, 0.2], atol=0.03)
