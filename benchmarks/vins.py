@@ -110,4 +110,5 @@ SUITE = Suite(
         "cpu": cells(10_000, 10, 200, 20, 16),
         "full": cells(20_000, 10, 2_000, 2_000, 100),
     },
+    trials={"vins": 4},  # the grid of `vins_settings`; the ablations have its choice
 )

@@ -107,6 +107,9 @@ class Suite:
     name: str
     about: str
     profiles: Mapping[Profile, tuple[Cell, ...]]
+    trials: Mapping[str, int] = field(default_factory=dict)
+    """How many settings were tried on validation seeds, for a name of cells at each of their
+    places. Names that are not here: none."""
 
 
 def identity(suite: str, profile: str, cell: Cell, engine: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from imitbench.core.host import atomic
 from imitbench.core.types import UserError
-from imitbench.harness import claims, stats, store, targets
+from imitbench.harness import claims, stats, store, suite, targets
 from imitbench.harness.store import Result
 
 MEASURES = ("success_any", "success_final", "return")
@@ -119,7 +119,21 @@ def caption(results: Sequence[Result], lines: Sequence[dict[str, str]]) -> str:
         text += "*any*: the goal was reached at some step; *final*: at the last one. "
     if "Expert queries" in lines[0]:
         text += "Expert queries count the demonstrations' steps. "
-    return text + f"Profile {profile}. Device: {'; '.join(devices)}.{mixed(results)}"
+    text += f"Profile {profile}. Device: {'; '.join(devices)}."
+    return text + tried(results) + mixed(results)
+
+
+def tried(results: Sequence[Result]) -> str:
+    """A sentence about how settings were chosen; empty for suites of somebody's own."""
+    name = results[0].identity["suite"]
+    if name not in suite.names():
+        return ""
+    trials = suite.load(name).trials
+    labels = dict.fromkeys(r.identity["label"] for r in results)
+    some = ", ".join(f"{x} {trials[x]}" for x in labels if trials.get(x))
+    rest = "; others none" if any(not trials.get(x) for x in labels) else ""
+    place = " for each task and expert" if some else ""
+    return f" Settings tried on validation seeds{place}: {some + rest if some else 'none'}."
 
 
 def mixed(results: Sequence[Result]) -> str:

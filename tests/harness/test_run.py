@@ -272,3 +272,18 @@ def test_identities_differ_where_results_would():
     keys.add(suite.key_of(suite.identity("toy", "smoke", cell, "mjx")))
     assert len(keys) == len(cells) + 1
     assert os.sep not in "".join(keys)
+
+
+def test_a_table_says_how_many_settings_were_tried(finished, monkeypatch):
+    results = store.read_all(finished)
+    assert tables.tried(results) == ""  # a suite of somebody's own, that nobody else can look up
+    monkeypatch.setattr(suite, "names", lambda: ["toy"])
+    for trials, said in (
+        ({}, "none."),
+        ({"bc": 3, "vins": 8}, "bc 3; others none."),
+        ({"bc": 3, "dagger": 5}, "bc 3, dagger 5."),
+    ):
+        found = suite.Suite("toy", "", {}, trials)
+        monkeypatch.setattr(suite, "load", lambda name, found=found: found)
+        assert tables.tried(results).startswith(" Settings tried on validation seeds")
+        assert tables.tried(results).endswith(f": {said}")
