@@ -6,7 +6,7 @@ SUITE ?= quickstart
 PROFILE ?= cpu
 VIDEOS ?= 0
 
-.PHONY: help setup quickstart test test-all test-reference check demos experts tables figures verify report pictures-vins compounding ship parity perf perf-learners perf-vins perf-offline clean
+.PHONY: help setup quickstart test test-all test-reference check demos experts tables figures verify report pictures-vins compounding ship parity peers perf perf-engines perf-learners perf-vins perf-offline perf-adversarial clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -34,8 +34,8 @@ test: check  ## lint, types, imports and the fast tests
 test-all: check  ## everything, the slow tests too
 	$(PY) -m pytest -n 2
 
-test-reference: $(VENV)/.reference $(VENV)/d3rlpy/.ready  ## learners against Stable-Baselines3 and d3rlpy (installs them and torch)
-	$(PY) -m pytest tests/algos/test_reference.py tests/algos/test_d3rlpy.py
+test-reference: $(VENV)/.reference $(VENV)/d3rlpy/.ready $(VENV)/imitation/.ready  ## updates against Stable-Baselines3, d3rlpy and imitation (installs them and torch)
+	$(PY) -m pytest tests/algos/test_reference.py tests/algos/test_d3rlpy.py tests/algos/test_imitation.py
 
 $(VENV)/.reference: $(VENV)/.ready
 	@if command -v uv >/dev/null 2>&1; then \
@@ -86,7 +86,15 @@ ship: setup  ## check a finished run of SUITE and copy it into results/shipped/
 parity: setup  ## measure the engines and the experts against each other (hours on a CPU)
 	$(PY) -m benchmarks.perf.parity
 
-perf: setup  ## throughput and memory, as ratios to the limits of the machine
+peers: setup  ## install what we are compared with, each in an environment of its own (gigabytes)
+	@failed=; for p in .reference d3rlpy/.ready imitation/.ready; do \
+	  $(MAKE) --no-print-directory $(VENV)/$$p || failed="$$failed $$p"; \
+	done; \
+	if [ -n "$$failed" ]; then echo "peers that did not install:$$failed"; exit 1; fi
+
+perf: peers perf-engines perf-learners perf-vins perf-offline perf-adversarial  ## all speed measurements, on an idle machine
+
+perf-engines: setup  ## engines and training core, as ratios to the limits of the machine; memory
 	$(PY) -m benchmarks.perf.report
 
 perf-learners: $(VENV)/.reference  ## training speed beside the engine and Stable-Baselines3
@@ -98,14 +106,20 @@ perf-vins: setup  ## training and acting of VINS against the matrix-product peak
 perf-offline: $(VENV)/d3rlpy/.ready  ## offline learners beside d3rlpy (in an environment of its own) and the peak
 	$(PY) -m benchmarks.perf.offline
 
-# d3rlpy's requirements exclude ours.
-$(VENV)/d3rlpy/.ready: $(VENV)/.ready
+perf-adversarial: $(VENV)/imitation/.ready  ## GAIL beside imitation (in an environment of its own) and the engine
+	$(PY) -m benchmarks.perf.adversarial
+
+# Peers whose requirements exclude ours.
+d3rlpy := d3rlpy==2.8.1 torch==2.13.0
+imitation := imitation==1.0.1 stable-baselines3==2.2.1 gymnasium==0.29.1 mujoco==3.11.0 torch==2.13.0
+
+$(VENV)/%/.ready: $(VENV)/.ready
 	@if command -v uv >/dev/null 2>&1; then \
-	  uv venv --allow-existing --python '>=3.11' $(VENV)/d3rlpy && \
-	  uv pip install --python $(VENV)/d3rlpy/bin/python d3rlpy==2.8.1 torch==2.13.0; \
+	  uv venv --allow-existing --python '>=3.11' $(VENV)/$* && \
+	  uv pip install --python $(VENV)/$*/bin/python $($*); \
 	else \
-	  python3 -m venv $(VENV)/d3rlpy && \
-	  $(VENV)/d3rlpy/bin/python -m pip install --quiet d3rlpy==2.8.1 torch==2.13.0; \
+	  python3 -m venv $(VENV)/$* && \
+	  $(VENV)/$*/bin/python -m pip install --quiet $($*); \
 	fi
 	@touch $@
 

@@ -6,7 +6,6 @@ Writes `results/perf/offline.md`. d3rlpy runs in an environment of its own, in t
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,13 +16,13 @@ import numpy as np
 
 from benchmarks.perf.report import matmul_peak, products, weights
 from benchmarks.perf.timing import ROUNDS, seconds, synthetic
+from benchmarks.perf.worker import Worker
 from imitbench import envs
 from imitbench.algos import _offline, bc, bcq, td3_bc
 from imitbench.core.host import atomic, available_cpus
 from imitbench.core.types import Algorithm
 from imitbench.harness import runtime
 
-PEERS = Path(".venv") / "d3rlpy" / "bin" / "python"
 WHERE = Path("results") / "perf" / "offline.md"
 TASK, STEPS, WIDE = "HalfCheetah", 50, (256, 256)  # STEPS: gradient steps of a measurement
 
@@ -78,38 +77,9 @@ def cases() -> dict[str, Case]:
     }
 
 
-class Peer:
-    """d3rlpy's learners in a process with so many torch threads."""
-
-    def __init__(self, threads: int):
-        worker = Path(__file__).with_name("d3rlpy_worker.py")
-        if not PEERS.exists():
-            raise SystemExit(f"{PEERS} is not there: run `make perf-offline`")
-        pipe = subprocess.PIPE
-        self._process = subprocess.Popen(
-            [str(PEERS), str(worker), str(threads)], stdin=pipe, stdout=pipe, text=True
-        )
-        while self._line() != "ready":
-            pass
-
-    def rate(self, name: str, steps: int = STEPS) -> float:
-        """Gradient steps per second."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{name} {steps}\n")
-        self._process.stdin.flush()
-        return steps / float(self._line())
-
-    def close(self) -> None:
-        self._process.communicate()
-
-    def _line(self) -> str:
-        """The next line that is one of the worker's own; d3rlpy logs to the same stream."""
-        assert self._process.stdout is not None
-        while line := self._process.stdout.readline():
-            text = line.strip()
-            if text == "ready" or text.replace(".", "", 1).replace("e-", "", 1).isdigit():
-                return text
-        raise SystemExit("d3rlpy's process ended: see its message above")
+def rate(worker: Worker, name: str) -> float:
+    """d3rlpy's gradient steps per second."""
+    return STEPS / worker.seconds(f"{name} {STEPS}")
 
 
 def ours(algo: Algorithm, seeds: int) -> Callable[[], float]:
@@ -134,21 +104,22 @@ def ours(algo: Algorithm, seeds: int) -> Callable[[], float]:
 
 
 def main() -> None:
-    peers = [Peer(n) for n in sorted({1, available_cpus()})]
+    threads = sorted({1, available_cpus()})
+    peers = [Worker("d3rlpy", "d3rlpy_worker.py", str(n)) for n in threads]
     peak = matmul_peak()
     rows = []
     for name, case in cases().items():
         for peer in peers:
-            peer.rate(name)
-        best = max(peers, key=lambda p: p.rate(name))
+            rate(peer, name)
+        best = max(peers, key=lambda p: rate(p, name))
         for seeds in (1, 5):
             mine = ours(case.algo, seeds)
-            found = np.array([(mine(), best.rate(name), peak()) for _ in range(ROUNDS)])
-            rate, theirs, limit = (float(x) for x in np.median(found, axis=0))
-            used = rate * case.flops / 1e9
+            found = np.array([(mine(), rate(best, name), peak()) for _ in range(ROUNDS)])
+            own, theirs, limit = (float(x) for x in np.median(found, axis=0))
+            used = own * case.flops / 1e9
             rows.append(
-                f"| {case.text}, {seeds} seed{'s' * (seeds > 1)} | {rate:,.0f} | {theirs:,.0f} | "
-                f"{rate / theirs:.1f} | {case.aim:g} | {used:.0f} | {limit:.0f} | "
+                f"| {case.text}, {seeds} seed{'s' * (seeds > 1)} | {own:,.0f} | {theirs:,.0f} | "
+                f"{own / theirs:.1f} | {case.aim:g} | {used:.0f} | {limit:.0f} | "
                 f"{used / limit:.2f} |"
             )
             print(rows[-1], flush=True)

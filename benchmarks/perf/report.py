@@ -1,4 +1,5 @@
-"""Speed and memory as ratios to what the machine can do. Run by `make perf`, on an idle machine.
+"""Speed and memory as ratios to what the machine can do. Run by `make perf-engines`, on an idle
+machine.
 
 Writes `results/perf/README.md`. Limits are measured in the same run, in turns with what is compared
 with them, because a shared machine's speed drifts.
@@ -17,6 +18,7 @@ from typing import cast
 
 import jax
 import jax.numpy as jnp
+import matplotlib.pyplot as plt
 import numpy as np
 
 from benchmarks.perf.timing import ROUNDS, in_turns, raw_engine, seconds, synthetic
@@ -29,6 +31,9 @@ from imitbench.envs import fetch, locomotion
 from imitbench.harness import runtime
 
 ROOT = Path("results") / "perf"
+
+
+SEEDS = (1, 2, 4, 8, 16, 32, 64)
 
 
 def native_engine(task: str, num: int, substeps: int, steps: int = 5) -> str:
@@ -146,8 +151,9 @@ def training_row(name: str, seeds: int, rate: float, flops: int, peak: float, ai
     )
 
 
-def bc_core(seeds: int) -> str:
-    """Gradient steps of BC (256-256, batch 256) against the float32 matrix-product peak."""
+def bc_core(seeds: int) -> tuple[str, float]:
+    """Gradient steps of BC (256-256, batch 256) against the float32 matrix-product peak: a row, and
+    gradient steps per second over all seeds."""
     env = envs.make("FetchPush")
     config = bc.Config(hidden=(256, 256), batch=256, validation=0.0, steps=100)
     algo = bc.make(config, env.spec)
@@ -156,12 +162,13 @@ def bc_core(seeds: int) -> str:
     rate, peak, bare = training(algo, env, seeds, bare_products(config.batch, sizes))
     row = training_row("BC core, 256-256, batch 256", seeds, rate, flops, peak, 0.55)
     if seeds > 1:
-        return row
+        return row, rate
     alone = flops / bare / 1e9
-    return (
-        f"{row}\n| the matrix products of that step and nothing else | {alone:.0f} GFLOP/s | "
+    products_row = (
+        f"| the matrix products of that step and nothing else | {alone:.0f} GFLOP/s | "
         f"{peak:.0f} GFLOP/s (matrix product) | {alone / peak:.2f} | - |"
     )
+    return f"{row}\n{products_row}", rate
 
 
 FIRST_UPDATE = """
@@ -198,12 +205,30 @@ def process(cache: str, seeds: int, updates: int) -> tuple[float, float]:
     return took, memory
 
 
+def draw_seeds(rates: Sequence[float]) -> None:
+    """What a gradient step of `SEEDS` seeds costs, in gradient steps of one seed."""
+    cost = [s * rates[0] / rate for s, rate in zip(SEEDS, rates, strict=True)]
+    figure, axis = plt.subplots(figsize=(5, 3.5), layout="constrained")
+    axis.plot(SEEDS, cost, marker="o", color="black", label="measured")
+    axis.plot(SEEDS, SEEDS, linestyle=":", color="gray", label="one after the other")
+    axis.set(xscale="log", yscale="log", xlabel="seeds trained together", ylabel="time, 1 seed = 1")
+    for scale in (axis.xaxis, axis.yaxis):
+        scale.set_major_formatter("{x:g}")
+    axis.set_title(f"BC core, {runtime.device()}")
+    axis.legend(frameon=False)
+    with atomic(ROOT / "seeds.png") as path:
+        figure.savefig(path, dpi=150)
+    plt.close(figure)
+
+
 def main() -> None:
+    cores = [bc_core(s) for s in SEEDS]
     rows = [
         native_engine("FetchPush", 256, fetch.SUBSTEPS),
         native_engine("Hopper", 1024, 4),
-        *(bc_core(s) for s in (1, 5, 10)),
+        *(row for row, _ in cores),
     ]
+    draw_seeds([rate for _, rate in cores])
     with tempfile.TemporaryDirectory() as cache:
         cold, _ = process(cache, 1, 1)
         warm, _ = process(cache, 1, 1)
@@ -211,7 +236,7 @@ def main() -> None:
     text = [
         "# Speed",
         "",
-        f"Made by `make perf` on {runtime.device()}; jax {runtime.version('jax')}, "
+        f"Made by `make perf-engines` on {runtime.device()}; jax {runtime.version('jax')}, "
         f"mujoco {runtime.version('mujoco')}. Medians of {ROUNDS} measurements, each in turns with "
         "the limit it is compared with.",
         "",
@@ -224,6 +249,12 @@ def main() -> None:
         "(imports, model, compilation included).",
         "",
         f"Peak memory of a 10-seed run of BC on FetchPush (5,000 rows a seed): {memory:,.0f} MiB.",
+        "",
+        "![time against seeds](seeds.png)",
+        "",
+        "`make perf` makes this and the other tables: [learners](learners.md) beside "
+        "Stable-Baselines3, [offline learners](offline.md) beside d3rlpy, [GAIL](adversarial.md) "
+        "beside imitation, [VINS](vins.md).",
         "",
     ]
     print("\n".join(text))
