@@ -1,12 +1,12 @@
 """How many demonstrations GAIL, DAC and BC need, and what episodes' lengths alone teach.
 
 As in Ho and Ermon 2016 (arXiv:1606.03476): trajectories of a learned expert, one step in 20 of
-each, on tasks that end when the robot falls; the control that is paid 1 a step there, and where
-episodes never end early (`-fh`). PPO in place of TRPO, and TRPO beside it with 4 trajectories on
-one task, where AIRL, SQIL and GAIL's code on the reverse Kullback-Leibler divergence (f-VIM) stand,
-too. The off-policy methods have fewer environment steps: a tenth of them in the full profile; in
-the cpu profile, which has two tasks and 307,200 of GAIL's steps, a third, and DAC runs with 4
-trajectories alone. Claims: `targets/gail.py`.
+each, on tasks that end when the robot falls. Two controls there, and where episodes never end early
+(`-fh`): one is paid 1 a step, one is shown nothing but actions of 0. PPO in place of TRPO, and TRPO
+beside it with 4 trajectories on one task, where AIRL, SQIL and GAIL's code on the reverse
+Kullback-Leibler divergence (f-VIM) stand, too. The off-policy methods have fewer environment steps:
+a tenth of them in the full profile; in the cpu profile, which has two tasks and 307,200 of GAIL's
+steps, a third, and DAC runs with 4 trajectories alone. Claims: `targets/gail.py`.
 """
 
 from dataclasses import dataclass, replace
@@ -82,6 +82,11 @@ def cells(s: Size) -> tuple[Cell, ...]:
             out.append(by_gail(task, most, paid, "gail-constant"))
             out.append(by_gail(endless, most, adversary, "gail"))
             out.append(by_gail(endless, most, paid, "gail-constant"))
+            # Those who show inaction have short episodes on the one and whole ones on the other.
+            idle = DemoSource(pool=2 * most, grade="still", every=s.every)
+            out += [
+                replace(by_gail(t, most, adversary, "gail"), source=idle) for t in (task, endless)
+            ]
             natural = gail_trpo.Config(trpo=trpo.Config(length=s.length))
             other = airl.Config(ppo=learner)
             out += [

@@ -23,7 +23,7 @@ class Demos:
     grade: str = "expert"
     """expert, medium (a half-trained policy), noisy (the expert with noise 0.2), imperfect (with
     noise 0.3 and three uniform actions in ten, as labels too), mixed (half expert, half medium
-    episodes) or replay (what a learner sees from its start on)."""
+    episodes), still (actions of 0) or replay (what a learner sees from its start on)."""
     episodes: int = 100
     """Of a replay: the budget, in episodes that last until the time limit."""
     seed: int = 0

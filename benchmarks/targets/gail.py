@@ -17,6 +17,10 @@ def at(task: str, demos: int) -> Place:
     return (task, demos, "learned")
 
 
+def idle(task: str) -> Place:
+    return (task, 25, "zero actions, still")
+
+
 CLAIMS = (
     *(
         Claim(
@@ -72,6 +76,17 @@ CLAIMS = (
         margin=TENTH["Hopper"],
         places=(at("Hopper", 25),),
         worse_at=(at("Hopper-fh", 25),),
+    ),
+    Claim(
+        "where episodes can end, GAIL shown actions of 0 gets more than a tenth of the expert's "
+        "return above GAIL shown them where they cannot",
+        "gail",
+        "gail",
+        LEAKS,
+        measure="return",
+        margin=TENTH["Hopper"],
+        places=(idle("Hopper"),),
+        worse_at=(idle("Hopper-fh"),),
     ),
     Claim(
         "GAIL is above 1 a step",

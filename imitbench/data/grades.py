@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from imitbench import envs, experts
-from imitbench.core.types import Env, UserError, pick
+from imitbench.core.types import Env, Policy, Spec, UserError, pick
 from imitbench.data import cache, demos
 from imitbench.data.demos import Demos
 
@@ -25,6 +27,14 @@ class Grade(NamedTuple):
     clean: bool = True  # labels are what the expert meant, not what was executed
 
 
+class Shown(NamedTuple):
+    """A demonstrator."""
+
+    name: str
+    policy: Callable[[Spec], Policy]  # of the task's
+    path: Path | None = None  # of a learned expert's file
+
+
 GRADES = {
     "expert": Grade(("expert",)),
     "medium": Grade(("medium",), only_success=False),
@@ -32,6 +42,8 @@ GRADES = {
     # The imperfect demonstrations of Fujimoto et al. 2019 (arXiv:1812.02900).
     "imperfect": Grade(("expert",), noise=0.3, only_success=False, uniform=0.3, clean=False),
     "mixed": Grade(("expert", "medium"), only_success=False),
+    # Nothing but actions of 0: what imitating them is paid, no expert has taught.
+    "still": Grade(("still",), only_success=False),
     # What a learner sees in training: `imitbench.harness.experience` makes it, no expert does.
     "replay": Grade((), only_success=False),
 }
@@ -54,13 +66,28 @@ def settled(grade: str, noise: float | None, only_success: bool | None) -> tuple
     )
 
 
-def demonstrators(task: str, grade: str, kind: experts.Kind = "auto") -> list[experts.Expert]:
+def demonstrators(task: str, grade: str, kind: experts.Kind = "auto") -> list[Shown]:
     """Those who show a grade of a task, each an equal share; none for a replay.
 
     Raises:
-        UserError: an unknown grade, or an expert that the task does not have.
+        UserError: an unknown grade, an expert that the task does not have, or a kind of one where
+            no expert shows the grade.
     """
-    return [experts.find(task, part, kind) for part in GRADES[pick("grade", grade, GRADES)].parts]
+    parts = GRADES[pick("grade", grade, GRADES)].parts
+    if parts == ("still",):
+        if kind != "auto":
+            raise UserError(f"expert={kind}: no expert shows grade still; leave it out")
+        return [Shown("zero actions", _still)]
+    found = [experts.find(task, part, kind) for part in parts]
+    return [
+        Shown(e.kind, lambda spec, e=e: experts.load(task, e.grade, e.kind, spec=spec), e.path)
+        for e in found
+    ]
+
+
+def _still(spec: Spec) -> Policy:
+    shape, kind = ((), jnp.int32) if spec.discrete else ((spec.action_size,), jnp.float32)
+    return lambda key, obs: jnp.zeros((*obs.shape[:-1], *shape), kind)
 
 
 def collect_grade(
@@ -90,19 +117,18 @@ def collect_grade(
     if episodes < len(found):
         raise UserError(f"episodes={episodes}: expected {len(found)} or more for grade {grade}")
     parts = []
-    for i, expert in enumerate(found):
-        policy = experts.load(env.name, expert.grade, expert.kind, spec=env.spec)
+    for i, shown in enumerate(found):
         parts.append(
             demos.collect(
                 env,
-                policy,
+                shown.policy(env.spec),
                 (episodes + len(found) - 1 - i) // len(found),
                 seed=_part_seed(seed, i),
                 noise=std,
                 uniform=GRADES[grade].uniform,
                 clean=GRADES[grade].clean,
                 only_success=filtered,
-                expert_name=expert.kind,
+                expert_name=shown.name,
             )
         )
     return _join(parts, grade, seed)

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from imitbench import cli, data, experts
+from imitbench import cli, data, envs, experts
 from imitbench.algos import bc, dagger
 from imitbench.core import npz
 from imitbench.core.host import cache_dir
@@ -152,6 +152,18 @@ def test_unknown_grades_are_said(medium, grade, expected, env):
         data.collect_grade(env, 1, grade="mixed")
     with pytest.raises(UserError, match="'FetchReach' has no medium expert; .* one: PointMass$"):
         data.demonstrators("FetchReach", "mixed")
+
+
+def test_the_still_show_nothing():
+    for task, size in (("PointMass", (2,)), ("Tightrope-10", ())):
+        env = envs.make(task)
+        found = data.collect_grade(env, 3, grade="still")
+        assert found.steps.action.shape == (3, env.spec.horizon, *size)
+        assert not found.steps.action.any() and not found.steps.label.any()
+        assert (found.header.expert, found.header.grade) == ("zero actions", "still")
+        assert found.steps.weight[:, 0].all()
+    with pytest.raises(UserError, match="expert=learned: no expert shows grade still"):
+        data.collect_grade(env, 3, grade="still", kind="learned")
 
 
 def test_files_of_schema_1_are_read_as_an_experts(demos, env, tmp_path):

@@ -9,7 +9,7 @@ import pytest
 import scipy.stats
 from made_up import HERE, cell
 
-from imitbench import cli, experts
+from imitbench import cli, data
 from imitbench.core.types import UserError
 from imitbench.harness import claims, stats, store, suite, tables
 from imitbench.harness.claims import Claim
@@ -124,8 +124,10 @@ def shown_by(c: suite.Cell) -> str:
     if own is not None:
         return own.name + (", as it learns" if c.source.growing else "")
     grade = "" if c.source.grade == "expert" else f", {c.source.grade}"
-    kind = experts.find(c.task).kind if c.source.expert == "auto" else c.source.expert
-    return kind + grade if c.demos else ""
+    if not c.demos:
+        return ""
+    names = (x.name for x in data.demonstrators(c.task, c.source.grade, c.source.expert))
+    return " + ".join(dict.fromkeys(names)) + grade
 
 
 def test_the_command_says_each_verdict_and_its_exit_code_the_sum(tmp_path, capsys, monkeypatch):
