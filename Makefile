@@ -111,7 +111,7 @@ perf-adversarial: $(VENV)/imitation/.ready  ## GAIL beside imitation (in an envi
 
 # Peers whose requirements exclude ours.
 d3rlpy := d3rlpy==2.8.1 torch==2.13.0
-imitation := imitation==1.0.1 stable-baselines3==2.2.1 gymnasium==0.29.1 mujoco==3.11.0 torch==2.13.0
+imitation := imitation==1.0.1 ImageIO==2.38.1 stable-baselines3==2.2.1 gymnasium==0.29.1 mujoco==3.11.0 torch==2.13.0
 
 $(VENV)/%/.ready: $(VENV)/.ready
 	@if command -v uv >/dev/null 2>&1; then \

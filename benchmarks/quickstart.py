@@ -60,7 +60,7 @@ SUITE = Suite(
     "FetchPickAndPlace (25).",
     profiles={
         "smoke": cells(20, steps=5, rounds=2, seeds=2, num_evals=2, eval_episodes=2),
-        "cpu": cells(2_250, steps=25, rounds=15, seeds=5, num_evals=3, eval_episodes=20),
+        "cpu": cells(1_875, steps=25, rounds=15, seeds=5, num_evals=3, eval_episodes=20),
         "full": cells(10_000, steps=50, rounds=20, seeds=10, num_evals=10, eval_episodes=200),
     },
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -24,6 +25,7 @@ class Worker:
             stdin=pipe,
             stdout=pipe,
             text=True,
+            env=os.environ | {"TQDM_DISABLE": "1"},  # no bars between our lines
         )
         while self._line() != "ready":
             pass

@@ -1,0 +1,82 @@
+"""VINS+RL against learners of goals with and without demonstrations: success by environment steps.
+
+All begin with the same demonstrations but HER, which has none. Nair et al. 2018 start episodes from
+demonstrated states, too; here no method does. HER, Nair et al. and DAC share sizes, rates and
+replay; DAC has no hindsight goals, for its reward is not the goal's. VINS has the settings of the
+suite `vins`. Claims: `targets/vins_rl.py`.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from imitbench.algos import _offpolicy, dac, ddpg, ddpg_demos, td3, vins, vins_rl
+from imitbench.experts import Kind
+from imitbench.harness import suite
+
+base, recipes = suite.module("vins"), suite.module("experts")
+
+
+@dataclass(frozen=True)
+class Size:
+    """Of a profile."""
+
+    places: tuple[tuple[str, Kind, int], ...]  # task, expert, demonstrations
+    env_steps: int
+    rounds: int  # of 16 environment steps in an update
+    pretrain: int  # gradient steps of VINS before them
+    seeds: int
+    num_evals: int
+    eval_episodes: int
+    capacity: int = 200_000
+
+
+def cells(s: Size) -> tuple[suite.Cell, ...]:
+    out = []
+    for task, expert, demos in s.places:
+        replay = _offpolicy.Config(rounds=s.rounds, capacity=s.capacity, **recipes.REPLAYED)
+        rates: dict[str, Any] = {"hidden": (256, 256, 256), "tau": 0.01, **recipes.GOALS}
+        start = vins.Config(clone=base.clone(s.pretrain), **base.SETTINGS[task, expert])
+        ours = vins_rl.Config(vins=start, pretrain=s.pretrain, rounds=s.rounds, capacity=s.capacity)
+        unpaid = {k: v for k, v in rates.items() if k != "value_range"}
+        twin = td3.Config(replay=replace(replay, her=0.0), **unpaid)
+        methods: dict[str, tuple[str, Any]] = {
+            "vins_rl": ("vins_rl", ours),
+            "nair": ("ddpg_demos", ddpg_demos.Config(replay=replay, **rates)),
+            "her": ("ddpg", ddpg.Config(replay=replay, noise=0.2, uniform=0.3, **rates)),
+            "dac": ("dac", dac.Config(td3=twin)),
+        }
+        for label, (method, config) in methods.items():
+            shown = demos if label != "her" else 0
+            out.append(
+                suite.Cell(
+                    task=task,
+                    demos=shown,
+                    method=method,
+                    label=label,
+                    config=config,
+                    env_steps=s.env_steps,
+                    seeds=s.seeds,
+                    num_evals=s.num_evals,
+                    eval_episodes=s.eval_episodes,
+                    source=suite.DemoSource(pool=max(500, 2 * demos), expert=expert)
+                    if shown
+                    else suite.DemoSource(),
+                )
+            )
+    return tuple(out)
+
+
+PLACES: tuple[tuple[str, Kind, int], ...] = (
+    ("FetchPush", "learned", 100),
+    ("FetchPickAndPlace", "scripted", 10),
+)
+SUITE = suite.Suite(
+    name="vins_rl",
+    about="VINS+RL against HER, DDPG with demonstrations and DAC on FetchPush and "
+    "FetchPickAndPlace.",
+    profiles={
+        "smoke": cells(Size((("FetchReach", "learned", 3),), 160, 5, 4, 2, 2, 2)),
+        "cpu": cells(Size(PLACES, 80_000, 250, 10_000, 5, 5, 50)),
+        "full": cells(Size(PLACES, 800_000, 500, 20_000, 10, 20, 200, capacity=1_000_000)),
+    },
+)
