@@ -136,7 +136,7 @@ def test_the_quickstart_in_its_smoke_profile(capsys, tmp_path, tasks):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["bcq", "awr", "gail"])
+@pytest.mark.parametrize("name", ["bcq", "awr", "gail", "vins_rl"])
 def test_suites_in_their_smoke_profiles(capsys, tmp_path, name):
     words = ("run", name, "--profile", "smoke", "--results", str(tmp_path))
     code, out, _ = call(capsys, *words)
