@@ -15,16 +15,15 @@ BELIEVED, REAL = "metric/value", "metric/discounted"
 LINEAR = 100.0  # where some value is over ten times that, those above it are on a logarithmic axis
 
 
-def judged(results: Sequence[Result]) -> list[Result]:
-    """The cells whose methods say what they believe."""
-    return [r for r in results if BELIEVED in r.curve]
-
-
 def draw(results: Sequence[Result], path: Path) -> list[Path]:
     """Writes `path` as .png and .svg: for each task and its data every method's value of the
-    evaluation's initial states, and the discounted returns from there, over the gradient steps."""
+    evaluation's initial states, and the discounted returns from there, over the gradient steps.
+    Nothing where no method says what it believes."""
+    methods = list(dict.fromkeys(r.identity["label"] for r in results))  # as in the other figures
+    results = [r for r in results if BELIEVED in r.curve]
+    if not results:
+        return []
     columns = list(dict.fromkeys(r.place for r in results))
-    methods = list(dict.fromkeys(r.identity["label"] for r in results))
     across = min(4, len(columns))
     down = -(-len(columns) // across)
     size = (3.6 * across, 2.7 * down + 0.9)
@@ -34,7 +33,8 @@ def draw(results: Sequence[Result], path: Path) -> list[Path]:
     for axis in grid.flat[len(columns) :]:
         axis.set_visible(False)
     for axis, column in zip(grid.flat, columns, strict=False):
-        for r in (r for r in results if r.place == column):
+        here = [r for r in results if r.place == column]
+        for r in here:
             style = plots.style(methods, r.identity["label"])
             for measure, line, what in ((BELIEVED, "-", "believed"), (REAL, "--", "real")):
                 mean, low, high = plots.over_time(r, measure)
@@ -51,6 +51,7 @@ def draw(results: Sequence[Result], path: Path) -> list[Path]:
                 )
                 axis.fill_between(x, low, high, color=style["color"], alpha=0.12, linewidth=0)
         axis.set_title(plots.title(column, columns).replace(" (", "\n("), fontsize=9)
+        plots.scale(axis, [plots.costs(r, "grad_steps")[-1] for r in here])
         axis.set_xlabel("gradient steps")
         axis.grid(color="0.9", linewidth=0.6)
         axis.spines[["top", "right"]].set_visible(False)

@@ -145,7 +145,7 @@ def curves(results: Sequence[Result], path: Path) -> list[Path]:
             _draw(axis, r, cost, measure, style(methods, r.identity["label"]))
         if (cost, measure) == ("env_steps", "return"):
             _published(axis, here, methods)
-        _scale(axis, [costs(r, cost)[-1] for r in here])
+        scale(axis, [costs(r, cost)[-1] for r in here])
         axis.set_xlabel(AXES[cost])
         axis.set_ylabel(measure.replace("_", " "))
         axis.grid(color="0.9", linewidth=0.6)
@@ -209,7 +209,7 @@ def caption(figure: Figure, results: Sequence[Result], interval: str) -> None:
     )
 
 
-def _scale(axis: Axes, ends: Sequence[float]) -> None:
+def scale(axis: Axes, ends: Sequence[float]) -> None:
     """Short ticks, on a logarithmic axis where that is better."""
     if uneven(ends):
         axis.set_xscale("log")

@@ -28,11 +28,7 @@ def derive(root: Path) -> tuple[list[Result], list[Path]]:
     """All that is derived from cells: summary, table and pictures. The cells, and the pictures'
     files."""
     results = tables.derive(root)
-    drawn = plots.draw(results, root)
-    judged = plot_values.judged(results)
-    if judged:
-        drawn += plot_values.draw(judged, root / "values")
-    return results, drawn
+    return results, [*plots.draw(results, root), *plot_values.draw(results, root / "values")]
 
 
 def beside(results: Sequence[Result], folder: Path) -> str:
