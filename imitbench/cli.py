@@ -83,7 +83,7 @@ class Run:
     executor: Literal["here", "ray", "slurm"] = "here"
     """here: one cell after the other in this process; ray: on a Ray cluster; slurm: as jobs."""
     address: str | None = None
-    """Of the Ray cluster, such as auto or ray://head:10001; by default one is started here."""
+    """Of the Ray cluster, such as auto or HOST:6379; by default one is started here."""
     cpus: int = 1
     """That each cell asks of Ray or Slurm."""
     slurm: Words[tuple[str, ...]] = ()
