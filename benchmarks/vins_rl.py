@@ -79,4 +79,5 @@ SUITE = suite.Suite(
         "cpu": cells(Size(PLACES, 80_000, 250, 10_000, 5, 5, 50)),
         "full": cells(Size(PLACES, 800_000, 500, 20_000, 10, 20, 200, capacity=1_000_000)),
     },
+    trials={"vins_rl": base.SUITE.trials["vins"]},
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -90,6 +91,8 @@ class Run:
     """A parameter of the Slurm jobs as submitit names it, such as timeout_min=600."""
 
     def __call__(self) -> None:
+        if self.executor != "here":  # JAX begins below; workers here need the GPU's memory
+            os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
         found, cells = cli_results.cells(self.suite, self.profile)
         jobs = plan.prepare(found.name, self.profile, plan.select(cells, self.only, self.seeds))
         root = self.results / cli_results.folder(found.name, self.profile)

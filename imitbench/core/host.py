@@ -141,6 +141,18 @@ def writable(folder: Path) -> Path:
     return folder
 
 
+LOCK = ".lock"
+
+
+def holder(folder: Path) -> str:
+    """The number of the process that was the last to hold a folder by `alone`.
+
+    Raises:
+        OSError: none ever did, or the folder is not there.
+    """
+    return (folder / LOCK).read_bytes().decode(errors="replace").strip()
+
+
 @contextmanager
 def alone(folder: Path, wait: bool = False) -> Iterator[None]:
     """Holds the folder for this process; the system lets go of it however the process ends.
@@ -151,15 +163,18 @@ def alone(folder: Path, wait: bool = False) -> Iterator[None]:
     Raises:
         UserError: another process holds it, or it cannot be written to.
     """
-    with (writable(folder) / ".lock").open("ab+", buffering=0) as file:
+    with (writable(folder) / LOCK).open("ab+", buffering=0) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except OSError:
-            file.seek(0)
-            holder = file.read().decode(errors="replace").strip() or "unknown"
+        except BlockingIOError:
             raise UserError(
-                f"another run is writing into {folder} (process {holder}): wait for its end, or "
-                "choose another folder with --results"
+                f"another run is writing into {folder} (process {holder(folder) or 'unknown'}): "
+                "wait for its end, or choose another folder with --results"
+            ) from None
+        except OSError as error:
+            raise UserError(
+                f"{folder} cannot be locked ({error.strerror}), as on some network disks: choose "
+                "another folder, with --results, or with XDG_CACHE_HOME for caches"
             ) from None
         with saving(folder):
             file.truncate(0)

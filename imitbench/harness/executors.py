@@ -7,6 +7,8 @@ results as they come. A worker that dies is replaced.
 from __future__ import annotations
 
 import os
+import signal
+import threading
 import time
 import warnings
 from collections.abc import Callable, Generator, Sequence
@@ -16,10 +18,11 @@ from typing import Any, NamedTuple, Protocol
 from imitbench.core.checked import line
 from imitbench.core.host import optional
 from imitbench.core.types import UserError
-from imitbench.harness import stopping
 
 RETRIES = 3  # after the first try, for each argument
 POLL = 2.0  # s
+TIMEOUTS = 1000  # that a Slurm job may meet
+NOTICE = 600  # s before a time limit at which a job hears of it: it listens between evaluations
 
 
 class Failed(NamedTuple):
@@ -60,6 +63,7 @@ def ray(address: str | None = None, cpus: int = 1) -> Executor:
 
     def run(function: Callable[[Any], Any], arguments: Sequence[Any]) -> Generator[tuple[int, Any]]:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a cluster started here tells nobody
+        on_term = signal.getsignal(signal.SIGTERM)
         try:
             with warnings.catch_warnings():
                 # JAX warns of forks in a process with threads; Ray's start another program at once.
@@ -71,21 +75,14 @@ def ray(address: str | None = None, cpus: int = 1) -> Executor:
                 "or leave --address out"
             ) from None
         try:
-            with stopping.listening():  # Ray has put a handler of its own in the place of ours
-                most = {k: _most(package, k) for k in ("CPU", "GPU")}
-                if cpus > most["CPU"]:
-                    raise UserError(
-                        f"cpus={cpus}: expected {most['CPU']:g} or fewer, the CPUs of the largest "
-                        "machine in the cluster"
-                    )
-                gpus = min(most["GPU"], 1)
-                own = package.remote(
-                    num_cpus=cpus, num_gpus=gpus, max_retries=RETRIES, max_calls=1
-                )(function)
-                waiting = {own.remote(x): i for i, x in enumerate(arguments)}
-                while waiting:
-                    for ref in package.wait(list(waiting), timeout=POLL)[0]:
-                        yield waiting.pop(ref), _got(package, ref)
+            if threading.current_thread() is threading.main_thread():
+                signal.signal(signal.SIGTERM, on_term)  # Ray has put a handler of its own there
+            needs = {"num_cpus": cpus, "num_gpus": _gpus(package, cpus)}
+            own = package.remote(**needs, max_retries=RETRIES, max_calls=1)(function)
+            waiting = {own.remote(x): i for i, x in enumerate(arguments)}
+            while waiting:
+                for ref in package.wait(list(waiting), timeout=POLL)[0]:
+                    yield waiting.pop(ref), _got(package, ref)
         finally:
             package.shutdown()
 
@@ -113,32 +110,43 @@ def slurm(
     package = optional("submitit", "slurm")
     _at_least_one(cpus)
     wishes = {"name": "imitbench", "cpus_per_task": cpus, "timeout_min": 24 * 60}
+    wishes["slurm_signal_delay_s"] = NOTICE
     wishes |= dict(map(_pair, parameters))
     try:
-        own = package.AutoExecutor(folder=folder.absolute() / "%j", cluster=cluster)
+        where = folder.absolute() / "%j"
+        own = package.AutoExecutor(where, cluster=cluster, slurm_max_num_timeout=TIMEOUTS)
         own.update_parameters(**wishes)
     except (RuntimeError, NameError, TypeError, ValueError, AssertionError) as error:
         raise UserError(f"Slurm cannot be asked: {error}") from None
 
     def run(function: Callable[[Any], Any], arguments: Sequence[Any]) -> Generator[tuple[int, Any]]:
-        again = _Again(function)
-        waiting = {i: (own.submit(again, x), 0) for i, x in enumerate(arguments)}
+        utils = package.core.utils
+
+        def submit(argument: Any) -> Any:
+            try:
+                return own.submit(_Again(function), argument)
+            except (utils.FailedJobError, utils.FailedSubmissionError) as error:
+                raise UserError(f"Slurm refuses the job: {error}") from None
+
+        waiting: dict[int, tuple[Any, int]] = {}
         try:
+            for i, x in enumerate(arguments):
+                waiting[i] = submit(x), 0
             while waiting:
                 for i, (job, tries) in list(waiting.items()):
                     if not job.done():
                         continue
                     error = job.exception()
-                    lost = error and not isinstance(error, package.core.utils.FailedJobError)
+                    lost = error and not isinstance(error, utils.FailedJobError)
                     if lost and tries < RETRIES:
-                        waiting[i] = own.submit(again, arguments[i]), tries + 1
+                        waiting[i] = submit(arguments[i]), tries + 1
                         continue
                     del waiting[i]
                     yield i, Failed(str(error)) if error else job.result()
                 time.sleep(POLL)
         finally:
             for job, _ in waiting.values():
-                job.cancel()
+                job.cancel(check=False)
 
     return run
 
@@ -147,14 +155,19 @@ class _Again:
     """A function that Slurm may cut off at its time limit, to be called again with the same."""
 
     def __init__(self, function: Callable[[Any], Any]):
-        self._function = function
+        self._function, self._cut = function, False
 
     def __call__(self, argument: Any) -> Any:
-        return self._function(argument)
+        found = self._function(argument)
+        if self._cut:  # the function has taken the end for an error; the next call has its result
+            raise SystemExit
+        return found
 
     def checkpoint(self, argument: Any) -> Any:
         """What submitit submits in place of what it cuts off."""
-        return optional("submitit", "slurm").helpers.DelayedSubmission(self, argument)
+        self._cut = True
+        again = _Again(self._function)
+        return optional("submitit", "slurm").helpers.DelayedSubmission(again, argument)
 
 
 def _at_least_one(cpus: int) -> None:
@@ -162,9 +175,21 @@ def _at_least_one(cpus: int) -> None:
         raise UserError(f"cpus={cpus}: expected 1 or more")
 
 
-def _most(package: Any, resource: str) -> float:
-    """What the machine with the most of it has."""
-    return max(n["Resources"].get(resource, 0) for n in package.nodes() if n["Alive"])
+def _gpus(package: Any, cpus: int) -> int:
+    """1 where a machine with so many CPUs has a GPU, too, else 0.
+
+    Raises:
+        UserError: no machine in the cluster has so many CPUs.
+    """
+    nodes = [n["Resources"] for n in package.nodes() if n["Alive"]]
+    wide = [n for n in nodes if n.get("CPU", 0) >= cpus]
+    if not wide:
+        most = max((n.get("CPU", 0) for n in nodes), default=0)
+        raise UserError(
+            f"cpus={cpus}: expected {most:g} or fewer, the CPUs of the largest machine in the "
+            "cluster"
+        )
+    return int(any(n.get("GPU", 0) >= 1 for n in wide))
 
 
 def _got(package: Any, ref: Any) -> Any:

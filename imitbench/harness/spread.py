@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import sys
 import tempfile
 import traceback
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from imitbench.core.host import alone, holder
 from imitbench.core.types import UserError
 from imitbench.harness import plan, run, runtime, store, streams, suite
 from imitbench.harness.executors import Executor, Failed
@@ -36,6 +38,8 @@ class Order:
     """One cell for a worker."""
 
     origin: Origin
+    code: tuple[str | None, ...]  # version and commit of this machine's imitbench
+    held_by: int  # the process that holds `root`
     key: str
     engine: str  # what "auto" means where the run began
     place: int  # among the cells of this run
@@ -56,10 +60,11 @@ def run_all(jobs: Sequence[Job], root: Path, origin: Origin, executor: Executor)
         todo, notes = run.pending(jobs, root)
         wanted = run.others_data(job for _, job in todo)
         makers = {key for _, job in todo if (key := run.own_stream(job)) in wanted}
+        here = origin, _code(), os.getpid()
         waves: list[list[Order]] = [[], []]
         for place, job in todo:
             keep, waits = run.own_stream(job) in makers, makers & run.others_data([job])
-            order = Order(origin, job.key, job.env.engine, place, root.absolute(), keep)
+            order = Order(*here, job.key, job.env.engine, place, root.absolute(), keep)
             waves[bool(waits)].append(order)
         by_key, failed, count = {job.key: job for _, job in todo}, [], 0
         for wave in filter(None, waves):
@@ -84,8 +89,10 @@ def work(order: Order) -> Any:
         job = _job(order)
         wanted: set[streams.Request] = {run.own_stream(job)} if order.keep else set()
         with contextlib.ExitStack() as stack:
-            if order.root.is_dir():
+            if _sees(order):
                 folder = store.partial_folder(order.root, order.key)
+                # A worker of an earlier run may still be at it.
+                stack.enter_context(alone(folder, wait=True))
             else:
                 folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             progress = stack.enter_context(Progress(job.cell.num_evals))
@@ -97,8 +104,25 @@ def work(order: Order) -> Any:
         return Failed(traceback.format_exc())
 
 
+def _code() -> tuple[str | None, ...]:
+    return runtime.version("imitbench"), runtime.git_commit()
+
+
+def _sees(order: Order) -> bool:
+    """Whether the folder of results is on a disk that this worker shares."""
+    try:
+        return holder(order.root) == str(order.held_by)
+    except OSError:
+        return False
+
+
 def _job(order: Order) -> Job:
     origin = order.origin
+    if _code() != order.code:
+        raise UserError(
+            f"the worker has imitbench {_code()}, this run is of {order.code} (version, commit): "
+            "install the same"
+        )
     found = suite.load(origin.suite)
     for cell in plan.select(found.profiles[origin.profile], (), origin.seeds):
         own = suite.identity(found.name, origin.profile, cell, order.engine)
@@ -107,7 +131,4 @@ def _job(order: Order) -> Job:
             known = order.engine in ENGINES
             here = dataclasses.replace(cell, engine=order.engine) if known else cell
             return plan.prepare(found.name, origin.profile, [here])[0]
-    raise UserError(
-        f"the worker's imitbench {runtime.version('imitbench')} (commit {runtime.git_commit()}) "
-        "knows no such cell: it needs the same version and the same suite as this machine"
-    )
+    raise UserError("the worker's suite has no such cell: it needs the same as this machine")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import re
 import shutil
@@ -9,12 +11,14 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from toy_runs import TOY, command, far, jobs, lines, same
 
 from imitbench import cli
+from imitbench.core.host import alone
 from imitbench.core.types import UserError
 from imitbench.harness import executors, run, spread, store
 from imitbench.harness.executors import Failed
@@ -22,6 +26,7 @@ from imitbench.harness.executors import Failed
 PIPES: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
 WORKER = "ray::work"  # how the command line of a process that works for us begins
 ORIGIN = spread.Origin(TOY, "cpu", None)
+HERE = spread._code(), os.getpid()
 
 
 def test_a_spread_run_is_the_run(finished, tmp_path, capsys):
@@ -40,7 +45,7 @@ def test_a_spread_run_is_the_run(finished, tmp_path, capsys):
 
 def test_a_worker_that_does_not_see_the_folder_uses_one_of_its_own(finished, tmp_path):
     (order,) = [
-        spread.Order(ORIGIN, j.key, j.env.engine, 0, tmp_path / "elsewhere", False)
+        spread.Order(ORIGIN, *HERE, j.key, j.env.engine, 0, tmp_path / "elsewhere", False)
         for j in jobs()[:1]
     ]
     done = spread.work(order)
@@ -60,13 +65,15 @@ def test_what_fails_is_named_and_the_rest_is_kept(tmp_path):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"key": "PointMass-4-bc-0000000000"}, "needs the same version and the same suite"),
-        ({"engine": "none"}, "needs the same version"),
+        ({"key": "PointMass-4-bc-0000000000"}, "suite has no such cell"),
+        ({"engine": "none"}, "suite has no such cell"),
+        ({"code": ("0.0.1", None)}, "this run is of ('0.0.1', None) (version, commit): install"),
         ({"origin": spread.Origin("no_such_suite", "cpu", None)}, "no_such_suite"),
     ],
 )
 def test_a_worker_says_why_it_cannot(tmp_path, change, reason):
     words = {"origin": ORIGIN, "key": jobs()[0].key, "engine": "native", "place": 0}
+    words |= {"code": HERE[0], "held_by": HERE[1]}
     failed = spread.work(spread.Order(**(words | {"root": tmp_path, "keep": False} | change)))
     assert isinstance(failed, Failed) and reason in failed.reason
 
@@ -74,7 +81,7 @@ def test_a_worker_says_why_it_cannot(tmp_path, change, reason):
 def test_a_worker_tells_of_mistakes_of_ours(tmp_path, monkeypatch):
     monkeypatch.setattr(run, "compute", lambda *x: 1 / 0)
     (job, _) = jobs()
-    failed = spread.work(spread.Order(ORIGIN, job.key, job.env.engine, 0, tmp_path, False))
+    failed = spread.work(spread.Order(ORIGIN, *HERE, job.key, job.env.engine, 0, tmp_path, False))
     assert isinstance(failed, Failed) and "ZeroDivisionError" in failed.reason
     assert "run.compute" in failed.reason  # where
 
@@ -183,3 +190,39 @@ def test_a_slurm_job_that_dies_is_submitted_again(tmp_path):
     assert list(local(die_once, [tmp_path / "died"])) == [(0, "done")]
     with pytest.raises(UserError, match="Slurm cannot be asked: .*quickly"):
         executors.slurm(tmp_path / "slurm", parameters=["quickly_now=1"], cluster="local")
+
+
+def test_a_job_that_slurm_cuts_off_gives_no_result():
+    """The signal that says so can come out of a compiled program as an error like any other."""
+
+    def function(argument: str) -> Failed:
+        delayed = again.checkpoint(argument)
+        assert delayed.function is not again and delayed.args == ("x",)
+        return Failed("cut off")
+
+    again = executors._Again(function)
+    with pytest.raises(SystemExit):
+        again("x")
+
+
+def test_a_gpu_counts_where_the_cpus_are():
+    def node(**resources: float) -> dict[str, Any]:
+        return {"Alive": True, "Resources": resources}
+
+    def cluster(*nodes: dict[str, Any]) -> Any:
+        return SimpleNamespace(nodes=lambda: [*nodes, {"Alive": False, "Resources": {"CPU": 99}}])
+
+    two = cluster(node(CPU=64), node(CPU=8, GPU=1))
+    assert [executors._gpus(two, n) for n in (4, 8, 16)] == [1, 1, 0]
+    with pytest.raises(UserError, match="cpus=65: expected 64 or fewer"):
+        executors._gpus(two, 65)
+
+
+def test_a_disk_without_locks_is_named(monkeypatch, tmp_path):
+    def refuse(file: Any, operation: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(UserError, match="cannot be locked .No locks available.*--results"):
+        with alone(tmp_path, wait=True):
+            pass
