@@ -159,7 +159,8 @@ def read(folder: Path) -> Result:
 
 
 def read_all(root: Path) -> list[Result]:
-    """All finished cells below `root`, in the order in which their suite lists them.
+    """All finished cells below `root`, in the order in which their suite lists them, but those of
+    one place together: a suite that has grown may list them apart.
 
     Where a cell was run with several settings under one name (task, demonstrations, their expert,
     label), the one that finished last counts.
@@ -168,4 +169,11 @@ def read_all(root: Path) -> list[Result]:
     newest: dict[tuple[Any, ...], Result] = {}
     for result in sorted(found, key=lambda r: r.info["finished_at"]):
         newest[(*result.place, result.identity["label"])] = result
-    return sorted(newest.values(), key=lambda r: (r.info["order"], r.info["finished_at"]))
+    first: dict[Place, int] = {}
+    for r in newest.values():
+        first[r.place] = min(r.info["order"], first.get(r.place, r.info["order"]))
+
+    def place_first(r: Result) -> tuple[int, Place, int, str]:
+        return first[r.place], r.place, r.info["order"], r.info["finished_at"]
+
+    return sorted(newest.values(), key=place_first)
