@@ -160,7 +160,8 @@ def read(folder: Path) -> Result:
 
 def read_all(root: Path) -> list[Result]:
     """All finished cells below `root`, in the order in which their suite lists them, but those of
-    one place together: a suite that has grown may list them apart.
+    one task together, and of one place: a suite that has grown, or was run in parts, may list them
+    apart.
 
     Where a cell was run with several settings under one name (task, demonstrations, their expert,
     label), the one that finished last counts.
@@ -169,11 +170,13 @@ def read_all(root: Path) -> list[Result]:
     newest: dict[tuple[Any, ...], Result] = {}
     for result in sorted(found, key=lambda r: r.info["finished_at"]):
         newest[(*result.place, result.identity["label"])] = result
-    first: dict[Place, int] = {}
+    first: dict[Any, int] = {}  # of a task and of a place
     for r in newest.values():
-        first[r.place] = min(r.info["order"], first.get(r.place, r.info["order"]))
+        for group in (r.place[0], r.place):
+            first[group] = min(r.info["order"], first.get(group, r.info["order"]))
 
-    def place_first(r: Result) -> tuple[int, Place, int, str]:
-        return first[r.place], r.place, r.info["order"], r.info["finished_at"]
+    def grouped(r: Result) -> tuple[Any, ...]:
+        task, place = r.place[0], r.place
+        return first[task], task, first[place], place, r.info["order"], r.info["finished_at"]
 
-    return sorted(newest.values(), key=place_first)
+    return sorted(newest.values(), key=grouped)
