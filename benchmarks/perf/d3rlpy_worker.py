@@ -32,6 +32,7 @@ def learners() -> dict[str, Any]:
         "bcq-100": bcq(100),
         "bcq-10": bcq(10),
         "td3_bc": d3rlpy.algos.TD3PlusBCConfig(batch_size=256, **both),
+        "iql": d3rlpy.algos.IQLConfig(batch_size=256, value_encoder_factory=wide, **both),
         "bc": d3rlpy.algos.BCConfig(batch_size=256, encoder_factory=wide),
     }
     return {name: config.create(device="cpu:0") for name, config in configs.items()}

@@ -1,6 +1,6 @@
 """Training speed of the learners beside the engine by itself and Stable-Baselines3.
 
-Run by `make perf-learners`, on an idle machine: about four minutes on two CPUs. Writes
+Run by `make perf-learners`, on an idle machine: about seven minutes on two CPUs. Writes
 `results/perf/learners.md`. What is compared is measured in turns in one process.
 """
 
@@ -18,7 +18,7 @@ import tyro
 from benchmarks.perf.peers import best_threads, modules, peer
 from benchmarks.perf.timing import Work, raw_engine, synthetic
 from imitbench import envs
-from imitbench.algos import _offpolicy, ppo, sac
+from imitbench.algos import _offpolicy, ddpg, ppo, sac, td3
 from imitbench.core import train
 from imitbench.core.host import atomic, available_cpus
 from imitbench.core.types import Algorithm
@@ -26,6 +26,7 @@ from imitbench.envs.locomotion import TASKS, Locomotion
 from imitbench.harness import runtime, tables
 
 TASK, PEER_TASK = "Hopper", "Hopper-v5"
+OFF_POLICY = {"sac": sac, "td3": td3, "ddpg": ddpg}
 AIM = 4.0  # times the throughput of Stable-Baselines3
 ENGINE_STEPS = 20  # before a robot without control lies on the ground
 
@@ -38,8 +39,8 @@ class Options:
     """Measurements of each; one more before them warms up."""
     ppo_updates: int = 4
     """Updates of PPO, 2,048 steps each, in a measurement; half as many of SB3's."""
-    sac_steps: int = 400
-    """Steps of SAC in a measurement; half as many of SB3's."""
+    off_steps: int = 400
+    """Steps of the off-policy learners in a measurement; half as many of SB3's."""
     seeds: tuple[int, ...] = (1, 5)
     """Seeds that are trained together."""
     out: Path = Path("results") / "perf" / "learners.md"
@@ -114,10 +115,11 @@ def rows(method: str, options: Options) -> tuple[list[list[str]], int]:
     else:
         # A smaller replay than the default: the state is copied between two evaluations, and here
         # they follow upon each other.
-        replay = _offpolicy.Config(rounds=options.sac_steps, warmup=0, capacity=100_000)
-        config, updates = sac.Config(replay=replay), 1
-        algo, num = sac.make(config, env.spec, env), replay.envs
-        theirs = peer(PEER_TASK, method, config, max(1, options.sac_steps // 2))
+        replay = _offpolicy.Config(rounds=options.off_steps, warmup=0, capacity=100_000)
+        module = OFF_POLICY[method]
+        config, updates = module.Config(hidden=(256, 256), replay=replay), 1
+        algo, num = module.make(config, env.spec, env), replay.envs
+        theirs = peer(PEER_TASK, method, config, max(1, options.off_steps // 2))
     threads, found = best_threads(theirs), []
     for seeds in options.seeds:
         engine = engine_alone(env, num * seeds)
@@ -148,7 +150,7 @@ def main(options: Options) -> None:
     modules()
     table: list[list[str]] = []
     threads: dict[str, int] = {}
-    for method in ("ppo", "sac"):
+    for method in ("ppo", *OFF_POLICY):
         found, threads[method] = rows(method, options)
         table += found
     versions = ", ".join(
@@ -166,8 +168,8 @@ def main(options: Options) -> None:
         "",
         "Both have the same networks, minibatches, environments and gradient steps for each step. "
         "PPO: 64-64 tanh, 2,048 steps, minibatches of 64, 10 epochs; ours also standardises "
-        "observations and rewards, SB3 does not. SAC: 256-256 ReLU, batch 256, one gradient step "
-        "for each step, from the first step on, replay of 100,000.",
+        "observations and rewards, SB3 does not. SAC, TD3 and DDPG: 256-256 ReLU, batch 256, one "
+        "gradient step for each step, from the first step on, replay of 100,000.",
         "",
         "SB3 trains one seed, in a `DummyVecEnv`; several seeds run there one after the other, so "
         "the ratio is that of the times for the same number of seeds. torch has one thread or one "

@@ -18,7 +18,7 @@ from benchmarks.perf.report import matmul_peak, products, weights
 from benchmarks.perf.timing import ROUNDS, seconds, synthetic
 from benchmarks.perf.worker import Worker
 from imitbench import envs
-from imitbench.algos import _offline, bc, bcq, td3_bc
+from imitbench.algos import _offline, bc, bcq, iql, td3_bc
 from imitbench.core.host import atomic, available_cpus
 from imitbench.core.types import Algorithm
 from imitbench.harness import runtime
@@ -31,7 +31,7 @@ class Case(NamedTuple):
     text: str
     algo: Algorithm
     flops: int  # of a gradient step's matrix products
-    aim: float  # ratio to d3rlpy
+    aim: float | None  # ratio to d3rlpy
 
 
 def cases() -> dict[str, Case]:
@@ -60,6 +60,13 @@ def cases() -> dict[str, Case]:
         move = products(policy, batch) + 4 * batch * weights(critic)  # every second step
         return target + 2 * products(critic, batch) + move // 2
 
+    def iql_flops(batch: int = 256) -> int:
+        values = (obs, *WIDE, 1)
+        asked = 2 * batch * (weights(values) + 2 * weights(critic))
+        return (
+            asked + products(values, batch) + 2 * products(critic, batch) + products(policy, batch)
+        )
+
     def fixed(batch: int) -> _offline.Config:
         return _offline.Config(batch=batch, steps=STEPS)
 
@@ -69,10 +76,12 @@ def cases() -> dict[str, Case]:
 
     clone = bc.Config(hidden=WIDE, batch=256, validation=0.0, steps=STEPS)
     both = td3_bc.make(td3_bc.Config(data=fixed(256), hidden=WIDE), spec)
+    expectile = iql.make(iql.Config(data=fixed(256), hidden=WIDE), spec)
     return {
         "bcq-100": Case("BCQ, batch 100, 100 proposals", bcq_of(100), bcq_flops(100), 2.4),
         "bcq-10": Case("BCQ, batch 100, 10 proposals", bcq_of(10), bcq_flops(10), 2.4),
         "td3_bc": Case("TD3+BC, batch 256", both, td3_flops(), 6.0),
+        "iql": Case("IQL, batch 256", expectile, iql_flops(), None),
         "bc": Case("BC, batch 256", bc.make(clone, spec), products(policy, 256), 6.0),
     }
 
@@ -119,7 +128,7 @@ def main() -> None:
             used = own * case.flops / 1e9
             rows.append(
                 f"| {case.text}, {seeds} seed{'s' * (seeds > 1)} | {own:,.0f} | {theirs:,.0f} | "
-                f"{own / theirs:.1f} | {case.aim:g} | {used:.0f} | {limit:.0f} | "
+                f"{own / theirs:.1f} | {case.aim or '-'} | {used:.0f} | {limit:.0f} | "
                 f"{used / limit:.2f} |"
             )
             print(rows[-1], flush=True)

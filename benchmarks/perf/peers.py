@@ -6,7 +6,7 @@ import importlib
 from typing import Any
 
 from benchmarks.perf.timing import Work
-from imitbench.algos import ppo, sac
+from imitbench.algos import ppo, sac, td3
 from imitbench.core.host import available_cpus
 
 
@@ -22,7 +22,7 @@ def modules() -> tuple[Any, Any]:
     return found[0], found[1]
 
 
-def peer(task: str, method: str, config: ppo.Config | sac.Config, steps: int) -> Work:
+def peer(task: str, method: str, config: ppo.Config | sac.Config | td3.Config, steps: int) -> Work:
     """SB3's learner with our sizes; what is not given has its default, as ours does."""
     sb3, _ = modules()
     arch = {"net_arch": list(config.hidden)}
