@@ -64,7 +64,8 @@ class Config:
             require(getattr(self, name) >= 0, self, name, "0 or more")
         if self.capacity < self.envs * self.length:
             raise UserError(
-                f"capacity={self.capacity}: a round collects {self.envs * self.length} steps"
+                f"capacity={self.capacity}: expected {self.envs * self.length} or more, the steps "
+                f"of a round (envs={self.envs} x length={self.length})"
             )
 
 

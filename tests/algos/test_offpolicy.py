@@ -88,7 +88,7 @@ def test_bad_settings():
         fails(_offpolicy.Config, name, 0, "expected 1 or more")
     for name in ("warmup", "her"):
         fails(_offpolicy.Config, name, -1, "expected 0 or more")
-    fails(_offpolicy.Config, "capacity", 0, "a round collects 1 steps")
+    fails(_offpolicy.Config, "capacity", 0, "expected 1 or more, the steps of a round")
     for make in (sac.Config, td3.Config, ddpg.Config):
         for name in ("lr", "tau"):
             fails(make, name, 0, "expected a positive")
