@@ -128,7 +128,8 @@ def test_curves_end_where_the_table_says():
     ends = [100 * line["mean"][-1] for line in panel["lines"]]
     shown = [float(c["Success final, %"].split()[0]) for c in tables.cells(results)[:5]]
     assert ends == pytest.approx(shown)
-    assert all(line["x"][-1] == 2250 for line in panel["lines"])
+    steps = int(tables.cells(results)[0]["Gradient steps"].replace(",", ""))
+    assert steps > 0 and all(line["x"][-1] == steps for line in panel["lines"])
     queries = next(p for p in figure["panels"] if p["x"].startswith("expert queries"))
     assert {line["name"]: line["x"] for line in queries["lines"]}["bc"] == []
 
@@ -146,7 +147,8 @@ def test_a_single_seed_has_no_interval():
     r = shipped()[0]
     one = r._replace(curve=r.curve[r.curve["seed"] == 0])
     line = curve_data.figure([one])["panels"][0]["lines"][0]
-    assert line["low"] == [None] * 3 and line["mean"] == [0.75] * 3
+    rates = one.curve.sort_values(by=["evaluation"])["success_final"].tolist()
+    assert line["low"] == [None] * len(rates) and line["mean"] == pytest.approx(rates)
 
 
 def test_text_from_results_is_text():
