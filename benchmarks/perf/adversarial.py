@@ -12,14 +12,14 @@ from typing import cast
 import jax
 import numpy as np
 
-from benchmarks.perf.learners import TASK, compare, engine_alone
-from benchmarks.perf.timing import Work, seconds, synthetic
+from benchmarks.perf.learners import TASK, compare, engine_alone, header
+from benchmarks.perf.timing import Work, publish, seconds, synthetic
 from benchmarks.perf.worker import Worker
 from imitbench import envs
 from imitbench.algos import _adversary, gail, ppo
 from imitbench.algos import _discriminator as discriminators
 from imitbench.core import buffer, rollout
-from imitbench.core.host import atomic, available_cpus
+from imitbench.core.host import available_cpus
 from imitbench.envs.locomotion import Locomotion
 from imitbench.harness import runtime, tables
 
@@ -27,10 +27,6 @@ WHERE = Path("results") / "perf" / "adversarial.md"
 AIM, ROUNDS, UPDATES = 5.0, 3, 4  # UPDATES: of ours in a measurement
 OWN = ppo.Config(envs=8, length=256, minibatches=32, epochs=10)
 STEPS = OWN.envs * OWN.length
-HEAD = [
-    "what", "seeds", "all seeds, env steps/s", "imitation, env steps/s", "ratio", "aim",
-    "engine alone, env steps/s", "share of the engine", "compilation, s",
-]  # fmt: skip
 
 
 def rule(penalty: float) -> discriminators.Rule:
@@ -90,9 +86,7 @@ def main() -> None:
         for seeds in (1, 5):
             engine = engine_alone(env, OWN.envs * seeds)
             r = compare(algo, env, seeds, UPDATES, peers[threads], engine, ROUNDS)
-            numbers = [f"{r.mine:,.0f}", f"{r.theirs:,.0f}", f"{r.mine / r.theirs:.1f}"]
-            numbers += [f"{AIM:g}", f"{r.engine:,.0f}", f"{r.mine / r.engine:.2f}"]
-            rows.append([f"GAIL, {about}", str(seeds), *numbers, f"{r.compile:.1f}"])
+            rows.append(r.row(f"GAIL, {about}", seeds, AIM))
             print(rows[-1], flush=True)
     for worker in workers.values():
         worker.close()
@@ -109,7 +103,7 @@ def main() -> None:
         "imitation and the engine in turns; warm: compilation, without a cache, is in its own "
         "column.",
         "",
-        tables.grid(HEAD, rows),
+        tables.grid(header("what", "imitation"), rows),
         "",
         "Both: 8 environments, rounds of 2,048 steps, PPO with 64-64 tanh networks, minibatches "
         "of 64 and 10 epochs, a discriminator of 100-100 ReLU with 8 steps of 256 rows from each "
@@ -123,9 +117,7 @@ def main() -> None:
         tables.grid(["part", "ms", "share"], share),
         "",
     ]
-    print("\n".join(text))
-    with atomic(WHERE) as path:
-        path.write_text("\n".join(text))
+    publish(text, WHERE)
 
 
 if __name__ == "__main__":

@@ -16,11 +16,11 @@ import numpy as np
 import tyro
 
 from benchmarks.perf.peers import best_threads, modules, peer
-from benchmarks.perf.timing import Work, raw_engine, synthetic
+from benchmarks.perf.timing import Work, publish, raw_engine, synthetic
 from imitbench import envs
 from imitbench.algos import _offpolicy, ddpg, ppo, sac, td3
 from imitbench.core import train
-from imitbench.core.host import atomic, available_cpus
+from imitbench.core.host import available_cpus
 from imitbench.core.types import Algorithm
 from imitbench.envs.locomotion import TASKS, Locomotion
 from imitbench.harness import runtime, tables
@@ -70,6 +70,27 @@ class Result:
     theirs: float
     engine: float
     compile: float
+
+    def row(self, what: str, seeds: int, aim: float) -> list[str]:
+        """Below `header`."""
+        return [
+            what,
+            str(seeds),
+            f"{self.mine:,.0f}",
+            f"{self.theirs:,.0f}",
+            f"{self.mine / self.theirs:.1f}",
+            f"{aim:g}",
+            f"{self.engine:,.0f}",
+            f"{self.mine / self.engine:.2f}",
+            f"{self.compile:.1f}",
+        ]
+
+
+def header(what: str, peer: str) -> list[str]:
+    return [
+        what, "seeds", "all seeds, env steps/s", f"{peer}, env steps/s", "ratio", "aim",
+        "engine alone, env steps/s", "share of the engine", "compilation, s",
+    ]  # fmt: skip
 
 
 def compare(
@@ -124,26 +145,8 @@ def rows(method: str, options: Options) -> tuple[list[list[str]], int]:
     for seeds in options.seeds:
         engine = engine_alone(env, num * seeds)
         r = compare(algo, env, seeds, updates, theirs, engine, options.rounds)
-        found.append(
-            [
-                f"{method.upper()}, {num} environment{'s' * (num > 1)}",
-                str(seeds),
-                f"{r.mine:,.0f}",
-                f"{r.theirs:,.0f}",
-                f"{r.mine / r.theirs:.1f}",
-                f"{AIM:.0f}",
-                f"{r.engine:,.0f}",
-                f"{r.mine / r.engine:.2f}",
-                f"{r.compile:.1f}",
-            ]
-        )
+        found.append(r.row(f"{method.upper()}, {num} environment{'s' * (num > 1)}", seeds, AIM))
     return found, threads
-
-
-HEADER = [
-    "learner", "seeds", "all seeds, env steps/s", "SB3, env steps/s", "ratio", "aim",
-    "engine alone, env steps/s", "share of the engine", "compilation, s",
-]  # fmt: skip
 
 
 def main(options: Options) -> None:
@@ -164,7 +167,7 @@ def main(options: Options) -> None:
         f"{PEER_TASK} there. Medians of {options.rounds} measurements, ours, SB3 and the engine in "
         "turns; warm: compilation, without a cache, is in its own column.",
         "",
-        tables.grid(HEADER, table),
+        tables.grid(header("learner", "SB3"), table),
         "",
         "Both have the same networks, minibatches, environments and gradient steps for each step. "
         "PPO: 64-64 tanh, 2,048 steps, minibatches of 64, 10 epochs; ours also standardises "
@@ -179,9 +182,7 @@ def main(options: Options) -> None:
         f"each environment step, on {available_cpus()} threads.",
         "",
     ]
-    print("\n".join(text))
-    with atomic(options.out) as path:
-        path.write_text("\n".join(text))
+    publish(text, options.out)
 
 
 if __name__ == "__main__":

@@ -15,11 +15,11 @@ import jax
 import numpy as np
 
 from benchmarks.perf.report import matmul_peak, products, weights
-from benchmarks.perf.timing import ROUNDS, seconds, synthetic
+from benchmarks.perf.timing import ROUNDS, publish, seconds, synthetic
 from benchmarks.perf.worker import Worker
 from imitbench import envs
 from imitbench.algos import _offline, bc, bcq, iql, td3_bc
-from imitbench.core.host import atomic, available_cpus
+from imitbench.core.host import available_cpus
 from imitbench.core.types import Algorithm
 from imitbench.harness import runtime
 
@@ -147,8 +147,7 @@ def main() -> None:
         *rows,
         "",
     ]
-    with atomic(WHERE) as path:
-        path.write_text("\n".join(text))
+    publish(text, WHERE)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np
 
-from benchmarks.perf.timing import ROUNDS, in_turns, raw_engine, seconds, synthetic
+from benchmarks.perf.timing import ROUNDS, in_turns, publish, raw_engine, seconds, synthetic
 from imitbench import envs
 from imitbench.algos import bc
 from imitbench.core import train
@@ -257,9 +257,7 @@ def main() -> None:
         "beside imitation, [VINS](vins.md).",
         "",
     ]
-    print("\n".join(text))
-    with atomic(ROOT / "README.md") as path:
-        path.write_text("\n".join(text))
+    publish(text, ROOT / "README.md")
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -13,7 +14,7 @@ import mujoco
 import numpy as np
 from mujoco.rollout import Rollout
 
-from imitbench.core.host import available_cpus
+from imitbench.core.host import atomic, available_cpus
 from imitbench.core.types import Spec, Transition
 from imitbench.physics import PhysicsState
 
@@ -79,6 +80,13 @@ def raw_engine(
             now = out[:, -1]
 
     return run
+
+
+def publish(text: Sequence[str], where: Path) -> None:
+    """Prints the lines of a page and writes them."""
+    print("\n".join(text))
+    with atomic(where) as path:
+        path.write_text("\n".join(text))
 
 
 def synthetic(spec: Spec, rows: int, seeds: int) -> Transition:

@@ -11,10 +11,9 @@ import jax
 import numpy as np
 
 from benchmarks.perf.report import matmul_peak, products, training, training_row, weights
-from benchmarks.perf.timing import ROUNDS, seconds, synthetic
+from benchmarks.perf.timing import ROUNDS, publish, seconds, synthetic
 from imitbench import envs
 from imitbench.algos import bc, vins
-from imitbench.core.host import atomic
 from imitbench.harness import runtime
 
 TASK, K = "FetchPickAndPlace", 500
@@ -74,9 +73,7 @@ def main() -> None:
         *rows,
         "",
     ]
-    print("\n".join(text))
-    with atomic(WHERE) as path:
-        path.write_text("\n".join(text))
+    publish(text, WHERE)
 
 
 if __name__ == "__main__":

@@ -42,10 +42,10 @@ def name_of(request: dict[str, Any], sources: Sequence[Path]) -> str:
 def kept(name: str, spec: Spec, make: Callable[[], Demos]) -> Demos:
     """The data set of that name, made where there is none or where its file is damaged."""
     path = cache_dir("demos") / f"{name}.npz"
-    if path.exists() and (found := _read(path, spec)):
+    if found := _read(path, spec):
         return found
     with alone(cache_dir("turns") / name, wait=True):  # others may be making it
-        if path.exists() and (found := _read(path, spec)):
+        if found := _read(path, spec):
             return found
         made = make()
         files.save(path, made)
@@ -53,6 +53,7 @@ def kept(name: str, spec: Spec, make: Callable[[], Demos]) -> Demos:
 
 
 def _read(path: Path, spec: Spec) -> Demos | None:
+    """None where there is none, or its file is damaged."""
     try:
         return files.load(path, spec)
     except UserError:
