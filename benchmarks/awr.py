@@ -156,8 +156,8 @@ SMOKE = Size(
     updates=2, each=4, seeds=2, num_evals=2, eval_episodes=1, warmup=995, hidden=(8,), small=True,
 )  # fmt: skip
 CPU = Size(
-    tasks=("Hopper", "HalfCheetah"), steps=307_200, replayed=25_000, fixed=("Hopper",), demos=25,
-    grad_steps=10_000, updates=10, each=250, seeds=5, num_evals=5, eval_episodes=10, warmup=5_000,
+    tasks=("Hopper", "HalfCheetah"), steps=204_800, replayed=20_000, fixed=("Hopper",), demos=25,
+    grad_steps=7_500, updates=10, each=250, seeds=5, num_evals=5, eval_episodes=10, warmup=5_000,
     hidden=(256, 256),
 )  # fmt: skip
 FULL = Size(
