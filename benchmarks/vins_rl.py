@@ -1,9 +1,9 @@
 """VINS+RL against learners of goals with and without demonstrations: success by environment steps.
 
-All begin with the same demonstrations but HER, which has none. Nair et al. 2018 start episodes from
-demonstrated states, too; here no method does. HER, Nair et al. and DAC share sizes, rates and
-replay; DAC has no hindsight goals, for its reward is not the goal's. VINS has the settings of the
-suite `vins`. Claims: `targets/vins_rl.py`.
+All begin with the same demonstrations but HER, which has none. Half of the episodes of Nair et al.
+2018 begin at demonstrated states (their share is not known here), and none of the others'. HER,
+Nair et al. and DAC share sizes, rates and replay; DAC has no hindsight goals, for its reward is not
+the goal's. VINS has the settings of the suite `vins`. Claims: `targets/vins_rl.py`.
 """
 
 from dataclasses import dataclass, replace
@@ -14,6 +14,7 @@ from imitbench.experts import Kind
 from imitbench.harness import suite
 
 base, recipes = suite.module("vins"), suite.module("experts")
+RESETS = 0.5  # share of the episodes of Nair et al. that begin at demonstrated states
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,16 @@ class Size:
     num_evals: int
     eval_episodes: int
     capacity: int = 200_000
+    warmup: int = recipes.REPLAYED["warmup"]
 
 
 def cells(s: Size) -> tuple[suite.Cell, ...]:
     out = []
     for task, expert, demos in s.places:
-        replay = _offpolicy.Config(rounds=s.rounds, capacity=s.capacity, **recipes.REPLAYED)
+        replay = _offpolicy.Config(
+            **recipes.REPLAYED | {"rounds": s.rounds, "capacity": s.capacity, "warmup": s.warmup}
+        )
+        restarted = replace(replay, resets=RESETS)
         rates: dict[str, Any] = {"hidden": (256, 256, 256), "tau": 0.01, **recipes.GOALS}
         start = vins.Config(clone=base.clone(s.pretrain), **base.SETTINGS[task, expert])
         ours = vins_rl.Config(vins=start, pretrain=s.pretrain, rounds=s.rounds, capacity=s.capacity)
@@ -41,7 +46,7 @@ def cells(s: Size) -> tuple[suite.Cell, ...]:
         twin = td3.Config(replay=replace(replay, her=0.0), **unpaid)
         methods: dict[str, tuple[str, Any]] = {
             "vins_rl": ("vins_rl", ours),
-            "nair": ("ddpg_demos", ddpg_demos.Config(replay=replay, **rates)),
+            "nair": ("ddpg_demos", ddpg_demos.Config(replay=restarted, **rates)),
             "her": ("ddpg", ddpg.Config(replay=replay, noise=0.2, uniform=0.3, **rates)),
             "dac": ("dac", dac.Config(td3=twin)),
         }
@@ -75,7 +80,7 @@ SUITE = suite.Suite(
     about="VINS+RL against HER, DDPG with demonstrations and DAC on FetchPush and "
     "FetchPickAndPlace.",
     profiles={
-        "smoke": cells(Size((("FetchReach", "learned", 3),), 160, 5, 4, 2, 2, 2)),
+        "smoke": cells(Size((("FetchReach", "learned", 3),), 160, 5, 4, 2, 2, 2, warmup=48)),
         "cpu": cells(Size(PLACES, 80_000, 250, 10_000, 5, 5, 50)),
         "full": cells(Size(PLACES, 800_000, 500, 20_000, 10, 20, 200, capacity=1_000_000)),
     },

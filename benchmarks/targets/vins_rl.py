@@ -12,7 +12,7 @@ ALONE: tuple[Place, ...] = tuple((task, 0, "") for task, _, _ in AT)
 
 CLAIMS = (
     Claim(
-        "VINS+RL is above DDPG with demonstrations (Nair et al. 2018, without their resets)",
+        "VINS+RL is above DDPG with demonstrations (Nair et al. 2018)",
         "vins_rl",
         "nair",
         SOURCE,

@@ -3,6 +3,7 @@ what the method may touch: (config, spec), and after them `env` and `expert` whe
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
@@ -120,6 +121,14 @@ def rewarded(name: str) -> bool:
 def anchored(name: str) -> bool:
     """Whether a method needs demonstrations that reach the goal."""
     return getattr(ALGOS[name], "ANCHORED", False)
+
+
+def resets(config: Any) -> float | None:
+    """The share of episodes that begin at demonstrated states, from wherever in the settings; None
+    where there is no such setting."""
+    groups = [v for v in vars(config).values() if dataclasses.is_dataclass(v)]
+    found = [getattr(config, "resets", None), *map(resets, groups)]
+    return max((x for x in found if x is not None), default=None)
 
 
 def suspicions(name: str, config: Any, spec: Spec) -> list[str]:

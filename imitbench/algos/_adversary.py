@@ -49,9 +49,12 @@ class Config:
     of episodes alone teach."""
     clone_steps: int = field(default=0, metadata=LATER)
     """Gradient steps of cloning before the first update."""
+    resets: float = field(default=0.0, metadata=LATER)
+    """Share of episodes that begin at a demonstrated state, with its goal."""
 
     def __post_init__(self) -> None:
         require_share(self, "imitation")
+        require_share(self, "resets")
         require(self.clone_steps >= 0, self, "clone_steps", "0 or more")
 
 
@@ -139,7 +142,8 @@ def make(
 
     def init(key: Key, demos: Transition) -> State:
         k_core, k_judge, k_env = jax.random.split(key, 3)
-        running = rollout.begin(env, k_env, own.envs)
+        starts = rollout.shown(env, demos, config.resets)
+        running = rollout.begin(env, k_env, own.envs, starts)
         core = learner.init(k_core)
         if config.clone_steps:
             clone = cloner(own, spec, config.clone_steps)
@@ -157,7 +161,8 @@ def make(
         k_env, k_judge, k_learn = jax.random.split(key, 3)
         core = state.core
         actor = learner.explore(core)
-        running, steps, _ = rollout.unroll(env, actor, k_env, state.running, own.length)
+        starts = rollout.shown(env, demos, config.resets)
+        running, steps, _ = rollout.unroll(env, actor, k_env, state.running, own.length, starts)
         flat = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), steps)
         expert, policy = (buffer.real_rows(sight.rows(core, x), x.weight) for x in (demos, flat))
         seen = judge.see(state.discriminator, flat.obs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import jax
@@ -14,6 +14,7 @@ from imitbench.algos import _replay
 from imitbench.algos._replay import Experience
 from imitbench.core import buffer, nets, ops, rollout
 from imitbench.core.types import (
+    LATER,
     Algorithm,
     Cost,
     Env,
@@ -26,6 +27,7 @@ from imitbench.core.types import (
     Transition,
     UserError,
     require,
+    require_share,
 )
 
 # Of normalised observations: the least standard deviation, and the bound on both sides.
@@ -56,12 +58,15 @@ class Config:
     normalise_obs: bool = False
     """Standardise observations by the running moments of what was collected, clipped to
     [-5, 5]."""
+    resets: float = field(default=0.0, metadata=LATER)
+    """Share of episodes that begin at a demonstrated state, with its goal."""
 
     def __post_init__(self) -> None:
         for name in ("envs", "length", "grad_steps", "rounds", "batch"):
             require(getattr(self, name) >= 1, self, name, "1 or more")
         for name in ("warmup", "her"):
             require(getattr(self, name) >= 0, self, name, "0 or more")
+        require_share(self, "resets")
         if self.capacity < self.envs * self.length:
             raise UserError(
                 f"capacity={self.capacity}: expected {self.envs * self.length} or more, the steps "
@@ -159,7 +164,8 @@ def make(
 
     def init(key: Key, demos: Transition) -> State:
         k_learner, k_env = jax.random.split(key)
-        running = rollout.begin(env, k_env, config.envs)
+        starts = rollout.shown(env, demos, config.resets)
+        running = rollout.begin(env, k_env, config.envs, starts)
         action = jnp.zeros((config.envs, spec.action_size))
         zero, no = jnp.zeros(config.envs), jnp.zeros(config.envs, bool)
         row = Experience(running.env.obs, action, zero, running.env.obs, no, running.t)
@@ -180,9 +186,11 @@ def make(
 
         return act
 
-    def collect(key: Key, state: State) -> tuple[State, jax.Array]:
+    def collect(key: Key, state: State, starts: rollout.Starts | None) -> tuple[State, jax.Array]:
         """A round's steps, and their mean reward."""
-        running, steps, t = rollout.unroll(env, policy(state), key, state.running, config.length)
+        running, steps, t = rollout.unroll(
+            env, policy(state), key, state.running, config.length, starts
+        )
         rows = Experience(
             steps.obs, steps.action, steps.reward, steps.next_obs, steps.terminated, t
         )
@@ -229,9 +237,11 @@ def make(
         return inner, told, jax.tree.map(jnp.mean, metrics) | more
 
     def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
+        starts = rollout.shown(env, demos, config.resets)
+
         def round_(state: State, key: Key) -> tuple[State, tuple[jax.Array, Metrics, jax.Array]]:
             k_collect, k_learn = jax.random.split(key)
-            state, reward = collect(k_collect, state)
+            state, reward = collect(k_collect, state, starts)
             like = jax.eval_shape(learn, k_learn, state, demos)[2]
             none = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), like)
             learns = warm(state)

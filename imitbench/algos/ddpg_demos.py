@@ -2,8 +2,8 @@
 
 Source: Nair et al. 2018 (arXiv:1709.10089), sections IV and V: each minibatch holds demonstrated
 steps beside the learner's own, both with hindsight goals, and the policy is drawn to a demonstrated
-action wherever the critic prefers that to the policy's own. Their resets to demonstrated states are
-left out.
+action wherever the critic prefers that to the policy's own. Their resets to demonstrated states:
+`replay.resets`.
 """
 
 from __future__ import annotations

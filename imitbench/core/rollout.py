@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from flax import struct
 
-from imitbench.core.types import Env, EnvState, Key, Policy, Transition
+from imitbench.core import buffer
+from imitbench.core.types import (
+    Env,
+    EnvState,
+    Key,
+    Policy,
+    Poses,
+    Transition,
+    UserError,
+)
 
 StatePolicy = Callable[[Key, EnvState], jax.Array]  # (key, state [B, ...]) -> action [B, A]
 
@@ -23,6 +32,7 @@ def episodes(
     label: Policy | None = None,
     horizon: int | None = None,
     whole_state: bool = False,
+    poses: bool = False,
 ) -> Transition:
     """Runs `num` whole episodes of `env.spec.horizon` steps.
 
@@ -31,6 +41,7 @@ def episodes(
         label: what to record as the label of a step; by default the executed action.
         horizon: stop after this many steps instead.
         whole_state: call the policy with the environments' states in place of the observations.
+        poses: record the pose of each step, where the environment has them.
 
     Returns:
         Transition with leaves [T, B]. After an episode has terminated its steps carry weight 0 and
@@ -61,6 +72,7 @@ def episodes(
             truncated=alive & ~terminated & (t == env.spec.horizon - 1),
             success=alive & success,
             weight=alive.astype(jnp.float32),
+            pose=jax.vmap(env.pose)(state) if poses and isinstance(env, Poses) else None,
         )
         return (new, alive & ~terminated), row
 
@@ -89,13 +101,55 @@ class Running(struct.PyTreeNode):
     t: jax.Array  # [B] int32: steps done in the current episode
 
 
-def begin(env: Env, key: Key, num: int) -> Running:
+class Starts(NamedTuple):
+    """Where episodes begin beside the task's own initial states."""
+
+    at: Callable[[jax.Array], EnvState]  # of a pose
+    draw: Callable[[Key, int], jax.Array]  # (key, n) -> poses [n, P]
+    share: float  # of the episodes
+
+
+def shown(env: Env, demos: Transition, share: float) -> Starts | None:
+    """Starts at demonstrated steps [N], drawn uniformly; None for a share of 0.
+
+    Raises:
+        UserError: the environment cannot begin there, or no pose has been recorded.
+    """
+    if not share:
+        return None
+    if not isinstance(env, Poses):
+        raise UserError(f"resets={share}: {env.name} cannot begin at a demonstrated state; set 0")
+    if demos.pose is None:
+        raise UserError(
+            f"resets={share}: the demonstrations of {env.name} say nothing of the physics; collect "
+            "them with `imitbench demos`, or set 0"
+        )
+    size = jax.eval_shape(lambda: env.pose(env.reset(jax.random.key(0)))).shape[0]
+    if demos.pose.shape[-1] != size:
+        raise UserError(
+            f"resets={share}: the demonstrations' poses have {demos.pose.shape[-1]} numbers, those "
+            f"of {env.name} {size}; collect them again, or set 0"
+        )
+    return Starts(env.at, buffer.real_rows(demos.pose, demos.weight), share)
+
+
+def begin(env: Env, key: Key, num: int, starts: Starts | None = None) -> Running:
     """`num` environments at the start of an episode."""
-    return Running(jax.vmap(env.reset)(jax.random.split(key, num)), jnp.zeros(num, jnp.int32))
+    state, t = jax.vmap(env.reset)(jax.random.split(key, num)), jnp.zeros(num, jnp.int32)
+    if starts:
+        k_coin, k_pose = jax.random.split(jax.random.fold_in(key, num))
+        there = jax.random.bernoulli(k_coin, starts.share, (num,))
+        state = select(there, jax.vmap(starts.at)(starts.draw(k_pose, num)), state)
+    return Running(state, t)
 
 
 def unroll(
-    env: Env, policy: Policy, key: Key, running: Running, length: int
+    env: Env,
+    policy: Policy,
+    key: Key,
+    running: Running,
+    length: int,
+    starts: Starts | None = None,
 ) -> tuple[Running, Transition, jax.Array]:
     """Goes on for `length` steps; an episode that ends is followed by one from a fresh start.
 
@@ -129,7 +183,7 @@ def unroll(
             weight=jnp.ones(num),
         )
         ended = terminated | truncated
-        fresh = begin(env, k_reset, num)
+        fresh = begin(env, k_reset, num, starts)
         return select(ended, fresh, Running(new, now.t + 1)), (row, now.t)
 
     running, (steps, t) = jax.lax.scan(step, running, jax.random.split(key, length))

@@ -10,7 +10,7 @@ import dataclasses
 import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 import jax
 from flax import struct
@@ -89,6 +89,8 @@ class Transition(struct.PyTreeNode):
     truncated: jax.Array  # [...] bool; the time limit
     success: jax.Array  # [...] bool; the goal is reached in `next_obs` (False where there is none)
     weight: jax.Array  # [...] 1 where the step is real, 0 after the episode ended
+    # [..., P] the physics before the step, for `Poses.at`; None where nobody asked or it has none.
+    pose: jax.Array | None = None
 
 
 @dataclass(frozen=True)
@@ -190,3 +192,16 @@ class Env(Protocol):
     def spec(self) -> Spec: ...
     def reset(self, rng: Key, /) -> EnvState: ...
     def step(self, state: EnvState, action: jax.Array, /) -> EnvState: ...
+
+
+@runtime_checkable
+class Poses(Protocol):
+    """What an environment has, beside `Env`, whose episodes can begin in the middle of others."""
+
+    def pose(self, state: EnvState, /) -> jax.Array:
+        """[P]: positions, velocities and, where there is one, the goal."""
+        ...
+
+    def at(self, pose: jax.Array, /) -> EnvState:
+        """The state with that pose, at the start of an episode."""
+        ...

@@ -2,7 +2,7 @@
 
 from imitbench.data import minari
 from imitbench.data.checks import suspicions
-from imitbench.data.demos import Demos, Header, collect, describe, flatten, subset
+from imitbench.data.demos import Demos, Header, arrays, collect, describe, flatten, subset
 from imitbench.data.files import load, save
 from imitbench.data.grades import GRADES, cached, collect_grade, demonstrators, settled
 
@@ -10,6 +10,7 @@ __all__ = [
     "GRADES",
     "Demos",
     "Header",
+    "arrays",
     "cached",
     "collect",
     "collect_grade",

@@ -67,6 +67,8 @@ def write(steps: Transition, spec: Spec) -> Arrays:
         "infos/label": info(steps.label),
         "infos/success": info(steps.success),
     }
+    if steps.pose is not None:
+        arrays["infos/pose"] = info(steps.pose)
     if spec.goal is None:
         return arrays | {"observations": obs}
     desired = spec.fields[spec.goal.desired]
@@ -108,6 +110,9 @@ def read(group: Any, spec: Spec, where: str) -> Transition:
         "success": _success(group, obs[1:], spec, where),
         "weight": np.ones(n, np.float32),
     }
+    if "infos/pose" in group:
+        size = group["infos/pose"].shape[1:2]
+        arrays["pose"] = _array(group, "infos/pose", (n + 1, *size), where)[1:]
     rest = spec.horizon - n
     padded: dict[str, Any] = {
         k: np.pad(x, [(0, rest)] + [(0, 0)] * (x.ndim - 1)) for k, x in arrays.items()

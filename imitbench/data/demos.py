@@ -93,7 +93,7 @@ def collect(
         raise UserError(f"uniform={uniform}: expected a probability in [0, 1]")
     actor = noisy(expert, noise, uniform) if noise or uniform else expert
     label = expert if clean else None
-    run = jax.jit(lambda key: rollout.episodes(env, actor, key, episodes, label=label))
+    run = jax.jit(lambda key: rollout.episodes(env, actor, key, episodes, label=label, poses=True))
     key = jax.random.key(seed)
     kept: list[Transition] = []
     stats: list[dict[str, np.ndarray]] = []
@@ -187,6 +187,11 @@ def _thinned(steps: Transition, every: int, task: str) -> Transition:
     return steps.replace(weight=np.where(left, weight, 0.0).astype(weight.dtype))
 
 
+def arrays(steps: Transition) -> dict[str, np.ndarray]:
+    """The leaves by name; no pose where none was recorded."""
+    return {k: np.asarray(v) for k, v in vars(steps).items() if v is not None}
+
+
 def check(steps: Transition, spec: Spec, where: str) -> None:
     """Shapes, types and finiteness of episodes [K, T, ...] against the task.
 
@@ -197,7 +202,10 @@ def check(steps: Transition, spec: Spec, where: str) -> None:
     action = () if spec.discrete else (spec.action_size,)
     inner = {"obs": (spec.obs_size,), "next_obs": (spec.obs_size,), "action": action}
     inner["label"] = action
-    for name, value in vars(steps).items():
+    pose = steps.pose
+    if pose is not None:
+        inner["pose"] = pose.shape[2:3]  # its length is the engine's affair: see `Poses`
+    for name, value in arrays(steps).items():
         expected = (*lead, *inner.get(name, ()))
         if value.shape != expected or lead[1:] != (spec.horizon,):
             raise UserError(

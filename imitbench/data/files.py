@@ -5,23 +5,22 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-import numpy as np
-
 from imitbench.core import npz
 from imitbench.core.checked import fill
 from imitbench.core.npz import checksum
 from imitbench.core.types import Spec, Transition, UserError
-from imitbench.data.demos import Demos, Header, check, check_kinds
+from imitbench.data.demos import Demos, Header, arrays, check, check_kinds
 
-SCHEMA = 2
-READABLE = (1, 2)  # 1 had no grade: its demonstrations are an expert's
+SCHEMA = 3
+# 1 had no grade: its demonstrations are an expert's; 2 had no poses.
+READABLE = (1, 2, 3)
 
 
 def save(path: Path, demos: Demos) -> None:
     """Writes the data set, atomically. The same data set gives the same bytes."""
-    arrays = {k: np.asarray(v) for k, v in vars(demos.steps).items()}
-    header = dataclasses.asdict(demos.header) | {"schema": SCHEMA, "sha256": checksum(arrays)}
-    npz.write(path, header, arrays)
+    found = arrays(demos.steps)
+    header = dataclasses.asdict(demos.header) | {"schema": SCHEMA, "sha256": checksum(found)}
+    npz.write(path, header, found)
 
 
 def load(path: Path, spec: Spec | None = None) -> Demos:
@@ -31,23 +30,21 @@ def load(path: Path, spec: Spec | None = None) -> Demos:
     Raises:
         UserError: whatever is wrong with the file.
     """
-    header, arrays = npz.read(path, "data set")
+    header, found = npz.read(path, "data set")
     schema, expected = header.pop("schema", None), header.pop("sha256", None)
     if schema not in READABLE:
         known = " and ".join(map(str, READABLE))
         raise UserError(f"{path} has schema {schema!r}, this version reads {known}; make it again")
     names = {f.name for f in dataclasses.fields(Transition)}
-    if set(arrays) != names:
-        odd = sorted(set(arrays) ^ names)
+    if set(found) | {"pose"} != names:
+        odd = sorted((set(found) | {"pose"}) ^ names)
         raise UserError(f"{path}: arrays {', '.join(odd)} are missing or unknown; make it again")
-    if checksum(arrays) != expected:
+    if checksum(found) != expected:
         raise UserError(
             f"{path} is damaged: its sha256 is not the one in its header; make it again"
         )
-    check_kinds(arrays, str(path))
-    demos = Demos(
-        Transition(**arrays), fill(Header, header, f"{path}: bad header", "make it again")
-    )
+    check_kinds(found, str(path))
+    demos = Demos(Transition(**found), fill(Header, header, f"{path}: bad header", "make it again"))
     if spec is not None:
         if demos.steps.weight.ndim != 2:
             shape = demos.steps.weight.shape

@@ -7,9 +7,9 @@ On disk (Minari 0.5, HDF5): ROOT/ID/data holds metadata.json and main_data.hdf5,
 
 Goal tasks are dictionaries there, `observation`, `achieved_goal` and `desired_goal`; our flat
 observation is [observation, desired_goal], and the achieved goal is a field of it. What Minari has
-no place for is kept apart: `infos/label` and `infos/success` [n + 1], which as all of Minari's
-infos begin with an entry for the reset (0 here), and in the metadata our header under `imitbench`
-and a checksum of both.
+no place for is kept apart: `infos/label`, `infos/success` and, where there are poses, `infos/pose`
+[n + 1], which as all of Minari's infos begin with an entry for the reset (0 here), and in the
+metadata our header under `imitbench` and a checksum of both.
 Without them the label is the action, and success is `infos/is_success` or, in a goal task, a
 reward of the goal of 0 or more.
 """
@@ -33,7 +33,7 @@ from imitbench.core.checked import fields, fill, line, read_json
 from imitbench.core.host import optional, saving, writable
 from imitbench.core.types import Spec, Transition, UserError
 from imitbench.data import _minari
-from imitbench.data.demos import Demos, Header, check
+from imitbench.data.demos import Demos, Header, arrays, check
 
 VERSION = "0.5.0"  # the oldest Minari whose files look like this; newer ones ask for a known one
 ARRAYS = "main_data.hdf5"
@@ -185,15 +185,15 @@ def _read(path: Path, total: int, spec: Spec, folder: Path) -> Transition:
                 _minari.read(file[f"episode_{k}"], spec, f"{folder}: episode {k}")
                 for k in range(total)
             ]
+            return jax.tree.map(lambda *x: np.stack(x), *episodes)
     except UserError:
         raise
     except Exception as error:  # a damaged HDF5 file raises OSError, RuntimeError and others
         raise UserError(f"{path} is damaged ({line(error)}); make it again") from None
-    return jax.tree.map(lambda *x: np.stack(x), *episodes)
 
 
 def _checksum(steps: Transition, header: Any) -> str:
-    return npz.checksum(vars(steps), header)
+    return npz.checksum(arrays(steps), header)
 
 
 def _header(metadata: dict[str, Any], task: str, steps: Transition, folder: Path) -> Header:

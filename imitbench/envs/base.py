@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from imitbench.core.types import EnvState, GoalSpec, Spec, UserError
-from imitbench.physics import Engine
+from imitbench.physics import Engine, PhysicsState
 
 
 def asset(package: str, *parts: str) -> str:
@@ -74,12 +76,29 @@ def follow(old: EnvState, new: EnvState) -> EnvState:
     return new.replace(info=old.info | new.info, metrics=old.metrics | new.metrics)
 
 
-class PhysicsEnv(BaseEnv):
+class PhysicsEnv(BaseEnv, ABC):
     """An environment that steps a MuJoCo model."""
 
     def __init__(self, name: str, spec: Spec, physics: Engine):
         super().__init__(name, spec, physics.name)
         self.physics = physics
+
+    def pose(self, state: EnvState) -> jax.Array:
+        """[nq + nv (+ G)]: qpos, qvel and, of a task with goals, the desired one."""
+        now = state.pipeline_state
+        goal = [state.info["goal"]] if self.spec.goal else []
+        return jnp.concatenate([now.qpos, now.qvel, *goal])
+
+    def at(self, pose: jax.Array) -> EnvState:
+        """The state of that pose as a reset gives it: what the engine carries from step to step
+        (rounded-off digits, contact forces) is not part of a pose."""
+        nq = self.physics.model.nq
+        qpos, qvel, goal = jnp.split(pose, (nq, nq + self.physics.model.nv))
+        return self._observe(self.physics.reset(qpos, qvel), goal)
+
+    @abstractmethod
+    def _observe(self, state: PhysicsState, desired: jax.Array) -> EnvState:
+        """What the task says of a state; `desired`: the goal, of length 0 where there is none."""
 
 
 def scalar(x: float) -> jnp.ndarray:

@@ -159,9 +159,7 @@ class Locomotion(PhysicsEnv):
         else:
             noise = jax.random.uniform(rng, (nq + self._nv,), minval=-scale, maxval=scale)
             d_qpos, d_qvel = noise[:nq], noise[nq:]
-        state = self.physics.reset(self._qpos + d_qpos, d_qvel)
-        zero = scalar(0.0)
-        return EnvState(state, self._obs(state), zero, zero, {}, {})
+        return self._observe(self.physics.reset(self._qpos + d_qpos, d_qvel), jnp.zeros(0))
 
     def step(self, state: EnvState, action: jax.Array) -> EnvState:
         task = self._task
@@ -180,6 +178,10 @@ class Locomotion(PhysicsEnv):
             reward=jnp.where(fine, reward, 0.0),
             done=jnp.where(healthy, 0.0, 1.0) if task.terminates else scalar(0.0),
         )
+
+    def _observe(self, state: physics.PhysicsState, desired: jax.Array) -> EnvState:
+        zero = scalar(0.0)
+        return EnvState(state, self._obs(state), zero, zero, {}, {})
 
     def _obs(self, state: physics.PhysicsState) -> jax.Array:
         bound = self._task.max_velocity

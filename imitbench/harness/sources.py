@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from imitbench import algos, data
 from imitbench.core import buffer
-from imitbench.core.types import Env, Transition
+from imitbench.core.types import Env, Poses, Transition, UserError
 from imitbench.harness import experience, streams
 from imitbench.harness.suite import Cell
 
@@ -15,8 +15,14 @@ def check(cell: Cell, env: Env) -> None:
     """Before any work.
 
     Raises:
-        UserError: there is no such demonstrator, or none whose steps can be kept.
+        UserError: there is no such demonstrator, none whose steps can be kept, or no physical
+            state in them for a method that begins episodes there.
     """
+    if share := algos.resets(cell.config):
+        expert = cell.demos and not cell.source.behaviour and cell.source.grade != "replay"
+        if not expert or not isinstance(env, Poses):
+            why = "cannot begin in the middle of an episode" if expert else "no expert shows states"
+            raise UserError(f"resets={share}: {cell.task}: {why}; set 0")
     wanted = stream(cell, env)
     if wanted is not None:
         streams.check(wanted)
@@ -56,6 +62,8 @@ def given(cell: Cell, env: Env, seeds: Sequence[int]) -> tuple[Transition, data.
     if wanted is not None:
         return streams.load(wanted, seeds)
     found, source = _collected(cell), cell.source
+    if algos.resets(cell.config) is None:  # a third to a half of the data set, for nothing
+        found = found._replace(steps=found.steps.replace(pose=None))
     rows = data.subset(found, cell.demos, list(seeds), shared=source.shared, every=source.every)
     return rows, found.header
 

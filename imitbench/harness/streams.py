@@ -97,7 +97,7 @@ def keep(request: Request, seeds: Sequence[int], state: train.TrainState) -> Non
         ring = state.algo.replay.rows  # leaves [S, C, 1, ...]
         rows = jax.tree.map(lambda x, i=i: np.asarray(x[i, : request.steps, 0]), ring)
         steps = _transitions(rows, env)
-        arrays = {k: np.asarray(v) for k, v in vars(steps).items()}
+        arrays = data.arrays(steps)
         npz.write(_path(request, seed), {"sha256": npz.checksum(arrays)}, arrays)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from flax import struct
 
 from imitbench import algos
 from imitbench.core.types import Algorithm, Env, EnvState, Key, Metrics, Policy, Transition
@@ -34,7 +35,7 @@ def changed(config: Any, values: Setting) -> Any:
 class Varied(Transition):
     """Demonstrations with the settings of the trial that learns from them."""
 
-    values: Setting  # of scalars
+    values: Setting = struct.field(default_factory=dict)  # of scalars
 
     def plain(self) -> Transition:
         names = [f.name for f in dataclasses.fields(Transition)]
@@ -72,16 +73,12 @@ def method(name: str, config: Any, env: Env, expert: Policy | None) -> Algorithm
 
 def given(rows: Transition, values: Sequence[Setting], seeds: int) -> Varied:
     """Rows [S, N, ...] of the seeds for each trial: leaves [trials * S, ...]."""
-    names = [f.name for f in dataclasses.fields(Transition)]
-    stacked = [jnp.asarray(getattr(rows, n)) for n in names]
+    rows = jax.tree.map(jnp.asarray, rows)
     if rows.weight.ndim == 1:  # of no seed's own: a method that learns without
-        stacked = [jnp.stack([x] * seeds) for x in stacked]
-    each = {
-        n: jnp.tile(x, (len(values), *[1] * (x.ndim - 1)))
-        for n, x in zip(names, stacked, strict=True)
-    }
+        rows = jax.tree.map(lambda x: jnp.stack([x] * seeds), rows)
+    each = jax.tree.map(lambda x: jnp.tile(x, (len(values), *[1] * (x.ndim - 1))), rows)
     told = {k: jnp.repeat(jnp.array([v[k] for v in values]), seeds) for k in values[0]}
-    return Varied(**each, values=told)
+    return Varied(**vars(each), values=told)
 
 
 def traceable(algo: Algorithm, demos: Varied, keys: Key) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from imitbench import cli
-from imitbench.algos import bc, td3_bc
+from imitbench.algos import _offpolicy, bc, ddpg_demos, td3_bc
 from imitbench.core.types import UserError
 from imitbench.harness import space, tune
 from imitbench.harness.suite import Cell, DemoSource
@@ -103,6 +103,18 @@ def test_settings_that_decide_what_is_built_are_trained_apart(tmp_path):
     config = bc.Config(hidden=(8,), batch=16, validation=0.25, steps=20)
     words = [(), ("validation=0.5",)]
     _, found = tune.search(dataclasses.replace(CELL, config=config), words, tmp_path)
+    assert [t.words for t in found] == words and all(np.isfinite(t.scores).all() for t in found)
+
+
+def test_resets_can_be_tried(tmp_path):
+    """Whether episodes begin at demonstrated states decides what is built, too."""
+    replay = _offpolicy.Config(envs=4, length=10, rounds=2, warmup=40, capacity=200, batch=8)
+    config = ddpg_demos.Config(replay=replay, hidden=(8,), demo_batch=8)
+    cell = dataclasses.replace(
+        CELL, task="PointMass", method="ddpg_demos", config=config, env_steps=80, grad_steps=0
+    )
+    words = [(), ("replay.resets=0.5",)]
+    _, found = tune.search(cell, words, tmp_path)
     assert [t.words for t in found] == words and all(np.isfinite(t.scores).all() for t in found)
 
 
