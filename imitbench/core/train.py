@@ -119,14 +119,16 @@ def train(
 
 def abstract_state(algo: Algorithm, demos: Transition, keys: Key) -> TrainState:
     """Shapes and types of the training state, without computing it."""
-    return jax.eval_shape(lambda k, d: _initial(algo, k, d), keys, demos)
+    begin = jax.vmap(_initialiser(algo), in_axes=(0, _seed_axis(demos)))
+    return jax.eval_shape(lambda k, d: _untrained(begin(k, d), k), keys, demos)
 
 
-def _initial(algo: Algorithm, keys: Key, demos: Transition) -> TrainState:
-    def one(key: Key, demos: Transition) -> Any:
-        return algo.init(ops.stream(key, "init"), demos)
+def _initialiser(algo: Algorithm) -> Callable[[Key, Transition], Any]:
+    """Of one seed."""
+    return lambda key, demos: algo.init(ops.stream(key, "init"), demos)
 
-    state = jax.vmap(one, in_axes=(0, _seed_axis(demos)))(keys, demos)
+
+def _untrained(state: Any, keys: Key) -> TrainState:
     return TrainState(state, jnp.int32(0), jnp.zeros(keys.shape[0], bool))
 
 
@@ -144,6 +146,8 @@ def _compile(
     seeds_by: SeedsBy,
 ) -> Program:
     """Lowers and compiles everything ahead, so that the time for it is known apart."""
+
+    one_init = _initialiser(algo)
 
     def one_seed(
         key: Key, start: jax.Array, algo_state: Any, demos: Transition
@@ -182,40 +186,46 @@ def _compile(
         fun = jax.vmap(one_seed, in_axes=(0, None, 0, axis))
         updates = spread(fun, (0, None, 0, axis), 0, keys.shape[0])
         updates = updates.lower(keys, like.updates, like.algo, demos)
+        fun = jax.vmap(one_init, in_axes=(0, axis))
+        begin = spread(fun, (0, axis), 0, keys.shape[0]).lower(keys, demos)
     else:
         seed_demos = demos if axis is None else _seed(demos, 0)
         seed_state = jax.eval_shape(lambda a: _seed(a, 0), like.algo)
         updates = jax.jit(one_seed).lower(keys[0], like.updates, seed_state, seed_demos)
-    begin = spread(lambda k, d: _initial(algo, k, d), (0, axis), of_state, keys.shape[0])
-    lowered = (
-        updates,
-        spread(evaluate, (None, of_state), 0, keys.shape[0]).lower(jax.random.key(0), like),
-        begin.lower(keys, demos),
-    )
+        begin = jax.jit(one_init).lower(keys[0], seed_demos)
+    evaluations = spread(evaluate, (None, of_state), 0, keys.shape[0])
+    lowered = updates, begin, evaluations.lower(jax.random.key(0), like)
     with ThreadPoolExecutor() as pool:  # XLA compiles outside of Python's lock
         made = pool.map(lambda x: devices.placing(x.compile()), lowered)
-        all_seeds, evaluate_c, init = made
+        all_seeds, init, evaluate_c = made
     if seeds_by == "threads":
-        all_seeds = _in_threads(all_seeds, axis)
+        all_seeds = _in_threads(all_seeds, (0, None, 0, axis))
+        init = _in_threads(init, (0, axis))
 
     def chunk(keys: Key, state: TrainState, demos: Transition) -> tuple[TrainState, Metrics]:
         new, metrics, broken = all_seeds(keys, state.updates, state.algo, demos)
         return TrainState(new, state.updates + chunk_updates, state.diverged | broken), metrics
 
-    return Program(init, chunk, evaluate_c)
+    return Program(lambda k, d: _untrained(init(k, d), k), chunk, evaluate_c)
 
 
 def _seed(tree: Any, s: int) -> Any:
     return jax.tree.map(lambda x: x[s], tree)
 
 
-def _in_threads(one_seed: Callable[..., Any], demos_axis: int | None) -> Callable[..., Any]:
-    """One compiled program run for each seed, on a thread for each CPU; results get an S axis."""
+def _in_threads(one_seed: Callable[..., Any], axes: tuple[int | None, ...]) -> Callable[..., Any]:
+    """One compiled program run for each seed, on a thread for each CPU; results get an S axis.
 
-    def run(keys: Key, start: jax.Array, algo_state: Any, demos: Transition) -> Any:
+    Args:
+        axes: for each argument 0 where it has an S axis, else None; the keys come first.
+    """
+
+    def run(keys: Key, *more: Any) -> Any:
         def one(s: int) -> Any:
-            seed_demos = demos if demos_axis is None else _seed(demos, s)
-            return jax.block_until_ready(one_seed(keys[s], start, _seed(algo_state, s), seed_demos))
+            args = [
+                x if a is None else _seed(x, s) for x, a in zip((keys, *more), axes, strict=True)
+            ]
+            return jax.block_until_ready(one_seed(*args))
 
         with ThreadPoolExecutor(available_cpus()) as pool:
             outs = list(pool.map(one, range(keys.shape[0])))
