@@ -157,7 +157,7 @@ SMOKE = Size(
 )  # fmt: skip
 CPU = Size(
     tasks=("Hopper", "HalfCheetah"), steps=204_800, replayed=20_000, fixed=("Hopper",), demos=25,
-    grad_steps=7_500, updates=10, each=250, seeds=5, num_evals=5, eval_episodes=10, warmup=5_000,
+    grad_steps=5_000, updates=10, each=250, seeds=5, num_evals=5, eval_episodes=10, warmup=5_000,
     hidden=(256, 256),
 )  # fmt: skip
 FULL = Size(
