@@ -5,12 +5,15 @@ Hindsight experience replay: Andrychowicz et al. 2017 (arXiv:1707.01495), strate
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from flax import struct
 
-from imitbench.core import buffer
-from imitbench.core.types import Key, Spec, Transition
+from imitbench.core import buffer, nets
+from imitbench.core.types import Key, Metrics, Params, Spec, Transition
 
 
 class Experience(struct.PyTreeNode):
@@ -69,6 +72,18 @@ def sample_hindsight(
         next_obs=rows.next_obs.at[:, desired].set(new_goal),
         reward=jnp.where(swap, reward, rows.reward),
     )
+
+
+def critic_loss(critics: nets.CriticNet, weight: float = 1.0) -> Callable[..., Any]:
+    """(params, rows [N], target [N]) -> the critics' squared errors, each averaged over the rows,
+    their sum weighed; and metrics."""
+
+    def loss(params: Params, rows: Experience, target: jax.Array) -> tuple[jax.Array, Metrics]:
+        q = critics.apply(params, rows.obs, rows.action)
+        total = weight * jnp.sum(jnp.mean((q - target) ** 2, axis=-1))
+        return total, {"critic_loss": total, "q": jnp.mean(q)}
+
+    return loss
 
 
 def experience(demos: Transition, horizon: int) -> Experience:

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import optax
 from flax import struct
 
-from imitbench.algos import _offline
+from imitbench.algos import _offline, _replay
 from imitbench.algos._offpolicy import Learner
 from imitbench.algos._replay import Experience
 from imitbench.core import nets, ops
@@ -88,6 +88,7 @@ def learner(config: Config, spec: Spec) -> Learner:
     decoder = nets.function(spec.obs_size + latent, config.vae_hidden, spec.action_size)
     perturb = nets.function(size, config.hidden, spec.action_size)
     critics = nets.critics(spec, config.hidden, 2)
+    critic_loss = _replay.critic_loss(critics)
     opts: dict[str, Any] = dict.fromkeys(("vae", "critics", "perturb"), optax.adam(config.lr))
 
     def decode(params: Params, obs: jax.Array, z: jax.Array) -> jax.Array:
@@ -122,13 +123,6 @@ def learner(config: Config, spec: Spec) -> Learner:
         mixed = config.soft_min * q.min(axis=0) + (1.0 - config.soft_min) * q.max(axis=0)
         best = jnp.max(mixed.reshape(-1, n), axis=1)
         return rows.reward + config.discount * jnp.where(rows.terminated, 0.0, best)
-
-    def critic_loss(
-        params: Params, rows: Experience, target: jax.Array
-    ) -> tuple[jax.Array, Metrics]:
-        q = critics.apply(params, rows.obs, rows.action)
-        loss = jnp.sum(jnp.mean((q - target) ** 2, axis=-1))
-        return loss, {"critic_loss": loss, "q": jnp.mean(q[0])}
 
     def perturb_loss(
         params: Params, obs: jax.Array, proposed: jax.Array, critic: Params

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import optax
 from flax import struct
 
-from imitbench.algos import _offline
+from imitbench.algos import _offline, _replay
 from imitbench.algos._offpolicy import Learner
 from imitbench.algos._replay import Experience
 from imitbench.core import nets, ops
@@ -75,6 +75,7 @@ class State(struct.PyTreeNode):
 def learner(config: Config, spec: Spec) -> Learner:
     policy = nets.policy(spec, config.hidden, "gaussian")
     critics = nets.critics(spec, config.hidden, 2)
+    critic_loss = _replay.critic_loss(critics)
     value = nets.value(spec, config.hidden)
     decay = config.lr_decay_steps
     opt = optax.adam(config.lr)
@@ -96,13 +97,6 @@ def learner(config: Config, spec: Spec) -> Learner:
         weight = jnp.minimum(jnp.exp(config.temperature * advantage), config.max_weight)
         loss = -jnp.mean(weight * dist.log_prob(rows.action))
         return loss, {"policy_loss": loss, "weight": jnp.mean(weight)}
-
-    def critic_loss(
-        params: Params, rows: Experience, target: jax.Array
-    ) -> tuple[jax.Array, Metrics]:
-        q = critics.apply(params, rows.obs, rows.action)
-        loss = jnp.sum(jnp.mean((q - target) ** 2, axis=-1))
-        return loss, {"critic_loss": loss, "q": jnp.mean(q)}
 
     def init(key: Key) -> State:
         k_policy, k_critics, k_value = jax.random.split(key, 3)

@@ -57,6 +57,7 @@ class State(struct.PyTreeNode):
 def learner(config: Config, spec: Spec) -> _offpolicy.Learner:
     policy = nets.policy(spec, config.hidden, "squashed", log_std_range=(-20, 2))
     critics = nets.critics(spec, config.hidden, 2)
+    critic_loss = _replay.critic_loss(critics, 0.5)
     opts: dict[str, Any] = dict.fromkeys(("policy", "critics", "log_alpha"), optax.adam(config.lr))
     target_entropy = -float(spec.action_size)
 
@@ -64,13 +65,6 @@ def learner(config: Config, spec: Spec) -> _offpolicy.Learner:
         dist = policy.apply(params, obs)
         assert isinstance(dist, nets.Squashed)
         return dist.sample_and_log_prob(key)
-
-    def critic_loss(
-        params: Params, rows: _replay.Experience, target: jax.Array
-    ) -> tuple[jax.Array, Metrics]:
-        q = critics.apply(params, rows.obs, rows.action)
-        loss = 0.5 * jnp.sum(jnp.mean((q - target) ** 2, axis=-1))
-        return loss, {"critic_loss": loss, "q": jnp.mean(q)}
 
     def policy_loss(
         params: Params, key: Key, obs: jax.Array, critic: Params, alpha: jax.Array

@@ -123,14 +123,8 @@ def learner(
     """
     policy = nets.policy(spec, config.hidden, "deterministic")
     critics = nets.critics(spec, config.hidden, config.critics)
+    critic_loss = _replay.critic_loss(critics)
     opt = optax.adam(config.lr)
-
-    def critic_loss(
-        params: Params, rows: _replay.Experience, target: jax.Array
-    ) -> tuple[jax.Array, Metrics]:
-        q = critics.apply(params, rows.obs, rows.action)
-        loss = jnp.sum(jnp.mean((q - target) ** 2, axis=-1))
-        return loss, {"critic_loss": loss, "q": jnp.mean(q)}
 
     def policy_loss(
         params: Params, rows: _replay.Experience, critic: Params

@@ -151,7 +151,8 @@ def unroll(
     length: int,
     starts: Starts | None = None,
 ) -> tuple[Running, Transition, jax.Array]:
-    """Goes on for `length` steps; an episode that ends is followed by one from a fresh start.
+    """Goes on for `length` steps; an episode that ends is followed by one from a fresh start, or
+    from one of `starts`.
 
     Continuous actions are executed clipped to [-1, 1]; `label` holds them as the policy gave them.
     A non-finite action is executed as 0.
