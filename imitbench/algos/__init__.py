@@ -83,7 +83,8 @@ def register(
     """Adds a method of the user's own, for this process.
 
     Args:
-        config: a frozen dataclass that can be made without arguments.
+        config: a frozen dataclass that can be made without arguments. One with a field `resets`,
+            the share of episodes that begin at demonstrated states, gets these with poses.
         make: as in the modules here: (config, spec), and after them `env` and `expert` where it
             needs them.
         about: one line.
@@ -126,7 +127,8 @@ def anchored(name: str) -> bool:
 def resets(config: Any) -> float | None:
     """The share of episodes that begin at demonstrated states, from wherever in the settings; None
     where there is no such setting."""
-    groups = [v for v in vars(config).values() if dataclasses.is_dataclass(v)]
+    values = [getattr(config, f.name) for f in dataclasses.fields(config)]
+    groups = [v for v in values if dataclasses.is_dataclass(v)]
     found = [getattr(config, "resets", None), *map(resets, groups)]
     return max((x for x in found if x is not None), default=None)
 

@@ -119,6 +119,8 @@ def shown(env: Env, demos: Transition, share: float) -> Starts | None:
         return None
     if not isinstance(env, Poses):
         raise UserError(f"resets={share}: {env.name} cannot begin at a demonstrated state; set 0")
+    if not demos.weight.shape[-1]:
+        raise UserError(f"resets={share}: there are no demonstrations of {env.name}; set 0")
     if demos.pose is None:
         raise UserError(
             f"resets={share}: the demonstrations of {env.name} say nothing of the physics; collect "
@@ -138,7 +140,7 @@ def begin(env: Env, key: Key, num: int, starts: Starts | None = None) -> Running
     state, t = jax.vmap(env.reset)(jax.random.split(key, num)), jnp.zeros(num, jnp.int32)
     if starts:
         k_coin, k_pose = jax.random.split(jax.random.fold_in(key, num))
-        there = jax.random.bernoulli(k_coin, starts.share, (num,))
+        there = jax.random.bernoulli(k_coin, jnp.float32(starts.share), (num,))
         state = select(there, jax.vmap(starts.at)(starts.draw(k_pose, num)), state)
     return Running(state, t)
 

@@ -99,7 +99,9 @@ def train(
     program = _compile(algo, demos, keys, env, num_updates // num_evals, eval_episodes, seeds_by)
     seconds = {"compile": time.perf_counter() - started, "train": 0.0, "evaluate": 0.0}
     if resume is None:
-        state, ev = program.init(keys, demos), None
+        started = time.perf_counter()  # some methods begin with gradient steps
+        state, ev = jax.block_until_ready(program.init(keys, demos)), None
+        seconds["train"] += time.perf_counter() - started
     else:
         state, ev = resume
         seconds = {k: v + ev.seconds.get(k, 0.0) for k, v in seconds.items()}

@@ -79,8 +79,8 @@ def write(steps: Transition, spec: Spec) -> Arrays:
     }
 
 
-def read(group: Any, spec: Spec, where: str) -> Transition:
-    """One episode [T] out of its group of an HDF5 file.
+def read(group: Any, spec: Spec, where: str, *, poses: bool) -> Transition:
+    """One episode [T] out of its group of an HDF5 file, with its poses where there are any.
 
     Raises:
         UserError: an array is missing or does not fit the task.
@@ -110,9 +110,10 @@ def read(group: Any, spec: Spec, where: str) -> Transition:
         "success": _success(group, obs[1:], spec, where),
         "weight": np.ones(n, np.float32),
     }
-    if "infos/pose" in group:
+    if poses and "infos/pose" in group:
         size = group["infos/pose"].shape[1:2]
-        arrays["pose"] = _array(group, "infos/pose", (n + 1, *size), where)[1:]
+        pose = _array(group, "infos/pose", (n + 1, *size), where)[1:]
+        arrays["pose"] = pose.astype(np.float32)
     rest = spec.horizon - n
     padded: dict[str, Any] = {
         k: np.pad(x, [(0, rest)] + [(0, 0)] * (x.ndim - 1)) for k, x in arrays.items()

@@ -123,7 +123,7 @@ def save(
                     # A checksum of the bytes: damage is noticed when they are read.
                     group.create_dataset(name, data=x, chunks=x.shape, fletcher32=True)
         # What is damaged beside the bytes of arrays can leave zeros in their place.
-        whole = _read(place / ARRAYS, len(lengths), spec, folder)
+        whole = _read(place / ARRAYS, len(lengths), spec, folder, ours=True)
         metadata[SEAL] = _checksum(whole, metadata["imitbench"])
         metadata["dataset_size"] = round((place / ARRAYS).stat().st_size / 1e6, 1)  # MB
         (place / METADATA).write_text(json.dumps(metadata, indent=1))
@@ -139,8 +139,8 @@ def load(folder: Path, task: str) -> Demos:
 
     Returns:
         Episodes [K, T, ...]. Those shorter than the horizon go on as in `rollout.episodes`: with
-        weight 0, in their last state; their actions are 0 then. What the header cannot know of
-        another's data set is `unknown` or 0.
+        weight 0, in their last state; their actions and poses are 0 then. What the header cannot
+        know of another's data set is `unknown` or 0.
 
     Raises:
         UserError: h5py is missing, the folder is no such data set, is damaged, or does not fit
@@ -159,7 +159,7 @@ def load(folder: Path, task: str) -> Demos:
         raise UserError(f"{folder} is stored as {kind!r}: only 'hdf5' can be read; convert it")
     if not (place / ARRAYS).is_file():
         raise UserError(f"{folder} is no data set of Minari's: it has no {ARRAYS}")
-    steps = _read(place / ARRAYS, total, spec, folder)
+    steps = _read(place / ARRAYS, total, spec, folder, ours="imitbench" in metadata)
     check(steps, spec, str(folder))
     header = _header(metadata, task, steps, folder)
     if metadata.get(SEAL) not in (None, _checksum(steps, metadata.get("imitbench"))):
@@ -169,8 +169,8 @@ def load(folder: Path, task: str) -> Demos:
     return Demos(steps, header)
 
 
-def _read(path: Path, total: int, spec: Spec, folder: Path) -> Transition:
-    """Episodes [K, T, ...] of an HDF5 file."""
+def _read(path: Path, total: int, spec: Spec, folder: Path, *, ours: bool) -> Transition:
+    """Episodes [K, T, ...] of an HDF5 file; with their poses where we wrote it."""
     try:
         with library().File(path, "r") as file:
             if len(file) != total or total < 1:
@@ -182,7 +182,7 @@ def _read(path: Path, total: int, spec: Spec, folder: Path) -> Transition:
             if missing:
                 raise UserError(f"{folder} has no episode {missing[0]}; export it again")
             episodes = [
-                _minari.read(file[f"episode_{k}"], spec, f"{folder}: episode {k}")
+                _minari.read(file[f"episode_{k}"], spec, f"{folder}: episode {k}", poses=ours)
                 for k in range(total)
             ]
             return jax.tree.map(lambda *x: np.stack(x), *episodes)

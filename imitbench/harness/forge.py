@@ -81,6 +81,8 @@ def prepare(recipe: Recipe, root: Path) -> Run:
     else:
         learners = [k for k in algos.ALGOS if algos.online(k)]
         pick("method that makes experts without demonstrations", recipe.method, learners)
+        if share := algos.resets(recipe.config):
+            raise UserError(f"resets={share} of {recipe.task}'s recipe: it is shown nothing; set 0")
     learned.place(recipe.task, "expert")  # rejects a task whose expert has no file name
     env = envs.make(recipe.task, recipe.engine)
     if env.spec.discrete:

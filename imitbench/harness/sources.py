@@ -62,7 +62,7 @@ def given(cell: Cell, env: Env, seeds: Sequence[int]) -> tuple[Transition, data.
     if wanted is not None:
         return streams.load(wanted, seeds)
     found, source = _collected(cell), cell.source
-    if algos.resets(cell.config) is None:  # a third to a half of the data set, for nothing
+    if algos.resets(cell.config) is None:  # up to half of the data set, for nothing
         found = found._replace(steps=found.steps.replace(pose=None))
     rows = data.subset(found, cell.demos, list(seeds), shared=source.shared, every=source.every)
     return rows, found.header

@@ -56,6 +56,10 @@ def check(request: Request) -> Algorithm:
             f"capacity={replay.capacity} of the behavioural {own.method}: expected {steps} or "
             "more, so that all of its steps are kept"
         )
+    if share := algos.resets(own.config):
+        raise UserError(
+            f"resets={share} of the behavioural {own.method}: it is shown nothing; set 0"
+        )
     env = envs.make(request.task, request.engine)
     algo = algos.build(own.method, own.config, env.spec, env, None)
     if steps % algo.cost.env_steps:

@@ -74,6 +74,8 @@ def search(
     parts = groups(cell.config, words)
     cell = dataclasses.replace(cell, validation=True)
     (job,) = plan.prepare("tune", "cpu", [cell])
+    for trial in words:
+        sources.check(dataclasses.replace(cell, config=settings.apply(cell.config, trial)), job.env)
     text = json.dumps([job.identity, words], sort_keys=True)
     folder = root / f"{cell.task}-{cell.method}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
     with alone(folder):

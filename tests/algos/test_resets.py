@@ -12,7 +12,7 @@ import pytest
 
 from imitbench import algos, data, envs, experts
 from imitbench.algos import _offpolicy, bc, dac, ddpg, ddpg_demos, gail, ppo, td3
-from imitbench.core import rollout
+from imitbench.core import buffer, rollout
 from imitbench.core.types import Poses, UserError
 from imitbench.harness import sources
 from imitbench.harness.suite import Cell, DemoSource, identity, key_of
@@ -95,7 +95,7 @@ def test_a_share_of_the_episodes_begins_there(env, shown, share):
 def test_only_real_steps_are_begun_from(env, shown):
     third = jnp.arange(len(shown.weight)) == 3
     one = shown.replace(weight=third.astype(jnp.float32))
-    running = rollout.begin(env, KEY, 5, rollout.shown(env, one, 1.0))
+    running = rollout.begin(env, KEY, 5, rollout.shown(env, one, 1))
     np.testing.assert_allclose(running.env.obs, jnp.broadcast_to(shown.obs[3], (5, 6)), atol=1e-6)
 
 
@@ -118,6 +118,9 @@ def test_what_cannot_be_begun_from(env, shown):
         algo.init(KEY, shown.replace(pose=None))
     with pytest.raises(UserError, match="poses have 5 numbers, those of PointMass 6"):
         algo.init(KEY, shown.replace(pose=shown.pose[:, :5]))
+    nobody = buffer.no_rows(env.spec)
+    with pytest.raises(UserError, match="resets=1: there are no demonstrations of PointMass"):
+        rollout.shown(env, nobody, 1)
     probe = envs.make("ProbeDiscount")
     with pytest.raises(UserError, match="ProbeDiscount cannot begin at a demonstrated state"):
         rollout.shown(probe, shown, 0.5)

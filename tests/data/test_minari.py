@@ -205,11 +205,13 @@ def test_what_the_package_wrote_is_read(minari, monkeypatch, tmp_path):
     )
     assert h.success_final == 0.5 and h.mean_return == -13.0
     # Gymnasium-Robotics' own signal goes before the goal's reward; a flat observation is one, too.
-    flat = {**theirs, "observations": whole, "infos": {"is_success": np.zeros(21)}}
+    # A pose of theirs is not ours.
+    infos = {"is_success": np.zeros(21), "pose": np.zeros((21, 7))}
+    flat = {**theirs, "observations": whole, "infos": infos}
     foreign(minari, "flat-v0", box(6), [flat])
     again = ours.load(tmp_path / "flat-v0", "PointMass").steps
     np.testing.assert_array_equal(again.obs[0], steps.obs[0])
-    assert not again.success.any()
+    assert not again.success.any() and again.pose is None
 
 
 def drop(name):
@@ -255,6 +257,9 @@ def forget_header(file, metadata):
         (put("terminations", lambda x: ~x), "goes on for 20 steps, but ends at step 1: cut it"),
         (put("infos/label", lambda x: x[1:]), r"'infos/label' has shape \(20, 2\), expected \(21"),
         (put("infos/success", lambda x: x[2:]), "'infos/success' has 19 rows, expected 21"),
+        (put("infos/pose", lambda x: x[1:]), r"'infos/pose' has shape \(20, 6\), expected \(21"),
+        (put("infos/pose", lambda x: x[:, :5]), "is damaged"),
+        (drop("infos/pose"), "is damaged"),
         (lambda f, m: f.move("episode_2", "other"), "has no episode 2"),
         (lambda f, m: f.pop("episode_2"), "has 11 episodes and metadata.json says 12"),
         (lambda f, m: m.pop("total_episodes"), "metadata: 'total_episodes' is missing"),
