@@ -73,7 +73,7 @@ class Run:
     profile: Profile = "cpu"
     """smoke: seconds; cpu: what two cores do in reasonable time; full: the literature's
     protocol."""
-    only: tuple[str, ...] = ()
+    only: Words[tuple[tuple[str, ...], ...]] = ()
     """Tasks or methods to keep."""
     seeds: int | None = None
     """Number of training seeds, in place of the suite's."""
@@ -94,7 +94,8 @@ class Run:
         if self.executor != "here":  # JAX begins below; workers here need the GPU's memory
             os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
         found, cells = cli_results.cells(self.suite, self.profile)
-        jobs = plan.prepare(found.name, self.profile, plan.select(cells, self.only, self.seeds))
+        kept = plan.select(cells, sum(self.only, ()), self.seeds)
+        jobs = plan.prepare(found.name, self.profile, kept)
         root = self.results / cli_results.folder(found.name, self.profile)
         if self.dry_run:
             for job in jobs:

@@ -122,6 +122,15 @@ def test_train_and_dry_run(capsys, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
+    "words", ["--only FetchReach bc dagger", "--only FetchReach --only bc --only dagger"]
+)
+def test_words_of_only_add_up(capsys, tmp_path, words):
+    options = ("--dry-run", "--results", str(tmp_path))
+    out = call(capsys, "run", "quickstart", *options, *words.split())[1]
+    assert out.count("to run") == 2 and "FetchReach-10-bc" in out and "-dagger-" in out
+
+
+@pytest.mark.parametrize(
     "tasks", [["FetchReach"], pytest.param(["FetchPickAndPlace"], marks=pytest.mark.slow)]
 )
 def test_the_quickstart_in_its_smoke_profile(capsys, tmp_path, tasks):
