@@ -25,14 +25,17 @@ AXES = {
     "expert_queries": "expert queries, demonstrations included",
     "env_steps": "environment steps of the learner",
 }
-# Told apart without colour: by marker, dash and lightness.
+# Told apart without colour, too: by marker, dash and lightness. No two of the first 18 are equal.
+COLOURS = (
+    "#000000", "#c1440e", "#2c7fb8", "#7a9a01", "#8c6bb1", "#d8b365",
+    "#7f7f7f", "#e377c2", "#17a2a2", "#b30059", "#1b4f9c", "#5b3a1a",
+    "#00b3e6", "#f28e2b", "#4e2a84", "#59a14f", "#b0b0d8", "#8c8c00",
+)  # fmt: skip
+MARKERS = ("o", "s", "^", "D", "v", "P")
+DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
 STYLES = [
-    {"color": "#000000", "marker": "o", "linestyle": "-"},
-    {"color": "#c1440e", "marker": "s", "linestyle": "--"},
-    {"color": "#2c7fb8", "marker": "^", "linestyle": "-."},
-    {"color": "#7a9a01", "marker": "D", "linestyle": ":"},
-    {"color": "#8c6bb1", "marker": "v", "linestyle": (0, (5, 1, 1, 1, 1, 1))},
-    {"color": "#d8b365", "marker": "P", "linestyle": (0, (1, 1))},
+    {"color": c, "marker": MARKERS[(i + i // 6) % 6], "linestyle": DASHES[(i + i // 6 * 2) % 6]}
+    for i, c in enumerate(COLOURS)
 ]
 
 

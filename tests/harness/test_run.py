@@ -287,3 +287,10 @@ def test_a_table_says_how_many_settings_were_tried(finished, monkeypatch):
         monkeypatch.setattr(suite, "load", lambda name, found=found: found)
         assert tables.tried(results).startswith(" Settings tried on validation seeds")
         assert tables.tried(results).endswith(f": {said}")
+
+
+def test_no_two_of_many_methods_look_alike():
+    names = [f"m{i}" for i in range(18)]
+    looks = [plots.style(names, n) for n in names]
+    assert len({x["color"] for x in looks}) == 18
+    assert len({(x["marker"], str(x["linestyle"])) for x in looks}) == 18  # without colour, too
