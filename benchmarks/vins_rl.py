@@ -24,21 +24,31 @@ class Size:
     places: tuple[tuple[str, Kind, int], ...]  # task, expert, demonstrations
     env_steps: int
     rounds: int  # of 16 environment steps in an update
-    pretrain: int  # gradient steps of VINS before them
+    pretrain: int  # gradient steps of VINS before them, and of BC
     seeds: int
     num_evals: int
     eval_episodes: int
     capacity: int = 200_000
     warmup: int = recipes.REPLAYED["warmup"]
 
+    def replay(self, resets: float = 0.0) -> _offpolicy.Config:
+        own = {"rounds": self.rounds, "capacity": self.capacity, "warmup": self.warmup}
+        return _offpolicy.Config(**recipes.REPLAYED | own | {"resets": resets})
+
+    def evaluated(self) -> dict[str, Any]:
+        """Fields of each cell."""
+        names = ("seeds", "num_evals", "eval_episodes")
+        return {name: getattr(self, name) for name in names}
+
+
+def shown(expert: Kind, demos: int) -> suite.DemoSource:
+    return suite.DemoSource(pool=max(500, 2 * demos), expert=expert)
+
 
 def cells(s: Size) -> tuple[suite.Cell, ...]:
     out = []
+    replay = s.replay()
     for task, expert, demos in s.places:
-        replay = _offpolicy.Config(
-            **recipes.REPLAYED | {"rounds": s.rounds, "capacity": s.capacity, "warmup": s.warmup}
-        )
-        restarted = replace(replay, resets=RESETS)
         rates: dict[str, Any] = {"hidden": (256, 256, 256), "tau": 0.01, **recipes.GOALS}
         start = vins.Config(clone=base.clone(s.pretrain), **base.SETTINGS[task, expert])
         ours = vins_rl.Config(vins=start, pretrain=s.pretrain, rounds=s.rounds, capacity=s.capacity)
@@ -46,26 +56,22 @@ def cells(s: Size) -> tuple[suite.Cell, ...]:
         twin = td3.Config(replay=replace(replay, her=0.0), **unpaid)
         methods: dict[str, tuple[str, Any]] = {
             "vins_rl": ("vins_rl", ours),
-            "nair": ("ddpg_demos", ddpg_demos.Config(replay=restarted, **rates)),
+            "nair": ("ddpg_demos", ddpg_demos.Config(replay=s.replay(RESETS), **rates)),
             "her": ("ddpg", ddpg.Config(replay=replay, noise=0.2, uniform=0.3, **rates)),
             "dac": ("dac", dac.Config(td3=twin)),
         }
         for label, (method, config) in methods.items():
-            shown = demos if label != "her" else 0
+            alone = label == "her"
             out.append(
                 suite.Cell(
                     task=task,
-                    demos=shown,
+                    demos=0 if alone else demos,
                     method=method,
                     label=label,
                     config=config,
                     env_steps=s.env_steps,
-                    seeds=s.seeds,
-                    num_evals=s.num_evals,
-                    eval_episodes=s.eval_episodes,
-                    source=suite.DemoSource(pool=max(500, 2 * demos), expert=expert)
-                    if shown
-                    else suite.DemoSource(),
+                    source=suite.DemoSource() if alone else shown(expert, demos),
+                    **s.evaluated(),
                 )
             )
     return tuple(out)
@@ -75,14 +81,15 @@ PLACES: tuple[tuple[str, Kind, int], ...] = (
     ("FetchPush", "learned", 100),
     ("FetchPickAndPlace", "scripted", 10),
 )
+SIZES: dict[suite.Profile, Size] = {
+    "smoke": Size((("FetchReach", "learned", 3),), 160, 5, 4, 2, 2, 2, warmup=48),
+    "cpu": Size(PLACES, 80_000, 250, 10_000, 5, 5, 50),
+    "full": Size(PLACES, 800_000, 500, 20_000, 10, 20, 200, capacity=1_000_000),
+}
 SUITE = suite.Suite(
     name="vins_rl",
     about="VINS+RL against HER, DDPG with demonstrations and DAC on FetchPush and "
     "FetchPickAndPlace.",
-    profiles={
-        "smoke": cells(Size((("FetchReach", "learned", 3),), 160, 5, 4, 2, 2, 2, warmup=48)),
-        "cpu": cells(Size(PLACES, 80_000, 250, 10_000, 5, 5, 50)),
-        "full": cells(Size(PLACES, 800_000, 500, 20_000, 10, 20, 200, capacity=1_000_000)),
-    },
+    profiles={name: cells(size) for name, size in SIZES.items()},
     trials={"vins_rl": base.SUITE.trials["vins"]},
 )
