@@ -4,9 +4,10 @@ and with half of the episodes from demonstrated ones.
 As Zhu et al. 2018 (arXiv:1802.09564) pay lambda of the discriminator's reward and
 1 - lambda of the task's, and begin episodes in the middle of demonstrated ones. Theirs is PPO on a
 shaped reward; here TD3 with hindsight goals learns (DAC), for the task's reward is sparse: Ding et
-al. 2019 (arXiv:1906.05838) join the two in that way. With lambda 0 that is TD3 with hindsight goals
-alone, which sees of the demonstrations no more than the states where it begins. BC is shown beside
-it. Claims: `targets/mix.py`.
+al. 2019 (arXiv:1906.05838) join the two in that way. With lambda 0 that is what TD3 with hindsight
+goals alone learns, which sees of the demonstrations no more than the states where it begins; its
+times and gradient steps hold a discriminator that it is not paid by. BC is shown beside it. Claims:
+`targets/mix.py`.
 """
 
 from dataclasses import replace
@@ -31,7 +32,7 @@ def cells(s: Any, shares: tuple[float, ...] = (0.0, 0.5, 1.0)) -> tuple[suite.Ce
     rates |= {k: v for k, v in recipes.GOALS.items() if k != "value_range"}
     for task, expert, demos in s.places:
         common: dict[str, Any] = {"source": rivals.shown(expert, demos), **s.evaluated()}
-        clone = base.clone(s.pretrain)
+        clone = base.clone(s.pretrain, min(500, s.pretrain // s.num_evals))
         out.append(suite.Cell(task, demos, "bc", clone, grad_steps=s.pretrain, **common))
         for share in shares:
             for resets in (False, True):

@@ -13,6 +13,20 @@ CLAIMS = (
     Claim(
         "the mix is above the discriminator's reward alone", "mix-0.5", "imitation", ZHU, places=AT
     ),
+    Claim(
+        "with resets, too, the mix is above the task's reward alone",
+        "mix-0.5-resets",
+        "task-resets",
+        ZHU,
+        places=AT,
+    ),
+    Claim(
+        "with resets, too, the mix is above the discriminator's reward alone",
+        "mix-0.5-resets",
+        "imitation-resets",
+        ZHU,
+        places=AT,
+    ),
     Claim("the task's reward is worth more with resets", "task-resets", "task", NAIR, places=AT),
     Claim("the mix is worth more with resets", "mix-0.5-resets", "mix-0.5", ZHU, places=AT),
 )

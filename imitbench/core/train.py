@@ -90,8 +90,10 @@ def train(
         raise UserError(
             f"num_updates={num_updates} must be a positive multiple of num_evals={num_evals}"
         )
-    if not bool(ops.finite((demos.obs, demos.label))):
-        raise UserError("the demonstrations hold a non-finite observation or label: remove it")
+    if not bool(ops.finite((demos.obs, demos.label, demos.pose))):
+        raise UserError(
+            "the demonstrations hold a non-finite observation, label or pose: remove it"
+        )
     if seeds_by == "auto":
         seeds_by = "threads" if jax.default_backend() == "cpu" else "vmap"
     eval_key = jax.random.key(0) if eval_key is None else eval_key

@@ -68,7 +68,8 @@ def write(steps: Transition, spec: Spec) -> Arrays:
         "infos/success": info(steps.success),
     }
     if steps.pose is not None:
-        arrays["infos/pose"] = info(steps.pose)
+        pose = np.asarray(steps.pose)
+        arrays["infos/pose"] = np.concatenate([pose, pose[-1:]])
     if spec.goal is None:
         return arrays | {"observations": obs}
     desired = spec.fields[spec.goal.desired]
@@ -112,7 +113,7 @@ def read(group: Any, spec: Spec, where: str, *, poses: bool) -> Transition:
     }
     if poses and "infos/pose" in group:
         size = group["infos/pose"].shape[1:2]
-        pose = _array(group, "infos/pose", (n + 1, *size), where)[1:]
+        pose = _array(group, "infos/pose", (n + 1, *size), where)[:-1]
         arrays["pose"] = pose.astype(np.float32)
     rest = spec.horizon - n
     padded: dict[str, Any] = {

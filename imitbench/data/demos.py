@@ -204,7 +204,7 @@ def check(steps: Transition, spec: Spec, where: str) -> None:
     inner["label"] = action
     pose = steps.pose
     if pose is not None:
-        inner["pose"] = pose.shape[2:3]  # its length is the engine's affair: see `Poses`
+        inner["pose"] = pose.shape[-1:]  # its length is the engine's affair: see `Poses`
     for name, value in arrays(steps).items():
         expected = (*lead, *inner.get(name, ()))
         if value.shape != expected or lead[1:] != (spec.horizon,):

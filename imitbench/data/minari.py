@@ -7,9 +7,10 @@ On disk (Minari 0.5, HDF5): ROOT/ID/data holds metadata.json and main_data.hdf5,
 
 Goal tasks are dictionaries there, `observation`, `achieved_goal` and `desired_goal`; our flat
 observation is [observation, desired_goal], and the achieved goal is a field of it. What Minari has
-no place for is kept apart: `infos/label`, `infos/success` and, where there are poses, `infos/pose`
-[n + 1], which as all of Minari's infos begin with an entry for the reset (0 here), and in the
-metadata our header under `imitbench` and a checksum of both.
+no place for is kept apart: `infos/label` and `infos/success` [n + 1], which as all of Minari's
+infos begin with an entry for the reset (0 here); where there are poses `infos/pose` [n + 1], entry
+by entry those of the observations, the last of which is not known and repeats the one before; and
+in the metadata our header under `imitbench` and a checksum of both.
 Without them the label is the action, and success is `infos/is_success` or, in a goal task, a
 reward of the goal of 0 or more.
 """

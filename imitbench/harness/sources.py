@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from imitbench import algos, data
 from imitbench.core import buffer
@@ -54,15 +55,18 @@ def suspicions(cell: Cell, env: Env) -> list[str]:
     return data.suspicions(_collected(cell), env.spec, rewards=rewards, success=success)
 
 
-def given(cell: Cell, env: Env, seeds: Sequence[int]) -> tuple[Transition, data.Header | None]:
-    """What the training seeds learn from, rows [S, N, ...] or [N, ...], and what that is."""
+def given(
+    cell: Cell, env: Env, seeds: Sequence[int], *, configs: Sequence[Any] = ()
+) -> tuple[Transition, data.Header | None]:
+    """What the training seeds learn from, rows [S, N, ...] or [N, ...], and what that is; with
+    poses where the cell or one of the `configs` begins episodes there."""
     if not cell.demos:
         return buffer.no_rows(env.spec), None
     wanted = stream(cell, env)
     if wanted is not None:
         return streams.load(wanted, seeds)
     found, source = _collected(cell), cell.source
-    if algos.resets(cell.config) is None:  # up to half of the data set, for nothing
+    if not any(algos.resets(c) for c in (cell.config, *configs)):  # up to half of the data set
         found = found._replace(steps=found.steps.replace(pose=None))
     rows = data.subset(found, cell.demos, list(seeds), shared=source.shared, every=source.every)
     return rows, found.header

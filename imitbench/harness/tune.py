@@ -74,15 +74,16 @@ def search(
     parts = groups(cell.config, words)
     cell = dataclasses.replace(cell, validation=True)
     (job,) = plan.prepare("tune", "cpu", [cell])
-    for trial in words:
-        sources.check(dataclasses.replace(cell, config=settings.apply(cell.config, trial)), job.env)
+    configs = [settings.apply(cell.config, trial) for trial in words]
+    for config in configs:
+        sources.check(dataclasses.replace(cell, config=config), job.env)
     text = json.dumps([job.identity, words], sort_keys=True)
     folder = root / f"{cell.task}-{cell.method}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
     with alone(folder):
         path = folder / "trials.json"
         done = read_json(path, "a search's trials", "remove it") if path.exists() else {}
         seeds = job.identity["seeds"]
-        rows, _ = sources.given(cell, job.env, seeds)
+        rows, _ = sources.given(cell, job.env, seeds, configs=configs)
         parts = [p for part in parts for p in _together(job, rows, [words[i] for i in part])]
         with progress(len(parts) * cell.num_evals) as shown:
             for part in parts:

@@ -153,24 +153,24 @@ def test_poses_go_only_where_they_are_asked_for(env):
     asks = Cell("PointMass", 3, "ddpg_demos", OWN, env_steps=400, source=DemoSource(pool=6))
     rows, _ = sources.given(asks, env, [0, 1])
     assert rows.pose is not None and rows.pose.shape == (2, 60, 6)
-    clones = dataclasses.replace(asks, method="bc", config=bc.Config(), env_steps=0, grad_steps=10)
-    assert sources.given(clones, env, [0, 1])[0].pose is None
+    none = dataclasses.replace(OWN, replay=dataclasses.replace(OWN.replay, resets=0.0))
+    for method, config in (("bc", bc.Config()), ("ddpg_demos", none)):
+        other = dataclasses.replace(asks, method=method, config=config)
+        assert sources.given(other, env, [0, 1])[0].pose is None
+        assert sources.given(other, env, [0, 1], configs=[OWN])[0].pose is not None
     assert algos.resets(dac.Config(td3=td3.Config(replay=OWN.replay))) == 0.5
     assert algos.resets(gail.Config()) == 0 and algos.resets(bc.Config()) is None
 
 
 def test_results_without_resets_keep_their_names():
-    def key(config):
-        cell = Cell("PointMass", 3, "ddpg_demos", config, env_steps=400)
-        return key_of(identity("toy", "cpu", cell, "native"))
-
     def said(config) -> Any:
         cell = Cell("PointMass", 3, "ddpg_demos", config, env_steps=400)
-        return identity("toy", "cpu", cell, "native")["config"]["replay"]
+        return identity("toy", "cpu", cell, "native")
 
     none = dataclasses.replace(OWN, replay=dataclasses.replace(OWN.replay, resets=0.0))
-    assert "resets" not in said(none) and said(OWN)["resets"] == 0.5
-    assert key(none) != key(OWN)
+    assert "resets" not in said(none)["config"]["replay"]
+    assert said(OWN)["config"]["replay"]["resets"] == 0.5
+    assert key_of(said(none)) != key_of(said(OWN))
 
 
 def test_files_with_and_without_poses(tmp_path, env):

@@ -87,7 +87,7 @@ def test_bad_numbers_of_updates(demos, env, keys, small):
 def test_demonstrations_with_nan_are_refused(demos, env, keys, small):
     rows = data.subset(demos, 2, [0, 1, 2])
     bad = rows.replace(label=rows.label.at[1, 3, 0].set(jnp.nan))
-    with pytest.raises(UserError, match="non-finite observation or label"):
+    with pytest.raises(UserError, match="non-finite observation, label or pose"):
         train.train(small("bc"), bad, keys, env=env, num_updates=1, num_evals=1, eval_episodes=1)
 
 

@@ -11,7 +11,7 @@ from made_up import HERE, cell
 
 from imitbench import cli, data
 from imitbench.core.types import UserError
-from imitbench.harness import claims, stats, store, suite, tables
+from imitbench.harness import claims, plan, stats, store, suite, tables
 from imitbench.harness.claims import Claim
 from imitbench.harness.store import Result
 
@@ -116,6 +116,12 @@ def test_claims_are_about_cells_of_their_suite(name):
         assert {(p, claim.better) for p in claim.better_at or places} <= known, claim.text
         assert {(p, claim.worse) for p in claim.worse_at or places} <= known, claim.text
         assert {len(claim.better_at), len(claim.worse_at)} <= {0, len(places)}
+
+
+@pytest.mark.parametrize("name", suite.names())
+def test_every_profile_of_a_suite_can_begin(name):
+    for profile, cells in suite.load(name).profiles.items():
+        assert len(plan.prepare(name, profile, cells)) == len(cells) > 0
 
 
 def shown_by(c: suite.Cell) -> str:
