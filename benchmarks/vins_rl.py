@@ -91,5 +91,8 @@ SUITE = suite.Suite(
     about="VINS+RL against HER, DDPG with demonstrations and DAC on FetchPush and "
     "FetchPickAndPlace.",
     profiles={name: cells(size) for name, size in SIZES.items()},
-    trials={"vins_rl": base.SUITE.trials["vins"]},
+    # The grid of `vins_settings`; then, on two validation seeds of FetchPush and without gain,
+    # values of -50 or more, and vins.discount=0.98: alone, with vins.batch=256, and with
+    # grad_steps=12 and vins.k=300.
+    trials={"vins_rl": base.SUITE.trials["vins"] + 4},
 )

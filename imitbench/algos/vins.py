@@ -22,6 +22,7 @@ from imitbench.algos import _model, _states, bc
 from imitbench.algos._offpolicy import reject_discrete
 from imitbench.core import buffer, nets, ops
 from imitbench.core.types import (
+    LATER,
     Algorithm,
     Cost,
     Key,
@@ -31,6 +32,7 @@ from imitbench.core.types import (
     Transition,
     pick,
     require,
+    require_share,
 )
 
 ANCHORED = True  # needs demonstrations that reach the goal
@@ -77,6 +79,8 @@ class Config:
     goal: Literal["absorbing", "first", "last"] = "absorbing"
     """absorbing: whole episodes, every state at the goal is worth 0. first: episodes are cut where
     they first reach it. last: the data's rewards, and the last step ends the episode (bmil)."""
+    discount: float = field(default=1.0, metadata=LATER)
+    """Of the value: 1 where a goal anchors it (the paper); bmil takes 0.99 in mazes and Adroit."""
     batch: int = 64
     """Steps of a minibatch of value and model."""
     lr: float = 3e-4
@@ -95,6 +99,7 @@ class Config:
             require(getattr(self, name) > 0, self, name, "a positive number")
         for name in ("mu", "interpolations"):
             require(getattr(self, name) >= 0, self, name, "0 or more")
+        require_share(self, "discount")
         require(self.alpha <= 2, self, "alpha", "at most 2, the width of the action's range")
         require(self.samples >= 1, self, "samples", "1 or more; for no negatives set mu=0")
         ordered = len(self.noise) == 2 and 0 < self.noise[0] <= self.noise[1]
@@ -228,7 +233,7 @@ def learner(config: Config, spec: Spec) -> Learner:
         k_between, k_noise = jax.random.split(key)
         after = values(state.target, features(state, batch.next_state, batch.desired))
         after = jnp.where(batch.end, 0.0, after)
-        here = batch.cost + jnp.where(batch.here, 0.0, after)
+        here = batch.cost + jnp.where(batch.here, 0.0, config.discount * after)
         states, wanted = batch.state[None], here[None]
         if config.interpolations:
             t = jax.random.uniform(k_between, (config.interpolations, *here.shape))

@@ -66,10 +66,12 @@ def target_value(state: vins.State, at: Any, goal: Any) -> np.ndarray:
     return 2 * x[..., 0] - 3 * x[..., 1] - 20
 
 
-def td_targets(state: vins.State) -> np.ndarray:
+def td_targets(state: vins.State, discount: float = 1.0) -> np.ndarray:
     """[2, T + 1] of every demonstrated state; the last one's is its own target value."""
     after = np.where(REACHED, 0.0, target_value(state, AT, GOAL))
-    return np.concatenate([np.where(REACHED[:, :-1], 0.0, after[:, 1:] - 1.0), after[:, -1:]], 1)
+    return np.concatenate(
+        [np.where(REACHED[:, :-1], 0.0, discount * after[:, 1:] - 1.0), after[:, -1:]], 1
+    )
 
 
 def index(at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -78,15 +80,16 @@ def index(at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return which // (HORIZON + 1), which % (HORIZON + 1)
 
 
-def test_value_is_fitted_to_one_step_less_than_the_successor(steps):
-    raw, wanted, first, state, _ = fitted(steps, mu=0.0, interpolations=0)
+@pytest.mark.parametrize("discount", [1.0, 0.5])
+def test_value_is_fitted_to_one_step_less_than_the_successor(steps, discount):
+    raw, wanted, first, state, _ = fitted(steps, mu=0.0, interpolations=0, discount=discount)
     assert len(raw) == first == 400
     episode, t = index(raw[:, 1])
     assert set(zip(episode.tolist(), t.tolist(), strict=True)) == {
         (e, t) for e in (0, 1) for t in range(HORIZON)
     }
     np.testing.assert_allclose(raw[:, 0], GOAL[episode, 0] - raw[:, 1], atol=1e-5)
-    np.testing.assert_allclose(wanted, td_targets(state)[episode, t], rtol=1e-5)
+    np.testing.assert_allclose(wanted, td_targets(state, discount)[episode, t], rtol=1e-5)
     # Whoever is at the goal is worth 0, and one step before it -1.
     assert set(wanted[(episode == 0) & (t == 3)]) == {0.0}
     assert set(wanted[(episode == 0) & (t == 2)]) == {-1.0}
@@ -318,6 +321,7 @@ def test_bad_settings():
     wrong: tuple[tuple[str, Any], ...] = (
         ("alpha", 0.0), ("alpha", 2.5), ("k", 0), ("mu", -0.1), ("slope", 0.0), ("samples", 0),
         ("noise", (0.5, 0.1)), ("noise", (0.1,)), ("tau", 0.0), ("interpolations", -1),
+        ("discount", 1.1),
     )  # fmt: skip
     for name, value in wrong:
         with pytest.raises(UserError, match=f"^{name}="):
