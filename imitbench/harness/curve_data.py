@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from imitbench.harness import plots, stats, targets
+from imitbench.harness import panels, stats, targets
 from imitbench.harness.store import Place, Result
 
 DIGITS = 6  # significant ones
@@ -14,25 +14,25 @@ DIGITS = 6  # significant ones
 
 def figure(results: Sequence[Result]) -> dict[str, Any]:
     """The methods, in the order of their styles, and the panels."""
-    once = plots.evaluated_once(results)
+    once = panels.evaluated_once(results)
     places = list(dict.fromkeys(r.place for r in results))
     if once:
-        panels = [_dots(place, places, results) for place in places]
+        drawn = [_dots(place, places, results) for place in places]
     else:
-        panels = [_lines(*panel, places, results) for panel in plots.panels(results)]
+        together = panels.groups(results)
+        drawn = [_lines(cost, p, places, together[p]) for cost, p in panels.panels(results)]
     methods = list(dict.fromkeys(r.identity["label"] for r in results))
-    return {"kind": "dots" if once else "lines", "methods": methods, "panels": panels}
+    return {"kind": "dots" if once else "lines", "methods": methods, "panels": drawn}
 
 
 def _lines(
-    cost: str, place: Place, places: Sequence[Place], results: Sequence[Result]
+    cost: str, place: Place, places: Sequence[Place], here: Sequence[Result]
 ) -> dict[str, Any]:
-    here = [r for r in results if r.place == place]
-    measure = plots.measure_of(here[0])
+    measure = panels.measure_of(here[0])
     lines = []
     for r in here:
-        x = plots.costs(r, cost)
-        mean, low, high = plots.over_time(r, measure)
+        x = panels.costs(r, cost)
+        mean, low, high = panels.over_time(r, measure)
         if not x.any():  # it spends nothing here: a level line at its last value
             x, mean, low, high = [], mean[-1:], low[-1:], high[-1:]
         values = {"x": x, "mean": mean, "low": low, "high": high}
@@ -46,11 +46,11 @@ def _lines(
             if p.task == place[0] and targets.here(p, here) is not None
         ]
     return {
-        "title": plots.title(place, places),
-        "x": plots.AXES[cost],
+        "title": panels.title(place, places),
+        "x": panels.AXES[cost],
         "y": measure.replace("_", " "),
         "share": measure.startswith("success"),
-        "log": plots.uneven([plots.costs(r, cost)[-1] for r in here]),
+        "log": panels.uneven([panels.costs(r, cost)[-1] for r in here]),
         "lines": lines,
         "points": points,
     }
@@ -58,7 +58,7 @@ def _lines(
 
 def _dots(place: Place, places: Sequence[Place], results: Sequence[Result]) -> dict[str, Any]:
     here = [r for r in results if r.place == place]
-    measure = plots.measure_of(here[0])
+    measure = panels.measure_of(here[0])
     dots = []
     for r in here:
         values = map(_short, stats.estimate(r.final(measure)))
@@ -66,7 +66,7 @@ def _dots(place: Place, places: Sequence[Place], results: Sequence[Result]) -> d
             {"name": r.identity["label"]} | dict(zip(("mean", "low", "high"), values, strict=True))
         )
     return {
-        "title": plots.title(place, places),
+        "title": panels.title(place, places),
         "x": measure.replace("_", " "),
         "share": measure.startswith("success"),
         "dots": dots,

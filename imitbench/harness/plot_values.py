@@ -8,7 +8,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from imitbench.harness import plots
+from imitbench.harness import panels, plots
 from imitbench.harness.store import Result
 
 BELIEVED, REAL = "metric/value", "metric/discounted"
@@ -23,7 +23,8 @@ def draw(results: Sequence[Result], path: Path) -> list[Path]:
     results = [r for r in results if BELIEVED in r.curve]
     if not results:
         return []
-    columns = list(dict.fromkeys(r.place for r in results))
+    together = panels.groups(results)
+    columns = list(together)
     across = min(4, len(columns))
     down = -(-len(columns) // across)
     size = (3.6 * across, 2.7 * down + 0.9)
@@ -33,12 +34,12 @@ def draw(results: Sequence[Result], path: Path) -> list[Path]:
     for axis in grid.flat[len(columns) :]:
         axis.set_visible(False)
     for axis, column in zip(grid.flat, columns, strict=False):
-        here = [r for r in results if r.place == column]
+        here = together[column]
         for r in here:
             style = plots.style(methods, r.identity["label"])
             for measure, line, what in ((BELIEVED, "-", "believed"), (REAL, "--", "real")):
-                mean, low, high = plots.over_time(r, measure)
-                x = plots.costs(r, "grad_steps")
+                mean, low, high = panels.over_time(r, measure)
+                x = panels.costs(r, "grad_steps")
                 axis.plot(
                     x,
                     mean,
@@ -50,8 +51,8 @@ def draw(results: Sequence[Result], path: Path) -> list[Path]:
                     label=f"{r.identity['label']}, {what}",
                 )
                 axis.fill_between(x, low, high, color=style["color"], alpha=0.12, linewidth=0)
-        axis.set_title(plots.title(column, columns).replace(" (", "\n("), fontsize=9)
-        plots.scale(axis, [plots.costs(r, "grad_steps")[-1] for r in here])
+        axis.set_title(panels.title(column, columns).replace(" (", "\n("), fontsize=9)
+        plots.scale(axis, [panels.costs(r, "grad_steps")[-1] for r in here])
         axis.set_xlabel("gradient steps")
         axis.grid(color="0.9", linewidth=0.6)
         axis.spines[["top", "right"]].set_visible(False)

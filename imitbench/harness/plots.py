@@ -18,13 +18,19 @@ from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from imitbench.core.host import atomic
 from imitbench.harness import stats, targets
-from imitbench.harness.store import Place, Result
+from imitbench.harness.panels import (
+    AXES,
+    costs,
+    evaluated_once,
+    groups,
+    measure_of,
+    over_time,
+    panels,
+    title,
+    uneven,
+)
+from imitbench.harness.store import Result
 
-AXES = {
-    "grad_steps": "gradient steps",
-    "expert_queries": "expert queries, demonstrations included",
-    "env_steps": "environment steps of the learner",
-}
 # Told apart without colour, too: by marker, dash and lightness. No two of the first 18 are equal.
 COLOURS = (
     "#000000", "#c1440e", "#2c7fb8", "#7a9a01", "#8c6bb1", "#d8b365",
@@ -44,29 +50,6 @@ def draw(results: Sequence[Result], root: Path) -> list[Path]:
     if evaluated_once(results):
         return scores(results, root / "scores")
     return curves(results, root / "curves")
-
-
-def evaluated_once(results: Sequence[Result]) -> bool:
-    """Whether no cell has a curve."""
-    return all(r.curve["evaluation"].max() == 0 for r in results)
-
-
-def panels(results: Sequence[Result]) -> list[tuple[str, Place]]:
-    """The panels of a suite's curves: each cost at each place where some method spends it. Places
-    where every cell was evaluated once are left out, unless all are such."""
-    once = evaluated_once(results)
-    columns = dict.fromkeys(r.place for r in results if once or not evaluated_once([r]))
-    return [
-        (cost, column)
-        for cost in AXES
-        for column in columns
-        if any(r.curve[cost].any() for r in results if r.place == column)
-    ]
-
-
-def measure_of(r: Result) -> str:
-    """What the curves of a cell's task show."""
-    return "success_final" if r.info["has_success"] else "return"
 
 
 def scores(results: Sequence[Result], path: Path) -> list[Path]:
@@ -123,8 +106,10 @@ def curves(results: Sequence[Result], path: Path) -> list[Path]:
     """
     wanted = panels(results)
     columns = list(dict.fromkeys(column for _, column in wanted))
-    results = [r for r in results if r.place in columns]
-    methods = list(dict.fromkeys(r.identity["label"] for r in results))
+    together = {p: rs for p, rs in groups(results).items() if p in columns}
+    drawn = {r.identity["label"] for rs in together.values() for r in rs}
+    labels = dict.fromkeys(r.identity["label"] for r in results)
+    methods = [label for label in labels if label in drawn]
     rows = len({cost for cost, _ in wanted})
     # A grid of costs and places, if it has no holes; else one panel after the other.
     even = len(columns) <= 5 and len(wanted) == rows * len(columns)
@@ -142,7 +127,7 @@ def curves(results: Sequence[Result], path: Path) -> list[Path]:
     for axis in grid.flat[len(wanted) :]:
         axis.set_visible(False)
     for i, (axis, (cost, column)) in enumerate(zip(grid.flat, wanted, strict=False)):
-        here = [r for r in results if r.place == column]
+        here = together[column]
         measure = measure_of(here[0])
         for r in here:
             _draw(axis, r, cost, measure, style(methods, r.identity["label"]))
@@ -158,7 +143,7 @@ def curves(results: Sequence[Result], path: Path) -> list[Path]:
         if not even or i < across:
             axis.set_title(title(column, columns), fontsize=None if even else 9)
     legend(figure, grid)
-    caption(figure, results, "shaded")
+    caption(figure, together[columns[0]], "shaded")
     return save(figure, path)
 
 
@@ -193,15 +178,6 @@ def save(figure: Figure, path: Path) -> list[Path]:
     return written
 
 
-def title(column: Place, columns: Sequence[Place]) -> str:
-    """Names the expert where the columns have several."""
-    task, demos, expert = column
-    several = len({expert for _, _, expert in columns if expert}) > 1
-    whose = f" ({expert})" if several and expert else ""
-    number = f"{demos} demonstration" + "s" * (demos != 1)
-    return f"{task}, {number}{whose}" if demos else task
-
-
 def caption(figure: Figure, results: Sequence[Result], interval: str) -> None:
     """What the marks are, over the whole figure; `interval` says how it is shown."""
     r = results[0]
@@ -221,18 +197,6 @@ def scale(axis: Axes, ends: Sequence[float]) -> None:
         axis.xaxis.set_major_formatter(EngFormatter(sep=""))
 
 
-def uneven(ends: Sequence[float]) -> bool:
-    """Whether one method's curve is more than ten times as long as another's."""
-    spent = [x for x in ends if x > 0]
-    return bool(spent and max(spent) > 10 * min(spent))
-
-
-def costs(r: Result, cost: str) -> np.ndarray:
-    """[E] spent at each evaluation."""
-    x = r.curve.groupby("evaluation")[cost].first().to_numpy(float)
-    return x + r.info["demo_steps"] if cost == "expert_queries" and x.any() else x
-
-
 def _published(axis: Axes, results: Sequence[Result], methods: Sequence[str]) -> None:
     """Returns that others published, as hollow marks in the style of the method."""
     for p in targets.load(results[0].identity["suite"]):
@@ -249,12 +213,6 @@ def _published(axis: Axes, results: Sequence[Result], methods: Sequence[str]) ->
                 clip_on=False,
                 label=f"{p.method}, published",
             )
-
-
-def over_time(r: Result, measure: str) -> np.ndarray:
-    """[3, E] mean over seeds, low and high end of its interval, at each evaluation."""
-    table = r.curve.pivot(index="evaluation", columns="seed", values=measure).to_numpy()
-    return np.array([stats.estimate(x) for x in table]).T
 
 
 def _draw(axis: Axes, r: Result, cost: str, measure: str, look: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import made_up
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,7 +18,7 @@ from made_up import rewrite
 
 from imitbench.algos import bc, offline_rwr, td3_bc
 from imitbench.core.types import UserError
-from imitbench.harness import console, plan, plots, run, ship, store, suite, tables
+from imitbench.harness import console, panels, plan, plots, run, ship, store, suite, tables
 
 TOY = str(Path(__file__).with_name("toy_suite.py"))
 
@@ -73,6 +74,22 @@ def test_cells_evaluated_once_are_drawn_as_scores(finished, tmp_path):
     for word in ("PointMass, 4 demonstrations", "success any", "dagger", "with 95% bootstrap"):
         assert word in text.replace("<!-- ", ""), word
     assert [p.name for p in plots.draw(results, tmp_path)] == ["curves.png", "curves.svg"]
+
+
+def test_methods_without_demonstrations_stand_beside_those_that_learn_on(tmp_path):
+    def made(label, demos, env_steps, task="PointMass"):
+        one = made_up.cell(label, [0.5, 0.7], demos, task=task)
+        return one._replace(curve=one.curve.assign(env_steps=env_steps))
+
+    alone, shown, clone = made("her", 0, 900), made("nair", 9, 900), made("bc", 5, 0)
+    elsewhere = made("ppo", 0, 900, task="FetchReach")
+    found = panels.groups([alone, shown, clone, elsewhere])
+    labels = {p[:2]: [r.identity["label"] for r in rs] for p, rs in found.items()}
+    assert labels == {
+        ("PointMass", 9): ["nair", "her"], ("PointMass", 5): ["bc"], ("FetchReach", 0): ["ppo"]
+    }  # fmt: skip
+    apart = panels.groups([alone, clone])
+    assert [p[1] for p in apart] == [0, 5]
 
 
 def test_the_table_says_what_a_reader_needs(finished):
