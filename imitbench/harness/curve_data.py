@@ -20,7 +20,7 @@ def figure(results: Sequence[Result]) -> dict[str, Any]:
         drawn = [_dots(place, places, results) for place in places]
     else:
         together = panels.groups(results)
-        drawn = [_lines(cost, p, places, together[p]) for cost, p in panels.panels(results)]
+        drawn = [_lines(cost, p, places, together[p]) for cost, p in panels.panels(together)]
     methods = list(dict.fromkeys(r.identity["label"] for r in results))
     return {"kind": "dots" if once else "lines", "methods": methods, "panels": drawn}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -21,11 +21,11 @@ def evaluated_once(results: Sequence[Result]) -> bool:
     return all(r.curve["evaluation"].max() == 0 for r in results)
 
 
-def panels(results: Sequence[Result]) -> list[tuple[str, Place]]:
-    """The panels of a suite's curves: each cost at each place where some method spends it. Places
-    where every cell was evaluated once are left out, unless all are such."""
-    once = evaluated_once(results)
-    shown = {p: rs for p, rs in groups(results).items() if once or not evaluated_once(rs)}
+def panels(together: Mapping[Place, Sequence[Result]]) -> list[tuple[str, Place]]:
+    """The panels of a suite's curves: each cost at each of its `groups` where some method spends
+    it. Places where every cell was evaluated once are left out, unless all are such."""
+    once = all(map(evaluated_once, together.values()))
+    shown = {p: rs for p, rs in together.items() if once or not evaluated_once(rs)}
     return [
         (cost, p) for cost in AXES for p, rs in shown.items() if any(_spends(r, cost) for r in rs)
     ]

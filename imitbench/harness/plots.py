@@ -104,10 +104,10 @@ def curves(results: Sequence[Result], path: Path) -> list[Path]:
     The curve is final success where the task says when it is solved, else the return. A method that
     spends nothing on an axis is a horizontal line at its last value.
     """
-    wanted = panels(results)
+    together = groups(results)
+    wanted = panels(together)
     columns = list(dict.fromkeys(column for _, column in wanted))
-    together = {p: rs for p, rs in groups(results).items() if p in columns}
-    drawn = {r.identity["label"] for rs in together.values() for r in rs}
+    drawn = {r.identity["label"] for p in columns for r in together[p]}
     labels = dict.fromkeys(r.identity["label"] for r in results)
     methods = [label for label in labels if label in drawn]
     rows = len({cost for cost, _ in wanted})

@@ -84,9 +84,10 @@ def test_bad_numbers_of_updates(demos, env, keys, small):
             )  # fmt: skip
 
 
-def test_demonstrations_with_nan_are_refused(demos, env, keys, small):
+@pytest.mark.parametrize("name", ["label", "pose"])
+def test_demonstrations_with_nan_are_refused(demos, env, keys, small, name):
     rows = data.subset(demos, 2, [0, 1, 2])
-    bad = rows.replace(label=rows.label.at[1, 3, 0].set(jnp.nan))
+    bad = rows.replace(**{name: jnp.asarray(getattr(rows, name)).at[1, 3, 0].set(jnp.nan)})
     with pytest.raises(UserError, match="non-finite observation, label or pose"):
         train.train(small("bc"), bad, keys, env=env, num_updates=1, num_evals=1, eval_episodes=1)
 

@@ -14,7 +14,6 @@ import made_up
 import numpy as np
 import pandas as pd
 import pytest
-from made_up import rewrite
 
 from imitbench.algos import bc, offline_rwr, td3_bc
 from imitbench.core.types import UserError
@@ -76,7 +75,7 @@ def test_cells_evaluated_once_are_drawn_as_scores(finished, tmp_path):
     assert [p.name for p in plots.draw(results, tmp_path)] == ["curves.png", "curves.svg"]
 
 
-def test_methods_without_demonstrations_stand_beside_those_that_learn_on(tmp_path):
+def test_methods_without_demonstrations_stand_beside_those_that_learn_on():
     def made(label, demos, env_steps, task="PointMass"):
         one = made_up.cell(label, [0.5, 0.7], demos, task=task)
         return one._replace(curve=one.curve.assign(env_steps=env_steps))
@@ -125,7 +124,7 @@ def test_environments_that_differ_are_not_mixed(finished, tmp_path):
     root = tmp_path / "toy"
     shutil.copytree(finished, root)
     cell = next((root / "cells").iterdir())
-    rewrite(cell, lambda info: info.update(environment_digest="0"))
+    made_up.rewrite(cell, lambda info: info.update(environment_digest="0"))
     with pytest.raises(UserError, match="environments that behave differently"):
         tables.derive(root)
 
@@ -169,7 +168,7 @@ def test_shipping_checks_and_copies(finished, tmp_path, monkeypatch):
 
     def commit(text: str) -> None:
         for cell in root.glob("cells/*"):
-            rewrite(cell, lambda info: info.update(git_commit=text))
+            made_up.rewrite(cell, lambda info: info.update(git_commit=text))
 
     commit("abc+changes")
     with pytest.raises(UserError, match="was not run from a committed tree"):
