@@ -92,12 +92,16 @@ def suspicions(config: Config, spec: Spec) -> list[str]:
     """Rewards whose sign alone teaches the wrong thing on this task: one line each."""
     if config.constant or config.imitation == 0:
         return []
+    form = "divergence=kl" if config.discriminator.divergence else "reward=positive"
+    cure = f"take {form}, or the task's form that does not end early (-fh)"
     found = {
-        ("negative", "failure"): "a policy gains by failing early; take reward=positive, or the "
-        "task's form that does not end early (-fh)",
+        ("negative", "failure"): f"a policy gains by failing early; {cure}",
+        ("either", "failure"): "a policy gains by failing early once the discriminator knows its "
+        f"steps; {cure}",
         ("positive", "success"): "a policy gains by putting success off; take reward=negative",
     }.get((sign(config), spec.ends))
-    return [f"{sign(config)} rewards where episodes end with {spec.ends}: {found}"] if found else []
+    which = "rewards of either sign" if sign(config) == "either" else f"{sign(config)} rewards"
+    return [f"{which} where episodes end with {spec.ends}: {found}"] if found else []
 
 
 def cloner(config: _onpolicy.Config, spec: Spec, steps: int):

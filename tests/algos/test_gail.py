@@ -217,6 +217,12 @@ def test_signs_that_teach_the_wrong_thing_are_named():
     (line,) = gail.suspicions(bad, hopper)
     assert line.startswith("negative rewards where episodes end with failure")
     assert not gail.suspicions(bad, never) and not gail.suspicions(gail.Config(), hopper)
+    (line,) = airl.suspicions(airl.Config(), hopper)
+    assert line.startswith("rewards of either sign") and "reward=positive" in line
+    seeking = gail.Config(discriminator=Rule(divergence="reverse-kl"))
+    assert "divergence=kl" in gail.suspicions(seeking, hopper)[0]
+    covering = gail.Config(discriminator=Rule(divergence="kl"))
+    assert not gail.suspicions(covering, hopper) and not airl.suspicions(airl.Config(), never)
     solved = dataclasses.replace(hopper, ends="success")
     assert "gains by putting success off" in gail.suspicions(gail.Config(), solved)[0]
     assert not gail.suspicions(dataclasses.replace(bad, constant=True), hopper)
