@@ -57,6 +57,7 @@ RECIPES = {
         _soft("HalfCheetah", 50, 25, grad_steps=12),
         _soft("Ant", 66, 33, grad_steps=12),
         _soft("Humanoid", 50, 25, grad_steps=8),
+        _ppo("Reacher", 500, 25),
     )
 }
 

@@ -4,9 +4,11 @@ As in Ho and Ermon 2016 (arXiv:1606.03476): trajectories of a learned expert, on
 each, on tasks that end when the robot falls. Two controls there, and where episodes never end early
 (`-fh`): one is paid 1 a step, one is shown nothing but actions of 0. PPO in place of TRPO, and TRPO
 beside it with 4 trajectories on one task, where AIRL, SQIL and GAIL's code on the reverse
-Kullback-Leibler divergence (f-VIM) stand, too. The off-policy methods have fewer environment steps:
-a tenth of them in the full profile; in the cpu profile, which has two tasks and 307,200 of GAIL's
-steps, a third, and DAC runs with 4 trajectories alone. Claims: `targets/gail.py`.
+Kullback-Leibler divergence (f-VIM) stand, too. On Reacher, whose episodes never end early, the
+trajectories are shown whole. The off-policy methods have fewer environment steps: a tenth of them
+in the full profile; in the cpu profile, which has three tasks and 307,200 of GAIL's steps, a third.
+There DAC runs with 4 trajectories alone, as does DAgger, which has BC's gradient steps and asks for
+as many trajectories again in each of five rounds. Claims: `targets/gail.py`.
 """
 
 from dataclasses import dataclass, replace
@@ -18,6 +20,7 @@ from imitbench.algos import (
     airl,
     bc,
     dac,
+    dagger,
     gail,
     gail_trpo,
     ppo,
@@ -25,7 +28,10 @@ from imitbench.algos import (
     td3,
     trpo,
 )
+from imitbench.envs.locomotion import HORIZON
 from imitbench.harness.suite import Cell, DemoSource, Suite
+
+ROUNDS = 5  # of DAgger
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,8 @@ class Size:
     relatives: int  # demonstrations of GAIL's relatives
     env_steps: int  # of GAIL
     replayed: int  # of the off-policy methods
-    dac: tuple[int, ...]  # demonstrations of DAC
+    dac: tuple[int, ...]  # demonstrations of DAC and DAgger
+    reach: tuple[int, ...]  # demonstrations on Reacher
     warmup: int  # of these without learning
     grad_steps: int  # of BC
     each: int  # of these, and of the replayed, an update
@@ -61,6 +68,7 @@ def cells(s: Size) -> tuple[Cell, ...]:
     replay = _offpolicy.Config(rounds=s.each, warmup=s.warmup, batch=100, capacity=s.replayed)
     off = dac.Config(td3=td3.Config(replay=replay, lr=1e-3))
     soft = sqil.Config(replay=replace(replay, batch=128))
+    fits = max(1, s.grad_steps // s.each // ROUNDS)
     seeking = replace(adversary.discriminator, divergence="reverse-kl")
 
     def by_gail(task: str, demos: int, config: Any, label: str, method: str = "gail") -> Cell:
@@ -76,6 +84,9 @@ def cells(s: Size) -> tuple[Cell, ...]:
             out.append(by_gail(task, demos, adversary, "gail"))
             if demos in s.dac:
                 out.append(replayed(task, demos, "dac", off))
+                room = (1 + ROUNDS) * demos * HORIZON
+                asks = dagger.Config(clone=clone, episodes=demos, fits=fits, capacity=room)
+                out.append(Cell(task, demos, "dagger", asks, grad_steps=s.grad_steps, **common))
         if task == s.control:
             paid = replace(adversary, constant=True)
             endless = f"{task}-fh"
@@ -95,23 +106,28 @@ def cells(s: Size) -> tuple[Cell, ...]:
                 by_gail(task, s.relatives, replace(adversary, discriminator=seeking), "f-vim-rkl"),
                 replayed(task, s.relatives, "sqil", soft),
             ]
+    whole = {"source": replace(common["source"], every=1)}
+    for demos in s.reach:
+        cloned = Cell("Reacher", demos, "bc", clone, grad_steps=s.grad_steps, **common | whole)
+        out += [cloned, replace(by_gail("Reacher", demos, adversary, "gail"), **whole)]
     return tuple(out)
 
 
 SMOKE = Size(
     tasks=("Hopper",), control="Hopper", demos=(1,), relatives=1, env_steps=512, replayed=16,
-    dac=(1,), warmup=8, grad_steps=8, each=4, seeds=2, num_evals=2, eval_episodes=1, length=32,
+    dac=(1,), reach=(1,), warmup=8, grad_steps=8, each=4, seeds=2, num_evals=2, eval_episodes=1,
+    length=32,
 )  # fmt: skip
 CPU = Size(
     tasks=("Hopper", "Walker2d"), control="Hopper", demos=(1, 4, 11, 25), relatives=4,
-    env_steps=307_200, replayed=100_000, dac=(4,), warmup=1_000, grad_steps=10_000, each=250,
-    seeds=5, num_evals=5, eval_episodes=10,
+    env_steps=307_200, replayed=100_000, dac=(4,), reach=(4,), warmup=1_000, grad_steps=10_000,
+    each=250, seeds=5, num_evals=5, eval_episodes=10,
 )  # fmt: skip
 FULL = Size(
     tasks=("Hopper", "HalfCheetah", "Walker2d", "Ant"), control="Hopper",
     demos=(1, 4, 11, 18, 25), relatives=4, env_steps=3_072_000, replayed=300_000,
-    dac=(1, 4, 11, 18, 25), warmup=10_000, grad_steps=20_000, each=500, seeds=10, num_evals=20,
-    eval_episodes=50,
+    dac=(1, 4, 11, 18, 25), reach=(4, 11, 18), warmup=10_000, grad_steps=20_000, each=500, seeds=10,
+    num_evals=20, eval_episodes=50,
 )  # fmt: skip
 SUITE = Suite(
     name="gail",

@@ -98,9 +98,12 @@ class Run:
         jobs = plan.prepare(found.name, self.profile, kept)
         root = self.results / cli_results.folder(found.name, self.profile)
         if self.dry_run:
+            odd = []
             for job in jobs:
                 done = (store.cells_folder(root) / job.key).exists()
                 print(f"{'finished' if done else 'to run  '}  {job.key}")
+                odd += [] if done else run.suspicions(job)
+            print(*odd, sep="\n", end="\n" * bool(odd))
             print(plan.workload(jobs))
             return
         shipped = ship.shipped(cli_results.folder(found.name, self.profile))

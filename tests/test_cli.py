@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from imitbench import algos, cli, data, envs
-from imitbench.harness import suite
+from imitbench.core.types import UserError
+from imitbench.harness import run, suite
 
 
 def call(capsys, *words: str) -> tuple[int, str, str]:
@@ -119,6 +120,25 @@ def test_train_and_dry_run(capsys, tmp_path, monkeypatch):
     code, out, _ = call(capsys, "run", "quickstart", "--dry-run", "--seeds", "3")
     assert code == 0 and out.count("to run") == 10 and "10 cells" in out
     assert not (tmp_path / "results" / "quickstart").exists()
+    code, out, _ = call(capsys, "run", "gail", "--dry-run", "--only", "airl", "--only", "Hopper")
+    assert code == 0 and "rewards of either sign where episodes end with failure" in out
+
+
+def test_odd_settings_are_named_before_training(capsys, tmp_path, monkeypatch):
+    """Nobody should find out after hours."""
+    monkeypatch.chdir(tmp_path)
+
+    def begins(*_: object) -> None:
+        err = capsys.readouterr().err
+        assert "negative rewards where episodes end with failure" in err
+        raise UserError("training began")
+
+    monkeypatch.setattr(run, "compute", begins)
+    code, _, err = call(
+        capsys, "train", "gail", "--task", "Hopper", "--demos", "1", "--pool", "1", "--env-steps",
+        "2048", "--evals", "1", "--set", "discriminator.reward=negative",
+    )  # fmt: skip
+    assert code == 2 and "training began" in err
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,22 @@ CLAIMS = (
         for t in TASKS
     ),
     Claim(
+        "DAgger, begun with 4 trajectories, is above BC with 4",
+        "dagger",
+        "bc",
+        "imitation 1.0, its benchmark of ten seeds (all demonstrations there)",
+        measure="return",
+        places=tuple(at(t, 4) for t in TASKS),
+    ),
+    Claim(
+        "BC is above GAIL with 4 trajectories on Reacher",
+        "bc",
+        "gail",
+        PAPER,
+        measure="return",
+        places=(("Reacher", 4, "learned"),),
+    ),
+    Claim(
         "where episodes can end, 1 a step alone teaches more than a tenth of the expert's return",
         "gail-constant",
         "gail-constant",

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from imitbench import physics
 from imitbench.core.types import Env, UserError, pick
-from imitbench.envs import brax, fetch, locomotion, point, probes, rope
+from imitbench.envs import brax, fetch, locomotion, point, probes, reacher, rope
 
 
 class TaskEntry(NamedTuple):
@@ -60,6 +60,7 @@ def _rope(name: str) -> TaskEntry:
 TASKS: dict[str, TaskEntry] = {
     **{name: _fetch(name) for name in fetch.TASKS},
     **{name: _locomotion(name) for name in locomotion.TASKS},
+    "Reacher": TaskEntry("gymnasium v5 semantics", lambda e, m: reacher.Reacher(physics.choose(e))),
     "PointMass": TaskEntry(
         "toy: push a disc to a goal", lambda e, m: point.PointMass("PointMass", physics.choose(e))
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import shutil
+import sys
 from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,7 +71,7 @@ def held(root: Path) -> Iterator[None]:
 
 def pending(jobs: Sequence[Job], root: Path) -> tuple[list[tuple[int, Job]], list[str]]:
     """The jobs that are not finished, each with its place among all, and a line for each of the
-    others and for what is odd about these."""
+    others and for what is odd about these, which goes to stderr at once, too."""
     todo, notes = [], []
     for order, job in enumerate(jobs):
         if (store.cells_folder(root) / job.key).exists():
@@ -78,10 +79,17 @@ def pending(jobs: Sequence[Job], root: Path) -> tuple[list[tuple[int, Job]], lis
         else:
             todo.append((order, job))
     for _, job in todo:
-        odd = algos.suspicions(job.cell.method, job.cell.config, job.env.spec)
-        odd += sources.suspicions(job.cell, job.env)
-        notes += [f"{job.key}: {line}" for line in odd]
+        odd = suspicions(job) + [f"{job.key}: {x}" for x in sources.suspicions(job.cell, job.env)]
+        for line in odd:
+            print(line, file=sys.stderr, flush=True)
+        notes += odd
     return todo, notes
+
+
+def suspicions(job: Job) -> list[str]:
+    """What is odd about the job's settings on its task: one line each."""
+    found = algos.suspicions(job.cell.method, job.cell.config, job.env.spec)
+    return [f"{job.key}: {line}" for line in found]
 
 
 def others_data(jobs: Iterable[Job]) -> set[streams.Request]:
