@@ -7,8 +7,9 @@ beside it with 4 trajectories on one task, where AIRL, SQIL and GAIL's code on t
 Kullback-Leibler divergence (f-VIM) stand, too. On Reacher, whose episodes never end early, the
 trajectories are shown whole. The off-policy methods have fewer environment steps: a tenth of them
 in the full profile; in the cpu profile, which has three tasks and 307,200 of GAIL's steps, a third.
-There DAC runs with 4 trajectories alone, as does DAgger, which has BC's gradient steps and asks for
-as many trajectories again in each of five rounds. Claims: `targets/gail.py`.
+There DAC runs with 4 trajectories alone, as does DAgger. That has BC's gradient steps, and an
+expert who labels every step of as many trajectories again in each of five rounds: a hundred times
+what the others are shown. Claims: `targets/gail.py`.
 """
 
 from dataclasses import dataclass, replace
@@ -68,6 +69,7 @@ def cells(s: Size) -> tuple[Cell, ...]:
     replay = _offpolicy.Config(rounds=s.each, warmup=s.warmup, batch=100, capacity=s.replayed)
     off = dac.Config(td3=td3.Config(replay=replay, lr=1e-3))
     soft = sqil.Config(replay=replace(replay, batch=128))
+    seldom: dict[str, Any] = common | {"num_evals": min(ROUNDS, s.num_evals)}
     fits = max(1, s.grad_steps // s.each // ROUNDS)
     seeking = replace(adversary.discriminator, divergence="reverse-kl")
 
@@ -86,7 +88,7 @@ def cells(s: Size) -> tuple[Cell, ...]:
                 out.append(replayed(task, demos, "dac", off))
                 room = (1 + ROUNDS) * demos * HORIZON
                 asks = dagger.Config(clone=clone, episodes=demos, fits=fits, capacity=room)
-                out.append(Cell(task, demos, "dagger", asks, grad_steps=s.grad_steps, **common))
+                out.append(Cell(task, demos, "dagger", asks, grad_steps=s.grad_steps, **seldom))
         if task == s.control:
             paid = replace(adversary, constant=True)
             endless = f"{task}-fh"

@@ -68,10 +68,10 @@ CLAIMS = (
         for t in TASKS
     ),
     Claim(
-        "DAgger, begun with 4 trajectories, is above BC with 4",
+        "labels of 20 whole trajectories that the clone goes make DAgger better than BC with 4",
         "dagger",
         "bc",
-        "imitation 1.0, its benchmark of ten seeds (all demonstrations there)",
+        "Ross et al. 2011 (arXiv:1011.0686), theorem 3.2",
         measure="return",
         places=tuple(at(t, 4) for t in TASKS),
     ),

@@ -93,12 +93,16 @@ def suspicions(config: Config, spec: Spec) -> list[str]:
     if config.constant or config.imitation == 0:
         return []
     form = "divergence=kl" if config.discriminator.divergence else "reward=positive"
-    cure = f"take {form}, or the task's form that does not end early (-fh)"
+    cure = (
+        "take the task's form that does not end early (-fh), where it has one, or "
+        f"discriminator.{form}"
+    )
     found = {
         ("negative", "failure"): f"a policy gains by failing early; {cure}",
         ("either", "failure"): "a policy gains by failing early once the discriminator knows its "
         f"steps; {cure}",
-        ("positive", "success"): "a policy gains by putting success off; take reward=negative",
+        ("positive", "success"): "a policy gains by putting success off; take "
+        "discriminator.reward=negative",
     }.get((sign(config), spec.ends))
     which = "rewards of either sign" if sign(config) == "either" else f"{sign(config)} rewards"
     return [f"{which} where episodes end with {spec.ends}: {found}"] if found else []

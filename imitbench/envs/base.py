@@ -77,11 +77,12 @@ def follow(old: EnvState, new: EnvState) -> EnvState:
 
 
 class PhysicsEnv(BaseEnv, ABC):
-    """An environment that steps a MuJoCo model."""
+    """An environment that steps a MuJoCo model; `dt`: seconds of one of its steps."""
 
-    def __init__(self, name: str, spec: Spec, physics: Engine):
+    def __init__(self, name: str, spec: Spec, physics: Engine, substeps: int):
         super().__init__(name, spec, physics.name)
         self.physics = physics
+        self.dt = substeps * physics.model.opt.timestep
 
     def pose(self, state: EnvState) -> jax.Array:
         """[nq + nv (+ G)]: qpos, qvel and, of a task with goals, the desired one."""

@@ -163,7 +163,8 @@ class Fetch(PhysicsEnv):
         sizes += [("gripper_vel", 2), ("desired_goal", 3)]
         achieved = "object_pos" if task.has_object else "grip_pos"
         goal_spec = GoalSpec(achieved, "desired_goal", goal.sparse_reward(THRESHOLD))
-        super().__init__(name, make_spec(sizes, 4, HORIZON, goal_spec), physics.load(mj, engine))
+        spec = make_spec(sizes, 4, HORIZON, goal_spec)
+        super().__init__(name, spec, physics.load(mj, engine), SUBSTEPS)
         self._task = task
         used = _ARM_SENSORS + (_OBJECT_SENSORS if task.has_object else ())
         self._sensors = layout([(s[0], s[1]) for s in used])
@@ -175,7 +176,6 @@ class Fetch(PhysicsEnv):
         self._finger_dofs = np.array([mj.joint(n).dofadr[0] for n in FINGERS])
         self._driven = mj.jnt_qposadr[mj.actuator_trnid[:, 0]]  # none in Reach
         self._object = mj.joint("object0:joint").qposadr[0] if task.has_object else None
-        self._dt = SUBSTEPS * mj.opt.timestep
 
     def reset(self, rng: Key) -> EnvState:
         k_object, k_goal = jax.random.split(rng)
@@ -236,7 +236,7 @@ class Fetch(PhysicsEnv):
 
     def _observe(self, state: physics.PhysicsState, desired: jax.Array) -> EnvState:
         grip = self._read(state, "grip_pos")
-        grip_velp = self._read(state, "grip_velp") * self._dt
+        grip_velp = self._read(state, "grip_velp") * self.dt
         parts = [grip]
         rest = []
         achieved = grip
@@ -245,11 +245,11 @@ class Fetch(PhysicsEnv):
             parts += [achieved, achieved - grip]
             rest = [
                 goal.quat_to_euler(self._read(state, "object_quat")),
-                self._read(state, "object_velp") * self._dt - grip_velp,
-                self._read(state, "object_velr") * self._dt,
+                self._read(state, "object_velp") * self.dt - grip_velp,
+                self._read(state, "object_velr") * self.dt,
             ]
         parts += [state.qpos[self._fingers], *rest, grip_velp]
-        parts += [state.qvel[self._finger_dofs] * self._dt, desired]
+        parts += [state.qvel[self._finger_dofs] * self.dt, desired]
         goal_spec = self.spec.goal
         assert goal_spec is not None
         return EnvState(

@@ -142,13 +142,12 @@ class Locomotion(PhysicsEnv):
             mj.opt.solver = mujoco.mjtSolver.mjSOL_NEWTON
         self._qpos = jnp.asarray(mj.qpos0, jnp.float32)
         self._nv = mj.nv
-        self._dt = task.frame_skip * mj.opt.timestep
         self._rest = derive(mj, task.derived)
         sizes = [("qpos", mj.nq - task.hidden), ("qvel", mj.nv)]
         sizes += [(k, self._rest[k][_seen(k)].size) for k in task.observed]
         load = physics.load(mj, engine, task.derived)
         ends = "failure" if task.terminates else "never"
-        super().__init__(name, make_spec(sizes, mj.nu, HORIZON, ends=ends), load)
+        super().__init__(name, make_spec(sizes, mj.nu, HORIZON, ends=ends), load, task.frame_skip)
 
     def reset(self, rng: Key) -> EnvState:
         nq, scale = self._qpos.size, self._task.reset_noise
@@ -197,7 +196,7 @@ class Locomotion(PhysicsEnv):
         moved = self.physics.moved(before, after)[0]
         if name := self._task.position:  # held relative to the root, which is what has moved
             moved += (after.derived[name] - before.derived[name])[_ROW[name], 0]
-        return moved / self._dt
+        return moved / self.dt
 
     def _contact_cost(self, state: physics.PhysicsState) -> jax.Array:
         if not self._task.contact_cost:

@@ -46,7 +46,8 @@ class PointMass(PhysicsEnv):
             HORIZON,
             GoalSpec("pos", "desired_goal", goal.sparse_reward(THRESHOLD)),
         )
-        super().__init__(name, spec, physics.load(mujoco.MjModel.from_xml_string(XML), engine))
+        mj = mujoco.MjModel.from_xml_string(XML)
+        super().__init__(name, spec, physics.load(mj, engine), SUBSTEPS)
 
     def reset(self, rng: Key) -> EnvState:
         pos, target = jax.random.uniform(rng, (2, 2), minval=-1.0, maxval=1.0)

@@ -39,7 +39,7 @@ class Reacher(PhysicsEnv):
         )
         sizes = [("cos", 2), ("sin", 2), ("target", 2), ("qvel", 2), ("offset", 2)]
         spec = make_spec(sizes, mj.nu, HORIZON)
-        super().__init__("Reacher", spec, physics.load(mj, engine))
+        super().__init__("Reacher", spec, physics.load(mj, engine), FRAME_SKIP)
 
     def reset(self, rng: Key) -> EnvState:
         k_arm, k_rate, k_radius, k_angle = jax.random.split(rng, 4)

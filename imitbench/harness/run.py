@@ -71,19 +71,25 @@ def held(root: Path) -> Iterator[None]:
 
 def pending(jobs: Sequence[Job], root: Path) -> tuple[list[tuple[int, Job]], list[str]]:
     """The jobs that are not finished, each with its place among all, and a line for each of the
-    others and for what is odd about these, which goes to stderr at once, too."""
+    others and for what is odd about these: said on stderr at once, before any training, and
+    returned to stand beside the results."""
     todo, notes = [], []
     for order, job in enumerate(jobs):
         if (store.cells_folder(root) / job.key).exists():
             notes.append(f"{job.key}: finished before, skipped")
         else:
             todo.append((order, job))
-    for _, job in todo:
-        odd = suspicions(job) + [f"{job.key}: {x}" for x in sources.suspicions(job.cell, job.env)]
-        for line in odd:
-            print(line, file=sys.stderr, flush=True)
-        notes += odd
+    for look in (suspicions, _suspicious_data):  # which collects what there is not yet
+        for _, job in todo:
+            odd = look(job)
+            for line in odd:
+                print(line, file=sys.stderr, flush=True)
+            notes += odd
     return todo, notes
+
+
+def _suspicious_data(job: Job) -> list[str]:
+    return [f"{job.key}: {line}" for line in sources.suspicions(job.cell, job.env)]
 
 
 def suspicions(job: Job) -> list[str]:

@@ -10,6 +10,7 @@ import dataclasses
 import hashlib
 import json
 import shutil
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from imitbench import algos
 from imitbench.core import rollout, train
 from imitbench.core.checked import read_json
 from imitbench.core.host import alone, atomic
@@ -75,8 +77,12 @@ def search(
     cell = dataclasses.replace(cell, validation=True)
     (job,) = plan.prepare("tune", "cpu", [cell])
     configs = [settings.apply(cell.config, trial) for trial in words]
+    odd = []
     for config in configs:
         sources.check(dataclasses.replace(cell, config=config), job.env)
+        odd += algos.suspicions(cell.method, config, job.env.spec)
+    for line in dict.fromkeys(odd):
+        print(line, file=sys.stderr, flush=True)
     text = json.dumps([job.identity, words], sort_keys=True)
     folder = root / f"{cell.task}-{cell.method}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
     with alone(folder):

@@ -18,7 +18,7 @@ import mujoco
 import numpy as np
 
 from imitbench.core.types import Env, UserError
-from imitbench.envs import fetch, locomotion, point
+from imitbench.envs import fetch, point, reacher
 from imitbench.envs.base import PhysicsEnv
 from imitbench.physics import Engine
 
@@ -35,6 +35,9 @@ class Drawn(Env, Protocol):
     @property
     def physics(self) -> Engine: ...
 
+    @property
+    def dt(self) -> float: ...
+
 
 class Take(NamedTuple):
     """The poses of one episode."""
@@ -50,7 +53,7 @@ def drawable(env: Env) -> Drawn | None:
 
 def episodes(env: Drawn) -> int:
     """How many whole episodes a video has room for; one at least, and that may be cut."""
-    return max(1, int(SECONDS / (env.spec.horizon * _step(env))))
+    return max(1, int(SECONDS / (env.spec.horizon * env.dt)))
 
 
 def check(env: Drawn) -> None:
@@ -116,19 +119,10 @@ def _frames(env: Drawn, takes: Sequence[Take]) -> Take:
     return Take(*(np.concatenate(x) for x in zip(*shown, strict=True)))
 
 
-def _step(env: Drawn) -> float:
-    """Seconds of a step of the environment."""
-    if isinstance(env, locomotion.Locomotion):
-        substeps = locomotion.TASKS[env.name].frame_skip
-    else:
-        substeps = fetch.SUBSTEPS if isinstance(env, fetch.Fetch) else point.SUBSTEPS
-    return substeps * env.physics.model.opt.timestep
-
-
 def _rate(env: Drawn) -> tuple[int, float]:
     """Steps of the environment between two frames, and frames per second."""
-    stride = max(1, round(1 / (FPS * _step(env))))
-    return stride, 1 / (stride * _step(env))
+    stride = max(1, round(1 / (FPS * env.dt)))
+    return stride, 1 / (stride * env.dt)
 
 
 def _in_space(goal: np.ndarray) -> np.ndarray:
@@ -142,6 +136,8 @@ def _look(env: Drawn) -> dict[str, Any]:
         camera = {"lookat": [1.25, 0.75, 0.5], "distance": 1.6, "azimuth": 132, "elevation": -18}
     elif isinstance(env, point.PointMass):
         camera, mark = {"lookat": [0, 0, 0], "distance": 3.2, "azimuth": 90, "elevation": -89}, 0.1
+    elif isinstance(env, reacher.Reacher):
+        camera = {"lookat": [0, 0, 0], "distance": 0.9, "azimuth": 90, "elevation": -89}
     else:  # a robot that runs: its first body is its torso
         camera = {"trackbodyid": 1, "distance": 4.0, "azimuth": 90, "elevation": -10}
     return {"camera": camera, "mark": mark, "size": SIZE, "fps": _rate(env)[1]}

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from imitbench import cli
-from imitbench.algos import _offpolicy, bc, ddpg_demos, td3_bc
+from imitbench.algos import _offpolicy, bc, ddpg_demos, gail, td3_bc
 from imitbench.core.types import UserError
-from imitbench.harness import space, tune
+from imitbench.harness import sources, space, tune
 from imitbench.harness.suite import Cell, DemoSource
 
 CONFIG = bc.Config(hidden=(8,), batch=16, validation=0.0, steps=20)
@@ -135,3 +135,18 @@ def test_the_command_names_the_best(tmp_path, capsys):
     assert "3 trials of bc on ProbeTarget, 2 validation seeds x 10 episodes" in out
     assert "best: --set lr=1e-2" in out
     assert cli.main(["tune", "bc", "--task", "ProbeTarget"]) == 2
+
+
+def test_odd_settings_are_named_before_training(capsys, monkeypatch, tmp_path):
+    def begins(*_: object, **__: object) -> None:
+        err = capsys.readouterr().err
+        assert err.count("negative rewards where episodes end with failure") == 1
+        raise UserError("training began")
+
+    monkeypatch.setattr(sources, "given", begins)
+    cell = Cell(
+        "Hopper", 1, "gail", gail.Config(), env_steps=2048, seeds=2, num_evals=1,
+        source=DemoSource(pool=1), validation=True,
+    )  # fmt: skip
+    with pytest.raises(UserError, match="training began"):
+        tune.search(cell, [(), ("discriminator.reward=negative",)], tmp_path)
