@@ -3,7 +3,9 @@
 Source: Kostrikov et al. 2019 (arXiv:1809.02925), section 4 and algorithm 1. Where episodes can end
 early, a terminated step leads to an absorbing state, marked by one more number in the observation,
 which leads to itself and earns what the discriminator says; so neither ending nor going on is paid
-for by itself. The paper stores such steps; here they are drawn as often as if they were stored.
+for by itself. The only action there is 0, as in the authors' code: what the critics say of others
+is never corrected by a step. The paper stores such steps; here they are drawn as often as if they
+were stored.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from flax import struct
 from imitbench.algos import _discriminator, _offpolicy
 from imitbench.algos._discriminator import Rule
 from imitbench.algos._offpolicy import Draw, Learner, Teacher
-from imitbench.algos._replay import Experience
+from imitbench.algos._replay import Experience, Still
 from imitbench.core import buffer, ops
 from imitbench.core.types import (
     Algorithm,
@@ -81,11 +83,15 @@ def masked(config: Config, obs: jax.Array, absorbing: jax.Array) -> jax.Array:
     return jnp.concatenate([jnp.where(flag, 0.0, obs), flag.astype(obs.dtype)], axis=-1)
 
 
-def unending(config: Config, spec: Spec, build: Callable[[Spec], Learner]) -> Learner:
+Build = Callable[[Spec, Still | None], Learner]
+"""(of what the learner sees, where its action is 0) -> the learner."""
+
+
+def unending(config: Config, spec: Spec, build: Build) -> Learner:
     """The learner on observations with the mark of absorbing states."""
     if not config.absorbing:
-        return build(spec)
-    inner = build(replace(spec, obs_size=spec.obs_size + 1))
+        return build(spec, None)
+    inner = build(replace(spec, obs_size=spec.obs_size + 1), lambda obs: obs[:, -1] > 0)
 
     def marked(obs: jax.Array) -> jax.Array:
         return masked(config, obs, jnp.zeros(obs.shape[:-1], bool))
@@ -165,9 +171,9 @@ def make(
     replay: _offpolicy.Config,
     spec: Spec,
     env: Env,
-    build: Callable[[Spec], Learner],
+    build: Build,
 ) -> Algorithm:
-    """The learner that `build` makes for a spec, on the discriminator's reward."""
+    """The learner that `build` makes, on the discriminator's reward."""
     _offpolicy.reject_discrete(spec, env.name)
     learner = unending(config, spec, build)
     steps = config.discriminator.steps

@@ -27,6 +27,15 @@ class Experience(struct.PyTreeNode):
     t: jax.Array  # [...] int32: the step's number in its episode
 
 
+Still = Callable[[jax.Array], jax.Array]
+"""obs [N, O] -> [N] bool: states in which nothing but the action 0 is possible."""
+
+
+def held(still: Still | None, obs: jax.Array, action: jax.Array) -> jax.Array:
+    """Actions [N, A] as they can be done in states [N, O]."""
+    return action if still is None else jnp.where(still(obs)[:, None], 0.0, action)
+
+
 def sample(key: Key, replay: buffer.Ring, batch: int) -> Experience:
     """Steps [N], uniformly from the filled part of a ring of rows [B, ...]."""
     k_slot, k_env = jax.random.split(key)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from imitbench.algos import _dac, td3
+from imitbench.algos._offpolicy import Learner
+from imitbench.algos._replay import Still
 from imitbench.core.types import Algorithm, Env, Spec
 
 
@@ -24,10 +26,8 @@ def make(config: Config, spec: Spec, env: Env) -> Algorithm:
     """DAC on the demonstrations' observations and actions. State: `_offpolicy.State` around
     `td3.State`, with `_dac.State` as the teacher's."""
     own = config.td3
-    return _dac.make(
-        config,
-        own.replay,
-        spec,
-        env,
-        lambda spec: td3.learner(own, spec, noise=own.noise, uniform=own.uniform),
-    )
+
+    def build(spec: Spec, still: Still | None) -> Learner:
+        return td3.learner(own, spec, noise=own.noise, uniform=own.uniform, still=still)
+
+    return _dac.make(config, own.replay, spec, env, build)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from imitbench.algos import _dac, sac
+from imitbench.algos._offpolicy import Learner
+from imitbench.algos._replay import Still
 from imitbench.core.types import Algorithm, Env, Spec
 
 
@@ -24,4 +26,8 @@ def make(config: Config, spec: Spec, env: Env) -> Algorithm:
     """DAC on the demonstrations' observations and actions. State: `_offpolicy.State` around
     `sac.State`, with `_dac.State` as the teacher's."""
     own = config.sac
-    return _dac.make(config, own.replay, spec, env, lambda spec: sac.learner(own, spec))
+
+    def build(spec: Spec, still: Still | None) -> Learner:
+        return sac.learner(own, spec, still)
+
+    return _dac.make(config, own.replay, spec, env, build)

@@ -54,7 +54,9 @@ class State(struct.PyTreeNode):
     opt_state: dict[str, Any]
 
 
-def learner(config: Config, spec: Spec) -> _offpolicy.Learner:
+def learner(config: Config, spec: Spec, still: _replay.Still | None = None) -> _offpolicy.Learner:
+    """SAC's gradient steps. `still`: where there is no choice, and so neither entropy nor anything
+    for the policy to learn."""
     policy = nets.policy(spec, config.hidden, "squashed", log_std_range=(-20, 2))
     critics = nets.critics(spec, config.hidden, 2)
     critic_loss = _replay.critic_loss(critics, 0.5)
@@ -64,14 +66,18 @@ def learner(config: Config, spec: Spec) -> _offpolicy.Learner:
     def draw(params: Params, key: Key, obs: jax.Array) -> tuple[jax.Array, jax.Array]:
         dist = policy.apply(params, obs)
         assert isinstance(dist, nets.Squashed)
-        return dist.sample_and_log_prob(key)
+        action, log_prob = dist.sample_and_log_prob(key)
+        if still is not None:
+            log_prob = jnp.where(still(obs), 0.0, log_prob)
+        return _replay.held(still, obs, action), log_prob
 
     def policy_loss(
         params: Params, key: Key, obs: jax.Array, critic: Params, alpha: jax.Array
     ) -> tuple[jax.Array, Metrics]:
         action, log_prob = draw(params, key, obs)
         q = jnp.min(critics.apply(critic, obs, action), axis=0)
-        return jnp.mean(alpha * log_prob - q), {"entropy": -jnp.mean(log_prob)}
+        free = 1.0 if still is None else jnp.maximum(jnp.mean(~still(obs)), 1.0 / len(obs))
+        return jnp.mean(alpha * log_prob - q), {"entropy": -jnp.mean(log_prob) / free}
 
     def alpha_loss(log_alpha: jax.Array, entropy: jax.Array) -> tuple[jax.Array, Metrics]:
         """Falls with log alpha where the entropy is below its target."""

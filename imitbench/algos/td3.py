@@ -114,12 +114,14 @@ def learner(
     noise: float = 0.0,
     uniform: float = 0.0,
     objective: Objective = greedy,
+    still: _replay.Still | None = None,
 ) -> _offpolicy.Learner:
     """TD3's gradient steps.
 
     Args:
         noise, uniform: of exploring, as in `Config`.
         objective: of the policy, apart from the penalty on its actions.
+        still: where there is no choice, and so nothing for the policy to learn.
     """
     policy = nets.policy(spec, config.hidden, "deterministic")
     critics = nets.critics(spec, config.hidden, config.critics)
@@ -129,7 +131,7 @@ def learner(
     def policy_loss(
         params: Params, rows: _replay.Experience, critic: Params
     ) -> tuple[jax.Array, Metrics]:
-        action = policy.apply(params, rows.obs).mode
+        action = _replay.held(still, rows.obs, policy.apply(params, rows.obs).mode)
 
         def value(obs: jax.Array, action: jax.Array) -> jax.Array:
             return critics.apply(critic[:1], obs, action)[0]
@@ -144,6 +146,7 @@ def learner(
             noise = config.target_noise * jax.random.normal(key, action.shape)
             bound = config.target_noise_clip
             action = jnp.clip(action + jnp.clip(noise, -bound, bound), -1.0, 1.0)
+        action = _replay.held(still, rows.next_obs, action)
         after = jnp.min(critics.apply(state.target["critics"], rows.next_obs, action), axis=0)
         target = rows.reward + config.discount * jnp.where(rows.terminated, 0.0, after)
         return jnp.clip(target, *config.value_range) if config.value_range else target

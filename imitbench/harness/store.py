@@ -16,7 +16,7 @@ from imitbench.core.checked import fields, line, read_json
 from imitbench.core.host import saving, settle
 from imitbench.core.train import Eval
 from imitbench.core.types import Cost, UserError
-from imitbench.harness import seal
+from imitbench.harness import seal, suite
 from imitbench.harness.suite import SCHEMA
 
 Place = tuple[str, int, str]  # task, demonstrations, who showed them
@@ -159,24 +159,32 @@ def read(folder: Path) -> Result:
 
 
 def read_all(root: Path) -> list[Result]:
-    """All finished cells below `root`, in the order in which their suite lists them, but those of
-    one task together, and of one place: a suite that has grown, or was run in parts, may list them
-    apart.
+    """All finished cells below `root`, in the order in which their suite lists them (where it is
+    not at hand: in which they were run), but those of one task together, and of one place.
 
     Where a cell was run with several settings under one name (task, demonstrations, their expert,
     label), the one that finished last counts.
     """
+
+    def cell(r: Result) -> tuple[Any, ...]:
+        return (*r.place, r.identity["label"])
+
     found = [read(d) for d in sorted(cells_folder(root).glob("[!.]*")) if d.is_dir()]
     newest: dict[tuple[Any, ...], Result] = {}
     for result in sorted(found, key=lambda r: r.info["finished_at"]):
-        newest[(*result.place, result.identity["label"])] = result
-    first: dict[Any, int] = {}  # of a task and of a place
+        newest[cell(result)] = result
+    listed: dict[tuple[str, str], dict[tuple[str, int, str], int]] = {}
+    first: dict[Any, int] = {}  # of a task, of a place and of a cell
     for r in newest.values():
-        for group in (r.place[0], r.place):
-            first[group] = min(r.info["order"], first.get(group, r.info["order"]))
+        i = r.identity
+        own, named = (i["suite"], i["profile"]), (i["task"], i["demos"], i["label"])
+        listed.setdefault(own, suite.places(*own))
+        order = listed[own][named] if named in listed[own] else r.info["order"]
+        for group in (r.place[0], r.place, cell(r)):
+            first[group] = min(order, first.get(group, order))
 
     def grouped(r: Result) -> tuple[Any, ...]:
         task, place = r.place[0], r.place
-        return first[task], task, first[place], place, r.info["order"], r.info["finished_at"]
+        return first[task], task, first[place], place, first[cell(r)], r.info["finished_at"]
 
     return sorted(newest.values(), key=grouped)

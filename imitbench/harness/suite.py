@@ -227,6 +227,15 @@ def load(name: str) -> Suite:
     return suite
 
 
+def places(name: str, profile: str) -> dict[tuple[str, int, str], int]:
+    """Where a suite lists the cell of a task, demonstrations and name; empty without the suite."""
+    profiles = load(name).profiles if name in names() else {}
+    found: dict[tuple[str, int, str], int] = {}
+    for i, cell in enumerate(c for key in profiles if key == profile for c in profiles[key]):
+        found.setdefault((cell.task, cell.demos, cell.name), i)
+    return found
+
+
 def attribute(name: str, what: str) -> Any:
     """Typed data beside the suites: what a file of `benchmarks/` calls `what`."""
     return getattr(module(name), what)

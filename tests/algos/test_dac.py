@@ -12,8 +12,8 @@ import pytest
 from shrunken import shrink
 
 from imitbench import envs
-from imitbench.algos import _dac, _replay, dac, sqil
-from imitbench.core import buffer
+from imitbench.algos import _dac, _replay, dac, sac, sqil, td3
+from imitbench.core import buffer, nets
 from imitbench.core.types import Transition, UserError
 from imitbench.envs.base import make_spec
 
@@ -117,3 +117,38 @@ def test_discrete_actions_are_refused():
     env = envs.make("ProbePolicy")
     with pytest.raises(UserError, match="discrete actions"):
         dac.make(dac.Config(), env.spec, env)
+
+
+LEARNERS = {
+    "td3": lambda spec, still: td3.learner(
+        td3.Rule(hidden=(32,), lr=1e-2, discount=0.9, tau=0.1), spec, still=still
+    ),
+    "sac": lambda spec, still: sac.learner(
+        sac.Config(hidden=(32,), lr=1e-2, discount=0.9, tau=0.1, tune=False), spec, still
+    ),
+}
+
+
+@pytest.mark.parametrize("name", list(LEARNERS))
+def test_nothing_is_expected_of_actions_that_absorbing_states_do_not_have(name):
+    """Each step there pays -1, so their value is -10 whatever the critics say of other actions.
+    Elsewhere, where steps pay the action, they say that 1 is best."""
+    spec = make_spec([("state", 2), ("absorbing", 1)], 1, 5)
+    actor = LEARNERS[name](spec, lambda obs: obs[:, -1] > 0)
+    flag, pay = jnp.arange(64) % 2, jax.random.uniform(KEY, (64, 1), minval=-1.0)
+    obs = jnp.zeros((64, 3)).at[:, 2].set(flag)
+    action = jnp.where(flag[:, None] > 0, 0.0, pay)
+    reward = jnp.where(flag > 0, -1.0, 3.0 * action[:, 0])
+    made = _replay.Experience(obs, action, reward, obs, flag == 0, jnp.zeros(64, int))
+    learn = jax.jit(lambda state, key: actor.learn(key, state, made))
+    state, _ = jax.lax.scan(learn, actor.init(KEY), jax.random.split(KEY, 1500))
+    critics = state.params["critics"] if name == "sac" else state.critics
+    values = nets.critics(spec, (32,), 2).apply(critics, obs, action)
+    np.testing.assert_allclose(np.asarray(values)[:, flag > 0], -10.0, atol=0.3)
+    assert float(actor.act(KEY, state, obs[:1])[0, 0]) > 0.5
+    if name == "sac":  # the entropy is of the states with a choice alone
+        everywhere = LEARNERS[name](spec, None)
+        alone = jax.tree.map(lambda x: x[flag == 0], made)
+        _, seen = everywhere.learn(KEY, state, alone)
+        _, all_ = actor.learn(KEY, state, made)
+        assert float(all_["entropy"]) == pytest.approx(float(seen["entropy"]), abs=0.3)
