@@ -174,17 +174,19 @@ def read_all(root: Path) -> list[Result]:
     for result in sorted(found, key=lambda r: r.info["finished_at"]):
         newest[cell(result)] = result
     listed: dict[tuple[str, str], dict[tuple[str, int, str], int]] = {}
-    first: dict[Any, int] = {}  # of a task, of a place and of a cell
+    first: dict[Any, tuple[int, int]] = {}  # of a task, of a place and of a cell
     for r in newest.values():
         i = r.identity
         own, named = (i["suite"], i["profile"]), (i["task"], i["demos"], i["label"])
         listed.setdefault(own, suite.places(*own))
-        order = listed[own][named] if named in listed[own] else r.info["order"]
+        run = r.info["order"]
+        # Of one name there may be cells with several sources.
+        order = (listed[own][named] if named in listed[own] else run), run
         for group in (r.place[0], r.place, cell(r)):
             first[group] = min(order, first.get(group, order))
 
     def grouped(r: Result) -> tuple[Any, ...]:
         task, place = r.place[0], r.place
-        return first[task], task, first[place], place, first[cell(r)], r.info["finished_at"]
+        return first[task], task, first[place], place, first[cell(r)], cell(r)
 
     return sorted(newest.values(), key=grouped)

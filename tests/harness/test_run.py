@@ -26,6 +26,14 @@ def jobs() -> list[plan.Job]:
     return plan.prepare("toy", "cpu", suite.load(TOY).profiles["cpu"])
 
 
+def test_cells_of_a_run_in_parts_stand_in_the_order_of_their_suite():
+    shipped = store.read_all(ship.shipped("mix"))
+    found = [(r.identity["task"], r.identity["label"]) for r in shipped]
+    assert found == [(c.task, c.name) for c in suite.load("mix").profiles["cpu"]]
+    ran = [r.info["order"] for r in shipped if r.identity["task"] == "FetchPush"]
+    assert ran != sorted(ran)  # one of them was run alone
+
+
 def test_cells_hold_what_the_schema_says(finished):
     bc_result, dagger_result = store.read_all(finished)
     assert [r.identity["label"] for r in (bc_result, dagger_result)] == ["bc", "dagger"]
