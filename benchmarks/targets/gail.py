@@ -68,7 +68,7 @@ CLAIMS = (
         for t in TASKS
     ),
     Claim(
-        "labels of 20 whole trajectories that the clone goes make DAgger better than BC with 4",
+        "DAgger, with labels for 20 whole trajectories more, is above BC with 4",
         "dagger",
         "bc",
         "Ross et al. 2011 (arXiv:1011.0686), theorem 3.2",
