@@ -117,7 +117,7 @@ def compute(
     """Trains a job.
 
     Args:
-        order: its place in the suite.
+        order: its place in the run.
         folder: of its checkpoints; training goes on from the last one there.
         wanted: learners whose steps are other cells' data; kept where this cell's learner is one.
 
