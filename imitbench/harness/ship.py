@@ -10,11 +10,18 @@ from pathlib import Path
 import imitbench
 from imitbench.core.host import atomic
 from imitbench.core.types import UserError
-from imitbench.harness import claims, plot_values, plots, stats, store, suite, tables
+from imitbench.harness import claims, plot_budget, plot_values, plots, stats, store, suite, tables
 from imitbench.harness.store import Result
 
 MAX_BYTES = 2**20
-DERIVED = ("summary", "table", "curves", "scores", "values")  # stems of what `derive` writes
+DERIVED = (
+    "summary",
+    "table",
+    "curves",
+    "scores",
+    "values",
+    "budget",
+)  # stems of what `derive` writes
 
 
 def shipped(name: str) -> Path:
@@ -28,7 +35,10 @@ def derive(root: Path) -> tuple[list[Result], list[Path]]:
     """All that is derived from cells: summary, table and pictures. The cells, and the pictures'
     files."""
     results = tables.derive(root)
-    return results, [*plots.draw(results, root), *plot_values.draw(results, root / "values")]
+    beliefs = plot_values.draw(results, root / "values")
+    return results, [
+        *plots.draw(results, root), *beliefs, *plot_budget.draw(results, root / "budget")
+    ]  # fmt: skip
 
 
 def beside(results: Sequence[Result], folder: Path) -> str:

@@ -1,0 +1,128 @@
+"""Scores against the number of demonstrations: how many each method needs.
+
+As Ho and Ermon 2016 (arXiv:1606.03476) draw it, figure 1: success where a task has it, else returns
+between a random policy's, 0, and the expert's, 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import NullLocator
+
+from imitbench.experts import reference
+from imitbench.harness import panels, plots, stats
+from imitbench.harness.store import Result
+
+ASIDE = 1.06
+NUMBERS = 3  # that two methods at least must have been run with
+
+
+class Panel(NamedTuple):
+    """Scores [S] of each method and number of demonstrations. Many: strata of the interquartile
+    mean; one: of the mean."""
+
+    title: str
+    measure: str
+    scores: Mapping[str, Mapping[int, list[np.ndarray]]]
+
+
+def draw(results: Sequence[Result], path: Path) -> list[Path]:
+    """Writes `path` as .png and .svg: a panel for each task and expert, and one for the
+    interquartile mean over all that have the same numbers. Nothing where no two methods were run
+    with `NUMBERS` numbers of demonstrations."""
+    methods = list(dict.fromkeys(r.identity["label"] for r in results))  # as in the other figures
+    shown = _panels(results)
+    if not shown:
+        return []
+    shown += _over_all(shown)
+    across = min(4, len(shown))
+    down = -(-len(shown) // across)
+    size = (3.6 * across, 2.9 * down + 0.9)
+    figure, grid = plt.subplots(down, across, figsize=size, squeeze=False, layout="constrained")
+    for axis in grid.flat[len(shown) :]:
+        axis.set_visible(False)
+    for axis, panel in zip(grid.flat, shown, strict=False):
+        _draw(axis, panel, methods)
+    plots.legend(figure, grid)
+    plots.caption(figure, results, "shaded")
+    return plots.save(figure, path)
+
+
+def _panels(results: Sequence[Result]) -> list[Panel]:
+    together: dict[tuple[str, str], list[Result]] = {}
+    for r in results:
+        task, demos, expert = r.place
+        if demos and (panels.measure_of(r) != "return" or task in reference.table()):
+            together.setdefault((task, expert), []).append(r)
+    several = len({expert for _, expert in together}) > 1
+    out = []
+    for (task, expert), here in together.items():
+        scores: dict[str, dict[int, list[np.ndarray]]] = {}
+        for r in here:
+            scores.setdefault(r.identity["label"], {})[r.place[1]] = [_score(r)]
+        if sum(len(x) >= NUMBERS for x in scores.values()) > 1:
+            solved = panels.measure_of(here[0]) != "return"
+            measure = "success final" if solved else "normalised return"
+            out.append(Panel(f"{task} ({expert})" if several else task, measure, scores))
+    return out
+
+
+def _score(r: Result) -> np.ndarray:
+    """[S]"""
+    measure = panels.measure_of(r)
+    own = r.final(measure)
+    if measure != "return":
+        return own
+    return np.array([reference.normalised(r.place[0], x) for x in own])
+
+
+def _over_all(shown: Sequence[Panel]) -> list[Panel]:
+    """What all panels have, where they measure the same."""
+    first = shown[0]
+    scores: dict[str, dict[int, list[np.ndarray]]] = {}
+    for method, own in first.scores.items():
+        for demos in own:
+            found = [p.scores.get(method, {}).get(demos) for p in shown]
+            strata = [s for x in found if x is not None for s in x]
+            if len(strata) == len(shown):
+                scores.setdefault(method, {})[demos] = strata
+    alike = len(shown) > 1 and all(p.measure == first.measure for p in shown)
+    if not alike or sum(len(x) >= NUMBERS for x in scores.values()) < 2:
+        return []
+    return [Panel("interquartile mean of all", first.measure, scores)]
+
+
+def _draw(axis: Axes, panel: Panel, methods: Sequence[str]) -> None:
+    alone = [m for m, own in panel.scores.items() if len(own) == 1]
+    for method, own in panel.scores.items():
+        look: dict[str, Any] = plots.style(methods, method)
+        demos = sorted(own)
+        strata = [own[n] for n in demos]
+        of = [stats.estimate(x, stats.mean if len(x) == 1 else stats.iqm) for x in strata]
+        mean, low, high = np.array(of).T
+        # Lone marks stand beside each other.
+        x = np.array(demos) * (ASIDE ** (1 + alone.index(method)) if method in alone else 1.0)
+        axis.plot(x, mean, label=method, markersize=4, linewidth=1.4, **look)
+        if method in alone:
+            axis.vlines(x, low, high, color=look["color"], linewidth=1.0)
+        else:
+            axis.fill_between(x, low, high, color=look["color"], alpha=0.15, linewidth=0)
+    every = sorted({n for own in panel.scores.values() for n in own})
+    axis.set_xscale("log")
+    axis.set_xticks(every, [str(n) for n in every])
+    axis.xaxis.set_minor_locator(NullLocator())
+    axis.set_xlabel("demonstrations")
+    axis.set_ylabel(panel.measure)
+    axis.set_title(panel.title, fontsize=9)
+    axis.grid(color="0.9", linewidth=0.6)
+    axis.spines[["top", "right"]].set_visible(False)
+    if panel.measure.startswith("success"):
+        axis.set_ylim(-0.02, 1.02)
+    else:
+        axis.axhline(1.0, color="0.6", linewidth=0.8)  # the expert
