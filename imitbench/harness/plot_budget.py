@@ -99,20 +99,21 @@ def _over_all(shown: Sequence[Panel]) -> list[Panel]:
 
 
 def _draw(axis: Axes, panel: Panel, methods: Sequence[str]) -> None:
-    alone = [m for m, own in panel.scores.items() if len(own) == 1]
+    alone: dict[int, int] = {}  # lone marks so far at each number: they stand beside each other
     for method, own in panel.scores.items():
         look: dict[str, Any] = plots.style(methods, method)
         demos = sorted(own)
         strata = [own[n] for n in demos]
         of = [stats.estimate(x, stats.mean if len(x) == 1 else stats.iqm) for x in strata]
         mean, low, high = np.array(of).T
-        # Lone marks stand beside each other.
-        x = np.array(demos) * (ASIDE ** (1 + alone.index(method)) if method in alone else 1.0)
-        axis.plot(x, mean, label=method, markersize=4, linewidth=1.4, **look)
-        if method in alone:
+        x = np.array(demos, float)
+        if len(demos) == 1:
+            alone[demos[0]] = alone.get(demos[0], 0) + 1
+            x *= ASIDE ** alone[demos[0]]
             axis.vlines(x, low, high, color=look["color"], linewidth=1.0)
         else:
             axis.fill_between(x, low, high, color=look["color"], alpha=0.15, linewidth=0)
+        axis.plot(x, mean, label=method, markersize=4, linewidth=1.4, **look)
     every = sorted({n for own in panel.scores.values() for n in own})
     axis.set_xscale("log")
     axis.set_xticks(every, [str(n) for n in every])
