@@ -14,14 +14,8 @@ from imitbench.harness import claims, plot_budget, plot_values, plots, stats, st
 from imitbench.harness.store import Result
 
 MAX_BYTES = 2**20
-DERIVED = (
-    "summary",
-    "table",
-    "curves",
-    "scores",
-    "values",
-    "budget",
-)  # stems of what `derive` writes
+# Stems of what `derive` writes.
+DERIVED = ("summary", "table", "curves", "scores", "values", "budget")
 
 
 def shipped(name: str) -> Path:
@@ -35,10 +29,10 @@ def derive(root: Path) -> tuple[list[Result], list[Path]]:
     """All that is derived from cells: summary, table and pictures. The cells, and the pictures'
     files."""
     results = tables.derive(root)
-    beliefs = plot_values.draw(results, root / "values")
-    return results, [
-        *plots.draw(results, root), *beliefs, *plot_budget.draw(results, root / "budget")
-    ]  # fmt: skip
+    pictures = plots.draw(results, root)
+    pictures += plot_values.draw(results, root / "values")
+    pictures += plot_budget.draw(results, root / "budget")
+    return results, pictures
 
 
 def beside(results: Sequence[Result], folder: Path) -> str:
