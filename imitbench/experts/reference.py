@@ -9,9 +9,13 @@ from __future__ import annotations
 import functools
 import json
 from pathlib import Path
-from typing import TypedDict
+from typing import TypedDict, TypeVar
+
+import numpy as np
 
 from imitbench.core.types import UserError
+
+Score = TypeVar("Score", float, np.ndarray)
 
 
 class Reference(TypedDict):
@@ -35,8 +39,8 @@ def table() -> dict[str, Reference]:
     return json.loads(path().read_text()) if path().exists() else {}
 
 
-def normalised(task: str, score: float) -> float:
-    """(score - random) / (expert - random) for a mean return of the task.
+def normalised(task: str, score: Score) -> Score:
+    """(score - random) / (expert - random) for a mean return of the task, or an array of them.
 
     Raises:
         UserError: the task has no reference scores.

@@ -24,8 +24,7 @@ def scores(results: Sequence[Result]) -> list[dict[str, str]]:
     for line, r in zip(tables.cells(results), results, strict=True):
         task, text = r.identity["task"], "-"
         if task in reference.table():
-            ends = (reference.normalised(task, x) for x in stats.estimate(r.final("return")))
-            text = tables.numbers(stats.Estimate(*ends), 1, 2)
+            text = tables.numbers(stats.estimate(r.score("return")), 1, 2)
         new = {}
         for name, value in line.items():
             if name in PLACE or name not in RAN:

@@ -65,21 +65,12 @@ def _panels(results: Sequence[Result]) -> list[Panel]:
     for (task, expert), here in together.items():
         scores: dict[str, dict[int, list[np.ndarray]]] = {}
         for r in here:
-            scores.setdefault(r.identity["label"], {})[r.place[1]] = [_score(r)]
+            scores.setdefault(r.identity["label"], {})[r.place[1]] = [r.score(panels.measure_of(r))]
         if sum(len(x) >= NUMBERS for x in scores.values()) > 1:
             solved = panels.measure_of(here[0]) != "return"
             measure = "success final" if solved else "normalised return"
             out.append(Panel(f"{task} ({expert})" if several else task, measure, scores))
     return out
-
-
-def _score(r: Result) -> np.ndarray:
-    """[S]"""
-    measure = panels.measure_of(r)
-    own = r.final(measure)
-    if measure != "return":
-        return own
-    return np.array([reference.normalised(r.place[0], x) for x in own])
 
 
 def _over_all(shown: Sequence[Panel]) -> list[Panel]:

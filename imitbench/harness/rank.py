@@ -55,12 +55,8 @@ def collect(results: Sequence[Result], measure: Measure = "auto") -> Scores:
         raise UserError(f"measure={measure}: some tasks have no success; take return")
     found: dict[str, dict[Place, np.ndarray]] = {}
     for r in results:
-        score = r.final(measure)
-        if measure == "return":
-            if r.place[0] not in reference.table():
-                continue
-            score = np.array([reference.normalised(r.place[0], x) for x in score])
-        found.setdefault(r.identity["label"], {})[r.place] = score
+        if measure != "return" or r.place[0] in reference.table():
+            found.setdefault(r.identity["label"], {})[r.place] = r.score(measure)
     best: tuple[int, list[Place], list[str]] = (0, [], [])
     for at in found.values():
         places = list(at)

@@ -16,6 +16,7 @@ from imitbench.core.checked import fields, line, read_json
 from imitbench.core.host import saving, settle
 from imitbench.core.train import Eval
 from imitbench.core.types import Cost, UserError
+from imitbench.experts import reference
 from imitbench.harness import seal, suite
 from imitbench.harness.suite import SCHEMA
 
@@ -54,6 +55,15 @@ class Result(NamedTuple):
         """[S] the column's values at the last evaluation, in the order of the seeds."""
         last = self.curve.loc[self.curve["evaluation"] == self.curve["evaluation"].max()]
         return last.sort_values(by=["seed"])[column].to_numpy(float)
+
+    def score(self, measure: str) -> np.ndarray:
+        """[S] `final`, where returns are normalised: 0 is a random policy's, 1 the expert's.
+
+        Raises:
+            UserError: a return of a task without reference scores.
+        """
+        own = self.final(measure)
+        return reference.normalised(self.place[0], own) if measure == "return" else own
 
 
 UNFINISHED = ".writing-"  # how folders of cells that are being written begin
