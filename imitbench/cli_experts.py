@@ -14,7 +14,7 @@ from imitbench.core.host import writable
 from imitbench.core.types import pick
 from imitbench.envs.registry import known
 from imitbench.experts import learned, scripted
-from imitbench.harness import forge, suite
+from imitbench.harness import forge, scores, suite
 from imitbench.harness.progress import Progress
 
 
@@ -101,7 +101,7 @@ class ScoreExperts:
         for task in tasks:
             pick("task with an expert", task, experts.NAMES)
         for task in tasks:
-            found = forge.measure(task)
+            found = scores.measure(task)
             print(f"{task}: random {found['random']:.2f}, expert {found['expert']:.2f}")
 
 

@@ -18,7 +18,7 @@ from flax import struct
 from imitbench.algos import _discriminator, _onpolicy
 from imitbench.algos._discriminator import Pairs, Rule
 from imitbench.algos._onpolicy import Core
-from imitbench.core import buffer, nets, ops, rollout
+from imitbench.core import buffer, distributions, nets, ops, rollout
 from imitbench.core.types import (
     LATER,
     Algorithm,
@@ -116,7 +116,7 @@ def cloner(config: _onpolicy.Config, spec: Spec, steps: int):
 
     def loss(params: Params, obs: jax.Array, label: jax.Array) -> tuple[jax.Array, Metrics]:
         dist = policy.apply(params, obs)
-        if isinstance(dist, nets.Categorical):
+        if isinstance(dist, distributions.Categorical):
             return -jnp.mean(dist.log_prob(label)), {}
         return jnp.mean(jnp.sum((dist.mode - label) ** 2, axis=-1)), {}
 

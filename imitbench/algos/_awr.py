@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import optax
 from flax import struct
 
-from imitbench.core import buffer, nets, ops
+from imitbench.core import buffer, distributions, nets, ops
 from imitbench.core.types import Key, Metrics, Params, Spec, Transition, require, require_share
 
 CLIP = 10.0  # of normalised observations, on both sides
@@ -131,8 +131,8 @@ def learner(config: Rule, spec: Spec) -> Learner:
     }
     scale = 1.0 - config.discount  # of what the value network learns
 
-    def dist(params: Params, obs: jax.Array) -> nets.Gaussian:
-        return nets.Gaussian(policy.apply(params, obs), jnp.log(jnp.full(1, config.std)))
+    def dist(params: Params, obs: jax.Array) -> distributions.Gaussian:
+        return distributions.Gaussian(policy.apply(params, obs), jnp.log(jnp.full(1, config.std)))
 
     def value(params: Params, obs: jax.Array) -> jax.Array:
         return critic.apply(params, obs) / scale

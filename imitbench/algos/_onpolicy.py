@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-from imitbench.core import nets, ops, rollout
+from imitbench.core import distributions, nets, ops, rollout
 from imitbench.core.types import (
     LATER,
     Algorithm,
@@ -182,7 +182,7 @@ def learner(config: Config, spec: Spec, improve: Improve) -> Learner:
         ends = steps.terminated, steps.truncated
         adv = ops.advantages(reward, value, next_value, *ends, config.discount, config.gae)
         dist = policy.apply(core.params["policy"], obs)
-        assert isinstance(dist, nets.Gaussian | nets.Categorical)
+        assert isinstance(dist, distributions.Gaussian | distributions.Categorical)
         data = {
             "obs": obs,
             "action": steps.label,
@@ -202,7 +202,7 @@ def learner(config: Config, spec: Spec, improve: Improve) -> Learner:
     def explore(core: Core) -> Callable[[Key, jax.Array], jax.Array]:
         def sample(key: Key, obs: jax.Array) -> jax.Array:
             dist = policy.apply(core.params["policy"], seen(config, core, obs))
-            assert isinstance(dist, nets.Gaussian | nets.Categorical)
+            assert isinstance(dist, distributions.Gaussian | distributions.Categorical)
             return dist.sample(key)
 
         return sample

@@ -16,7 +16,7 @@ from flax import struct
 from imitbench.algos import _adversary, _discriminator, _onpolicy, ppo
 from imitbench.algos._adversary import Sight
 from imitbench.algos._discriminator import Rule
-from imitbench.core import nets, ops
+from imitbench.core import distributions, nets, ops
 from imitbench.core.types import Algorithm, Env, Key, Params, Spec, Transition, require
 
 suspicions = _adversary.suspicions
@@ -81,7 +81,7 @@ def sight(config: Config, spec: Spec) -> Sight:
 
     def rows(core: _onpolicy.Core, steps: Transition) -> Step:
         dist = policy.apply(core.params["policy"], _onpolicy.seen(own, core, steps.obs))
-        assert isinstance(dist, nets.Gaussian | nets.Categorical)
+        assert isinstance(dist, distributions.Gaussian | distributions.Categorical)
         log_prob = dist.log_prob(steps.label)
         return Step(steps.obs, steps.action, steps.next_obs, steps.terminated, log_prob)
 

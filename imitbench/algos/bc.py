@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import optax
 from flax import struct
 
-from imitbench.core import buffer, nets, ops
+from imitbench.core import buffer, distributions, nets, ops
 from imitbench.core.types import (
     Algorithm,
     Cost,
@@ -115,10 +115,10 @@ def learner(config: Config, spec: Spec) -> Learner:
     def error(params: Params, norm: ops.Normaliser, pairs: Pairs) -> jax.Array:
         """Mean squared error over action components, or mean negative log likelihood."""
         dist = policy.apply(params, norm(pairs.obs, config.clip))
-        if isinstance(dist, nets.Deterministic):
+        if isinstance(dist, distributions.Deterministic):
             each = jnp.mean((dist.mode - pairs.label) ** 2, axis=-1)
         else:
-            assert isinstance(dist, nets.Gaussian | nets.Categorical)
+            assert isinstance(dist, distributions.Gaussian | distributions.Categorical)
             each = -dist.log_prob(pairs.label)
         return ops.mean(each, pairs.weight)
 

@@ -17,7 +17,7 @@ from flax import struct
 from imitbench.algos import _offline, _replay
 from imitbench.algos._offpolicy import Learner
 from imitbench.algos._replay import Experience
-from imitbench.core import nets, ops
+from imitbench.core import distributions, nets, ops
 from imitbench.core.types import (
     Algorithm,
     Judge,
@@ -93,7 +93,7 @@ def learner(config: Config, spec: Spec) -> Learner:
         params: Params, rows: Experience, advantage: jax.Array
     ) -> tuple[jax.Array, Metrics]:
         dist = policy.apply(params, rows.obs)
-        assert isinstance(dist, nets.Gaussian)
+        assert isinstance(dist, distributions.Gaussian)
         weight = jnp.minimum(jnp.exp(config.temperature * advantage), config.max_weight)
         loss = -jnp.mean(weight * dist.log_prob(rows.action))
         return loss, {"policy_loss": loss, "weight": jnp.mean(weight)}

@@ -15,7 +15,7 @@ import optax
 from flax import struct
 
 from imitbench.algos import _awr
-from imitbench.core import buffer, nets, ops
+from imitbench.core import buffer, distributions, nets, ops
 from imitbench.core.types import (
     Algorithm,
     Cost,
@@ -93,7 +93,7 @@ def make(config: Config, spec: Spec) -> Algorithm:
         params: dict[str, Params], rows: Rows, squared: jax.Array
     ) -> tuple[jax.Array, Metrics]:
         dist = policy.apply(params["policy"], rows.obs)
-        assert isinstance(dist, nets.Gaussian | nets.Categorical)
+        assert isinstance(dist, distributions.Gaussian | distributions.Categorical)
         advantage = rows.returns - value.apply(params["value"], rows.obs)
         exponent = config.beta * jax.lax.stop_gradient(advantage) / jnp.sqrt(squared)
         weight = jnp.minimum(jnp.exp(exponent), config.max_weight)

@@ -15,7 +15,7 @@ import optax
 
 from imitbench.algos import _onpolicy
 from imitbench.algos._onpolicy import Core, Improve, Learner, State
-from imitbench.core import nets, ops
+from imitbench.core import distributions, ops
 from imitbench.core.types import Algorithm, Env, Key, Metrics, Params, Spec, require
 
 __all__ = ["Config", "Core", "Learner", "State", "export", "learner", "make"]
@@ -56,7 +56,7 @@ def clipped(config: Config, spec: Spec) -> Improve:
 
     def loss(params: Params, rows: dict[str, jax.Array]) -> tuple[jax.Array, Metrics]:
         dist = policy.apply(params["policy"], rows["obs"])
-        assert isinstance(dist, nets.Gaussian | nets.Categorical)
+        assert isinstance(dist, distributions.Gaussian | distributions.Categorical)
         log_ratio = dist.log_prob(rows["action"]) - rows["log_prob"]
         ratio = jnp.exp(log_ratio)
         adv = _onpolicy.standard(rows["advantage"])

@@ -15,7 +15,7 @@ import optax
 from flax import struct
 
 from imitbench.algos import _offpolicy, _replay
-from imitbench.core import nets, ops
+from imitbench.core import distributions, nets, ops
 from imitbench.core.types import Algorithm, Env, Key, Metrics, Params, Spec, require, require_share
 
 ONLINE = True  # learns without demonstrations
@@ -65,7 +65,7 @@ def learner(config: Config, spec: Spec, still: _replay.Still | None = None) -> _
 
     def draw(params: Params, key: Key, obs: jax.Array) -> tuple[jax.Array, jax.Array]:
         dist = policy.apply(params, obs)
-        assert isinstance(dist, nets.Squashed)
+        assert isinstance(dist, distributions.Squashed)
         action, log_prob = dist.sample_and_log_prob(key)
         if still is not None:
             log_prob = jnp.where(still(obs), 0.0, log_prob)

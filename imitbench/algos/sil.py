@@ -15,7 +15,7 @@ import optax
 from flax import struct
 
 from imitbench.algos import _onpolicy, ppo
-from imitbench.core import buffer, nets, ops, rollout
+from imitbench.core import buffer, distributions, ops, rollout
 from imitbench.core.types import (
     Algorithm,
     Cost,
@@ -85,7 +85,7 @@ def make(config: Config, spec: Spec, env: Env) -> Algorithm:
 
     def loss(params: Params, rows: dict[str, jax.Array]) -> tuple[jax.Array, Metrics]:
         dist = policy.apply(params["policy"], rows["obs"])
-        assert isinstance(dist, nets.Gaussian | nets.Categorical)
+        assert isinstance(dist, distributions.Gaussian | distributions.Categorical)
         above = rows["return"] - critic.apply(params["value"], rows["obs"])
         gain = jnp.clip(above, 0.0, config.max_advantage)
         nll = jnp.minimum(-dist.log_prob(rows["action"]), config.max_nll)

@@ -18,7 +18,7 @@ from jax.flatten_util import ravel_pytree
 
 from imitbench.algos import _onpolicy
 from imitbench.algos._onpolicy import Improve, Learner
-from imitbench.core import nets, ops
+from imitbench.core import distributions, nets, ops
 from imitbench.core.types import Algorithm, Env, Key, Metrics, Params, Spec, require
 
 ONLINE = True  # learns without demonstrations
@@ -76,9 +76,9 @@ def natural(config: Config, policy: nets.PolicyNet) -> Callable[..., tuple[Param
         def judged(x: jax.Array) -> tuple[jax.Array, jax.Array]:
             """Surrogate and divergence of the old policy from the new one."""
             dist = policy.apply(unravel(x), data["obs"])
-            assert isinstance(dist, nets.Gaussian | nets.Categorical)
+            assert isinstance(dist, distributions.Gaussian | distributions.Categorical)
             gain = jnp.mean(jnp.exp(dist.log_prob(data["action"]) - data["log_prob"]) * adv)
-            return gain, jnp.mean(nets.divergence(old, dist))
+            return gain, jnp.mean(distributions.divergence(old, dist))
 
         def product(v: jax.Array) -> jax.Array:
             curved = jax.jvp(jax.grad(lambda x: judged(x)[1]), (flat,), (v,))[1]

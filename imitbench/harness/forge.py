@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,17 +16,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from imitbench import algos, data, envs, experts
-from imitbench.core import buffer, nets, npz, rollout, train
-from imitbench.core.host import alone, atomic
-from imitbench.core.types import Algorithm, Env, Policy, Transition, UserError, pick
+from imitbench.core import buffer, nets, npz, train
+from imitbench.core.host import alone
+from imitbench.core.types import Algorithm, Env, Transition, UserError, pick
 from imitbench.envs.digest import digest
-from imitbench.experts import learned, reference
-from imitbench.harness import resumable, runtime
+from imitbench.experts import learned
+from imitbench.harness import resumable, runtime, scores
 from imitbench.harness.progress import Progress
 
-FINAL_EPISODES = 100
-# Initial states of the two final looks at a policy: one to choose by, one for the card.
-CHOOSE_SEED, CARD_SEED = 21_000_000, 22_000_000
+CHOOSE_SEED = 21_000_000  # of the initial states that a policy is chosen by: not the card's
 MEDIUM = (1 / 3, 1 / 2)  # of the way from the random policy to the expert
 
 
@@ -53,20 +51,6 @@ class Run(NamedTuple):
     env: Env
     algo: Algorithm
     folder: Path
-
-
-class Score(NamedTuple):
-    """Of a policy over episodes."""
-
-    mean: float
-    std: float
-    success_any: float | None
-    success_final: float | None
-
-    @property
-    def value(self) -> float:
-        """What experts are compared by: final success where the task has success, else return."""
-        return self.mean if self.success_final is None else self.success_final
 
 
 def prepare(recipe: Recipe, root: Path) -> Run:
@@ -113,13 +97,14 @@ def _forge(run: Run, out: Path, progress: Progress) -> list[Path]:
     progress.start(recipe.task, recipe.method, recipe.updates)
     ev = _train(run, progress)
     nets_ = [_read(run.folder, s, e) for s in range(recipe.seeds) for e in range(recipe.evals)]
-    evaluate = evaluator(run.env, learned.policy)
+    evaluate = scores.evaluator(run.env, learned.policy)
     marks = _marks(ev)  # [S, E]
     order = np.argsort(-marks.ravel(), kind="stable")[:3]
     chosen = max(order, key=lambda i: evaluate(nets_[i], CHOOSE_SEED).value)
-    random = random_score(run.env)
-    best = evaluate(nets_[chosen], CARD_SEED)
-    last = [evaluate(net, CARD_SEED).value for net in nets_[recipe.evals - 1 :: recipe.evals]]
+    random = scores.of_random(run.env)
+    best = evaluate(nets_[chosen], scores.CARD_SEED)
+    final = nets_[recipe.evals - 1 :: recipe.evals]
+    last = [evaluate(net, scores.CARD_SEED).value for net in final]
     written = [_write(run, "expert", int(chosen), nets_[chosen], best, last, ev, out)]
 
     def share(value: Any) -> Any:
@@ -128,66 +113,11 @@ def _forge(run: Run, out: Path, progress: Progress) -> list[Path]:
 
     off = np.abs(share(marks.ravel()) - sum(MEDIUM) / 2)
     for i in np.argsort(off, kind="stable")[:5]:
-        score = evaluate(nets_[i], CARD_SEED)
+        score = evaluate(nets_[i], scores.CARD_SEED)
         if MEDIUM[0] <= share(score.value) <= MEDIUM[1]:
             written.append(_write(run, "medium", int(i), nets_[i], score, last, ev, out))
             break
     return written
-
-
-def evaluator(env: Env, policy_of: Callable[[Any], Policy]) -> Callable[[Any, int], Score]:
-    """A compiled function (parameters, seed) -> Score over 100 episodes."""
-
-    @jax.jit
-    def episodes(params: Any, key: jax.Array) -> dict[str, jax.Array]:
-        return rollout.summary(rollout.episodes(env, policy_of(params), key, FINAL_EPISODES))
-
-    return lambda params, seed: _score(env, episodes(params, jax.random.key(seed)))
-
-
-def random_score(env: Env) -> Score:
-    """Of uniform actions."""
-
-    def uniform(key: jax.Array, obs: jax.Array) -> jax.Array:
-        if env.spec.discrete:
-            return jax.random.randint(key, obs.shape[:-1], 0, env.spec.action_size)
-        shape = (*obs.shape[:-1], env.spec.action_size)
-        return jax.random.uniform(key, shape, minval=-1.0, maxval=1.0)
-
-    return score_of(env, uniform)
-
-
-def score_of(env: Env, policy: Policy) -> Score:
-    """Of any policy, over 100 episodes."""
-    return evaluator(env, lambda nothing: policy)((), CARD_SEED)
-
-
-def measure(task: str) -> reference.Reference:
-    """Scores the random policy and the expert of a task, and keeps them among those that ship."""
-    env = envs.make(task)
-    expert = score_of(env, experts.load(task, spec=env.spec))
-    entry: reference.Reference = {
-        "random": round(random_score(env).mean, 4),
-        "expert": round(expert.mean, 4),
-        "expert_kind": experts.find(task).kind,
-        "episodes": FINAL_EPISODES,
-        "engine": env.engine,
-        "environment_digest": digest(task, "auto"),
-    }
-    everything = dict(sorted({**reference.table(), task: entry}.items()))
-    with atomic(reference.path()) as path:
-        path.write_text(json.dumps(everything, indent=2) + "\n")
-    reference.table.cache_clear()
-    return entry
-
-
-def _score(env: Env, summary: dict[str, jax.Array]) -> Score:
-    values = {k: np.asarray(v, np.float64) for k, v in summary.items()}
-    returns = values["return"]
-    rates = (None, None)
-    if rollout.has_success(env):
-        rates = float(values["success_any"].mean()), float(values["success_final"].mean())
-    return Score(float(returns.mean()), float(returns.std(ddof=1)), *rates)
 
 
 def _marks(ev: train.Eval) -> np.ndarray:
@@ -253,7 +183,7 @@ def _write(
     grade: learned.Grade,
     index: int,
     net: nets.Net,
-    score: Score,
+    score: scores.Score,
     by_seed: Sequence[float],
     ev: train.Eval,
     out: Path,
@@ -276,7 +206,7 @@ def _write(
         engine=env.engine,
         environment_digest=digest(recipe.task, recipe.engine),
         seed=seed,
-        episodes=FINAL_EPISODES,
+        episodes=scores.EPISODES,
         mean_return=score.mean,
         std_return=score.std,
         success_any=score.success_any,

@@ -12,7 +12,7 @@ import pytest
 from by_hand import SPEC, dense, experience, q, targets
 
 from imitbench.algos import _offline, bc, bcq, iql, marwil, offline_td3, td3_bc
-from imitbench.core import buffer, nets, ops
+from imitbench.core import buffer, distributions, nets, ops
 from imitbench.core.types import Transition, UserError
 
 KEY = jax.random.key(0)
@@ -186,7 +186,7 @@ def test_iql_by_hand(steps):
     moved = nets.value(SPEC, ()).apply(new.params["value"], batch.obs)
     np.testing.assert_allclose(advantage, lesser - np.asarray(moved), rtol=1e-5)
     dist = nets.policy(SPEC, (), "gaussian").apply(policy_params, batch.obs)
-    assert isinstance(dist, nets.Gaussian)
+    assert isinstance(dist, distributions.Gaussian)
     weight = np.minimum(np.exp(2.0 * np.array([0.1, -0.3, 0.9, 0.5])), 3.0)
     value, metrics = loss(policy_params, batch, jnp.array([0.1, -0.3, 0.9, 0.5]))
     expected = -np.mean(weight * np.asarray(dist.log_prob(batch.action)))
@@ -247,7 +247,7 @@ def test_marwil_by_hand(steps):
     advantage = expected - 3.0
     weight = np.minimum(np.exp(2.0 * advantage / 2.0), 5.0)
     dist = nets.policy(SPEC, (), "gaussian").apply(params["policy"], batch.obs)
-    assert isinstance(dist, nets.Gaussian)
+    assert isinstance(dist, distributions.Gaussian)
     nll = np.mean(-weight * np.asarray(dist.log_prob(batch.action)))
     total = nll + 0.7 * 0.5 * np.mean(advantage**2)
     assert float(value) == pytest.approx(total, rel=1e-5)

@@ -12,7 +12,7 @@ import pytest
 
 from imitbench import envs
 from imitbench.algos import ppo
-from imitbench.core import buffer, nets, ops
+from imitbench.core import buffer, distributions, nets, ops
 from imitbench.core.types import Transition, UserError
 from imitbench.envs.base import make_spec
 
@@ -105,7 +105,7 @@ def test_the_objective_is_clipped_where_it_must_be(spied):
     )
     obs, action = jax.random.normal(jax.random.key(2), (2, 3)), jnp.array([0, 1])
     dist = policy.apply(core.params["policy"], obs)
-    assert isinstance(dist, nets.Categorical)
+    assert isinstance(dist, distributions.Categorical)
 
     def rows(ratio: list[float], adv: list[float]) -> dict[str, jax.Array]:
         old = dist.log_prob(action) - jnp.log(jnp.array(ratio))

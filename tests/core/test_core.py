@@ -10,7 +10,7 @@ import pytest
 import scipy.stats
 
 from imitbench import envs
-from imitbench.core import buffer, nets, ops, rollout
+from imitbench.core import buffer, distributions, nets, ops, rollout
 from imitbench.core.types import Cost
 from imitbench.envs.base import make_spec
 
@@ -74,11 +74,11 @@ def test_ring_keeps_the_newest_rows():
 
 def test_gaussian_and_categorical_agree_with_scipy():
     mean, std, a = np.array([0.3, -0.2]), np.array([0.5, 2.0]), np.array([0.1, 1.0])
-    dist = nets.Gaussian(jnp.array(mean), jnp.log(jnp.array(std)))
+    dist = distributions.Gaussian(jnp.array(mean), jnp.log(jnp.array(std)))
     expected = scipy.stats.norm.logpdf(a, mean, std).sum()
     assert float(dist.log_prob(jnp.array(a))) == pytest.approx(expected, rel=1e-5)
     logits = np.array([[1.0, 2.0, 0.5], [0.0, 0.0, 0.0]])
-    choice = nets.Categorical(jnp.array(logits))
+    choice = distributions.Categorical(jnp.array(logits))
     got = choice.log_prob(jnp.array([1, 2]))
     np.testing.assert_allclose(got[0], 2 - np.log(np.exp(logits[0]).sum()), rtol=1e-5)
     np.testing.assert_allclose(got[1], -np.log(3), rtol=1e-5)
@@ -92,7 +92,7 @@ def test_policies_stay_in_bounds(head):
     params = net.init(jax.random.key(0))
     out = net.apply(params, 1e3 * jnp.ones((4, 3)))
     assert out.mode.shape == (4, 2) and np.abs(out.mode).max() <= 1
-    if isinstance(out, nets.Gaussian):
+    if isinstance(out, distributions.Gaussian):
         assert out.log_std.min() >= -1 and out.log_std.max() <= 1
 
 

@@ -14,7 +14,7 @@ from imitbench import data, envs, experts
 from imitbench.algos import bc, ddpg_demos, ppo
 from imitbench.core.types import UserError
 from imitbench.experts import learned, reference
-from imitbench.harness import forge
+from imitbench.harness import forge, scores
 from imitbench.harness.progress import Progress
 
 CONFIG = ppo.Config(envs=2, length=20, epochs=1, minibatches=2, hidden=(8,))
@@ -29,7 +29,7 @@ class Stopped(Exception):
 def few():
     """Fewer episodes than a card takes."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(forge, "FINAL_EPISODES", 4)
+        patch.setattr(scores, "EPISODES", 4)
         yield
 
 
@@ -51,7 +51,7 @@ def test_writes_an_expert_with_its_card(straight):
     assert (card.method, card.grade, card.episodes) == ("ppo", "expert", 4)
     assert card.env_steps in (80, 160) and card.seed in (0, 1)
     assert len(card.scores_by_seed) == 2 and card.wall_seconds > 0
-    found = forge.score_of(env, policy)
+    found = scores.of(env, policy)
     assert found.mean == pytest.approx(card.mean_return, rel=1e-5)
     demos = data.collect(env, policy, 2, only_success=False)
     assert demos.steps.action.shape == (2, env.spec.horizon, 2)
@@ -102,7 +102,7 @@ def test_rejects_recipes_that_cannot_run(tmp_path):
 def test_reference_scores(tmp_path, monkeypatch):
     monkeypatch.setattr(reference, "path", lambda: tmp_path / "reference.json")
     reference.table.cache_clear()
-    entry = forge.measure("PointMass")
+    entry = scores.measure("PointMass")
     try:
         assert entry["expert"] > entry["random"] and entry["expert_kind"] == "scripted"
         assert reference.normalised("PointMass", entry["random"]) == 0.0
