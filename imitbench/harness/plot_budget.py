@@ -19,7 +19,8 @@ from imitbench.experts import reference
 from imitbench.harness import panels, plots, stats
 from imitbench.harness.store import Result
 
-ASIDE = 1.06
+ACROSS = 4  # panels at most
+ASIDE = 1.06  # how far lone marks stand from each other
 NUMBERS = 3  # that two methods at least must have been run with
 
 
@@ -41,8 +42,8 @@ def draw(results: Sequence[Result], path: Path) -> list[Path]:
     if not shown:
         return []
     shown += _over_all(shown)
-    across = min(4, len(shown))
-    down = -(-len(shown) // across)
+    down = -(-len(shown) // ACROSS)
+    across = -(-len(shown) // down)
     size = (3.6 * across, 2.9 * down + 0.9)
     figure, grid = plt.subplots(down, across, figsize=size, squeeze=False, layout="constrained")
     for axis in grid.flat[len(shown) :]:
