@@ -55,6 +55,7 @@ CLAIMS = (
             worse_at=(at(t, 25),),
         )
         for t in TASKS
+        if t != "Ant"  # where the cpu profile's GAIL does not walk: equal failures prove nothing
     ),
     *(
         Claim(
