@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
@@ -42,12 +41,8 @@ def draw(results: Sequence[Result], path: Path) -> list[Path]:
     if not shown:
         return []
     shown += _over_all(shown)
-    down = -(-len(shown) // ACROSS)
-    across = -(-len(shown) // down)
-    size = (3.6 * across, 2.9 * down + 0.9)
-    figure, grid = plt.subplots(down, across, figsize=size, squeeze=False, layout="constrained")
-    for axis in grid.flat[len(shown) :]:
-        axis.set_visible(False)
+    across = -(-len(shown) // -(-len(shown) // ACROSS))  # so that rows are equally full
+    figure, grid = plots.sheet(len(shown), across, (3.6, 2.9), 0.9)
     for axis, panel in zip(grid.flat, shown, strict=False):
         _draw(axis, panel, methods)
     plots.legend(figure, grid)
@@ -113,8 +108,6 @@ def _draw(axis: Axes, panel: Panel, methods: Sequence[str]) -> None:
     axis.set_xlabel("demonstrations")
     axis.set_ylabel(panel.measure)
     axis.set_title(panel.title, fontsize=9)
-    axis.grid(color="0.9", linewidth=0.6)
-    axis.spines[["top", "right"]].set_visible(False)
     if panel.measure.startswith("success"):
         axis.set_ylim(-0.02, 1.02)
     else:

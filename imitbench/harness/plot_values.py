@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 
 from imitbench.harness import panels, plots
@@ -26,13 +25,7 @@ def draw(results: Sequence[Result], path: Path) -> list[Path]:
     together = panels.groups(results)
     columns = list(together)
     across = min(4, len(columns))
-    down = -(-len(columns) // across)
-    size = (3.6 * across, 2.7 * down + 0.9)
-    figure, grid = plt.subplots(
-        down, across, figsize=size, squeeze=False, sharey=True, layout="constrained"
-    )
-    for axis in grid.flat[len(columns) :]:
-        axis.set_visible(False)
+    figure, grid = plots.sheet(len(columns), across, (3.6, 2.7), 0.9, sharey=True)
     for axis, column in zip(grid.flat, columns, strict=False):
         here = together[column]
         for r in here:
@@ -54,8 +47,6 @@ def draw(results: Sequence[Result], path: Path) -> list[Path]:
         axis.set_title(panels.title(column, columns).replace(" (", "\n("), fontsize=9)
         plots.scale(axis, [panels.costs(r, "grad_steps")[-1] for r in here])
         axis.set_xlabel("gradient steps")
-        axis.grid(color="0.9", linewidth=0.6)
-        axis.spines[["top", "right"]].set_visible(False)
     # The panels share their y axis.
     if np.abs(grid[0][0].get_ylim()).max() > 10 * LINEAR:
         grid[0][0].set_yscale("symlog", linthresh=LINEAR)

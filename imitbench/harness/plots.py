@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib
 
@@ -57,16 +56,9 @@ def scores(results: Sequence[Result], path: Path) -> list[Path]:
     its only evaluation, with the interval over seeds."""
     columns = list(dict.fromkeys(r.place for r in results))
     methods = list(dict.fromkeys(r.identity["label"] for r in results))[::-1]
-    across = min(3, len(columns))
-    down = -(-len(columns) // across)
-    size = (4.2 * across, (0.28 * len(methods) + 1.0) * down + 0.5)
-    figure, grid = plt.subplots(
-        down, across, figsize=size, squeeze=False, sharey=True, layout="constrained"
-    )
-    for axis, column in itertools.zip_longest(grid.flat, columns):
-        if column is None:
-            axis.set_visible(False)
-            continue
+    each = (4.2, 0.28 * len(methods) + 1.0)
+    figure, grid = sheet(len(columns), min(3, len(columns)), each, 0.5, sharey=True)
+    for axis, column in zip(grid.flat, columns, strict=False):
         here = [r for r in results if r.place == column]
         solved = here[0].info["has_success"]
         kinds = {"success_any": "black", "success_final": "none"} if solved else {"return": "black"}
@@ -86,8 +78,6 @@ def scores(results: Sequence[Result], path: Path) -> list[Path]:
         axis.set_yticks(range(len(methods)), methods)
         axis.set_ylim(-0.5, len(methods) - 0.4)
         axis.set_title(title(column, columns), fontsize=10)
-        axis.grid(color="0.9", linewidth=0.6)
-        axis.spines[["top", "right"]].set_visible(False)
         axis.set_xlabel("share of episodes" if solved else "return")
         if solved:
             axis.set_xlim(-0.02, 1.02)
@@ -114,18 +104,7 @@ def curves(results: Sequence[Result], path: Path) -> list[Path]:
     # A grid of costs and places, if it has no holes; else one panel after the other.
     even = len(columns) <= 5 and len(wanted) == rows * len(columns)
     across = len(columns) if even else min(4, len(wanted))
-    down = -(-len(wanted) // across)
-    size = (4.2 * across, 2.6 * down + 0.4)
-    figure, grid = plt.subplots(
-        down,
-        across,
-        figsize=size,
-        squeeze=False,
-        sharey="col" if even else False,
-        layout="constrained",
-    )
-    for axis in grid.flat[len(wanted) :]:
-        axis.set_visible(False)
+    figure, grid = sheet(len(wanted), across, (4.2, 2.6), 0.4, sharey="col" if even else False)
     for i, (axis, (cost, column)) in enumerate(zip(grid.flat, wanted, strict=False)):
         here = together[column]
         measure = measure_of(here[0])
@@ -136,8 +115,6 @@ def curves(results: Sequence[Result], path: Path) -> list[Path]:
         scale(axis, [costs(r, cost)[-1] for r in here])
         axis.set_xlabel(AXES[cost])
         axis.set_ylabel(measure.replace("_", " "))
-        axis.grid(color="0.9", linewidth=0.6)
-        axis.spines[["top", "right"]].set_visible(False)
         if measure.startswith("success"):
             axis.set_ylim(-0.02, 1.02)
         if not even or i < across:
@@ -145,6 +122,31 @@ def curves(results: Sequence[Result], path: Path) -> list[Path]:
     legend(figure, grid)
     caption(figure, together[columns[0]], "shaded")
     return save(figure, path)
+
+
+def sheet(
+    number: int,
+    across: int,
+    each: tuple[float, float],
+    below: float,
+    sharey: Literal["col"] | bool = False,
+) -> tuple[Figure, np.ndarray]:
+    """A figure of `number` panels, `across` of them in a row, each so wide and so high; with room
+    below for a legend. In inches. The grid [rows, across] of axes; those left over are hidden."""
+    down = -(-number // across)
+    figure, grid = plt.subplots(
+        down,
+        across,
+        figsize=(each[0] * across, each[1] * down + below),
+        squeeze=False,
+        sharey=sharey,
+        layout="constrained",
+    )
+    for i, axis in enumerate(grid.flat):
+        axis.set_visible(i < number)
+        axis.grid(color="0.9", linewidth=0.6)
+        axis.spines[["top", "right"]].set_visible(False)
+    return figure, grid
 
 
 def style(methods: Sequence[str], label: str) -> dict[str, Any]:
