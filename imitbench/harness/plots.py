@@ -30,6 +30,7 @@ from imitbench.harness.panels import (
 )
 from imitbench.harness.store import Result
 
+LONGEST = 3000  # dots along a side of a .png
 # Told apart without colour, too: by marker, dash and lightness. No two of the first 18 are equal.
 COLOURS = (
     "#000000", "#c1440e", "#2c7fb8", "#7a9a01", "#8c6bb1", "#d8b365",
@@ -166,15 +167,17 @@ def legend(figure: Figure, grid: np.ndarray) -> None:
 
 
 def save(figure: Figure, path: Path) -> list[Path]:
-    """Writes a figure as .png and .svg, and closes it. The same figure gives the same files."""
+    """Writes a figure as .png and .svg, and closes it. The same figure gives the same files. A long
+    one has fewer dots per inch in the .png."""
     written = []
+    dpi = min(130, LONGEST / max(figure.get_size_inches()))
     for kind in ("png", "svg"):
         target = path.with_suffix(f".{kind}")
         with atomic(target) as temporary:
             # Without a date the same results give the same file.
             metadata = {"Date": None} if kind == "svg" else None
             with plt.rc_context({"svg.hashsalt": "imitbench"}):
-                figure.savefig(temporary, dpi=130, format=kind, metadata=metadata)
+                figure.savefig(temporary, dpi=dpi, format=kind, metadata=metadata)
         written.append(target)
     plt.close(figure)
     return written
