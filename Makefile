@@ -6,7 +6,7 @@ SUITE ?= quickstart
 PROFILE ?= cpu
 VIDEOS ?= 0
 
-.PHONY: help setup quickstart test test-all test-reference check demos experts tables figures verify report pictures-vins compounding ship parity peers perf perf-engines perf-learners perf-vins perf-offline perf-adversarial clean
+.PHONY: help setup quickstart test test-all test-reference check demos experts tables figures verify report pictures-vins compounding ship parity peers perf perf-engines perf-learners perf-vins perf-offline perf-adversarial golden clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -50,6 +50,9 @@ check: setup  ## ruff, basedpyright and the import contract
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/basedpyright
 	$(VENV)/bin/lint-imports
+
+golden: setup  ## write the golden file of every method anew; refused where numbers changed and versions did not
+	PYTHONPATH=tests $(PY) -m golden
 
 bench-%: setup  ## run a suite, as in `make bench-quickstart PROFILE=full`
 	$(RUN) run $* --profile $(PROFILE)

@@ -58,7 +58,7 @@ class Train:
         config = settings.apply(algos.ALGOS[self.method].Config(), self.set)
         demos = self.demos
         if demos is None:
-            demos = 0 if algos.online(self.method) else 25
+            demos = 25 if algos.traits(self.method).needs_demos else 0
         source = DemoSource(
             pool=max(self.pool, demos),
             noise=self.noise,

@@ -40,7 +40,7 @@ from imitbench.algos import (
     vins_rl,
     vins_true,
 )
-from imitbench.core.types import Algorithm, Env, Policy, Spec, UserError
+from imitbench.core.types import Algorithm, Env, Policy, Spec, Traits, UserError
 
 ALGOS: dict[str, ModuleType | SimpleNamespace] = {
     "bc": bc,
@@ -78,7 +78,11 @@ ALGOS: dict[str, ModuleType | SimpleNamespace] = {
 
 
 def register(
-    name: str, config: type, make: Callable[..., Algorithm], about: str, **traits: bool
+    name: str,
+    config: type,
+    make: Callable[..., Algorithm],
+    about: str,
+    traits: Traits = Traits(),  # noqa: B008 (an immutable value)
 ) -> None:
     """Adds a method of the user's own, for this process.
 
@@ -88,7 +92,7 @@ def register(
         make: as in the modules here: (config, spec), and after them `env` and `expert` where it
             needs them.
         about: one line.
-        traits: ONLINE, REWARDED or ANCHORED, as in the modules here.
+        traits: what it needs of its demonstrations, and the version of its numbers.
 
     Raises:
         UserError: a name that is taken, or parameters that are not these.
@@ -101,7 +105,7 @@ def register(
             f"make({', '.join(parameters)}) of {name}: expected (config, spec), then env and "
             "expert where it needs them"
         )
-    ALGOS[name] = SimpleNamespace(Config=config, make=make, __doc__=about, **traits)
+    ALGOS[name] = SimpleNamespace(Config=config, make=make, __doc__=about, TRAITS=traits)
 
 
 def needs(name: str) -> tuple[str, ...]:
@@ -109,19 +113,9 @@ def needs(name: str) -> tuple[str, ...]:
     return tuple(inspect.signature(ALGOS[name].make).parameters)[2:]
 
 
-def online(name: str) -> bool:
-    """Whether a method learns by itself, from the task's reward, without demonstrations."""
-    return getattr(ALGOS[name], "ONLINE", False)
-
-
-def rewarded(name: str) -> bool:
-    """Whether a method learns from the rewards of the demonstrations' steps."""
-    return getattr(ALGOS[name], "REWARDED", False)
-
-
-def anchored(name: str) -> bool:
-    """Whether a method needs demonstrations that reach the goal."""
-    return getattr(ALGOS[name], "ANCHORED", False)
+def traits(name: str) -> Traits:
+    """What a method needs of its demonstrations, and its version."""
+    return getattr(ALGOS[name], "TRAITS", Traits())
 
 
 def resets(config: Any) -> float | None:
@@ -142,4 +136,5 @@ def suspicions(name: str, config: Any, spec: Spec) -> list[str]:
 def build(name: str, config: Any, spec: Spec, env: Env, expert: Policy | None) -> Algorithm:
     """The method, given what it declares and nothing else."""
     given = {"env": env, "expert": expert}
-    return ALGOS[name].make(config, spec, **{k: given[k] for k in needs(name)})
+    algo = ALGOS[name].make(config, spec, **{k: given[k] for k in needs(name)})
+    return algo._replace(version=traits(name).version)

@@ -21,12 +21,13 @@ from imitbench.core.types import (
     Key,
     Metrics,
     Spec,
+    Traits,
     Transition,
     UserError,
     require,
 )
 
-ONLINE = True  # learns without demonstrations
+TRAITS = Traits(needs_demos=False)
 
 
 @dataclass(frozen=True)

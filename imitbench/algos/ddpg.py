@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from imitbench.algos import td3
+from imitbench.core.types import Traits
 
-ONLINE = True  # learns without demonstrations
+TRAITS = Traits(needs_demos=False)
 
 
 @dataclass(frozen=True)

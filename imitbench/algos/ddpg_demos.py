@@ -14,9 +14,9 @@ import jax
 import jax.numpy as jnp
 
 from imitbench.algos import _offpolicy, _replay, ddpg, td3
-from imitbench.core.types import Algorithm, Env, Spec, require
+from imitbench.core.types import Algorithm, Env, Spec, Traits, require
 
-REWARDED = True  # learns from the rewards of the demonstrations' steps
+TRAITS = Traits(needs_rewards=True)
 export = ddpg.export
 
 

@@ -25,11 +25,12 @@ from imitbench.core.types import (
     Metrics,
     Params,
     Spec,
+    Traits,
     require,
     require_share,
 )
 
-REWARDED = True  # learns from the rewards of the demonstrations' steps
+TRAITS = Traits(needs_rewards=True)
 
 
 @dataclass(frozen=True)

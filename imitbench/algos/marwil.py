@@ -23,12 +23,13 @@ from imitbench.core.types import (
     Metrics,
     Params,
     Spec,
+    Traits,
     Transition,
     require,
     require_share,
 )
 
-REWARDED = True  # learns from the rewards of the demonstrations' steps
+TRAITS = Traits(needs_rewards=True)
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from flax import struct
 from imitbench.algos import _awr
 from imitbench.algos._offpolicy import reject_discrete
 from imitbench.core import ops
-from imitbench.core.types import Algorithm, Cost, Key, Metrics, Spec, Transition
+from imitbench.core.types import Algorithm, Cost, Key, Metrics, Spec, Traits, Transition
 
-REWARDED = True  # learns from the rewards of the demonstrations' steps
+TRAITS = Traits(needs_rewards=True)
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from imitbench.algos import offline_td3
+from imitbench.core.types import Traits
 
-REWARDED = True  # learns from the rewards of the demonstrations' steps
+TRAITS = Traits(needs_rewards=True)
 
 
 @dataclass(frozen=True)

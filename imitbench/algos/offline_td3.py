@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from imitbench.algos import _offline, td3
-from imitbench.core.types import Algorithm, Spec
+from imitbench.core.types import Algorithm, Spec, Traits
 
-REWARDED = True  # learns from the rewards of the demonstrations' steps
+TRAITS = Traits(needs_rewards=True)
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ import optax
 from imitbench.algos import _onpolicy
 from imitbench.algos._onpolicy import Core, Improve, Learner, State
 from imitbench.core import distributions, ops
-from imitbench.core.types import Algorithm, Env, Key, Metrics, Params, Spec, require
+from imitbench.core.types import Algorithm, Env, Key, Metrics, Params, Spec, Traits, require
 
 __all__ = ["Config", "Core", "Learner", "State", "export", "learner", "make"]
-ONLINE = True  # learns without demonstrations
+TRAITS = Traits(needs_demos=False)
 export = _onpolicy.export
 
 

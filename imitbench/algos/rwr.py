@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from imitbench.algos import awr
+from imitbench.core.types import Traits
 
-ONLINE = True  # learns without demonstrations
+TRAITS = Traits(needs_demos=False)
 
 
 @dataclass(frozen=True)

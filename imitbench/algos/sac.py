@@ -16,9 +16,19 @@ from flax import struct
 
 from imitbench.algos import _offpolicy, _replay
 from imitbench.core import distributions, nets, ops
-from imitbench.core.types import Algorithm, Env, Key, Metrics, Params, Spec, require, require_share
+from imitbench.core.types import (
+    Algorithm,
+    Env,
+    Key,
+    Metrics,
+    Params,
+    Spec,
+    Traits,
+    require,
+    require_share,
+)
 
-ONLINE = True  # learns without demonstrations
+TRAITS = Traits(needs_demos=False)
 
 
 @dataclass(frozen=True)

@@ -24,12 +24,13 @@ from imitbench.core.types import (
     Metrics,
     Params,
     Spec,
+    Traits,
     Transition,
     UserError,
     require,
 )
 
-ONLINE = True  # learns without demonstrations
+TRAITS = Traits(needs_demos=False)
 
 
 @dataclass(frozen=True)

@@ -25,11 +25,12 @@ from imitbench.core.types import (
     Metrics,
     Params,
     Spec,
+    Traits,
     require,
     require_share,
 )
 
-ONLINE = True  # learns without demonstrations
+TRAITS = Traits(needs_demos=False)
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ import jax.numpy as jnp
 
 from imitbench.algos import _offline, offline_td3, td3
 from imitbench.algos._replay import Experience
-from imitbench.core.types import Algorithm, Spec, require
+from imitbench.core.types import Algorithm, Spec, Traits, require
 
-REWARDED = True  # learns from the rewards of the demonstrations' steps
+TRAITS = Traits(needs_rewards=True)
 
 
 @dataclass(frozen=True)

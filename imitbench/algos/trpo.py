@@ -19,9 +19,9 @@ from jax.flatten_util import ravel_pytree
 from imitbench.algos import _onpolicy
 from imitbench.algos._onpolicy import Improve, Learner
 from imitbench.core import distributions, nets, ops
-from imitbench.core.types import Algorithm, Env, Key, Metrics, Params, Spec, require
+from imitbench.core.types import Algorithm, Env, Key, Metrics, Params, Spec, Traits, require
 
-ONLINE = True  # learns without demonstrations
+TRAITS = Traits(needs_demos=False)
 export = _onpolicy.export
 
 

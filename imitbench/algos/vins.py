@@ -29,13 +29,14 @@ from imitbench.core.types import (
     Metrics,
     Params,
     Spec,
+    Traits,
     Transition,
     pick,
     require,
     require_share,
 )
 
-ANCHORED = True  # needs demonstrations that reach the goal
+TRAITS = Traits(needs_goals_reached=True)
 CLIP = 5.0  # on both sides, of normalised inputs
 
 

@@ -24,12 +24,13 @@ from imitbench.core.types import (
     Key,
     Metrics,
     Spec,
+    Traits,
     Transition,
     UserError,
     require,
 )
 
-ANCHORED = True  # needs demonstrations that reach the goal
+TRAITS = Traits(needs_goals_reached=True)
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import jax
 
 from imitbench.algos import vins
-from imitbench.core.types import Algorithm, Cost, Env, EnvState, Key, Spec
+from imitbench.core.types import Algorithm, Cost, Env, EnvState, Key, Spec, Traits
 
-ANCHORED = True  # needs demonstrations that reach the goal
+TRAITS = Traits(needs_goals_reached=True)
 
 
 @dataclass(frozen=True)

@@ -161,6 +161,15 @@ class Judge(NamedTuple):
     discount: float
 
 
+class Traits(NamedTuple):
+    """What a method needs of its demonstrations, and the version of its numbers."""
+
+    needs_demos: bool = True  # False: it learns from the task's reward alone
+    needs_rewards: bool = False  # it learns from the rewards of the demonstrations' steps
+    needs_goals_reached: bool = False  # its demonstrations must reach the goal
+    version: int = 1  # raised with every change of the method's numbers; see `make golden`
+
+
 class Algorithm(NamedTuple):
     """A method: pure functions that close over its settings.
 
@@ -171,6 +180,9 @@ class Algorithm(NamedTuple):
     act_in(key, state, env_state with leaves [B, ...]) -> action [B, A], for a method that looks at
     more than the observation; evaluation then calls it in place of `act`. Where there is a `judge`,
     evaluation notes its value of the initial states and the discounted returns.
+
+    `version` is part of a cell's identity: the method's `Traits.version`, which is raised with
+    every change of its numbers.
     """
 
     init: Callable[[Key, Transition], Any]
@@ -179,6 +191,7 @@ class Algorithm(NamedTuple):
     cost: Cost
     act_in: Callable[[Key, Any, EnvState], jax.Array] | None = None
     judge: Judge | None = None
+    version: int = 1
 
 
 class Env(Protocol):

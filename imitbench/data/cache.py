@@ -1,5 +1,9 @@
 """The user's cache of data sets: what was collected once is read again while nothing that decides
-it has changed."""
+its numbers has changed.
+
+Versions stand for code, here as in the identity of a cell: the golden file holds a version's
+numbers, so a change of code that changes none of them leaves the cache as it is.
+"""
 
 from __future__ import annotations
 
@@ -10,33 +14,38 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import imitbench
+import jax
+
 from imitbench.core.host import alone, cache_dir
 from imitbench.core.types import Spec, UserError
 from imitbench.data import demos, files
 from imitbench.data.demos import Demos
+from imitbench.envs.digest import digest
 
 SIMULATORS = (
     "jax", "jaxlib", "mujoco", "mujoco-mjx", "brax", "gymnasium", "gymnasium-robotics"
 )  # fmt: skip
 
 
-def name_of(request: dict[str, Any], sources: Sequence[Path]) -> str:
-    """The data set's name in the cache: a hash of the request, of the code and files that answer
-    it, and of the simulators' versions.
+def name_of(request: dict[str, Any], engine: str, files: Sequence[Path] = ()) -> str:
+    """The data set's name in the cache: a hash of all that decides its numbers.
 
     Args:
-        sources: beside those of physics, environments, experts and collecting.
+        request: what was asked for, with the task under "task", and the versions of the experts or
+            methods that answer it.
+        engine: the engine as it was asked for (`auto`, ...).
+        files: of learned experts, whose contents count.
     """
-    digest = hashlib.sha256(json.dumps(request, sort_keys=True).encode())
-    root = Path(imitbench.__file__).parent
-    own = [p for part in ("physics", "envs", "experts") for p in sorted(root.glob(f"{part}/*.py"))]
-    own += [Path(demos.__file__), *(root / "core" / name for name in ("rollout.py", "ops.py"))]
-    for source in [*own, *sources]:
-        digest.update(source.read_bytes())
-    for package in SIMULATORS:
-        digest.update(importlib.metadata.version(package).encode())
-    return digest.hexdigest()[:24]
+    everything = {
+        "request": request,
+        "environment": digest(request["task"], engine),
+        "collection": demos.VERSION,
+        "packages": {p: importlib.metadata.version(p) for p in SIMULATORS},
+        "x64": jax.config.jax_enable_x64,
+        "random": [jax.config.jax_default_prng_impl, jax.config.jax_threefry_partitionable],
+        "files": [hashlib.sha256(path.read_bytes()).hexdigest() for path in files],
+    }
+    return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()[:24]
 
 
 def kept(name: str, spec: Spec, make: Callable[[], Demos]) -> Demos:

@@ -13,6 +13,7 @@ import numpy as np
 from imitbench.core import rollout
 from imitbench.core.types import Env, Key, Policy, Spec, Transition, UserError
 
+VERSION = 1  # raised with every change of what is collected; see `make golden`
 MAX_ATTEMPTS = 20  # times the number of episodes wanted, before an expert is given up as too bad
 
 

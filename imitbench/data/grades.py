@@ -15,6 +15,7 @@ from imitbench import envs, experts
 from imitbench.core.types import Env, Policy, Spec, UserError, pick
 from imitbench.data import cache, demos
 from imitbench.data.demos import Demos
+from imitbench.experts import scripted
 
 
 class Grade(NamedTuple):
@@ -181,11 +182,11 @@ def cached(
     std, filtered = settled(grade, noise, only_success)
     request = {
         "task": task, "engine": env.engine, "episodes": episodes, "grade": grade, "seed": seed,
-        "noise": std, "only_success": filtered, "kind": kind,
+        "noise": std, "only_success": filtered, "kind": kind, "scripted": scripted.VERSION,
     }  # fmt: skip
     weights = [e.path for e in demonstrators(task, grade, kind) if e.path]
     return cache.kept(
-        cache.name_of(request, [Path(__file__), *weights]),
+        cache.name_of(request, engine, weights),
         env.spec,
         lambda: collect_grade(
             env, episodes, grade=grade, kind=kind, seed=seed, noise=std, only_success=filtered

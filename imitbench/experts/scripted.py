@@ -14,6 +14,8 @@ import jax.numpy as jnp
 from imitbench.core.types import Policy
 from imitbench.envs import rope
 
+VERSION = 1  # raised with every change of what a law does; see `make golden`
+
 Law = Callable[[jax.Array], jax.Array]  # obs [O] -> action [A]
 
 

@@ -14,7 +14,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-import imitbench
 from imitbench import algos, data, envs, experts
 from imitbench.algos._replay import Experience
 from imitbench.core import buffer, train
@@ -71,8 +70,9 @@ def replay(task: str, engine: str, episodes: int, *, seed: int = 0) -> data.Demo
     request = {
         "task": task, "engine": env.engine, "episodes": episodes, "grade": "replay", "seed": seed,
         "method": method, "config": json.loads(json.dumps(dataclasses.asdict(config))),
+        "version": algos.traits(method).version,
     }  # fmt: skip
-    name = name_of(request)
+    name = cache.name_of(request, engine)
     folder = cache_dir("replay") / name
 
     def make() -> data.Demos:
@@ -81,14 +81,6 @@ def replay(task: str, engine: str, episodes: int, *, seed: int = 0) -> data.Demo
         return made
 
     return cache.kept(name, env.spec, make)
-
-
-def name_of(request: dict[str, Any], *files: Path) -> str:
-    """A name in the cache for what a learner sees: of the request, and of the code of learners, of
-    this file and of `files`."""
-    root = Path(imitbench.__file__).parent
-    sources = [*root.glob("algos/*.py"), *root.glob("core/*.py"), Path(__file__), *files]
-    return cache.name_of(request, sorted(sources))
 
 
 def learned(

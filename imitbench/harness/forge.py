@@ -63,7 +63,7 @@ def prepare(recipe: Recipe, root: Path) -> Run:
         pick("method", recipe.method, algos.ALGOS)
         experts.find(recipe.task, kind="scripted")
     else:
-        learners = [k for k in algos.ALGOS if algos.online(k)]
+        learners = [k for k in algos.ALGOS if not algos.traits(k).needs_demos]
         pick("method that makes experts without demonstrations", recipe.method, learners)
         if share := algos.resets(recipe.config):
             raise UserError(f"resets={share} of {recipe.task}'s recipe: it is shown nothing; set 0")

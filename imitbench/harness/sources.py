@@ -51,8 +51,13 @@ def suspicions(cell: Cell, env: Env) -> list[str]:
     """Of the cell's demonstrations, which are collected before any training begins."""
     if not cell.demos or cell.source.behaviour is not None:
         return []
-    rewards, success = algos.rewarded(cell.method), algos.anchored(cell.method)
-    return data.suspicions(_collected(cell), env.spec, rewards=rewards, success=success)
+    wants = algos.traits(cell.method)
+    return data.suspicions(
+        _collected(cell),
+        env.spec,
+        rewards=wants.needs_rewards,
+        success=wants.needs_goals_reached,
+    )
 
 
 def given(

@@ -23,6 +23,7 @@ from imitbench.algos._replay import Experience
 from imitbench.core import npz, train
 from imitbench.core.host import alone, cache_dir
 from imitbench.core.types import Algorithm, Env, Key, Metrics, Transition, UserError, pick
+from imitbench.data import cache
 from imitbench.harness import experience
 from imitbench.harness.suite import Behaviour
 
@@ -71,7 +72,7 @@ def check(request: Request) -> Algorithm:
 
 
 def _keeps(method: str) -> bool:
-    return algos.online(method) and hasattr(algos.ALGOS[method].Config(), "replay")
+    return not algos.traits(method).needs_demos and hasattr(algos.ALGOS[method].Config(), "replay")
 
 
 def load(request: Request, seeds: Sequence[int]) -> tuple[Transition, data.Header]:
@@ -143,8 +144,9 @@ def _name(request: Request, seed: int) -> str:
     what = {
         "task": request.task, "engine": engine, "steps": request.steps, "seed": seed,
         "method": own.method, "config": json.loads(json.dumps(dataclasses.asdict(own.config))),
+        "version": algos.traits(own.method).version,
     }  # fmt: skip
-    return experience.name_of(what, Path(__file__))
+    return cache.name_of(what, request.engine)
 
 
 def _path(request: Request, seed: int) -> Path:

@@ -113,9 +113,14 @@ class Suite:
 
 
 def identity(suite: str, profile: str, cell: Cell, engine: str) -> dict[str, Any]:
-    """All that decides a cell's numbers, as JSON data. `engine` is the one that `auto` means."""
+    """All that decides a cell's numbers, as JSON data. `engine` is the one that `auto` means.
+
+    Cells from before methods had versions name none, and have version 1.
+    """
+    version = algos.traits(cell.method).version
     optional = {"env_steps": cell.env_steps} if cell.env_steps else {}
     optional |= {"validation": True} if cell.validation else {}
+    optional |= {"version": version} if version != 1 else {}
     first = VALIDATION_SEED if cell.validation else 0
     return optional | {
         "schema": SCHEMA,
@@ -158,13 +163,14 @@ def check(cell: Cell) -> None:
             f"grad_steps={cell.grad_steps}, env_steps={cell.env_steps}: expected one of them above "
             "0, the other 0"
         )
-    if algos.online(cell.method):
+    if not algos.traits(cell.method).needs_demos:
         if cell.demos:
             raise UserError(f"demos={cell.demos}: {cell.method} learns without; set demos to 0")
         return
     if cell.demos < 1:
         raise UserError(f"demos={cell.demos}: {cell.method} needs 1 or more")
-    whole = algos.rewarded(cell.method) or algos.anchored(cell.method)
+    wants = algos.traits(cell.method)
+    whole = wants.needs_rewards or wants.needs_goals_reached
     if cell.source.every != 1 and whole:
         raise UserError(
             f"every={cell.source.every}: {cell.method} needs whole episodes; set it to 1"

@@ -184,7 +184,7 @@ def test_same_seed_same_result_other_seed_other_result(method, small, rows):
 
 def test_online_methods_need_no_demonstrations(method, small, rows, keys, env):
     """They learn from the task's reward: the same with demonstrations, and with no rows at all."""
-    if not algos.online(method):
+    if algos.traits(method).needs_demos:
         pytest.skip("learns from demonstrations")
     algo = small(method, TASK)
     options = {"env": env, "num_updates": 1, "num_evals": 1, "eval_episodes": 2}

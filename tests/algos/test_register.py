@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import pytest
 
 from imitbench import algos, envs
-from imitbench.core.types import Algorithm, Cost, UserError
+from imitbench.core.types import Algorithm, Cost, Traits, UserError
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,11 @@ def own(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_registered_method_is_one_of_the_methods(own):
-    algos.register("still", Config, make, "Always the same action.", REWARDED=True)
+    algos.register("still", Config, make, "Always the same action.", Traits(needs_rewards=True))
     env = envs.make("PointMass")
     algo = algos.build("still", Config(0.25), env.spec, env, None)
     assert (algo.act(jax.random.key(0), 0, jnp.zeros((3, 4))) == 0.25).all()
-    assert algos.needs("still") == () and algos.rewarded("still") and not algos.online("still")
+    assert algos.needs("still") == () and algos.traits("still") == Traits(needs_rewards=True)
 
 
 def test_mistakes_are_said(own):

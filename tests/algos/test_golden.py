@@ -1,0 +1,41 @@
+"""Nobody's numbers change in silence: see `golden`."""
+
+from __future__ import annotations
+
+import golden
+import pytest
+
+from imitbench import algos
+from imitbench.experts import scripted
+
+FILE = golden.read()
+
+
+@pytest.mark.parametrize("name", algos.ALGOS)
+def test_method(name):
+    assert golden.difference(name, golden.method(name), FILE.get(f"method/{name}")) == ""
+
+
+@pytest.mark.parametrize("task", scripted.LAWS)
+def test_scripted_expert(task):
+    assert golden.difference(task, golden.scripted_expert(task), FILE.get(f"scripted/{task}")) == ""
+
+
+@pytest.mark.parametrize("grade", ["expert", "noisy", "imperfect", "still"])
+def test_demonstrations(grade):
+    entry = golden.collected(grade)
+    assert golden.difference(grade, entry, FILE.get(f"demonstrations/{grade}")) == ""
+
+
+def test_file_has_no_entry_too_many():
+    assert {k.partition("/")[2] for k in FILE if k.startswith("method/")} == set(algos.ALGOS)
+
+
+def test_changed_numbers_need_a_new_version_and_a_new_file():
+    old = {"version": 1, "numbers": {"loss": 1.0}}
+    changed = {"version": 1, "numbers": {"loss": 1.01}}
+    assert "raise the version" in golden.difference("x", changed, old)
+    assert "run `make golden`" in golden.difference("x", changed | {"version": 2}, old)
+    assert golden.difference("x", old, old) == ""
+    assert golden.difference("x", {"version": 1, "numbers": {}}, old) != ""
+    assert golden.difference("x", {"version": 1, "numbers": {"loss": float("nan")}}, old) != ""
