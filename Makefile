@@ -35,7 +35,7 @@ test-all: check  ## everything, the slow tests too
 	$(PY) -m pytest -n 2
 
 test-reference: $(VENV)/.reference $(VENV)/d3rlpy/.ready $(VENV)/imitation/.ready  ## updates against Stable-Baselines3, d3rlpy and imitation (installs them and torch)
-	$(PY) -m pytest tests/algos/test_reference.py tests/algos/test_d3rlpy.py tests/algos/test_imitation.py
+	$(PY) -m pytest tests/algos/reference
 
 $(VENV)/.reference: $(VENV)/.ready
 	@if command -v uv >/dev/null 2>&1; then \
@@ -52,7 +52,7 @@ check: setup  ## ruff, basedpyright and the import contract
 	$(VENV)/bin/lint-imports
 
 golden: setup  ## write the golden file of every method anew; refused where numbers changed and versions did not
-	PYTHONPATH=tests $(PY) -m golden
+	PYTHONPATH=tests $(PY) -m helpers.golden
 
 bench-%: setup  ## run a suite, as in `make bench-quickstart PROFILE=full`
 	$(RUN) run $* --profile $(PROFILE)
@@ -78,10 +78,10 @@ report: setup  ## write report.html out of all results; with videos as in `make 
 	$(RUN) report --profile $(PROFILE) --videos $(VIDEOS)
 
 pictures-vins: setup  ## draw what VINS learns: value, self-correction, model error (a minute)
-	$(PY) -m benchmarks.vins_pictures
+	$(PY) -m benchmarks.studies.vins_diagnostics
 
 compounding: setup  ## fit how regret grows with the length of an episode, from the cells of the suite dagger
-	$(PY) -m benchmarks.compounding
+	$(PY) -m benchmarks.studies.compounding_error
 
 ship: setup  ## check a finished run of SUITE and copy it into results/shipped/
 	$(RUN) ship $(SUITE) --profile $(PROFILE)
@@ -98,7 +98,7 @@ peers: setup  ## install what we are compared with, each in an environment of it
 perf: peers perf-engines perf-learners perf-vins perf-offline perf-adversarial  ## all speed measurements, on an idle machine
 
 perf-engines: setup  ## engines and training core, as ratios to the limits of the machine; memory
-	$(PY) -m benchmarks.perf.report
+	$(PY) -m benchmarks.perf.engines
 
 perf-learners: $(VENV)/.reference  ## training speed beside the engine and Stable-Baselines3
 	$(PY) -m benchmarks.perf.learners

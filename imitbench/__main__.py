@@ -1,3 +1,3 @@
-from imitbench.cli import main
+from imitbench.cli.main import main
 
 raise SystemExit(main())

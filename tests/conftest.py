@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from pathlib import Path
 from typing import Any
 
 import jax
 import pytest
-from shrunken import shrink
+from helpers.small_configs import shrink
 
 from imitbench import algos, data, envs, experts
-from imitbench.core.types import Env, UserError
+from imitbench.core.types import Env
+from imitbench.results import publish
+from imitbench.runs import plan, runner
+from imitbench.suites.registry import load_suite
+from imitbench.utils.errors import UserError
 
+TOY = str(Path(__file__).parent / "helpers" / "toy_suite.py")
 CACHE = pytest.StashKey[str]()
 
 
@@ -51,6 +57,17 @@ def small():
         return algos.build(name, config, env.spec, env, experts.load(task))
 
     return build
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory) -> Path:
+    """The toy suite, run straight through. Not to be changed by a test."""
+    root = tmp_path_factory.mktemp("finished") / "toy"
+    found = load_suite(TOY)
+    jobs = plan.prepare("toy", "cpu", found.profiles["cpu"])
+    assert runner.run(jobs, root) == []
+    publish.derive(root)
+    return root
 
 
 @pytest.fixture

@@ -21,16 +21,19 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from helpers.fake_results import rewrite
 from hypothesis import strategies as st
-from made_up import rewrite
 
 from imitbench import algos, data, envs
-from imitbench.core import checkpoint, npz
-from imitbench.core.train import Eval, TrainState
-from imitbench.core.types import Transition, UserError
-from imitbench.data import minari
+from imitbench.core.types import Transition
+from imitbench.data.formats import minari
 from imitbench.experts import learned
-from imitbench.harness import settings, store
+from imitbench.results import store
+from imitbench.suites import overrides
+from imitbench.training import checkpoint
+from imitbench.training.loop import Eval, TrainState
+from imitbench.utils import npz
+from imitbench.utils.errors import UserError
 
 SPEC = envs.make("PointMass").spec
 FAST = 100
@@ -439,7 +442,7 @@ def test_settings(examples):
     def test(word, value):
         method, name = word
         config = load(
-            name.split(".")[-1], lambda: settings.apply(configs[method], [f"{name}={value}"])
+            name.split(".")[-1], lambda: overrides.apply(configs[method], [f"{name}={value}"])
         )
         if config is not None:
             assert isinstance(config, type(configs[method]))

@@ -16,12 +16,14 @@ from benchmarks.perf.learners import TASK, compare, engine_alone, header
 from benchmarks.perf.timing import Work, publish, seconds, synthetic
 from benchmarks.perf.worker import Worker
 from imitbench import envs
-from imitbench.algos import _adversary, gail, ppo
-from imitbench.algos import _discriminator as discriminators
+from imitbench.algos.adversarial import discriminator as discriminators
+from imitbench.algos.adversarial import gail, gail_loop
+from imitbench.algos.rl import ppo
 from imitbench.core import buffer, rollout
-from imitbench.core.host import available_cpus
 from imitbench.envs.locomotion import Locomotion
-from imitbench.harness import runtime, tables
+from imitbench.results import tables
+from imitbench.utils import machine
+from imitbench.utils.machine import available_cpus
 
 WHERE = Path("results") / "perf" / "adversarial.md"
 AIM, ROUNDS, UPDATES = 5.0, 3, 4  # UPDATES: of ours in a measurement
@@ -36,7 +38,7 @@ def rule(penalty: float) -> discriminators.Rule:
 def parts(env: Locomotion, engine: Work) -> list[tuple[str, float]]:
     """Seconds of the parts of an update of one seed, without the penalty."""
     own, spec = rule(0.0), env.spec
-    learner, sight = ppo.learner(OWN, spec), _adversary.of_pairs(own, spec)
+    learner, sight = ppo.learner(OWN, spec), gail_loop.of_pairs(own, spec)
     judge = discriminators.discriminator(own, sight.net, sight.encode)
     demos = jax.tree.map(lambda x: x[0], synthetic(spec, 1000, 1))
     key = jax.random.key(0)
@@ -93,11 +95,11 @@ def main() -> None:
     found = parts(env, engine_alone(env, OWN.envs))
     whole = sum(x for _, x in found)
     share = [[name, f"{1000 * x:.0f}", f"{x / whole:.0%}"] for name, x in found]
-    versions = ", ".join(f"{x} {runtime.version(x)}" for x in ("jax", "mujoco"))
+    versions = ", ".join(f"{x} {machine.version(x)}" for x in ("jax", "mujoco"))
     text = [
         "# Training speed of GAIL",
         "",
-        f"Made by `make perf-adversarial` on {runtime.device()}; {versions}; imitation 1.0.1 in an "
+        f"Made by `make perf-adversarial` on {machine.device()}; {versions}; imitation 1.0.1 in an "
         f"environment of its own, with {threads} torch thread{'s' * (threads > 1)}, which is "
         f"faster. {TASK} here and Hopper-v4 there. Medians of {ROUNDS} measurements, ours, "
         "imitation and the engine in turns; warm: compilation, without a cache, is in its own "
@@ -121,6 +123,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    runtime.setup()
+    machine.setup()
     jax.config.update("jax_enable_compilation_cache", False)
     main()

@@ -15,15 +15,16 @@ import jax.numpy as jnp
 import numpy as np
 import tyro
 
-from benchmarks.perf.peers import best_threads, modules, peer
+from benchmarks.perf.stable_baselines import best_threads, modules, peer
 from benchmarks.perf.timing import Work, publish, raw_engine, synthetic
 from imitbench import envs
-from imitbench.algos import _offpolicy, ddpg, ppo, sac, td3
-from imitbench.core import train
-from imitbench.core.host import available_cpus
+from imitbench.algos.rl import ddpg, off_policy, ppo, sac, td3
 from imitbench.core.types import Algorithm
 from imitbench.envs.locomotion import TASKS, Locomotion
-from imitbench.harness import runtime, tables
+from imitbench.results import tables
+from imitbench.training import loop
+from imitbench.utils import machine
+from imitbench.utils.machine import available_cpus
 
 TASK, PEER_TASK = "Hopper", "Hopper-v5"
 OFF_POLICY = {"sac": sac, "td3": td3, "ddpg": ddpg}
@@ -106,11 +107,11 @@ def compare(
     marks: list[float] = []
     rates: list[tuple[float, float]] = []
 
-    def on_eval(state: train.TrainState, ev: train.Eval) -> None:
+    def on_eval(state: loop.TrainState, ev: loop.Eval) -> None:
         marks.append(ev.seconds["train"])
         rates.append((theirs.rate(), engine.rate()))
 
-    _, ev = train.train(
+    _, ev = loop.train(
         algo,
         synthetic(env.spec, 1, seeds),
         jnp.stack([jax.random.key(s) for s in range(seeds)]),
@@ -136,7 +137,7 @@ def rows(method: str, options: Options) -> tuple[list[list[str]], int]:
     else:
         # A smaller replay than the default: the state is copied between two evaluations, and here
         # they follow upon each other.
-        replay = _offpolicy.Config(rounds=options.off_steps, warmup=0, capacity=100_000)
+        replay = off_policy.Config(rounds=options.off_steps, warmup=0, capacity=100_000)
         module = OFF_POLICY[method]
         config, updates = module.Config(hidden=(256, 256), replay=replay), 1
         algo, num = module.make(config, env.spec, env), replay.envs
@@ -157,13 +158,13 @@ def main(options: Options) -> None:
         found, threads[method] = rows(method, options)
         table += found
     versions = ", ".join(
-        f"{x} {runtime.version(x)}"
+        f"{x} {machine.version(x)}"
         for x in ("jax", "mujoco", "gymnasium", "stable-baselines3", "torch")
     )
     text = [
         "# Training speed of the learners",
         "",
-        f"Made by `make perf-learners` on {runtime.device()}; {versions}. {TASK} here and "
+        f"Made by `make perf-learners` on {machine.device()}; {versions}. {TASK} here and "
         f"{PEER_TASK} there. Medians of {options.rounds} measurements, ours, SB3 and the engine in "
         "turns; warm: compilation, without a cache, is in its own column.",
         "",
@@ -187,6 +188,6 @@ def main(options: Options) -> None:
 
 if __name__ == "__main__":
     chosen = tyro.cli(Options)
-    runtime.setup()
+    machine.setup()
     jax.config.update("jax_enable_compilation_cache", False)
     main(chosen)

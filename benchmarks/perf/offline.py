@@ -14,14 +14,15 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from benchmarks.perf.report import matmul_peak, products, weights
+from benchmarks.perf.engines import matmul_peak, products, weights
 from benchmarks.perf.timing import ROUNDS, publish, seconds, synthetic
 from benchmarks.perf.worker import Worker
 from imitbench import envs
-from imitbench.algos import _offline, bc, bcq, iql, td3_bc
-from imitbench.core.host import available_cpus
+from imitbench.algos.cloning import bc
+from imitbench.algos.offline import bcq, fixed_data, iql, td3_bc
 from imitbench.core.types import Algorithm
-from imitbench.harness import runtime
+from imitbench.utils import machine
+from imitbench.utils.machine import available_cpus
 
 WHERE = Path("results") / "perf" / "offline.md"
 TASK, STEPS, WIDE = "HalfCheetah", 50, (256, 256)  # STEPS: gradient steps of a measurement
@@ -67,8 +68,8 @@ def cases() -> dict[str, Case]:
             asked + products(values, batch) + 2 * products(critic, batch) + products(policy, batch)
         )
 
-    def fixed(batch: int) -> _offline.Config:
-        return _offline.Config(batch=batch, steps=STEPS)
+    def fixed(batch: int) -> fixed_data.Config:
+        return fixed_data.Config(batch=batch, steps=STEPS)
 
     def bcq_of(n: int) -> Algorithm:
         config = bcq.Config(data=fixed(100), hidden=WIDE, vae_hidden=WIDE, proposals=n)
@@ -137,7 +138,7 @@ def main() -> None:
     text = [
         "# Speed of offline learners",
         "",
-        f"Made by `make perf-offline` on {runtime.device()}; jax {runtime.version('jax')}, d3rlpy "
+        f"Made by `make perf-offline` on {machine.device()}; jax {machine.version('jax')}, d3rlpy "
         f"2.8.1 with as many torch threads as are fastest. Networks 256-256, sizes of {TASK}. "
         f"Medians of {ROUNDS} measurements of {STEPS} gradient steps, in turns. Rates are gradient "
         "steps per second over all seeds; d3rlpy trains one. Aim of the last column: 0.5.",
@@ -151,5 +152,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    runtime.setup()
+    machine.setup()
     main()

@@ -21,10 +21,11 @@ import tyro
 
 from imitbench import envs, experts
 from imitbench.core import rollout
-from imitbench.core.host import atomic
-from imitbench.data.demos import noisy
+from imitbench.data.demonstrations import noisy
 from imitbench.envs.fetch import Fetch
-from imitbench.harness import runtime, stats, tables
+from imitbench.results import stats, tables
+from imitbench.utils import machine
+from imitbench.utils.files import atomic
 
 TASKS = ("FetchReach", "FetchPush", "FetchPickAndPlace")
 ROOT = Path("results") / "parity"
@@ -134,7 +135,7 @@ def cached(path: Path, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
 
 
 def main(options: Options) -> None:
-    runtime.setup()
+    machine.setup()
     parts = ROOT / "parts"
     steps = [
         cached(
@@ -161,8 +162,8 @@ def report(steps: pd.DataFrame, success: pd.DataFrame, options: Options) -> None
     text = [
         "# Engines against each other",
         "",
-        f"Made by `make parity` on {runtime.device()}, MuJoCo and MJX {runtime.version('mujoco')}, "
-        f"jax {runtime.version('jax')}.",
+        f"Made by `make parity` on {machine.device()}, MuJoCo and MJX {machine.version('mujoco')}, "
+        f"jax {machine.version('jax')}.",
         "",
         "## One environment step from the same state (absolute difference of observations)",
         "",

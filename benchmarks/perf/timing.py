@@ -14,9 +14,10 @@ import mujoco
 import numpy as np
 from mujoco.rollout import Rollout
 
-from imitbench.core.host import atomic, available_cpus
 from imitbench.core.types import Spec, Transition
 from imitbench.physics import PhysicsState
+from imitbench.utils.files import atomic
+from imitbench.utils.machine import available_cpus
 
 ROUNDS = 7
 

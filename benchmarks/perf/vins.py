@@ -10,11 +10,12 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from benchmarks.perf.report import matmul_peak, products, training, training_row, weights
+from benchmarks.perf.engines import matmul_peak, products, training, training_row, weights
 from benchmarks.perf.timing import ROUNDS, publish, seconds, synthetic
 from imitbench import envs
-from imitbench.algos import bc, vins
-from imitbench.harness import runtime
+from imitbench.algos.cloning import bc
+from imitbench.algos.model_based import vins
+from imitbench.utils import machine
 
 TASK, K = "FetchPickAndPlace", 500
 WHERE = Path("results") / "perf" / "vins.md"
@@ -64,7 +65,7 @@ def main() -> None:
     text = [
         "# Speed of VINS",
         "",
-        f"Made by `make perf-vins` on {runtime.device()}; jax {runtime.version('jax')}. Medians of "
+        f"Made by `make perf-vins` on {machine.device()}; jax {machine.version('jax')}. Medians of "
         f"{ROUNDS} measurements. A gradient step is one of each network: prior, value (with "
         f"{config.interpolations} interpolations and {config.samples} negative), model.",
         "",
@@ -77,5 +78,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    runtime.setup()
+    machine.setup()
     main()

@@ -10,15 +10,8 @@ import jax.numpy as jnp
 from flax import struct
 
 from imitbench.core import buffer
-from imitbench.core.types import (
-    Env,
-    EnvState,
-    Key,
-    Policy,
-    Poses,
-    Transition,
-    UserError,
-)
+from imitbench.core.types import Env, EnvState, Key, Policy, Poses, Transition
+from imitbench.utils.errors import UserError
 
 StatePolicy = Callable[[Key, EnvState], jax.Array]  # (key, state [B, ...]) -> action [B, A]
 

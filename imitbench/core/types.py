@@ -6,15 +6,12 @@ O observation, A action, G goal. `...` stands for any leading axes.
 
 from __future__ import annotations
 
-import dataclasses
-import difflib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 import jax
 from flax import struct
-from jax.core import Tracer
 
 Key = jax.Array
 Params = Any
@@ -22,59 +19,6 @@ Metrics = dict[str, jax.Array]
 
 Policy = Callable[[Key, jax.Array], jax.Array]
 """(key, obs [..., O]) -> action [..., A]; a discrete action is an integer of shape [...]."""
-
-
-class UserError(Exception):
-    """A mistake in what the user asked for: one line that names the value and what to do."""
-
-
-LATER = {"later": True}
-"""Metadata of a setting that came after results had shipped: at its default it is not part of what
-a cell's name is made from, so that those results keep their names."""
-
-
-def said(config: Any) -> dict[str, Any]:
-    """A settings class as a dict, groups too, without `LATER` settings at their defaults."""
-    found = {}
-    for f in dataclasses.fields(config):
-        value = getattr(config, f.name)
-        if not (f.metadata.get("later") and value == f.default):
-            found[f.name] = said(value) if dataclasses.is_dataclass(value) else value
-    return found
-
-
-def require(ok: Any, config: Any, name: str, expected: str) -> None:
-    """Checks one field of a settings class.
-
-    A traced value passes: settings can be vmapped, and what they hold is then not known yet.
-
-    Raises:
-        UserError: naming the field, its value and what was expected.
-    """
-    if not isinstance(ok, Tracer) and not ok:
-        raise UserError(f"{name}={getattr(config, name)}: expected {expected}")
-
-
-def require_share(config: Any, name: str) -> None:
-    """`require` for a field that lies between 0 and 1, ends included."""
-    value = getattr(config, name)
-    for ok in (value >= 0, value <= 1):
-        require(ok, config, name, "a number in [0, 1]")
-
-
-def pick(kind: str, name: str, known: Iterable[str]) -> str:
-    """The name, if it is known.
-
-    Raises:
-        UserError: otherwise, with the nearest names.
-    """
-    known = list(known)
-    if name in known:
-        return name
-    folded = {k.lower(): k for k in known}
-    near = [folded[n] for n in difflib.get_close_matches(name.lower(), folded, n=3, cutoff=0.4)]
-    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known)}"
-    raise UserError(f"unknown {kind} {name!r}: {hint}")
 
 
 class Transition(struct.PyTreeNode):

@@ -1,26 +1,37 @@
 """Demonstrations: collect, subset, save and load."""
 
-from imitbench.data import minari
-from imitbench.data.checks import suspicions
-from imitbench.data.demos import Demos, Header, arrays, collect, describe, flatten, subset
-from imitbench.data.files import load, save
-from imitbench.data.grades import GRADES, cached, collect_grade, demonstrators, settled
+from imitbench.data.collection import collect_from, load_pool
+from imitbench.data.demonstrations import (
+    Demos,
+    Header,
+    arrays,
+    collect,
+    describe,
+    flatten,
+    subset,
+)
+from imitbench.data.formats import minari
+from imitbench.data.formats.npz import load, save
+from imitbench.data.grades import GRADES, demonstrators
+from imitbench.data.source import Behaviour, DemoSource
+from imitbench.data.validate import warnings
 
 __all__ = [
     "GRADES",
+    "Behaviour",
+    "DemoSource",
     "Demos",
     "Header",
     "arrays",
-    "cached",
     "collect",
-    "collect_grade",
+    "collect_from",
     "demonstrators",
     "describe",
     "flatten",
     "load",
+    "load_pool",
     "minari",
     "save",
-    "settled",
     "subset",
-    "suspicions",
+    "warnings",
 ]

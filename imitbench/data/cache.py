@@ -8,20 +8,25 @@ numbers, so a change of code that changes none of them leaves the cache as it is
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 
-from imitbench.core.host import alone, cache_dir
-from imitbench.core.types import Spec, UserError
-from imitbench.data import demos, files
-from imitbench.data.demos import Demos
+from imitbench.core.types import Spec
+from imitbench.data import demonstrations
+from imitbench.data.demonstrations import Demos
+from imitbench.data.formats import npz as npz_format
 from imitbench.envs.digest import digest
+from imitbench.utils import machine
+from imitbench.utils.errors import UserError
+from imitbench.utils.files import alone
+from imitbench.utils.machine import cache_dir
 
+T = TypeVar("T")
+ARITHMETIC = ("jax_enable_x64", "jax_default_prng_impl", "jax_threefry_partitionable")
 SIMULATORS = (
     "jax", "jaxlib", "mujoco", "mujoco-mjx", "brax", "gymnasium", "gymnasium-robotics"
 )  # fmt: skip
@@ -39,31 +44,43 @@ def name_of(request: dict[str, Any], engine: str, files: Sequence[Path] = ()) ->
     everything = {
         "request": request,
         "environment": digest(request["task"], engine),
-        "collection": demos.VERSION,
-        "packages": {p: importlib.metadata.version(p) for p in SIMULATORS},
-        "x64": jax.config.jax_enable_x64,
-        "random": [jax.config.jax_default_prng_impl, jax.config.jax_threefry_partitionable],
+        "collection": demonstrations.VERSION,
+        "packages": {p: machine.version(p) for p in SIMULATORS},
+        "arithmetic": {k: jax.config.values[k] for k in ARITHMETIC},
         "files": [hashlib.sha256(path.read_bytes()).hexdigest() for path in files],
     }
     return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()[:24]
 
 
-def kept(name: str, spec: Spec, make: Callable[[], Demos]) -> Demos:
+def load_or_make(name: str, spec: Spec, make: Callable[[], Demos]) -> Demos:
     """The data set of that name, made where there is none or where its file is damaged."""
     path = cache_dir("demos") / f"{name}.npz"
-    if found := _read(path, spec):
-        return found
-    with alone(cache_dir("turns") / name, wait=True):  # others may be making it
-        if found := _read(path, spec):
-            return found
-        made = make()
-        files.save(path, made)
-    return made
+
+    def load() -> Demos | None:
+        try:
+            return npz_format.load(path, spec)
+        except UserError:  # there is none, or its file is damaged
+            return None
+
+    def save() -> None:
+        npz_format.save(path, make())
+
+    return read_or_make(name, load, save)
 
 
-def _read(path: Path, spec: Spec) -> Demos | None:
-    """None where there is none, or its file is damaged."""
-    try:
-        return files.load(path, spec)
-    except UserError:
-        return None
+def read_or_make(name: str, read: Callable[[], T | None], make: Callable[[], None]) -> T:
+    """Reads from the cache; where there is nothing, makes it, while other processes wait for it.
+
+    Args:
+        name: of the lock, one for what is made together.
+        read: gives None where there is nothing to read.
+        make: puts it where `read` finds it.
+    """
+    if (there := read()) is not None:
+        return there
+    with alone(cache_dir("turns") / name, wait=True):
+        if (there := read()) is None:  # nobody else has made it in the meantime
+            make()
+            there = read()
+    assert there is not None, f"{name} was made and cannot be read"
+    return there

@@ -11,8 +11,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from imitbench.core.types import EnvState, GoalSpec, Spec, UserError
+from imitbench.core.types import EnvState, GoalSpec, Spec
 from imitbench.physics import Engine, PhysicsState
+from imitbench.utils.errors import UserError
 
 
 def asset(package: str, *parts: str) -> str:

@@ -18,8 +18,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from imitbench.core.types import EnvState, Key, UserError
+from imitbench.core.types import EnvState, Key
 from imitbench.envs.base import BaseEnv, follow, make_spec
+from imitbench.utils.errors import UserError
 
 HORIZON = 1000
 MODULES = {"brax": "brax.envs", "playground": "mujoco_playground"}

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from imitbench import physics
-from imitbench.core.types import Env, UserError, pick
-from imitbench.envs import brax, fetch, locomotion, point, probes, reacher, rope
+from imitbench.core.types import Env
+from imitbench.envs import brax, fetch, locomotion, point_mass, probes, reacher, tightrope
+from imitbench.utils.errors import UserError, pick
 
 
 class TaskEntry(NamedTuple):
@@ -52,9 +53,9 @@ def _probe(name: str) -> TaskEntry:
 def _rope(name: str) -> TaskEntry:
     def make(engine: str, model: str) -> Env:
         physics.choose(engine)  # only to reject an unknown name
-        return rope.Tightrope(name)
+        return tightrope.Tightrope(name)
 
-    return TaskEntry(f"toy: mistakes that add up over {rope.TASKS[name]} steps", make)
+    return TaskEntry(f"toy: mistakes that add up over {tightrope.TASKS[name]} steps", make)
 
 
 TASKS: dict[str, TaskEntry] = {
@@ -62,9 +63,10 @@ TASKS: dict[str, TaskEntry] = {
     **{name: _locomotion(name) for name in locomotion.TASKS},
     "Reacher": TaskEntry("gymnasium v5 semantics", lambda e, m: reacher.Reacher(physics.choose(e))),
     "PointMass": TaskEntry(
-        "toy: push a disc to a goal", lambda e, m: point.PointMass("PointMass", physics.choose(e))
+        "toy: push a disc to a goal",
+        lambda e, m: point_mass.PointMass("PointMass", physics.choose(e)),
     ),
-    **{name: _rope(name) for name in rope.TASKS},
+    **{name: _rope(name) for name in tightrope.TASKS},
     **{name: _probe(name) for name in probes.PROBES},
 }
 

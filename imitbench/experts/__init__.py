@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from imitbench.core.types import Policy, Spec, UserError, pick
+from imitbench.core.types import Policy, Spec
 from imitbench.experts import learned, scripted
+from imitbench.utils.errors import UserError, pick
 
 __all__ = ["NAMES", "Expert", "Kind", "every", "find", "load", "of"]
 

@@ -14,11 +14,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from imitbench.core import npz
-from imitbench.core.checked import fields, fill
 from imitbench.core.nets import Net
 from imitbench.core.ops import Normaliser
-from imitbench.core.types import Key, Policy, Spec, UserError
+from imitbench.core.types import Key, Policy, Spec
+from imitbench.utils import npz
+from imitbench.utils.errors import UserError
+from imitbench.utils.json_schema import fields, fill
 
 SCHEMA = 1
 MAX_BYTES = 2**20  # of the arrays: the files ship with the package

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from imitbench.core.types import Policy
-from imitbench.envs import rope
+from imitbench.envs import tightrope
 
 VERSION = 1  # raised with every change of what a law does; see `make golden`
 
@@ -130,7 +130,7 @@ LAWS: dict[str, Law] = {
     "FetchPickAndPlace": pick_and_place,
     "FetchSlide": slide,
     "PointMass": point_mass,
-    **dict.fromkeys(rope.TASKS, rope.right),
+    **dict.fromkeys(tightrope.TASKS, tightrope.right),
     "ProbeAction": lambda obs: jnp.int32(1),
     "ProbePolicy": lambda obs: (obs[0] > 0).astype(jnp.int32),
     "ProbeTarget": lambda obs: obs,

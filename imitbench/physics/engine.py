@@ -11,13 +11,10 @@ import mujoco
 import numpy as np
 from flax import struct
 
-from imitbench.core.types import UserError
-
 log = logging.getLogger("imitbench")
 
 EngineName = Literal["native", "mjx"]
 EngineChoice = Literal["auto", "native", "mjx"]
-ENGINES = ("auto", "native", "mjx")
 
 
 class PhysicsState(struct.PyTreeNode):
@@ -70,26 +67,6 @@ class Engine(Protocol):
         ...
 
 
-def choose(engine: str) -> EngineName:
-    """The engine that a request means here: `auto` is native on a CPU and MJX on a GPU or TPU.
-
-    Raises:
-        UserError: an unknown name.
-    """
-    backend = jax.default_backend()
-    if engine == "auto":
-        return "native" if backend == "cpu" else "mjx"
-    if engine == "native":
-        return "native"
-    if engine == "mjx":
-        if backend == "cpu":
-            log.warning(
-                "engine 'mjx' on a CPU: it works, but expect 100 to 1,000 times slower steps"
-            )
-        return "mjx"
-    raise UserError(f"unknown engine {engine!r}: expected one of {', '.join(ENGINES)}")
-
-
 # Of a model that floats freely these are given relative to its root, qpos[:3]: far from the origin
 # float32 would round off the differences that a velocity is made of.
 _POSITIONS = ("xpos", "xipos", "subtree_com")
@@ -106,34 +83,3 @@ def derive(model: mujoco.MjModel, names: Sequence[str]) -> dict[str, np.ndarray]
     mujoco.mj_forward(model, data)
     values = {k: relative(k, getattr(data, k), data.qpos) for k in names}
     return {k: np.asarray(v, np.float32) for k, v in values.items()}
-
-
-def load(model: mujoco.MjModel, engine: EngineName, derived: Sequence[str] = ()) -> Engine:
-    """The model, ready to be stepped by the engine.
-
-    Args:
-        derived: fields of MjData beyond the state, such as `cfrc_ext`, to keep in
-            `PhysicsState.derived`. Forces are those of `mj_rnePostConstraint` after a step and 0
-            after a reset. `xpos`, `xipos` and `subtree_com` are given relative to qpos[:3].
-
-    Raises:
-        UserError: a model with features that no task here needs and the state does not carry.
-    """
-    plain = (
-        mujoco.mj_stateSize(model, mujoco.mjtState.mjSTATE_FULLPHYSICS) == 1 + model.nq + model.nv
-    )
-    if not plain or model.nmocap > 1:
-        raise UserError("models with activations, delays or several mocap bodies are unsupported")
-    if derived and (model.nmocap or model.nsensordata):
-        raise UserError("derived quantities of models with sensors or mocap are unsupported")
-    if engine == "mjx":
-        from imitbench.physics.mjx import MjxEngine
-
-        return MjxEngine(model, derived)
-    if derived:
-        from imitbench.physics.derived import DerivedEngine
-
-        return DerivedEngine(model, derived)
-    from imitbench.physics.native import NativeEngine
-
-    return NativeEngine(model)

@@ -22,8 +22,8 @@ import numpy as np
 from jax.experimental.buffer_callback import buffer_callback
 from mujoco.rollout import Rollout
 
-from imitbench.core.host import available_cpus
 from imitbench.physics.engine import EngineName, PhysicsState
+from imitbench.utils.machine import available_cpus
 
 Arrays = tuple[np.ndarray, ...]
 

@@ -9,11 +9,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from shrunken import shrink
+from helpers.small_configs import shrink
 
 from imitbench import algos, data, envs, experts
-from imitbench.core import buffer, train
-from imitbench.core.types import Algorithm, Env, Transition, UserError
+from imitbench.core import buffer
+from imitbench.core.types import Algorithm, Env, Transition
+from imitbench.training import loop
+from imitbench.utils.errors import UserError
 
 # The same code as another method's, with other settings.
 SETTINGS_OF_OTHERS = (
@@ -95,7 +97,7 @@ def test_acts_on_discrete_choices(method, small):
         return
     env = envs.make("ProbePolicy")
     demos = data.collect(env, experts.load("ProbePolicy"), 40)
-    rows = data.subset(demos, 20, [0], shared=True)
+    rows = data.subset(demos, 20, [0], same=True)
     key = jax.random.key(0)
     state = algo.init(key, rows)
     for i in range(100):
@@ -110,15 +112,15 @@ OPTIONS: dict[str, Any] = {"num_updates": 4, "num_evals": 4, "eval_episodes": 2}
 def test_seeds_apart_and_a_resumed_run_equal_one_run(method, small, rows, keys, env):
     algo = small(method, TASK)
     seen = []
-    straight, ev = train.train(
+    straight, ev = loop.train(
         algo, rows, keys, env=env, on_eval=lambda s, e: seen.append((s, e)), **OPTIONS
     )
     assert not straight.diverged.any()
-    resumed, ev2 = train.train(algo, rows, keys, env=env, resume=seen[1], **OPTIONS)
+    resumed, ev2 = loop.train(algo, rows, keys, env=env, resume=seen[1], **OPTIONS)
     equal(straight, resumed)
     equal(ev._replace(seconds={}), ev2._replace(seconds={}))
     own = jax.tree.map(lambda x: x[1:2], rows)
-    apart, _ = train.train(algo, own, keys[1:2], env=env, seeds_by="threads", **OPTIONS)
+    apart, _ = loop.train(algo, own, keys[1:2], env=env, seeds_by="threads", **OPTIONS)
     equal(jax.tree.map(lambda x: x[1:2], straight.algo), apart.algo)
 
 
@@ -127,7 +129,7 @@ def test_seeds_in_one_program_nearly_equal_seeds_apart(method, small, rows, keys
     """As on an accelerator: batched products round differently."""
     algo = small(method, TASK)
     apart, together = (
-        train.train(algo, rows, keys, env=env, seeds_by=by, **OPTIONS)[0].algo
+        loop.train(algo, rows, keys, env=env, seeds_by=by, **OPTIONS)[0].algo
         for by in ("threads", "vmap")
     )
     jax.tree.map(
@@ -188,8 +190,8 @@ def test_online_methods_need_no_demonstrations(method, small, rows, keys, env):
         pytest.skip("learns from demonstrations")
     algo = small(method, TASK)
     options = {"env": env, "num_updates": 1, "num_evals": 1, "eval_episodes": 2}
-    without, ev = train.train(algo, buffer.no_rows(env.spec), keys[:1], **options)
+    without, ev = loop.train(algo, buffer.no_rows(env.spec), keys[:1], **options)
     own = jax.tree.map(lambda x: x[:1], rows)
-    beside, _ = train.train(algo, own, keys[:1], **options)
+    beside, _ = loop.train(algo, own, keys[:1], **options)
     equal(without, beside)
     assert not ev.diverged.any() and np.isfinite(ev.returns).all()

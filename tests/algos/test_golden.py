@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import golden
 import pytest
+from helpers import golden
 
 from imitbench import algos
 from imitbench.experts import scripted

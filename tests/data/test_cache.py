@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-
 import jax
 import pytest
 
-from imitbench.data import cache, demos
+from imitbench.data import cache, demonstrations
+from imitbench.utils import machine
 
 REQUEST = {"task": "PointMass", "episodes": 3, "seed": 0, "version": 1}
 
@@ -31,9 +30,9 @@ def test_whatever_decides_the_numbers_is_in_the_name(monkeypatch, tmp_path):
         cache.name_of(REQUEST | {"task": "ProbeGoal"}, "native"),
     ]
     for owner, name, value in (
-        (demos, "VERSION", 2),
+        (demonstrations, "VERSION", 2),
         (cache, "digest", lambda task, engine: "another environment"),
-        (importlib.metadata, "version", lambda package: "9.9"),
+        (machine, "version", lambda package: "9.9"),
     ):
         with monkeypatch.context() as change:
             change.setattr(owner, name, value)

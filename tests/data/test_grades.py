@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from imitbench import cli, data, envs, experts
-from imitbench.algos import bc, dagger
-from imitbench.core import npz
-from imitbench.core.host import cache_dir
-from imitbench.core.types import UserError
+import imitbench
+from imitbench import data, envs, experts
+from imitbench.algos.cloning import bc, dagger
+from imitbench.cli import main
 from imitbench.data import grades
-from imitbench.data.files import checksum
+from imitbench.data.formats.npz import checksum
+from imitbench.data.source import DemoSource
 from imitbench.experts import learned
-from imitbench.harness import plan, run, suite
-from imitbench.harness.suite import Cell, DemoSource
+from imitbench.runs import plan, runner
+from imitbench.suites.registry import load_suite
+from imitbench.suites.schema import Cell, cell_identity, cell_key
+from imitbench.utils import npz
+from imitbench.utils.errors import UserError
+from imitbench.utils.machine import cache_dir
 
 KEY = jax.random.key(0)
 
@@ -50,7 +55,7 @@ def medium(tmp_path, monkeypatch, no_cache):
 
 
 def cached(episodes: int = 8, **options) -> data.Demos:
-    return data.cached("PointMass", "native", episodes, **options)
+    return data.load_pool("PointMass", "native", DemoSource(pool=episodes, **options))
 
 
 def labels_of(policy, steps) -> np.ndarray:
@@ -77,10 +82,10 @@ def test_noisy_executes_noise_and_keeps_the_labels(medium):
     )
     inside = np.abs(demos.steps.label) < 0.4
     assert 0.17 < (demos.steps.action - demos.steps.label)[inside].std() < 0.23
-    assert grades.settled("noisy", 0.05, None) == (0.05, True)
-    assert grades.settled("medium", 0.05, True) == (0.05, True)
+    assert grades.collection_settings("noisy", 0.05, None) == (0.05, True)
+    assert grades.collection_settings("medium", 0.05, True) == (0.05, True)
     with pytest.raises(UserError, match="noise=0.0: grade noisy expects more than 0"):
-        grades.settled("noisy", 0.0, None)
+        grades.collection_settings("noisy", 0.0, None)
 
 
 @pytest.mark.parametrize(("episodes", "of_expert"), [(8, 4), (3, 2)])
@@ -125,7 +130,7 @@ def test_the_command_gives_the_same_bytes_twice(medium, grade, tmp_path, monkeyp
     files = []
     for place in ("a", "b"):
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / place))  # collected twice, not copied
-        assert cli.main(["demos", "PointMass", "--grade", grade, "--episodes", "100"]) == 0
+        assert main.main(["demos", "PointMass", "--grade", grade, "--episodes", "100"]) == 0
         assert f"grade {grade}" in capsys.readouterr().out
         name = "PointMass-100-0.npz" if grade == "expert" else f"PointMass-{grade}-100-0.npz"
         files.append((tmp_path / name).read_bytes())
@@ -146,10 +151,10 @@ def test_unknown_grades_are_said(medium, grade, expected, env):
         cached(4, grade=grade)
     with pytest.raises(UserError, match=expected):
         DemoSource(grade=grade).identity()
-    with pytest.raises(UserError, match="'replay' is no expert's"):
-        data.collect_grade(env, 1, grade="replay")
+    with pytest.raises(UserError, match="grade=replay: no expert shows it"):
+        data.collect_from(env, DemoSource(pool=1, grade="replay"))
     with pytest.raises(UserError, match="episodes=1: expected 2 or more for grade mixed"):
-        data.collect_grade(env, 1, grade="mixed")
+        data.collect_from(env, DemoSource(pool=1, grade="mixed"))
     with pytest.raises(UserError, match="'FetchReach' has no medium expert; .* one: PointMass$"):
         data.demonstrators("FetchReach", "mixed")
 
@@ -157,13 +162,13 @@ def test_unknown_grades_are_said(medium, grade, expected, env):
 def test_the_still_show_nothing():
     for task, size in (("PointMass", (2,)), ("Tightrope-10", ())):
         env = envs.make(task)
-        found = data.collect_grade(env, 3, grade="still")
+        found = data.collect_from(env, DemoSource(pool=3, grade="still"))
         assert found.steps.action.shape == (3, env.spec.horizon, *size)
         assert not found.steps.action.any() and not found.steps.label.any()
         assert (found.header.expert, found.header.grade) == ("zero actions", "still")
         assert found.steps.weight[:, 0].all()
     with pytest.raises(UserError, match="expert=learned: no expert shows grade still"):
-        data.collect_grade(env, 3, grade="still", kind="learned")
+        data.collect_from(env, DemoSource(pool=3, grade="still", expert="learned"))
 
 
 def test_files_of_schema_1_are_read_as_an_experts(demos, env, tmp_path):
@@ -191,20 +196,20 @@ def test_cells_of_the_default_grade_keep_their_identity():
     old = {"pool": 4, "noise": 0.0, "seed": 0, "only_success": True, "shared": False}
     assert cell().source.identity() == old
     assert cell(noise=0.0, only_success=True).source.identity() == old
-    keys = {suite.key_of(suite.identity("s", "cpu", cell(grade=g), "native")) for g in data.GRADES}
+    keys = {cell_key(cell_identity("s", "cpu", cell(grade=g), "native")) for g in data.GRADES}
     assert len(keys) == len(data.GRADES)
     assert cell(grade="noisy").source.identity()["noise"] == 0.2
-    shipped = list(suite.load("quickstart").profiles["cpu"])
+    shipped = list(load_suite("quickstart").profiles["cpu"])
     for one in shipped:
-        identity = suite.identity("quickstart", "cpu", one, "native")
-        folder = f"results/shipped/quickstart/cells/{suite.key_of(identity)}/cell.json"
-        root = suite.Path(suite.imitbench.__file__).parent.parent
+        identity = cell_identity("quickstart", "cpu", one, "native")
+        folder = f"results/shipped/quickstart/cells/{cell_key(identity)}/cell.json"
+        root = Path(imitbench.__file__).parent.parent
         assert json.loads((root / folder).read_text())["identity"] == identity
 
 
 def test_a_cell_runs_on_its_grade(medium, tmp_path):
     jobs = plan.prepare("s", "cpu", [cell(grade="medium")])
-    run.run(jobs, tmp_path / "s")
+    runner.run(jobs, tmp_path / "s")
     (info,) = (tmp_path / "s" / "cells").glob("*/cell.json")
     found = json.loads(info.read_text())
     assert found["demonstrations"]["grade"] == found["identity"]["source"]["grade"] == "medium"

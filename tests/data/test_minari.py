@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 from imitbench import data, envs, experts
-from imitbench.core.types import Transition, UserError
-from imitbench.data import minari as ours
+from imitbench.core.types import Transition
+from imitbench.data.formats import minari as ours
+from imitbench.utils.errors import UserError
 
 
 def same(a: Transition, b: Transition) -> None:
@@ -343,7 +344,7 @@ def test_mistakes_in_an_export(demos, env, tmp_path, exported, monkeypatch):
 
 
 def test_the_command_line_writes_one(capsys, tmp_path, no_cache):
-    from imitbench import cli
+    from imitbench.cli import main
 
     words = [
         "demos",
@@ -355,8 +356,8 @@ def test_the_command_line_writes_one(capsys, tmp_path, no_cache):
         "--out",
         str(tmp_path / "d"),
     ]
-    assert cli.main(words) == 0
+    assert main.main(words) == 0
     folder = tmp_path / "d/imitbench/PointMass/expert-3-0-v0"
     assert f"written to {folder}" in capsys.readouterr().out
     assert ours.load(folder, "PointMass").header.episodes == 3
-    assert cli.main(words) == 2 and "exists: remove it" in capsys.readouterr().err
+    assert main.main(words) == 2 and "exists: remove it" in capsys.readouterr().err

@@ -13,11 +13,12 @@ import pytest
 from flax import struct
 
 from imitbench import data, envs
-from imitbench.algos import bc
-from imitbench.core import rollout, train
-from imitbench.core.types import UserError
+from imitbench.algos.cloning import bc
+from imitbench.core import rollout
 from imitbench.envs import registry
-from imitbench.harness import suite
+from imitbench.suites.schema import Cell, check_cell
+from imitbench.training import loop
+from imitbench.utils.errors import UserError
 
 
 def push(key, obs):
@@ -79,7 +80,7 @@ def test_bc_trains_on_it():
     algo = bc.make(bc.Config(hidden=(8,), steps=3, batch=16), env.spec)
     keys = jax.vmap(jax.random.key)(jnp.arange(2))
     rows = data.flatten(demos.steps)
-    _, ev = train.train(algo, rows, keys, env=env, num_updates=1, num_evals=1, eval_episodes=2)
+    _, ev = loop.train(algo, rows, keys, env=env, num_updates=1, num_evals=1, eval_episodes=2)
     assert ev.returns.shape == (2, 1) and np.isfinite(ev.returns).all() and not ev.diverged.any()
 
 
@@ -94,7 +95,7 @@ def test_mistakes_are_named(monkeypatch):
         envs.make("foo/bar")
     assert registry.known("brax/ant") == "brax/ant" and registry.known("Hopper") == "Hopper"
     with pytest.raises(UserError, match="brax/antt"):
-        suite.check(suite.Cell("brax/antt", 5, "bc", bc.Config(), grad_steps=10))
+        check_cell(Cell("brax/antt", 5, "bc", bc.Config(), grad_steps=10))
     for prefix, module, install in (
         ("brax", "brax.envs", r"imitbench\[brax\]"),
         ("playground", "mujoco_playground", "playground<1"),

@@ -11,9 +11,9 @@ import pytest
 
 from imitbench import envs, experts
 from imitbench.core import rollout
-from imitbench.core.types import UserError
 from imitbench.envs import goal, probes
 from imitbench.envs.digest import digest
+from imitbench.utils.errors import UserError
 
 
 def test_unknown_names_get_the_nearest():

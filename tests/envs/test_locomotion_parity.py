@@ -15,9 +15,10 @@ from gymnasium.envs.mujoco.mujoco_env import MujocoEnv
 
 from imitbench import envs
 from imitbench.core import rollout
-from imitbench.core.types import EnvState, UserError
+from imitbench.core.types import EnvState
 from imitbench.envs import locomotion
 from imitbench.physics.engine import relative
+from imitbench.utils.errors import UserError
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
 

@@ -14,10 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from imitbench import cli, envs, experts
-from imitbench.core import npz
-from imitbench.core.types import UserError
+from imitbench import envs, experts
+from imitbench.cli import main
 from imitbench.experts import learned, scripted
+from imitbench.utils import npz
+from imitbench.utils.errors import UserError
 
 SPEC = envs.make("PointMass").spec
 KEY = jax.random.key(0)
@@ -199,19 +200,19 @@ def test_files_serve_tasks_without_a_law_and_their_fixed_horizon_forms(weights):
 def test_commands(weights, capsys):
     card = make_card(grade="medium", success_any=None, success_final=None)
     learned.save(learned.place("PointMass", "medium"), make_net(), card)
-    assert cli.main(["experts", "list"]) == 0
+    assert main.main(["experts", "list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split()[:3] == ["task", "grade", "kind"]
     (line,) = [x for x in lines if "learned" in x]
     assert line.split()[:3] == ["PointMass", "medium", "learned"]
     assert "-3.2 ± 0.5" in line and "ppo" in line and "1,000,000" in line
-    assert cli.main(["experts", "show", "PointMass", "--grade", "medium"]) == 0
+    assert main.main(["experts", "show", "PointMass", "--grade", "medium"]) == 0
     out = capsys.readouterr().out
     for word in ("method: ppo", "lr=0.0003", "scores_by_seed: -4, -3.25", "success_final: -"):
         assert word in out
-    assert cli.main(["experts", "show", "PointMass"]) == 0
+    assert main.main(["experts", "show", "PointMass"]) == 0
     assert "Proportional and derivative control." in capsys.readouterr().out
-    assert cli.main(["experts", "show", "FetchReach", "--grade", "medium"]) == 2
+    assert main.main(["experts", "show", "FetchReach", "--grade", "medium"]) == 2
     assert "has no medium expert; tasks with one: PointMass" in capsys.readouterr().err
 
 

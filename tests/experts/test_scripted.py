@@ -10,8 +10,8 @@ import pytest
 
 from imitbench import envs, experts
 from imitbench.core import rollout
-from imitbench.core.types import UserError
 from imitbench.experts import scripted
+from imitbench.utils.errors import UserError
 
 FETCH = ("FetchReach", "FetchPush", "FetchPickAndPlace")
 

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 
 from imitbench import physics
-from imitbench.core.types import UserError
-from imitbench.envs import point
+from imitbench.envs import point_mass
 from imitbench.envs.locomotion import build_model
 from imitbench.physics import native
+from imitbench.utils.errors import UserError
 
 STRESS = Path(__file__).with_name("stress.py")
 FOUR_DEVICES = "--xla_force_host_platform_device_count=4"
@@ -120,7 +120,7 @@ def test_choice_of_engine():
 
 
 def test_models_that_the_state_cannot_carry_are_refused():
-    xml = point.XML.replace(
+    xml = point_mass.XML.replace(
         '<motor joint="x" gear="4"/>', '<intvelocity joint="x" kp="1" actrange="-1 1"/>'
     )
     with pytest.raises(UserError, match="activations"):

@@ -1,0 +1,34 @@
+"""DAC with SAC in place of TD3.
+
+Source: Kostrikov et al. 2019 (arXiv:1809.02925); the pairing is that of the code of Kostrikov et
+al. 2020 (arXiv:1912.05032).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from imitbench.algos.adversarial import dac_loop
+from imitbench.algos.rl import sac
+from imitbench.algos.rl.off_policy import Learner
+from imitbench.algos.rl.replay_buffer import Still
+from imitbench.core.types import Algorithm, Env, Spec
+
+
+@dataclass(frozen=True)
+class Config(dac_loop.Config):
+    """Settings of DAC with SAC."""
+
+    sac: sac.Config = field(default_factory=sac.Config)
+    """Settings of SAC, of collecting and of replay."""
+
+
+def make(config: Config, spec: Spec, env: Env) -> Algorithm:
+    """DAC on the demonstrations' observations and actions. State: `_offpolicy.State` around
+    `sac.State`, with `_dac.State` as the teacher's."""
+    own = config.sac
+
+    def build(spec: Spec, still: Still | None) -> Learner:
+        return sac.learner(own, spec, still)
+
+    return dac_loop.make(config, own.replay, spec, env, build)

@@ -1,0 +1,1 @@
+"""Supervised imitation: BC, DAgger, DART."""

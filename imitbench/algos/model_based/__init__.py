@@ -1,0 +1,1 @@
+"""Methods that learn a model of the environment: VINS and its relatives."""

@@ -1,0 +1,1 @@
+"""Learning from fixed data with rewards."""

@@ -1,0 +1,1 @@
+"""Reinforcement learning from the task's reward, with or without demonstrations."""

@@ -1,0 +1,193 @@
+"""A task's spaces and an episode in Minari's form, there and back; `minari` tells what is where."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import numpy as np
+
+from imitbench.core.types import GoalSpec, Spec, Transition
+from imitbench.utils.errors import UserError
+
+Arrays = dict[str, np.ndarray]
+
+
+def observation_space(spec: Spec) -> dict[str, Any]:
+    """Of the task, as Minari writes a Gymnasium space in JSON."""
+    if spec.goal is None:
+        return _box(spec.obs_size, np.inf)
+    goal = len(range(spec.obs_size)[spec.fields[spec.goal.desired]])
+    sizes = {"observation": spec.obs_size - goal, "achieved_goal": goal, "desired_goal": goal}
+    return {"type": "Dict", "subspaces": {k: _box(n, np.inf) for k, n in sizes.items()}}
+
+
+def action_space(spec: Spec) -> dict[str, Any]:
+    """Of the task, as Minari writes a Gymnasium space in JSON."""
+    if spec.discrete:
+        return {"type": "Discrete", "dtype": "int64", "start": 0, "n": spec.action_size}
+    return _box(spec.action_size, 1.0)
+
+
+def _box(size: int, bound: float) -> dict[str, Any]:
+    bounds = {"low": [-bound] * size, "high": [bound] * size}
+    return {"type": "Box", "dtype": "float32", "shape": [size], **bounds}
+
+
+def lengths(steps: Transition) -> np.ndarray:
+    """Steps of each of the episodes [K, T].
+
+    Raises:
+        UserError: an episode is not whole.
+    """
+    count = np.asarray(steps.weight).sum(axis=1).astype(int)
+    real = np.arange(steps.weight.shape[1]) < count[:, None]
+    # Minari keeps n + 1 observations: each next_obs must be the obs of the step after it.
+    joined = (steps.obs[:, 1:] == steps.next_obs[:, :-1]).all(axis=-1) | ~real[:, 1:]
+    whole = np.asarray((steps.weight == real).all(axis=1) & joined.all(axis=1) & (count > 0))
+    if not whole.all():
+        raise UserError(
+            f"episode {np.argmin(whole)} is not whole (weights 1, then 0; each next_obs the obs of "
+            "the step after it): only whole episodes can be exported"
+        )
+    return count
+
+
+def write(steps: Transition, spec: Spec) -> Arrays:
+    """The arrays of one episode [n] by name."""
+
+    def info(x: Any) -> np.ndarray:
+        return np.concatenate([np.zeros_like(x[:1]), x])
+
+    obs = np.concatenate([steps.obs, steps.next_obs[-1:]])
+    arrays = {
+        "actions": np.asarray(steps.action, np.int64 if spec.discrete else None),
+        "rewards": np.asarray(steps.reward),
+        "terminations": np.asarray(steps.terminated),
+        "truncations": np.asarray(steps.truncated),
+        "infos/label": info(steps.label),
+        "infos/success": info(steps.success),
+    }
+    if steps.pose is not None:
+        pose = np.asarray(steps.pose)
+        arrays["infos/pose"] = np.concatenate([pose, pose[-1:]])
+    if spec.goal is None:
+        return arrays | {"observations": obs}
+    desired = spec.fields[spec.goal.desired]
+    return arrays | {
+        "observations/observation": np.delete(obs, desired, axis=1),
+        "observations/achieved_goal": obs[:, spec.fields[spec.goal.achieved]],
+        "observations/desired_goal": obs[:, desired],
+    }
+
+
+def read(group: Any, spec: Spec, where: str, *, poses: bool) -> Transition:
+    """One episode [T] out of its group of an HDF5 file, with its poses where there are any.
+
+    Raises:
+        UserError: an array is missing or does not fit the task.
+    """
+    n = _rows(group, "rewards", where)
+    if not 1 <= n <= spec.horizon:
+        raise UserError(f"{where} has {n} steps, those of the task have 1 to {spec.horizon}")
+    inner = () if spec.discrete else (spec.action_size,)
+    obs = _observations(group, n + 1, spec, where)
+    action = _array(group, "actions", (n, *inner), where)
+    label = action
+    if "infos/label" in group:
+        label = _array(group, "infos/label", (n + 1, *inner), where)[1:]
+    ends = {k: _array(group, k, (n,), where).astype(bool) for k in ("terminations", "truncations")}
+    early = np.flatnonzero(ends["terminations"][:-1] | ends["truncations"][:-1])
+    if len(early):
+        raise UserError(f"{where} goes on for {n} steps, but ends at step {early[0] + 1}: cut it")
+    kind = np.int32 if spec.discrete else np.float32
+    arrays: dict[str, Any] = {
+        "obs": obs[:-1],
+        "action": action.astype(kind),
+        "label": label.astype(kind),
+        "reward": _array(group, "rewards", (n,), where).astype(np.float32),
+        "next_obs": obs[1:],
+        "terminated": ends["terminations"],
+        "truncated": ends["truncations"],
+        "success": _success(group, obs[1:], spec, where),
+        "weight": np.ones(n, np.float32),
+    }
+    if poses and "infos/pose" in group:
+        size = group["infos/pose"].shape[1:2]
+        pose = _array(group, "infos/pose", (n + 1, *size), where)[:-1]
+        arrays["pose"] = pose.astype(np.float32)
+    rest = spec.horizon - n
+    padded: dict[str, Any] = {
+        k: np.pad(x, [(0, rest)] + [(0, 0)] * (x.ndim - 1)) for k, x in arrays.items()
+    }
+    for name in ("obs", "next_obs"):
+        padded[name][n:] = obs[-1]
+    return Transition(**padded)
+
+
+def _observations(group: Any, rows: int, spec: Spec, where: str) -> np.ndarray:
+    """Flat observations [rows, O]."""
+    if "observations" in group and not hasattr(group["observations"], "shape"):  # a dictionary
+        if spec.goal is None:
+            names = ", ".join(group["observations"])
+            raise UserError(
+                f"{where}: 'observations' is a dictionary of {names}, expected a box of "
+                f"{spec.obs_size} numbers: this is another task's data set"
+            )
+        return _flat(group, rows, spec, spec.goal, where)
+    return _array(group, "observations", (rows, spec.obs_size), where).astype(np.float32)
+
+
+def _flat(group: Any, rows: int, spec: Spec, goal: GoalSpec, where: str) -> np.ndarray:
+    at = spec.fields[goal.desired]
+    size = at.stop - at.start
+    sizes = {"observation": spec.obs_size - size, "achieved_goal": size, "desired_goal": size}
+    part = {
+        k: _array(group, f"observations/{k}", (rows, n), where).astype(np.float32)
+        for k, n in sizes.items()
+    }
+    rest = part["observation"]
+    obs = np.concatenate([rest[:, : at.start], part["desired_goal"], rest[:, at.start :]], axis=1)
+    if not np.allclose(obs[:, spec.fields[goal.achieved]], part["achieved_goal"], atol=1e-5):
+        raise UserError(
+            f"{where}: 'achieved_goal' is not the observation's {goal.achieved!r}: this is another "
+            "task's data set"
+        )
+    return obs
+
+
+def _success(group: Any, next_obs: np.ndarray, spec: Spec, where: str) -> np.ndarray:
+    """Whether the goal is reached after each step [n]; False where nothing tells."""
+    n = len(next_obs)
+    for name in ("infos/success", "infos/is_success"):
+        if name in group:
+            rows = _rows(group, name, where)
+            if rows not in (n, n + 1):
+                raise UserError(f"{where}: array {name!r} has {rows} rows, expected {n + 1}")
+            shape = (rows, 1) if len(group[name].shape) == 2 else (rows,)
+            return _array(group, name, shape, where).reshape(-1)[-n:] > 0
+    if spec.goal is None:
+        return np.zeros(n, bool)
+    parts = (next_obs[:, spec.fields[f]] for f in (spec.goal.achieved, spec.goal.desired))
+    return np.asarray(jax.device_get(spec.goal.reward(*parts))) >= 0  # type: ignore[arg-type]
+
+
+def _rows(group: Any, name: str, where: str) -> int:
+    """Length of an array, which is not read."""
+    if name not in group or not hasattr(group[name], "shape"):
+        raise UserError(f"{where}: array {name!r} is missing: this is no data set of the task")
+    shape = group[name].shape
+    if not shape:
+        raise UserError(f"{where}: array {name!r} has shape {shape}, expected (steps,)")
+    return int(shape[0])
+
+
+def _array(group: Any, name: str, shape: tuple[int, ...], where: str) -> np.ndarray:
+    """One array, which is read only where it has that shape."""
+    _rows(group, name, where)
+    found = group[name]
+    if found.shape != shape:
+        raise UserError(f"{where}: array {name!r} has shape {found.shape}, expected {shape}")
+    if found.dtype.kind not in "fiub":
+        raise UserError(f"{where}: array {name!r} is of type {found.dtype}, expected numbers")
+    return np.asarray(found[()])

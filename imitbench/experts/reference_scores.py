@@ -1,0 +1,52 @@
+"""Frozen reference scores: what the random policy and the expert of a task get.
+
+They are made by `imitbench experts score` and ship with the package, so that a normalised score
+means the same thing everywhere: (x - random) / (expert - random).
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+from typing import TypedDict, TypeVar
+
+import numpy as np
+
+from imitbench.utils.errors import UserError
+
+Score = TypeVar("Score", float, np.ndarray)
+
+
+class Reference(TypedDict):
+    """Of one task: mean undiscounted returns over episodes, and what they were measured with."""
+
+    random: float
+    expert: float
+    expert_kind: str  # scripted or learned
+    episodes: int  # of each
+    engine: str
+    environment_digest: str
+
+
+def path() -> Path:
+    return Path(__file__).with_name("reference_scores.json")
+
+
+@functools.cache
+def table() -> dict[str, Reference]:
+    """All that there are, by task."""
+    return json.loads(path().read_text()) if path().exists() else {}
+
+
+def normalised(task: str, score: Score) -> Score:
+    """(score - random) / (expert - random) for a mean return of the task, or an array of them.
+
+    Raises:
+        UserError: the task has no reference scores.
+    """
+    if task not in table():
+        known = ", ".join(table()) or "none"
+        raise UserError(f"task {task!r} has no reference scores; tasks with them: {known}")
+    found = table()[task]
+    return (score - found["random"]) / (found["expert"] - found["random"])

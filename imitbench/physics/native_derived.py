@@ -1,0 +1,131 @@
+"""Native MuJoCo for tasks that observe more than state and sensors, such as contact forces.
+
+`mujoco.rollout` hands out states and sensors alone, so here Python loops over the environments of a
+batch and calls `mj_step` and `mj_rnePostConstraint`, as gymnasium does. Both let go of the
+interpreter's lock, so threads can share a batch.
+"""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import jax
+import jax.numpy as jnp
+import mujoco
+import numpy as np
+
+from imitbench.physics.engine import PhysicsState, derive, relative
+from imitbench.physics.native import Arrays, NativeEngine, flat, quiet
+from imitbench.utils.machine import available_cpus
+
+_S = mujoco.mjtState
+_AFTER = _S.mjSTATE_QPOS.value | _S.mjSTATE_QVEL.value | _S.mjSTATE_WARMSTART.value
+_BEFORE = _AFTER | _S.mjSTATE_CTRL.value
+CHUNKS = 4  # per thread, so that a slow environment does not hold up the rest
+
+
+class DerivedEngine(NativeEngine):
+    """`NativeEngine` whose states hold derived quantities.
+
+    `carry` [nq + 2 nv] ends with the solver's warm start: a solver that stops before it has
+    converged (the Humanoid's) gives what depends on where it began.
+    """
+
+    def __init__(self, model: mujoco.MjModel, derived: Sequence[str], threads: int | None = None):
+        super().__init__(model, threads)
+        self._shapes = {k: v.shape for k, v in derive(model, derived).items()}
+        self._lengths = [int(np.prod(s)) for s in self._shapes.values()]
+        self._splits = np.cumsum(self._lengths)[:-1]
+        self._threads = available_cpus() if threads is None else threads
+        self._workers = ThreadPoolExecutor(self._threads) if self._threads > 1 else None
+        self._datas: queue.LifoQueue[mujoco.MjData] = queue.LifoQueue()
+
+    def reset(self, qpos: jax.Array, qvel: jax.Array) -> PhysicsState:
+        (derived,) = self._call(self._start, (sum(self._lengths),), qpos, qvel)
+        carry = jnp.zeros(self.model.nq + 2 * self.model.nv)
+        return PhysicsState(qpos, qvel, jnp.zeros(0), carry, self._named(derived))
+
+    def step(
+        self,
+        state: PhysicsState,
+        ctrl: jax.Array,
+        mocap: jax.Array | None = None,
+        *,
+        substeps: int,
+        lagged: bool = False,
+    ) -> PhysicsState:
+        """`lagged` changes nothing: there are no sensors, and derived quantities always lag."""
+        nq, nv = self.model.nq, self.model.nv
+
+        def body(args: Arrays, outs: Arrays) -> None:
+            self._advance(args, outs, substeps)
+
+        sizes = (nq, nv, nq + 2 * nv, sum(self._lengths))
+        args = (state.qpos, state.qvel, state.carry, ctrl)
+        qpos, qvel, carry, derived = self._call(body, sizes, *args)
+        return PhysicsState(qpos, qvel, state.sensordata, carry, self._named(derived))
+
+    def _named(self, derived: jax.Array) -> dict[str, jax.Array]:
+        parts = jnp.split(derived, self._splits)
+        return {k: v.reshape(s) for (k, s), v in zip(self._shapes.items(), parts, strict=True)}
+
+    def _start(self, args: Arrays, outs: Arrays) -> None:
+        """numpy only. args: qpos, qvel; outs: derived. Forces of an earlier life are cleared."""
+        qpos, qvel = (flat(a) for a in args)
+        derived = flat(outs[0])
+
+        def one(data: mujoco.MjData, i: int) -> None:
+            mujoco.mj_resetData(self.model, data)
+            data.qpos[:], data.qvel[:] = qpos[i], qvel[i]
+            mujoco.mj_forward(self.model, data)
+            self._read(data, derived[i])
+
+        self._each(len(qpos), one)
+
+    def _advance(self, args: Arrays, outs: Arrays, substeps: int) -> None:
+        """numpy only. args: qpos, qvel, carry, ctrl; outs: qpos, qvel, carry, derived."""
+        nq, nx = self.model.nq, self.model.nq + self.model.nv
+        qpos, qvel, carry, ctrl = (flat(a) for a in args)
+        before = np.concatenate([qpos, qvel, carry[:, nx:], ctrl], axis=1, dtype=np.float64)
+        before[:, :nx] += carry[:, :nx]
+        after = np.empty((len(qpos), nx + self.model.nv))
+        out_qpos, out_qvel, out_carry, derived = (flat(o) for o in outs)
+
+        def one(data: mujoco.MjData, i: int) -> None:
+            mujoco.mj_setState(self.model, data, before[i], _BEFORE)
+            mujoco.mj_step(self.model, data, nstep=substeps)
+            mujoco.mj_rnePostConstraint(self.model, data)
+            mujoco.mj_getState(self.model, data, after[i], _AFTER)
+            self._read(data, derived[i])
+
+        self._each(len(qpos), one)
+        out_qpos[:] = after[:, :nq]
+        out_qvel[:] = after[:, nq:nx]
+        out_carry[:, :nq] = after[:, :nq] - out_qpos
+        out_carry[:, nq:nx] = after[:, nq:nx] - out_qvel
+        out_carry[:, nx:] = after[:, nx:]
+
+    def _read(self, data: mujoco.MjData, out: np.ndarray) -> None:
+        read = [relative(k, getattr(data, k), data.qpos).ravel() for k in self._shapes]
+        np.concatenate(read, out=out, casting="same_kind")
+
+    def _each(self, n: int, one: Callable[[mujoco.MjData, int], None]) -> None:
+        """`one(data, i)` for every i < n; an MjData serves one thread at a time."""
+
+        def run(rows: range) -> None:
+            try:
+                data = self._datas.get_nowait()
+            except queue.Empty:
+                data = mujoco.MjData(self.model)
+            with quiet():  # numpy's error state is each thread's own
+                for i in rows:
+                    one(data, i)
+            self._datas.put(data)
+
+        if self._workers is None or n == 1:
+            return run(range(n))
+        size = -(-n // (CHUNKS * self._threads))
+        for _ in self._workers.map(run, [range(i, min(i + size, n)) for i in range(0, n, size)]):
+            pass

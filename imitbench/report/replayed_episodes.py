@@ -1,0 +1,156 @@
+"""Policies that play again the episodes of a finished cell's evaluation, so that they can be seen.
+
+Finished cells keep no parameters. A learner's first seed is trained again by its cell's own
+settings, in a part of the time that the cell took.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from imitbench import experts
+from imitbench.core import rollout
+from imitbench.core.types import Env, EnvState, Transition
+from imitbench.data import loading
+from imitbench.experts import learned
+from imitbench.report import video
+from imitbench.report.video import Drawn
+from imitbench.results.store import Result
+from imitbench.runs import plan
+from imitbench.training import loop
+from imitbench.utils import machine
+from imitbench.utils.errors import UserError
+
+
+class Act(NamedTuple):
+    """Episodes of one policy."""
+
+    who: str
+    about: str
+    takes: list[video.Take]
+
+
+class Watched:
+    """An environment whose observations end with what a picture needs: qpos and the goal."""
+
+    def __init__(self, env: Drawn):
+        self._env = env
+        self.name, self.engine, self.spec = env.name, env.engine, env.spec
+
+    def reset(self, rng: jax.Array) -> EnvState:
+        return self._with_pose(self._env.reset(rng))
+
+    def step(self, state: EnvState, action: jax.Array) -> EnvState:
+        return self._with_pose(self._env.step(self.plain(state), action))
+
+    def plain(self, state: EnvState) -> EnvState:
+        return state.replace(obs=state.obs[..., : self.spec.obs_size])
+
+    def _with_pose(self, state: EnvState) -> EnvState:
+        goal = state.info.get("goal", jnp.zeros(0))
+        return state.replace(obs=jnp.concatenate([state.obs, state.pipeline_state.qpos, goal]))
+
+
+def expert(r: Result, env: Drawn) -> Act | None:
+    """Who demonstrated; where nobody did, the expert that there is, if any."""
+    header = r.info["demonstrations"] or {}
+    kind, grade = header.get("expert", "auto"), header.get("grade", "expert")
+    if kind not in ("auto", "scripted", "learned"):
+        return None
+    try:
+        # Noisy and mixed data come from the expert.
+        found = experts.find(env.name, grade if grade in learned.GRADES else "expert", kind)
+        policy = experts.load(env.name, found.grade, found.kind, spec=env.spec)
+    except UserError:
+        return None
+    steps, takes = _play(env, lambda k, x: policy(k, x.obs), r)
+    about = (
+        f"{found.kind.capitalize()}, of grade {found.grade}, without noise. {_outcome(env, steps)}"
+    )
+    return Act("expert", about, takes)
+
+
+def learner(job: plan.Job, r: Result) -> Act:
+    """The first seed of a cell, trained again; `job` is the cell's, in an environment that can be
+    drawn."""
+    env = video.drawable(job.env)
+    assert env is not None
+    seed = r.identity["seeds"][0]
+    demos, _ = loading.load_demonstrations(
+        job.cell.data, job.env, [seed], configs=[job.cell.config]
+    )
+    state, ev = loop.train(
+        job.algo,
+        demos,
+        jnp.stack([jax.random.key(seed)]),
+        env=env,
+        num_updates=job.num_updates,
+        num_evals=1,
+        eval_episodes=job.cell.eval_episodes,
+        eval_key=_key(r),
+    )
+    own = jax.tree.map(lambda x: x[0], state.algo)
+    act: Any = job.algo.act_in
+    if act is None:
+        act = lambda k, own, x: job.algo.act(k, own, x.obs)  # noqa: E731
+    steps, takes = _play(env, lambda k, x: act(k, own, x), r)
+    spent = job.algo.cost * job.num_updates
+    budget = [f"{spent.grad_steps:,} gradient steps"] * bool(spent.grad_steps)
+    budget += [f"{spent.env_steps:,} environment steps"] * bool(spent.env_steps)
+    about = (
+        f"Seed {seed}: {' and '.join(budget)}, {ev.seconds['train']:.1f} s on {machine.device()}. "
+        f"{_outcome(env, steps)} {_beside(r, ev)}"
+    )
+    return Act(r.identity["label"], about, takes)
+
+
+def _key(r: Result) -> jax.Array:
+    return plan.eval_key(bool(r.identity.get("validation", False)))
+
+
+def _play(
+    env: Drawn, act: Callable[[jax.Array, EnvState], jax.Array], r: Result
+) -> tuple[Transition, list[video.Take]]:
+    """The first episodes of the cell's evaluation, under a policy that sees the states."""
+    watched = Watched(env)
+    num = r.identity["eval_episodes"]
+
+    def policy(key: jax.Array, state: Any) -> jax.Array:
+        return act(key, watched.plain(state))
+
+    run_all = jax.jit(lambda key: rollout.episodes(watched, policy, key, num, whole_state=True))
+    steps = run_all(_key(r))
+    steps = jax.tree.map(lambda x: np.asarray(x[:, : video.episodes(env)]), steps)
+    size, nq = env.spec.obs_size, env.physics.model.nq
+    takes = []
+    for i in range(steps.weight.shape[1]):
+        length = int(steps.weight[:, i].sum())
+        poses = np.concatenate([steps.obs[:1, i], steps.next_obs[:length, i]])[:, size:]
+        takes.append(video.Take(poses[:, :nq], poses[:, nq:]))
+    return steps, takes
+
+
+def _outcome(env: Env, steps: Transition) -> str:
+    """How the episodes that are seen went."""
+    found = {k: np.asarray(v) for k, v in rollout.summary(steps).items()}
+    if rollout.has_success(env):
+        words = ["reached" if x else "missed" for x in found["success_final"]]
+        return f"Episodes seen: {', '.join(words)}."
+    returns = ", ".join(f"{x:.0f}" for x in found["return"])
+    return f"Return of the episode: {returns}."
+
+
+def _beside(r: Result, ev: loop.Eval) -> str:
+    """This policy's evaluation beside the cell's record of the same seed."""
+    if r.info["has_success"]:
+        column, scale, unit, here = "success_final", 100, " %", ev.success_final
+    else:
+        column, scale, unit, here = "return", 1, "", ev.returns
+    now, then = float(here[0, -1]), float(r.final(column)[0])
+    what, count = column.replace("_", " "), r.identity["eval_episodes"]
+    return f"All {count}: {what} {scale * now:.1f}{unit}; in the cell {scale * then:.1f}{unit}."

@@ -1,0 +1,1 @@
+"""Finished cells: storing, comparing, judging, tabulating and drawing them."""

@@ -1,0 +1,1 @@
+"""Running cells: planning, executing, tuning, training experts."""

@@ -1,0 +1,1 @@
+"""What runs a method: the loop, checkpoints, sharding over devices, progress and signals."""

@@ -1,0 +1,1 @@
+"""Errors, files, checked JSON and the machine: nothing of arrays or learning."""

@@ -1,0 +1,162 @@
+"""BC's losses by hand, its validation split, and that it learns."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from imitbench import data, envs, experts
+from imitbench.algos.cloning import bc
+from imitbench.core import rollout
+from imitbench.utils.errors import UserError
+
+
+@pytest.fixture
+def rows(demos):
+    return data.subset(demos, 8, [0], same=True)
+
+
+def first_loss(config: bc.Config, rows) -> tuple[float, bc.State, bc.Pairs]:
+    """Loss of the initial parameters over all training rows, from a step of size zero."""
+    spec = envs.make("PointMass").spec
+    clone = bc.learner(config, spec)
+    pairs, _ = bc.split(config, spec, rows)
+    state = clone.init(jax.random.key(0), pairs)
+    one = jax.tree.map(lambda x: x[:1], pairs)
+    _, metrics = clone.fit(jax.random.key(1), state, one)
+    return float(metrics["loss"]), state, one
+
+
+def test_mse_by_hand(rows):
+    loss, state, one = first_loss(bc.Config(lr=1e-12, batch=1, steps=1), rows)
+    spec = envs.make("PointMass").spec
+    got = bc.make(bc.Config(), spec).act(jax.random.key(0), state, one.obs)
+    assert loss == pytest.approx(float(jnp.mean((got - one.label) ** 2)), rel=1e-5)
+
+
+def test_nll_by_hand(rows):
+    config = bc.Config(loss="nll", lr=1e-12, batch=1, steps=1)
+    loss, state, one = first_loss(config, rows)
+    # Read the network's own outputs: the last layer's first half is the mean before tanh.
+    x = state.norm(one.obs, config.clip)
+    layers = state.params["params"]
+    for i in range(2):
+        x = jax.nn.relu(x @ layers[f"Dense_{i}"]["kernel"] + layers[f"Dense_{i}"]["bias"])
+    y = x @ layers["Dense_2"]["kernel"] + layers["Dense_2"]["bias"]
+    mean, log_std = jnp.tanh(y[0, :2]), y[0, 2:]
+    z = (one.label[0] - mean) / jnp.exp(log_std)
+    expected = float(jnp.sum(0.5 * z**2 + log_std + 0.5 * np.log(2 * np.pi)))
+    assert loss == pytest.approx(expected, rel=1e-5)
+
+
+def test_l2_shrinks_the_parameters(rows):
+    spec = envs.make("PointMass").spec
+    norms = []
+    for l2 in (0.0, 1.0):
+        algo = bc.make(bc.Config(l2=l2, steps=50, hidden=(8,)), spec)
+        state = algo.init(jax.random.key(0), rows)
+        state, _ = jax.jit(algo.update)(jax.random.key(1), state, rows)
+        norms.append(sum(float(jnp.sum(x**2)) for x in jax.tree.leaves(state.params)))
+    assert norms[1] < 0.9 * norms[0]
+
+
+def test_held_out_episodes_are_whole_and_unseen(rows):
+    spec = envs.make("PointMass").spec
+    fit, held = bc.split(bc.Config(validation=0.3), spec, rows)
+    assert held is not None
+    assert held.weight.shape[0] == 2 * spec.horizon  # 0.3 of 8 episodes, rounded down
+    assert fit.weight.shape[0] == 6 * spec.horizon
+    np.testing.assert_array_equal(held.obs, rows.obs[6 * spec.horizon :])
+    assert bc.split(bc.Config(validation=0.0), spec, rows)[1] is None
+    # Training never reads the held-out rows: spoiling them changes nothing but the validation loss.
+    spoiled = rows.replace(label=rows.label.at[6 * spec.horizon :].set(1.0))
+    algo = bc.make(bc.Config(validation=0.3, steps=5), spec)
+    a, m_a = algo.update(jax.random.key(1), algo.init(jax.random.key(0), rows), rows)
+    b, m_b = algo.update(jax.random.key(1), algo.init(jax.random.key(0), spoiled), spoiled)
+    jax.tree.map(np.testing.assert_array_equal, a.params, b.params)
+    assert float(m_a["val_loss"]) != float(m_b["val_loss"])
+
+
+def test_early_stopping_keeps_the_best_parameters(rows):
+    """Held-out labels of 0 and training labels of 0.9: the validation loss rises from the start."""
+    spec = envs.make("PointMass").spec
+    cut = 6 * spec.horizon
+    rows = rows.replace(label=jnp.zeros_like(rows.label).at[:cut].set(0.9))
+    config = bc.Config(validation=0.3, early_stopping=True, steps=5, hidden=(16,))
+    algo = bc.make(config, spec)
+    update = jax.jit(algo.update)
+    state = algo.init(jax.random.key(0), rows)
+    state, metrics = update(jax.random.key(0), state, rows)
+    first, best = float(metrics["val_loss"]), state.params
+    for i in range(1, 6):
+        state, metrics = update(jax.random.key(i), state, rows)
+    assert float(metrics["val_loss"]) > first == pytest.approx(float(state.best_loss))
+    jax.tree.map(np.testing.assert_array_equal, state.best_params, best)
+    key, obs = jax.random.key(0), rows.obs[:4]
+    stopped = algo.act(key, state, obs)
+    np.testing.assert_array_equal(stopped, algo.act(key, state.replace(params=best), obs))
+    last = bc.make(bc.Config(validation=0.3, hidden=(16,)), spec).act(key, state, obs)
+    assert float(jnp.mean(last)) > float(jnp.mean(stopped)) + 0.05
+
+
+def test_the_step_size_decays_to_zero(rows):
+    spec = envs.make("PointMass").spec
+    algo = bc.make(bc.Config(lr_decay_steps=20, steps=20, validation=0.0), spec)
+    state = algo.init(jax.random.key(0), rows)
+    done, _ = algo.update(jax.random.key(1), state, rows)
+    still, _ = algo.update(jax.random.key(2), done, rows)
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, atol=1e-7), done.params, still.params
+    )
+
+
+def test_labels_are_cloned_not_noisy_actions(env):
+    demos = data.collect(env, experts.load("PointMass"), 10, noise=0.5, only_success=False)
+    rows = data.subset(demos, 10, [0], same=True)
+    assert not np.allclose(rows.action, rows.label)
+    algo = bc.make(bc.Config(steps=1500, validation=0.0), env.spec)
+    state, _metrics = jax.jit(algo.update)(
+        jax.random.key(1), algo.init(jax.random.key(0), rows), rows
+    )
+    fit = algo.act(jax.random.key(0), state, rows.obs)
+    assert float(jnp.mean((fit - rows.label) ** 2)) < 0.02
+    assert float(jnp.mean((fit - rows.action) ** 2)) > 0.05
+
+
+def test_bc_solves_the_toy_task(env, demos):
+    rows = data.subset(demos, 12, [0], same=True)
+    algo = bc.make(bc.Config(steps=2000, validation=0.0), env.spec)
+    state, _ = jax.jit(algo.update)(jax.random.key(1), algo.init(jax.random.key(0), rows), rows)
+    steps = rollout.episodes(env, lambda k, o: algo.act(k, state, o), jax.random.key(2), 50)
+    assert float(rollout.summary(steps)["success_final"].mean()) > 0.8
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [{"validation": 1.0}, {"lr": 0.0}, {"batch": 0}, {"l2": -1.0}, {"steps": 0},
+     {"early_stopping": True, "validation": 0.0}],
+)  # fmt: skip
+def test_bad_settings(bad):
+    with pytest.raises(UserError, match=next(iter(bad))):
+        bc.Config(**bad)
+
+
+def test_settings_can_be_vmapped(rows):
+    """A grid of step sizes in one program equals the runs apart."""
+    spec = envs.make("PointMass").spec
+    rates = jnp.array([1e-4, 3e-3])
+
+    def run(lr):
+        config = dataclasses.replace(bc.Config(steps=5, validation=0.0, hidden=(8,)), lr=lr)
+        algo = bc.make(config, spec)
+        return algo.update(jax.random.key(1), algo.init(jax.random.key(0), rows), rows)[0].params
+
+    grid = jax.vmap(run)(rates)
+    for i in range(2):
+        apart = run(float(rates[i]))
+        mine = jax.tree.map(lambda x, i=i: x[i], grid)
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), mine, apart)

@@ -1,0 +1,102 @@
+"""DAgger: the schedule, the mixture, the aggregate and its labels, and that it beats BC."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from imitbench import data, envs, experts
+from imitbench.algos.cloning import bc, dagger
+from imitbench.core import rollout
+from imitbench.utils.errors import UserError
+
+CLONE = bc.Config(validation=0.0, steps=5, batch=16, hidden=(16,))
+
+
+def test_beta_schedules():
+    rounds = jnp.arange(5)
+
+    def values(**settings):
+        config = dagger.Config(**settings)
+        return [float(dagger.beta(config, i)) for i in rounds]
+
+    assert values(beta="indicator") == [1, 0, 0, 0, 0]
+    assert values(beta="linear", beta_rounds=4) == [1, 0.75, 0.5, 0.25, 0]
+    assert values(beta="exponential", beta_base=0.5) == [1, 0.5, 0.25, 0.125, 0.0625]
+
+
+@pytest.mark.parametrize(("prob", "low", "high"), [(0.0, 0, 0), (1.0, 1, 1), (0.3, 0.25, 0.35)])
+def test_the_mixture_takes_the_first_policy_with_its_probability(prob, low, high):
+    ones = lambda k, o: jnp.ones((*o.shape[:-1], 2))  # noqa: E731
+    zeros = lambda k, o: jnp.zeros((*o.shape[:-1], 2))  # noqa: E731
+    act = dagger.mixture(jnp.float32(prob), ones, zeros)
+    got = np.asarray(act(jax.random.key(0), jnp.zeros((4000, 3))))
+    assert (got[:, 0] == got[:, 1]).all(), "whole actions are mixed, not their components"
+    assert low <= got.mean() <= high
+
+
+def test_the_aggregate_holds_the_demonstrations_and_expert_labels(env, demos):
+    expert = experts.load("PointMass")
+    rows = data.subset(demos, 3, [0], same=True)
+    config = dagger.Config(clone=CLONE, episodes=2, fits=1, capacity=500, beta="indicator")
+    algo = dagger.make(config, env.spec, env, expert)
+    state = algo.init(jax.random.key(0), rows)
+    given, new = 3 * env.spec.horizon, 2 * env.spec.horizon
+    assert int(state.data.size) == given
+    update = jax.jit(algo.update)
+    for i in range(2):
+        state, metrics = update(jax.random.key(i), state, rows)
+    assert int(state.data.size) == given + 2 * new == int(metrics["rows"])
+    np.testing.assert_array_equal(state.data.rows.obs[:given], rows.obs)
+    np.testing.assert_array_equal(state.data.rows.label[:given], rows.label)
+    labels = expert(jax.random.key(0), state.data.rows.obs[given : given + 2 * new])
+    np.testing.assert_allclose(state.data.rows.label[given : given + 2 * new], labels, atol=1e-6)
+    # Round 0 is the expert's (beta 1), round 1 the clone's: only there do obs and labels part.
+    first, second = (
+        state.data.rows.obs[given + i * new : given + (i + 1) * new].reshape(2, -1, 6)
+        for i in (0, 1)
+    )
+    reached = lambda o: np.linalg.norm(o[:, -1, :2] - o[:, -1, 4:], axis=1).max()  # noqa: E731
+    assert reached(first) < 0.2 < reached(second)
+    assert algo.cost.env_steps == algo.cost.expert_queries == new
+    assert algo.cost.grad_steps == 5
+
+
+@pytest.mark.slow
+def test_dagger_beats_bc_from_few_demonstrations():
+    """With few demonstrations BC sees few paths; DAgger is told what to do off them."""
+    env, expert = envs.make("PointMass"), experts.load("PointMass")
+    demos = data.collect(env, expert, 5, seed=1)
+    rows = data.subset(demos, 4, [0], same=True)
+    clone = bc.Config(validation=0.0, steps=100)
+    config = dagger.Config(clone=clone, episodes=4, fits=1)
+    score = {}
+    for name, algo in {
+        "bc": bc.make(clone, env.spec),
+        "dagger": dagger.make(config, env.spec, env, expert),
+    }.items():
+        state = algo.init(jax.random.key(0), rows)
+        update = jax.jit(algo.update)
+        for i in range(12):
+            state, _ = update(jax.random.key(i), state, rows)
+        policy = lambda k, o, a=algo, s=state: a.act(k, s, o)  # noqa: E731
+        steps = rollout.episodes(env, policy, jax.random.key(9), 100)
+        score[name] = float(rollout.summary(steps)["success_final"].mean())
+    assert score["dagger"] > score["bc"] + 0.2, score
+
+
+def test_bad_settings(env, demos):
+    cases: list[dict[str, Any]] = [{"episodes": 0}, {"fits": 0}, {"capacity": 0}, {"beta_base": 2}]
+    for bad in cases:
+        with pytest.raises(UserError, match=next(iter(bad))):
+            dagger.Config(**bad)
+    rows = data.subset(demos, 3, [0], same=True)
+    algo = dagger.make(
+        dagger.Config(clone=CLONE, capacity=50), env.spec, env, experts.load("PointMass")
+    )
+    with pytest.raises(UserError, match="capacity=50: .* need 60 rows"):
+        algo.init(jax.random.key(0), rows)

@@ -1,0 +1,227 @@
+"""AWR, RWR and self-imitation: returns, weights and losses against hand-worked numbers."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from helpers.linear_networks import SPEC, dense
+
+from imitbench import envs
+from imitbench.algos.rl import awr, ppo, rwr, sil, weighted_regression
+from imitbench.core import buffer, ops
+from imitbench.core.types import Transition
+from imitbench.utils.errors import UserError
+
+KEY = jax.random.key(0)
+RULE = {"hidden": (), "policy_steps": 1, "value_steps": 1, "discount": 0.5, "batch": 64}
+
+
+def one_episode() -> weighted_regression.Steps:
+    """[T, 1]: rewards 1, 2, 4 until the time limit, and a row that is not there."""
+    x = jnp.array([0.0, 1.0, 2.0, 9.0])[:, None, None]
+    no = jnp.zeros((4, 1), bool)
+    return weighted_regression.Steps(
+        obs=x,
+        action=jnp.array([0.1, 0.2, 0.3, jnp.nan])[:, None, None],
+        reward=jnp.array([1.0, 2.0, 4.0, 0.0])[:, None],
+        next_obs=x + 1.0,
+        terminated=no,
+        truncated=no.at[2:].set(True),
+        weight=jnp.array([1.0, 1.0, 1.0, 0.0])[:, None],
+    )
+
+
+def fitted(
+    config: weighted_regression.Rule, steps: list[Any]
+) -> tuple[list[Any], weighted_regression.Core]:
+    """The gradient steps of one fit with value(x) = 2 x (the network has x, times 1 - 0.5)."""
+    learner = weighted_regression.learner(config, SPEC)
+    core = learner.init(KEY)
+    params = {"policy": dense([[0.0]], [0.5]), "value": dense([[1.0]], [0.0])}
+    with jax.disable_jit():
+        core, _ = learner.fit(KEY, core.replace(params=params), one_episode())
+    return steps, core
+
+
+def test_value_learns_scaled_td_lambda_returns(steps):
+    calls, _ = fitted(weighted_regression.Rule(**RULE, td_lambda=0.5, value_lr=1e-9), steps)
+    loss, _, params, _, rows = calls[0]
+    # Values 0, 2, 4 and 6 after the time limit. delta = 1 + 1 - 0, 2 + 2 - 2, 4 + 3 - 4.
+    adv = [2 + 0.25 * (2 + 0.25 * 3), 2 + 0.25 * 3, 3.0]
+    expected = {0.0: adv[0] + 0, 1.0: adv[1] + 2, 2.0: adv[2] + 4}
+    x = np.asarray(rows["obs"])[:, 0].tolist()
+    found = dict(zip(x, np.asarray(rows["return"]), strict=True))
+    assert found == pytest.approx(expected)
+    value, _ = loss(params, rows)
+    wanted = [0.5 * (i - 0.5 * expected[i]) ** 2 for i in x]
+    assert float(value) == pytest.approx(np.mean(wanted), rel=1e-5)
+
+
+@pytest.mark.parametrize("baseline", [True, False])
+def test_policy_is_weighted_by_what_the_method_says(steps, baseline):
+    settings = {"td_lambda": 1.0, "value_lr": 1e-9, "standardise": False, "temperature": 2.0}
+    config = weighted_regression.Rule(
+        **RULE, **settings, baseline=baseline, max_weight=8.0, bound=10.0
+    )
+    calls, _ = fitted(config, steps)
+    loss, _, _, _, rows = calls[1]
+    returns = np.array([1 + 0.5 * (2 + 0.5 * (4 + 0.5 * 6)), 2 + 0.5 * (4 + 0.5 * 6), 4 + 0.5 * 6])
+    gain = returns - np.array([0.0, 2.0, 4.0]) if baseline else returns
+    weight = dict(zip([0.0, 1.0, 2.0], np.minimum(np.exp(gain / 2.0), 8.0), strict=True))
+    x = np.asarray(rows["obs"])[:, 0].tolist()
+    np.testing.assert_allclose(rows["weight"], [weight[i] for i in x], rtol=1e-5)
+    # Mean 1.25 everywhere: 0.25 too far, half its square, times 10.
+    value, _ = loss(dense([[0.0]], [1.25]), rows)
+    action = np.asarray(rows["action"])[:, 0]
+    log_prob = -0.5 * ((action - 1.25) / 0.4) ** 2 - np.log(0.4) - 0.5 * np.log(2 * np.pi)
+    expected = -np.mean(np.asarray(rows["weight"]) * log_prob) + 10.0 * 0.5 * 0.25**2
+    assert float(value) == pytest.approx(expected, rel=1e-5)
+
+
+def test_weights_are_standardised_over_real_rows_and_bounded():
+    gain, real = jnp.array([1.0, 2.0, 3.0, jnp.nan]), jnp.array([1.0, 1.0, 1.0, 0.0])
+    found, metrics = weighted_regression.weights(
+        weighted_regression.Rule(max_weight=3.0), gain, real
+    )
+    z = np.array([-1.0, 0.0, 1.0]) / (np.std([1, 2, 3]) + 1e-5)
+    np.testing.assert_allclose(found[:3], np.minimum(np.exp(z), 3.0), rtol=1e-5)
+    assert float(metrics["clipped"]) == pytest.approx(1 / 3)
+    raw, _ = weighted_regression.weights(
+        weighted_regression.Rule(standardise=False, temperature=0.05), gain, real
+    )
+    np.testing.assert_allclose(raw[:3], 20.0)
+    free, _ = weighted_regression.weights(
+        weighted_regression.Rule(max_weight=float("inf")), gain, real
+    )
+    np.testing.assert_allclose(free[:3], np.exp(z), rtol=1e-5)
+
+
+def test_rwr_is_awr_without_the_baseline():
+    assert (rwr.Config().baseline, rwr.Config().td_lambda) == (False, 1.0)
+    assert rwr.make is awr.make
+
+
+def test_replay_goes_back_over_the_rings_seam(monkeypatch):
+    """The rows that are fitted are the newest ones in order, cut where the newest step is."""
+    seen: list[weighted_regression.Steps] = []
+    env = envs.make("PointMass")
+    config = awr.Config(envs=2, length=30, capacity=100, policy_steps=1, value_steps=1)
+    real = weighted_regression.learner(config, env.spec)
+
+    def fit(key, core, rows):
+        return core, {"rows": rows}
+
+    monkeypatch.setattr(weighted_regression, "learner", lambda *a: real._replace(fit=fit))
+    algo = awr.make(config, env.spec, env)
+    state, update = algo.init(KEY, buffer.no_rows(env.spec)), jax.jit(algo.update)
+    for i in range(3):
+        state, metrics = update(jax.random.key(i), state, buffer.no_rows(env.spec))
+        seen.append(cast(Any, metrics)["rows"])
+    first, _, last = seen
+    assert first.weight.shape == (50, 2) and first.weight.sum() == 60  # 30 of 50 slots
+    assert last.weight.sum() == 100 and int(state.replay.written) == 90
+    for rows, end in ((first, 29), (last, 49)):
+        assert rows.truncated[end].all() and not rows.terminated.any()
+        goes_on = ~np.asarray(rows.truncated)[:end]
+        ahead = np.asarray(rows.obs)[1 : end + 1] - np.asarray(rows.next_obs)[:end]
+        np.testing.assert_allclose(ahead[goes_on], 0.0, atol=1e-5)
+    # PointMass lasts 20 steps: of the last 50, one in 20 is its own time limit.
+    assert 2 <= np.asarray(last.truncated)[:49].sum(axis=0).min() <= 3
+
+
+def test_observation_moments_stand_still_after_their_budget():
+    env = envs.make("ProbeWalk")
+    config = awr.Config(
+        envs=2, length=10, capacity=40, normalise_until=20, policy_steps=1, value_steps=1
+    )
+    algo = awr.make(config, env.spec, env)
+    update = jax.jit(algo.update)
+    demos = buffer.no_rows(env.spec)
+    states = [algo.init(KEY, demos)]
+    for i in range(3):
+        states.append(update(jax.random.key(i), states[-1], demos)[0])
+    assert [float(s.moments.count) for s in states] == [0, 20, 20, 20]
+
+
+def test_offline_awr_sees_episodes_in_time():
+    number, flag = jnp.arange(10.0), jnp.zeros(10, bool)
+    x = number[:, None]
+    reward, weight = number.at[9].set(jnp.nan), jnp.ones(10).at[9].set(0.0)
+    demos = Transition(x, x, x, reward, x, flag, flag, flag, weight)
+    steps = weighted_regression.by_time(demos, 5)
+    np.testing.assert_array_equal(steps.obs[..., 0].T, [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]])
+    np.testing.assert_array_equal(steps.reward.T, [[0, 1, 2, 3, 4], [5, 6, 7, 8, 0]])
+
+
+# Self-imitation
+
+
+def self_imitation(task: str, **settings: Any) -> Any:
+    """A compiled first update of PPO on sixteen steps, with self-imitation after it."""
+    env = envs.make(task)
+    inner = ppo.Config(
+        envs=8, length=2, epochs=1, minibatches=1, hidden=(), normalise_obs=False,
+        normalise_reward=False, discount=0.5,
+    )  # fmt: skip
+    algo = sil.make(sil.Config(ppo=inner, capacity=32, steps=1, **settings), env.spec, env)
+    demos = buffer.no_rows(env.spec)
+    return jax.jit(algo.update)(KEY, algo.init(KEY, demos), demos)
+
+
+def test_sil_loss_by_hand(steps):
+    self_imitation("ProbeConstant", value=0.3, max_advantage=0.8)
+    loss = steps[-1][0]
+    params = {
+        "policy": {"net": dense([[0.0]], [0.0]), "log_std": jnp.zeros(1)},
+        "value": dense([[0.0]], [0.5]),
+    }
+    batch = {
+        "obs": jnp.zeros((3, 1)),
+        "action": jnp.array([[0.5], [9.0], [0.1]]),
+        "return": jnp.array([1.0, 2.5, 0.2]),
+        "weight": jnp.array([1.0, 0.5, 1.0]),
+    }
+    value, metrics = loss(params, batch)
+    gain, w = np.array([0.5, 0.8, 0.0]), np.array([1.0, 0.5, 1.0])
+    nll = np.minimum(0.5 * np.array([0.5, 9.0, 0.1]) ** 2 + 0.5 * np.log(2 * np.pi), 5.0)
+    expected = np.mean(w * gain * nll) + 0.3 * 0.5 * np.mean(w * gain**2)
+    assert float(value) == pytest.approx(expected, rel=1e-5)
+    assert float(metrics["sil_gain"]) == pytest.approx(gain.mean(), rel=1e-5)
+    # The value is pulled up to the returns that it lies below of, and never down.
+    slope = jax.grad(lambda p: loss(p, batch)[0])(params)["value"]["params"]["Dense_0"]["bias"]
+    assert float(slope[0]) == pytest.approx(-0.3 * 0.5 / 3, rel=1e-4)
+
+
+def test_sil_draws_what_turned_out_better(monkeypatch):
+    """ProbePolicy pays 1 or -1 for a guess; half of the replay is empty. What is drawn seldom
+    because it was expected weighs most."""
+
+    def spy(loss, opt, params, opt_state, rows, real=ops.descend):
+        *moved, metrics = real(loss, opt, params, opt_state, rows)
+        if "weight" in rows:
+            metrics = {
+                "worst": jnp.min(rows["return"]),
+                "top": jnp.max(rows["weight"]),
+                "rare": jnp.mean(rows["weight"] == 1.0),
+            }
+        return (*moved, metrics)
+
+    monkeypatch.setattr(ops, "descend", spy)
+    _, metrics = self_imitation("ProbePolicy", batch=2000, alpha=1.0, beta=0.5)
+    assert metrics["worst"] > 0.9 and metrics["top"] == 1.0 and 0 < metrics["rare"] < 0.1
+
+
+def test_bad_settings():
+    kind = weighted_regression.Rule
+    for make, name, value in (
+        (awr.Config, "capacity", 100), (kind, "discount", 1.0), (kind, "std", 0),
+        (kind, "td_lambda", 1.5), (kind, "policy_steps", 0), (kind, "bound", -1),
+        (sil.Config, "capacity", 100), (sil.Config, "alpha", -1), (sil.Config, "batch", 0),
+    ):  # fmt: skip
+        build: Any = make
+        with pytest.raises(UserError, match=f"^{name}={value}: [^\n]*$"):
+            build(**{name: value})

@@ -1,0 +1,194 @@
+"""Hindsight goals: drawn from the same episode, whatever the ring did, and worth their while."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from imitbench import envs
+from imitbench.algos.rl import off_policy, replay_buffer, td3
+from imitbench.core import buffer, rollout
+from imitbench.core.types import GoalSpec
+from imitbench.envs.base import make_spec
+from imitbench.utils.errors import UserError
+
+HORIZON = 5
+LENGTHS = (5, 2, 5, 1, 3, 5, 5, 4, 5, 5)  # of the episodes: the horizon, or an early end
+
+
+def reward(achieved: jax.Array, desired: jax.Array) -> jax.Array:
+    """One that no step was given when it was collected."""
+    return 100.0 + jnp.sum(desired - 2.0 * achieved, axis=-1)
+
+
+SPEC = make_spec([("at", 2), ("rest", 1), ("goal", 2)], 1, HORIZON, GoalSpec("at", "goal", reward))
+
+
+def history(steps: int, envs: int) -> replay_buffer.Experience:
+    """[T, B] steps. What is achieved after a step says where it is: (100 env + episode, t + 1)."""
+    episode, t = np.zeros((steps, envs), int), np.zeros((steps, envs), int)
+    ends = np.zeros((steps, envs), bool)
+    for b in range(envs):
+        number, step = b, 0
+        for i in range(steps):
+            episode[i, b], t[i, b] = number, step
+            ends[i, b] = step + 1 == LENGTHS[number % len(LENGTHS)]
+            number, step = (number + 1, 0) if ends[i, b] else (number, step + 1)
+    name = 100 * np.arange(envs) + episode
+
+    def obs(when: np.ndarray) -> jax.Array:
+        goal = -np.ones_like(name)
+        return jnp.asarray(np.stack([name, when, name, goal, goal], axis=-1), jnp.float32)
+
+    return replay_buffer.Experience(
+        obs(t), jnp.zeros((steps, envs, 1)), jnp.asarray(-7.0 - t), obs(t + 1),
+        jnp.asarray(ends & (t + 1 < HORIZON)), jnp.asarray(t, jnp.int32),
+    )  # fmt: skip
+
+
+def filled(steps: int, envs: int, capacity: int) -> tuple[buffer.Ring, replay_buffer.Experience]:
+    """A ring that was given all those steps, three rows at a time; and what it should hold."""
+    whole = history(steps, envs)
+    store = buffer.ring(jax.tree.map(lambda x: x[:1], whole), capacity)
+    for i in range(0, steps, 3):
+        store = buffer.append(store, jax.tree.map(lambda x, i=i: x[i : i + 3], whole))
+    return store, jax.tree.map(lambda x: x[-capacity:], whole)
+
+
+# A part filled; full to the brim; and past the seam at several places.
+@pytest.mark.parametrize("steps", [7, 24, 31, 38, 60])
+def test_goals_come_from_the_same_episode_later_and_still_held(steps):
+    store, held = filled(steps, 3, 24)
+    rows = replay_buffer.sample_hindsight(jax.random.key(steps), store, 6000, SPEC, 0.8)
+    rows = jax.tree.map(np.asarray, rows)
+    last: dict[float, float] = {}  # the last step of each episode that the ring holds
+    for name, when in np.asarray(held.next_obs)[..., :2].reshape(-1, 2).tolist():
+        last[name] = max(when, last.get(name, 0))
+    goal, here = rows.obs[:, 3:], rows.next_obs[:, :2]
+    new = goal[:, 0] != -1
+    np.testing.assert_array_equal(goal, rows.next_obs[:, 3:])
+    np.testing.assert_array_equal(goal[new, 0], here[new, 0])
+    assert (goal[new, 1] >= here[new, 1]).all()
+    assert (goal[new, 1] <= [last[name] for name in here[new, 0]]).all()
+    # Every held step is drawn, and from each the episode's last one, where it ends by the limit.
+    seen = {tuple(x) for x in here.tolist()}
+    assert seen == {tuple(x) for x in np.asarray(held.next_obs)[..., :2].reshape(-1, 2).tolist()}
+    reached = {(*h, g) for h, g in zip(here[new].tolist(), goal[new, 1].tolist(), strict=True)}
+    assert {(name, when, last[name]) for name, when in seen if last[name] == HORIZON} <= reached
+
+
+def test_rewards_are_the_new_goals_and_the_rest_is_left_alone():
+    store, _ = filled(60, 3, 24)
+    rows = replay_buffer.sample_hindsight(jax.random.key(0), store, 4000, SPEC, 0.8)
+    rows = jax.tree.map(np.asarray, rows)
+    new = rows.obs[:, 3] != -1
+    assert new.mean() == pytest.approx(0.8, abs=0.02)  # k = 4
+    expected = 100 + (rows.obs[:, 3:] - 2 * rows.next_obs[:, :2]).sum(-1)
+    np.testing.assert_allclose(rows.reward[new], expected[new], rtol=1e-6)
+    np.testing.assert_array_equal(rows.reward[~new], -7.0 - rows.t[~new])
+    np.testing.assert_array_equal(rows.obs[:, 1], rows.t)
+    np.testing.assert_array_equal(rows.next_obs[:, 1], rows.t + 1)
+    ends = np.array([LENGTHS[int(n) % 100 % len(LENGTHS)] for n in rows.obs[:, 0]])
+    np.testing.assert_array_equal(rows.terminated, (rows.t + 1 == ends) & (ends < HORIZON))
+    # Uniform over this step and those after it: from the first of five, a fifth each.
+    full = new & (rows.t == 0) & (ends == HORIZON)
+    share = np.bincount(rows.obs[full, 4].astype(int), minlength=6)[1:] / full.sum()
+    np.testing.assert_allclose(share, 0.2, atol=0.06)
+
+
+def test_demonstrations_are_relabelled_within_their_episode():
+    """Three episodes of the horizon's length, one after the other, as a ring of them all."""
+    whole = history(500, 1)
+    ends = np.flatnonzero(np.asarray(whole.t[:, 0]) == HORIZON - 1)[:3]
+    rows = jax.tree.map(
+        lambda x: jnp.concatenate([x[e - HORIZON + 1 : e + 1, 0] for e in ends]), whole
+    )
+    ring = replay_buffer.shown(rows, HORIZON)
+    assert int(ring.size) == HORIZON and ring.rows.reward.shape == (HORIZON, 3)
+    drawn = replay_buffer.sample_hindsight(jax.random.key(0), ring, 2000, SPEC, 1.0)
+    goal, here = np.asarray(drawn.obs[:, 3:]), np.asarray(drawn.next_obs[:, :2])
+    np.testing.assert_array_equal(goal[:, 0], here[:, 0])
+    assert (goal[:, 1] >= here[:, 1]).all() and goal[:, 1].max() == HORIZON
+    assert {tuple(x) for x in here.tolist()} == {
+        tuple(x) for x in np.asarray(rows.next_obs)[:, :2].tolist()
+    }
+
+
+def test_demonstrated_steps_follow_the_own_ones():
+    """Of a minibatch; without hindsight they are the data's real steps."""
+    env = envs.make("PointMass")
+    seen: list[replay_buffer.Experience] = []
+    inner = td3.learner(td3.Config(hidden=(4,)), env.spec)
+
+    def learn(key, state, rows):
+        jax.debug.callback(
+            lambda *leaves: seen.append(replay_buffer.Experience(*leaves)), *rows_of(rows)
+        )
+        return inner.learn(key, state, rows)
+
+    def rows_of(rows):
+        return [
+            getattr(rows, f) for f in ("obs", "action", "reward", "next_obs", "terminated", "t")
+        ]
+
+    config = off_policy.Config(rounds=3, warmup=0, capacity=50, batch=5)
+    algo = off_policy.make(config, env.spec, env, inner._replace(learn=learn), demo_batch=4)
+    demos = buffer.no_rows(env.spec)
+    n = 2 * env.spec.horizon
+    demos = jax.tree.map(lambda x: jnp.zeros((n, *x.shape[1:]), x.dtype), demos)
+    weight = (jnp.arange(n) % env.spec.horizon < 10).astype(jnp.float32)
+    demos = demos.replace(reward=100.0 + jnp.arange(n), weight=weight)
+    algo.update(jax.random.key(1), algo.init(jax.random.key(0), demos), demos)
+    jax.effects_barrier()
+    assert len(seen) == 3
+    for rows in seen:
+        assert (np.asarray(rows.reward[:5]) <= 0).all()
+        shown = np.asarray(rows.reward[5:]) - 100
+        assert ((shown >= 0) & (shown % env.spec.horizon < 10)).all()
+        np.testing.assert_array_equal(rows.t[5:], shown % env.spec.horizon)
+
+
+def test_without_hindsight_rows_are_as_they_were():
+    store, held = filled(31, 3, 24)
+    rows = replay_buffer.sample(jax.random.key(0), store, 3000)
+    seen = {tuple(x) for x in np.asarray(rows.next_obs).tolist()}
+    assert seen == {tuple(x) for x in np.asarray(held.next_obs).reshape(-1, 5).tolist()}
+    store, held = filled(6, 2, 24)
+    rows = replay_buffer.sample(jax.random.key(0), store, 3000)
+    assert {tuple(x) for x in np.asarray(rows.obs).tolist()} == {
+        tuple(x) for x in np.asarray(held.obs).reshape(-1, 5).tolist()
+    }, "what is not filled yet is not drawn"
+
+
+def test_a_task_without_goals_has_no_hindsight():
+    env = envs.make("ProbeTarget")
+    config = td3.Config(replay=off_policy.Config(her=4))
+    with pytest.raises(UserError, match="^her=4: ProbeTarget has no goals to relabel; [^\n]*$"):
+        td3.make(config, env.spec, env)
+
+
+def solved(her: float) -> float:
+    """Share of goals held at the end after training on the sparse reward."""
+    env = envs.make("PointMass")
+    replay = off_policy.Config(
+        envs=8, length=5, grad_steps=20, rounds=150, warmup=800, capacity=10_000, batch=128, her=her
+    )
+    config = td3.Config(
+        replay=replay, lr=1e-3, hidden=(64, 64), discount=0.9, tau=0.02, noise=0.2, uniform=0.2,
+        value_range=(-10.0, 0.0),
+    )  # fmt: skip
+    algo = td3.make(config, env.spec, env)
+    key = jax.random.key(0)
+    no_demos = buffer.no_rows(env.spec)
+    state = algo.init(key, no_demos)
+    state, _ = jax.jit(algo.update)(key, state, no_demos)
+    steps = rollout.episodes(env, lambda k, o: algo.act(k, state, o), jax.random.key(9), 100)
+    return float(rollout.summary(steps)["success_final"].mean())
+
+
+@pytest.mark.slow
+def test_hindsight_solves_a_sparse_task_that_is_not_solved_without():
+    score = {her: solved(her) for her in (0.0, 4.0)}
+    assert score[4.0] > 0.8 and score[4.0] > score[0.0] + 0.4, score

@@ -1,0 +1,97 @@
+"""TRPO's pieces by hand, and what it learns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from imitbench import envs
+from imitbench.algos.rl import trpo
+from imitbench.core import buffer, distributions, nets
+from imitbench.envs.base import make_spec
+from imitbench.training import loop
+from imitbench.utils.errors import UserError
+
+KEY = jax.random.key(0)
+
+
+def test_conjugate_gradients_solve_a_linear_system():
+    a = np.random.default_rng(0).normal(size=(6, 6)).astype(np.float32)
+    a, b = jnp.asarray(a @ a.T + np.eye(6, dtype=np.float32)), jnp.arange(6.0)
+    x = trpo.solve(lambda v: a @ v, b, 10)
+    np.testing.assert_allclose(x, np.linalg.solve(a, b), rtol=1e-3, atol=1e-4)
+    np.testing.assert_array_equal(trpo.solve(lambda v: a @ v, jnp.zeros(6), 10), np.zeros(6))
+
+
+def test_divergences_by_hand():
+    p = distributions.Gaussian(jnp.array([[1.0, 0.0]]), jnp.log(jnp.array([1.0, 2.0])))
+    q = distributions.Gaussian(jnp.array([[0.0, 0.0]]), jnp.log(jnp.array([2.0, 2.0])))
+    # log(2 / 1) + (1 + 1) / (2 * 4) - 1 / 2 in the first component, 0 in the second.
+    assert float(distributions.divergence(p, q)[0]) == pytest.approx(
+        np.log(2) + 0.25 - 0.5, rel=1e-5
+    )
+    a, b = np.array([0.2, 0.8]), np.array([0.5, 0.5])
+    found = distributions.divergence(
+        distributions.Categorical(jnp.log(a)), distributions.Categorical(jnp.log(b))
+    )
+    assert float(found) == pytest.approx(np.sum(a * np.log(a / b)), rel=1e-5)
+
+
+def step(max_kl: float, halvings: int = 10) -> tuple[Any, Any, dict[str, float]]:
+    """A policy's mean at 0 before and after a step; actions above it were the good ones."""
+    config = trpo.Config(max_kl=max_kl, damping=1e-4, halvings=halvings)
+    spec = make_spec([("state", 1)], 1, 5)
+    policy = nets.policy(spec, (8,), "normal", activation="tanh")
+    params = policy.init(KEY)
+    obs = jnp.zeros((512, 1))
+    dist: Any = policy.apply(params, obs)
+    action = dist.sample(KEY)
+    data = {
+        "obs": obs, "action": action, "log_prob": dist.log_prob(action),
+        "advantage": (action - dist.mode)[:, 0],
+    }  # fmt: skip
+    new, told = trpo.natural(config, policy)(params, data)
+    after: Any = policy.apply(new, obs)
+    return dist, after, {k: float(v) for k, v in told.items()}
+
+
+def test_a_step_goes_as_far_as_it_may():
+    """A Gaussian of width 1 whose mean moves by d diverges by d^2 / 2 from what it was."""
+    old, new, told = step(0.01)
+    assert told["moved"] == 1
+    assert 0.002 < told["kl"] <= 0.01
+    assert float(new.mode[0, 0] - old.mode[0, 0]) > 0.05
+    assert float(jnp.mean(distributions.divergence(old, new))) == pytest.approx(
+        told["kl"], rel=1e-3
+    )
+
+
+def test_a_step_that_gains_nothing_is_not_taken(monkeypatch):
+    """Where the direction is wrong, every length of it loses."""
+    real = trpo.solve
+    monkeypatch.setattr(trpo, "solve", lambda product, b, steps: -real(product, b, steps))
+    old, new, told = step(0.01)
+    assert told == {"kl": 0.0, "moved": 0.0}
+    np.testing.assert_array_equal(old.mode, new.mode)
+
+
+def test_it_learns_what_choice_pays():
+    env = envs.make("ProbePolicy")
+    config = trpo.Config(envs=8, length=32, epochs=2, minibatches=4, hidden=(16,), max_kl=0.05)
+    algo = trpo.make(config, env.spec, env)
+    _, ev = loop.train(
+        algo, buffer.no_rows(env.spec), KEY[None], env=env, num_updates=30, num_evals=1,
+        eval_episodes=20,
+    )  # fmt: skip
+    assert ev.returns[0, -1] == pytest.approx(1.0)
+
+
+def test_mistakes_are_said():
+    with pytest.raises(UserError, match="max_kl=0: expected a positive number"):
+        trpo.Config(max_kl=0)
+    with pytest.raises(UserError, match="damping=-1: expected 0 or more"):
+        trpo.Config(damping=-1)

@@ -1,0 +1,69 @@
+"""The tightrope: falling, climbing, and an expert that does neither."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from imitbench import envs, experts
+from imitbench.core import rollout
+from imitbench.envs import tightrope
+from imitbench.utils.errors import UserError
+
+KEY = jax.random.key(0)
+NAME = "Tightrope-20"
+
+
+@pytest.fixture
+def env() -> Any:
+    return envs.make(NAME)
+
+
+def test_the_expert_never_falls(env):
+    steps = rollout.episodes(env, experts.load(NAME), KEY, 50)
+    assert steps.reward.shape == (20, 50)
+    assert (steps.reward == 0).all() and steps.success.all()
+    assert 0.3 < float(jnp.mean(steps.action)) < 0.7  # it has to look
+
+
+def test_one_mistake_costs_the_way_back(env):
+    state = env.step(state := env.reset(KEY), 1 - tightrope.right(state.obs))
+    heights, rewards = [float(state.obs[0])], [float(state.reward)]
+    for _ in range(tightrope.DEPTH):
+        state = env.step(state, tightrope.right(state.obs))
+        heights.append(float(state.obs[0]))
+        rewards.append(float(state.reward))
+    np.testing.assert_allclose(heights, np.linspace(-1, 0, tightrope.DEPTH + 1), atol=1e-6)
+    assert rewards == [-1.0] * tightrope.DEPTH + [0.0]
+
+
+def test_a_mistake_on_the_ladder_leads_to_its_foot(env):
+    state = env.reset(KEY)
+    state = env.step(state, 1 - tightrope.right(state.obs))
+    for _ in range(3):
+        state = env.step(state, tightrope.right(state.obs))
+    assert float(state.obs[0]) == pytest.approx(3 / tightrope.DEPTH - 1)
+    assert float(env.step(state, 1 - tightrope.right(state.obs)).obs[0]) == -1
+
+
+def test_on_the_ladder_the_other_choice_is_right():
+    above = jnp.array([0.0, 0.9, 0.1, 0.1, 0.2])
+    assert int(tightrope.right(above)) == 1 and int(tightrope.right(above.at[0].set(-0.5))) == 0
+
+
+def test_the_angles_turn_as_they_should(env):
+    state = env.reset(KEY)
+    before = np.arctan2(state.obs[3:5], state.obs[1:3])
+    after_ = env.step(state, 0).obs
+    after = np.arctan2(after_[3:5], after_[1:3])
+    np.testing.assert_allclose(np.cos(after - before), np.cos(tightrope.TURN), atol=1e-5)
+    np.testing.assert_allclose(np.sin(after - before), np.sin(tightrope.TURN), atol=1e-5)
+
+
+def test_an_unknown_length_is_said():
+    with pytest.raises(UserError, match="did you mean Tightrope"):
+        envs.make("Tightrope-30")

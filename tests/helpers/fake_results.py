@@ -1,0 +1,47 @@
+"""Finished cells with known numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from imitbench.results import cell_schema
+from imitbench.results.store import Result
+
+HERE = ("PointMass", 10, "scripted")
+
+
+def rewrite(folder: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+    """Changes a cell's cell.json, as if it had been written so."""
+    info = json.loads((folder / "cell.json").read_text())
+    change(info)
+    info["sha256"] = cell_schema.checksum(info, folder)
+    (folder / "cell.json").write_text(json.dumps(info))
+
+
+def cell(
+    label: str,
+    scores: Any,
+    demos: int = 10,
+    digest: str = "x",
+    episodes: int = 20,
+    task: str = "PointMass",
+    **source: Any,
+) -> Result:
+    """One evaluation; a score for each seed."""
+    frame = pd.DataFrame(
+        {"seed": range(len(scores)), "evaluation": 0, "success_any": scores, "success_final": 0.0}
+    )
+    identity = {
+        "task": task, "demos": demos, "label": label, "eval_episodes": episodes,
+        "suite": "toy", "seeds": list(range(len(scores))), "source": {"pool": 9} | source,
+    }  # fmt: skip
+    info = {
+        "identity": identity, "engine": "native", "environment_digest": digest,
+        "demonstrations": {"expert": "scripted"}, "has_success": True,
+    }  # fmt: skip
+    return Result(info, frame, pd.DataFrame(), Path("x"))

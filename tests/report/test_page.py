@@ -1,0 +1,423 @@
+"""The HTML page about finished cells."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import message
+from helpers import browser as chromium
+
+from imitbench import envs
+from imitbench.cli import main
+from imitbench.experts import reference_scores
+from imitbench.report import figure_data, markup, provenance, replayed_episodes, video, videos
+from imitbench.report import page as report_page
+from imitbench.results import claims, store, tables
+from imitbench.results.store import Result
+from imitbench.runs import plan, runner
+from imitbench.suites import published
+from imitbench.suites.registry import load_suite
+from imitbench.utils.errors import UserError
+
+SHIPPED = Path(__file__).parents[2] / "results" / "shipped"
+
+
+class Reader(HTMLParser):
+    """Tables by the title above them, data of scripts, addresses, and names of tags."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.tables: dict[str, list[list[str]]] = {}
+        self.data: list[Any] = []
+        self.urls: list[tuple[str, str]] = []
+        self.tags: list[str] = []
+        self._cell = self._script = False
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        named = {k: v or "" for k, v in attrs}
+        self.tags.append(tag)
+        self.urls += [(tag, named[k]) for k in ("src", "href") if k in named]
+        if named.get("role") == "region":
+            self._rows = self.tables.setdefault(named["aria-label"], [])
+        elif tag == "tr":
+            self._rows.append([])
+        elif tag in ("th", "td"):
+            self._rows[-1].append("")
+            self._cell = True
+        self._script = tag == "script" and named.get("type") == "application/json"
+
+    def handle_endtag(self, tag):
+        self._cell = self._cell and tag not in ("th", "td")
+        self._script = self._script and tag != "script"
+
+    def handle_data(self, data):
+        if self._cell:
+            self._rows[-1][-1] += data
+        if self._script:
+            self.data.append(json.loads(data))
+
+
+def part(results: list[Result], **changes: Any) -> report_page.Part:
+    return report_page.Part("toy", "", Path("results/toy"), None, results)._replace(**changes)
+
+
+def shipped(name: str = "quickstart") -> list[Result]:
+    return store.read_all(SHIPPED / name)
+
+
+def changed(results: list[Result], index: int, **info: Any) -> list[Result]:
+    """With other words in one cell; `label` is its method's name."""
+    one = copy.deepcopy(results[index])
+    one.identity["label"] = info.pop("label", one.identity["label"])
+    one.info.update(info)
+    return [*results[:index], one, *results[index + 1 :]]
+
+
+@pytest.mark.parametrize("name", ["quickstart", "learners", "gail", "vins"])
+def test_the_page_has_the_numbers_of_the_table(name):
+    results = shipped(name)
+    found = Reader(report_page.page([part(results)])).tables
+    lines = [dict(zip(found["Scores"][0], row, strict=True)) for row in found["Scores"][1:]]
+    ran = found["What ran on what"]
+    times = [dict(zip(ran[0], row, strict=True)) for row in ran[1:]]
+    for line, time_, r, cell in zip(lines, times, results, tables.cells(results), strict=True):
+        assert cell.items() <= (line | time_).items()
+        assert time_["Environment digest"] == r.info["environment_digest"]
+        assert float(time_["Evaluate s"]) == pytest.approx(r.info["seconds"]["evaluate"], abs=0.06)
+        whole = sum(r.info["seconds"].values())
+        assert float(time_["Wall s"]) == pytest.approx(whole, abs=0.06)
+    judged = [
+        j for j in claims.judge(published.claims_of(name), results) if j.verdict != "no results"
+    ]
+    rows = [dict(zip(tables.CLAIM_HEAD, tables.claim_row(j), strict=True)) for j in judged]
+    head, *claimed = found.get("Claims of the literature", [[]])
+    assert [dict(zip(head, row, strict=True)) for row in claimed] == rows
+
+
+def test_normalised_scores_are_those_of_the_reference():
+    r = shipped()[0]
+    line = provenance.scores([r])[0]
+    expected = reference_scores.normalised("FetchReach", r.final("return").mean())
+    assert line["Normalised"].startswith(f"{expected:.2f} [")
+    assert list(line).index("Normalised") == list(line).index("Return") + 1
+    fixed = [x for x in shipped("gail") if x.identity["task"] == "Hopper-fh"]
+    assert fixed and "Normalised" not in provenance.scores(fixed)[0], "no task has scores"
+
+
+def test_curves_end_where_the_table_says():
+    results = shipped()
+    figure = figure_data.figure(results)
+    assert figure["kind"] == "lines" and figure["methods"][:2] == ["bc", "dagger"]
+    assert len(figure["panels"]) == 6, "two tasks, three costs"
+    panel = figure["panels"][0]
+    ends = [100 * line["mean"][-1] for line in panel["lines"]]
+    shown = [float(c["Success final, %"].split()[0]) for c in tables.cells(results)[:5]]
+    assert ends == pytest.approx(shown)
+    steps = int(tables.cells(results)[0]["Gradient steps"].replace(",", ""))
+    assert steps > 0 and all(line["x"][-1] == steps for line in panel["lines"])
+    queries = next(p for p in figure["panels"] if p["x"].startswith("expert queries"))
+    assert {line["name"]: line["x"] for line in queries["lines"]}["bc"] == []
+
+
+def test_scores_of_cells_evaluated_once():
+    results = shipped("vins_settings")
+    figure = figure_data.figure(results)
+    first = figure["panels"][0]["dots"][0]
+    assert figure["kind"] == "dots" and first["name"] == results[0].identity["label"]
+    assert first["mean"] == pytest.approx(results[0].final("success_final").mean())
+    assert sum(len(p["dots"]) for p in figure["panels"]) == len(results)
+
+
+def test_a_single_seed_has_no_interval():
+    r = shipped()[0]
+    one = r._replace(curve=r.curve[r.curve["seed"] == 0])
+    line = figure_data.figure([one])["panels"][0]["lines"][0]
+    rates = one.curve.sort_values(by=["evaluation"])["success_final"].tolist()
+    assert line["low"] == [None] * len(rates) and line["mean"] == pytest.approx(rates)
+
+
+def test_text_from_results_is_text():
+    bad = '</script><img src=x onerror=alert(1)>&"'
+    results = changed(shipped(), 0, label=bad, device=bad)
+    page = report_page.page([part(results, name=bad, about=bad)])
+    read = Reader(page)
+    assert read.tags.count("img") == 0 and "<img" not in page
+    assert read.tables["Scores"][1][2] == bad
+    assert read.data[0]["methods"][0] == bad
+
+
+def test_the_page_loads_nothing():
+    page = report_page.page([part(shipped(n), name=n) for n in ("vins", "learners")])
+    urls = Reader(page).urls
+    assert any(u.startswith("https://") for _, u in urls), "sources are linked"
+    assert all(tag == "a" for tag, _ in urls)
+    assert "default-src 'none'" in page and "@import" not in page and "url(" not in page
+    assert not re.search(r"(?i)\b(fetch|XMLHttpRequest|import)\s*\(", page)
+
+
+def test_a_page_with_videos_holds_them():
+    shown = videos.Film("here", "bc", "seed 0", b"\x1aE\xdf\xa3")
+    page = report_page.page(
+        [part(shipped(), films=[shown], notes=["FetchSlide: no video of <it>."])]
+    )
+    assert ("video", "data:video/webm;base64,GkXfow==") in Reader(page).urls
+    assert "no video of &lt;it&gt;." in page
+
+
+def test_differing_engines_digests_and_versions_are_said():
+    results = shipped()
+    assert provenance.suspicions(results) == []
+    assert "Warning." not in report_page.page([part(results)])
+    jax = results[1].info["versions"] | {"jax": "0.0.1"}
+    other = changed(results, 1, engine="mjx", environment_digest="abc", versions=jax)
+    page = report_page.page([part(other)])
+    for text in ("FetchReach: engines differ (native, mjx)", "FetchReach: environment digests"):
+        assert text in page
+    assert "different versions of jax (0.0.1, 0.10.2)" in page
+    assert "FetchPickAndPlace: " not in page
+
+
+def test_claims_that_cannot_be_judged_leave_the_rest():
+    results = shipped("vins")
+    page = report_page.page([part(changed(results, 1, engine="mjx"))])
+    assert "the claims cannot be judged: " in page
+    assert "Claims of the literature" not in Reader(page).tables
+    assert "Scores" in Reader(page).tables
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("96.0 [93.0, 99.0]", 96.0), ("-16.6 [-22.3, -12.4]", -16.6), ("2,250", 2250.0),
+        ("5 x 20", 5.0), ("+1.5 [-1, 2]; margin -3", 1.5), ("884 ± 298 (std)", 884.0),
+        ("0.97", 0.97), ("-", None), ("2 x AMD EPYC", None), ("7d53", None), ("0 to 4", None),
+    ],
+)  # fmt: skip
+def test_what_a_cell_is_sorted_by(text, value):
+    assert markup.number(text) == value
+
+
+def test_links_in_text():
+    text = markup.rich("a < b, *any*: [x & y](https://a.b/?c=1&d), arXiv:1907.05634")
+    assert text == (
+        'a &lt; b, <em>any</em>: <a href="https://a.b/?c=1&amp;d">x &amp; y</a>, '
+        '<a href="https://arxiv.org/abs/1907.05634">arXiv:1907.05634</a>'
+    )
+    assert "href" not in markup.rich("[x](javascript:alert(1))")
+
+
+def test_the_command_writes_all_suites_that_have_results(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main.main(["report"]) == 0
+    out = capsys.readouterr().out
+    page = (tmp_path / "report.html").read_text()
+    for name in ("quickstart", "vins", "gail"):
+        assert name in out and f'id="suite-{name}"' in page
+    assert main.main(["report", "quickstart", "--out", "one.html"]) == 0
+    one = (tmp_path / "one.html").read_text()
+    assert 'id="suite-vins"' not in one and "10 of 10 cells finished" in one
+    assert main.main(["report", "quickstart", "--out", "two.html"]) == 0
+    assert one == (tmp_path / "two.html").read_text(), "the same results give the same page"
+
+
+def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch):
+    path = tmp_path / "report.html"
+    path.write_text("old")
+
+    def full(self, *args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(UserError) as error:
+        report_page.write([part(shipped())], path)
+    assert "No space left on device; make room there" in message(error)
+    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_without_a_renderer_the_page_is_made_and_says_so(capsys, tmp_path, monkeypatch):
+    def fail(*args):
+        raise UserError("videos need imageio-ffmpeg")
+
+    monkeypatch.setattr(videos, "shoot", fail)
+    out = tmp_path / "x.html"
+    assert main.main(["report", "quickstart", "--videos", "1", "--out", str(out)]) == 0
+    assert "no videos: videos need imageio-ffmpeg" in capsys.readouterr().out
+    assert "No videos: videos need imageio-ffmpeg" in out.read_text()
+
+
+def takes() -> list[video.Take]:
+    """A disc that goes from left to right, past its goal."""
+    x = np.linspace(-1.0, 1.0, 20)
+    return [video.Take(np.stack([x, 0 * x], 1), np.full((20, 2), 0.5))]
+
+
+def point() -> video.Drawn:
+    env = video.drawable(envs.make("PointMass"))
+    assert env is not None
+    return env
+
+
+def test_a_machine_that_cannot_render_is_told_what_to_do(monkeypatch):
+    pytest.importorskip("imageio_ffmpeg")
+    monkeypatch.setenv("MUJOCO_GL", "nonsense")
+    with pytest.raises(UserError, match="cannot render with MUJOCO_GL=nonsense .*egl, osmesa"):
+        video.films(point(), [takes()])
+
+
+def test_rendering_is_tried_before_any_training(monkeypatch):
+    monkeypatch.setenv("MUJOCO_GL", "nonsense")
+    monkeypatch.setattr(videos, "_cast", lambda *args: pytest.fail("trained for nothing"))
+    with pytest.raises(UserError, match="MUJOCO_GL|imageio-ffmpeg"):
+        videos.shoot("quickstart", (), shipped(), 1, print)
+
+
+def test_without_the_package_the_extra_is_named(monkeypatch):
+    monkeypatch.setattr(video.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match="pip install 'imitbench\\[report\\]'"):
+        video.films(point(), [takes()])
+
+
+def test_poses_are_drawn_at_the_speed_of_the_simulation():
+    hopper = video.drawable(envs.make("Hopper"))  # steps of 8 ms
+    assert hopper is not None
+    long = [video.Take(np.arange(2000.0)[:, None], np.zeros((2000, 0)))]
+    frames = video._frames(hopper, long).qpos[:, 0]
+    assert frames[:3].tolist() == [0, 5, 10] and video._rate(hopper) == (5, pytest.approx(25))
+    assert len(frames) == 200 + video.PAUSE and set(frames[-video.PAUSE :]) == {995.0}
+    assert video.episodes(hopper) == 1 and video.episodes(point()) == 4
+
+
+def drawn() -> bytes:
+    """A video, where this machine can make one."""
+    pytest.importorskip("imageio_ffmpeg")
+    try:
+        return video.films(point(), [takes()])[0]
+    except UserError as error:
+        pytest.skip(str(error))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(bool(chromium.missing()), reason=chromium.missing())
+def test_in_a_browser(tmp_path):
+    path = tmp_path / "report.html"
+    films = [videos.Film("PointMass", "expert", "Scripted.", drawn())]
+    report_page.write([part(shipped(), films=films), part(shipped("vins"), name="vins")], path)
+    with chromium.browser() as window:
+        window.size(1600, 1000)
+        window.open(path)
+        _sorts(window)
+        _shows_values(window)
+        _plays(window)
+        for width in (800, 1600):
+            window.size(width, 1000)
+            wide = "return document.documentElement.scrollWidth - innerWidth"
+            assert window.run(wide) <= 0, "the page does not overflow"
+        colours = set()
+        for scheme in ("light", "dark"):
+            window.scheme(scheme)
+            colours.add(window.run("return getComputedStyle(document.body).backgroundColor"))
+            window.picture(tmp_path / f"{scheme}.png")
+            assert (tmp_path / f"{scheme}.png").stat().st_size > 10_000
+        assert len(colours) == 2
+
+
+def _sorts(window: chromium.Browser) -> None:
+    column = """return [...document.querySelectorAll('#suite-toy table')[0].tBodies[0].rows]
+        .map(row => row.cells[arguments[0]].textContent)"""
+    head = "#suite-toy table th:nth-child({}) button"
+    state = "return document.querySelector('#suite-toy table th:nth-child(5)').ariaSort"
+    before = window.run(column, 4)
+    numbers = [float(x.split()[0]) for x in before]
+    window.click(head.format(5))
+    found = [float(x.split()[0]) for x in window.run(column, 4)]
+    assert found == sorted(numbers, reverse=True) != numbers
+    assert window.run(state) == "descending"
+    window.press(head.format(5), "\ue007")  # the return key
+    found = [float(x.split()[0]) for x in window.run(column, 4)]
+    assert found == sorted(numbers) and window.run(state) == "ascending"
+    window.click(head.format(3))
+    methods = window.run(column, 2)
+    assert methods == sorted(methods) and window.run(state) == "none"
+
+
+def _shows_values(window: chromium.Browser) -> None:
+    tip = "const t = document.querySelector('.tip'); return t.hidden ? '' : t.textContent"
+    mark = "#suite-toy .panel:first-child g[data-name=dagger] rect, "
+    mark += "#suite-toy .panel:first-child g[data-name=dagger] polygon:last-of-type"
+    window.point(mark)
+    cell = next(c for c in tables.cells(shipped()) if c["Method"] == "dagger")
+    said, steps = cell["Success final, %"], cell["Gradient steps"]
+    low, high = re.findall(r"[\d.]+", said)[1:]
+    value = said.split()[0]
+    assert window.run(tip) == (
+        f"dagger\ngradient steps {steps}\nsuccess final {value} % [{low} %, {high} %]"
+    )
+    panel = "#suite-toy .panel:first-child svg"
+    window.press(panel, "\ue014")  # the right arrow
+    following = window.run(tip)
+    first = int(steps.replace(",", "")) // 3  # of three evaluations
+    assert following.startswith(f"vins\ngradient steps {first:,}\n")
+    group = f"return document.querySelector('{panel} g[data-name=bc]').getAttribute('display')"
+    button = "#suite-toy .legend button:first-child"
+    window.click(button)
+    assert window.run(group) == "none"
+    assert window.run(f"return document.querySelector('{button}').ariaPressed") == "false"
+    window.click(button)
+    assert window.run(group) == "inline"
+
+
+def _plays(window: chromium.Browser) -> None:
+    window.click("#suite-toy button.play")
+    at = "return document.querySelector('video').currentTime"
+    until = time.monotonic() + 20
+    while not window.run(at) and time.monotonic() < until:
+        time.sleep(0.1)
+    first = window.run(at)
+    time.sleep(0.5)
+    assert window.run(at) != first > 0
+    assert window.run("return document.querySelector('video').videoWidth") == video.SIZE[1]
+
+
+@pytest.mark.slow
+def test_learners_are_trained_again_as_their_cells_were(tmp_path, no_cache):
+    drawn()
+    cells = load_suite(str(Path(__file__).parents[1] / "helpers" / "toy_suite.py")).profiles["cpu"]
+    root = tmp_path / "toy"
+    runner.run(plan.prepare("toy", "cpu", cells), root)
+    results = store.read_all(root)
+    films, notes = videos.shoot("toy", cells, results, 2, lambda line: None)
+    assert [f.who for f in films] == ["expert", "bc", "dagger"] and notes == []
+    assert all(f.data.startswith(b"\x1aE\xdf\xa3") and len(f.data) > 1000 for f in films)
+    assert len({f.data for f in films}) == 3
+    for r, f in zip(results, films[1:], strict=True):
+        score = 100 * r.final("success_final")[0]
+        assert f"All 3: success final {score:.1f} %; in the cell {score:.1f} %." in f.about
+        assert f"Seed 0: {r.identity['grad_steps']:,} gradient steps" in f.about
+    films, notes = videos.shoot("toy", cells[1:], results, 2, lambda line: None)
+    assert [f.who for f in films] == ["expert", "dagger"]
+    assert "no video of bc: the suite has no cell with its settings" in notes[0]
+
+
+def test_what_is_too_long_to_train_again_is_said():
+    r = shipped("learners")[0]
+    assert videos._job("learners", (), r) == "to train one seed again takes about 145 s"
+
+
+def test_what_is_seen_is_what_the_evaluation_ran(tmp_path):
+    r = shipped()[0]
+    r = r._replace(info=r.info | {"identity": r.identity | {"task": "PointMass"}})
+    act = replayed_episodes.expert(r, point())
+    assert act is not None and act.about.startswith("Scripted, of grade expert")
+    assert len(act.takes) == 4 and act.takes[0].qpos.shape == (21, 2)
+    words = re.findall("reached|missed", act.about)
+    ends = [np.linalg.norm(t.qpos[-1] - t.goal[-1]) < 0.1 for t in act.takes]
+    assert [w == "reached" for w in words] == ends

@@ -1,0 +1,68 @@
+"""Published numbers beside ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from imitbench.results import published_numbers, tables
+from imitbench.results.store import Result
+from imitbench.suites import published
+from imitbench.suites.published.schema import Published
+from imitbench.suites.registry import load_suite
+from imitbench.utils.errors import UserError
+
+POINT = Published("Hopper", "ppo", 150, 500.0, "± 10", 3, "someone, v4", "https://a.b")
+
+
+def result(label: str = "ppo", steps=(100, 200), returns=((1.0, 3.0), (11.0, 13.0))) -> Result:
+    """Of two seeds whose returns at each step are given."""
+    rows = [
+        {"seed": s, "evaluation": e, "env_steps": n, "return": returns[e][s]}
+        for s in range(2)
+        for e, n in enumerate(steps)
+    ]
+    identity = {"task": "Hopper", "label": label, "suite": "toy"}
+    return Result({"identity": identity}, pd.DataFrame(rows), pd.DataFrame(), Path("x"))
+
+
+@pytest.mark.parametrize(("at", "expected"), [(100, 2.0), (150, 7.0), (175, 9.5), (200, 12.0)])
+def test_returns_at_a_step_lie_on_the_line_between_evaluations(at, expected):
+    point = Published("Hopper", "ppo", at, 0.0, "", 1, "", "")
+    ours = published_numbers.our_return(point, [result("sac"), result()])
+    assert ours is not None and ours.value == pytest.approx(expected)
+    assert ours.low == pytest.approx(expected - 1) and ours.high == pytest.approx(expected + 1)
+
+
+@pytest.mark.parametrize("at", [99, 201])
+def test_nothing_is_said_beyond_the_run(at):
+    point = Published("Hopper", "ppo", at, 0.0, "", 1, "", "")
+    assert published_numbers.our_return(point, [result()]) is None
+    assert published_numbers.our_return(POINT, [result("sac")]) is None
+
+
+def test_two_cells_that_fit_are_an_error():
+    with pytest.raises(UserError, match="2 cells of Hopper ppo"):
+        published_numbers.our_return(POINT, [result(), result()])
+
+
+def test_the_table_shows_both(monkeypatch):
+    monkeypatch.setattr(published, "returns_of", lambda name: (POINT,))
+    line = ["Hopper", "ppo", "150", "7 [6, 8]", "500 ± 10", "[someone, v4](https://a.b)"]
+    assert tables.published_returns([result()]).rows == [line]
+    monkeypatch.setattr(published, "returns_of", lambda name: ())
+    assert tables.published_returns([result()]).rows == []
+
+
+@pytest.mark.parametrize("name", published.MODULES)
+def test_published_numbers_belong_to_cells_of_their_suite(name):
+    cells = {(c.task, c.method) for p in load_suite(name).profiles.values() for c in p}
+    found = published.returns_of(name)
+    assert all((p.task, p.method) in cells for p in found)
+    named = {(c.task, c.demos, c.name) for c in load_suite(name).profiles["cpu"]}
+    rates = published.rates_of(name)[0]
+    assert all((r.task, r.demos, r.method) in named for r in rates)
+    assert found or rates or published.claims_of(name)
+    assert all(p.url.startswith("https://") and p.seeds > 0 and p.source for p in found)

@@ -1,0 +1,69 @@
+"""Statistics over all tasks, by hand, and who is ranked at all."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from helpers.fake_results import cell
+
+from imitbench.experts import reference_scores
+from imitbench.results import rank, stats
+from imitbench.utils.errors import UserError
+
+
+def test_the_optimality_gap_by_hand():
+    """Scores above 1 do not make up for others."""
+    assert float(stats.optimality_gap(np.array([0.5, 1.0, 2.0, 0.0]))) == pytest.approx(1.5 / 4)
+
+
+def test_the_median_is_of_the_places_means():
+    scores = [np.array([0.0, 1.0]), np.array([3.0]), np.array([1.0, 1.0, 4.0])]
+    statistic = stats.median_of_means([2, 1, 3])
+    assert float(statistic(np.concatenate(scores))) == 2.0  # of 0.5, 3, 2
+    found = stats.estimate(scores, statistic)
+    assert found.low <= found.value == 2.0 <= found.high
+
+
+def test_a_profile_by_hand():
+    scores = [np.array([0.2, 0.4]), np.array([0.6, 0.8])]
+    share, low, high = stats.performance_profile(scores, np.array([0.0, 0.5, 0.7, 0.8]))
+    np.testing.assert_allclose(share, [1.0, 0.5, 0.25, 0.0])
+    assert (low <= share).all() and (share <= high).all()
+    # Each place has its seeds drawn anew: both of the first are always below 0.5.
+    assert (low[1], high[1]) == (0.5, 0.5) and (low[2], high[2]) == (0.0, 0.5)
+
+
+def test_methods_are_ranked_where_all_of_them_ran():
+    results = [
+        cell("a", [0.2, 0.4]), cell("b", [0.6, 0.8]), cell("c", [1.0, 1.0]),
+        cell("a", [0.5, 0.5], demos=20), cell("b", [0.3, 0.7], demos=20),
+    ]  # fmt: skip
+    scores = rank.collect(results, "success_any")
+    assert list(scores.methods) == ["a", "b"] and scores.left_out == ["c"]
+    assert scores.places == [("PointMass", 10, "scripted"), ("PointMass", 20, "scripted")]
+    best, worse = rank.rows(scores)
+    assert (best.method, worse.method) == ("b", "a")
+    assert best.mean.value == pytest.approx(0.6) and best.gap.value == pytest.approx(0.4)
+    # b wins all four pairs at 10, and two of four at 20.
+    assert best.beats == pytest.approx(0.75) and worse.beats == pytest.approx(0.25)
+
+
+def test_returns_are_between_a_random_policy_and_the_expert(monkeypatch):
+    ends = {"PointMass": {"random": -10.0, "expert": 10.0}}
+    monkeypatch.setattr(reference_scores, "table", lambda: ends)
+    results = [cell("a", [0.0, 0.0]), cell("b", [0.0, 0.0])]
+    for r, value in zip(results, (-10.0, 5.0), strict=True):
+        r.curve["return"] = value
+        r.info["has_success"] = False
+    scores = rank.collect(results)
+    assert scores.measure == "return"
+    assert [float(x[0][0]) for x in scores.methods.values()] == [0.0, 0.75]
+
+
+def test_mistakes_are_said():
+    with pytest.raises(UserError, match="no two methods ran at the same places"):
+        rank.collect([cell("a", [0.5])])
+    poor = [cell("a", [0.5]), cell("b", [0.5])]
+    poor[0].info["has_success"] = False
+    with pytest.raises(UserError, match="some tasks have no success"):
+        rank.collect(poor, "success_any")

@@ -1,0 +1,327 @@
+"""Running, resuming, storing, tables and shipping, on a suite that takes seconds."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import pandas as pd
+import pytest
+from helpers import fake_results
+
+from imitbench.algos.cloning import bc
+from imitbench.algos.offline import offline_rwr, td3_bc
+from imitbench.cli import console
+from imitbench.data import source
+from imitbench.results import publish, store, tables
+from imitbench.results.figures import curves, drawing, panels
+from imitbench.results.shipped import compare_with_shipped, shipped_folder
+from imitbench.runs import plan, runner
+from imitbench.suites import registry
+from imitbench.suites.registry import load_suite, suite_names
+from imitbench.suites.schema import Suite, cell_identity, cell_key
+from imitbench.utils.errors import UserError
+
+TOY = str(Path(__file__).parents[1] / "helpers" / "toy_suite.py")
+
+
+def jobs() -> list[plan.Job]:
+    return plan.prepare("toy", "cpu", load_suite(TOY).profiles["cpu"])
+
+
+def test_cells_of_a_run_in_parts_stand_in_the_order_of_their_suite():
+    shipped = store.read_all(shipped_folder("mix"))
+    found = [(r.identity["task"], r.identity["label"]) for r in shipped]
+    assert found == [(c.task, c.name) for c in load_suite("mix").profiles["cpu"]]
+    ran = [r.info["order"] for r in shipped if r.identity["task"] == "FetchPush"]
+    assert ran != sorted(ran)  # one of them was run alone
+
+
+def test_cells_hold_what_the_schema_says(finished):
+    bc_result, dagger_result = store.read_all(finished)
+    assert [r.identity["label"] for r in (bc_result, dagger_result)] == ["bc", "dagger"]
+    info = dagger_result.info
+    assert info["finished"] and info["engine"] == "native" and info["diverged_seeds"] == []
+    assert set(info["seconds"]) == {"compile", "train", "evaluate"}
+    assert info["versions"]["jax"] and len(info["environment_digest"]) == 16
+    curve: Any = dagger_result.curve
+    episodes: Any = dagger_result.episodes
+    assert len(curve) == 2 * 3 and len(episodes) == 2 * 3
+    assert curve["grad_steps"].max() == load_suite(TOY).profiles["cpu"][1].grad_steps
+    assert (
+        curve["env_steps"].max() == 3 * 2 * 20 and not bc_result.curve["env_steps"].to_numpy().any()
+    )
+    last = curve[curve["evaluation"] == 2].set_index("seed")["success_final"]
+    by_seed = episodes.groupby("seed")["success_final"].mean()
+    np.testing.assert_allclose(last, by_seed)
+    assert not (finished / "partial").exists() or not list((finished / "partial").iterdir())
+
+
+def derived(root: Path) -> dict[str, bytes]:
+    """The files beside the cells."""
+    return {f.name: f.read_bytes() for f in root.glob("[!.]*") if f.is_file()}
+
+
+def test_a_second_run_skips_and_derived_files_come_out_the_same(finished, tmp_path):
+    root = tmp_path / "toy"
+    shutil.copytree(finished, root)
+    before = derived(root)
+    assert set(before) == {"summary.csv", "table.md", "curves.png", "curves.svg"}
+    for f in before:
+        (root / f).unlink()
+    notes = runner.run(jobs(), root)
+    assert len(notes) == 2 and all("finished before, skipped" in n for n in notes)
+    publish.derive(root)
+    assert derived(root) == before
+
+
+def test_cells_evaluated_once_are_drawn_as_scores(finished, tmp_path):
+    results = store.read_all(finished)
+    once = [r._replace(curve=r.curve[r.curve["evaluation"] == 0]) for r in results]
+    (png, svg) = curves.draw(once, tmp_path)
+    assert (png.name, svg.name) == ("scores.png", "scores.svg")
+    text = svg.read_text()
+    for word in ("PointMass, 4 demonstrations", "success any", "dagger", "with 95% bootstrap"):
+        assert word in text.replace("<!-- ", ""), word
+    assert [p.name for p in curves.draw(results, tmp_path)] == ["curves.png", "curves.svg"]
+
+
+def test_methods_without_demonstrations_stand_beside_those_that_learn_on():
+    def made(label, demos, env_steps, task="PointMass"):
+        one = fake_results.cell(label, [0.5, 0.7], demos, task=task)
+        return one._replace(curve=one.curve.assign(env_steps=env_steps))
+
+    alone, shown, clone = made("her", 0, 900), made("nair", 9, 900), made("bc", 5, 0)
+    elsewhere = made("ppo", 0, 900, task="FetchReach")
+    found = panels.groups([alone, shown, clone, elsewhere])
+    labels = {p[:2]: [r.identity["label"] for r in rs] for p, rs in found.items()}
+    assert labels == {
+        ("PointMass", 9): ["nair", "her"], ("PointMass", 5): ["bc"], ("FetchReach", 0): ["ppo"]
+    }  # fmt: skip
+    apart = panels.groups([alone, clone])
+    assert [p[1] for p in apart] == [0, 5]
+
+
+def test_the_table_says_what_a_reader_needs(finished):
+    frame: Any = pd.read_csv(finished / "summary.csv")
+    assert list(frame["method"]) == ["bc", "dagger"] and (frame["seeds"] == 2).all()
+    results = store.read_all(finished)
+    assert frame["success_any"][0] == pytest.approx(results[0].final("success_any").mean())
+    text = (finished / "table.md").read_text()
+    for word in ("| PointMass | 4 | dagger |", "2 x 3", "95% bootstrap", "native", "Device"):
+        assert word in text
+
+
+def test_foreign_and_damaged_results_are_refused(finished, tmp_path):
+    root = tmp_path / "toy"
+    shutil.copytree(finished, root)
+    cell = next((root / "cells").iterdir())
+    good = (cell / "cell.json").read_text()
+    info = json.loads(good)
+    info["identity"]["schema"] = 99
+    (cell / "cell.json").write_text(json.dumps(info))
+    with pytest.raises(UserError, match="schema 99, this version reads 1"):
+        runner.run(jobs(), root)
+    (cell / "cell.json").write_text(good[:50])
+    with pytest.raises(UserError, match=r"cell\.json cannot be read"):
+        tables.derive(root)
+    (cell / "cell.json").write_text(good)
+    (cell / "curve.parquet").write_bytes(b"PAR1")
+    with pytest.raises(UserError, match="is damaged"):
+        tables.derive(root)
+
+
+def test_environments_that_differ_are_not_mixed(finished, tmp_path):
+    root = tmp_path / "toy"
+    shutil.copytree(finished, root)
+    cell = next((root / "cells").iterdir())
+    fake_results.rewrite(cell, lambda info: info.update(environment_digest="0"))
+    with pytest.raises(UserError, match="environments that behave differently"):
+        tables.derive(root)
+
+
+def test_engines_that_are_mixed_are_said(finished, capsys):
+    a, b = store.read_all(finished)
+    other = b._replace(info=b.info | {"engine": "mjx"})
+    text = "PointMass ran in several engines (mjx, native), whose physics are not the same"
+    assert text in tables.markdown([a, other]) and text not in tables.markdown([a, b])
+    console.print_table([a, other])
+    assert text in capsys.readouterr().out
+
+
+def test_diverged_seeds_stay_in_the_table_and_are_named(tmp_path):
+    cell = load_suite(TOY).profiles["smoke"][0]
+    wild = dataclasses.replace(cell, config=dataclasses.replace(cell.config, lr=1e38))
+    notes = runner.run(plan.prepare("toy", "smoke", [wild]), tmp_path / "toy")
+    assert len(notes) == 1 and "seed 0, 1 diverged; counted as failed" in notes[0]
+    results = tables.derive(tmp_path / "toy")
+    assert results[0].info["diverged_seeds"] == [0, 1]
+    assert "seed 0, 1 diverged, counted as failed" in (tmp_path / "toy" / "table.md").read_text()
+    assert pd.read_csv(tmp_path / "toy" / "summary.csv")["success_any"].to_list() == [0]
+
+
+def test_weights_that_vanish_are_named(tmp_path):
+    raw = offline_rwr.Config(max_weight=1e-5, policy_steps=2, value_steps=1)
+    cell = load_suite(TOY).profiles["smoke"][0]
+    cell = dataclasses.replace(cell, method="offline_rwr", config=raw, grad_steps=9)
+    (note,) = runner.run(plan.prepare("toy", "smoke", [cell]), tmp_path / "toy")
+    assert "the weights of seed 0, 1 vanished" in note and "raise temperature" in note
+    usual = dataclasses.replace(raw, max_weight=20.0)
+    cell = dataclasses.replace(cell, config=usual)
+    assert runner.run(plan.prepare("toy", "smoke", [cell]), tmp_path / "usual") == []
+
+
+def test_shipping_checks_and_copies(finished, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    root = tmp_path / "results" / "toy"
+    shutil.copytree(finished, root)
+    keys = [j.key for j in jobs()]
+
+    def commit(text: str) -> None:
+        for cell in root.glob("cells/*"):
+            fake_results.rewrite(cell, lambda info: info.update(git_commit=text))
+
+    commit("abc+changes")
+    with pytest.raises(UserError, match="was not run from a committed tree"):
+        publish.ship(root, "toy", keys)
+    commit("abc")
+    with pytest.raises(UserError, match="lacks finished cells: other"):
+        publish.ship(root, "toy", [*keys, "other"])
+    part = publish.ship(root, "toy", [keys[0], "other"], partial=True)
+    assert [p.name for p in (part / "cells").iterdir()] == keys[:1]
+    with pytest.raises(UserError, match="lacks finished cells: other"):
+        publish.ship(root, "toy", ["other"], partial=True)
+    (part / "picture.png").write_text("made by another command")
+    (part / "scores.png").write_text("derived, of other cells")
+    target = publish.ship(root, "toy", keys)
+    assert sorted(p.name for p in target.iterdir()) == [
+        "cells", "curves.png", "curves.svg", "picture.png", "summary.csv", "table.md",
+    ]  # fmt: skip
+    assert shipped_folder("toy") == Path("results/shipped/toy")
+    line = compare_with_shipped(store.read_all(root), target)
+    assert line == "beside the shipped run: 2 of 2 cells the same within the interval"
+    assert "there is none" in compare_with_shipped(store.read_all(root), tmp_path / "nowhere")
+
+
+def test_a_different_run_is_told_apart(finished):
+    results = store.read_all(finished)
+    worse = results[0].curve.assign(success_final=lambda f: f["success_final"] - 0.5)
+    line = compare_with_shipped([results[0]._replace(curve=worse), results[1]], finished)
+    assert "1 of 2 cells the same within the interval; different in PointMass-4-bc -50.0" in line
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"task": "FetchPsuh"}, "unknown task 'FetchPsuh': did you mean FetchPush"),
+        ({"method": "dager"}, "unknown method 'dager': did you mean dagger"),
+        ({"demos": 7}, "7 demonstrations asked for, but the pool has 6"),
+        ({"seeds": 0}, "seeds=0: expected 1 or more"),
+        ({"eval_episodes": -1}, "eval_episodes=-1: expected 1 or more"),
+        ({"grad_steps": 25}, "grad_steps=25 of bc: expected a multiple of 12"),
+        ({"engine": "warp"}, "unknown engine 'warp'"),
+        ({"task": "ProbeConstant"}, "task 'ProbeConstant' has no expert"),
+        (
+            {
+                "method": "td3_bc",
+                "config": td3_bc.Config(),
+                "source": source.DemoSource(pool=6, stride=5),
+            },
+            "stride=5: td3_bc needs whole episodes",
+        ),
+    ],
+)
+def test_mistakes_show_before_any_work(change, expected):
+    cell = dataclasses.replace(load_suite(TOY).profiles["smoke"][0], **change)
+    with pytest.raises(UserError, match=expected):
+        plan.prepare("toy", "smoke", [cell])
+
+
+def test_cells_for_choosing_settings_have_seeds_and_states_of_their_own(monkeypatch, tmp_path):
+    (job,) = plan.prepare("toy", "smoke", load_suite(TOY).profiles["smoke"])
+    cell = dataclasses.replace(job.cell, validation=True)
+    (chosen,) = plan.prepare("toy", "smoke", [cell])
+    assert (job.identity["seeds"], chosen.identity["seeds"]) == ([0, 1], [1000, 1001])
+    assert chosen.identity["validation"] and "validation" not in job.identity
+    seen = []
+
+    def train(*args, eval_key, **options):
+        seen.append(jax.random.key_data(eval_key).tolist())
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runner.resumable, "run", train)
+    for j in (job, chosen):
+        with pytest.raises(KeyboardInterrupt):
+            runner.run([j], tmp_path)
+    assert seen[0] != seen[1]
+
+
+def test_the_demonstrators_kind_is_part_of_a_cell_unless_it_is_auto():
+    assert "expert" not in source.DemoSource().identity()
+    assert source.DemoSource(expert="learned").identity()["expert"] == "learned"
+    cell = dataclasses.replace(
+        load_suite(TOY).profiles["smoke"][0], source=source.DemoSource(pool=6, expert="learned")
+    )
+    with pytest.raises(UserError, match="'PointMass' has no learned expert"):
+        plan.prepare("toy", "smoke", [cell])
+
+
+def test_selection():
+    cells = load_suite(TOY).profiles["cpu"]
+    assert [c.method for c in plan.select(cells, ["dagger"], None)] == ["dagger"]
+    assert [c.seeds for c in plan.select(cells, ["PointMass"], 7)] == [7, 7]
+    with pytest.raises(UserError, match="'bcc': did you mean bc"):
+        plan.select(cells, ["bcc"], None)
+    with pytest.raises(UserError, match="seeds=0"):
+        plan.select(cells, [], 0)
+
+
+def test_suites_are_found_and_checked(tmp_path):
+    assert "quickstart" in suite_names()
+    with pytest.raises(UserError, match="unknown suite 'quikstart': did you mean quickstart"):
+        load_suite("quikstart")
+    with pytest.raises(UserError, match="no such suite file"):
+        load_suite(str(tmp_path / "none.py"))
+    (tmp_path / "empty.py").write_text("x = 1\n")
+    with pytest.raises(UserError, match="defines no SUITE"):
+        load_suite(str(tmp_path / "empty.py"))
+
+
+def test_identities_differ_where_results_would():
+    cell = load_suite(TOY).profiles["smoke"][0]
+    changes = [
+        {"demos": 3}, {"seeds": 3}, {"grad_steps": 48}, {"num_evals": 2}, {"eval_episodes": 4},
+        {"source": source.DemoSource(pool=6, noise=0.1)}, {"config": bc.Config()},
+        {"task": "Hopper"},
+    ]  # fmt: skip
+    cells = [cell, *(dataclasses.replace(cell, **c) for c in changes)]
+    keys = {cell_key(cell_identity("toy", "smoke", c, "native")) for c in cells}
+    keys.add(cell_key(cell_identity("toy", "smoke", cell, "mjx")))
+    assert len(keys) == len(cells) + 1
+    assert os.sep not in "".join(keys)
+
+
+def test_a_table_says_how_many_settings_were_tried(finished, monkeypatch):
+    results = store.read_all(finished)
+    assert tables.tried(results) == ""  # a suite of somebody's own, that nobody else can look up
+    for trials, said in (
+        ({}, "none."),
+        ({"bc": 3, "vins": 8}, "bc 3; others none."),
+        ({"bc": 3, "dagger": 5}, "bc 3, dagger 5."),
+    ):
+        monkeypatch.setitem(registry.SUITES, "toy", Suite("toy", "", {}, trials))
+        assert tables.tried(results).startswith(" Settings tried on validation seeds")
+        assert tables.tried(results).endswith(f": {said}")
+
+
+def test_no_two_of_many_methods_look_alike():
+    names = [f"m{i}" for i in range(18)]
+    looks = [drawing.method_style(names, n) for n in names]
+    assert len({x["color"] for x in looks}) == 18
+    assert len({(x["marker"], str(x["linestyle"])) for x in looks}) == 18  # without colour, too

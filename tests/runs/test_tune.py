@@ -1,0 +1,163 @@
+"""The search for settings: what is drawn, what one program trains, and what is kept."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from imitbench.algos.adversarial import gail
+from imitbench.algos.cloning import bc
+from imitbench.algos.offline import td3_bc
+from imitbench.algos.rl import ddpg_demos, off_policy
+from imitbench.cli import main
+from imitbench.data import source
+from imitbench.data.source import DemoSource
+from imitbench.runs import search_space, tune
+from imitbench.suites.schema import Cell
+from imitbench.utils.errors import UserError
+
+CONFIG = bc.Config(hidden=(8,), batch=16, validation=0.0, steps=20)
+CELL = Cell(
+    "ProbeTarget", 20, "bc", CONFIG, grad_steps=40, seeds=2, num_evals=1, eval_episodes=10,
+    source=DemoSource(pool=40), validation=True,
+)  # fmt: skip
+
+
+def test_what_is_drawn_lies_in_its_range():
+    ranges = [
+        search_space.parse(w) for w in ("lr=log:1e-4:1e-2", "l2=uniform:0.1:0.2", "batch=8/32")
+    ]
+    words = search_space.trials(ranges, 200, seed=3)
+    assert words[0] == () and len(words) == 200
+    drawn = [dict(w.split("=") for w in trial) for trial in words[1:]]
+    lr = np.array([float(d["lr"]) for d in drawn])
+    assert lr.min() >= 1e-4 and lr.max() <= 1e-2 and 0.4 < np.mean(lr < 1e-3) < 0.6
+    assert all(0.1 <= float(d["l2"]) <= 0.2 for d in drawn)
+    assert {d["batch"] for d in drawn} == {"8", "32"}
+    assert (
+        search_space.trials(ranges, 200, seed=3)
+        == words
+        != search_space.trials(ranges, 200, seed=4)
+    )
+
+
+def test_the_grid_and_what_is_given():
+    ranges = [search_space.parse("lr=1e-3/1e-2"), search_space.parse("hidden=8,8/16")]
+    assert search_space.trials(ranges, 0, 0) == [
+        (), ("lr=1e-3", "hidden=8,8"), ("lr=1e-3", "hidden=16"), ("lr=1e-2", "hidden=8,8"),
+        ("lr=1e-2", "hidden=16"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("word", "text"),
+    [
+        ("lr", "expected field=log:LOW:HIGH"),
+        ("lr=normal:0:1", "expected field=log:LOW:HIGH"),
+        ("lr=log:0:1", "above 0 for log"),
+        ("lr=uniform:2:1", "expected LOW below HIGH"),
+        ("lr=log:a:b", "expected numbers, not a:b"),
+    ],
+)
+def test_ranges_that_are_none(word, text):
+    with pytest.raises(UserError, match=text):
+        search_space.parse(word)
+
+
+def test_numbers_of_trials_that_are_none():
+    with pytest.raises(UserError, match="trials=-1"):
+        search_space.trials([], -1, 0)
+    with pytest.raises(UserError, match="lr is an interval, which has no grid"):
+        search_space.trials([search_space.parse("lr=log:1e-4:1e-2")], 0, 0)
+
+
+def test_only_numbers_share_a_program():
+    words = [(), ("lr=0.01", "batch=16"), ("lr=0.1", "batch=32"), ("lr=0.2", "batch=32")]
+    assert tune.groups(CONFIG, words) == [[0, 1], [2, 3]]
+    with pytest.raises(UserError, match="did you mean lr"):
+        tune.groups(CONFIG, [("lrr=0.01",)])
+    with pytest.raises(UserError, match="lr=-1"):
+        tune.groups(CONFIG, [("lr=-1",)])
+
+
+WORDS = [(), ("lr=0.0001",), ("lr=0.03",)]
+
+
+def test_one_program_finds_what_trials_apart_find(tmp_path):
+    _, together = tune.search(CELL, WORDS, tmp_path / "together")
+    assert [t.words for t in together] == WORDS
+    for trial in together:
+        _, (alone,) = tune.search(CELL, [trial.words], tmp_path / "alone")
+        np.testing.assert_allclose(trial.scores, alone.scores, rtol=1e-3, atol=1e-3)
+    assert len({tuple(t.scores) for t in together}) == 3
+
+
+def test_finished_trials_are_kept(tmp_path, monkeypatch):
+    path, first = tune.search(CELL, WORDS, tmp_path)
+    assert len(json.loads(path.read_text())) == 3 and not list(path.parent.glob("partial/*"))
+
+    def fail(*args: Any) -> Any:
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(tune, "_train", fail)
+    assert tune.search(CELL, WORDS, tmp_path) == (path, first)
+    with pytest.raises(AssertionError, match="trained again"):  # another budget is another search
+        tune.search(dataclasses.replace(CELL, grad_steps=80), WORDS, tmp_path)
+
+
+def test_settings_that_decide_what_is_built_are_trained_apart(tmp_path):
+    """A weight of 0 leaves a part out, which a program cannot know of a number to come."""
+    config = bc.Config(hidden=(8,), batch=16, validation=0.25, steps=20)
+    words = [(), ("validation=0.5",)]
+    _, found = tune.search(dataclasses.replace(CELL, config=config), words, tmp_path)
+    assert [t.words for t in found] == words and all(np.isfinite(t.scores).all() for t in found)
+
+
+def test_resets_can_be_tried(tmp_path):
+    """Whether episodes begin at demonstrated states decides what is built, too."""
+    replay = off_policy.Config(envs=4, length=10, rounds=2, warmup=40, capacity=200, batch=8)
+    config = ddpg_demos.Config(replay=replay, hidden=(8,), demo_batch=8)
+    cell = dataclasses.replace(
+        CELL, task="PointMass", method="ddpg_demos", config=config, env_steps=80, grad_steps=0
+    )
+    words = [(), ("replay.resets=0.5",)]
+    _, found = tune.search(cell, words, tmp_path)
+    assert [t.words for t in found] == words and all(np.isfinite(t.scores).all() for t in found)
+
+
+def test_nested_settings_and_rewards(tmp_path):
+    config = td3_bc.Config(hidden=(8,))
+    config = dataclasses.replace(config, data=dataclasses.replace(config.data, batch=8, steps=5))
+    cell = dataclasses.replace(CELL, method="td3_bc", config=config, grad_steps=10)
+    _, found = tune.search(cell, [(), ("lr=0.1",), ("lr=0.03",)], tmp_path)
+    assert len({tuple(t.scores) for t in found}) > 1
+
+
+def test_the_command_names_the_best(tmp_path, capsys):
+    options = "--task ProbeTarget --demos 20 --pool 40 --seeds 2 --grad-steps 600 --evals 1"
+    options += " --eval-episodes 10 --set validation=0 --set steps=20 --set hidden=8"
+    words = ["tune", "bc", *options.split(), "--range", "lr=1e-6/1e-2", "--trials", "0"]
+    assert main.main([*words, "--results", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert "3 trials of bc on ProbeTarget, 2 validation seeds x 10 episodes" in out
+    assert "best: --set lr=1e-2" in out
+    assert main.main(["tune", "bc", "--task", "ProbeTarget"]) == 2
+
+
+def test_odd_settings_are_named_before_training(capsys, monkeypatch, tmp_path):
+    def begins(*_: object, **__: object) -> None:
+        err = capsys.readouterr().err
+        assert err.count("negative rewards where episodes end with failure") == 1
+        raise UserError("training began")
+
+    monkeypatch.setattr(source, "given", begins)
+    cell = Cell(
+        "Hopper", 1, "gail", gail.Config(), env_steps=2048, seeds=2, num_evals=1,
+        source=DemoSource(pool=1), validation=True,
+    )  # fmt: skip
+    with pytest.raises(UserError, match="training began"):
+        tune.search(cell, [(), ("discriminator.reward=negative",)], tmp_path)

@@ -1,0 +1,38 @@
+"""Cells keep their identity: what shipped is found again by the suites of today."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from imitbench import algos
+from imitbench.core.types import Traits
+from imitbench.results import store
+from imitbench.suites.registry import load_suite
+from imitbench.suites.schema import cell_identity, cell_key
+
+SHIPPED = Path(__file__).parents[2] / "results" / "shipped"
+SUITES = sorted(p.name for p in SHIPPED.iterdir())
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_the_suite_of_a_shipped_cell_still_asks_for_it(name):
+    keys = {
+        cell_key(cell_identity(name, "cpu", cell, engine))
+        for cell in load_suite(name).profiles["cpu"]
+        for engine in ("native", "none")  # none: environments without physics
+    }
+    shipped = {p.name for p in store.cells_folder(SHIPPED / name).iterdir()}
+    assert shipped and shipped <= keys
+
+
+def test_a_new_version_is_another_cell_and_version_1_is_not_named(monkeypatch):
+    cell = load_suite("quickstart").profiles["cpu"][0]
+    old = cell_identity("quickstart", "cpu", cell, "native")
+    assert "version" not in old
+    monkeypatch.setattr(algos.ALGOS[cell.method], "TRAITS", Traits(version=2), raising=False)
+    new = cell_identity("quickstart", "cpu", cell, "native")
+    assert new == old | {"version": 2} and cell_key(new) != cell_key(old)
+    assert json.loads(json.dumps(new)) == new

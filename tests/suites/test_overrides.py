@@ -1,0 +1,54 @@
+"""Settings from words."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from imitbench.algos.cloning import bc, dagger
+from imitbench.algos.rl import ppo, sil
+from imitbench.core.config import said
+from imitbench.suites import overrides
+from imitbench.utils.errors import UserError
+
+
+def test_values_of_every_type():
+    got = overrides.apply(
+        bc.Config(), ["lr=1e-4", "batch=32", "hidden=64,64", "loss=nll", "early_stopping=true"]
+    )
+    assert got == bc.Config(lr=1e-4, batch=32, hidden=(64, 64), loss="nll", early_stopping=True)
+    nested = overrides.apply(dagger.Config(), ["clone.lr=0.01", "beta=linear", "episodes=3"])
+    assert nested == dagger.Config(clone=bc.Config(lr=0.01), beta="linear", episodes=3)
+
+
+@pytest.mark.parametrize(
+    ("config", "word", "expected"),
+    [
+        (bc.Config(), "lrr=1", "unknown setting of bc 'lrr': did you mean lr"),
+        (dagger.Config(), "clone.bach=1", "unknown setting of bc 'bach': did you mean batch"),
+        (bc.Config(), "batch=many", "batch='many': expected a value of type int"),
+        (bc.Config(), "batch=1.5", "batch='1.5': expected a value of type int"),
+        (bc.Config(), "loss=l1", "loss='l1': expected one of mse, nll"),
+        (bc.Config(), "early_stopping=maybe", "expected true or false"),
+        (bc.Config(), "lr", "setting 'lr': expected field=value"),
+        (bc.Config(), "lr.x=1", "'lr' has no fields of its own"),
+        (dagger.Config(), "clone=1", "setting 'clone' is a group"),
+        (bc.Config(), "lr=-1", "lr=-1.0: expected a positive number"),
+        (bc.Config(), "validation=2", "validation=2.0: expected a share"),
+    ],
+)
+def test_mistakes_are_named(config, word, expected):
+    with pytest.raises(UserError) as error:
+        overrides.apply(config, [word])
+    assert expected in str(error.value) and "\n" not in str(error.value)
+
+
+def test_later_settings_go_unsaid_at_their_defaults():
+    """So that cells from before them keep their names."""
+    assert "log_std" not in said(ppo.Config())
+    assert said(ppo.Config(log_std=-0.5))["log_std"] == -0.5
+    nested = said(sil.Config())
+    assert {f.name for f in dataclasses.fields(sil.Config)} == set(nested)
+    inner = [v for v in nested.values() if isinstance(v, dict)]
+    assert inner and all("log_std" not in v for v in inner)

@@ -1,0 +1,131 @@
+"""The training loop, its checkpoints, and what happens to a seed that diverges."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from imitbench import data
+from imitbench.core import ops
+from imitbench.core.types import Algorithm, Cost
+from imitbench.training import checkpoint, loop
+from imitbench.utils.errors import UserError
+
+
+@pytest.fixture
+def keys() -> jax.Array:
+    return jnp.stack([jax.random.key(s) for s in range(3)])
+
+
+def fragile(bad_seed: int, at: int) -> Algorithm:
+    """Counts its updates; the seed numbered `bad_seed` yields nan from update `at` on."""
+    bad_key = jax.random.key_data(ops.stream(jax.random.key(bad_seed), "init"))
+
+    def init(key, demos):
+        return {"count": jnp.int32(0), "x": jnp.float32(0), "key": jax.random.key_data(key)}
+
+    def update(key, state, demos):
+        count = state["count"] + 1
+        bad = (state["key"] == bad_key).all() & (count >= at)
+        x = jnp.where(bad, jnp.nan, 1.0)
+        return state | {"count": count, "x": x}, {"loss": x}
+
+    def act(key, state, obs):
+        return jnp.full((*obs.shape[:-1], 2), state["x"])
+
+    return Algorithm(init, update, act, Cost(grad_steps=1))
+
+
+@pytest.mark.parametrize("seeds_by", ["threads", "vmap"])
+def test_a_diverged_seed_is_marked_and_counts_as_failed(demos, env, keys, seeds_by):
+    rows = data.subset(demos, 2, [0, 1, 2])
+    _, ev = loop.train(
+        fragile(1, at=3), rows, keys, env=env, num_updates=4, num_evals=2, eval_episodes=5,
+        seeds_by=seeds_by,
+    )  # fmt: skip
+    np.testing.assert_array_equal(ev.diverged, [False, True, False])
+    assert np.isnan(ev.metrics["loss"][1, 1]) and np.isfinite(ev.metrics["loss"][[0, 2]]).all()
+    assert not ev.episodes["success_any"][1].any()
+    assert ev.success_final[1, 1] == 0
+    assert np.isfinite(ev.returns).all()
+
+
+def test_evaluations_are_counted_and_paired(demos, env, keys, small):
+    rows = data.subset(demos, 3, [0, 1, 2])
+    seen = []
+    _, ev = loop.train(
+        small("bc"), rows, keys, env=env, num_updates=6, num_evals=3, eval_episodes=4,
+        on_eval=lambda s, e: seen.append(int(s.updates)),
+    )  # fmt: skip
+    assert seen == [2, 4, 6] and ev.updates.tolist() == [2, 4, 6]
+    assert ev.success_any.shape == (3, 3) and ev.episodes["return"].shape == (3, 4)
+    np.testing.assert_allclose(ev.returns[:, -1], ev.episodes["return"].mean(1), rtol=1e-6)
+    assert set(ev.seconds) == {"compile", "train", "evaluate"}
+    assert (ev.success_any >= ev.success_final).all()
+
+
+def test_a_shared_data_set_serves_all_seeds(demos, env, keys, small):
+    shared = data.subset(demos, 3, [0], same=True)
+    copies = jax.tree.map(lambda x: jnp.stack([x] * 3), shared)
+    options = {"env": env, "num_updates": 2, "num_evals": 1, "eval_episodes": 2}
+    a, _ = loop.train(small("bc"), shared, keys, **options)
+    b, _ = loop.train(small("bc"), copies, keys, **options)
+    # The normaliser of one set and of three copies side by side round differently.
+    jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-3, atol=1e-5), a, b)
+
+
+def test_bad_numbers_of_updates(demos, env, keys, small):
+    rows = data.subset(demos, 2, [0, 1, 2])
+    for updates, evals in ((5, 2), (0, 1), (2, 0)):
+        with pytest.raises(UserError, match=f"num_updates={updates} must be a positive multiple"):
+            loop.train(
+                small("bc"), rows, keys, env=env, num_updates=updates, num_evals=evals,
+                eval_episodes=1,
+            )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["label", "pose"])
+def test_demonstrations_with_nan_are_refused(demos, env, keys, small, name):
+    rows = data.subset(demos, 2, [0, 1, 2])
+    bad = rows.replace(**{name: jnp.asarray(getattr(rows, name)).at[1, 3, 0].set(jnp.nan)})
+    with pytest.raises(UserError, match="non-finite observation, label or pose"):
+        loop.train(small("bc"), bad, keys, env=env, num_updates=1, num_evals=1, eval_episodes=1)
+
+
+def test_checkpoints_restore_exactly_and_survive_damage(demos, env, keys, small, tmp_path):
+    rows = data.subset(demos, 3, [0, 1, 2])
+    algo = small("dagger")
+    saved = []
+
+    def on_eval(state, ev):
+        checkpoints.save(state, ev)
+        saved.append((state, ev))
+
+    checkpoints = checkpoint.Checkpoints(tmp_path)
+    options = {"env": env, "num_updates": 3, "num_evals": 3, "eval_episodes": 2}
+    straight, _ = loop.train(algo, rows, keys, on_eval=on_eval, **options)
+    checkpoints.close()
+    assert sorted(int(p.name) for p in tmp_path.iterdir() if p.name.isdigit()) == [2, 3]
+
+    like = loop.abstract_state(algo, rows, keys)
+    restored = checkpoint.Checkpoints(tmp_path).restore(like)
+    assert restored is not None
+    jax.tree.map(np.testing.assert_array_equal, restored[0], saved[-1][0])
+    jax.tree.map(np.testing.assert_array_equal, restored[1]._asdict(), saved[-1][1]._asdict())
+    assert restored[1].success_any.dtype == saved[-1][1].success_any.dtype
+
+    # Damage the newest: the one before it is used, and training from there ends in the same state.
+    for file in (tmp_path / "3").rglob("*"):
+        if file.is_file():
+            file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    older = checkpoint.Checkpoints(tmp_path).restore(like)
+    assert older is not None and int(older[0].updates) == 2
+    resumed, _ = loop.train(algo, rows, keys, resume=older, **options)
+    jax.tree.map(np.testing.assert_array_equal, straight, resumed)
+
+
+def test_no_checkpoint_is_none(demos, keys, small, tmp_path):
+    like = loop.abstract_state(small("bc"), data.subset(demos, 3, [0, 1, 2]), keys)
+    assert checkpoint.Checkpoints(tmp_path / "empty").restore(like) is None

@@ -1,0 +1,46 @@
+"""Signals: where they stop a process, and with what exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from imitbench.training import signals
+
+
+def test_a_signal_outside_of_training_stops_at_once():
+    with pytest.raises(signals.Stopped) as stop, signals.listening():
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(5)
+        pytest.fail("it went on")
+    assert stop.value.code == 143
+    before = signal.getsignal(signal.SIGTERM)
+    with signals.listening():
+        assert signal.getsignal(signal.SIGTERM) != before
+    assert signal.getsignal(signal.SIGTERM) == before
+    signals.check()  # nothing came since
+
+
+def test_the_second_signal_kills_at_once():
+    program = (
+        "import time\nfrom imitbench.training import signals\n"
+        "with signals.listening(), signals.held():\n"
+        "    print('ready', flush=True)\n    time.sleep(60)"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None and process.stderr is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGTERM)
+    assert "once more stops at once" in process.stderr.readline()
+    assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 143
+    process.stdout.close()
+    process.stderr.close()
