@@ -101,7 +101,12 @@ def demos() -> data.Demos:
     action = rng.uniform(-1, 1, (*lead, SPEC.action_size)).astype(np.float32)
     number = {"reward": rng.normal(size=lead).astype(np.float32), "weight": np.ones(lead, "f4")}
     flag: Any = {k: np.zeros(lead, bool) for k in flags}
-    whole = {"obs": obs[:, :-1], "next_obs": obs[:, 1:], "action": action, "label": action}
+    whole = {
+        "obs": obs[:, :-1],
+        "next_obs": obs[:, 1:],
+        "action": action,
+        "intended_action": action,
+    }
     header = data.Header("PointMass", "made", "none", 0, 2, 2, 0.0, False, 0.0, 0.0, 1.0)
     return data.Demos(Transition(**whole, **number, **flag), header)
 

@@ -31,23 +31,25 @@ OWN = ppo.Config(envs=8, length=256, minibatches=32, epochs=10)
 STEPS = OWN.envs * OWN.length
 
 
-def rule(penalty: float) -> discriminators.Rule:
-    return discriminators.Rule(hidden=(100, 100), batch=256, steps=8, penalty=penalty)
+def rule(penalty: float) -> discriminators.DiscriminatorConfig:
+    return discriminators.DiscriminatorConfig(
+        hidden=(100, 100), batch=256, steps=8, penalty=penalty
+    )
 
 
 def parts(env: Locomotion, engine: Work) -> list[tuple[str, float]]:
     """Seconds of the parts of an update of one seed, without the penalty."""
     own, spec = rule(0.0), env.spec
-    learner, sight = ppo.learner(OWN, spec), gail_loop.of_pairs(own, spec)
-    judge = discriminators.discriminator(own, sight.net, sight.encode)
+    learner, sight = ppo.learner(OWN, spec), gail_loop.obs_action_input(own, spec)
+    classifier = discriminators.discriminator(own, sight.net, sight.encode)
     demos = jax.tree.map(lambda x: x[0], synthetic(spec, 1000, 1))
     key = jax.random.key(0)
     core = learner.init(key)
-    seen = judge.init(key, demos.obs, demos.weight)
-    running = rollout.begin(env, key, OWN.envs)
+    seen = classifier.init(key, demos.obs, demos.weight)
+    running = rollout.start_episodes(env, key, OWN.envs)
 
     @jax.jit
-    def collect(running: rollout.Running):
+    def collect(running: rollout.RunningEpisodes):
         return rollout.unroll(env, learner.explore(core), key, running, OWN.length)
 
     _, steps, _ = collect(running)
@@ -56,8 +58,8 @@ def parts(env: Locomotion, engine: Work) -> list[tuple[str, float]]:
 
     @jax.jit
     def fit():
-        draws = (buffer.real_rows(x, jax.numpy.ones(len(x.obs))) for x in (expert, rows))
-        return judge.fit(key, seen, *draws)
+        draws = (buffer.real_row_sampler(x, jax.numpy.ones(len(x.obs))) for x in (expert, rows))
+        return classifier.fit(key, seen, *draws)
 
     learn = jax.jit(lambda steps: learner.learn(key, core, steps))
     found = {}

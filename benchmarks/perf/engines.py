@@ -28,7 +28,7 @@ from imitbench.core.types import Algorithm, Env
 from imitbench.envs import fetch, locomotion
 from imitbench.training import loop
 from imitbench.utils import machine
-from imitbench.utils.files import atomic
+from imitbench.utils.files import atomic_write
 from imitbench.utils.machine import available_cpus
 
 ROOT = Path("results") / "perf"
@@ -217,7 +217,7 @@ def draw_seeds(rates: Sequence[float]) -> None:
         scale.set_major_formatter("{x:g}")
     axis.set_title(f"BC core, {machine.device()}")
     axis.legend(frameon=False)
-    with atomic(ROOT / "seeds.png") as path:
+    with atomic_write(ROOT / "seeds.png") as path:
         figure.savefig(path, dpi=150)
     plt.close(figure)
 

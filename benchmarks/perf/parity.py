@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import jax
+import jax.numpy as jnp
 import mujoco
 import numpy as np
 import pandas as pd
@@ -21,11 +22,10 @@ import tyro
 
 from imitbench import envs, experts
 from imitbench.core import rollout
-from imitbench.data.demonstrations import noisy
 from imitbench.envs.fetch import Fetch
 from imitbench.results import stats, tables
 from imitbench.utils import machine
-from imitbench.utils.files import atomic
+from imitbench.utils.files import atomic_write
 
 TASKS = ("FetchReach", "FetchPush", "FetchPickAndPlace")
 ROOT = Path("results") / "parity"
@@ -64,13 +64,16 @@ def touching(env: Fetch, qpos: np.ndarray, qvel: np.ndarray) -> bool:
 def compare_steps(task: str, episodes: int) -> pd.DataFrame:
     """One environment step from the same states under the same actions, in the three setups."""
     full, reduced, mjx = (fetch(task, e, m) for e, m in SETUPS)
-    actor = noisy(experts.load(task), 0.2)
+    expert = experts.load(task)
 
     def collect(key: jax.Array) -> tuple[Any, jax.Array]:
         state = full.reset(key)
 
         def step(state: Any, k: jax.Array) -> tuple[Any, Any]:
-            action = actor(k, state.obs)
+            k_act, k_noise = jax.random.split(k)
+            action = expert(k_act, state.obs)
+            noise = 0.2 * jax.random.normal(k_noise, action.shape)
+            action = jnp.clip(action + noise, -1.0, 1.0)
             return full.step(state, action), (state, action)
 
         return jax.lax.scan(step, state, jax.random.split(key, full.spec.horizon))[1]
@@ -113,7 +116,7 @@ def closed_loop(task: str, engine: str, model: str, episodes: int) -> pd.DataFra
     env, expert = fetch(task, engine, model), experts.load(task)
 
     def one(key: jax.Array) -> dict[str, jax.Array]:
-        return rollout.summary(rollout.episodes(env, expert, key, 1))
+        return rollout.summarise(rollout.episodes(env, expert, key, 1))
 
     done = jax.jit(lambda keys: jax.lax.map(one, keys))(
         jax.random.split(jax.random.key(2), episodes)
@@ -129,7 +132,7 @@ def cached(path: Path, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
     """A part that was finished before, or made and kept now."""
     if not path.exists():
         frame = make()
-        with atomic(path) as temporary:
+        with atomic_write(path) as temporary:
             frame.to_csv(temporary, index=False, float_format="%.3g")
     return pd.read_csv(path)
 
@@ -186,7 +189,7 @@ def report(steps: pd.DataFrame, success: pd.DataFrame, options: Options) -> None
         _markdown(success),
         "",
     ]
-    with atomic(ROOT / "README.md") as path:
+    with atomic_write(ROOT / "README.md") as path:
         path.write_text("\n".join(text))
 
 

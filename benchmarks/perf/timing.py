@@ -16,7 +16,7 @@ from mujoco.rollout import Rollout
 
 from imitbench.core.types import Spec, Transition
 from imitbench.physics import PhysicsState
-from imitbench.utils.files import atomic
+from imitbench.utils.files import atomic_write
 from imitbench.utils.machine import available_cpus
 
 ROUNDS = 7
@@ -86,7 +86,7 @@ def raw_engine(
 def publish(text: Sequence[str], where: Path) -> None:
     """Prints the lines of a page and writes them."""
     print("\n".join(text))
-    with atomic(where) as path:
+    with atomic_write(where) as path:
         path.write_text("\n".join(text))
 
 

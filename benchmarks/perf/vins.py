@@ -21,7 +21,7 @@ TASK, K = "FetchPickAndPlace", 500
 WHERE = Path("results") / "perf" / "vins.md"
 
 
-def sizes(config: vins.Config, parts: vins.Learner, actions: int) -> dict[str, tuple[int, ...]]:
+def sizes(config: vins.Config, parts: vins.VINSParts, actions: int) -> dict[str, tuple[int, ...]]:
     """Widths of the layers of value and model."""
     state = sum(parts.view.sizes)
     return {

@@ -109,7 +109,7 @@ def main(folder: Path) -> None:
     for path in draw(found, folder / "compounding"):
         print(f"written: {path}")
     path = folder / "compounding.md"
-    with files.atomic(path) as temporary:
+    with files.atomic_write(path) as temporary:
         temporary.write_text(table(found))
     print(f"written: {path}\n\n{table(found)}")
     if folder == shipped_folder("dagger"):

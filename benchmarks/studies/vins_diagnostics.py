@@ -33,7 +33,7 @@ NOISE = 0.3  # standard deviation of the noise that leads off the demonstrations
 
 
 class Trained(NamedTuple):
-    parts: vins.Learner
+    parts: vins.VINSParts
     state: vins.State
     policy: Policy
     clone: Policy
@@ -47,7 +47,7 @@ def fit(env: Env, config: vins.Config, demos: Transition, steps: int) -> Trained
     options: Any = {"num_updates": updates, "num_evals": 1, "eval_episodes": 1}
     done, _ = loop.train(vins.make(config, env.spec), demos, keys, env=env, **options)
     state = jax.tree.map(lambda x: x[0], done.algo)
-    clone = bc.learner(config.clone, env.spec)
+    clone = bc.supervised_learner(config.clone, env.spec)
     return Trained(
         parts,
         state,
@@ -118,7 +118,7 @@ def straying(axis: Any, t: Trained, demos: Transition, env: Env) -> None:
 def errors(axis: Any, t: Trained, demos: Transition, env: Env) -> None:
     """One-step error of the model against the distance to the demonstrated states."""
     actor = noisy(t.clone, NOISE)
-    run = jax.jit(lambda k: rollout.rows(rollout.episodes(env, actor, k, EPISODES)))
+    run = jax.jit(lambda k: rollout.flatten(rollout.episodes(env, actor, k, EPISODES)))
     steps = run(jax.random.key(2))
     view, norm = t.parts.view, t.state.model_norms.change
     guess = jax.jit(t.parts.predict)(t.state, steps.obs, steps.action)

@@ -23,7 +23,7 @@ from imitbench.algos.offline import (
     td3_bc,
 )
 from imitbench.algos.rl import awr, ddpg, ddpg_demos, ppo, rwr, sac, sil, td3, trpo
-from imitbench.core.types import Algorithm, Env, Policy, Spec, Traits
+from imitbench.core.types import Actor, Algorithm, Env, Policy, Spec, Traits
 from imitbench.utils.errors import UserError
 
 ALGOS: dict[str, ModuleType | SimpleNamespace] = {
@@ -117,7 +117,7 @@ def settings_warnings(name: str, config: Any, spec: Spec) -> list[str]:
     return look(config, spec) if look else []
 
 
-def build(name: str, config: Any, spec: Spec, env: Env, expert: Policy | None) -> Algorithm:
+def build(name: str, config: Any, spec: Spec, env: Env, expert: Actor | Policy | None) -> Algorithm:
     """The method, given what it declares and nothing else."""
     given = {"env": env, "expert": expert}
     algo = ALGOS[name].make(config, spec, **{k: given[k] for k in needs(name)})

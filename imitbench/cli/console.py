@@ -46,7 +46,7 @@ def print_table(results: Sequence[store.Result]) -> None:
     lines = tables.cells(results)
     _print_grid(lines)
     devices = sorted({r.info["device"] for r in results})
-    where = f"device: {'; '.join(devices)}.{tables.mixed(results)}"
+    where = f"device: {'; '.join(devices)}.{tables.engines_sentence(results)}"
     print(f"mean over seeds [95% bootstrap interval]; {where}")
 
 

@@ -10,7 +10,7 @@ import tyro
 
 from imitbench import data, envs, experts
 from imitbench.data.source import DemoSource
-from imitbench.envs.registry import known
+from imitbench.envs.registry import check_task
 from imitbench.physics import EngineChoice
 from imitbench.utils.errors import UserError
 
@@ -45,7 +45,7 @@ class Demos:
     default ./minari."""
 
     def __call__(self) -> None:
-        known(self.task)
+        check_task(self.task)
         if self.expert is None:
             # Rejects a grade before it is a file name.
             data.demonstrators(self.task, self.grade, self.kind)

@@ -26,7 +26,7 @@ class Doctor:
         if odd is None:
             odd = ["unknown: there is no constraints.txt outside of the source tree"]
         print(f"versions other than the tested ones: {', '.join(odd) or 'none'}")
-        print("warnings: " + ("\n  ".join(machine.broken_pairs()) or "none"))
+        print("warnings: " + ("\n  ".join(machine.version_conflicts()) or "none"))
         if self.quick:
             return 0
         draws = (f"{k} {'works' if v else 'fails'}" for k, v in doctor_checks.rendering().items())

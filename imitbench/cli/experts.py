@@ -10,13 +10,13 @@ from typing import Annotated, Literal
 import tyro
 
 from imitbench import experts
-from imitbench.envs.registry import known
+from imitbench.envs.registry import check_task
 from imitbench.experts import learned, scripted
 from imitbench.runs import score_policy, train_expert
 from imitbench.suites.expert_recipes import RECIPES
 from imitbench.training.progress import Progress
 from imitbench.utils.errors import pick
-from imitbench.utils.files import writable
+from imitbench.utils.files import writable_folder
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class ListExperts:
 
     def __call__(self) -> None:
         head = ("task", "grade", "kind", "success final", "return", "method", "environment steps")
-        rows = [head, *(_row(e) for e in experts.every())]
+        rows = [head, *(_row(e) for e in experts.all_experts())]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         for row in rows:
             cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
@@ -43,7 +43,7 @@ class ShowExpert:
     """auto takes the scripted law where there is one."""
 
     def __call__(self) -> None:
-        expert = experts.find(known(self.task), self.grade, self.kind)
+        expert = experts.find_expert(check_task(self.task), self.grade, self.kind)
         if expert.path is None:
             print(f"{expert.task}: scripted law, grade {expert.grade}")
             about = (scripted.LAWS[expert.task].__doc__ or "").split()
@@ -83,10 +83,10 @@ class TrainExperts:
             print(f"{r.recipe.task}: {r.recipe.method}, {about}")
         if self.dry_run:
             return
-        out = learned.folder() if self.ship else writable(root)
+        out = learned.folder() if self.ship else writable_folder(root)
         with Progress(sum(r.recipe.evals for r in runs)) as progress:
             for r in runs:
-                for path in train_expert.forge(r, out, progress):
+                for path in train_expert.train(r, out, progress):
                     print(f"written: {path}")
 
 
@@ -102,7 +102,7 @@ class ScoreExperts:
         for task in tasks:
             pick("task with an expert", task, experts.NAMES)
         for task in tasks:
-            found = score_policy.measure(task)
+            found = score_policy.measure_references(task)
             print(f"{task}: random {found['random']:.2f}, expert {found['expert']:.2f}")
 
 

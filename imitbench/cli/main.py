@@ -37,7 +37,7 @@ class List:
     def __call__(self) -> None:
         if self.what == "tasks":
             for name, entry in envs.TASKS.items():
-                grades = ", ".join(dict.fromkeys(e.grade for e in experts.of(name)))
+                grades = ", ".join(dict.fromkeys(e.grade for e in experts.experts_of(name)))
                 print(f"{name:20} {entry.about}; {grades or 'no expert'}")
         elif self.what == "methods":
             for name, module in algos.ALGOS.items():
@@ -89,7 +89,7 @@ class Run:
             for job in jobs:
                 done = (store.cells_folder(root) / job.key).exists()
                 print(f"{'finished' if done else 'to run  '}  {job.key}")
-                odd += [] if done else runner.suspicions(job)
+                odd += [] if done else runner.settings_warnings(job)
             print(*odd, sep="\n", end="\n" * bool(odd))
             print(plan.workload(jobs))
             return
@@ -110,8 +110,8 @@ class Run:
             executor = executors.slurm(root / "slurm", self.cpus, self.slurm)
         path = Path(self.suite)
         where = str(path.absolute()) if path.suffix == ".py" else self.suite
-        origin = distributed.Origin(where, self.profile, self.seeds)
-        return functools.partial(distributed.run_all, origin=origin, executor=executor)
+        origin = distributed.SuiteRef(where, self.profile, self.seeds)
+        return functools.partial(distributed.run_distributed, origin=origin, executor=executor)
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     command = tyro.cli(Command, prog="imitbench", description=__doc__, args=argv)  # type: ignore[arg-type]
     try:
-        with signals.listening():
+        with signals.catch_signals():
             machine.setup()
             return command() or 0
     except UserError as error:

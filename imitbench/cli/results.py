@@ -188,7 +188,7 @@ class Report:
         if not self.videos:
             return part
         try:
-            films, notes = videos.shoot(name, listed, results, self.videos, print)
+            films, notes = videos.make_videos(name, listed, results, self.videos, print)
         except UserError as error:
             print(f"{name}: no videos: {error}")
             return part._replace(notes=[f"No videos: {error}"])

@@ -17,7 +17,7 @@ def take(rows: Any, index: jax.Array) -> Any:
     return jax.tree.map(lambda x: x[index], rows)
 
 
-def by_time(rows: Any, horizon: int) -> Any:
+def time_major(rows: Any, horizon: int) -> Any:
     """Rows [K * T, ...] of whole episodes, one after the other, as [T, K, ...]."""
     return jax.tree.map(lambda x: jnp.swapaxes(x.reshape(-1, horizon, *x.shape[1:]), 0, 1), rows)
 
@@ -29,7 +29,7 @@ def sample(key: Key, rows: Any, batch: int, size: jax.Array | int | None = None)
     return take(rows, jax.random.randint(key, (batch,), 0, jnp.asarray(size)))
 
 
-def real_rows(rows: Any, weight: jax.Array) -> Callable[[Key, int], Any]:
+def real_row_sampler(rows: Any, weight: jax.Array) -> Callable[[Key, int], Any]:
     """A function (key, batch) that draws as `sample` does, from the rows with `weight` [N] above 0
     alone; there must be some. They are counted here, once for all draws."""
     real = jnp.nonzero(weight > 0, size=weight.shape[0], fill_value=0)[0]

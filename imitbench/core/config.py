@@ -9,18 +9,18 @@ from jax.core import Tracer
 
 from imitbench.utils.errors import UserError
 
-LATER = {"later": True}
+ADDED_LATER = {"later": True}
 """Metadata of a setting that came after results had shipped: at its default it is not part of what
 a cell's name is made from, so that those results keep their names."""
 
 
-def said(config: Any) -> dict[str, Any]:
+def config_dict(config: Any) -> dict[str, Any]:
     """A settings class as a dict, groups too, without `LATER` settings at their defaults."""
     found = {}
     for f in dataclasses.fields(config):
         value = getattr(config, f.name)
         if not (f.metadata.get("later") and value == f.default):
-            found[f.name] = said(value) if dataclasses.is_dataclass(value) else value
+            found[f.name] = config_dict(value) if dataclasses.is_dataclass(value) else value
     return found
 
 

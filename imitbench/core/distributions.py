@@ -77,7 +77,7 @@ class Categorical(struct.PyTreeNode):
         return -jnp.sum(jnp.exp(log_p) * log_p, axis=-1)
 
 
-def divergence(p: Any, q: Any) -> jax.Array:
+def kl_divergence(p: Any, q: Any) -> jax.Array:
     """Kullback-Leibler divergence [...] of q from p, in nats; both `Gaussian` or both
     `Categorical`."""
     if isinstance(p, Categorical):

@@ -220,7 +220,7 @@ def critics(spec: Spec, hidden: Sequence[int], number: int) -> CriticNet:
     return CriticNet(init, apply)
 
 
-class Net(struct.PyTreeNode):
+class MLPPolicy(struct.PyTreeNode):
     """A trained deterministic policy: observation -> normaliser -> layers -> mean -> head."""
 
     layers: Sequence[tuple[Any, Any]]  # (kernel [in, out], bias [out]); the last gives the mean
@@ -231,7 +231,7 @@ class Net(struct.PyTreeNode):
     clip: Any  # of the normalised observation, on both sides; inf for none
 
 
-def freeze(
+def export_mlp(
     params: Params,
     norm: Normaliser,
     clip: float,
@@ -239,7 +239,7 @@ def freeze(
     activation: Activation,
     head: Literal["tanh", "clip"],
     actions: int | None = None,
-) -> Net:
+) -> MLPPolicy:
     """An `MLP`'s parameters as a `Net`; `actions`: outputs to keep, where a head has more."""
     dense = params["params"]
     layers = [
@@ -247,4 +247,4 @@ def freeze(
     ]
     kernel, bias = layers[-1]
     layers[-1] = kernel[:, :actions], bias[:actions]
-    return Net(layers, activation, head, norm.mean, norm.std, clip)
+    return MLPPolicy(layers, activation, head, norm.mean, norm.std, clip)

@@ -14,7 +14,7 @@ from flax import struct
 from imitbench.core.types import Key, Metrics, Params
 
 
-def stream(key: Key, name: str) -> Key:
+def fold_in_name(key: Key, name: str) -> Key:
     """A named stream folded out of one key, so that no two uses share numbers."""
     number = 0
     for byte in name.encode():
@@ -22,7 +22,7 @@ def stream(key: Key, name: str) -> Key:
     return jax.random.fold_in(key, number)
 
 
-def mean(x: jax.Array, weight: jax.Array) -> jax.Array:
+def weighted_mean(x: jax.Array, weight: jax.Array) -> jax.Array:
     """Mean of `x` [N] over the rows with weight > 0, each counted by its weight; 0 where there
     are none.
 
@@ -77,7 +77,7 @@ class Moments(struct.PyTreeNode):
         return Normaliser(self.mean, jnp.maximum(jnp.sqrt(self.var), floor))
 
 
-def moments(size: int) -> Moments:
+def empty_moments(size: int) -> Moments:
     """Of nothing yet: mean 0, variance 1."""
     return Moments(jnp.float32(0.0), jnp.zeros(size), jnp.ones(size))
 
@@ -118,7 +118,7 @@ def polyak(target: Params, params: Params, rate: float) -> Params:
     return jax.tree.map(lambda t, p: t + rate * (p - t), target, params)
 
 
-def descend(
+def gradient_step(
     loss: Callable[..., tuple[jax.Array, Metrics]],
     opt: optax.GradientTransformation,
     params: Params,
@@ -131,7 +131,7 @@ def descend(
     return optax.apply_updates(params, updates), opt_state, metrics
 
 
-class Descent:
+class Optimiser:
     """Several sets of parameters by name, moved one after the other, each by its own optimiser.
 
     `params`, `opt_state` and `metrics` are new dicts that hold what the last steps left.
@@ -147,17 +147,15 @@ class Descent:
         self.params, self.opt_state = dict(params), dict(opt_state)
         self.metrics: Metrics = {}
 
-    def __call__(
-        self, name: str, loss: Callable[..., tuple[jax.Array, Metrics]], *args: Any
-    ) -> None:
+    def step(self, name: str, loss: Callable[..., tuple[jax.Array, Metrics]], *args: Any) -> None:
         """One step of `params[name]` down `loss(params[name], *args)`."""
-        self.params[name], self.opt_state[name], more = descend(
+        self.params[name], self.opt_state[name], more = gradient_step(
             loss, self._opts[name], self.params[name], self.opt_state[name], *args
         )
         self.metrics |= more
 
 
-def finite(tree: Any) -> jax.Array:
+def all_finite(tree: Any) -> jax.Array:
     """Whether every floating-point number in the tree is finite: a scalar bool."""
     leaves = [x for x in jax.tree.leaves(tree) if jnp.issubdtype(jnp.result_type(x), jnp.floating)]
     checks = [jnp.all(jnp.isfinite(x)) for x in leaves]

@@ -1,4 +1,4 @@
-"""Running a policy in an environment: whole episodes of fixed horizon, or stretches that go on."""
+"""Running an actor in environments: whole episodes of fixed horizon, or stretches that go on."""
 
 from __future__ import annotations
 
@@ -9,47 +9,73 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-from imitbench.core import buffer
-from imitbench.core.types import Env, EnvState, Key, Policy, Poses, Transition
+from imitbench.core import buffer, ops
+from imitbench.core.actor import as_actor
+from imitbench.core.types import Actor, Decision, Env, EnvState, Key, Policy, Poses, Transition
 from imitbench.utils.errors import UserError
-
-StatePolicy = Callable[[Key, EnvState], jax.Array]  # (key, state [B, ...]) -> action [B, A]
 
 
 def episodes(
     env: Env,
-    policy: Policy | StatePolicy,
+    actor: Actor | Policy,
     key: Key,
     num: int,
     *,
-    label: Policy | None = None,
     horizon: int | None = None,
-    whole_state: bool = False,
     poses: bool = False,
 ) -> Transition:
-    """Runs `num` whole episodes of `env.spec.horizon` steps.
+    """Runs whole episodes.
 
     Args:
-        policy: called with all episodes at once, obs [B, O], and a fresh key each step.
-        label: what to record as the label of a step; by default the executed action.
-        horizon: stop after this many steps instead.
-        whole_state: call the policy with the environments' states in place of the observations.
+        env: one environment; it is vectorised here.
+        actor: acts in all episodes at once, with a fresh key each step.
+        key: initial states depend on it and on `num` alone, not on the actor.
+        num: how many episodes (B).
+        horizon: steps of each (T), by default the time limit.
         poses: record the pose of each step, where the environment has them.
 
     Returns:
         Transition with leaves [T, B]. After an episode has terminated its steps carry weight 0 and
         repeat the last state. A non-finite action is executed as 0 (the training loop marks its
-        seed). Initial states depend on `key` and `num` alone, not on the policy.
+        seed as diverged).
     """
+    return recorded_episodes(env, actor, key, num, lambda state: (), horizon=horizon, poses=poses)[
+        0
+    ]
+
+
+def recorded_episodes(
+    env: Env,
+    actor: Actor | Policy,
+    key: Key,
+    num: int,
+    record: Callable[[EnvState], Any],
+    *,
+    horizon: int | None = None,
+    poses: bool = False,
+) -> tuple[Transition, Any]:
+    """`episodes`, and what `record` says of each state that they pass through.
+
+    Args:
+        env, actor, key, num, horizon, poses: as in `episodes`.
+        record: of one state, any pytree.
+
+    Returns:
+        Transition with leaves [T, B]; the records with leaves [T + 1, B, ...], the first of the
+        initial states.
+    """
+    actor = as_actor(actor)
     horizon = env.spec.horizon if horizon is None else horizon
     reset_key, act_key = jax.random.split(key)
     state = jax.vmap(env.reset)(jax.random.split(reset_key, num))
+    memory = actor.start(ops.fold_in_name(act_key, "start"), state)
+    look = jax.vmap(record)
 
-    def step(carry: tuple[Any, jax.Array], t: jax.Array):
-        state, alive = carry
-        k_act, k_label = jax.random.split(jax.random.fold_in(act_key, t))
-        action = _finite(policy(k_act, state if whole_state else state.obs))
-        meant = action if label is None else label(k_label, state.obs)
+    def step(carry: tuple[EnvState, Any, jax.Array], t: jax.Array):
+        state, memory, alive = carry
+        k_act, _ = jax.random.split(jax.random.fold_in(act_key, t))
+        action, memory = actor.act(k_act, memory, state)
+        action, intended = _decide(action)
         new = jax.vmap(env.step)(state, action)
         # A finished episode stands still: its physics must not run on into a state that explodes.
         new = select(alive, new, state)
@@ -58,7 +84,7 @@ def episodes(
         row = Transition(
             obs=state.obs,
             action=action,
-            label=meant,
+            intended_action=intended,
             reward=jnp.where(alive, new.reward, 0.0),
             next_obs=new.obs,
             terminated=terminated,
@@ -67,11 +93,13 @@ def episodes(
             weight=alive.astype(jnp.float32),
             pose=jax.vmap(env.pose)(state) if poses and isinstance(env, Poses) else None,
         )
-        return (new, alive & ~terminated), row
+        return (new, memory, alive & ~terminated), (row, look(new))
 
-    start = (state, jnp.ones(num, bool))
-    _, rows = jax.lax.scan(step, start, jnp.arange(horizon))
-    return rows
+    first = look(state)
+    begin = (state, memory, jnp.ones(num, bool))
+    _, (steps, later) = jax.lax.scan(step, begin, jnp.arange(horizon))
+    records = jax.tree.map(lambda x, xs: jnp.concatenate([x[None], xs]), first, later)
+    return steps, records
 
 
 def select(mask: jax.Array, a: Any, b: Any) -> Any:
@@ -81,28 +109,37 @@ def select(mask: jax.Array, a: Any, b: Any) -> Any:
     )
 
 
+def _decide(action: jax.Array | Decision) -> tuple[jax.Array, jax.Array]:
+    """The action to execute, finite, and the intended one."""
+    if isinstance(action, Decision):
+        return _finite(action.action), action.intended
+    action = _finite(action)
+    return action, action
+
+
 def _finite(action: jax.Array) -> jax.Array:
     if jnp.issubdtype(action.dtype, jnp.floating):
         return jnp.where(jnp.isfinite(action), action, 0.0)
     return action
 
 
-class Running(struct.PyTreeNode):
+class RunningEpisodes(struct.PyTreeNode):
     """B environments in the middle of their episodes."""
 
     env: EnvState  # leaves [B, ...]
     t: jax.Array  # [B] int32: steps done in the current episode
+    memory: Any = ()  # of the actor, leaves [B, ...]
 
 
-class Starts(NamedTuple):
+class ResetStates(NamedTuple):
     """Where episodes begin beside the task's own initial states."""
 
-    at: Callable[[jax.Array], EnvState]  # of a pose
+    reset_to: Callable[[jax.Array], EnvState]  # of a pose
     draw: Callable[[Key, int], jax.Array]  # (key, n) -> poses [n, P]
     share: float  # of the episodes
 
 
-def shown(env: Env, demos: Transition, share: float) -> Starts | None:
+def demo_resets(env: Env, demos: Transition, share: float) -> ResetStates | None:
     """Starts at demonstrated steps [N], drawn uniformly; None for a share of 0.
 
     Raises:
@@ -125,52 +162,63 @@ def shown(env: Env, demos: Transition, share: float) -> Starts | None:
             f"resets={share}: the demonstrations' poses have {demos.pose.shape[-1]} numbers, those "
             f"of {env.name} {size}; collect them again, or set 0"
         )
-    return Starts(env.at, buffer.real_rows(demos.pose, demos.weight), share)
+    return ResetStates(env.reset_to, buffer.real_row_sampler(demos.pose, demos.weight), share)
 
 
-def begin(env: Env, key: Key, num: int, starts: Starts | None = None) -> Running:
-    """`num` environments at the start of an episode."""
+def start_episodes(
+    env: Env,
+    key: Key,
+    num: int,
+    starts: ResetStates | None = None,
+    actor: Actor | None = None,
+) -> RunningEpisodes:
+    """`num` environments at the start of an episode, with the memory of the actor, if one is
+    given, at its start."""
     state, t = jax.vmap(env.reset)(jax.random.split(key, num)), jnp.zeros(num, jnp.int32)
     if starts:
         k_coin, k_pose = jax.random.split(jax.random.fold_in(key, num))
         there = jax.random.bernoulli(k_coin, jnp.float32(starts.share), (num,))
-        state = select(there, jax.vmap(starts.at)(starts.draw(k_pose, num)), state)
-    return Running(state, t)
+        state = select(there, jax.vmap(starts.reset_to)(starts.draw(k_pose, num)), state)
+    memory = actor.start(ops.fold_in_name(key, "start"), state) if actor else ()
+    return RunningEpisodes(state, t, memory)
 
 
 def unroll(
     env: Env,
-    policy: Policy,
+    actor: Actor | Policy,
     key: Key,
-    running: Running,
+    running: RunningEpisodes,
     length: int,
-    starts: Starts | None = None,
-) -> tuple[Running, Transition, jax.Array]:
+    starts: ResetStates | None = None,
+) -> tuple[RunningEpisodes, Transition, jax.Array]:
     """Goes on for `length` steps; an episode that ends is followed by one from a fresh start, or
-    from one of `starts`.
+    from one of `starts`, where the actor's memory starts anew.
 
-    Continuous actions are executed clipped to [-1, 1]; `label` holds them as the policy gave them.
-    A non-finite action is executed as 0.
+    Continuous actions are executed clipped to [-1, 1]; `intended_action` holds them as the actor
+    gave them. A non-finite action is executed as 0.
 
     Returns:
         The environments afterwards; Transition with leaves [T, B], all of weight 1, whose
         `next_obs` is the true successor, also where the episode ended; and the step's number in its
         episode [T, B] (0 is the first).
     """
-    num = running.t.shape[0]
+    num, actor = running.t.shape[0], as_actor(actor)
 
-    def step(now: Running, key: Key) -> tuple[Running, tuple[Transition, jax.Array]]:
+    def step(
+        now: RunningEpisodes, key: Key
+    ) -> tuple[RunningEpisodes, tuple[Transition, jax.Array]]:
         k_act, k_reset = jax.random.split(key)
-        meant = _finite(policy(k_act, now.env.obs))
-        continuous = jnp.issubdtype(meant.dtype, jnp.floating)
-        action = jnp.clip(meant, -1.0, 1.0) if continuous else meant
+        action, memory = actor.act(k_act, now.memory, now.env)
+        action, intended = _decide(action)
+        if jnp.issubdtype(action.dtype, jnp.floating):
+            action = jnp.clip(action, -1.0, 1.0)
         new = jax.vmap(env.step)(now.env, action)
         terminated = new.done > 0
         truncated = ~terminated & (now.t + 1 >= env.spec.horizon)
         row = Transition(
             obs=now.env.obs,
             action=action,
-            label=meant,
+            intended_action=intended,
             reward=new.reward,
             next_obs=new.obs,
             terminated=terminated,
@@ -179,19 +227,19 @@ def unroll(
             weight=jnp.ones(num),
         )
         ended = terminated | truncated
-        fresh = begin(env, k_reset, num, starts)
-        return select(ended, fresh, Running(new, now.t + 1)), (row, now.t)
+        fresh = start_episodes(env, k_reset, num, starts, actor)
+        return select(ended, fresh, RunningEpisodes(new, now.t + 1, memory)), (row, now.t)
 
     running, (steps, t) = jax.lax.scan(step, running, jax.random.split(key, length))
     return running, steps, t
 
 
-def rows(steps: Transition) -> Transition:
+def flatten(steps: Transition) -> Transition:
     """[T, B] -> [B * T], one episode after the other."""
     return jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1).reshape(-1, *x.shape[2:]), steps)
 
 
-def summary(steps: Transition) -> dict[str, jax.Array]:
+def summarise(steps: Transition) -> dict[str, jax.Array]:
     """Per episode [B], from steps [T, B]: return, length, success at any step, success at the last.
 
     The last step of an episode that terminated is its last real one.
@@ -206,7 +254,7 @@ def summary(steps: Transition) -> dict[str, jax.Array]:
     }
 
 
-def discounted(reward: jax.Array, discount: float) -> jax.Array:
+def discounted_return(reward: jax.Array, discount: float) -> jax.Array:
     """Discounted returns [B] of rewards [T, B]."""
     return jnp.tensordot(discount ** jnp.arange(reward.shape[0]), reward, axes=1)
 

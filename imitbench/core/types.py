@@ -26,14 +26,15 @@ class Transition(struct.PyTreeNode):
 
     obs: jax.Array  # [..., O]
     action: jax.Array  # [..., A] what was executed
-    label: jax.Array  # [..., A] what the demonstrator meant: `action` before any noise
+    # [..., A] what the demonstrator or the policy meant: `action` before noise and clipping.
+    intended_action: jax.Array
     reward: jax.Array  # [...]
     next_obs: jax.Array  # [..., O] the true successor, never the observation after a reset
     terminated: jax.Array  # [...] bool; only this cuts the bootstrap
     truncated: jax.Array  # [...] bool; the time limit
     success: jax.Array  # [...] bool; the goal is reached in `next_obs` (False where there is none)
     weight: jax.Array  # [...] 1 where the step is real, 0 after the episode ended
-    # [..., P] the physics before the step, for `Poses.at`; None where nobody asked or it has none.
+    # [..., P] the physics before the step, for `Poses.reset_to`; None where it was not recorded.
     pose: jax.Array | None = None
 
 
@@ -75,11 +76,11 @@ class Cost:
     expert_queries: int = 0
     grad_steps: int = 0
     # In all, by the first updates, which only collect; below 0: done before them.
-    grad_steps_left_out: int = 0
+    grad_step_offset: int = 0
 
     def __mul__(self, updates: int) -> Cost:
         """Of so many updates from the start on."""
-        grad_steps = max(self.grad_steps * updates - self.grad_steps_left_out, 0)
+        grad_steps = max(self.grad_steps * updates - self.grad_step_offset, 0)
         return Cost(self.env_steps * updates, self.expert_queries * updates, grad_steps)
 
 
@@ -94,7 +95,27 @@ class EnvState(struct.PyTreeNode):
     info: dict[str, Any] = struct.field(default_factory=dict)
 
 
-class Judge(NamedTuple):
+class Decision(NamedTuple):
+    """What an actor executes, and what it meant: two things where the execution is disturbed."""
+
+    action: jax.Array  # [B, A]
+    intended: jax.Array  # [B, A]
+
+
+class Actor(NamedTuple):
+    """What acts in B environments at once; the only kind that rollouts know.
+
+    start(key, env_state) -> memory: any pytree with leaves [B, ...], () for the memoryless. It is
+    called where episodes begin, with their first states.
+    act(key, memory, env_state) -> (action [B, A] or a `Decision`, memory). The leaves of
+    `env_state` are [B, ...]; most actors look at `env_state.obs` alone.
+    """
+
+    start: Callable[[Key, EnvState], Any]
+    act: Callable[[Key, Any, EnvState], tuple[Any, Any]]
+
+
+class ValueEstimator(NamedTuple):
     """What a method believes of its own policy, for comparison with what it then gets.
 
     value(key, state, obs [..., O]) -> [...]: the discounted return from there on, in the task's
@@ -121,9 +142,9 @@ class Algorithm(NamedTuple):
     act(key, state, obs [..., O]) -> action [..., A]. `state` is any pytree, private to the method;
     `demos` is a `Transition` with leaves [N, ...]. `metrics` are scalars.
 
-    act_in(key, state, env_state with leaves [B, ...]) -> action [B, A], for a method that looks at
-    more than the observation; evaluation then calls it in place of `act`. Where there is a `judge`,
-    evaluation notes its value of the initial states and the discounted returns.
+    actor(state) -> Actor, for a method that remembers or that looks at more than the observation;
+    evaluation then uses it in place of `act`. Where there is a `value_estimator`, evaluation
+    records its value of the initial states beside the discounted returns.
 
     `version` is part of a cell's identity: the method's `Traits.version`, which is raised with
     every change of its numbers.
@@ -133,8 +154,8 @@ class Algorithm(NamedTuple):
     update: Callable[[Key, Any, Transition], tuple[Any, Metrics]]
     act: Callable[[Key, Any, jax.Array], jax.Array]
     cost: Cost
-    act_in: Callable[[Key, Any, EnvState], jax.Array] | None = None
-    judge: Judge | None = None
+    actor: Callable[[Any], Actor] | None = None
+    value_estimator: ValueEstimator | None = None
     version: int = 1
 
 
@@ -159,6 +180,6 @@ class Poses(Protocol):
         """[P]: positions, velocities and, where there is one, the goal."""
         ...
 
-    def at(self, pose: jax.Array, /) -> EnvState:
+    def reset_to(self, pose: jax.Array, /) -> EnvState:
         """The state with that pose, at the start of an episode."""
         ...

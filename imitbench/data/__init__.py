@@ -4,10 +4,10 @@ from imitbench.data.collection import collect_from, load_pool
 from imitbench.data.demonstrations import (
     Demos,
     Header,
-    arrays,
     collect,
     describe,
     flatten,
+    step_arrays,
     subset,
 )
 from imitbench.data.formats import minari
@@ -22,7 +22,6 @@ __all__ = [
     "DemoSource",
     "Demos",
     "Header",
-    "arrays",
     "collect",
     "collect_from",
     "demonstrators",
@@ -32,6 +31,7 @@ __all__ = [
     "load_pool",
     "minari",
     "save",
+    "step_arrays",
     "subset",
     "warnings",
 ]

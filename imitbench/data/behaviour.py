@@ -106,7 +106,7 @@ def keep(request: Request, seeds: Sequence[int], state: loop.TrainState) -> None
         ring = state.algo.replay.rows  # leaves [S, C, 1, ...]
         rows = jax.tree.map(lambda x, i=i: np.asarray(x[i, : request.steps, 0]), ring)
         steps = _transitions(rows, env)
-        arrays = demonstrations.arrays(steps)
+        arrays = demonstrations.step_arrays(steps)
         npz.write(_path(request, seed), {"sha256": npz.checksum(arrays)}, arrays)
 
 
@@ -133,11 +133,17 @@ def concurrent(algo: Algorithm, updates: int) -> Algorithm:
     def act(key: Key, state: ConcurrentState, obs: jax.Array) -> jax.Array:
         return algo.act(key, state.inner, obs)
 
-    judge = algo.judge
-    if judge is not None:
-        value = judge.value
-        judge = judge._replace(value=lambda key, state, obs: value(key, state.inner, obs))
-    return algo._replace(init=init, update=update, act=act, judge=judge)
+    value_estimator = algo.value_estimator
+    if value_estimator is not None:
+        value = value_estimator.value
+        value_estimator = value_estimator._replace(
+            value=lambda key, state, obs: value(key, state.inner, obs)
+        )
+    own = algo.actor
+    actor = None if own is None else lambda state: own(state.inner)
+    return algo._replace(
+        init=init, update=update, act=act, actor=actor, value_estimator=value_estimator
+    )
 
 
 class ConcurrentState(struct.PyTreeNode):
@@ -177,7 +183,9 @@ def _read(request: Request, seed: int) -> Transition | None:
         header, arrays = npz.read(_path(request, seed), "stream")
     except UserError:
         return None
-    return Transition(**arrays) if header.get("sha256") == npz.checksum(arrays) else None
+    return (
+        demonstrations.steps_from(arrays) if header.get("sha256") == npz.checksum(arrays) else None
+    )
 
 
 def _header(request: Request, steps: Transition) -> Header:
@@ -220,7 +228,7 @@ def _transitions(rows: Experience, env: Env) -> Transition:
     return Transition(
         obs=rows.obs,
         action=rows.action,
-        label=rows.action,
+        intended_action=rows.action,
         reward=rows.reward,
         next_obs=rows.next_obs,
         terminated=terminated,

@@ -22,7 +22,7 @@ from imitbench.data.formats import npz as npz_format
 from imitbench.envs.digest import digest
 from imitbench.utils import machine
 from imitbench.utils.errors import UserError
-from imitbench.utils.files import alone
+from imitbench.utils.files import lock_folder
 from imitbench.utils.machine import cache_dir
 
 T = TypeVar("T")
@@ -78,7 +78,7 @@ def read_or_make(name: str, read: Callable[[], T | None], make: Callable[[], Non
     """
     if (there := read()) is not None:
         return there
-    with alone(cache_dir("turns") / name, wait=True):
+    with lock_folder(cache_dir("turns") / name, wait=True):
         if (there := read()) is None:  # nobody else has made it in the meantime
             make()
             there = read()

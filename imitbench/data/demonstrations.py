@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from imitbench.core import rollout
-from imitbench.core.types import Env, Key, Policy, Spec, Transition
+from imitbench.core.actor import as_actor, noisy, without_intent
+from imitbench.core.types import Actor, Env, Policy, Spec, Transition
 from imitbench.utils.errors import UserError
 
 VERSION = 1  # raised with every change of what is collected; see `make golden`
+STEP_FIELDS = tuple(f.name for f in dataclasses.fields(Transition))
 MAX_ATTEMPTS = 20  # times the number of episodes wanted, before an expert is given up as too bad
 
 
@@ -44,27 +47,9 @@ class Demos(NamedTuple):
     header: Header
 
 
-def noisy(policy: Policy, std: float, uniform: float = 0.0) -> Policy:
-    """The policy with Gaussian noise on its action, clipped to [-1, 1]; with probability `uniform`
-    an action drawn from the whole range in its place."""
-
-    def act(key: Key, obs: jax.Array) -> jax.Array:
-        k_act, k_noise = jax.random.split(key)
-        action = policy(k_act, obs)
-        action = jnp.clip(action + std * jax.random.normal(k_noise, action.shape), -1.0, 1.0)
-        if not uniform:
-            return action
-        k_coin, k_other = jax.random.split(jax.random.fold_in(key, 1))
-        coin = jax.random.bernoulli(k_coin, uniform, (*action.shape[:-1], 1))
-        other = jax.random.uniform(k_other, action.shape, minval=-1.0, maxval=1.0)
-        return jnp.where(coin, other, action)
-
-    return act
-
-
 def collect(
     env: Env,
-    expert: Policy,
+    expert: Actor | Policy,
     episodes: int,
     *,
     seed: int = 0,
@@ -79,7 +64,7 @@ def collect(
     Args:
         noise: standard deviation of Gaussian noise on the executed actions.
         uniform: probability of a uniform action in place of the expert's.
-        clean: the labels are what the expert meant; else what was executed.
+        clean: the intended action is the one without noise; else the executed one.
         only_success: keep episodes that succeed at their last step. Tasks without a success signal
             keep all.
 
@@ -93,9 +78,10 @@ def collect(
             raise UserError(f"{name}={value}: expected 0 or more, and 0 where actions are discrete")
     if uniform > 1:
         raise UserError(f"uniform={uniform}: expected a probability in [0, 1]")
-    actor = noisy(expert, noise, uniform) if noise or uniform else expert
-    label = expert if clean else None
-    run = jax.jit(lambda key: rollout.episodes(env, actor, key, episodes, label=label, poses=True))
+    demonstrator = noisy(expert, noise, uniform) if noise or uniform else as_actor(expert)
+    if not clean:
+        demonstrator = without_intent(demonstrator)
+    run = jax.jit(lambda key: rollout.episodes(env, demonstrator, key, episodes, poses=True))
     key = jax.random.key(seed)
     kept: list[Transition] = []
     stats: list[dict[str, np.ndarray]] = []
@@ -103,7 +89,7 @@ def collect(
     filtered = only_success and rollout.has_success(env)
     for attempt in range(MAX_ATTEMPTS):
         steps = run(jax.random.fold_in(key, attempt))
-        stats.append(jax.tree.map(np.asarray, rollout.summary(steps)))
+        stats.append(jax.tree.map(np.asarray, rollout.summarise(steps)))
         by_episode = jax.tree.map(lambda x: np.swapaxes(np.asarray(x), 0, 1), steps)
         good = stats[-1]["success_final"] if filtered else np.ones(episodes, bool)
         kept.append(jax.tree.map(lambda x, good=good: x[good], by_episode))
@@ -190,9 +176,19 @@ def _thinned(steps: Transition, stride: int, task: str) -> Transition:
     return steps.replace(weight=np.where(left, weight, 0.0).astype(weight.dtype))
 
 
-def arrays(steps: Transition) -> dict[str, np.ndarray]:
-    """The leaves by name; no pose where none was recorded."""
-    return {k: np.asarray(v) for k, v in vars(steps).items() if v is not None}
+STORED_AS = {"intended_action": "label"}
+"""Fields of a `Transition` by the names that they have in files, which are older."""
+
+
+def step_arrays(steps: Transition) -> dict[str, np.ndarray]:
+    """The leaves by the names that they have in files; no pose where none was recorded."""
+    return {STORED_AS.get(k, k): np.asarray(v) for k, v in vars(steps).items() if v is not None}
+
+
+def steps_from(arrays: Mapping[str, np.ndarray]) -> Transition:
+    """What `step_arrays` took apart."""
+    fields: dict[str, Any] = {k: arrays.get(STORED_AS.get(k, k)) for k in STEP_FIELDS}
+    return Transition(**fields)
 
 
 def check(steps: Transition, spec: Spec, where: str) -> None:
@@ -208,7 +204,7 @@ def check(steps: Transition, spec: Spec, where: str) -> None:
     pose = steps.pose
     if pose is not None:
         inner["pose"] = pose.shape[-1:]  # its length is the engine's affair: see `Poses`
-    for name, value in arrays(steps).items():
+    for name, value in step_arrays(steps).items():
         expected = (*lead, *inner.get(name, ()))
         if value.shape != expected or lead[1:] != (spec.horizon,):
             raise UserError(

@@ -76,7 +76,7 @@ def demonstrators(task: str, grade: str, kind: experts.Kind = "auto") -> list[De
         if kind != "auto":
             raise UserError(f"expert={kind}: no expert shows grade still; leave it out")
         return [Demonstrator("zero actions", _still)]
-    found = [experts.find(task, part, kind) for part in parts]
+    found = [experts.find_expert(task, part, kind) for part in parts]
     return [
         Demonstrator(
             e.kind, lambda spec, e=e: experts.load(task, e.grade, e.kind, spec=spec), e.path

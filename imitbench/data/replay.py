@@ -24,7 +24,7 @@ from imitbench.data.replay_learners import REPLAY
 from imitbench.training import loop, resumable
 from imitbench.training.progress import Progress
 from imitbench.utils.errors import UserError
-from imitbench.utils.files import alone
+from imitbench.utils.files import lock_folder
 from imitbench.utils.machine import cache_dir
 
 CHECKPOINTS = 10  # at most, during the learner's training
@@ -76,9 +76,9 @@ def learned(
     Args:
         options: those of `resumable.run`.
     """
-    with alone(folder), Progress(evals) as progress:
+    with lock_folder(folder), Progress(evals) as progress:
         progress.start(env.name, method, updates)
-        state, _ = resumable.run(
+        state, _ = resumable.train_resumable(
             folder,
             algo,
             buffer.no_rows(env.spec),
@@ -170,7 +170,7 @@ def _episode(rows: Experience, spec: Spec, start: int, b: int, end: int) -> Tran
     return Transition(
         obs=fill(steps.obs, end_state),
         action=action,
-        label=action,
+        intended_action=action,
         reward=fill(steps.reward),
         next_obs=fill(steps.next_obs, end_state),
         terminated=fill(steps.terminated),

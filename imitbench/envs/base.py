@@ -91,7 +91,7 @@ class PhysicsEnv(BaseEnv, ABC):
         goal = [state.info["goal"]] if self.spec.goal else []
         return jnp.concatenate([now.qpos, now.qvel, *goal])
 
-    def at(self, pose: jax.Array) -> EnvState:
+    def reset_to(self, pose: jax.Array) -> EnvState:
         """The state of that pose as a reset gives it: what the engine carries from step to step
         (rounded-off digits, contact forces) is not part of a pose."""
         nq = self.physics.model.nq

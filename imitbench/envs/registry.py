@@ -71,7 +71,7 @@ TASKS: dict[str, TaskEntry] = {
 }
 
 
-def find(task: str) -> TaskEntry:
+def find_task(task: str) -> TaskEntry:
     """The entry of a task: one of ours, or `brax/NAME` or `playground/NAME`.
 
     Raises:
@@ -84,9 +84,9 @@ def find(task: str) -> TaskEntry:
     return TaskEntry(f"of the package {prefix}", lambda engine, _: brax.make(task, engine))
 
 
-def known(task: str) -> str:
+def check_task(task: str) -> str:
     """The task's name, if `find` knows it; else its UserError."""
-    find(task)
+    find_task(task)
     return task
 
 
@@ -102,6 +102,6 @@ def make(task: str, engine: str = "auto", model: str = "default") -> Env:
     Raises:
         UserError: an unknown task, engine or model, or a pair that cannot run.
     """
-    entry = find(task)
+    entry = find_task(task)
     pick(f"model of {task}", model, entry.variants)
     return entry.make(engine, model)

@@ -23,22 +23,22 @@ class Expert(NamedTuple):
     path: Path | None = None  # of a learned one's file
 
 
-def every() -> list[Expert]:
+def all_experts() -> list[Expert]:
     """All experts: the laws, then the files that ship."""
     laws = [Expert(task, "expert", "scripted") for task in scripted.LAWS]
     return laws + [Expert(t, g, "learned", p) for (t, g), p in learned.shipped().items()]
 
 
-NAMES = tuple(dict.fromkeys(e.task for e in every() if e.grade == "expert"))
+NAMES = tuple(dict.fromkeys(e.task for e in all_experts() if e.grade == "expert"))
 
 
-def of(task: str) -> list[Expert]:
+def experts_of(task: str) -> list[Expert]:
     """The experts that a task can use: its own, then its base task's (`Hopper` for `Hopper-fh`)."""
-    names = dict.fromkeys((task, learned.base(task)))
-    return [e for name in names for e in every() if e.task == name]
+    names = dict.fromkeys((task, learned.base_task(task)))
+    return [e for name in names for e in all_experts() if e.task == name]
 
 
-def find(task: str, grade: str = "expert", kind: Kind = "auto") -> Expert:
+def find_expert(task: str, grade: str = "expert", kind: Kind = "auto") -> Expert:
     """The expert of a task: its law, unless `kind` says otherwise, else its file, else what its
     base task has.
 
@@ -47,8 +47,8 @@ def find(task: str, grade: str = "expert", kind: Kind = "auto") -> Expert:
     """
     pick("grade of an expert", grade, learned.GRADES)
     pick("kind of expert", kind, ("auto", "scripted", "learned"))
-    known = [e for e in every() if e.grade == grade and kind in ("auto", e.kind)]
-    found = [e for e in of(task) if e in known]
+    known = [e for e in all_experts() if e.grade == grade and kind in ("auto", e.kind)]
+    found = [e for e in experts_of(task) if e in known]
     if found:
         return found[0]
     words = [grade] * (grade != "expert") + [kind] * (kind != "auto") + ["expert"]
@@ -74,7 +74,7 @@ def load(
         UserError: there is none, or its file is damaged or another task's.
     """
     if expert is None:
-        found = find(task, grade, kind)
+        found = find_expert(task, grade, kind)
         if found.path is None:
             return scripted.policy(scripted.LAWS[found.task])
         expert = found.path

@@ -14,12 +14,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from imitbench.core.nets import Net
+from imitbench.core.nets import MLPPolicy
 from imitbench.core.ops import Normaliser
 from imitbench.core.types import Key, Policy, Spec
 from imitbench.utils import npz
 from imitbench.utils.errors import UserError
-from imitbench.utils.json_schema import fields, fill
+from imitbench.utils.json_schema import build_dataclass, check_fields
 
 SCHEMA = 1
 MAX_BYTES = 2**20  # of the arrays: the files ship with the package
@@ -56,13 +56,13 @@ class Card:
     scores_by_seed: list[float]  # of every training run that was tried
 
 
-def base(task: str) -> str:
+def base_task(task: str) -> str:
     """The task whose experts a task can use too: `Hopper` for its fixed-horizon form `Hopper-fh`,
     which has the same observation."""
     return task.removesuffix("-fh")
 
 
-def policy(net: Net) -> Policy:
+def policy(net: MLPPolicy) -> Policy:
     """The network as a policy (key, obs [..., O]) -> action [..., A]; it needs no randomness.
 
     Raises:
@@ -87,7 +87,7 @@ def policy(net: Net) -> Policy:
     return act
 
 
-def arrays(net: Net) -> dict[str, np.ndarray]:
+def net_arrays(net: MLPPolicy) -> dict[str, np.ndarray]:
     """The network's numbers by name, as a file holds them; `activation` and `head` are text."""
     found = {"mean": net.mean, "std": net.std, "clip": net.clip}
     for i, (kernel, bias) in enumerate(net.layers):
@@ -95,7 +95,7 @@ def arrays(net: Net) -> dict[str, np.ndarray]:
     return {k: np.asarray(v, np.float32) for k, v in found.items()}
 
 
-def net(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Net:
+def build_net(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> MLPPolicy:
     """The network of a file's header and `arrays`.
 
     Raises:
@@ -104,17 +104,17 @@ def net(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Net:
     count = sum(name.startswith("kernel_") for name in arrays)
     layers = [(arrays[f"kernel_{i}"], arrays[f"bias_{i}"]) for i in range(count)]
     normaliser = arrays["mean"], arrays["std"], float(arrays["clip"])
-    return Net(layers, header["activation"], header["head"], *normaliser)
+    return MLPPolicy(layers, header["activation"], header["head"], *normaliser)
 
 
-def save(path: Path, net: Net, card: Card) -> None:
+def save(path: Path, net: MLPPolicy, card: Card) -> None:
     """Writes the expert, atomically. The same expert gives the same bytes.
 
     Raises:
         UserError: network and card do not fit each other, or the network is over 1 MiB.
     """
     check(net, card, str(path))
-    numbers = arrays(net)
+    numbers = net_arrays(net)
     size = sum(x.nbytes for x in numbers.values())
     if size > MAX_BYTES:
         raise UserError(f"{path}: the network has {size} bytes, expected at most {MAX_BYTES}")
@@ -129,7 +129,7 @@ def load(path: Path, spec: Spec | None = None, task: str | None = None) -> tuple
         UserError: whatever is wrong with the file, or that it is another task's.
     """
     found, card = read(path)
-    if task is not None and card.task not in (task, base(task)):
+    if task is not None and card.task not in (task, base_task(task)):
         raise UserError(f"{path} is an expert of {card.task}: expected one of {task}")
     sizes = None if spec is None else (spec.obs_size, spec.action_size)
     if sizes not in (None, (card.obs_size, card.action_size)):
@@ -142,7 +142,7 @@ def load(path: Path, spec: Spec | None = None, task: str | None = None) -> tuple
     return policy(found), card
 
 
-def read(path: Path) -> tuple[Net, Card]:
+def read(path: Path) -> tuple[MLPPolicy, Card]:
     """Network and card of a file, checked against each other.
 
     Raises:
@@ -156,18 +156,18 @@ def read(path: Path) -> tuple[Net, Card]:
         raise UserError(
             f"{path} is damaged: its sha256 is not the one in its header; make it again"
         )
-    fields(header, {"activation": str, "head": str}, f"{path}: bad header", "make it again")
+    check_fields(header, {"activation": str, "head": str}, f"{path}: bad header", "make it again")
     try:
-        found = net(header, numbers)
+        found = build_net(header, numbers)
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path}: bad header or arrays ({error}); make it again") from None
     about = {k: v for k, v in header.items() if k not in ("activation", "head")}
-    card = fill(Card, about, f"{path}: bad header", "make it again")
+    card = build_dataclass(Card, about, f"{path}: bad header", "make it again")
     check(found, card, str(path))
     return found, card
 
 
-def check(net: Net, card: Card, where: str) -> None:
+def check(net: MLPPolicy, card: Card, where: str) -> None:
     """The network in itself, and against its card.
 
     Raises:
@@ -180,7 +180,7 @@ def check(net: Net, card: Card, where: str) -> None:
         )
     if card.grade not in GRADES:
         raise UserError(f"{where}: grade {card.grade!r}: expected one of {', '.join(GRADES)}")
-    numbers = arrays(net)
+    numbers = net_arrays(net)
     widths = [card.obs_size, *(np.size(b) for _, b in net.layers[:-1]), card.action_size]
     shapes = {"mean": (card.obs_size,), "std": (card.obs_size,), "clip": ()}
     for i, (size_in, size_out) in enumerate(itertools.pairwise(widths)):
@@ -207,7 +207,7 @@ def shipped() -> dict[tuple[str, str], Path]:
     return {(k[0], k[1]): p for k, p in files.items() if len(k) == 2 and k[1] in GRADES}
 
 
-def place(task: str, grade: Grade) -> Path:
+def weights_path(task: str, grade: Grade) -> Path:
     """The file of a task's expert in the folder that ships.
 
     Raises:

@@ -16,7 +16,7 @@ from imitbench.results import tables
 from imitbench.results.store import Result
 from imitbench.results.tables import Section
 from imitbench.utils.errors import UserError
-from imitbench.utils.files import atomic
+from imitbench.utils.files import atomic_write
 
 PAGE = Path(__file__).with_name("static")
 VERDICTS = ("reproduced", "not reproduced", "undecided")
@@ -30,7 +30,7 @@ class Part(NamedTuple):
     where: Path  # the folder of its results
     cells: int | None  # in all, finished or not; None where that is not known
     results: Sequence[Result]
-    films: Sequence[videos.Film] = ()
+    films: Sequence[videos.Video] = ()
     notes: Sequence[str] = ()  # about the films
 
 
@@ -42,7 +42,7 @@ def write(parts: Sequence[Part], path: Path) -> None:
     """
     check(path)
     text = page(parts)
-    with atomic(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
@@ -81,7 +81,7 @@ def _id(part: Part) -> str:
 def _suite(part: Part) -> str:
     results = part.results
     title = html.escape(part.name)
-    claims, warnings = _claims(results), provenance.suspicions(results)
+    claims, warnings = _claims(results), provenance.warnings(results)
     if isinstance(claims, str):
         warnings.append(f"the claims cannot be judged: {claims}")
         claims = Section("", (), [])
@@ -96,7 +96,7 @@ def _suite(part: Part) -> str:
         _section("Published rates", tables.published_rates(results)),
         _section("Claims of the literature", claims, _counts(claims)),
         _films(part),
-        _section("What ran on what", provenance.ran(results)),
+        _section("What ran on what", provenance.provenance_table(results)),
         _versions(results),
         "</section>",
     ]
@@ -149,7 +149,7 @@ def _section(title: str, section: Section, after: str = "") -> str:
 def _claims(results: Sequence[Result]) -> Section | str:
     """The claims, verdicts first, or why they cannot be judged."""
     try:
-        found = tables.claimed(results)
+        found = tables.claims_section(results)
     except UserError as error:
         return str(error)
     at = list(found.head).index("Verdict")
@@ -190,7 +190,7 @@ def _films(part: Part) -> str:
     return "\n".join(blocks)
 
 
-def _film(one: videos.Film) -> str:
+def _film(one: videos.Video) -> str:
     data = base64.b64encode(one.data).decode()
     name = html.escape(f"{one.place}: {one.who}")
     return (

@@ -9,12 +9,12 @@ from imitbench.results import comparability, stats, tables
 from imitbench.results.store import Result
 from imitbench.results.tables import Section
 
-RAN = (
+COLUMNS = (
     "Task", "Demos", "Expert", "Method", "Engine", "Device", "Environment digest", "Seeds",
     "Evaluations", "Episodes", "Wall s", "Train s", "Compile s", "Evaluate s", "Finished (UTC)",
     "Commit",
 )  # fmt: skip
-PLACE = RAN[:4]  # what both tables begin with
+PLACE = COLUMNS[:4]  # what both tables begin with
 
 
 def scores(results: Sequence[Result]) -> list[dict[str, str]]:
@@ -27,7 +27,7 @@ def scores(results: Sequence[Result]) -> list[dict[str, str]]:
             text = tables.numbers(stats.estimate(r.score("return")), 1, 2)
         new = {}
         for name, value in line.items():
-            if name in PLACE or name not in RAN:
+            if name in PLACE or name not in COLUMNS:
                 new[name] = value
             if name == "Return":
                 new["Normalised"] = text
@@ -36,7 +36,7 @@ def scores(results: Sequence[Result]) -> list[dict[str, str]]:
     return out if said else [{k: v for k, v in x.items() if k != "Normalised"} for x in out]
 
 
-def ran(results: Sequence[Result]) -> Section:
+def provenance_table(results: Sequence[Result]) -> Section:
     """Where each cell ran, on what, and for how long."""
     rows = []
     for r in results:
@@ -55,17 +55,17 @@ def ran(results: Sequence[Result]) -> Section:
         "Wall time is the sum of training, compilation and evaluation of all seeds; episodes are "
         "those of one evaluation and seed."
     )
-    return Section(about, RAN, rows)
+    return Section(about, COLUMNS, rows)
 
 
-def suspicions(results: Sequence[Result]) -> list[str]:
+def warnings(results: Sequence[Result]) -> list[str]:
     """What to mistrust in the comparisons of these cells: one line each."""
     first: dict[str, Result] = {}
     found = []
     for r in results:
         task = r.identity["task"]
         one = first.setdefault(task, r)
-        found += [f"{task}: {line}" for line in comparability.other_physics(one, r)]
+        found += [f"{task}: {line}" for line in comparability.physics_differences(one, r)]
     devices = {r.info["device"] for r in results}
     versions_ = {f"versions of {k}": v for k, v in versions(results).items()}
     for what, values in ({"devices": devices} | versions_).items():

@@ -6,8 +6,7 @@ settings, in a part of the time that the cell took.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +14,8 @@ import numpy as np
 
 from imitbench import experts
 from imitbench.core import rollout
-from imitbench.core.types import Env, EnvState, Transition
+from imitbench.core.actor import actor_of
+from imitbench.core.types import Actor, Env, EnvState, Policy, Transition
 from imitbench.data import loading
 from imitbench.experts import learned
 from imitbench.report import video
@@ -27,36 +27,15 @@ from imitbench.utils import machine
 from imitbench.utils.errors import UserError
 
 
-class Act(NamedTuple):
+class PolicyEpisodes(NamedTuple):
     """Episodes of one policy."""
 
     who: str
     about: str
-    takes: list[video.Take]
+    takes: list[video.Episode]
 
 
-class Watched:
-    """An environment whose observations end with what a picture needs: qpos and the goal."""
-
-    def __init__(self, env: Drawn):
-        self._env = env
-        self.name, self.engine, self.spec = env.name, env.engine, env.spec
-
-    def reset(self, rng: jax.Array) -> EnvState:
-        return self._with_pose(self._env.reset(rng))
-
-    def step(self, state: EnvState, action: jax.Array) -> EnvState:
-        return self._with_pose(self._env.step(self.plain(state), action))
-
-    def plain(self, state: EnvState) -> EnvState:
-        return state.replace(obs=state.obs[..., : self.spec.obs_size])
-
-    def _with_pose(self, state: EnvState) -> EnvState:
-        goal = state.info.get("goal", jnp.zeros(0))
-        return state.replace(obs=jnp.concatenate([state.obs, state.pipeline_state.qpos, goal]))
-
-
-def expert(r: Result, env: Drawn) -> Act | None:
+def expert(r: Result, env: Drawn) -> PolicyEpisodes | None:
     """Who demonstrated; where nobody did, the expert that there is, if any."""
     header = r.info["demonstrations"] or {}
     kind, grade = header.get("expert", "auto"), header.get("grade", "expert")
@@ -64,18 +43,18 @@ def expert(r: Result, env: Drawn) -> Act | None:
         return None
     try:
         # Noisy and mixed data come from the expert.
-        found = experts.find(env.name, grade if grade in learned.GRADES else "expert", kind)
+        found = experts.find_expert(env.name, grade if grade in learned.GRADES else "expert", kind)
         policy = experts.load(env.name, found.grade, found.kind, spec=env.spec)
     except UserError:
         return None
-    steps, takes = _play(env, lambda k, x: policy(k, x.obs), r)
+    steps, takes = _play(env, policy, r)
     about = (
         f"{found.kind.capitalize()}, of grade {found.grade}, without noise. {_outcome(env, steps)}"
     )
-    return Act("expert", about, takes)
+    return PolicyEpisodes("expert", about, takes)
 
 
-def learner(job: plan.Job, r: Result) -> Act:
+def learner(job: plan.Job, r: Result) -> PolicyEpisodes:
     """The first seed of a cell, trained again; `job` is the cell's, in an environment that can be
     drawn."""
     env = video.drawable(job.env)
@@ -95,10 +74,7 @@ def learner(job: plan.Job, r: Result) -> Act:
         eval_key=_key(r),
     )
     own = jax.tree.map(lambda x: x[0], state.algo)
-    act: Any = job.algo.act_in
-    if act is None:
-        act = lambda k, own, x: job.algo.act(k, own, x.obs)  # noqa: E731
-    steps, takes = _play(env, lambda k, x: act(k, own, x), r)
+    steps, takes = _play(env, actor_of(job.algo, own), r)
     spent = job.algo.cost * job.num_updates
     budget = [f"{spent.grad_steps:,} gradient steps"] * bool(spent.grad_steps)
     budget += [f"{spent.env_steps:,} environment steps"] * bool(spent.env_steps)
@@ -106,38 +82,34 @@ def learner(job: plan.Job, r: Result) -> Act:
         f"Seed {seed}: {' and '.join(budget)}, {ev.seconds['train']:.1f} s on {machine.device()}. "
         f"{_outcome(env, steps)} {_beside(r, ev)}"
     )
-    return Act(r.identity["label"], about, takes)
+    return PolicyEpisodes(r.identity["label"], about, takes)
 
 
 def _key(r: Result) -> jax.Array:
     return plan.eval_key(bool(r.identity.get("validation", False)))
 
 
-def _play(
-    env: Drawn, act: Callable[[jax.Array, EnvState], jax.Array], r: Result
-) -> tuple[Transition, list[video.Take]]:
-    """The first episodes of the cell's evaluation, under a policy that sees the states."""
-    watched = Watched(env)
+def _play(env: Drawn, actor: Actor | Policy, r: Result) -> tuple[Transition, list[video.Episode]]:
+    """The first episodes of the cell's evaluation, and what a picture of each state needs."""
     num = r.identity["eval_episodes"]
 
-    def policy(key: jax.Array, state: Any) -> jax.Array:
-        return act(key, watched.plain(state))
+    def picture(state: EnvState) -> tuple[jax.Array, jax.Array]:
+        return state.pipeline_state.qpos, state.info.get("goal", jnp.zeros(0))
 
-    run_all = jax.jit(lambda key: rollout.episodes(watched, policy, key, num, whole_state=True))
-    steps = run_all(_key(r))
-    steps = jax.tree.map(lambda x: np.asarray(x[:, : video.episodes(env)]), steps)
-    size, nq = env.spec.obs_size, env.physics.model.nq
+    run_all = jax.jit(lambda key: rollout.recorded_episodes(env, actor, key, num, picture))
+    steps, (qpos, goal) = jax.tree.map(
+        lambda x: np.asarray(x[:, : video.episodes(env)]), run_all(_key(r))
+    )
     takes = []
     for i in range(steps.weight.shape[1]):
-        length = int(steps.weight[:, i].sum())
-        poses = np.concatenate([steps.obs[:1, i], steps.next_obs[:length, i]])[:, size:]
-        takes.append(video.Take(poses[:, :nq], poses[:, nq:]))
+        length = int(steps.weight[:, i].sum()) + 1
+        takes.append(video.Episode(qpos[:length, i], goal[:length, i]))
     return steps, takes
 
 
 def _outcome(env: Env, steps: Transition) -> str:
     """How the episodes that are seen went."""
-    found = {k: np.asarray(v) for k, v in rollout.summary(steps).items()}
+    found = {k: np.asarray(v) for k, v in rollout.summarise(steps).items()}
     if rollout.has_success(env):
         words = ["reached" if x else "missed" for x in found["success_final"]]
         return f"Episodes seen: {', '.join(words)}."

@@ -40,7 +40,7 @@ class Drawn(Env, Protocol):
     def dt(self) -> float: ...
 
 
-class Take(NamedTuple):
+class Episode(NamedTuple):
     """The poses of one episode."""
 
     qpos: np.ndarray  # [T, nq]
@@ -63,10 +63,10 @@ def check(env: Drawn) -> None:
     Raises:
         UserError: as `films` does.
     """
-    films(env, [[Take(env.physics.model.qpos0[None], np.zeros((1, 0)))]])
+    encode_videos(env, [[Episode(env.physics.model.qpos0[None], np.zeros((1, 0)))]])
 
 
-def films(env: Drawn, acts: Sequence[Sequence[Take]]) -> list[bytes]:
+def encode_videos(env: Drawn, acts: Sequence[Sequence[Episode]]) -> list[bytes]:
     """A WebM video of each act: its episodes, one after the other.
 
     Raises:
@@ -108,7 +108,7 @@ def _render(folder: Path, timeout: float) -> None:
         )
 
 
-def _frames(env: Drawn, takes: Sequence[Take]) -> Take:
+def _frames(env: Drawn, takes: Sequence[Episode]) -> Episode:
     """The poses to draw: at the rate of the video, and a while at each episode's end."""
     stride, _ = _rate(env)
     most = int(SECONDS * FPS)
@@ -117,7 +117,7 @@ def _frames(env: Drawn, takes: Sequence[Take]) -> Take:
         index = np.arange(0, len(take.qpos), stride)[:most]
         index = np.concatenate([index, np.full(PAUSE, index[-1])])
         shown.append((take.qpos[index], _in_space(take.goal[index])))
-    return Take(*(np.concatenate(x) for x in zip(*shown, strict=True)))
+    return Episode(*(np.concatenate(x) for x in zip(*shown, strict=True)))
 
 
 def _rate(env: Drawn) -> tuple[int, float]:

@@ -22,7 +22,7 @@ ABOUT = (
 MAX_SECONDS = 60.0  # of training of one seed
 
 
-class Film(NamedTuple):
+class Video(NamedTuple):
     """One video with what it shows."""
 
     place: str
@@ -31,13 +31,13 @@ class Film(NamedTuple):
     data: bytes  # WebM
 
 
-def shoot(
+def make_videos(
     name: str,
     cells: Sequence[Cell],
     results: Sequence[Result],
     learners: int,
     say: Callable[[str], None],
-) -> tuple[list[Film], list[str]]:
+) -> tuple[list[Video], list[str]]:
     """Videos of each task's expert and of up to `learners` methods, and notes on what is missing.
 
     Args:
@@ -65,9 +65,9 @@ def shoot(
         notes += missing
         if cast:
             say(f"{task}: rendering {len(cast)} videos")
-            drawn = video.films(env, [a.takes for a in cast])
-            where = claims.name(place)
-            films += [Film(where, a.who, a.about, x) for a, x in zip(cast, drawn, strict=True)]
+            drawn = video.encode_videos(env, [a.takes for a in cast])
+            where = claims.place_name(place)
+            films += [Video(where, a.who, a.about, x) for a, x in zip(cast, drawn, strict=True)]
     return films, notes
 
 
@@ -78,7 +78,7 @@ def _cast(
     env: Drawn,
     learners: int,
     say: Callable[[str], None],
-) -> tuple[list[replayed_episodes.Act], list[str]]:
+) -> tuple[list[replayed_episodes.PolicyEpisodes], list[str]]:
     cast, notes = [], []
     shown = replayed_episodes.expert(here[0], env)
     if shown is not None:
@@ -86,7 +86,7 @@ def _cast(
     for r in here:
         if len(cast) - (shown is not None) >= learners:
             break
-        label, where = r.identity["label"], claims.name(r.place)
+        label, where = r.identity["label"], claims.place_name(r.place)
         job = _job(name, cells, r)
         if isinstance(job, str):
             notes.append(f"{where}: no video of {label}: {job}.")

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from imitbench.utils.errors import UserError
-from imitbench.utils.json_schema import fields
+from imitbench.utils.json_schema import check_fields
 
 TABLES = ("curve.parquet", "episodes.parquet")
 INFO: Mapping[str, Any] = {
@@ -47,11 +47,11 @@ def check_info(info: Mapping[str, Any], where: str, remedy: str) -> None:
     Raises:
         UserError: naming what is missing or of another kind.
     """
-    fields(info, INFO, where, remedy)
-    fields(info["identity"], IDENTITY, f"{where}: identity", remedy)
-    fields(info["seconds"], {"compile": float, "train": float}, f"{where}: seconds", remedy)
+    check_fields(info, INFO, where, remedy)
+    check_fields(info["identity"], IDENTITY, f"{where}: identity", remedy)
+    check_fields(info["seconds"], {"compile": float, "train": float}, f"{where}: seconds", remedy)
     if info["demonstrations"] is not None:
-        fields(info["demonstrations"], {"expert": str}, f"{where}: demonstrations", remedy)
+        check_fields(info["demonstrations"], {"expert": str}, f"{where}: demonstrations", remedy)
 
 
 def check_tables(

@@ -60,8 +60,8 @@ def _pair(
         differ.append("seeds")
     if differ:
         raise UserError(
-            f"{claim.better} and {claim.worse} on {name(worse_at)} differ in {', '.join(differ)}: "
-            "run the older of the two again"
+            f"{claim.better} and {claim.worse} on {place_name(worse_at)} differ in "
+            f"{', '.join(differ)}: run the older of the two again"
         )
     return a, b
 
@@ -74,7 +74,7 @@ def seeds_to_decide(j: Judgement) -> int | None:
     return math.ceil(j.seeds * (half / away) ** 2) + 1 if away > 1e-9 else None
 
 
-def name(place: Place) -> str:
+def place_name(place: Place) -> str:
     task, demos, expert = place
     return f"{task} {demos}" + (f", {expert} expert" if expert else "")
 
@@ -93,16 +93,16 @@ def _missing(claim: Claim, place: str) -> Judgement:
 def _lead(claim: Claim, place: Place, cells: dict, better_at: Place, worse_at: Place) -> Judgement:
     pair = _pair(claim, better_at, worse_at, cells)
     if pair is None:
-        return _missing(claim, name(place))
+        return _missing(claim, place_name(place))
     a, b = pair[0].final(claim.measure), pair[1].final(claim.against or claim.measure)
     lead, chance = stats.estimate(a - b), stats.improvement(a, b)
     episodes = min(r.identity["eval_episodes"] for r in pair)
     verdict = _verdict(lead, claim.margin)
-    return Judgement(claim, name(place), lead, chance, len(a), episodes, verdict)
+    return Judgement(claim, place_name(place), lead, chance, len(a), episodes, verdict)
 
 
 def _shrinking(claim: Claim, first: Place, second: Place, cells: dict) -> Judgement:
-    where = f"{name(first)} against {second[1]}"
+    where = f"{place_name(first)} against {second[1]}"
     pairs = [pair for p in (first, second) if (pair := _pair(claim, p, p, cells))]
     if len(pairs) < 2:
         return _missing(claim, where)

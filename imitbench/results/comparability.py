@@ -8,7 +8,7 @@ from typing import Any
 from imitbench.results.store import Result
 
 
-def mistrust(a: Result, b: Result) -> tuple[str, ...]:
+def differences(a: Result, b: Result) -> tuple[str, ...]:
     """In what two cells differ beside the method, one line for each."""
     i, j = a.identity, b.identity
     rows: list[tuple[str, Any, Any, str]] = [
@@ -35,10 +35,10 @@ def mistrust(a: Result, b: Result) -> tuple[str, ...]:
             )
             for key in sorted(set(both[0]) | set(both[1]))
         ]
-    return other_physics(a, b) + _differing(rows)
+    return physics_differences(a, b) + _differing(rows)
 
 
-def other_physics(a: Result, b: Result) -> tuple[str, ...]:
+def physics_differences(a: Result, b: Result) -> tuple[str, ...]:
     """In what the environments of two cells of one task differ, one line for each."""
     whys = {
         "engine": "the physics are not the same",

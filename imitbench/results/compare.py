@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from imitbench.results import claims, stats, store
-from imitbench.results.comparability import mistrust
+from imitbench.results.comparability import differences
 from imitbench.results.store import Result
 from imitbench.suites.published.schema import Place
 from imitbench.utils.errors import UserError, pick
@@ -75,11 +75,11 @@ def pairs(a: Side, b: Side) -> list[Pair]:
     for (place, label), one in a.cells.items():
         other = b.cells.get((place, b.label if a.label and b.label else label))
         if other is not None:
-            what = claims.name(place) + ("" if a.label else f", {label}")
+            what = claims.place_name(place) + ("" if a.label else f", {label}")
             measures = ("success_final", "success_any") if one.info["has_success"] else ("return",)
             found += [_pair(what, m, one, other) for m in measures]
     if not found:
-        places = sorted({claims.name(p) for p, _ in a.cells})
+        places = sorted({claims.place_name(p) for p, _ in a.cells})
         raise UserError(
             f"{a.name} and {b.name} have no task with the same demonstrations in common: {a.name} "
             f"has {', '.join(places)}"
@@ -89,7 +89,7 @@ def pairs(a: Side, b: Side) -> list[Pair]:
 
 def _pair(what: str, measure: str, a: Result, b: Result) -> Pair:
     x, y = a.final(measure), b.final(measure)
-    differ = mistrust(a, b)
+    differ = differences(a, b)
     # The same seeds have the same demonstrations and initial states.
     paired = not differ and a.identity["seeds"] == b.identity["seeds"]
     lead = stats.estimate(x - y) if paired else stats.difference(x, y)

@@ -14,7 +14,7 @@ from imitbench.results.store import Result
 from imitbench.suites import published
 from imitbench.suites.registry import suite_names
 from imitbench.utils.errors import UserError
-from imitbench.utils.files import atomic
+from imitbench.utils.files import atomic_write
 
 MAX_BYTES = 2**20
 # Stems of what `derive` writes.
@@ -88,5 +88,5 @@ def into_readme(name: str, table: str) -> None:
     text = readme.read_text() if readme.exists() else ""
     if begin in text and end in text:
         head, rest = text.split(begin, 1)
-        with atomic(readme) as path:
+        with atomic_write(readme) as path:
             path.write_text(head + begin + "\n" + table + "\n" + end + rest.split(end, 1)[1])

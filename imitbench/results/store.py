@@ -20,8 +20,8 @@ from imitbench.suites.registry import cell_order
 from imitbench.suites.schema import SCHEMA
 from imitbench.training.loop import Eval
 from imitbench.utils.errors import UserError
-from imitbench.utils.files import saving, settle
-from imitbench.utils.json_schema import fields, line, read_json
+from imitbench.utils.files import sync, write_errors
+from imitbench.utils.json_schema import check_fields, one_line, read_json
 
 
 class Result(NamedTuple):
@@ -90,7 +90,7 @@ def write(root: Path, key: str, info: dict[str, Any], ev: Eval) -> Path:
     final = cells / key
     if final.exists():  # another run of the same cell finished first: same identity, keep it
         return final
-    with saving(cells):
+    with write_errors(cells):
         cells.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=cells, prefix=UNFINISHED))
         try:
@@ -102,9 +102,9 @@ def write(root: Path, key: str, info: dict[str, Any], ev: Eval) -> Path:
             text = json.dumps(whole, indent=1, sort_keys=True)
             (temporary / "cell.json").write_text(text + "\n")
             for written in (*temporary.iterdir(), temporary):
-                settle(written)
+                sync(written)
             os.replace(temporary, final)
-            settle(cells)
+            sync(cells)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     return final
@@ -151,7 +151,7 @@ def read(folder: Path) -> Result:
     """
     path, remedy = folder / "cell.json", "delete the folder to run it again"
     info = read_json(path, "a finished cell's", remedy)
-    fields(info, {"identity": dict[str, Any]}, str(path), remedy)
+    check_fields(info, {"identity": dict[str, Any]}, str(path), remedy)
     schema = info["identity"].get("schema")
     if schema != SCHEMA:
         raise UserError(
@@ -164,7 +164,7 @@ def read(folder: Path) -> Result:
             raise ValueError("its files are not those that were written")
         curve, episodes = (pd.read_parquet(folder / name) for name in cell_schema.TABLES)
     except Exception as error:  # a damaged Parquet file raises OSError, ArrowException and others
-        raise UserError(f"{folder} is damaged ({line(error)}); {remedy}") from None
+        raise UserError(f"{folder} is damaged ({one_line(error)}); {remedy}") from None
     cell_schema.check_tables(info, curve, episodes, folder, remedy)
     return Result(info, curve, episodes, folder)
 

@@ -14,7 +14,7 @@ from imitbench.results.store import Result
 from imitbench.suites import published
 from imitbench.suites.registry import load_suite, suite_names
 from imitbench.utils.errors import UserError
-from imitbench.utils.files import atomic
+from imitbench.utils.files import atomic_write
 
 MEASURES = ("success_any", "success_final", "return")
 OPTIONAL = ("Demos", "Success any, %", "Success final, %", "Expert queries", "Environment steps")
@@ -107,7 +107,7 @@ def markdown(results: Sequence[Result]) -> str:
     lines = cells(results)
     text = grid(list(lines[0]), [list(x.values()) for x in lines])
     text += f"\n\n{caption(results, lines)}\n"
-    for s in (published_returns(results), published_rates(results), claimed(results)):
+    for s in (published_returns(results), published_rates(results), claims_section(results)):
         text += f"\n{s.about}\n\n{grid(s.head, s.rows)}\n" if s.rows else ""
     return text
 
@@ -122,10 +122,10 @@ def caption(results: Sequence[Result], lines: Sequence[dict[str, str]]) -> str:
     if "Expert queries" in lines[0]:
         text += "Expert queries count the demonstrations' steps. "
     text += f"Profile {profile}. Device: {'; '.join(devices)}."
-    return text + tried(results) + mixed(results)
+    return text + trials_sentence(results) + engines_sentence(results)
 
 
-def tried(results: Sequence[Result]) -> str:
+def trials_sentence(results: Sequence[Result]) -> str:
     """A sentence about how settings were chosen; empty for suites of somebody's own."""
     name = results[0].identity["suite"]
     if name not in suite_names():
@@ -138,7 +138,7 @@ def tried(results: Sequence[Result]) -> str:
     return f" Settings tried on validation seeds{place}: {some + rest if some else 'none'}."
 
 
-def mixed(results: Sequence[Result]) -> str:
+def engines_sentence(results: Sequence[Result]) -> str:
     """A sentence for each task whose cells ran in several engines; empty where there is none."""
     found = ""
     for task in dict.fromkeys(r.identity["task"] for r in results):
@@ -193,7 +193,7 @@ def published_rates(results: Sequence[Result]) -> Section:
     return Section(f"Beside the published rates ({source}):", head, rows)
 
 
-def claimed(results: Sequence[Result]) -> Section:
+def claims_section(results: Sequence[Result]) -> Section:
     """The literature's claims judged on these cells.
 
     Raises:
@@ -262,8 +262,8 @@ def derive(root: Path) -> list[Result]:
                 f"{root}: the cells of {task} ran in environments that behave differently "
                 f"(digests {', '.join(sorted(d for _, d in digests))}): run the older ones again"
             )
-    with atomic(root / "summary.csv") as path:
+    with atomic_write(root / "summary.csv") as path:
         summary(results).to_csv(path, index=False, float_format="%.6g")
-    with atomic(root / "table.md") as path:
+    with atomic_write(root / "table.md") as path:
         path.write_text(markdown(results))
     return results

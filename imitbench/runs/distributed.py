@@ -18,18 +18,18 @@ from imitbench.data import behaviour
 from imitbench.physics.loading import ENGINES
 from imitbench.results import store
 from imitbench.runs import plan, runner
-from imitbench.runs.executors import Executor, Failed
+from imitbench.runs.executors import Executor, FailedCell
 from imitbench.runs.plan import Job
 from imitbench.suites.registry import load_suite
 from imitbench.suites.schema import Profile, cell_identity, cell_key
 from imitbench.training.progress import Progress
 from imitbench.utils import machine
 from imitbench.utils.errors import UserError
-from imitbench.utils.files import alone, holder
+from imitbench.utils.files import lock_folder, lock_owner
 
 
 @dataclass(frozen=True)
-class Origin:
+class SuiteRef:
     """Where jobs come from, in words that another machine understands."""
 
     suite: str  # a name, or the path of a file that the workers see, too
@@ -38,10 +38,10 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class Order:
+class CellTask:
     """One cell for a worker."""
 
-    origin: Origin
+    origin: SuiteRef
     code: tuple[str | None, ...]  # version and commit of this machine's imitbench
     held_by: int  # the process that holds `root`
     key: str
@@ -51,7 +51,9 @@ class Order:
     keep: bool  # the learner's steps are other cells' data
 
 
-def run_all(jobs: Sequence[Job], root: Path, origin: Origin, executor: Executor) -> list[str]:
+def run_distributed(
+    jobs: Sequence[Job], root: Path, origin: SuiteRef, executor: Executor
+) -> list[str]:
     """As `run.run`, on the workers of an executor. Cells whose data are another cell's steps come
     after the others, so that these steps need not be made twice where workers share a cache.
 
@@ -60,33 +62,33 @@ def run_all(jobs: Sequence[Job], root: Path, origin: Origin, executor: Executor)
             finished first).
         Stopped: a signal came; finished cells are kept, and checkpoints where workers see `root`.
     """
-    with runner.held(root):
+    with runner.locked_results(root):
         todo, notes = runner.pending(jobs, root)
-        wanted = runner.others_data(job for _, job in todo)
+        wanted = runner.needed_streams(job for _, job in todo)
         makers = {key for _, job in todo if (key := runner.own_stream(job)) in wanted}
         here = origin, _code(), os.getpid()
-        waves: list[list[Order]] = [[], []]
+        waves: list[list[CellTask]] = [[], []]
         for place, job in todo:
-            keep, waits = runner.own_stream(job) in makers, makers & runner.others_data([job])
-            order = Order(*here, job.key, job.env.engine, place, root.absolute(), keep)
+            keep, waits = runner.own_stream(job) in makers, makers & runner.needed_streams([job])
+            order = CellTask(*here, job.key, job.env.engine, place, root.absolute(), keep)
             waves[bool(waits)].append(order)
         by_key, failed, count = {job.key: job for _, job in todo}, [], 0
         for wave in filter(None, waves):
             with contextlib.closing(executor(work, wave)) as results:
                 for i, result in results:
                     key, count = wave[i].key, count + 1
-                    if isinstance(result, Failed):
+                    if isinstance(result, FailedCell):
                         failed.append(f"{key}: {result.reason}")
                     else:
                         notes += runner.finish(by_key[key], result, root)
-                    word = "failed" if isinstance(result, Failed) else "finished"
+                    word = "failed" if isinstance(result, FailedCell) else "finished"
                     print(f"{count} of {len(todo)}: {key} {word}", file=sys.stderr, flush=True)
     if failed:
         raise UserError("\n".join([f"{len(failed)} of {len(todo)} cells failed", *failed]))
     return notes
 
 
-def work(order: Order) -> Any:
+def work(order: CellTask) -> Any:
     """On a worker: the `run.Done` of the cell, or why there is none."""
     machine.setup()
     try:
@@ -96,31 +98,31 @@ def work(order: Order) -> Any:
             if _sees(order):
                 folder = store.partial_folder(order.root, order.key)
                 # A worker of an earlier run may still be at it.
-                stack.enter_context(alone(folder, wait=True))
+                stack.enter_context(lock_folder(folder, wait=True))
             else:
                 folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             progress = stack.enter_context(Progress(job.cell.num_evals))
             progress.start(job.cell.task, job.cell.name, job.num_updates)
             return runner.compute(job, order.place, folder, progress, wanted)
     except UserError as error:
-        return Failed(str(error))
+        return FailedCell(str(error))
     except Exception:
-        return Failed(traceback.format_exc())
+        return FailedCell(traceback.format_exc())
 
 
 def _code() -> tuple[str | None, ...]:
     return machine.version("imitbench"), machine.git_commit()
 
 
-def _sees(order: Order) -> bool:
+def _sees(order: CellTask) -> bool:
     """Whether the folder of results is on a disk that this worker shares."""
     try:
-        return holder(order.root) == str(order.held_by)
+        return lock_owner(order.root) == str(order.held_by)
     except OSError:
         return False
 
 
-def _job(order: Order) -> Job:
+def _job(order: CellTask) -> Job:
     origin = order.origin
     if _code() != order.code:
         raise UserError(

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from imitbench.utils.errors import UserError
-from imitbench.utils.json_schema import line
-from imitbench.utils.machine import optional
+from imitbench.utils.json_schema import one_line
+from imitbench.utils.machine import import_optional
 
 RETRIES = 3  # after the first try, for each argument
 POLL = 2.0  # s
@@ -25,7 +25,7 @@ TIMEOUTS = 1000  # that a Slurm job may meet
 NOTICE = 600  # s before a time limit at which a job hears of it: it listens between evaluations
 
 
-class Failed(NamedTuple):
+class FailedCell(NamedTuple):
     """In place of a result."""
 
     reason: str
@@ -34,7 +34,7 @@ class Failed(NamedTuple):
 class Executor(Protocol):
     def __call__(
         self, function: Callable[[Any], Any], arguments: Sequence[Any]
-    ) -> Generator[tuple[int, Any | Failed]]:
+    ) -> Generator[tuple[int, Any | FailedCell]]:
         """The place of each argument and its result, in the order in which they are done. What is
         not done when the iteration is left is cancelled.
 
@@ -56,7 +56,7 @@ def ray(address: str | None = None, cpus: int = 1) -> Executor:
     Raises:
         UserError: Ray is not installed, or `cpus` is below 1.
     """
-    package = optional("ray", "ray")
+    package = import_optional("ray", "ray")
     _at_least_one(cpus)
     where = address or os.environ.get("RAY_ADDRESS") or "local"
     options = {"address": where, "include_dashboard": False if where == "local" else None}
@@ -71,8 +71,8 @@ def ray(address: str | None = None, cpus: int = 1) -> Executor:
                 package.init(**options, logging_level="warning")
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise UserError(
-                f"no Ray cluster at {where!r}: {line(error)}; start one with `ray start --head` "
-                "or leave --address out"
+                f"no Ray cluster at {where!r}: {one_line(error)}; start one with "
+                "`ray start --head` or leave --address out"
             ) from None
         try:
             if threading.current_thread() is threading.main_thread():
@@ -107,7 +107,7 @@ def slurm(
             is below 1.
     """
     os.environ.setdefault("SUBMITIT_LOG_LEVEL", "NOCONFIG")  # it would change this process's log
-    package = optional("submitit", "slurm")
+    package = import_optional("submitit", "slurm")
     _at_least_one(cpus)
     wishes = {"name": "imitbench", "cpus_per_task": cpus, "timeout_min": 24 * 60}
     wishes["slurm_signal_delay_s"] = NOTICE
@@ -124,7 +124,7 @@ def slurm(
 
         def submit(argument: Any) -> Any:
             try:
-                return own.submit(_Again(function), argument)
+                return own.submit(_Requeueable(function), argument)
             except (utils.FailedJobError, utils.FailedSubmissionError) as error:
                 raise UserError(f"Slurm refuses the job: {error}") from None
 
@@ -142,7 +142,7 @@ def slurm(
                         waiting[i] = submit(arguments[i]), tries + 1
                         continue
                     del waiting[i]
-                    yield i, Failed(str(error)) if error else job.result()
+                    yield i, FailedCell(str(error)) if error else job.result()
                 time.sleep(POLL)
         finally:
             for job, _ in waiting.values():
@@ -151,7 +151,7 @@ def slurm(
     return run
 
 
-class _Again:
+class _Requeueable:
     """A function that Slurm may cut off at its time limit, to be called again with the same."""
 
     def __init__(self, function: Callable[[Any], Any]):
@@ -166,8 +166,8 @@ class _Again:
     def checkpoint(self, argument: Any) -> Any:
         """What submitit submits in place of what it cuts off."""
         self._cut = True
-        again = _Again(self._function)
-        return optional("submitit", "slurm").helpers.DelayedSubmission(again, argument)
+        again = _Requeueable(self._function)
+        return import_optional("submitit", "slurm").helpers.DelayedSubmission(again, argument)
 
 
 def _at_least_one(cpus: int) -> None:
@@ -196,7 +196,7 @@ def _got(package: Any, ref: Any) -> Any:
     try:
         return package.get(ref)
     except package.exceptions.RayError as error:
-        return Failed(str(error))
+        return FailedCell(str(error))
 
 
 def _pair(word: str) -> tuple[str, Any]:

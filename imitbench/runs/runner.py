@@ -25,12 +25,12 @@ from imitbench.runs.plan import Job, eval_key
 from imitbench.training import loop, resumable
 from imitbench.training.progress import Progress
 from imitbench.utils import machine
-from imitbench.utils.files import alone
+from imitbench.utils.files import lock_folder
 
 VANISHED = 1e-3  # mean of weights that are around 1
 
 
-class Done(NamedTuple):
+class CellOutcome(NamedTuple):
     """What a job leaves."""
 
     info: dict[str, Any]  # cell.json
@@ -48,9 +48,9 @@ def run(jobs: Sequence[Job], root: Path) -> list[str]:
             process runs into it.
         Stopped: a signal came; what was done until then is kept.
     """
-    with held(root):
+    with locked_results(root):
         todo, notes = pending(jobs, root)
-        wanted = others_data(job for _, job in todo)
+        wanted = needed_streams(job for _, job in todo)
         with Progress(sum(j.cell.num_evals for _, j in todo)) as progress:
             for order, job in todo:
                 progress.start(job.cell.task, job.cell.name, job.num_updates)
@@ -60,13 +60,13 @@ def run(jobs: Sequence[Job], root: Path) -> list[str]:
 
 
 @contextmanager
-def held(root: Path) -> Iterator[None]:
+def locked_results(root: Path) -> Iterator[None]:
     """The folder of results, for this process alone, rid of what killed runs left behind.
 
     Raises:
         UserError: as in `run`.
     """
-    with alone(root):
+    with lock_folder(root):
         store.read_all(root)  # rejects a foreign folder before any work
         store.tidy(root)
         yield
@@ -82,7 +82,7 @@ def pending(jobs: Sequence[Job], root: Path) -> tuple[list[tuple[int, Job]], lis
             notes.append(f"{job.key}: finished before, skipped")
         else:
             todo.append((order, job))
-    for look in (suspicions, _suspicious_data):  # which collects what there is not yet
+    for look in (settings_warnings, _data_warnings):  # which collects what there is not yet
         for _, job in todo:
             odd = look(job)
             for line in odd:
@@ -91,19 +91,19 @@ def pending(jobs: Sequence[Job], root: Path) -> tuple[list[tuple[int, Job]], lis
     return todo, notes
 
 
-def _suspicious_data(job: Job) -> list[str]:
+def _data_warnings(job: Job) -> list[str]:
     return [
         f"{job.key}: {line}" for line in loading.warnings(job.cell.data, job.cell.method, job.env)
     ]
 
 
-def suspicions(job: Job) -> list[str]:
+def settings_warnings(job: Job) -> list[str]:
     """What is odd about the job's settings on its task: one line each."""
     found = algos.settings_warnings(job.cell.method, job.cell.config, job.env.spec)
     return [f"{job.key}: {line}" for line in found]
 
 
-def others_data(jobs: Iterable[Job]) -> set[behaviour.Request]:
+def needed_streams(jobs: Iterable[Job]) -> set[behaviour.Request]:
     """The learners whose steps these jobs learn from."""
     return {stream for job in jobs if (stream := loading.behaviour_request(job.cell.data, job.env))}
 
@@ -118,7 +118,7 @@ def own_stream(job: Job) -> behaviour.Request:
 
 def compute(
     job: Job, order: int, folder: Path, progress: Progress, wanted: Set[behaviour.Request]
-) -> Done:
+) -> CellOutcome:
     """Trains a job.
 
     Args:
@@ -132,7 +132,7 @@ def compute(
     """
     cell, seeds = job.cell, job.identity["seeds"]
     demos, header = loading.load_demonstrations(cell.data, job.env, seeds, configs=[cell.config])
-    state, ev = resumable.run(
+    state, ev = resumable.train_resumable(
         folder,
         job.algo,
         demos,
@@ -146,10 +146,10 @@ def compute(
     )
     if (request := own_stream(job)) in wanted:
         behaviour.keep(request, seeds, state)
-    return Done(_info(job, order, header, ev), ev)
+    return CellOutcome(_info(job, order, header, ev), ev)
 
 
-def finish(job: Job, done: Done, root: Path) -> list[str]:
+def finish(job: Job, done: CellOutcome, root: Path) -> list[str]:
     """Writes a job's cell, removes its checkpoints, and says what a user should know of it: one
     line each."""
     store.write(root, job.key, done.info, done.ev)

@@ -14,7 +14,7 @@ from imitbench.core import rollout
 from imitbench.core.types import Env, Policy
 from imitbench.envs.digest import digest
 from imitbench.experts import reference_scores
-from imitbench.utils.files import atomic
+from imitbench.utils.files import atomic_write
 
 EPISODES = 100
 CARD_SEED = 22_000_000  # of their initial states
@@ -39,12 +39,12 @@ def evaluator(env: Env, policy_of: Callable[[Any], Policy]) -> Callable[[Any, in
 
     @jax.jit
     def episodes(params: Any, key: jax.Array) -> dict[str, jax.Array]:
-        return rollout.summary(rollout.episodes(env, policy_of(params), key, EPISODES))
+        return rollout.summarise(rollout.episodes(env, policy_of(params), key, EPISODES))
 
     return lambda params, seed: _score(env, episodes(params, jax.random.key(seed)))
 
 
-def of_random(env: Env) -> Score:
+def score_random(env: Env) -> Score:
     """Of uniform actions."""
 
     def uniform(key: jax.Array, obs: jax.Array) -> jax.Array:
@@ -53,28 +53,28 @@ def of_random(env: Env) -> Score:
         shape = (*obs.shape[:-1], env.spec.action_size)
         return jax.random.uniform(key, shape, minval=-1.0, maxval=1.0)
 
-    return of(env, uniform)
+    return score(env, uniform)
 
 
-def of(env: Env, policy: Policy) -> Score:
+def score(env: Env, policy: Policy) -> Score:
     """Of any policy, over 100 episodes."""
     return evaluator(env, lambda nothing: policy)((), CARD_SEED)
 
 
-def measure(task: str) -> reference_scores.Reference:
+def measure_references(task: str) -> reference_scores.Reference:
     """Scores the random policy and the expert of a task, and keeps them among those that ship."""
     env = envs.make(task)
-    expert = of(env, experts.load(task, spec=env.spec))
+    expert = score(env, experts.load(task, spec=env.spec))
     entry: reference_scores.Reference = {
-        "random": round(of_random(env).mean, 4),
+        "random": round(score_random(env).mean, 4),
         "expert": round(expert.mean, 4),
-        "expert_kind": experts.find(task).kind,
+        "expert_kind": experts.find_expert(task).kind,
         "episodes": EPISODES,
         "engine": env.engine,
         "environment_digest": digest(task, "auto"),
     }
     everything = dict(sorted({**reference_scores.table(), task: entry}.items()))
-    with atomic(reference_scores.path()) as path:
+    with atomic_write(reference_scores.path()) as path:
         path.write_text(json.dumps(everything, indent=2) + "\n")
     reference_scores.table.cache_clear()
     return entry

@@ -26,13 +26,13 @@ from imitbench.training import loop, resumable
 from imitbench.training.progress import Progress
 from imitbench.utils import machine, npz
 from imitbench.utils.errors import UserError, pick
-from imitbench.utils.files import alone
+from imitbench.utils.files import lock_folder
 
 CHOOSE_SEED = 21_000_000  # of the initial states that a policy is chosen by: not the card's
 MEDIUM = (1 / 3, 1 / 2)  # of the way from the random policy to the expert
 
 
-class Run(NamedTuple):
+class RecipeRun(NamedTuple):
     """A recipe, checked and ready."""
 
     recipe: Recipe
@@ -41,7 +41,7 @@ class Run(NamedTuple):
     folder: Path
 
 
-def prepare(recipe: Recipe, root: Path) -> Run:
+def prepare(recipe: Recipe, root: Path) -> RecipeRun:
     """Builds environment and method, so that mistakes show before any work.
 
     Raises:
@@ -49,23 +49,23 @@ def prepare(recipe: Recipe, root: Path) -> Run:
     """
     if recipe.demos:
         pick("method", recipe.method, algos.ALGOS)
-        experts.find(recipe.task, kind="scripted")
+        experts.find_expert(recipe.task, kind="scripted")
     else:
         learners = [k for k in algos.ALGOS if not algos.traits(k).needs_demos]
         pick("method that makes experts without demonstrations", recipe.method, learners)
         if share := algos.reset_share(recipe.config):
             raise UserError(f"resets={share} of {recipe.task}'s recipe: it is shown nothing; set 0")
-    learned.place(recipe.task, "expert")  # rejects a task whose expert has no file name
+    learned.weights_path(recipe.task, "expert")  # rejects a task whose expert has no file name
     env = envs.make(recipe.task, recipe.engine)
     if env.spec.discrete:
         raise UserError(f"{recipe.task} has discrete actions: learned experts are continuous")
     algo = algos.build(recipe.method, recipe.config, env.spec, env, None)
     text = json.dumps(dataclasses.asdict(recipe) | {"engine": env.engine}, sort_keys=True)
     name = f"{recipe.task}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
-    return Run(recipe, env, algo, root / name)
+    return RecipeRun(recipe, env, algo, root / name)
 
 
-def forge(run: Run, out: Path, progress: Progress) -> list[Path]:
+def train(run: RecipeRun, out: Path, progress: Progress) -> list[Path]:
     """Trains a recipe, or goes on with it, and writes the expert's and the medium file.
 
     Every evaluation leaves a snapshot of each seed's policy in the run's folder. The expert is the
@@ -76,11 +76,11 @@ def forge(run: Run, out: Path, progress: Progress) -> list[Path]:
         The files written to `out`; no medium one where no snapshot lies between a third and a half
         of the way from the random policy to the expert.
     """
-    with alone(run.folder):
+    with lock_folder(run.folder):
         return _forge(run, out, progress)
 
 
-def _forge(run: Run, out: Path, progress: Progress) -> list[Path]:
+def _forge(run: RecipeRun, out: Path, progress: Progress) -> list[Path]:
     recipe = run.recipe
     progress.start(recipe.task, recipe.method, recipe.updates)
     ev = _train(run, progress)
@@ -89,7 +89,7 @@ def _forge(run: Run, out: Path, progress: Progress) -> list[Path]:
     marks = _marks(ev)  # [S, E]
     order = np.argsort(-marks.ravel(), kind="stable")[:3]
     chosen = max(order, key=lambda i: evaluate(nets_[i], CHOOSE_SEED).value)
-    random = score_policy.of_random(run.env)
+    random = score_policy.score_random(run.env)
     best = evaluate(nets_[chosen], score_policy.CARD_SEED)
     final = nets_[recipe.evals - 1 :: recipe.evals]
     last = [evaluate(net, score_policy.CARD_SEED).value for net in final]
@@ -117,7 +117,7 @@ def _marks(ev: loop.Eval) -> np.ndarray:
     return ev.returns
 
 
-def _train(run: Run, progress: Progress) -> loop.Eval:
+def _train(run: RecipeRun, progress: Progress) -> loop.Eval:
     recipe = run.recipe
     keys = jnp.stack([jax.random.key(s) for s in range(recipe.seeds)])
     export = algos.ALGOS[recipe.method].export
@@ -128,7 +128,7 @@ def _train(run: Run, progress: Progress) -> loop.Eval:
             net = jax.tree.map(np.asarray, export(recipe.config, run.env.spec, one))
             _keep(run.folder, s, len(ev.updates) - 1, net)
 
-    _, ev = resumable.run(
+    _, ev = resumable.train_resumable(
         run.folder / "checkpoints",
         run.algo,
         _shown(run),
@@ -143,7 +143,7 @@ def _train(run: Run, progress: Progress) -> loop.Eval:
     return ev
 
 
-def _shown(run: Run) -> Transition:
+def _shown(run: RecipeRun) -> Transition:
     """The demonstrations [N, ...] of a recipe; often none."""
     recipe, spec = run.recipe, run.env.spec
     if not recipe.demos:
@@ -159,20 +159,20 @@ def _snapshot(folder: Path, seed: int, index: int) -> Path:
     return folder / f"policy-{seed}-{index}.npz"
 
 
-def _keep(folder: Path, seed: int, index: int, net: nets.Net) -> None:
+def _keep(folder: Path, seed: int, index: int, net: nets.MLPPolicy) -> None:
     header = {"activation": net.activation, "head": net.head}
-    npz.write(_snapshot(folder, seed, index), header, learned.arrays(net))
+    npz.write(_snapshot(folder, seed, index), header, learned.net_arrays(net))
 
 
-def _read(folder: Path, seed: int, index: int) -> nets.Net:
-    return learned.net(*npz.read(_snapshot(folder, seed, index), "snapshot of a policy"))
+def _read(folder: Path, seed: int, index: int) -> nets.MLPPolicy:
+    return learned.build_net(*npz.read(_snapshot(folder, seed, index), "snapshot of a policy"))
 
 
 def _write(
-    run: Run,
+    run: RecipeRun,
     grade: learned.Grade,
     index: int,
-    net: nets.Net,
+    net: nets.MLPPolicy,
     score: score_policy.Score,
     by_seed: Sequence[float],
     ev: loop.Eval,

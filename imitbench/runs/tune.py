@@ -29,7 +29,7 @@ from imitbench.suites import overrides
 from imitbench.suites.schema import Cell, count_updates
 from imitbench.training import loop, resumable
 from imitbench.training.progress import Progress
-from imitbench.utils.files import alone, atomic
+from imitbench.utils.files import atomic_write, lock_folder
 from imitbench.utils.json_schema import read_json
 
 
@@ -43,7 +43,7 @@ def groups(config: Any, words: Sequence[tuple[str, ...]]) -> list[list[int]]:
     names = list(dict.fromkeys(w.partition("=")[0] for trial in words for w in trial))
     for i, trial in enumerate(words):
         made = overrides.apply(config, trial)  # checks every value before any work
-        at = [vmapped_config.value(made, n) for n in names]
+        at = [vmapped_config.get_setting(made, n) for n in names]
         fixed = [x for x in at if not isinstance(x, float)]
         found.setdefault(json.dumps(fixed), []).append(i)
     return list(found.values())
@@ -89,7 +89,7 @@ def search(
         print(line, file=sys.stderr, flush=True)
     text = json.dumps([job.identity, words], sort_keys=True)
     folder = root / f"{cell.task}-{cell.method}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
-    with alone(folder):
+    with lock_folder(folder):
         path = folder / "trials.json"
         done = read_json(path, "a search's trials", "remove it") if path.exists() else {}
         seeds = job.identity["seeds"]
@@ -103,7 +103,7 @@ def search(
                     continue
                 for trial in _train(job, rows, part, folder, shown):
                     done[json.dumps(trial.words)] = trial._asdict()
-                with atomic(path) as temporary:
+                with atomic_write(path) as temporary:
                     temporary.write_text(json.dumps(done, indent=1) + "\n")
     found = [done[json.dumps(w)] for w in words]
     return path, [Trial(tuple(x["words"]), x["scores"], x["diverged"]) for x in found]
@@ -111,7 +111,7 @@ def search(
 
 class _Program(NamedTuple):
     algo: Algorithm
-    demos: vmapped_config.Varied
+    demos: vmapped_config.DemosWithSettings
     keys: Key
 
 
@@ -121,14 +121,14 @@ def _program(job: plan.Job, rows: Transition, words: Sequence[tuple[str, ...]]) 
     made = [overrides.apply(cell.config, trial) for trial in words]
     names = dict.fromkeys(w.partition("=")[0] for trial in words for w in trial)
     free = (
-        [n for n in names if isinstance(vmapped_config.value(made[0], n), float)]
+        [n for n in names if isinstance(vmapped_config.get_setting(made[0], n), float)]
         if len(words) > 1
         else []
     )
-    values = [{n: vmapped_config.value(m, n) for n in free} for m in made]
-    algo = vmapped_config.method(cell.method, made[0], job.env, job.expert)
+    values = [{n: vmapped_config.get_setting(m, n) for n in free} for m in made]
+    algo = vmapped_config.vmapped_method(cell.method, made[0], job.env, job.expert)
     keys = jnp.stack([jax.random.key(s) for _ in words for s in seeds])
-    return _Program(algo, vmapped_config.given(rows, values, len(seeds)), keys)
+    return _Program(algo, vmapped_config.tile_over_trials(rows, values, len(seeds)), keys)
 
 
 def _together(
@@ -148,7 +148,7 @@ def _train(
     updates = count_updates(cell, algo.cost)
     partial = folder / "partial" / hashlib.sha256(json.dumps(words).encode()).hexdigest()[:10]
     shown.start(cell.task, f"{cell.method}, {len(words)} trials", updates)
-    _, ev = resumable.run(
+    _, ev = resumable.train_resumable(
         partial, algo, demos, keys, shown, env=job.env, num_updates=updates,
         num_evals=cell.num_evals, eval_episodes=cell.eval_episodes,
         eval_key=plan.eval_key(cell.validation),

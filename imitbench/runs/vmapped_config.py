@@ -11,28 +11,29 @@ import jax.numpy as jnp
 from flax import struct
 
 from imitbench import algos
-from imitbench.core.types import Algorithm, Env, EnvState, Key, Metrics, Policy, Transition
+from imitbench.core.actor import actor_of
+from imitbench.core.types import Actor, Algorithm, Env, Key, Metrics, Policy, Transition
 
 Setting = dict[str, Any]  # field, with dots for nested ones -> value
 
 
-def value(config: Any, name: str) -> Any:
+def get_setting(config: Any, name: str) -> Any:
     """Of a setting, nested ones with dots."""
     for part in name.split("."):
         config = getattr(config, part)
     return config
 
 
-def changed(config: Any, values: Setting) -> Any:
+def with_settings(config: Any, values: Setting) -> Any:
     """The config with values put in, traced ones too."""
     for name, x in values.items():
         first, _, rest = name.partition(".")
-        new = changed(getattr(config, first), {rest: x}) if rest else x
+        new = with_settings(getattr(config, first), {rest: x}) if rest else x
         config = dataclasses.replace(config, **{first: new})
     return config
 
 
-class Varied(Transition):
+class DemosWithSettings(Transition):
     """Demonstrations with the settings of the trial that learns from them."""
 
     values: Setting = struct.field(default_factory=dict)  # of scalars
@@ -42,11 +43,11 @@ class Varied(Transition):
         return Transition(**{n: getattr(self, n) for n in names})
 
 
-def method(name: str, config: Any, env: Env, expert: Policy | None) -> Algorithm:
-    """The method with settings that come with the demonstrations (`Varied`)."""
+def vmapped_method(name: str, config: Any, env: Env, expert: Policy | None) -> Algorithm:
+    """The method with settings that come with the demonstrations (`DemosWithSettings`)."""
 
     def inner(values: Setting) -> Algorithm:
-        return algos.build(name, changed(config, values), env.spec, env, expert)
+        return algos.build(name, with_settings(config, values), env.spec, env, expert)
 
     base = inner({})
 
@@ -62,32 +63,30 @@ def method(name: str, config: Any, env: Env, expert: Policy | None) -> Algorithm
         values, own = state
         return inner(values).act(key, own, obs)
 
-    def act_in(key: Key, state: tuple[Setting, Any], env_state: EnvState) -> jax.Array:
+    def actor(state: tuple[Setting, Any]) -> Actor:
         values, own = state
-        look = inner(values).act_in
-        assert look is not None
-        return look(key, own, env_state)
+        return actor_of(inner(values), own)
 
-    return Algorithm(init, update, act, base.cost, act_in if base.act_in else None)
+    return Algorithm(init, update, act, base.cost, actor if base.actor else None)
 
 
-def given(rows: Transition, values: Sequence[Setting], seeds: int) -> Varied:
+def tile_over_trials(rows: Transition, values: Sequence[Setting], seeds: int) -> DemosWithSettings:
     """Rows [S, N, ...] of the seeds for each trial: leaves [trials * S, ...]."""
     rows = jax.tree.map(jnp.asarray, rows)
     if rows.weight.ndim == 1:  # of no seed's own: a method that learns without
         rows = jax.tree.map(lambda x: jnp.stack([x] * seeds), rows)
     each = jax.tree.map(lambda x: jnp.tile(x, (len(values), *[1] * (x.ndim - 1))), rows)
     told = {k: jnp.repeat(jnp.array([v[k] for v in values]), seeds) for k in values[0]}
-    return Varied(**vars(each), values=told)
+    return DemosWithSettings(**vars(each), values=told)
 
 
-def traceable(algo: Algorithm, demos: Varied, keys: Key) -> bool:
+def traceable(algo: Algorithm, demos: DemosWithSettings, keys: Key) -> bool:
     """Whether the method's program can be built before the values are known."""
     one = jax.tree.map(lambda x: x[0], demos)
     try:
         state = jax.eval_shape(algo.init, keys[0], one)
         jax.eval_shape(algo.update, keys[0], state, one)
-        if algo.act_in is None:
+        if algo.actor is None:
             jax.eval_shape(algo.act, keys[0], state, one.obs[:1])
     except jax.errors.ConcretizationTypeError:
         return False

@@ -51,7 +51,7 @@ class Size:
 
 def cells(s: Size) -> tuple[Cell, ...]:
     learner = ppo.Config(length=s.length)
-    adversary = gail.Config(ppo=learner, discriminator=discriminator.Rule())
+    adversary = gail.Config(ppo=learner, discriminator=discriminator.DiscriminatorConfig())
     clone = bc.Config(hidden=(256, 256), batch=256, validation=0.0, steps=s.each)
     common: dict[str, Any] = {
         "seeds": s.seeds, "num_evals": s.num_evals, "eval_episodes": s.eval_episodes,

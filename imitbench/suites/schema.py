@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from imitbench import algos
-from imitbench.core.config import said
+from imitbench.core.config import config_dict
 from imitbench.core.types import Cost
 from imitbench.data.loading import DataRequest
 from imitbench.data.source import DemoSource
-from imitbench.envs.registry import known
+from imitbench.envs.registry import check_task
 from imitbench.utils.errors import UserError, pick
 
 SCHEMA = 1
@@ -78,7 +78,7 @@ def cell_identity(suite: str, profile: str, cell: Cell, engine: str) -> dict[str
         "demos": cell.demos,
         "method": cell.method,
         "label": cell.name,
-        "config": json.loads(json.dumps(said(cell.config))),
+        "config": json.loads(json.dumps(config_dict(cell.config))),
         "grad_steps": cell.grad_steps,
         "seeds": list(range(first, first + cell.seeds)),
         "num_evals": cell.num_evals,
@@ -101,7 +101,7 @@ def check_cell(cell: Cell) -> None:
     Raises:
         UserError: what is wrong, with the value and what was expected.
     """
-    known(cell.task)
+    check_task(cell.task)
     pick("method", cell.method, algos.ALGOS)
     for name in ("seeds", "num_evals", "eval_episodes"):
         if getattr(cell, name) < 1:

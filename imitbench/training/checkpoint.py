@@ -16,8 +16,8 @@ import orbax.checkpoint as ocp
 
 from imitbench.training.loop import Eval, TrainState
 from imitbench.utils import npz
-from imitbench.utils.files import unwritten, writable
-from imitbench.utils.json_schema import line
+from imitbench.utils.files import writable_folder, write_error
+from imitbench.utils.json_schema import one_line
 
 log = logging.getLogger("imitbench")
 
@@ -34,7 +34,7 @@ class Checkpoints:
         # Orbax logs every save at level INFO, and what it then raises as errors.
         logging.getLogger("absl").setLevel(logging.CRITICAL)
         self._folder = folder.absolute()
-        writable(self._folder)
+        writable_folder(self._folder)
         for left in self._folder.glob(UNFINISHED):  # of a process that was killed, or had no room
             shutil.rmtree(left, ignore_errors=True)
         self._manager = ocp.CheckpointManager(
@@ -62,7 +62,7 @@ class Checkpoints:
                 self._manager.delete(later)
             self._manager.save(step, args=args)
         except Exception as error:  # Orbax raises a full disk as ValueError, among others
-            raise unwritten(self._folder, line(error), _number(error)) from error
+            raise write_error(self._folder, one_line(error), _number(error)) from error
 
     def _room(self, size: int) -> None:
         free = shutil.disk_usage(self._folder).free
@@ -71,7 +71,7 @@ class Checkpoints:
                 f"a checkpoint takes up to {(size + SLACK) / 2**20:.1f} MiB and "
                 f"{free / 2**20:.1f} MiB are free"
             )
-            raise unwritten(self._folder, reason, errno.ENOSPC)
+            raise write_error(self._folder, reason, errno.ENOSPC)
 
     def restore(self, like: TrainState) -> tuple[TrainState, Eval] | None:
         """The newest checkpoint that can be read, for a state of these shapes; None if there is
@@ -89,7 +89,7 @@ class Checkpoints:
                 log.warning(
                     "checkpoint %s cannot be used (%s); trying the one before it",
                     self._folder / str(step),
-                    line(error),
+                    one_line(error),
                 )
         return None
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from imitbench.training.loop import Eval, TrainState
-from imitbench.utils.machine import optional
+from imitbench.utils.machine import import_optional
 
 OnEval = Callable[[TrainState, Eval], None]
 
@@ -33,7 +33,7 @@ def tensorboard(folder: str | Path) -> OnEval:
     Raises:
         UserError: tensorboardX is not installed.
     """
-    package = optional("tensorboardX", "tensorboard")
+    package = import_optional("tensorboardX", "tensorboard")
 
     def on_eval(state: TrainState, ev: Eval) -> None:
         updates = int(ev.updates[-1])
@@ -54,7 +54,7 @@ def wandb(project: str, **options: Any) -> OnEval:
     Raises:
         UserError: wandb is not installed.
     """
-    run = optional("wandb", "wandb").init(project=project, **options)
+    run = import_optional("wandb", "wandb").init(project=project, **options)
 
     def on_eval(state: TrainState, ev: Eval) -> None:
         run.log(scalars(ev), step=int(ev.updates[-1]))

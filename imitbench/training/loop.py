@@ -13,6 +13,7 @@ import numpy as np
 from flax import struct
 
 from imitbench.core import ops, rollout
+from imitbench.core.actor import actor_of
 from imitbench.core.types import Algorithm, Env, Key, Metrics, Transition
 from imitbench.training import sharding
 from imitbench.utils.errors import UserError
@@ -37,7 +38,7 @@ class Eval(NamedTuple):
     success_final: np.ndarray  # [S, E] ... at their last step
     returns: np.ndarray  # [S, E] mean undiscounted return
     # [S, E] mean over the updates since the evaluation before; and over its episodes, where the
-    # method has a judge: "value" of the initial state, "discounted" return.
+    # method has a value_estimator: "value" of the initial state, "discounted" return.
     metrics: dict[str, np.ndarray]
     episodes: dict[str, np.ndarray]  # [S, B] of the last evaluation: return, length, success_...
     diverged: np.ndarray  # [S] bool
@@ -92,9 +93,9 @@ def train(
         raise UserError(
             f"num_updates={num_updates} must be a positive multiple of num_evals={num_evals}"
         )
-    if not bool(ops.finite((demos.obs, demos.label, demos.pose))):
+    if not bool(ops.all_finite((demos.obs, demos.intended_action, demos.pose))):
         raise UserError(
-            "the demonstrations hold a non-finite observation, label or pose: remove it"
+            "the demonstrations hold a non-finite observation, intended action or pose: remove it"
         )
     if seeds_by == "auto":
         seeds_by = "threads" if jax.default_backend() == "cpu" else "vmap"
@@ -131,7 +132,7 @@ def abstract_state(algo: Algorithm, demos: Transition, keys: Key) -> TrainState:
 
 def _initialiser(algo: Algorithm) -> Callable[[Key, Transition], Any]:
     """Of one seed."""
-    return lambda key, demos: algo.init(ops.stream(key, "init"), demos)
+    return lambda key, demos: algo.init(ops.fold_in_name(key, "init"), demos)
 
 
 def _untrained(state: Any, keys: Key) -> TrainState:
@@ -159,26 +160,24 @@ def _compile(
         key: Key, start: jax.Array, algo_state: Any, demos: Transition
     ) -> tuple[Any, Metrics, jax.Array]:
         """`chunk_updates` updates of one seed; the last output says whether it diverged."""
-        key = ops.stream(key, "update")
+        key = ops.fold_in_name(key, "update")
 
         def step(carry: Any, i: jax.Array) -> tuple[Any, Metrics]:
             return algo.update(jax.random.fold_in(key, i), carry, demos)
 
         new, metrics = jax.lax.scan(step, algo_state, start + jnp.arange(chunk_updates))
-        healthy = ops.finite(metrics) & ops.finite(new)
+        healthy = ops.all_finite(metrics) & ops.all_finite(new)
         return new, jax.tree.map(jnp.mean, metrics), ~healthy
 
     def evaluate(key: Key, state: TrainState) -> dict[str, jax.Array]:
         def one(algo_state: Any) -> dict[str, jax.Array]:
-            whole = algo.act_in is not None
-            act: Any = algo.act_in or algo.act
-            steps = rollout.episodes(
-                env, lambda k, x: act(k, algo_state, x), key, eval_episodes, whole_state=whole
-            )
-            found = rollout.summary(steps)
-            if algo.judge is not None:
-                first = algo.judge.value(ops.stream(key, "judge"), algo_state, steps.obs[0])
-                real = rollout.discounted(steps.reward, algo.judge.discount)
+            steps = rollout.episodes(env, actor_of(algo, algo_state), key, eval_episodes)
+            found = rollout.summarise(steps)
+            if algo.value_estimator is not None:
+                first = algo.value_estimator.value(
+                    ops.fold_in_name(key, "judge"), algo_state, steps.obs[0]
+                )
+                real = rollout.discounted_return(steps.reward, algo.value_estimator.discount)
                 found |= {"value": first, "discounted": real}
             return found
 
@@ -186,7 +185,7 @@ def _compile(
 
     like = abstract_state(algo, demos, keys)
     axis = _seed_axis(demos)
-    spread = sharding.spread if seeds_by == "vmap" else sharding.on_one
+    spread = sharding.shard_seeds if seeds_by == "vmap" else sharding.single_device
     of_state = TrainState(0, None, 0)  # type: ignore[arg-type]
     if seeds_by == "vmap":
         fun = jax.vmap(one_seed, in_axes=(0, None, 0, axis))
@@ -202,7 +201,7 @@ def _compile(
     evaluations = spread(evaluate, (None, of_state), 0, keys.shape[0])
     lowered = updates, begin, evaluations.lower(jax.random.key(0), like)
     with ThreadPoolExecutor() as pool:  # XLA compiles outside of Python's lock
-        made = pool.map(lambda x: sharding.placing(x.compile()), lowered)
+        made = pool.map(lambda x: sharding.with_placement(x.compile()), lowered)
         all_seeds, init, evaluate_c = made
     if seeds_by == "threads":
         all_seeds = _in_threads(all_seeds, (0, None, 0, axis))

@@ -11,7 +11,7 @@ from imitbench.training import checkpoint, loop, signals
 from imitbench.training.progress import Progress
 
 
-def run(
+def train_resumable(
     folder: Path,
     algo: Algorithm,
     demos: Transition,
@@ -40,10 +40,10 @@ def run(
         keep(state, ev)
         checkpoints.save(state, ev)
         progress.evaluated(ev)
-        signals.check()
+        signals.stop_if_asked()
 
     try:
-        with signals.held():
+        with signals.defer_stop():
             return loop.train(algo, demos, keys, resume=resume, on_eval=on_eval, **options)
     finally:
         checkpoints.close()

@@ -30,7 +30,7 @@ class _Asked:
 
 
 @contextmanager
-def listening() -> Iterator[None]:
+def catch_signals() -> Iterator[None]:
     """Takes SIGINT and SIGTERM while the block runs. Only the main thread can; elsewhere nothing
     changes."""
     if threading.current_thread() is not threading.main_thread():
@@ -48,7 +48,9 @@ def listening() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        check(error)  # what a handler raises inside a compiled program's callback comes out changed
+        stop_if_asked(
+            error
+        )  # what a handler raises inside a compiled program's callback comes out changed
         raise
     finally:
         for s, handler in old:
@@ -91,7 +93,7 @@ def _on_signal(number: int, frame: FrameType | None) -> None:
 
 
 @contextmanager
-def held() -> Iterator[None]:
+def defer_stop() -> Iterator[None]:
     """A block that a first signal does not cut off; `check` inside says where it may end."""
     _Asked.held += 1
     try:
@@ -99,10 +101,10 @@ def held() -> Iterator[None]:
     finally:
         _Asked.held -= 1
     if not _Asked.held:
-        check()
+        stop_if_asked()
 
 
-def check(cause: Exception | None = None) -> None:
+def stop_if_asked(cause: Exception | None = None) -> None:
     """Call where all that is done so far is on disk.
 
     Raises:

@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from imitbench.utils.errors import UserError
-from imitbench.utils.json_schema import line
+from imitbench.utils.json_schema import one_line
 
 
 @contextmanager
-def saving(path: Path) -> Iterator[None]:
+def write_errors(path: Path) -> Iterator[None]:
     """What is written in the block is for `path`.
 
     Raises:
@@ -24,7 +24,7 @@ def saving(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise unwritten(path, error.strerror or line(error), error.errno) from error
+        raise write_error(path, error.strerror or one_line(error), error.errno) from error
 
 
 ROOM = {
@@ -34,7 +34,7 @@ ROOM = {
 }
 
 
-def unwritten(path: Path, reason: str, number: int | None = None) -> UserError:
+def write_error(path: Path, reason: str, number: int | None = None) -> UserError:
     """The error for a file or folder that the system does not let be written.
 
     Args:
@@ -49,7 +49,7 @@ def unwritten(path: Path, reason: str, number: int | None = None) -> UserError:
     )
 
 
-def settle(path: Path) -> None:
+def sync(path: Path) -> None:
     """Waits until a file or a folder's list of names is on the disk: what is renamed into place
     before that can be empty after a power failure."""
     handle = os.open(path, os.O_RDONLY)
@@ -60,13 +60,13 @@ def settle(path: Path) -> None:
 
 
 @contextmanager
-def atomic(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """A temporary file beside `path` that takes its place when the block ends without an error.
 
     Raises:
         UserError: it cannot be written.
     """
-    with saving(path):
+    with write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(
             dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix
@@ -76,20 +76,20 @@ def atomic(path: Path) -> Iterator[Path]:
         try:
             yield temporary
             os.chmod(temporary, 0o644)
-            settle(temporary)
+            sync(temporary)
             os.replace(temporary, path)
-            settle(path.parent)
+            sync(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
 
 
-def writable(folder: Path) -> Path:
+def writable_folder(folder: Path) -> Path:
     """The folder, made if need be.
 
     Raises:
         UserError: it cannot be written to.
     """
-    with saving(folder):
+    with write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"0")  # a full disk still takes an empty file
@@ -100,7 +100,7 @@ def writable(folder: Path) -> Path:
 LOCK = ".lock"
 
 
-def holder(folder: Path) -> str:
+def lock_owner(folder: Path) -> str:
     """The number of the process that was the last to hold a folder by `alone`.
 
     Raises:
@@ -110,7 +110,7 @@ def holder(folder: Path) -> str:
 
 
 @contextmanager
-def alone(folder: Path, wait: bool = False) -> Iterator[None]:
+def lock_folder(folder: Path, wait: bool = False) -> Iterator[None]:
     """Holds the folder for this process; the system lets go of it however the process ends.
 
     Args:
@@ -119,20 +119,21 @@ def alone(folder: Path, wait: bool = False) -> Iterator[None]:
     Raises:
         UserError: another process holds it, or it cannot be written to.
     """
-    with (writable(folder) / LOCK).open("ab+", buffering=0) as file:
+    with (writable_folder(folder) / LOCK).open("ab+", buffering=0) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             raise UserError(
-                f"another run is writing into {folder} (process {holder(folder) or 'unknown'}): "
-                "wait for its end, or choose another folder with --results"
+                f"another run is writing into {folder} (process "
+                f"{lock_owner(folder) or 'unknown'}): wait for its end, or choose another folder "
+                "with --results"
             ) from None
         except OSError as error:
             raise UserError(
                 f"{folder} cannot be locked ({error.strerror}), as on some network disks: choose "
                 "another folder, with --results, or with XDG_CACHE_HOME for caches"
             ) from None
-        with saving(folder):
+        with write_errors(folder):
             file.truncate(0)
             file.write(f"{os.getpid()}\n".encode())
         yield

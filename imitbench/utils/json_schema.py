@@ -27,13 +27,13 @@ def read_json(path: Path, what: str, remedy: str) -> dict[str, Any]:
     try:
         found = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{path} cannot be read ({line(error)}); {remedy}") from None
+        raise UserError(f"{path} cannot be read ({one_line(error)}); {remedy}") from None
     if not isinstance(found, dict):
         raise UserError(f"{path} is not {what}: expected a JSON object; {remedy}")
     return found
 
 
-def fields(values: Any, kinds: Mapping[str, Any], where: str, remedy: str) -> None:
+def check_fields(values: Any, kinds: Mapping[str, Any], where: str, remedy: str) -> None:
     """Checks that `values` is a dict that has each of these names, with a value of its kind.
 
     Args:
@@ -56,7 +56,7 @@ def fields(values: Any, kinds: Mapping[str, Any], where: str, remedy: str) -> No
             )
 
 
-def fill(kind: type[T], values: Any, where: str, remedy: str) -> T:
+def build_dataclass(kind: type[T], values: Any, where: str, remedy: str) -> T:
     """The dataclass `kind`, with values out of a file.
 
     Raises:
@@ -66,13 +66,13 @@ def fill(kind: type[T], values: Any, where: str, remedy: str) -> T:
     hints = get_type_hints(kind)
     given = values if isinstance(values, dict) else {}
     needed = [k for k, f in known.items() if k in given or f.default is dataclasses.MISSING]
-    fields(values, {k: hints[k] for k in needed}, where, remedy)
+    check_fields(values, {k: hints[k] for k in needed}, where, remedy)
     if odd := sorted(map(str, set(values) - set(known))):
         raise UserError(f"{where}: {', '.join(odd)} is unknown; {remedy}")
     return kind(**values)
 
 
-def line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
     """An error of another package in one line."""
     return (str(error).splitlines() or [type(error).__name__])[0]
 

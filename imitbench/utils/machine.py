@@ -25,7 +25,7 @@ def available_cpus() -> int:
     return os.cpu_count() or 1
 
 
-def optional(package: str, extra: str) -> Any:
+def import_optional(package: str, extra: str) -> Any:
     """A package that not everybody needs, imported.
 
     Args:
@@ -120,7 +120,7 @@ def git_commit() -> str | None:
         return None
 
 
-def broken_pairs() -> list[str]:
+def version_conflicts() -> list[str]:
     """Known bad combinations among the installed versions, each with what to do."""
 
     def at(package: str) -> tuple[int, ...] | None:

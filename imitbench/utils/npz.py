@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from imitbench.utils.errors import UserError
-from imitbench.utils.files import atomic
-from imitbench.utils.json_schema import line
+from imitbench.utils.files import atomic_write
+from imitbench.utils.json_schema import one_line
 
 Arrays = dict[str, np.ndarray]
 KINDS = "biuf"  # of numpy types: truth values and numbers, never objects
@@ -36,7 +36,7 @@ def checksum(arrays: Arrays, header: dict[str, Any] | None = None) -> str:
 def write(path: Path, header: dict[str, Any], arrays: Arrays) -> None:
     """Writes header and arrays, atomically. The same contents give the same bytes."""
     text = np.frombuffer(json.dumps(header, sort_keys=True).encode(), np.uint8)
-    with atomic(path) as temporary, open(temporary, "wb") as file:
+    with atomic_write(path) as temporary, open(temporary, "wb") as file:
         np.savez_compressed(file, allow_pickle=False, header=text, **arrays)
 
 
@@ -66,9 +66,11 @@ def read(path: Path, what: str, limit: int | None = None) -> tuple[dict[str, Any
     except UserError:
         raise
     except (OSError, ValueError, KeyError, EOFError, AssertionError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path} is not a readable {what} ({line(error)}); make it again") from None
+        raise UserError(
+            f"{path} is not a readable {what} ({one_line(error)}); make it again"
+        ) from None
     except Exception as error:  # a damaged deflate stream raises zlib.error, among others
-        raise UserError(f"{path} is damaged ({line(error)}); make it again") from None
+        raise UserError(f"{path} is damaged ({one_line(error)}); make it again") from None
     return header, arrays
 
 

@@ -14,9 +14,9 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The arguments of every gradient step: loss, opt, params, opt_state, and the loss's own."""
     calls: list[Any] = []
 
-    def spy(*args, real=ops.descend):
+    def spy(*args, real=ops.gradient_step):
         calls.append(args)
         return real(*args)
 
-    monkeypatch.setattr(ops, "descend", spy)
+    monkeypatch.setattr(ops, "gradient_step", spy)
     return calls

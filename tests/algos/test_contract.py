@@ -160,7 +160,7 @@ def test_touches_only_what_it_declares(method, rows):
     state = jax.eval_shape(algo.init, jax.random.key(0), one(rows))
     jax.eval_shape(algo.update, jax.random.key(0), state, one(rows))
     # To train in, or to act by.
-    uses = algo.cost.env_steps > 0 or algo.act_in is not None
+    uses = algo.cost.env_steps > 0 or algo.actor is not None
     assert ("env" in wants) == uses
     assert ("expert" in wants) == (algo.cost.expert_queries > 0)
     assert algo.cost.grad_steps > 0

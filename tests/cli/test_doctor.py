@@ -32,11 +32,11 @@ def test_broken_pairs_are_warned_of(monkeypatch):
     wrong = {"mujoco": "3.12.0", "mujoco-mjx": "3.11.0", "gymnasium-robotics": "1.4.2",
              "jax": "0.10.2", "jaxlib": "0.10.1", "brax": "0.14.2"}  # fmt: skip
     monkeypatch.setattr(machine, "version", wrong.get)
-    text = " ".join(machine.broken_pairs())
+    text = " ".join(machine.version_conflicts())
     for word in ("install 'mujoco<3.12'", "mujoco and mujoco-mjx differ", "brax 0.14.2", "jaxlib"):
         assert word in text
     monkeypatch.setattr(machine, "version", {}.get)
-    assert machine.broken_pairs() == []
+    assert machine.version_conflicts() == []
 
 
 def test_versions_that_were_not_tested_are_named(monkeypatch, tmp_path, capsys):

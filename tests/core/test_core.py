@@ -17,10 +17,10 @@ from imitbench.envs.base import make_spec
 
 def test_masked_mean_ignores_what_it_masks():
     x = jnp.array([1.0, 3.0, jnp.nan])
-    assert float(ops.mean(x, jnp.array([1.0, 1.0, 0.0]))) == 2.0
-    assert float(ops.mean(x, jnp.array([1.0, 3.0, 0.0]))) == 2.5
-    assert float(ops.mean(x, jnp.zeros(3))) == 0.0
-    grad = jax.grad(lambda y: ops.mean(y * x, jnp.array([1.0, 1.0, 0.0])))(jnp.ones(3))
+    assert float(ops.weighted_mean(x, jnp.array([1.0, 1.0, 0.0]))) == 2.0
+    assert float(ops.weighted_mean(x, jnp.array([1.0, 3.0, 0.0]))) == 2.5
+    assert float(ops.weighted_mean(x, jnp.zeros(3))) == 0.0
+    grad = jax.grad(lambda y: ops.weighted_mean(y * x, jnp.array([1.0, 1.0, 0.0])))(jnp.ones(3))
     np.testing.assert_allclose(grad[:2], [0.5, 1.5])
 
 
@@ -38,7 +38,9 @@ def test_descend_takes_one_step_of_sgd():
         return 0.5 * (p - x) ** 2, {"gap": p - x}
 
     opt = optax.sgd(0.1)
-    params, _, metrics = ops.descend(loss, opt, jnp.float32(3.0), opt.init(jnp.float32(3.0)), 1.0)
+    params, _, metrics = ops.gradient_step(
+        loss, opt, jnp.float32(3.0), opt.init(jnp.float32(3.0)), 1.0
+    )
     assert float(params) == pytest.approx(2.8)
     assert float(metrics["gap"]) == 2.0
 
@@ -46,15 +48,15 @@ def test_descend_takes_one_step_of_sgd():
 def test_streams_of_one_key_differ_by_name():
     key = jax.random.key(0)
     names = ["init", "update", "evaluate", "tini"]
-    data = {tuple(jax.random.key_data(ops.stream(key, n)).tolist()) for n in names}
+    data = {tuple(jax.random.key_data(ops.fold_in_name(key, n)).tolist()) for n in names}
     assert len(data) == len(names)
 
 
 def test_finite_finds_every_kind_of_bad_number():
     good = {"a": jnp.ones(2), "n": jnp.int32(3)}
-    assert bool(ops.finite(good)) and bool(ops.finite({}))
+    assert bool(ops.all_finite(good)) and bool(ops.all_finite({}))
     for bad in (jnp.nan, jnp.inf, -jnp.inf):
-        assert not bool(ops.finite(good | {"b": jnp.array([1.0, bad])}))
+        assert not bool(ops.all_finite(good | {"b": jnp.array([1.0, bad])}))
 
 
 def test_ring_keeps_the_newest_rows():
@@ -98,7 +100,7 @@ def test_policies_stay_in_bounds(head):
 
 def test_costs_multiply():
     assert Cost(2, 3, 4) * 5 == Cost(10, 15, 20)
-    late = Cost(grad_steps=4, grad_steps_left_out=6)
+    late = Cost(grad_steps=4, grad_step_offset=6)
     assert [(late * n).grad_steps for n in (0, 1, 2, 3)] == [0, 0, 2, 6]
 
 
@@ -112,7 +114,7 @@ def test_episodes_mask_everything_after_termination():
     np.testing.assert_array_equal(steps.terminated[:, 0], [0, 1, 0, 0])
     np.testing.assert_array_equal(steps.obs[:, 0, 0], [0, 1, 2, 2])
     np.testing.assert_array_equal(steps.next_obs[:, 0, 0], [1, 2, 2, 2])
-    flat = rollout.rows(steps)
+    flat = rollout.flatten(steps)
     np.testing.assert_array_equal(flat.weight[:4], [1, 1, 0, 0])
 
 
@@ -123,7 +125,7 @@ def test_success_any_and_final():
     success = np.zeros((20, 2), bool)
     success[4, 0] = True  # reached and lost again
     success[19, 1] = True
-    got = rollout.summary(steps.replace(success=jnp.array(success)))
+    got = rollout.summarise(steps.replace(success=jnp.array(success)))
     np.testing.assert_array_equal(got["success_any"], [True, True])
     np.testing.assert_array_equal(got["success_final"], [False, True])
     np.testing.assert_array_equal(got["length"], [20, 20])

@@ -44,7 +44,7 @@ def still(key: jax.Array, obs: jax.Array) -> jax.Array:
 @pytest.fixture(scope="module")
 def walked():
     env = Walk()
-    start = rollout.begin(env, jax.random.key(0), 5)
+    start = rollout.start_episodes(env, jax.random.key(0), 5)
     after, steps, t = rollout.unroll(env, quits, jax.random.key(1), start, 40)
     return jax.tree.map(np.asarray, (start, after, steps, t))
 
@@ -79,19 +79,19 @@ def test_the_two_ends_are_told_apart_and_steps_are_numbered(walked):
 
 def test_actions_are_clipped_and_the_label_keeps_what_was_meant(walked):
     _, _, steps, _ = walked
-    assert set(np.unique(steps.label)) == {-2.5, 3.0}
-    np.testing.assert_array_equal(steps.action, np.clip(steps.label, -1, 1))
+    assert set(np.unique(steps.intended_action)) == {-2.5, 3.0}
+    np.testing.assert_array_equal(steps.action, np.clip(steps.intended_action, -1, 1))
     env = Walk()
-    start = rollout.begin(env, jax.random.key(0), 2)
+    start = rollout.start_episodes(env, jax.random.key(0), 2)
     bad = lambda k, o: jnp.full((*o.shape[:-1], 1), jnp.nan)  # noqa: E731
     _, steps, _ = rollout.unroll(env, bad, jax.random.key(1), start, 2)
-    assert not steps.action.any() and not steps.label.any()
+    assert not steps.action.any() and not steps.intended_action.any()
 
 
 def test_a_termination_at_the_time_limit_is_no_truncation():
     for name, terminated in (("ProbeConstant", True), ("ProbeTimeLimit", False)):
         env = envs.make(name)
-        start = rollout.begin(env, jax.random.key(0), 2)
+        start = rollout.start_episodes(env, jax.random.key(0), 2)
         _, steps, t = rollout.unroll(env, still, jax.random.key(1), start, 25)
         last = np.asarray(t) == env.spec.horizon - 1
         assert last.sum() == 2 * (25 // env.spec.horizon)
@@ -102,7 +102,7 @@ def test_a_termination_at_the_time_limit_is_no_truncation():
 def test_choices_stay_integers():
     env = envs.make("ProbePolicy")
     ones = lambda k, o: jnp.ones(o.shape[:-1], jnp.int32)  # noqa: E731
-    start = rollout.begin(env, jax.random.key(0), 8)
+    start = rollout.start_episodes(env, jax.random.key(0), 8)
     _, steps, _ = rollout.unroll(env, ones, jax.random.key(1), start, 3)
     assert steps.action.dtype == jnp.int32 and (steps.action == 1).all()
     np.testing.assert_array_equal(steps.reward, steps.obs[..., 0])
@@ -112,7 +112,7 @@ def test_choices_stay_integers():
 def test_two_calls_equal_one_that_goes_on():
     env = envs.make("PointMass")
     push = lambda k, o: jnp.tanh(o[..., 4:] - o[..., :2])  # noqa: E731
-    start = rollout.begin(env, jax.random.key(0), 3)
+    start = rollout.start_episodes(env, jax.random.key(0), 3)
     k1, k2 = jax.random.split(jax.random.key(1))
     # No episode ends within 16 of 20 steps, so that keys play no part.
     whole, steps, t = rollout.unroll(env, push, k1, start, 16)
@@ -131,7 +131,7 @@ def test_two_calls_equal_one_that_goes_on():
 def test_moments_are_those_of_all_rows_seen():
     rng = np.random.default_rng(0)
     parts = [rng.normal(m, s, (n, 3)) for m, s, n in [(5, 2, 1), (-3, 0.1, 7), (40, 9, 300)]]
-    moments = ops.moments(3)
+    moments = ops.empty_moments(3)
     np.testing.assert_array_equal(moments.normaliser()(jnp.ones(3), 9.0), np.ones(3))
     seen = np.zeros((0, 3))
     for part in parts:
@@ -142,7 +142,7 @@ def test_moments_are_those_of_all_rows_seen():
         np.testing.assert_allclose(moments.var, seen.var(0), rtol=1e-4, atol=1e-6)
     z = moments.normaliser()(jnp.asarray(seen, jnp.float32), 100.0)
     np.testing.assert_allclose(z, (seen - seen.mean(0)) / seen.std(0), rtol=1e-3, atol=1e-4)
-    same = ops.moments(1).add(jnp.full((9, 1), 7.0))
+    same = ops.empty_moments(1).add(jnp.full((9, 1), 7.0))
     np.testing.assert_allclose(same.normaliser(0.5)(jnp.array([8.0]), 9.0), [2.0])
 
 

@@ -16,7 +16,7 @@ from imitbench.algos.cloning import bc
 from imitbench.algos.offline import fixed_data, offline_ddpg
 from imitbench.algos.rl import ddpg, off_policy, ppo
 from imitbench.core import buffer
-from imitbench.core.types import Algorithm, Cost, Judge
+from imitbench.core.types import Algorithm, Cost, ValueEstimator
 from imitbench.data import behaviour
 from imitbench.data.behaviour import Behaviour
 from imitbench.data.source import DemoSource
@@ -105,12 +105,12 @@ def test_cells_with_another_cells_steps_come_after_it(no_cache, tmp_path, monkey
     monkeypatch.setattr(behaviour, "_make", lambda *x: pytest.fail("made a second time"))
     found = Suite("toy", "", {"cpu": tuple(cells())})
     monkeypatch.setitem(registry.SUITES, "toy", found)
-    calls: list[list[distributed.Order]] = []
+    calls: list[list[distributed.CellTask]] = []
     root = tmp_path / "toy"
-    distributed.run_all(
+    distributed.run_distributed(
         plan.prepare("toy", "cpu", cells()),
         root,
-        distributed.Origin("toy", "cpu", None),
+        distributed.SuiteRef("toy", "cpu", None),
         far(calls),
     )
     assert [[o.keep for o in wave] for wave in calls] == [[True], [False]]
@@ -124,8 +124,14 @@ def test_a_growing_source_shows_what_is_there_at_the_time():
         seen.append(np.asarray(demos.weight))
         return state + 1, {}
 
-    judge = Judge(lambda key, state, obs: state, 0.9)
-    inner = Algorithm(lambda k, d: 5, update, lambda k, s, o: s, Cost(grad_steps=1), judge=judge)
+    value_estimator = ValueEstimator(lambda key, state, obs: state, 0.9)
+    inner = Algorithm(
+        lambda k, d: 5,
+        update,
+        lambda k, s, o: s,
+        Cost(grad_steps=1),
+        value_estimator=value_estimator,
+    )
     algo = behaviour.concurrent(inner, 4)
     demos: Any = buffer.no_rows(envs.make(TASK).spec).replace(weight=jnp.ones(10).at[0].set(0.0))
     key = jax.random.key(0)
@@ -134,8 +140,8 @@ def test_a_growing_source_shows_what_is_there_at_the_time():
         state, _ = algo.update(key, state, demos)
     assert [w.sum() for w in seen] == [2, 4, 7, 9]
     assert all((np.diff(w[1:]) <= 0).all() and w[0] == 0 for w in seen)
-    assert algo.judge is not None
-    assert algo.act(key, state, demos.obs) == 9 == algo.judge.value(key, state, demos.obs)
+    assert algo.value_estimator is not None
+    assert algo.act(key, state, demos.obs) == 9 == algo.value_estimator.value(key, state, demos.obs)
 
 
 def test_a_growing_cell_is_another_place_and_judges_are_beside_what_they_judge(no_cache, tmp_path):
@@ -173,11 +179,11 @@ def test_mistakes_are_said_first():
 def test_cloning_learns_from_rows_that_are_there():
     """With half of the rows not there yet, those that are there are all that minibatches hold."""
     spec = envs.make(TASK).spec
-    clone = bc.learner(bc.Config(hidden=(4,), batch=8, steps=2, validation=0.0), spec)
+    clone = bc.supervised_learner(bc.Config(hidden=(4,), batch=8, steps=2, validation=0.0), spec)
     rows: Any = jax.tree.map(
         lambda x: jnp.zeros((6, *x.shape[1:]), x.dtype), buffer.no_rows(spec)
     ).replace(weight=jnp.ones(6).at[3:].set(0.0))
-    pairs = bc.Pairs(rows.obs, rows.label.at[3:].set(jnp.nan), rows.weight)
+    pairs = bc.Pairs(rows.obs, rows.intended_action.at[3:].set(jnp.nan), rows.weight)
     state = clone.init(jax.random.key(0), pairs)
     _, metrics = clone.fit(jax.random.key(1), state, pairs)
     assert np.isfinite(metrics["loss"])

@@ -31,7 +31,7 @@ def test_collection_is_seeded_and_successful(env, demos):
     other = data.collect(env, experts.load("PointMass"), 12, seed=4)
     assert not np.array_equal(other.steps.obs, demos.steps.obs)
     np.testing.assert_array_equal(demos.steps.obs[:, 1:], demos.steps.next_obs[:, :-1])
-    np.testing.assert_array_equal(demos.steps.action, demos.steps.label)
+    np.testing.assert_array_equal(demos.steps.action, demos.steps.intended_action)
 
 
 def test_failures_are_left_out_unless_asked_for(env):
@@ -57,9 +57,9 @@ def test_noise_is_executed_and_not_labelled(env):
     noisy = data.collect(env, experts.load("PointMass"), 20, noise=0.1, only_success=False)
     steps = noisy.steps
     expected = experts.load("PointMass")(jax.random.key(0), jnp.asarray(steps.obs))
-    np.testing.assert_allclose(steps.label, expected, atol=1e-6)
-    inside = np.abs(steps.label) < 0.6
-    spread = (steps.action - steps.label)[inside].std()
+    np.testing.assert_allclose(steps.intended_action, expected, atol=1e-6)
+    inside = np.abs(steps.intended_action) < 0.6
+    spread = (steps.action - steps.intended_action)[inside].std()
     assert 0.08 < spread < 0.12 and np.abs(steps.action).max() <= 1
     for bad in (-0.1,):
         with pytest.raises(UserError, match=r"noise=-0\.1"):

@@ -29,10 +29,10 @@ from imitbench.utils.machine import cache_dir
 KEY = jax.random.key(0)
 
 
-def linear(gain: float) -> learned.Net:
+def linear(gain: float) -> learned.MLPPolicy:
     """PointMass's law, with another gain on the position."""
     kernel = np.concatenate([-gain * np.eye(2), -1.5 * np.eye(2), gain * np.eye(2)])
-    return learned.Net(
+    return learned.MLPPolicy(
         [(kernel, np.zeros(2))], "relu", "clip", np.zeros(6), np.ones(6), float("inf")
     )
 
@@ -44,7 +44,7 @@ def put(gain: float) -> None:
         environment_digest="0" * 16, seed=0, episodes=1, mean_return=0.0, std_return=0.0,
         success_any=0.5, success_final=0.5, scores_by_seed=[0.0],
     )  # fmt: skip
-    learned.save(learned.place("PointMass", "medium"), linear(gain), card)
+    learned.save(learned.weights_path("PointMass", "medium"), linear(gain), card)
 
 
 @pytest.fixture
@@ -70,18 +70,18 @@ def test_medium_is_the_learned_policy_with_its_failures(medium):
     share = demos.steps.success[:, -1].mean()
     assert 0.02 < share < 0.95 and h.success_final == pytest.approx(share)
     expected = labels_of(learned.policy(linear(2.0)), demos.steps)
-    np.testing.assert_allclose(demos.steps.label, expected, atol=1e-6)
-    np.testing.assert_array_equal(demos.steps.action, demos.steps.label)
+    np.testing.assert_allclose(demos.steps.intended_action, expected, atol=1e-6)
+    np.testing.assert_array_equal(demos.steps.action, demos.steps.intended_action)
 
 
 def test_noisy_executes_noise_and_keeps_the_labels(medium):
     demos = cached(30, grade="noisy")
     assert (demos.header.grade, demos.header.noise) == ("noisy", 0.2)
     np.testing.assert_allclose(
-        demos.steps.label, labels_of(experts.load("PointMass"), demos.steps), atol=1e-6
+        demos.steps.intended_action, labels_of(experts.load("PointMass"), demos.steps), atol=1e-6
     )
-    inside = np.abs(demos.steps.label) < 0.4
-    assert 0.17 < (demos.steps.action - demos.steps.label)[inside].std() < 0.23
+    inside = np.abs(demos.steps.intended_action) < 0.4
+    assert 0.17 < (demos.steps.action - demos.steps.intended_action)[inside].std() < 0.23
     assert grades.collection_settings("noisy", 0.05, None) == (0.05, True)
     assert grades.collection_settings("medium", 0.05, True) == (0.05, True)
     with pytest.raises(UserError, match="noise=0.0: grade noisy expects more than 0"):
@@ -96,7 +96,7 @@ def test_mixed_is_expert_first_then_medium(medium, episodes, of_expert):
         (slice(of_expert, None), experts.load("PointMass", "medium")),
     ):
         steps = jax.tree.map(lambda x, part=part: x[part], demos.steps)
-        np.testing.assert_allclose(steps.label, labels_of(policy, steps), atol=1e-6)
+        np.testing.assert_allclose(steps.intended_action, labels_of(policy, steps), atol=1e-6)
     h = demos.header
     assert (h.grade, h.expert, h.episodes, h.seed) == ("mixed", "scripted + learned", episodes, 0)
     assert h.success_final == pytest.approx(demos.steps.success[:, -1].mean())
@@ -119,7 +119,9 @@ def test_grades_have_cache_entries_of_their_own_that_follow_the_weights(medium):
         jax.tree.map(np.testing.assert_array_equal, again.steps, demos.steps)
         assert again.header == demos.header
     put(3.0)  # the expert was trained again
-    assert not np.array_equal(cached(4, grade="medium").steps.label, first["medium"].steps.label)
+    assert not np.array_equal(
+        cached(4, grade="medium").steps.intended_action, first["medium"].steps.intended_action
+    )
     cached(4)
     assert len(list(cache_dir("demos").glob("*.npz"))) == 3
 
@@ -164,7 +166,7 @@ def test_the_still_show_nothing():
         env = envs.make(task)
         found = data.collect_from(env, DemoSource(pool=3, grade="still"))
         assert found.steps.action.shape == (3, env.spec.horizon, *size)
-        assert not found.steps.action.any() and not found.steps.label.any()
+        assert not found.steps.action.any() and not found.steps.intended_action.any()
         assert (found.header.expert, found.header.grade) == ("zero actions", "still")
         assert found.steps.weight[:, 0].all()
     with pytest.raises(UserError, match="expert=learned: no expert shows grade still"):
@@ -175,7 +177,7 @@ def test_files_of_schema_1_are_read_as_an_experts(demos, env, tmp_path):
     path = tmp_path / "old.npz"
     header = dataclasses.asdict(demos.header) | {"schema": 1}
     del header["grade"]
-    arrays = {k: np.asarray(v) for k, v in vars(demos.steps).items()}
+    arrays = data.step_arrays(demos.steps)
     npz.write(path, header | {"sha256": checksum(arrays)}, arrays)
     assert data.load(path, env.spec).header == demos.header
     data.save(path, demos._replace(header=dataclasses.replace(demos.header, grade="noisy")))

@@ -61,7 +61,7 @@ def test_labels_stay_apart_from_noisy_actions(env, tmp_path):
     noisy = data.collect(env, experts.load("PointMass"), 4, noise=0.3, only_success=False)
     got = ours.load(ours.save(tmp_path, noisy, env.spec), "PointMass")
     same(got.steps, noisy.steps)
-    assert (got.steps.label != got.steps.action).any()
+    assert (got.steps.intended_action != got.steps.action).any()
 
 
 def hopper(lengths=(1, 7, 1000)) -> data.Demos:
@@ -79,7 +79,7 @@ def hopper(lengths=(1, 7, 1000)) -> data.Demos:
     steps = {
         "obs": path[:, :-1],
         "action": action,
-        "label": action + np.float32(0.1) * real[..., None],
+        "intended_action": action + np.float32(0.1) * real[..., None],
         "reward": (rng.normal(size=shape) * real).astype(np.float32),
         "next_obs": path[:, 1:],
         "terminated": last & ~full,
@@ -126,7 +126,7 @@ def test_the_package_opens_an_export(minari, demos):
         assert found.observation_space.contains(first)
         assert found.action_space.contains(episode.actions[0])
         np.testing.assert_array_equal(episode.actions, steps.action)
-        np.testing.assert_array_equal(episode.infos["label"][1:], steps.label)
+        np.testing.assert_array_equal(episode.infos["label"][1:], steps.intended_action)
         assert not episode.terminations.any() and episode.truncations.tolist() == [False] * 19 + [
             True
         ]
@@ -192,7 +192,7 @@ def test_what_the_package_wrote_is_read(minari, monkeypatch, tmp_path):
         [theirs["observations"]["observation"], theirs["observations"]["desired_goal"]], 1
     )
     np.testing.assert_array_equal(steps.next_obs[0], whole[1:].astype(np.float32))
-    np.testing.assert_array_equal(steps.label, steps.action)
+    np.testing.assert_array_equal(steps.intended_action, steps.action)
     assert steps.success[0, -1] and not steps.success[1].any()
     assert steps.weight.sum(axis=1).tolist() == [20, 6] and steps.truncated[1, 5]
     np.testing.assert_array_equal(steps.obs[1, 6:], np.repeat(steps.next_obs[1, 5:6], 14, axis=0))

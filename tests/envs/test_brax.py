@@ -63,7 +63,7 @@ def test_the_pole_falls_and_the_time_limit_is_no_end():
     env = envs.make("brax/inverted_pendulum")
     steps = jax.jit(lambda k: rollout.episodes(env, push, k, 3, horizon=40))(jax.random.key(0))
     assert steps.terminated.any(axis=0).all() and not steps.truncated.any()
-    lengths = rollout.summary(steps)["length"]
+    lengths = rollout.summarise(steps)["length"]
     for b, n in enumerate(np.asarray(lengths)):
         assert 1 < n < 40 and steps.terminated[n - 1, b] and not steps.weight[n:, b].any()
         np.testing.assert_array_equal(steps.next_obs[n:, b], steps.next_obs[n - 1 : -1, b])
@@ -93,7 +93,9 @@ def test_mistakes_are_named(monkeypatch):
         envs.make("brax/fast", "auto", "full")
     with pytest.raises(UserError, match="unknown task 'foo/bar'"):
         envs.make("foo/bar")
-    assert registry.known("brax/ant") == "brax/ant" and registry.known("Hopper") == "Hopper"
+    assert (
+        registry.check_task("brax/ant") == "brax/ant" and registry.check_task("Hopper") == "Hopper"
+    )
     with pytest.raises(UserError, match="brax/antt"):
         check_cell(Cell("brax/antt", 5, "bc", bc.Config(), grad_steps=10))
     for prefix, module, install in (
@@ -166,7 +168,7 @@ def test_playgrounds_protocol(playground):
     assert (env.spec.obs_size, env.spec.horizon, env.engine) == (2, 12, "playground-mjx")
     assert rollout.has_success(env)
     steps = rollout.episodes(env, push, jax.random.key(0), 2)
-    summary = rollout.summary(steps)
+    summary = rollout.summarise(steps)
     assert (summary["length"] == 7).all() and (summary["return"] == 7).all()
     assert summary["success_final"].all() and not steps.success[4].any()
     with pytest.raises(UserError, match="observes pixels: expected a vector"):

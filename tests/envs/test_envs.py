@@ -48,7 +48,7 @@ def test_every_task_has_a_sound_spec(name):
 def run_probe(name: str, choose, num: int = 32) -> dict[str, np.ndarray]:
     env = envs.make(name)
     steps = rollout.episodes(env, lambda k, obs: choose(obs), jax.random.key(0), num)
-    return jax.tree.map(np.asarray, rollout.summary(steps) | {"obs": steps.obs[0, :, 0]})
+    return jax.tree.map(np.asarray, rollout.summarise(steps) | {"obs": steps.obs[0, :, 0]})
 
 
 def test_probes_have_their_known_answers():

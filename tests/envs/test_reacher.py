@@ -28,7 +28,7 @@ def test_steps(original, seed):
     assert isinstance(env, PhysicsEnv)
     obs, _ = original.reset(seed=seed)
     pose = np.concatenate([original.data.qpos, original.data.qvel])
-    state = jax.jit(env.at)(jnp.float32(pose))
+    state = jax.jit(env.reset_to)(jnp.float32(pose))
     np.testing.assert_allclose(state.obs, obs, atol=1e-6)
     step, rng, compared = jax.jit(env.step), np.random.default_rng(seed), 0
     for _ in range(env.spec.horizon):

@@ -24,7 +24,7 @@ SPEC = envs.make("PointMass").spec
 KEY = jax.random.key(0)
 
 
-def make_net(obs_size: int = 6, action_size: int = 2, **changes) -> learned.Net:
+def make_net(obs_size: int = 6, action_size: int = 2, **changes) -> learned.MLPPolicy:
     rng = np.random.default_rng(0)
     widths = (obs_size, 8, 8, action_size)
     layers = [
@@ -32,7 +32,7 @@ def make_net(obs_size: int = 6, action_size: int = 2, **changes) -> learned.Net:
         for a, b in itertools.pairwise(widths)
     ]
     mean, std = rng.normal(size=obs_size), rng.uniform(0.5, 2.0, obs_size)
-    return learned.Net(layers, "relu", "tanh", mean, std, 5.0).replace(**changes)
+    return learned.MLPPolicy(layers, "relu", "tanh", mean, std, 5.0).replace(**changes)
 
 
 def make_card(task: str = "PointMass", **changes) -> learned.Card:
@@ -159,14 +159,14 @@ def test_other_tasks_sizes_and_missing_files_are_said(tmp_path):
     with pytest.raises(UserError, match="expected at most 1048576"):
         learned.save(path, make_net(layers=wide), make_card())
     with pytest.raises(UserError, match="do not ship"):
-        learned.place("brax/ant", "expert")
+        learned.weights_path("brax/ant", "expert")
 
 
 def test_the_law_comes_first_unless_asked(weights):
     obs = jax.random.normal(KEY, (4, 6))
     with pytest.raises(UserError, match="'PointMass' has no learned expert; tasks with one: none"):
         experts.load("PointMass", kind="learned")
-    learned.save(learned.place("PointMass", "expert"), make_net(), make_card())
+    learned.save(learned.weights_path("PointMass", "expert"), make_net(), make_card())
     law = scripted.policy(scripted.LAWS["PointMass"])(KEY, obs)
     net = learned.policy(make_net())(KEY, obs)
     for got, expected in (
@@ -186,20 +186,20 @@ def test_files_serve_tasks_without_a_law_and_their_fixed_horizon_forms(weights):
     small = make_net(11, 3)
     for grade in get_args(learned.Grade):
         card = make_card("Hopper", grade=grade, obs_size=11, action_size=3)
-        learned.save(learned.place("Hopper", grade), small, card)
+        learned.save(learned.weights_path("Hopper", grade), small, card)
     obs = jax.random.normal(KEY, (4, 11))
     expected = learned.policy(small)(KEY, obs)
     for task in ("Hopper", "Hopper-fh"):
         for grade in learned.GRADES:
             np.testing.assert_array_equal(experts.load(task, grade)(KEY, obs), expected)
-        assert [e.grade for e in experts.of(task)] == ["expert", "medium"]
+        assert [e.grade for e in experts.experts_of(task)] == ["expert", "medium"]
     with pytest.raises(UserError, match="'Walker2d' has no medium expert; tasks with one: Hopper$"):
         experts.load("Walker2d", "medium")
 
 
 def test_commands(weights, capsys):
     card = make_card(grade="medium", success_any=None, success_final=None)
-    learned.save(learned.place("PointMass", "medium"), make_net(), card)
+    learned.save(learned.weights_path("PointMass", "medium"), make_net(), card)
     assert main.main(["experts", "list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split()[:3] == ["task", "grade", "kind"]

@@ -54,13 +54,13 @@ def test_success_over_500_episodes(task):
 def test_the_law_of_slide_solves_about_half():
     """Enough to filter demonstrations from."""
     env, law = envs.make("FetchSlide"), experts.load("FetchSlide", kind="scripted")
-    run = jax.jit(lambda k: rollout.summary(rollout.episodes(env, law, k, 100)))
+    run = jax.jit(lambda k: rollout.summarise(rollout.episodes(env, law, k, 100)))
     assert 0.4 <= float(run(jax.random.key(5))["success_final"].mean()) <= 0.7
 
 
 def check_ours(task: str, episodes: int) -> None:
     env, expert = envs.make(task), experts.load(task)
-    run = jax.jit(lambda k: rollout.summary(rollout.episodes(env, expert, k, episodes)))
+    run = jax.jit(lambda k: rollout.summarise(rollout.episodes(env, expert, k, episodes)))
     assert float(run(jax.random.key(5))["success_final"].mean()) >= 0.98
 
 

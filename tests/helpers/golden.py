@@ -71,7 +71,7 @@ def collected(grade: str) -> Entry:
     numbers = {
         "obs": np.abs(shown.steps.obs).mean(),
         "action": np.abs(shown.steps.action).mean(),
-        "label": np.abs(shown.steps.label).mean(),
+        "label": np.abs(shown.steps.intended_action).mean(),
         "return": shown.steps.reward.sum(axis=1).mean(),
         "subset": np.abs(np.asarray(rows.obs) * np.asarray(rows.weight)[:, None]).mean(),
     }

@@ -13,7 +13,7 @@ import pandas as pd
 
 from imitbench.results import store
 from imitbench.runs import distributed, executors, plan
-from imitbench.runs.executors import Failed
+from imitbench.runs.executors import FailedCell
 from imitbench.suites.registry import load_suite
 
 LABELS = ("bc", "dagger")
@@ -45,7 +45,7 @@ def same(root: Path, straight: Path, *labels: str) -> None:
     assert list((root / "partial").iterdir()) == []
 
 
-def far(calls: list[list[distributed.Order]], fail: str = "") -> executors.Executor:
+def far(calls: list[list[distributed.CellTask]], fail: str = "") -> executors.Executor:
     """An executor in this process that pickles what goes to and fro, and does the last first."""
 
     def execute(function: Any, arguments: Any) -> Any:
@@ -53,7 +53,7 @@ def far(calls: list[list[distributed.Order]], fail: str = "") -> executors.Execu
         function, arguments = pickle.loads(pickle.dumps((function, arguments)))
         for i in reversed(range(len(arguments))):
             if fail and fail in arguments[i].key:
-                yield i, Failed("its worker died 4 times")
+                yield i, FailedCell("its worker died 4 times")
             else:
                 yield i, pickle.loads(pickle.dumps(function(arguments[i])))
 

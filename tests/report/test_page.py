@@ -165,7 +165,7 @@ def test_the_page_loads_nothing():
 
 
 def test_a_page_with_videos_holds_them():
-    shown = videos.Film("here", "bc", "seed 0", b"\x1aE\xdf\xa3")
+    shown = videos.Video("here", "bc", "seed 0", b"\x1aE\xdf\xa3")
     page = report_page.page(
         [part(shipped(), films=[shown], notes=["FetchSlide: no video of <it>."])]
     )
@@ -175,7 +175,7 @@ def test_a_page_with_videos_holds_them():
 
 def test_differing_engines_digests_and_versions_are_said():
     results = shipped()
-    assert provenance.suspicions(results) == []
+    assert provenance.warnings(results) == []
     assert "Warning." not in report_page.page([part(results)])
     jax = results[1].info["versions"] | {"jax": "0.0.1"}
     other = changed(results, 1, engine="mjx", environment_digest="abc", versions=jax)
@@ -254,10 +254,10 @@ def test_without_a_renderer_the_page_is_made_and_says_so(capsys, tmp_path, monke
     assert "No videos: videos need imageio-ffmpeg" in out.read_text()
 
 
-def takes() -> list[video.Take]:
+def takes() -> list[video.Episode]:
     """A disc that goes from left to right, past its goal."""
     x = np.linspace(-1.0, 1.0, 20)
-    return [video.Take(np.stack([x, 0 * x], 1), np.full((20, 2), 0.5))]
+    return [video.Episode(np.stack([x, 0 * x], 1), np.full((20, 2), 0.5))]
 
 
 def point() -> video.Drawn:
@@ -270,26 +270,26 @@ def test_a_machine_that_cannot_render_is_told_what_to_do(monkeypatch):
     pytest.importorskip("imageio_ffmpeg")
     monkeypatch.setenv("MUJOCO_GL", "nonsense")
     with pytest.raises(UserError, match="cannot render with MUJOCO_GL=nonsense .*egl, osmesa"):
-        video.films(point(), [takes()])
+        video.encode_videos(point(), [takes()])
 
 
 def test_rendering_is_tried_before_any_training(monkeypatch):
     monkeypatch.setenv("MUJOCO_GL", "nonsense")
     monkeypatch.setattr(videos, "_cast", lambda *args: pytest.fail("trained for nothing"))
     with pytest.raises(UserError, match="MUJOCO_GL|imageio-ffmpeg"):
-        videos.shoot("quickstart", (), shipped(), 1, print)
+        videos.make_videos("quickstart", (), shipped(), 1, print)
 
 
 def test_without_the_package_the_extra_is_named(monkeypatch):
     monkeypatch.setattr(video.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UserError, match="pip install 'imitbench\\[report\\]'"):
-        video.films(point(), [takes()])
+        video.encode_videos(point(), [takes()])
 
 
 def test_poses_are_drawn_at_the_speed_of_the_simulation():
     hopper = video.drawable(envs.make("Hopper"))  # steps of 8 ms
     assert hopper is not None
-    long = [video.Take(np.arange(2000.0)[:, None], np.zeros((2000, 0)))]
+    long = [video.Episode(np.arange(2000.0)[:, None], np.zeros((2000, 0)))]
     frames = video._frames(hopper, long).qpos[:, 0]
     assert frames[:3].tolist() == [0, 5, 10] and video._rate(hopper) == (5, pytest.approx(25))
     assert len(frames) == 200 + video.PAUSE and set(frames[-video.PAUSE :]) == {995.0}
@@ -300,7 +300,7 @@ def drawn() -> bytes:
     """A video, where this machine can make one."""
     pytest.importorskip("imageio_ffmpeg")
     try:
-        return video.films(point(), [takes()])[0]
+        return video.encode_videos(point(), [takes()])[0]
     except UserError as error:
         pytest.skip(str(error))
 
@@ -309,7 +309,7 @@ def drawn() -> bytes:
 @pytest.mark.skipif(bool(chromium.missing()), reason=chromium.missing())
 def test_in_a_browser(tmp_path):
     path = tmp_path / "report.html"
-    films = [videos.Film("PointMass", "expert", "Scripted.", drawn())]
+    films = [videos.Video("PointMass", "expert", "Scripted.", drawn())]
     report_page.write([part(shipped(), films=films), part(shipped("vins"), name="vins")], path)
     with chromium.browser() as window:
         window.size(1600, 1000)
@@ -394,7 +394,7 @@ def test_learners_are_trained_again_as_their_cells_were(tmp_path, no_cache):
     root = tmp_path / "toy"
     runner.run(plan.prepare("toy", "cpu", cells), root)
     results = store.read_all(root)
-    films, notes = videos.shoot("toy", cells, results, 2, lambda line: None)
+    films, notes = videos.make_videos("toy", cells, results, 2, lambda line: None)
     assert [f.who for f in films] == ["expert", "bc", "dagger"] and notes == []
     assert all(f.data.startswith(b"\x1aE\xdf\xa3") and len(f.data) > 1000 for f in films)
     assert len({f.data for f in films}) == 3
@@ -402,7 +402,7 @@ def test_learners_are_trained_again_as_their_cells_were(tmp_path, no_cache):
         score = 100 * r.final("success_final")[0]
         assert f"All 3: success final {score:.1f} %; in the cell {score:.1f} %." in f.about
         assert f"Seed 0: {r.identity['grad_steps']:,} gradient steps" in f.about
-    films, notes = videos.shoot("toy", cells[1:], results, 2, lambda line: None)
+    films, notes = videos.make_videos("toy", cells[1:], results, 2, lambda line: None)
     assert [f.who for f in films] == ["expert", "dagger"]
     assert "no video of bc: the suite has no cell with its settings" in notes[0]
 

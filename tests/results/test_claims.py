@@ -83,7 +83,7 @@ def test_a_claim_about_two_measures_or_two_places():
     assert verdicts(claim, cells=[cell("a", [0.9]), cell("b", [0.1])]) == ["no results"]
     back = dataclasses.replace(A_OVER_B, better="b", worse="a", places=(HERE,), worse_at=(online,))
     found = claims.judge([back], [elsewhere, cell("b", [0.1, 0.2])])
-    assert [(j.verdict, j.place) for j in found] == [("not reproduced", claims.name(HERE))]
+    assert [(j.verdict, j.place) for j in found] == [("not reproduced", claims.place_name(HERE))]
 
 
 def test_environments_that_differ_are_not_compared():

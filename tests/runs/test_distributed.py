@@ -20,37 +20,37 @@ from helpers.toy_runs import TOY, command, far, jobs, lines, same
 from imitbench.cli import main
 from imitbench.results import store
 from imitbench.runs import distributed, executors, runner
-from imitbench.runs.executors import Failed
+from imitbench.runs.executors import FailedCell
 from imitbench.utils.errors import UserError
-from imitbench.utils.files import alone
+from imitbench.utils.files import lock_folder
 
 PIPES: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
 WORKER = "ray::work"  # how the command line of a process that works for us begins
-ORIGIN = distributed.Origin(TOY, "cpu", None)
+ORIGIN = distributed.SuiteRef(TOY, "cpu", None)
 HERE = distributed._code(), os.getpid()
 
 
 def test_a_spread_run_is_the_run(finished, tmp_path, capsys):
-    calls: list[list[distributed.Order]] = []
+    calls: list[list[distributed.CellTask]] = []
     root = tmp_path / "toy"
-    assert distributed.run_all(jobs(), root, ORIGIN, far(calls)) == []
+    assert distributed.run_distributed(jobs(), root, ORIGIN, far(calls)) == []
     same(root, finished)
     orders = [r.info["order"] for r in store.read_all(root)]
     assert orders == [0, 1]  # that of the suite, not that of their ends
     said = capsys.readouterr().err
     assert "1 of 2: PointMass-4-dagger" in said and "2 of 2: PointMass-4-bc" in said
     assert len(calls) == 1
-    notes = distributed.run_all(jobs(), root, ORIGIN, far(calls))
+    notes = distributed.run_distributed(jobs(), root, ORIGIN, far(calls))
     assert len(notes) == 2 and all("finished before" in n for n in notes) and len(calls) == 1
 
 
 def test_a_worker_that_does_not_see_the_folder_uses_one_of_its_own(finished, tmp_path):
     (order,) = [
-        distributed.Order(ORIGIN, *HERE, j.key, j.env.engine, 0, tmp_path / "elsewhere", False)
+        distributed.CellTask(ORIGIN, *HERE, j.key, j.env.engine, 0, tmp_path / "elsewhere", False)
         for j in jobs()[:1]
     ]
     done = distributed.work(order)
-    assert isinstance(done, runner.Done) and not (tmp_path / "elsewhere").exists()
+    assert isinstance(done, runner.CellOutcome) and not (tmp_path / "elsewhere").exists()
     whole = next(r for r in store.read_all(finished) if r.folder.name == order.key)
     assert done.ev.returns[:, -1].tolist() == whole.final("return").tolist()
 
@@ -58,7 +58,7 @@ def test_a_worker_that_does_not_see_the_folder_uses_one_of_its_own(finished, tmp
 def test_what_fails_is_named_and_the_rest_is_kept(tmp_path):
     root = tmp_path / "toy"
     with pytest.raises(UserError, match=r"1 of 2 cells failed\nPoint.*-bc-\w+: its worker died"):
-        distributed.run_all(jobs(), root, ORIGIN, far([], fail="-bc-"))
+        distributed.run_distributed(jobs(), root, ORIGIN, far([], fail="-bc-"))
     (kept,) = store.read_all(root)
     assert kept.identity["label"] == "dagger"
 
@@ -69,25 +69,25 @@ def test_what_fails_is_named_and_the_rest_is_kept(tmp_path):
         ({"key": "PointMass-4-bc-0000000000"}, "suite has no such cell"),
         ({"engine": "none"}, "suite has no such cell"),
         ({"code": ("0.0.1", None)}, "this run is of ('0.0.1', None) (version, commit): install"),
-        ({"origin": distributed.Origin("no_such_suite", "cpu", None)}, "no_such_suite"),
+        ({"origin": distributed.SuiteRef("no_such_suite", "cpu", None)}, "no_such_suite"),
     ],
 )
 def test_a_worker_says_why_it_cannot(tmp_path, change, reason):
     words = {"origin": ORIGIN, "key": jobs()[0].key, "engine": "native", "place": 0}
     words |= {"code": HERE[0], "held_by": HERE[1]}
     failed = distributed.work(
-        distributed.Order(**(words | {"root": tmp_path, "keep": False} | change))
+        distributed.CellTask(**(words | {"root": tmp_path, "keep": False} | change))
     )
-    assert isinstance(failed, Failed) and reason in failed.reason
+    assert isinstance(failed, FailedCell) and reason in failed.reason
 
 
 def test_a_worker_tells_of_mistakes_of_ours(tmp_path, monkeypatch):
     monkeypatch.setattr(runner, "compute", lambda *x: 1 / 0)
     (job, _) = jobs()
     failed = distributed.work(
-        distributed.Order(ORIGIN, *HERE, job.key, job.env.engine, 0, tmp_path, False)
+        distributed.CellTask(ORIGIN, *HERE, job.key, job.env.engine, 0, tmp_path, False)
     )
-    assert isinstance(failed, Failed) and "ZeroDivisionError" in failed.reason
+    assert isinstance(failed, FailedCell) and "ZeroDivisionError" in failed.reason
     assert "run.compute" in failed.reason  # where
 
 
@@ -179,7 +179,7 @@ def test_a_signal_ends_a_spread_run_which_goes_on_later(tmp_path):
 def test_slurm_by_its_local_executor(finished, tmp_path):
     root = tmp_path / "toy"
     local = executors.slurm(root / "slurm", cluster="local")
-    assert distributed.run_all(jobs(), root, ORIGIN, local) == []
+    assert distributed.run_distributed(jobs(), root, ORIGIN, local) == []
     same(root, finished)
 
 
@@ -200,12 +200,12 @@ def test_a_slurm_job_that_dies_is_submitted_again(tmp_path):
 def test_a_job_that_slurm_cuts_off_gives_no_result():
     """The signal that says so can come out of a compiled program as an error like any other."""
 
-    def function(argument: str) -> Failed:
+    def function(argument: str) -> FailedCell:
         delayed = again.checkpoint(argument)
         assert delayed.function is not again and delayed.args == ("x",)
-        return Failed("cut off")
+        return FailedCell("cut off")
 
-    again = executors._Again(function)
+    again = executors._Requeueable(function)
     with pytest.raises(SystemExit):
         again("x")
 
@@ -229,5 +229,5 @@ def test_a_disk_without_locks_is_named(monkeypatch, tmp_path):
 
     monkeypatch.setattr(fcntl, "flock", refuse)
     with pytest.raises(UserError, match="cannot be locked .No locks available.*--results"):
-        with alone(tmp_path, wait=True):
+        with lock_folder(tmp_path, wait=True):
             pass

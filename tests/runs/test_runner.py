@@ -309,15 +309,17 @@ def test_identities_differ_where_results_would():
 
 def test_a_table_says_how_many_settings_were_tried(finished, monkeypatch):
     results = store.read_all(finished)
-    assert tables.tried(results) == ""  # a suite of somebody's own, that nobody else can look up
+    assert (
+        tables.trials_sentence(results) == ""
+    )  # a suite of somebody's own, that nobody else can look up
     for trials, said in (
         ({}, "none."),
         ({"bc": 3, "vins": 8}, "bc 3; others none."),
         ({"bc": 3, "dagger": 5}, "bc 3, dagger 5."),
     ):
         monkeypatch.setitem(registry.SUITES, "toy", Suite("toy", "", {}, trials))
-        assert tables.tried(results).startswith(" Settings tried on validation seeds")
-        assert tables.tried(results).endswith(f": {said}")
+        assert tables.trials_sentence(results).startswith(" Settings tried on validation seeds")
+        assert tables.trials_sentence(results).endswith(f": {said}")
 
 
 def test_no_two_of_many_methods_look_alike():

@@ -45,7 +45,7 @@ def straight(few, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def train(root: Path) -> Path:
     with Progress(RECIPE.evals) as progress:
-        return train_expert.forge(train_expert.prepare(RECIPE, root), root, progress)[0]
+        return train_expert.train(train_expert.prepare(RECIPE, root), root, progress)[0]
 
 
 def test_writes_an_expert_with_its_card(straight):
@@ -55,7 +55,7 @@ def test_writes_an_expert_with_its_card(straight):
     assert (card.method, card.grade, card.episodes) == ("ppo", "expert", 4)
     assert card.env_steps in (80, 160) and card.seed in (0, 1)
     assert len(card.scores_by_seed) == 2 and card.wall_seconds > 0
-    found = score_policy.of(env, policy)
+    found = score_policy.score(env, policy)
     assert found.mean == pytest.approx(card.mean_return, rel=1e-5)
     demos = data.collect(env, policy, 2, only_success=False)
     assert demos.steps.action.shape == (2, env.spec.horizon, 2)
@@ -67,7 +67,7 @@ def test_a_learner_can_be_shown_the_scripted_law(tmp_path, no_cache):
         "PointMass", "ddpg_demos", config, 1, 1, eval_episodes=2, demos=3
     )
     with Progress(1) as progress:
-        path = train_expert.forge(train_expert.prepare(recipe, tmp_path), tmp_path, progress)[0]
+        path = train_expert.train(train_expert.prepare(recipe, tmp_path), tmp_path, progress)[0]
     card = learned.read(path)[1]
     assert (card.demonstrations, card.method) == (3, "ddpg_demos")
 
@@ -108,7 +108,7 @@ def test_rejects_recipes_that_cannot_run(tmp_path):
 def test_reference_scores(tmp_path, monkeypatch):
     monkeypatch.setattr(reference_scores, "path", lambda: tmp_path / "reference.json")
     reference_scores.table.cache_clear()
-    entry = score_policy.measure("PointMass")
+    entry = score_policy.measure_references("PointMass")
     try:
         assert entry["expert"] > entry["random"] and entry["expert_kind"] == "scripted"
         assert reference_scores.normalised("PointMass", entry["random"]) == 0.0
@@ -127,4 +127,4 @@ def test_shipped_experts_are_what_their_cards_say():
         assert (card.task, card.grade, path.stat().st_size < 2**20) == (task, grade, True)
         obs = jnp.zeros((3, card.obs_size))
         assert policy(jax.random.key(0), obs).shape == (3, card.action_size)
-    assert experts.find("Hopper-fh").task == "Hopper"
+    assert experts.find_expert("Hopper-fh").task == "Hopper"

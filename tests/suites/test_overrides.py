@@ -8,7 +8,7 @@ import pytest
 
 from imitbench.algos.cloning import bc, dagger
 from imitbench.algos.rl import ppo, sil
-from imitbench.core.config import said
+from imitbench.core.config import config_dict
 from imitbench.suites import overrides
 from imitbench.utils.errors import UserError
 
@@ -46,9 +46,9 @@ def test_mistakes_are_named(config, word, expected):
 
 def test_later_settings_go_unsaid_at_their_defaults():
     """So that cells from before them keep their names."""
-    assert "log_std" not in said(ppo.Config())
-    assert said(ppo.Config(log_std=-0.5))["log_std"] == -0.5
-    nested = said(sil.Config())
+    assert "log_std" not in config_dict(ppo.Config())
+    assert config_dict(ppo.Config(log_std=-0.5))["log_std"] == -0.5
+    nested = config_dict(sil.Config())
     assert {f.name for f in dataclasses.fields(sil.Config)} == set(nested)
     inner = [v for v in nested.values() if isinstance(v, dict)]
     assert inner and all("log_std" not in v for v in inner)

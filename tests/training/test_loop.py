@@ -21,7 +21,7 @@ def keys() -> jax.Array:
 
 def fragile(bad_seed: int, at: int) -> Algorithm:
     """Counts its updates; the seed numbered `bad_seed` yields nan from update `at` on."""
-    bad_key = jax.random.key_data(ops.stream(jax.random.key(bad_seed), "init"))
+    bad_key = jax.random.key_data(ops.fold_in_name(jax.random.key(bad_seed), "init"))
 
     def init(key, demos):
         return {"count": jnp.int32(0), "x": jnp.float32(0), "key": jax.random.key_data(key)}
@@ -86,11 +86,11 @@ def test_bad_numbers_of_updates(demos, env, keys, small):
             )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["label", "pose"])
+@pytest.mark.parametrize("name", ["intended_action", "pose"])
 def test_demonstrations_with_nan_are_refused(demos, env, keys, small, name):
     rows = data.subset(demos, 2, [0, 1, 2])
     bad = rows.replace(**{name: jnp.asarray(getattr(rows, name)).at[1, 3, 0].set(jnp.nan)})
-    with pytest.raises(UserError, match="non-finite observation, label or pose"):
+    with pytest.raises(UserError, match="non-finite observation, intended action or pose"):
         loop.train(small("bc"), bad, keys, env=env, num_updates=1, num_evals=1, eval_episodes=1)
 
 

@@ -42,7 +42,7 @@ np.savez(sys.argv[1], *leaves, returns=ev.returns, success=ev.success_any)
     ("seeds", "number", "expected"), [(4, 4, 4), (5, 4, 1), (6, 4, 3), (2, 8, 2), (1, 8, 1)]
 )
 def test_every_device_has_as_many_seeds(seeds, number, expected):
-    assert sharding.shares(seeds, number) == expected
+    assert sharding.device_count(seeds, number) == expected
 
 
 @pytest.mark.slow

@@ -14,16 +14,16 @@ from imitbench.training import signals
 
 
 def test_a_signal_outside_of_training_stops_at_once():
-    with pytest.raises(signals.Stopped) as stop, signals.listening():
+    with pytest.raises(signals.Stopped) as stop, signals.catch_signals():
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(5)
         pytest.fail("it went on")
     assert stop.value.code == 143
     before = signal.getsignal(signal.SIGTERM)
-    with signals.listening():
+    with signals.catch_signals():
         assert signal.getsignal(signal.SIGTERM) != before
     assert signal.getsignal(signal.SIGTERM) == before
-    signals.check()  # nothing came since
+    signals.stop_if_asked()  # nothing came since
 
 
 def test_the_second_signal_kills_at_once():

@@ -14,8 +14,8 @@ import jax.numpy as jnp
 from flax import struct
 
 from imitbench.algos.adversarial import discriminator, gail_loop
-from imitbench.algos.adversarial.discriminator import Rule
-from imitbench.algos.adversarial.gail_loop import Sight
+from imitbench.algos.adversarial.discriminator import DiscriminatorConfig
+from imitbench.algos.adversarial.gail_loop import DiscriminatorInput
 from imitbench.algos.rl import on_policy, ppo
 from imitbench.core import distributions, nets, ops
 from imitbench.core.config import require
@@ -28,8 +28,8 @@ warnings = gail_loop.warnings
 class Config(gail_loop.Config):
     """Settings of AIRL."""
 
-    discriminator: Rule = field(
-        default_factory=lambda: Rule(reward="logit", penalty=0.0, entropy=0.0)
+    discriminator: DiscriminatorConfig = field(
+        default_factory=lambda: DiscriminatorConfig(reward="logit", penalty=0.0, entropy=0.0)
     )
     """Settings of the discriminator; `hidden` are the layers of g, and with `state_only` g sees no
     action."""
@@ -55,7 +55,7 @@ class Step(struct.PyTreeNode):
     log_prob: jax.Array  # [...] of the action, under the present policy
 
 
-def sight(config: Config, spec: Spec) -> Sight:
+def shaped_input(config: Config, spec: Spec) -> DiscriminatorInput:
     rule, own = config.discriminator, config.ppo
     policy, _ = on_policy.networks(own, spec)
     size, pairs = discriminator.pairs(rule, spec)
@@ -82,16 +82,16 @@ def sight(config: Config, spec: Spec) -> Sight:
         return jnp.concatenate([pairs(norm, rows), obs, next_obs, rest], axis=-1)
 
     def rows(core: on_policy.Core, steps: Transition) -> Step:
-        dist = policy.apply(core.params["policy"], on_policy.seen(own, core, steps.obs))
+        dist = policy.apply(core.params["policy"], on_policy.normalise_obs(own, core, steps.obs))
         assert isinstance(dist, distributions.Gaussian | distributions.Categorical)
-        log_prob = dist.log_prob(steps.label)
+        log_prob = dist.log_prob(steps.intended_action)
         return Step(steps.obs, steps.action, steps.next_obs, steps.terminated, log_prob)
 
-    return Sight(nets.Function(init, apply), encode, rows)
+    return DiscriminatorInput(nets.Function(init, apply), encode, rows)
 
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:
     """AIRL on the demonstrations' steps, not on their rewards. State: `_adversary.State`."""
     own = config.ppo
     learner = ppo.learner(own, spec)
-    return gail_loop.make(config, own, spec, env, learner, sight(config, spec))
+    return gail_loop.make(config, own, spec, env, learner, shaped_input(config, spec))

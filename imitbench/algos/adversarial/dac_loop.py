@@ -18,10 +18,10 @@ import jax.numpy as jnp
 from flax import struct
 
 from imitbench.algos.adversarial import discriminator
-from imitbench.algos.adversarial.discriminator import Rule
+from imitbench.algos.adversarial.discriminator import DiscriminatorConfig
 from imitbench.algos.rl import off_policy
-from imitbench.algos.rl.off_policy import Draw, Learner, Teacher
-from imitbench.algos.rl.replay_buffer import Experience, Still
+from imitbench.algos.rl.off_policy import Draw, OffPolicyLearner, RewardModel
+from imitbench.algos.rl.replay_buffer import Experience, IsAbsorbing
 from imitbench.core import buffer, ops
 from imitbench.core.config import require_share
 from imitbench.core.types import Algorithm, Env, Key, Metrics, Spec, Transition
@@ -31,8 +31,8 @@ from imitbench.core.types import Algorithm, Env, Key, Metrics, Spec, Transition
 class Config:
     """Settings of every discriminator-actor-critic."""
 
-    discriminator: Rule = field(
-        default_factory=lambda: Rule(
+    discriminator: DiscriminatorConfig = field(
+        default_factory=lambda: DiscriminatorConfig(
             hidden=(256, 256), lr=1e-3, batch=100, steps=1, reward="logit", entropy=0.0
         )
     )
@@ -77,11 +77,11 @@ def masked(config: Config, obs: jax.Array, absorbing: jax.Array) -> jax.Array:
     return jnp.concatenate([jnp.where(flag, 0.0, obs), flag.astype(obs.dtype)], axis=-1)
 
 
-Build = Callable[[Spec, Still | None], Learner]
+Build = Callable[[Spec, IsAbsorbing | None], OffPolicyLearner]
 """(of what the learner sees, where its action is 0) -> the learner."""
 
 
-def unending(config: Config, spec: Spec, build: Build) -> Learner:
+def without_ends(config: Config, spec: Spec, build: Build) -> OffPolicyLearner:
     """The learner on observations with the mark of absorbing states."""
     if not config.absorbing:
         return build(spec, None)
@@ -90,7 +90,7 @@ def unending(config: Config, spec: Spec, build: Build) -> Learner:
     def marked(obs: jax.Array) -> jax.Array:
         return masked(config, obs, jnp.zeros(obs.shape[:-1], bool))
 
-    return Learner(
+    return OffPolicyLearner(
         inner.init,
         inner.learn,
         lambda key, state, obs: inner.explore(key, state, marked(obs)),
@@ -98,7 +98,7 @@ def unending(config: Config, spec: Spec, build: Build) -> Learner:
     )
 
 
-def teacher(config: Config, spec: Spec) -> Teacher:
+def reward_model(config: Config, spec: Spec) -> RewardModel:
     """The discriminator as a source of rewards."""
     rule = config.discriminator
 
@@ -108,7 +108,7 @@ def teacher(config: Config, spec: Spec) -> Teacher:
 
     size = spec.obs_size + config.absorbing + (0 if rule.state_only else spec.action_size)
     net = discriminator.network(rule, size)
-    judge = discriminator.discriminator(rule, net, encode)
+    classifier = discriminator.discriminator(rule, net, encode)
 
     def seen(key: Key, rows: Experience, share: jax.Array) -> Seen:
         """With some of the steps made absorbing ones."""
@@ -120,7 +120,7 @@ def teacher(config: Config, spec: Spec) -> Teacher:
         return share(terminated, real) if config.absorbing else jnp.float32(0.0)
 
     def init(key: Key, demos: Transition) -> State:
-        told = judge.init(key, demos.obs, demos.weight)
+        told = classifier.init(key, demos.obs, demos.weight)
         return State(told, part(demos.terminated, demos.weight > 0), jnp.float32(0.0))
 
     def fit(
@@ -138,8 +138,8 @@ def teacher(config: Config, spec: Spec) -> Teacher:
 
             return rows
 
-        told = judge.see(state.discriminator, own(k_see, rule.batch).obs)
-        told, metrics = judge.fit(k_fit, told, some(shown, state.share), some(own, own_share))
+        told = classifier.see(state.discriminator, own(k_see, rule.batch).obs)
+        told, metrics = classifier.fit(k_fit, told, some(shown, state.share), some(own, own_share))
         return State(told, state.share, own_share), metrics
 
     def show(
@@ -147,7 +147,7 @@ def teacher(config: Config, spec: Spec) -> Teacher:
     ) -> Experience:
         step = seen(key, rows, state.own_share)
         task = jnp.where(step.absorbing, 0.0, rows.reward)
-        made = judge.reward(state.discriminator, step)
+        made = classifier.reward(state.discriminator, step)
         after = rows.terminated | step.absorbing
         return rows.replace(
             obs=masked(config, norm(rows.obs), step.absorbing),
@@ -157,7 +157,7 @@ def teacher(config: Config, spec: Spec) -> Teacher:
             terminated=rows.terminated & (not config.absorbing),
         )
 
-    return Teacher(init, fit, show)
+    return RewardModel(init, fit, show)
 
 
 def make(
@@ -169,8 +169,8 @@ def make(
 ) -> Algorithm:
     """The learner that `build` makes, on the discriminator's reward."""
     off_policy.reject_discrete(spec, env.name)
-    learner = unending(config, spec, build)
+    learner = without_ends(config, spec, build)
     steps = config.discriminator.steps
     return off_policy.make(
-        replay, spec, env, learner, teacher=teacher(config, spec), teacher_steps=steps
+        replay, spec, env, learner, teacher=reward_model(config, spec), teacher_steps=steps
     )

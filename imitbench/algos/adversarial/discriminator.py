@@ -21,14 +21,14 @@ from flax import struct
 
 from imitbench.algos.adversarial import f_divergence
 from imitbench.core import nets, ops
-from imitbench.core.config import LATER, require
+from imitbench.core.config import ADDED_LATER, require
 from imitbench.core.types import Key, Metrics, Params, Spec
 
 CLIP = 10.0  # of normalised observations, on both sides
 
 
 @dataclass(frozen=True)
-class Rule:
+class DiscriminatorConfig:
     """Settings of the discriminator."""
 
     hidden: tuple[int, ...] = (100, 100)
@@ -50,11 +50,13 @@ class Rule:
     the expert's and the policy's."""
     entropy: float = 1e-3
     """Weight of the entropy of D, in nats, that is added to the objective."""
-    divergence: Literal["", "kl", "reverse-kl", "js", "tv"] = field(default="", metadata=LATER)
+    divergence: Literal["", "kl", "reverse-kl", "js", "tv"] = field(
+        default="", metadata=ADDED_LATER
+    )
     """Estimate this f-divergence of the expert's steps from the policy's (f-VIM) instead of
     classifying them; it then makes the reward, too, and `reward` and `entropy` are not looked
     at."""
-    spectral: bool = field(default=False, metadata=LATER)
+    spectral: bool = field(default=False, metadata=ADDED_LATER)
     """Divide each kernel by its largest singular value."""
 
     def __post_init__(self) -> None:
@@ -100,7 +102,7 @@ class Discriminator(NamedTuple):
     reward: Callable[[State, Any], jax.Array]
 
 
-def rewards(config: Rule, logit: jax.Array) -> jax.Array:
+def rewards(config: DiscriminatorConfig, logit: jax.Array) -> jax.Array:
     """What a policy is paid for steps with these logits."""
     if config.divergence:
         return f_divergence.DIVERGENCES[config.divergence].policy(logit)
@@ -109,7 +111,9 @@ def rewards(config: Rule, logit: jax.Array) -> jax.Array:
     return -jax.nn.softplus(-logit) if config.reward == "negative" else logit
 
 
-def _classify(config: Rule, expert: jax.Array, policy: jax.Array) -> tuple[jax.Array, Metrics]:
+def _classify(
+    config: DiscriminatorConfig, expert: jax.Array, policy: jax.Array
+) -> tuple[jax.Array, Metrics]:
     """Cross-entropy, both halves counted equally, minus the entropy of D."""
     fit = jnp.mean(jax.nn.softplus(-expert)) + jnp.mean(jax.nn.softplus(policy))
     f = jnp.concatenate([expert, policy])
@@ -118,14 +122,19 @@ def _classify(config: Rule, expert: jax.Array, policy: jax.Array) -> tuple[jax.A
     return fit - config.entropy * entropy, {"discriminator_loss": fit}
 
 
-def _estimate(config: Rule, expert: jax.Array, policy: jax.Array) -> tuple[jax.Array, Metrics]:
+def _estimate(
+    config: DiscriminatorConfig, expert: jax.Array, policy: jax.Array
+) -> tuple[jax.Array, Metrics]:
     """Minus the lower bound on the divergence."""
     bound = f_divergence.bound(f_divergence.DIVERGENCES[config.divergence], expert, policy)
     return -bound, {"discriminator_loss": -bound}
 
 
 def loss(
-    config: Rule, logit: Callable[[jax.Array], jax.Array], share: jax.Array, both: jax.Array
+    config: DiscriminatorConfig,
+    logit: Callable[[jax.Array], jax.Array],
+    share: jax.Array,
+    both: jax.Array,
 ) -> tuple[jax.Array, Metrics]:
     """What tells the two apart, plus the penalty.
 
@@ -154,7 +163,7 @@ def action_input(spec: Spec, action: jax.Array) -> jax.Array:
     return jax.nn.one_hot(action, spec.action_size) if spec.discrete else action
 
 
-def pairs(config: Rule, spec: Spec) -> tuple[int, Encode]:
+def pairs(config: DiscriminatorConfig, spec: Spec) -> tuple[int, Encode]:
     """Length and encoding of `Pairs`, or of any rows with their fields."""
     if config.state_only:
         return spec.obs_size, lambda norm, rows: norm(rows.obs, CLIP)
@@ -166,12 +175,12 @@ def pairs(config: Rule, spec: Spec) -> tuple[int, Encode]:
     return spec.obs_size + spec.action_size, encode
 
 
-def network(config: Rule, size: int) -> nets.Function:
+def network(config: DiscriminatorConfig, size: int) -> nets.Function:
     """The logit of inputs, as its one output."""
     return nets.function(size, config.hidden, 1, spectral=config.spectral)
 
 
-def discriminator(config: Rule, net: nets.Function, encode: Encode) -> Discriminator:
+def discriminator(config: DiscriminatorConfig, net: nets.Function, encode: Encode) -> Discriminator:
     """From a network [..., I] -> [..., 1] and what it gets of a row."""
     opt = optax.adam(config.lr)
 
@@ -193,7 +202,7 @@ def discriminator(config: Rule, net: nets.Function, encode: Encode) -> Discrimin
             rows = expert(k_expert, config.batch), policy(k_policy, config.batch)
             both = jnp.stack([encode(norm, x) for x in rows])
             share = jax.random.uniform(k_share, (config.batch, 1))
-            params, opt_state, metrics = ops.descend(total, opt, *carry, share, both)
+            params, opt_state, metrics = ops.gradient_step(total, opt, *carry, share, both)
             return (params, opt_state), metrics
 
         keys = jax.random.split(key, config.steps)

@@ -27,5 +27,5 @@ class Config(gail_loop.Config):
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:
     """GAIL on the demonstrations' observations and actions. State: `_adversary.State`."""
     own = config.ppo
-    sight = gail_loop.of_pairs(config.discriminator, spec)
+    sight = gail_loop.obs_action_input(config.discriminator, spec)
     return gail_loop.make(config, own, spec, env, ppo.learner(own, spec), sight)

@@ -16,11 +16,11 @@ import optax
 from flax import struct
 
 from imitbench.algos.adversarial import discriminator
-from imitbench.algos.adversarial.discriminator import Pairs, Rule
+from imitbench.algos.adversarial.discriminator import DiscriminatorConfig, Pairs
 from imitbench.algos.rl import on_policy
 from imitbench.algos.rl.on_policy import Core
 from imitbench.core import buffer, distributions, nets, ops, rollout
-from imitbench.core.config import LATER, require, require_share
+from imitbench.core.config import ADDED_LATER, require, require_share
 from imitbench.core.types import Algorithm, Cost, Env, Key, Metrics, Params, Spec, Transition
 
 CLONE_BATCH, CLONE_LR = 128, 3e-4  # of openai/baselines
@@ -30,16 +30,16 @@ CLONE_BATCH, CLONE_LR = 128, 3e-4  # of openai/baselines
 class Config:
     """Settings of every adversarial method."""
 
-    discriminator: Rule = field(default_factory=Rule)
+    discriminator: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)
     """Settings of the discriminator and of the reward that it makes."""
     imitation: float = 1.0
     """Share of that reward (lambda); the task's own has the rest."""
     constant: bool = False
     """Pay 1 for every step, whatever the discriminator says: a control that shows what the lengths
     of episodes alone teach."""
-    clone_steps: int = field(default=0, metadata=LATER)
+    clone_steps: int = field(default=0, metadata=ADDED_LATER)
     """Gradient steps of cloning before the first update."""
-    resets: float = field(default=0.0, metadata=LATER)
+    resets: float = field(default=0.0, metadata=ADDED_LATER)
     """Share of episodes that begin at a demonstrated state, with its goal."""
 
     def __post_init__(self) -> None:
@@ -51,10 +51,10 @@ class Config:
 class State(struct.PyTreeNode):
     core: Core
     discriminator: discriminator.State
-    running: rollout.Running
+    running: rollout.RunningEpisodes
 
 
-class Sight(NamedTuple):
+class DiscriminatorInput(NamedTuple):
     """What a discriminator looks at: a network, what it gets of a row, and rows(core, steps
     [..., ...]) -> rows [..., ...]."""
 
@@ -63,14 +63,14 @@ class Sight(NamedTuple):
     rows: Callable[[Core, Transition], Any]
 
 
-def of_pairs(rule: Rule, spec: Spec) -> Sight:
+def obs_action_input(rule: DiscriminatorConfig, spec: Spec) -> DiscriminatorInput:
     """Observations and executed actions."""
     size, encode = discriminator.pairs(rule, spec)
     net = discriminator.network(rule, size)
-    return Sight(net, encode, lambda core, steps: Pairs(steps.obs, steps.action))
+    return DiscriminatorInput(net, encode, lambda core, steps: Pairs(steps.obs, steps.action))
 
 
-def sign(config: Config) -> str:
+def reward_sign(config: Config) -> str:
     """Of the rewards that the discriminator makes: positive, negative or either."""
     rule = config.discriminator
     if rule.divergence:
@@ -93,31 +93,35 @@ def warnings(config: Config, spec: Spec) -> list[str]:
         f"steps; {cure}",
         ("positive", "success"): "a policy gains by putting success off; take "
         "discriminator.reward=negative",
-    }.get((sign(config), spec.ends))
-    which = "rewards of either sign" if sign(config) == "either" else f"{sign(config)} rewards"
+    }.get((reward_sign(config), spec.ends))
+    which = (
+        "rewards of either sign"
+        if reward_sign(config) == "either"
+        else f"{reward_sign(config)} rewards"
+    )
     return [f"{which} where episodes end with {spec.ends}: {found}"] if found else []
 
 
 def cloner(config: on_policy.Config, spec: Spec, steps: int):
-    """(key, core, demos) -> core after `steps` of cloning the labels: the squared error of the
-    mean action, or the cross-entropy of discrete ones."""
+    """(key, core, demos) -> core after `steps` gradient steps of cloning the demonstrated actions:
+    by the squared error of the mean action, or the cross-entropy of discrete ones."""
     policy, _ = on_policy.networks(config, spec)
     opt = optax.adam(CLONE_LR)
 
-    def loss(params: Params, obs: jax.Array, label: jax.Array) -> tuple[jax.Array, Metrics]:
+    def loss(params: Params, obs: jax.Array, target: jax.Array) -> tuple[jax.Array, Metrics]:
         dist = policy.apply(params, obs)
         if isinstance(dist, distributions.Categorical):
-            return -jnp.mean(dist.log_prob(label)), {}
-        return jnp.mean(jnp.sum((dist.mode - label) ** 2, axis=-1)), {}
+            return -jnp.mean(dist.log_prob(target)), {}
+        return jnp.mean(jnp.sum((dist.mode - target) ** 2, axis=-1)), {}
 
     def clone(key: Key, core: Core, demos: Transition) -> Core:
         core = core.replace(obs_moments=ops.weighted_moments(demos.obs, demos.weight))
-        draw = buffer.real_rows(demos, demos.weight)
+        draw = buffer.real_row_sampler(demos, demos.weight)
 
         def step(carry: tuple[Params, Any], key: Key) -> tuple[tuple[Params, Any], None]:
             rows = draw(key, CLONE_BATCH)
-            obs = on_policy.seen(config, core, rows.obs)
-            return ops.descend(loss, opt, *carry, obs, rows.label)[:2], None
+            obs = on_policy.normalise_obs(config, core, rows.obs)
+            return ops.gradient_step(loss, opt, *carry, obs, rows.intended_action)[:2], None
 
         start = core.params["policy"], opt.init(core.params["policy"])
         (params, _), _ = jax.lax.scan(step, start, jax.random.split(key, steps))
@@ -131,40 +135,42 @@ def make(
     own: on_policy.Config,
     spec: Spec,
     env: Env,
-    learner: on_policy.Learner,
-    sight: Sight,
+    learner: on_policy.OnPolicyLearner,
+    sight: DiscriminatorInput,
 ) -> Algorithm:
     """One update collects `own.envs` * `own.length` steps, takes the discriminator's gradient
     steps, then the learner's. State: `State`."""
-    judge = discriminator.discriminator(config.discriminator, sight.net, sight.encode)
+    classifier = discriminator.discriminator(config.discriminator, sight.net, sight.encode)
 
     def init(key: Key, demos: Transition) -> State:
-        k_core, k_judge, k_env = jax.random.split(key, 3)
-        starts = rollout.shown(env, demos, config.resets)
-        running = rollout.begin(env, k_env, own.envs, starts)
+        k_core, k_classifier, k_env = jax.random.split(key, 3)
+        starts = rollout.demo_resets(env, demos, config.resets)
+        running = rollout.start_episodes(env, k_env, own.envs, starts)
         core = learner.init(k_core)
         if config.clone_steps:
             clone = cloner(own, spec, config.clone_steps)
-            core = clone(ops.stream(k_core, "clone"), core, demos)
-        return State(core, judge.init(k_judge, demos.obs, demos.weight), running)
+            core = clone(ops.fold_in_name(k_core, "clone"), core, demos)
+        return State(core, classifier.init(k_classifier, demos.obs, demos.weight), running)
 
     def paid(core: Core, seen: discriminator.State, steps: Transition) -> jax.Array:
         """Rewards [T, B]."""
         if config.constant:
             return jnp.ones_like(steps.reward)
-        made = judge.reward(seen, sight.rows(core, steps))
+        made = classifier.reward(seen, sight.rows(core, steps))
         return config.imitation * made + (1.0 - config.imitation) * steps.reward
 
     def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
-        k_env, k_judge, k_learn = jax.random.split(key, 3)
+        k_env, k_classifier, k_learn = jax.random.split(key, 3)
         core = state.core
         actor = learner.explore(core)
-        starts = rollout.shown(env, demos, config.resets)
+        starts = rollout.demo_resets(env, demos, config.resets)
         running, steps, _ = rollout.unroll(env, actor, k_env, state.running, own.length, starts)
         flat = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), steps)
-        expert, policy = (buffer.real_rows(sight.rows(core, x), x.weight) for x in (demos, flat))
-        seen = judge.see(state.discriminator, flat.obs)
-        seen, told = judge.fit(k_judge, seen, expert, policy)
+        expert, policy = (
+            buffer.real_row_sampler(sight.rows(core, x), x.weight) for x in (demos, flat)
+        )
+        seen = classifier.see(state.discriminator, flat.obs)
+        seen, told = classifier.fit(k_classifier, seen, expert, policy)
         rewarded = steps.replace(reward=paid(core, seen, steps))
         core, metrics = learner.learn(k_learn, core, rewarded)
         metrics |= told | {"task_reward": jnp.mean(steps.reward)}
@@ -176,6 +182,6 @@ def make(
     cost = Cost(
         env_steps=own.envs * own.length,
         grad_steps=learner.grad_steps + config.discriminator.steps,
-        grad_steps_left_out=-config.clone_steps,  # done before the first update
+        grad_step_offset=-config.clone_steps,  # done before the first update
     )
     return Algorithm(init, update, act, cost)

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from imitbench.algos.rl import off_policy, sac
-from imitbench.algos.rl.off_policy import Teacher
+from imitbench.algos.rl.off_policy import RewardModel
 from imitbench.algos.rl.replay_buffer import Experience
 from imitbench.core.types import Algorithm, Env, Key, Spec
 
@@ -23,20 +23,20 @@ class Config(sac.Config):
     """Settings of SQIL: SAC's; to each minibatch as many demonstrated steps are added."""
 
 
-def teacher(batch: int) -> Teacher:
+def reward_model(batch: int) -> RewardModel:
     """Pays for the last half of a minibatch of twice `batch` rows."""
 
     def show(
         key: Key, state: tuple[()], rows: Experience, norm: Callable[[jax.Array], jax.Array]
     ) -> Experience:
-        rows = off_policy.normalised(key, state, rows, norm)
+        rows = off_policy.normalise_rows(key, state, rows, norm)
         return rows.replace(reward=jnp.repeat(jnp.array([0.0, 1.0]), batch))
 
-    return off_policy.NO_TEACHER._replace(show=show)
+    return off_policy.TASK_REWARD._replace(show=show)
 
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:
     """SQIL on the demonstrations' steps, not on their rewards. State: `_offpolicy.State` around
     `sac.State`."""
     batch, learner = config.replay.batch, sac.learner(config, spec)
-    return off_policy.make(config.replay, spec, env, learner, batch, teacher(batch))
+    return off_policy.make(config.replay, spec, env, learner, batch, reward_model(batch))

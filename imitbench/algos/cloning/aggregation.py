@@ -48,7 +48,7 @@ Collect = Callable[[Key, Policy, Any], tuple[bc.Pairs, Any, Metrics]]
 def make(config: Config, spec: Spec, collect: Collect, memory: Any) -> Algorithm:
     """One update is one round: collect `config.episodes`, clone. `memory`: before the first round.
     State: `State`."""
-    clone = bc.learner(config.clone, spec)
+    clone = bc.supervised_learner(config.clone, spec)
     rows_per_round = config.episodes * spec.horizon
 
     def init(key: Key, demos: Transition) -> State:

@@ -71,11 +71,11 @@ class Pairs(struct.PyTreeNode):
     aggregate."""
 
     obs: jax.Array  # [N, O]
-    label: jax.Array  # [N, A]
+    target: jax.Array  # [N, A] the actions to clone
     weight: jax.Array  # [N]
 
 
-class Learner(NamedTuple):
+class SupervisedLearner(NamedTuple):
     """The parts of BC, for methods that learn from more than demonstrations.
 
     init(key, fit: Pairs) -> State; fit(key, state, pairs) -> (state, metrics) takes `config.steps`
@@ -91,14 +91,14 @@ class Learner(NamedTuple):
 
 def split(config: Config, spec: Spec, demos: Transition) -> tuple[Pairs, Pairs | None]:
     """The pairs to train on, and those of the held-out last episodes, if any are held out."""
-    pairs = Pairs(demos.obs, demos.label, demos.weight)
+    pairs = Pairs(demos.obs, demos.intended_action, demos.weight)
     total = demos.weight.shape[0]
     cut = total - int(config.validation * (total // spec.horizon)) * spec.horizon
     held = buffer.take(pairs, jnp.arange(cut, total)) if cut < total else None
     return buffer.take(pairs, jnp.arange(cut)), held
 
 
-def learner(config: Config, spec: Spec) -> Learner:
+def supervised_learner(config: Config, spec: Spec) -> SupervisedLearner:
     head = "gaussian" if config.loss == "nll" else "deterministic"
     policy = nets.policy(spec, config.hidden, "categorical" if spec.discrete else head)
     decay = config.lr_decay_steps
@@ -108,11 +108,11 @@ def learner(config: Config, spec: Spec) -> Learner:
         """Mean squared error over action components, or mean negative log likelihood."""
         dist = policy.apply(params, norm(pairs.obs, config.clip))
         if isinstance(dist, distributions.Deterministic):
-            each = jnp.mean((dist.mode - pairs.label) ** 2, axis=-1)
+            each = jnp.mean((dist.mode - pairs.target) ** 2, axis=-1)
         else:
             assert isinstance(dist, distributions.Gaussian | distributions.Categorical)
-            each = -dist.log_prob(pairs.label)
-        return ops.mean(each, pairs.weight)
+            each = -dist.log_prob(pairs.target)
+        return ops.weighted_mean(each, pairs.weight)
 
     def loss(params: Params, norm: ops.Normaliser, pairs: Pairs) -> tuple[jax.Array, Metrics]:
         fit = error(params, norm, pairs)
@@ -127,12 +127,14 @@ def learner(config: Config, spec: Spec) -> Learner:
         )
 
     def fit(key: Key, state: State, pairs: Pairs) -> tuple[State, Metrics]:
-        draw = buffer.real_rows(pairs, pairs.weight)
+        draw = buffer.real_row_sampler(pairs, pairs.weight)
 
         def step(carry: tuple[Params, Any], key: Key) -> tuple[tuple[Params, Any], Metrics]:
             params, opt_state = carry
             rows = draw(key, config.batch)
-            params, opt_state, metrics = ops.descend(loss, opt, params, opt_state, state.norm, rows)
+            params, opt_state, metrics = ops.gradient_step(
+                loss, opt, params, opt_state, state.norm, rows
+            )
             return (params, opt_state), metrics
 
         keys = jax.random.split(key, config.steps)
@@ -154,12 +156,12 @@ def learner(config: Config, spec: Spec) -> Learner:
         params = state.best_params if config.early_stopping else state.params
         return policy.apply(params, state.norm(obs, config.clip)).mode
 
-    return Learner(init, fit, validate, act)
+    return SupervisedLearner(init, fit, validate, act)
 
 
 def make(config: Config, spec: Spec) -> Algorithm:
     """BC on the demonstrations' labels. State: `State`."""
-    clone = learner(config, spec)
+    clone = supervised_learner(config, spec)
 
     def init(key: Key, demos: Transition) -> State:
         return clone.init(key, split(config, spec, demos)[0])

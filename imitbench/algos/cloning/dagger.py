@@ -6,15 +6,26 @@ Source: Ross, Gordon, Bagnell 2011 (arXiv:1011.0686), algorithm 3.1.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
 
 from imitbench.algos.cloning import aggregation, bc
 from imitbench.core import rollout
+from imitbench.core.actor import as_actor
 from imitbench.core.config import require, require_share
-from imitbench.core.types import Algorithm, Env, Key, Metrics, Policy, Spec
+from imitbench.core.types import (
+    Actor,
+    Algorithm,
+    Decision,
+    Env,
+    EnvState,
+    Key,
+    Metrics,
+    Policy,
+    Spec,
+)
 
 
 @dataclass(frozen=True)
@@ -45,26 +56,34 @@ def beta(config: Config, round: jax.Array) -> jax.Array:
     return jnp.asarray(config.beta_base) ** i
 
 
-def mixture(prob: jax.Array, first: Policy, second: Policy) -> Policy:
-    """At each step and for each episode apart: `first` with probability `prob`, else `second`."""
+def mixture(prob: jax.Array, expert: Actor, learner: Actor) -> Actor:
+    """Executes the expert's action with probability `prob`, else the learner's; intends the
+    expert's. The choice is drawn at each step and for each episode apart."""
 
-    def act(key: Key, obs: jax.Array) -> jax.Array:
-        k_coin, k_first, k_second = jax.random.split(key, 3)
-        a, b = first(k_first, obs), second(k_second, obs)
-        coin = jax.random.bernoulli(k_coin, prob, obs.shape[:-1])
-        return jnp.where(coin.reshape(coin.shape + (1,) * (a.ndim - coin.ndim)), a, b)
+    def start(key: Key, state: EnvState) -> tuple[Any, Any]:
+        k_expert, k_learner = jax.random.split(key)
+        return expert.start(k_expert, state), learner.start(k_learner, state)
 
-    return act
+    def act(key: Key, memory: tuple[Any, Any], state: EnvState) -> tuple[Decision, Any]:
+        k_coin, k_expert, k_learner = jax.random.split(key, 3)
+        a, of_expert = expert.act(k_expert, memory[0], state)
+        b, of_learner = learner.act(k_learner, memory[1], state)
+        coin = jax.random.bernoulli(k_coin, prob, a.shape[:1])
+        action = jnp.where(coin.reshape(coin.shape + (1,) * (a.ndim - 1)), a, b)
+        return Decision(action, a), (of_expert, of_learner)
+
+    return Actor(start, act)
 
 
-def make(config: Config, spec: Spec, env: Env, expert: Policy) -> Algorithm:
-    """DAgger; one update is one round: collect, label, clone. State: `_aggregate.State`, whose
-    memory is the round's number."""
+def make(config: Config, spec: Spec, env: Env, expert: Actor | Policy) -> Algorithm:
+    """DAgger; one update is one round: collect, ask the expert, clone. State: `aggregation.State`,
+    whose memory is the round's number."""
+    demonstrator = as_actor(expert)
 
     def collect(key: Key, learner: Policy, round: jax.Array) -> tuple[bc.Pairs, jax.Array, Metrics]:
-        """A round's episodes, labelled by the expert, whoever acted."""
-        actor = mixture(beta(config, round), expert, learner)
-        steps = rollout.rows(rollout.episodes(env, actor, key, config.episodes, label=expert))
-        return bc.Pairs(steps.obs, steps.label, steps.weight), round + 1, {}
+        """A round's episodes with the expert's actions, whoever acted."""
+        actor = mixture(beta(config, round), demonstrator, as_actor(learner))
+        steps = rollout.flatten(rollout.episodes(env, actor, key, config.episodes))
+        return bc.Pairs(steps.obs, steps.intended_action, steps.weight), round + 1, {}
 
     return aggregation.make(config, spec, collect, jnp.int32(0))

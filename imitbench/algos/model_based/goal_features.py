@@ -70,7 +70,7 @@ def field_size(spec: Spec, field: str) -> int:
     return where.stop - where.start
 
 
-def view(spec: Spec, features: Sequence[str], method: str) -> View:
+def make_view(spec: Spec, features: Sequence[str], method: str) -> View:
     """The view that sees `features`; by default positions relative to object and goal.
 
     Raises:

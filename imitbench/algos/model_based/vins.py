@@ -22,7 +22,7 @@ from imitbench.algos.cloning import bc
 from imitbench.algos.model_based import dynamics, goal_features
 from imitbench.algos.rl.off_policy import reject_discrete
 from imitbench.core import buffer, nets, ops
-from imitbench.core.config import LATER, require, require_share
+from imitbench.core.config import ADDED_LATER, require, require_share
 from imitbench.core.types import Algorithm, Cost, Key, Metrics, Params, Spec, Traits, Transition
 from imitbench.utils.errors import pick
 
@@ -70,7 +70,7 @@ class Config:
     goal: Literal["absorbing", "first", "last"] = "absorbing"
     """absorbing: whole episodes, every state at the goal is worth 0. first: episodes are cut where
     they first reach it. last: the data's rewards, and the last step ends the episode (bmil)."""
-    discount: float = field(default=1.0, metadata=LATER)
+    discount: float = field(default=1.0, metadata=ADDED_LATER)
     """Of the value: 1 where a goal anchors it (the paper); bmil takes 0.99 in mazes and Adroit."""
     batch: int = 64
     """Steps of a minibatch of value and model."""
@@ -120,7 +120,7 @@ class Rows(struct.PyTreeNode):
     weight: jax.Array  # [N]
 
 
-class Learner(NamedTuple):
+class VINSParts(NamedTuple):
     """The parts of VINS: for its variants, and for pictures of what it has learned.
 
     fit(key, state, batch of Rows) takes one gradient step of value and model;
@@ -138,14 +138,14 @@ class Learner(NamedTuple):
     act: Callable[[Key, State, jax.Array], jax.Array]
 
 
-def beside(config: Config, spec: Spec, obs: jax.Array) -> jax.Array:
+def extra_inputs(config: Config, spec: Spec, obs: jax.Array) -> jax.Array:
     """The fields `config.model_sees` of observations: [..., O] -> [..., M]."""
     return jnp.concatenate(
         [obs[..., :0], *(obs[..., spec.fields[f]] for f in config.model_sees)], -1
     )
 
 
-def rows(config: Config, view: goal_features.View, demos: Transition) -> Rows:
+def demo_rows(config: Config, view: goal_features.View, demos: Transition) -> Rows:
     """Demonstrated steps [N], whole episodes one after the other, under `config.goal`."""
     here, end, weight = view.reached(demos.obs), view.reached(demos.next_obs), demos.weight
     cost = jnp.where(here, 0.0, -1.0)
@@ -158,7 +158,7 @@ def rows(config: Config, view: goal_features.View, demos: Transition) -> Rows:
     return Rows(
         view.state(demos.obs),
         view.state(demos.next_obs),
-        beside(config, view.spec, demos.obs),
+        extra_inputs(config, view.spec, demos.obs),
         view.desired(demos.obs),
         demos.action,
         cost,
@@ -174,18 +174,18 @@ def pick_best(actions: jax.Array, values: jax.Array) -> jax.Array:
     return jnp.take_along_axis(actions, best, axis=-2)[..., 0, :]
 
 
-def learner(config: Config, spec: Spec) -> Learner:
+def learner(config: Config, spec: Spec) -> VINSParts:
     """The parts of VINS on a goal task.
 
     Raises:
         UserError: a task without goals or with discrete actions, or fields that it does not have.
     """
     reject_discrete(spec)
-    view = goal_features.view(spec, config.features, "VINS")
+    view = goal_features.make_view(spec, config.features, "VINS")
     groups = goal_features.groups(view, config.negatives)
     for name in config.model_sees:
         pick("field of the observation", name, spec.fields)
-    clone = bc.learner(config.clone, spec)
+    clone = bc.supervised_learner(config.clone, spec)
     value_net = nets.function(view.size, config.hidden, 1, layer_norm=True)
     more = sum(goal_features.field_size(spec, f) for f in config.model_sees)
     model = dynamics.make(sum(view.sizes), more, spec.action_size, config.model_hidden, CLIP)
@@ -193,7 +193,7 @@ def learner(config: Config, spec: Spec) -> Learner:
 
     def init(key: Key, demos: Transition) -> State:
         k_clone, k_value, k_model = jax.random.split(key, 3)
-        data = rows(config, view, demos)
+        data = demo_rows(config, view, demos)
         norm = ops.fit_normaliser(view.see(data.state, data.desired), data.weight)
         model_norms = dynamics.norms(data.state, data.more, data.next_state, data.weight)
         params = {"value": value_net.init(k_value), "model": model.init(k_model)}
@@ -247,19 +247,21 @@ def learner(config: Config, spec: Spec) -> Learner:
 
     def fit(key: Key, state: State, batch: Rows) -> tuple[State, Metrics]:
         seen, wanted = targets(key, state, batch)
-        move = ops.Descent(opts, state.params, state.opt_state)
-        move("value", value_loss, seen, wanted, max(config.interpolations, 1) * config.batch)
+        optimiser = ops.Optimiser(opts, state.params, state.opt_state)
+        optimiser.step(
+            "value", value_loss, seen, wanted, max(config.interpolations, 1) * config.batch
+        )
         norms = state.model_norms
         inputs = model.inputs(norms, batch.state, batch.more, batch.action)
         change = norms.change(batch.next_state - batch.state, jnp.inf)
-        move("model", model.loss, inputs, change)
-        target = ops.polyak(state.target, move.params["value"], config.tau)
-        new = state.replace(params=move.params, opt_state=move.opt_state, target=target)
-        return new, move.metrics
+        optimiser.step("model", model.loss, inputs, change)
+        target = ops.polyak(state.target, optimiser.params["value"], config.tau)
+        new = state.replace(params=optimiser.params, opt_state=optimiser.opt_state, target=target)
+        return new, optimiser.metrics
 
     def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
-        data = rows(config, view, demos)
-        draw = buffer.real_rows(data, data.weight)
+        data = demo_rows(config, view, demos)
+        draw = buffer.real_row_sampler(data, data.weight)
         k_clone, k_rest = jax.random.split(key)
         pairs, held = bc.split(config.clone, spec, demos)
         inner, clone_metrics = clone.fit(k_clone, state.clone, pairs)
@@ -277,7 +279,7 @@ def learner(config: Config, spec: Spec) -> Learner:
         return values(state.params["value"], features(state, states, desired))
 
     def predict(state: State, obs: jax.Array, action: jax.Array) -> jax.Array:
-        more = beside(config, spec, obs)
+        more = extra_inputs(config, spec, obs)
         params, norms = state.params["model"], state.model_norms
         return model.predict(params, norms, view.state(obs), more, action)
 
@@ -293,7 +295,7 @@ def learner(config: Config, spec: Spec) -> Learner:
         after = predict(state, obs[..., None, :], actions)
         return pick_best(actions, value(state, after, view.desired(obs)[..., None, :]))
 
-    return Learner(view, init, update, fit, value, predict, propose, act)
+    return VINSParts(view, init, update, fit, value, predict, propose, act)
 
 
 def make(config: Config, spec: Spec) -> Algorithm:

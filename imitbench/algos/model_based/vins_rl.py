@@ -59,7 +59,7 @@ class Config:
 class State(struct.PyTreeNode):
     vins: vins.State
     replay: buffer.Ring  # of vins.Rows
-    running: rollout.Running
+    running: rollout.RunningEpisodes
 
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:
@@ -71,7 +71,7 @@ def make(config: Config, spec: Spec, env: Env) -> Algorithm:
 
     def init(key: Key, demos: Transition) -> State:
         k_init, k_fit, k_env = jax.random.split(key, 3)
-        shown = vins.rows(own, start.view, demos)
+        shown = vins.demo_rows(own, start.view, demos)
         needed = shown.weight.shape[0] + per_round
         if config.capacity < needed:
             raise UserError(f"capacity={config.capacity}: demos and a round need {needed} steps")
@@ -82,7 +82,7 @@ def make(config: Config, spec: Spec, env: Env) -> Algorithm:
         keys = jax.random.split(k_fit, config.pretrain // config.vins.clone.steps)
         state, _ = jax.lax.scan(fit, start.init(k_init, demos), keys)
         replay = buffer.append(buffer.ring(shown, config.capacity), shown)
-        return State(state, replay, rollout.begin(env, k_env, config.envs))
+        return State(state, replay, rollout.start_episodes(env, k_env, config.envs))
 
     def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
         def round_(state: State, key: Key) -> tuple[State, Metrics]:
@@ -94,7 +94,7 @@ def make(config: Config, spec: Spec, env: Env) -> Algorithm:
                 state.running,
                 config.length,
             )
-            new = vins.rows(own, after.view, rollout.rows(steps))
+            new = vins.demo_rows(own, after.view, rollout.flatten(steps))
             replay = buffer.append(state.replay, new)
 
             def step(inner: vins.State, key: Key) -> tuple[vins.State, Metrics]:
@@ -117,6 +117,6 @@ def make(config: Config, spec: Spec, env: Env) -> Algorithm:
     cost = Cost(
         env_steps=config.rounds * per_round,
         grad_steps=config.rounds * config.grad_steps,
-        grad_steps_left_out=-config.pretrain,  # done before the first update
+        grad_step_offset=-config.pretrain,  # done before the first update
     )
     return Algorithm(init, update, act, cost)

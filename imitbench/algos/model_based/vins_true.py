@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import jax
 
 from imitbench.algos.model_based import vins
-from imitbench.core.types import Algorithm, Cost, Env, EnvState, Key, Spec, Traits
+from imitbench.core.types import Actor, Algorithm, Cost, Env, EnvState, Key, Spec, Traits
 
 TRAITS = Traits(needs_goals_reached=True)
 
@@ -27,11 +27,14 @@ def make(config: Config, spec: Spec, env: Env) -> Algorithm:
     """VINS; evaluation steps `k` environments for each step of its own."""
     parts = vins.learner(config, spec)
 
-    def act_in(key: Key, state: vins.State, now: EnvState) -> jax.Array:
-        actions = parts.propose(key, state, now.obs)  # [B, k, A]
-        after = jax.vmap(jax.vmap(env.step, (None, 0)))(now, actions).obs
-        worth = parts.value(state, parts.view.state(after), parts.view.desired(after))
-        return vins.pick_best(actions, worth)
+    def actor(state: vins.State) -> Actor:
+        def act(key: Key, memory: tuple[()], now: EnvState) -> tuple[jax.Array, tuple[()]]:
+            actions = parts.propose(key, state, now.obs)  # [B, k, A]
+            after = jax.vmap(jax.vmap(env.step, (None, 0)))(now, actions).obs
+            worth = parts.value(state, parts.view.state(after), parts.view.desired(after))
+            return vins.pick_best(actions, worth), memory
+
+        return Actor(lambda key, now: (), act)
 
     cost = Cost(grad_steps=config.clone.steps)
-    return Algorithm(parts.init, parts.update, parts.act, cost, act_in)
+    return Algorithm(parts.init, parts.update, parts.act, cost, actor)

@@ -16,11 +16,11 @@ from flax import struct
 
 from imitbench.algos.offline import fixed_data
 from imitbench.algos.rl import replay_buffer
-from imitbench.algos.rl.off_policy import Learner
+from imitbench.algos.rl.off_policy import OffPolicyLearner
 from imitbench.algos.rl.replay_buffer import Experience
 from imitbench.core import nets, ops
 from imitbench.core.config import require, require_share
-from imitbench.core.types import Algorithm, Judge, Key, Metrics, Params, Spec, Traits
+from imitbench.core.types import Algorithm, Key, Metrics, Params, Spec, Traits, ValueEstimator
 
 TRAITS = Traits(needs_rewards=True)
 
@@ -75,7 +75,7 @@ class State(struct.PyTreeNode):
     opt_state: dict[str, Any]
 
 
-def learner(config: Config, spec: Spec) -> Learner:
+def learner(config: Config, spec: Spec) -> OffPolicyLearner:
     latent, size = 2 * spec.action_size, spec.obs_size + spec.action_size
     encoder = nets.function(size, config.vae_hidden, 2 * latent)
     decoder = nets.function(spec.obs_size + latent, config.vae_hidden, spec.action_size)
@@ -136,15 +136,15 @@ def learner(config: Config, spec: Spec) -> Learner:
 
     def learn(key: Key, state: State, rows: Experience) -> tuple[State, Metrics]:
         k_vae, k_target, k_propose = jax.random.split(key, 3)
-        move = ops.Descent(opts, state.params, state.opt_state)
-        move("vae", vae_loss, k_vae, rows)
-        target = targets(k_target, state.replace(params=move.params), rows)
-        move("critics", critic_loss, rows, target)
-        proposed = propose(k_propose, move.params["vae"], rows.obs)
-        move("perturb", perturb_loss, rows.obs, proposed, move.params["critics"])
-        goal = {k: move.params[k] for k in state.target}
+        optimiser = ops.Optimiser(opts, state.params, state.opt_state)
+        optimiser.step("vae", vae_loss, k_vae, rows)
+        target = targets(k_target, state.replace(params=optimiser.params), rows)
+        optimiser.step("critics", critic_loss, rows, target)
+        proposed = propose(k_propose, optimiser.params["vae"], rows.obs)
+        optimiser.step("perturb", perturb_loss, rows.obs, proposed, optimiser.params["critics"])
+        goal = {k: optimiser.params[k] for k in state.target}
         follow = ops.polyak(state.target, goal, config.tau)
-        return State(move.params, follow, move.opt_state), move.metrics
+        return State(optimiser.params, follow, optimiser.opt_state), optimiser.metrics
 
     def weigh(key: Key, state: State, obs: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Proposals [..., n, A] for obs [..., O], and their values [..., n]."""
@@ -162,7 +162,7 @@ def learner(config: Config, spec: Spec) -> Learner:
     def value(key: Key, state: State, obs: jax.Array) -> jax.Array:
         return jnp.max(weigh(key, state, obs)[1], axis=-1)
 
-    return Learner(init, learn, act, act, Judge(value, config.discount))
+    return OffPolicyLearner(init, learn, act, act, ValueEstimator(value, config.discount))
 
 
 def make(config: Config, spec: Spec) -> Algorithm:

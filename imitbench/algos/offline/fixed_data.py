@@ -9,11 +9,11 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-from imitbench.algos.rl.off_policy import Learner, reject_discrete
+from imitbench.algos.rl.off_policy import OffPolicyLearner, reject_discrete
 from imitbench.algos.rl.replay_buffer import experience
 from imitbench.core import buffer, ops
 from imitbench.core.config import require
-from imitbench.core.types import Algorithm, Cost, Judge, Key, Metrics, Spec, Transition
+from imitbench.core.types import Algorithm, Cost, Key, Metrics, Spec, Transition, ValueEstimator
 
 FLOOR = 1e-3  # the least standard deviation of normalised observations
 
@@ -44,7 +44,7 @@ class State(struct.PyTreeNode):
     reward_scale: jax.Array  # []
 
 
-def spread(demos: Transition) -> jax.Array:
+def return_range(demos: Transition) -> jax.Array:
     """Best minus worst undiscounted return [] of the episodes in rows [N] in the order of time; 0
     where none has ended."""
     real = jnp.where(demos.weight > 0, demos.reward, 0.0)
@@ -56,7 +56,7 @@ def spread(demos: Transition) -> jax.Array:
     return jnp.where(jnp.any(ends), jnp.max(best) - jnp.min(worst), 0.0)
 
 
-def make(config: Config, spec: Spec, learner: Learner) -> Algorithm:
+def make(config: Config, spec: Spec, learner: OffPolicyLearner) -> Algorithm:
     """The learner on the demonstrations' steps and their rewards.
 
     Raises:
@@ -71,7 +71,7 @@ def make(config: Config, spec: Spec, learner: Learner) -> Algorithm:
             norm = ops.fit_normaliser(demos.obs, demos.weight, FLOOR)
         scale = jnp.float32(1.0)
         if config.reward_range:
-            found = spread(demos)
+            found = return_range(demos)
             scale = jnp.where(found > 0, config.reward_range / jnp.maximum(found, 1e-8), 1.0)
         return State(learner.init(key), norm, scale)
 
@@ -79,7 +79,7 @@ def make(config: Config, spec: Spec, learner: Learner) -> Algorithm:
         return state.norm(obs, jnp.inf)
 
     def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
-        draw = buffer.real_rows(experience(demos, spec.horizon), demos.weight)
+        draw = buffer.real_row_sampler(experience(demos, spec.horizon), demos.weight)
 
         def step(inner: Any, key: Key) -> tuple[Any, Metrics]:
             k_rows, k_learn = jax.random.split(key)
@@ -98,8 +98,14 @@ def make(config: Config, spec: Spec, learner: Learner) -> Algorithm:
         return learner.act(key, state.learner, seen(state, obs))
 
     def value(key: Key, state: State, obs: jax.Array) -> jax.Array:
-        assert learner.judge is not None
-        return learner.judge.value(key, state.learner, seen(state, obs)) / state.reward_scale
+        assert learner.value_estimator is not None
+        return (
+            learner.value_estimator.value(key, state.learner, seen(state, obs)) / state.reward_scale
+        )
 
-    judge = Judge(value, learner.judge.discount) if learner.judge else None
-    return Algorithm(init, update, act, Cost(grad_steps=config.steps), judge=judge)
+    value_estimator = (
+        ValueEstimator(value, learner.value_estimator.discount) if learner.value_estimator else None
+    )
+    return Algorithm(
+        init, update, act, Cost(grad_steps=config.steps), value_estimator=value_estimator
+    )

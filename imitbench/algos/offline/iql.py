@@ -16,11 +16,11 @@ from flax import struct
 
 from imitbench.algos.offline import fixed_data
 from imitbench.algos.rl import replay_buffer
-from imitbench.algos.rl.off_policy import Learner
+from imitbench.algos.rl.off_policy import OffPolicyLearner
 from imitbench.algos.rl.replay_buffer import Experience
 from imitbench.core import distributions, nets, ops
 from imitbench.core.config import require, require_share
-from imitbench.core.types import Algorithm, Judge, Key, Metrics, Params, Spec, Traits
+from imitbench.core.types import Algorithm, Key, Metrics, Params, Spec, Traits, ValueEstimator
 
 TRAITS = Traits(needs_rewards=True)
 
@@ -65,7 +65,7 @@ class State(struct.PyTreeNode):
     opt_state: dict[str, Any]
 
 
-def learner(config: Config, spec: Spec) -> Learner:
+def learner(config: Config, spec: Spec) -> OffPolicyLearner:
     policy = nets.policy(spec, config.hidden, "gaussian")
     critics = nets.critics(spec, config.hidden, 2)
     critic_loss = replay_buffer.critic_loss(critics)
@@ -101,15 +101,17 @@ def learner(config: Config, spec: Spec) -> Learner:
         return State(params, params["critics"], {k: opts[k].init(v) for k, v in params.items()})
 
     def learn(key: Key, state: State, rows: Experience) -> tuple[State, Metrics]:
-        move = ops.Descent(opts, state.params, state.opt_state)
+        optimiser = ops.Optimiser(opts, state.params, state.opt_state)
         q = jnp.min(critics.apply(state.target, rows.obs, rows.action), axis=0)
-        move("value", value_loss, rows.obs, q)
-        move("policy", policy_loss, rows, q - value.apply(move.params["value"], rows.obs))
-        after = value.apply(move.params["value"], rows.next_obs)
+        optimiser.step("value", value_loss, rows.obs, q)
+        optimiser.step(
+            "policy", policy_loss, rows, q - value.apply(optimiser.params["value"], rows.obs)
+        )
+        after = value.apply(optimiser.params["value"], rows.next_obs)
         target = rows.reward + config.discount * jnp.where(rows.terminated, 0.0, after)
-        move("critics", critic_loss, rows, target)
-        follow = ops.polyak(state.target, move.params["critics"], config.tau)
-        return State(move.params, follow, move.opt_state), move.metrics
+        optimiser.step("critics", critic_loss, rows, target)
+        follow = ops.polyak(state.target, optimiser.params["critics"], config.tau)
+        return State(optimiser.params, follow, optimiser.opt_state), optimiser.metrics
 
     def act(key: Key, state: State, obs: jax.Array) -> jax.Array:
         return policy.apply(state.params["policy"], obs).mode
@@ -117,7 +119,7 @@ def learner(config: Config, spec: Spec) -> Learner:
     def worth(key: Key, state: State, obs: jax.Array) -> jax.Array:
         return value.apply(state.params["value"], obs)
 
-    return Learner(init, learn, act, act, Judge(worth, config.discount))
+    return OffPolicyLearner(init, learn, act, act, ValueEstimator(worth, config.discount))
 
 
 def make(config: Config, spec: Spec) -> Algorithm:

@@ -88,14 +88,14 @@ def make(config: Config, spec: Spec) -> Algorithm:
         advantage = rows.returns - value.apply(params["value"], rows.obs)
         exponent = config.beta * jax.lax.stop_gradient(advantage) / jnp.sqrt(squared)
         weight = jnp.minimum(jnp.exp(exponent), config.max_weight)
-        nll = ops.mean(-weight * dist.log_prob(rows.action), rows.weight)
-        square = ops.mean(advantage**2, rows.weight)
-        metrics = {"loss": nll, "weight": ops.mean(weight, rows.weight), "squared": square}
+        nll = ops.weighted_mean(-weight * dist.log_prob(rows.action), rows.weight)
+        square = ops.weighted_mean(advantage**2, rows.weight)
+        metrics = {"loss": nll, "weight": ops.weighted_mean(weight, rows.weight), "squared": square}
         return nll + config.value * 0.5 * square, metrics
 
     def returns(params: Params, demos: Transition, norm: ops.Normaliser) -> jax.Array:
         """[N] discounted; where the time limit cut an episode off, the value goes on for it."""
-        steps = weighted_regression.by_time(demos, spec.horizon)
+        steps = weighted_regression.time_major(demos, spec.horizon)
         obs, next_obs = norm(steps.obs, config.clip), norm(steps.next_obs, config.clip)
         v, after = value.apply(params, obs), value.apply(params, next_obs)
         ends = steps.terminated, steps.truncated
@@ -105,7 +105,7 @@ def make(config: Config, spec: Spec) -> Algorithm:
     def init(key: Key, demos: Transition) -> State:
         params = {
             "policy": policy.init(key),
-            "value": value.init(ops.stream(key, "value")),
+            "value": value.init(ops.fold_in_name(key, "value")),
         }
         norm = ops.fit_normaliser(demos.obs, demos.weight)
         return State(params, opt.init(params), norm, jnp.float32(config.norm_start))
@@ -114,12 +114,14 @@ def make(config: Config, spec: Spec) -> Algorithm:
         found = returns(state.params["value"], demos, state.norm)
         pairs = Rows(state.norm(demos.obs, config.clip), demos.action, found, demos.weight)
 
-        draw = buffer.real_rows(pairs, pairs.weight)
+        draw = buffer.real_row_sampler(pairs, pairs.weight)
 
         def step(carry: tuple[Any, Any, jax.Array], key: Key):
             params, opt_state, squared = carry
             rows = draw(key, config.batch)
-            params, opt_state, metrics = ops.descend(loss, opt, params, opt_state, rows, squared)
+            params, opt_state, metrics = ops.gradient_step(
+                loss, opt, params, opt_state, rows, squared
+            )
             squared = squared + config.norm_rate * (metrics["squared"] - squared)
             return (params, opt_state, squared), metrics
 

@@ -19,7 +19,7 @@ TRAITS = Traits(needs_rewards=True)
 
 
 @dataclass(frozen=True)
-class Config(weighted_regression.Rule):
+class Config(weighted_regression.UpdateConfig):
     """Settings of AWR without an environment."""
 
 
@@ -37,7 +37,7 @@ def make(config: Config, spec: Spec) -> Algorithm:
         return State(learner.init(key), ops.fit_normaliser(demos.obs, demos.weight))
 
     def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
-        steps = weighted_regression.by_time(demos, spec.horizon)
+        steps = weighted_regression.time_major(demos, spec.horizon)
         steps = steps.replace(
             obs=state.norm(steps.obs, weighted_regression.CLIP),
             next_obs=state.norm(steps.next_obs, weighted_regression.CLIP),

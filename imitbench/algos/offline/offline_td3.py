@@ -15,7 +15,7 @@ TRAITS = Traits(needs_rewards=True)
 
 
 @dataclass(frozen=True)
-class Config(td3.Rule):
+class Config(td3.UpdateConfig):
     """Settings of TD3 without an environment."""
 
     data: fixed_data.Config = field(default_factory=fixed_data.Config)

@@ -22,7 +22,7 @@ TRAITS = Traits(needs_demos=False)
 
 
 @dataclass(frozen=True)
-class Config(weighted_regression.Rule):
+class Config(weighted_regression.UpdateConfig):
     """Settings of AWR."""
 
     envs: int = 8
@@ -49,7 +49,7 @@ class State(struct.PyTreeNode):
     core: weighted_regression.Core
     replay: buffer.Ring  # of Steps, rows [B, ...]; observations as they are
     moments: ops.Moments
-    running: rollout.Running
+    running: rollout.RunningEpisodes
 
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:
@@ -64,13 +64,13 @@ def make(config: Config, spec: Spec, env: Env) -> Algorithm:
 
     def init(key: Key, demos: Transition) -> State:
         k_core, k_env = jax.random.split(key)
-        running = rollout.begin(env, k_env, config.envs)
+        running = rollout.start_episodes(env, k_env, config.envs)
         obs, number = running.env.obs, jnp.zeros(config.envs)
         no, action = jnp.zeros(config.envs, bool), jnp.zeros((config.envs, spec.action_size))
         row = weighted_regression.Steps(obs, action, number, obs, no, no, number)
         like = jax.tree.map(lambda x: x[None], row)
         replay = buffer.ring(like, config.capacity // config.envs)
-        return State(awr.init(k_core), replay, ops.moments(spec.obs_size), running)
+        return State(awr.init(k_core), replay, ops.empty_moments(spec.obs_size), running)
 
     def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
         k_env, k_fit = jax.random.split(key)
@@ -81,7 +81,7 @@ def make(config: Config, spec: Spec, env: Env) -> Algorithm:
         running, steps, _ = rollout.unroll(env, policy, k_env, state.running, config.length)
         ends = steps.terminated, steps.truncated
         new = weighted_regression.Steps(
-            steps.obs, steps.label, steps.reward, steps.next_obs, *ends, steps.weight
+            steps.obs, steps.intended_action, steps.reward, steps.next_obs, *ends, steps.weight
         )
         replay = buffer.append(state.replay, new)
         grown = state.moments.add(steps.obs.reshape(per_update, -1))

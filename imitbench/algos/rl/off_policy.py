@@ -13,18 +13,18 @@ from flax import struct
 from imitbench.algos.rl import replay_buffer
 from imitbench.algos.rl.replay_buffer import Experience
 from imitbench.core import buffer, nets, ops, rollout
-from imitbench.core.config import LATER, require, require_share
+from imitbench.core.config import ADDED_LATER, require, require_share
 from imitbench.core.types import (
     Algorithm,
     Cost,
     Env,
-    Judge,
     Key,
     Metrics,
     Params,
     Policy,
     Spec,
     Transition,
+    ValueEstimator,
 )
 from imitbench.utils.errors import UserError
 
@@ -56,7 +56,7 @@ class Config:
     normalise_obs: bool = False
     """Standardise observations by the running moments of what was collected, clipped to
     [-5, 5]."""
-    resets: float = field(default=0.0, metadata=LATER)
+    resets: float = field(default=0.0, metadata=ADDED_LATER)
     """Share of episodes that begin at a demonstrated state, with its goal."""
 
     def __post_init__(self) -> None:
@@ -72,7 +72,7 @@ class Config:
             )
 
 
-class Learner(NamedTuple):
+class OffPolicyLearner(NamedTuple):
     """An off-policy method apart from where its steps come from.
 
     init(key) -> state; learn(key, state, rows: Experience [N]) -> (state, metrics), one gradient
@@ -84,14 +84,14 @@ class Learner(NamedTuple):
     learn: Callable[[Key, Any, Experience], tuple[Any, Metrics]]
     explore: Callable[[Key, Any, jax.Array], jax.Array]
     act: Callable[[Key, Any, jax.Array], jax.Array]
-    judge: Judge | None = None
+    value_estimator: ValueEstimator | None = None
 
 
 Draw = Callable[[Key, int], Experience]
 """(key, n) -> steps [n] drawn at random."""
 
 
-class Teacher(NamedTuple):
+class RewardModel(NamedTuple):
     """Where rewards come from, if not from the task alone.
 
     init(key, demos) -> state; fit(key, state, replay, own: Draw, shown: Draw) -> (state, metrics),
@@ -105,39 +105,41 @@ class Teacher(NamedTuple):
     show: Callable[[Key, Any, Experience, Callable[[jax.Array], jax.Array]], Experience]
 
 
-def normalised(
+def normalise_rows(
     key: Key, state: Any, rows: Experience, norm: Callable[[jax.Array], jax.Array]
 ) -> Experience:
     """A minibatch with the task's own rewards: `show` of no teacher."""
     return rows.replace(obs=norm(rows.obs), next_obs=norm(rows.next_obs))
 
 
-NO_TEACHER = Teacher(lambda key, demos: (), lambda key, state, *_: (state, {}), normalised)
+TASK_REWARD = RewardModel(lambda key, demos: (), lambda key, state, *_: (state, {}), normalise_rows)
 
 
 class State(struct.PyTreeNode):
     learner: Any
     replay: buffer.Ring  # of Experience, rows [B, ...]: all environments' steps at one time
     moments: ops.Moments
-    running: rollout.Running
+    running: rollout.RunningEpisodes
     teacher: Any = ()
 
 
-def export(config: Config, spec: Spec, state: State, params: Params) -> nets.Net:
+def export(config: Config, spec: Spec, state: State, params: Params) -> nets.MLPPolicy:
     """The policy network's parameters, for a file of their own."""
-    moments = state.moments if config.normalise_obs else ops.moments(spec.obs_size)
+    moments = state.moments if config.normalise_obs else ops.empty_moments(spec.obs_size)
     clip = CLIP if config.normalise_obs else float("inf")
     norm = moments.normaliser(FLOOR)
-    return nets.freeze(params, norm, clip, activation="relu", head="tanh", actions=spec.action_size)
+    return nets.export_mlp(
+        params, norm, clip, activation="relu", head="tanh", actions=spec.action_size
+    )
 
 
 def make(
     config: Config,
     spec: Spec,
     env: Env,
-    learner: Learner,
+    learner: OffPolicyLearner,
     demo_batch: int = 0,
-    teacher: Teacher = NO_TEACHER,
+    teacher: RewardModel = TASK_REWARD,
     teacher_steps: int = 0,
 ) -> Algorithm:
     """The learner on the task's own reward, or a teacher's.
@@ -162,15 +164,17 @@ def make(
 
     def init(key: Key, demos: Transition) -> State:
         k_learner, k_env = jax.random.split(key)
-        starts = rollout.shown(env, demos, config.resets)
-        running = rollout.begin(env, k_env, config.envs, starts)
+        starts = rollout.demo_resets(env, demos, config.resets)
+        running = rollout.start_episodes(env, k_env, config.envs, starts)
         action = jnp.zeros((config.envs, spec.action_size))
         zero, no = jnp.zeros(config.envs), jnp.zeros(config.envs, bool)
         row = Experience(running.env.obs, action, zero, running.env.obs, no, running.t)
         like = jax.tree.map(lambda x: x[None], row)
         replay = buffer.ring(like, config.capacity // config.envs)
-        told = teacher.init(ops.stream(k_learner, "teacher"), demos)
-        return State(learner.init(k_learner), replay, ops.moments(spec.obs_size), running, told)
+        told = teacher.init(ops.fold_in_name(k_learner, "teacher"), demos)
+        return State(
+            learner.init(k_learner), replay, ops.empty_moments(spec.obs_size), running, told
+        )
 
     def warm(state: State) -> jax.Array:
         return state.replay.written * config.envs >= config.warmup
@@ -184,7 +188,9 @@ def make(
 
         return act
 
-    def collect(key: Key, state: State, starts: rollout.Starts | None) -> tuple[State, jax.Array]:
+    def collect(
+        key: Key, state: State, starts: rollout.ResetStates | None
+    ) -> tuple[State, jax.Array]:
         """A round's steps, and their mean reward."""
         running, steps, t = rollout.unroll(
             env, policy(state), key, state.running, config.length, starts
@@ -207,27 +213,27 @@ def make(
     def demonstrated(demos: Transition) -> Draw:
         rows = replay_buffer.experience(demos, spec.horizon)
         if not config.her:
-            return buffer.real_rows(rows, demos.weight)
-        ring = replay_buffer.shown(rows, spec.horizon)
+            return buffer.real_row_sampler(rows, demos.weight)
+        ring = replay_buffer.demo_ring(rows, spec.horizon)
         return lambda key, batch: draw(key, ring, batch)
 
     def learn(key: Key, state: State, demos: Transition) -> tuple[Any, Any, Metrics]:
         def own(key: Key, batch: int) -> Experience:
             return draw(key, state.replay, batch)
 
-        asked = demo_batch or teacher is not NO_TEACHER
+        asked = demo_batch or teacher is not TASK_REWARD
         shown = demonstrated(demos) if asked else own
         told, more = teacher.fit(
-            ops.stream(key, "teacher"), state.teacher, state.replay, own, shown
+            ops.fold_in_name(key, "teacher"), state.teacher, state.replay, own, shown
         )
 
         def step(inner: Any, key: Key) -> tuple[Any, Metrics]:
             k_rows, k_learn = jax.random.split(key)
             rows = own(k_rows, config.batch)
             if demo_batch:
-                added = shown(ops.stream(k_rows, "demos"), demo_batch)
+                added = shown(ops.fold_in_name(k_rows, "demos"), demo_batch)
                 rows = jax.tree.map(lambda *x: jnp.concatenate(x), rows, added)
-            k_show = ops.stream(k_rows, "show")
+            k_show = ops.fold_in_name(k_rows, "show")
             rows = teacher.show(k_show, told, rows, lambda obs: norm(state, obs))
             return learner.learn(k_learn, inner, rows)
 
@@ -235,7 +241,7 @@ def make(
         return inner, told, jax.tree.map(jnp.mean, metrics) | more
 
     def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
-        starts = rollout.shown(env, demos, config.resets)
+        starts = rollout.demo_resets(env, demos, config.resets)
 
         def round_(state: State, key: Key) -> tuple[State, tuple[jax.Array, Metrics, jax.Array]]:
             k_collect, k_learn = jax.random.split(key)
@@ -262,18 +268,20 @@ def make(
         return learner.act(key, state.learner, norm(state, obs))
 
     def value(key: Key, state: State, obs: jax.Array) -> jax.Array:
-        assert learner.judge is not None
-        return learner.judge.value(key, state.learner, norm(state, obs))
+        assert learner.value_estimator is not None
+        return learner.value_estimator.value(key, state.learner, norm(state, obs))
 
-    judge = Judge(value, learner.judge.discount) if learner.judge else None
+    value_estimator = (
+        ValueEstimator(value, learner.value_estimator.discount) if learner.value_estimator else None
+    )
     # A round learns where its steps make the warm-up whole.
     idle = max(-(-config.warmup // per_round) - 1, 0)
     cost = Cost(
         env_steps=config.rounds * per_round,
         grad_steps=config.rounds * (config.grad_steps + teacher_steps),
-        grad_steps_left_out=idle * (config.grad_steps + teacher_steps),
+        grad_step_offset=idle * (config.grad_steps + teacher_steps),
     )
-    return Algorithm(init, update, act, cost, judge=judge)
+    return Algorithm(init, update, act, cost, value_estimator=value_estimator)
 
 
 def reject_discrete(spec: Spec, name: str = "this task") -> None:

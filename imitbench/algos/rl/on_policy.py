@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from flax import struct
 
 from imitbench.core import distributions, nets, ops, rollout
-from imitbench.core.config import LATER, require, require_share
+from imitbench.core.config import ADDED_LATER, require, require_share
 from imitbench.core.types import Algorithm, Cost, Env, Key, Metrics, Params, Spec, Transition
 from imitbench.utils.errors import UserError
 
@@ -38,7 +38,7 @@ class Config:
     """Adam's step size (epsilon 1e-5)."""
     hidden: tuple[int, ...] = (64, 64)
     """Widths of the hidden tanh layers of policy and value."""
-    log_std: float = field(default=0.0, metadata=LATER)
+    log_std: float = field(default=0.0, metadata=ADDED_LATER)
     """Logarithm of the policy's standard deviation at the start."""
     discount: float = 0.99
     """Discount factor."""
@@ -75,14 +75,14 @@ class Core(struct.PyTreeNode):
 
 class State(struct.PyTreeNode):
     core: Core
-    running: rollout.Running
+    running: rollout.RunningEpisodes
 
 
-class Learner(NamedTuple):
+class OnPolicyLearner(NamedTuple):
     """A method apart from its environment, for methods that make the reward themselves.
 
     init(key) -> Core; explore(core) -> Policy; learn(key, core, steps [T, B]) -> (core, metrics);
-    act as in `Algorithm`. `steps.label` are the actions before they were clipped.
+    act as in `Algorithm`. `steps.intended_action` are the actions before they were clipped.
     """
 
     init: Callable[[Key], Core]
@@ -101,7 +101,7 @@ def networks(config: Config, spec: Spec) -> tuple[nets.PolicyNet, nets.ValueNet]
     return policy, nets.value(spec, config.hidden, "tanh")
 
 
-def seen(config: Config, core: Core, obs: jax.Array) -> jax.Array:
+def normalise_obs(config: Config, core: Core, obs: jax.Array) -> jax.Array:
     """Observations as the networks get them."""
     return core.obs_moments.normaliser()(obs, CLIP) if config.normalise_obs else obs
 
@@ -113,7 +113,7 @@ def reward_scale(config: Config, core: Core) -> jax.Array:
     return 1.0 / jnp.sqrt(core.return_moments.var[0] + 1e-8)
 
 
-class Improve(NamedTuple):
+class PolicyUpdate(NamedTuple):
     """How policy and value learn from collected steps.
 
     init(params) -> opt_state; step(key, params, opt_state, data) -> (params, opt_state, metrics)
@@ -125,7 +125,7 @@ class Improve(NamedTuple):
     grad_steps: int  # of one `step`
 
 
-def standard(advantage: jax.Array) -> jax.Array:
+def standardise(advantage: jax.Array) -> jax.Array:
     """With mean 0 and standard deviation 1."""
     return (advantage - jnp.mean(advantage)) / (jnp.std(advantage, ddof=1) + 1e-8)
 
@@ -138,14 +138,14 @@ def minibatches(config: Config, key: Key, size: int) -> jax.Array:
     return index.reshape(config.epochs * config.minibatches, -1)
 
 
-def learner(config: Config, spec: Spec, improve: Improve) -> Learner:
+def learner(config: Config, spec: Spec, improve: PolicyUpdate) -> OnPolicyLearner:
     """A method that learns from advantages, by its way to improve."""
     policy, critic = networks(config, spec)
 
     def init(key: Key) -> Core:
         k_policy, k_value = jax.random.split(key)
         params = {"policy": policy.init(k_policy), "value": critic.init(k_value)}
-        moments = ops.moments(spec.obs_size), ops.moments(1)
+        moments = ops.empty_moments(spec.obs_size), ops.empty_moments(1)
         return Core(params, improve.init(params), *moments, jnp.zeros(config.envs))
 
     def scaled(core: Core, steps: Transition) -> tuple[Core, jax.Array]:
@@ -165,7 +165,10 @@ def learner(config: Config, spec: Spec, improve: Improve) -> Learner:
 
     def learn(key: Key, core: Core, steps: Transition) -> tuple[Core, Metrics]:
         core, reward = scaled(core, steps)
-        obs, next_obs = seen(config, core, steps.obs), seen(config, core, steps.next_obs)
+        obs, next_obs = (
+            normalise_obs(config, core, steps.obs),
+            normalise_obs(config, core, steps.next_obs),
+        )
         value = critic.apply(core.params["value"], obs)
         next_value = critic.apply(core.params["value"], next_obs)
         ends = steps.terminated, steps.truncated
@@ -174,8 +177,8 @@ def learner(config: Config, spec: Spec, improve: Improve) -> Learner:
         assert isinstance(dist, distributions.Gaussian | distributions.Categorical)
         data = {
             "obs": obs,
-            "action": steps.label,
-            "log_prob": dist.log_prob(steps.label),
+            "action": steps.intended_action,
+            "log_prob": dist.log_prob(steps.intended_action),
             "advantage": adv,
             "return": adv + value,
         }
@@ -190,24 +193,24 @@ def learner(config: Config, spec: Spec, improve: Improve) -> Learner:
 
     def explore(core: Core) -> Callable[[Key, jax.Array], jax.Array]:
         def sample(key: Key, obs: jax.Array) -> jax.Array:
-            dist = policy.apply(core.params["policy"], seen(config, core, obs))
+            dist = policy.apply(core.params["policy"], normalise_obs(config, core, obs))
             assert isinstance(dist, distributions.Gaussian | distributions.Categorical)
             return dist.sample(key)
 
         return sample
 
     def act(key: Key, core: Core, obs: jax.Array) -> jax.Array:
-        mode = policy.apply(core.params["policy"], seen(config, core, obs)).mode
+        mode = policy.apply(core.params["policy"], normalise_obs(config, core, obs)).mode
         return mode if spec.discrete else jnp.clip(mode, -1.0, 1.0)
 
-    return Learner(init, explore, learn, act, improve.grad_steps)
+    return OnPolicyLearner(init, explore, learn, act, improve.grad_steps)
 
 
-def export(config: Config, spec: Spec, state: State) -> nets.Net:
+def export(config: Config, spec: Spec, state: State) -> nets.MLPPolicy:
     """The policy of one seed, for a file of its own; continuous actions only."""
     core = state.core
-    moments = core.obs_moments if config.normalise_obs else ops.moments(spec.obs_size)
-    return nets.freeze(
+    moments = core.obs_moments if config.normalise_obs else ops.empty_moments(spec.obs_size)
+    return nets.export_mlp(
         core.params["policy"]["net"],
         moments.normaliser(),
         CLIP if config.normalise_obs else float("inf"),
@@ -216,13 +219,13 @@ def export(config: Config, spec: Spec, state: State) -> nets.Net:
     )
 
 
-def make(config: Config, env: Env, rule: Learner) -> Algorithm:
+def make(config: Config, env: Env, rule: OnPolicyLearner) -> Algorithm:
     """The learner on the task's own reward; demonstrations are not looked at. One update collects
     `envs` * `length` steps and learns from them."""
 
     def init(key: Key, demos: Transition) -> State:
         k_core, k_env = jax.random.split(key)
-        return State(rule.init(k_core), rollout.begin(env, k_env, config.envs))
+        return State(rule.init(k_core), rollout.start_episodes(env, k_env, config.envs))
 
     def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
         k_env, k_learn = jax.random.split(key)

@@ -14,12 +14,12 @@ import jax.numpy as jnp
 import optax
 
 from imitbench.algos.rl import on_policy
-from imitbench.algos.rl.on_policy import Core, Improve, Learner, State
+from imitbench.algos.rl.on_policy import Core, OnPolicyLearner, PolicyUpdate, State
 from imitbench.core import distributions, ops
 from imitbench.core.config import require
 from imitbench.core.types import Algorithm, Env, Key, Metrics, Params, Spec, Traits
 
-__all__ = ["Config", "Core", "Learner", "State", "export", "learner", "make"]
+__all__ = ["Config", "Core", "OnPolicyLearner", "State", "export", "learner", "make"]
 TRAITS = Traits(needs_demos=False)
 export = on_policy.export
 
@@ -46,7 +46,7 @@ class Config(on_policy.Config):
         require(self.lr_decay_updates >= 0, self, "lr_decay_updates", "0 or more")
 
 
-def clipped(config: Config, spec: Spec) -> Improve:
+def clipped(config: Config, spec: Spec) -> PolicyUpdate:
     """PPO's minibatch steps."""
     policy, critic = on_policy.networks(config, spec)
     lr: Any = config.lr
@@ -60,7 +60,7 @@ def clipped(config: Config, spec: Spec) -> Improve:
         assert isinstance(dist, distributions.Gaussian | distributions.Categorical)
         log_ratio = dist.log_prob(rows["action"]) - rows["log_prob"]
         ratio = jnp.exp(log_ratio)
-        adv = on_policy.standard(rows["advantage"])
+        adv = on_policy.standardise(rows["advantage"])
         bounded = jnp.clip(ratio, 1.0 - config.clip, 1.0 + config.clip)
         policy_loss = -jnp.mean(jnp.minimum(ratio * adv, bounded * adv))
         value_loss = jnp.mean((critic.apply(params["value"], rows["obs"]) - rows["return"]) ** 2)
@@ -78,17 +78,17 @@ def clipped(config: Config, spec: Spec) -> Improve:
     ) -> tuple[Params, Any, Metrics]:
         def minibatch(carry: tuple[Params, Any], index: jax.Array):
             rows = jax.tree.map(lambda x: x[index], data)
-            params, opt_state, metrics = ops.descend(loss, opt, *carry, rows)
+            params, opt_state, metrics = ops.gradient_step(loss, opt, *carry, rows)
             return (params, opt_state), metrics
 
         index = on_policy.minibatches(config, key, data["advantage"].size)
         (params, opt_state), metrics = jax.lax.scan(minibatch, (params, opt_state), index)
         return params, opt_state, jax.tree.map(jnp.mean, metrics)
 
-    return Improve(opt.init, step, config.epochs * config.minibatches)
+    return PolicyUpdate(opt.init, step, config.epochs * config.minibatches)
 
 
-def learner(config: Config, spec: Spec) -> Learner:
+def learner(config: Config, spec: Spec) -> OnPolicyLearner:
     return on_policy.learner(config, spec, clipped(config, spec))
 
 

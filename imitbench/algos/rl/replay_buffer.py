@@ -27,11 +27,11 @@ class Experience(struct.PyTreeNode):
     t: jax.Array  # [...] int32: the step's number in its episode
 
 
-Still = Callable[[jax.Array], jax.Array]
+IsAbsorbing = Callable[[jax.Array], jax.Array]
 """obs [N, O] -> [N] bool: states in which nothing but the action 0 is possible."""
 
 
-def held(still: Still | None, obs: jax.Array, action: jax.Array) -> jax.Array:
+def zero_where_absorbing(still: IsAbsorbing | None, obs: jax.Array, action: jax.Array) -> jax.Array:
     """Actions [N, A] as they can be done in states [N, O]."""
     return action if still is None else jnp.where(still(obs)[:, None], 0.0, action)
 
@@ -102,6 +102,6 @@ def experience(demos: Transition, horizon: int) -> Experience:
     return Experience(demos.obs, demos.action, demos.reward, demos.next_obs, demos.terminated, t)
 
 
-def shown(rows: Experience, horizon: int) -> buffer.Ring:
+def demo_ring(rows: Experience, horizon: int) -> buffer.Ring:
     """Rows [K * T] of whole episodes as a full ring: rows [K, ...] at each of the T steps."""
-    return buffer.Ring(buffer.by_time(rows, horizon), jnp.int32(horizon))
+    return buffer.Ring(buffer.time_major(rows, horizon), jnp.int32(horizon))

@@ -56,8 +56,8 @@ class State(struct.PyTreeNode):
 
 
 def learner(
-    config: Config, spec: Spec, still: replay_buffer.Still | None = None
-) -> off_policy.Learner:
+    config: Config, spec: Spec, still: replay_buffer.IsAbsorbing | None = None
+) -> off_policy.OffPolicyLearner:
     """SAC's gradient steps. `still`: where there is no choice, and so neither entropy nor anything
     for the policy to learn."""
     policy = nets.policy(spec, config.hidden, "squashed", log_std_range=(-20, 2))
@@ -72,7 +72,7 @@ def learner(
         action, log_prob = dist.sample_and_log_prob(key)
         if still is not None:
             log_prob = jnp.where(still(obs), 0.0, log_prob)
-        return replay_buffer.held(still, obs, action), log_prob
+        return replay_buffer.zero_where_absorbing(still, obs, action), log_prob
 
     def policy_loss(
         params: Params, key: Key, obs: jax.Array, critic: Params, alpha: jax.Array
@@ -98,19 +98,23 @@ def learner(
 
     def learn(key: Key, state: State, rows: replay_buffer.Experience) -> tuple[State, Metrics]:
         k_target, k_policy = jax.random.split(key)
-        move = ops.Descent(opts, state.params, state.opt_state)
-        alpha = jnp.exp(move.params["log_alpha"])
-        action, log_prob = draw(move.params["policy"], k_target, rows.next_obs)
+        optimiser = ops.Optimiser(opts, state.params, state.opt_state)
+        alpha = jnp.exp(optimiser.params["log_alpha"])
+        action, log_prob = draw(optimiser.params["policy"], k_target, rows.next_obs)
         after = jnp.min(critics.apply(state.target, rows.next_obs, action), axis=0)
         target = rows.reward + config.discount * jnp.where(
             rows.terminated, 0.0, after - alpha * log_prob
         )
-        move("critics", critic_loss, rows, target)
-        move("policy", policy_loss, k_policy, rows.obs, move.params["critics"], alpha)
+        optimiser.step("critics", critic_loss, rows, target)
+        optimiser.step(
+            "policy", policy_loss, k_policy, rows.obs, optimiser.params["critics"], alpha
+        )
         if config.tune:
-            move("log_alpha", alpha_loss, move.metrics["entropy"])
-        follow = ops.polyak(state.target, move.params["critics"], config.tau)
-        return State(move.params, follow, move.opt_state), move.metrics | {"alpha": alpha}
+            optimiser.step("log_alpha", alpha_loss, optimiser.metrics["entropy"])
+        follow = ops.polyak(state.target, optimiser.params["critics"], config.tau)
+        return State(optimiser.params, follow, optimiser.opt_state), optimiser.metrics | {
+            "alpha": alpha
+        }
 
     def explore(key: Key, state: State, obs: jax.Array) -> jax.Array:
         return draw(state.params["policy"], key, obs)[0]
@@ -118,10 +122,10 @@ def learner(
     def act(key: Key, state: State, obs: jax.Array) -> jax.Array:
         return policy.apply(state.params["policy"], obs).mode
 
-    return off_policy.Learner(init, learn, explore, act)
+    return off_policy.OffPolicyLearner(init, learn, explore, act)
 
 
-def export(config: Config, spec: Spec, state: off_policy.State) -> nets.Net:
+def export(config: Config, spec: Spec, state: off_policy.State) -> nets.MLPPolicy:
     """The policy of one seed, for a file of its own."""
     return off_policy.export(config.replay, spec, state, state.learner.params["policy"])
 

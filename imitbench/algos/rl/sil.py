@@ -72,7 +72,7 @@ class State(struct.PyTreeNode):
     core: ppo.Core
     imitation: Any  # Adam's moments of the self-imitating steps
     replay: buffer.Ring  # of Transition, rows [B, ...]
-    running: rollout.Running
+    running: rollout.RunningEpisodes
 
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:
@@ -100,14 +100,16 @@ def make(config: Config, spec: Spec, env: Env) -> Algorithm:
     ) -> tuple[ppo.Core, Any, Metrics]:
         rows = replay.in_order()
         scale = on_policy.reward_scale(config.ppo, core)
-        obs, next_obs = (on_policy.seen(config.ppo, core, x) for x in (rows.obs, rows.next_obs))
+        obs, next_obs = (
+            on_policy.normalise_obs(config.ppo, core, x) for x in (rows.obs, rows.next_obs)
+        )
         v, after = (critic.apply(core.params["value"], x) for x in (obs, next_obs))
         truncated = rows.truncated | (replay.unfollowed[:, None] & ~rows.terminated)
         returns = v + ops.advantages(
             rows.reward * scale, v, after, rows.terminated, truncated, config.ppo.discount, 1.0
         )
         total = v.size
-        columns = {"obs": obs, "action": rows.label, "return": returns}
+        columns = {"obs": obs, "action": rows.intended_action, "return": returns}
         columns = {k: x.reshape(total, *x.shape[2:]) for k, x in columns.items()}
         gain = jnp.clip(returns - v, 0.0, config.max_advantage)
         priority = (gain + 1e-6) ** config.alpha
@@ -123,7 +125,7 @@ def make(config: Config, spec: Spec, env: Env) -> Algorithm:
             picked = buffer.take(columns, at)
             correct = (count * jnp.maximum(chance[at], 1e-12)) ** -config.beta
             picked["weight"] = correct / jnp.max(correct)
-            params, opt_state, metrics = ops.descend(loss, opt, *carry, picked)
+            params, opt_state, metrics = ops.gradient_step(loss, opt, *carry, picked)
             return (params, opt_state), metrics
 
         carry, metrics = jax.lax.scan(
@@ -135,13 +137,13 @@ def make(config: Config, spec: Spec, env: Env) -> Algorithm:
     def init(key: Key, demos: Transition) -> State:
         k_core, k_env = jax.random.split(key)
         core = rule.init(k_core)
-        running = rollout.begin(env, k_env, config.ppo.envs)
+        running = rollout.start_episodes(env, k_env, config.ppo.envs)
         like = jax.eval_shape(collect, k_env, core, running)[1]
         like = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), like)
         replay = buffer.ring(like, config.capacity // config.ppo.envs)
         return State(core, opt.init(core.params), replay, running)
 
-    def collect(key: Key, core: ppo.Core, running: rollout.Running):
+    def collect(key: Key, core: ppo.Core, running: rollout.RunningEpisodes):
         return rollout.unroll(env, rule.explore(core), key, running, config.ppo.length)[:2]
 
     def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:

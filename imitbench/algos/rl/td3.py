@@ -18,13 +18,13 @@ from flax import struct
 from imitbench.algos.rl import off_policy, replay_buffer
 from imitbench.core import nets, ops
 from imitbench.core.config import require, require_share
-from imitbench.core.types import Algorithm, Env, Judge, Key, Metrics, Params, Spec, Traits
+from imitbench.core.types import Algorithm, Env, Key, Metrics, Params, Spec, Traits, ValueEstimator
 
 TRAITS = Traits(needs_demos=False)
 
 
 @dataclass(frozen=True)
-class Rule:
+class UpdateConfig:
     """Settings of TD3's gradient steps."""
 
     critics: int = 2
@@ -62,7 +62,7 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Config(Rule):
+class Config(UpdateConfig):
     """Settings of TD3."""
 
     replay: off_policy.Config = field(default_factory=off_policy.Config)
@@ -99,14 +99,14 @@ class State(struct.PyTreeNode):
 
 
 def learner(
-    config: Rule,
+    config: UpdateConfig,
     spec: Spec,
     *,
     noise: float = 0.0,
     uniform: float = 0.0,
     objective: Objective = greedy,
-    still: replay_buffer.Still | None = None,
-) -> off_policy.Learner:
+    still: replay_buffer.IsAbsorbing | None = None,
+) -> off_policy.OffPolicyLearner:
     """TD3's gradient steps.
 
     Args:
@@ -122,7 +122,9 @@ def learner(
     def policy_loss(
         params: Params, rows: replay_buffer.Experience, critic: Params
     ) -> tuple[jax.Array, Metrics]:
-        action = replay_buffer.held(still, rows.obs, policy.apply(params, rows.obs).mode)
+        action = replay_buffer.zero_where_absorbing(
+            still, rows.obs, policy.apply(params, rows.obs).mode
+        )
 
         def value(obs: jax.Array, action: jax.Array) -> jax.Array:
             return critics.apply(critic[:1], obs, action)[0]
@@ -137,7 +139,7 @@ def learner(
             noise = config.target_noise * jax.random.normal(key, action.shape)
             bound = config.target_noise_clip
             action = jnp.clip(action + jnp.clip(noise, -bound, bound), -1.0, 1.0)
-        action = replay_buffer.held(still, rows.next_obs, action)
+        action = replay_buffer.zero_where_absorbing(still, rows.next_obs, action)
         after = jnp.min(critics.apply(state.target["critics"], rows.next_obs, action), axis=0)
         target = rows.reward + config.discount * jnp.where(rows.terminated, 0.0, after)
         return jnp.clip(target, *config.value_range) if config.value_range else target
@@ -150,13 +152,13 @@ def learner(
 
     def learn(key: Key, state: State, rows: replay_buffer.Experience) -> tuple[State, Metrics]:
         target = targets(key, state, rows)
-        new_critics, critics_opt, metrics = ops.descend(
+        new_critics, critics_opt, metrics = ops.gradient_step(
             critic_loss, opt, state.critics, state.critics_opt, rows, target
         )
         steps = state.steps + 1
 
         def move() -> tuple[Params, Any, dict[str, Params]]:
-            new, new_opt, _ = ops.descend(
+            new, new_opt, _ = ops.gradient_step(
                 policy_loss, opt, state.policy, state.policy_opt, rows, new_critics
             )
             goal = {"policy": new, "critics": new_critics}
@@ -184,10 +186,12 @@ def learner(
     def value(key: Key, state: State, obs: jax.Array) -> jax.Array:
         return critics.apply(state.critics[:1], obs, act(key, state, obs))[0]
 
-    return off_policy.Learner(init, learn, explore, act, Judge(value, config.discount))
+    return off_policy.OffPolicyLearner(
+        init, learn, explore, act, ValueEstimator(value, config.discount)
+    )
 
 
-def export(config: Config, spec: Spec, state: off_policy.State) -> nets.Net:
+def export(config: Config, spec: Spec, state: off_policy.State) -> nets.MLPPolicy:
     """The policy of one seed, for a file of its own."""
     return off_policy.export(config.replay, spec, state, state.learner.policy)
 

@@ -17,7 +17,7 @@ import optax
 from jax.flatten_util import ravel_pytree
 
 from imitbench.algos.rl import on_policy
-from imitbench.algos.rl.on_policy import Improve, Learner
+from imitbench.algos.rl.on_policy import OnPolicyLearner, PolicyUpdate
 from imitbench.core import distributions, nets, ops
 from imitbench.core.config import require
 from imitbench.core.types import Algorithm, Env, Key, Metrics, Params, Spec, Traits
@@ -72,14 +72,14 @@ def natural(config: Config, policy: nets.PolicyNet) -> Callable[..., tuple[Param
     def step(params: Params, data: dict[str, jax.Array]) -> tuple[Params, Metrics]:
         old = policy.apply(params, data["obs"])
         flat, unravel = ravel_pytree(params)
-        adv = on_policy.standard(data["advantage"])
+        adv = on_policy.standardise(data["advantage"])
 
         def judged(x: jax.Array) -> tuple[jax.Array, jax.Array]:
             """Surrogate and divergence of the old policy from the new one."""
             dist = policy.apply(unravel(x), data["obs"])
             assert isinstance(dist, distributions.Gaussian | distributions.Categorical)
             gain = jnp.mean(jnp.exp(dist.log_prob(data["action"]) - data["log_prob"]) * adv)
-            return gain, jnp.mean(distributions.divergence(old, dist))
+            return gain, jnp.mean(distributions.kl_divergence(old, dist))
 
         def product(v: jax.Array) -> jax.Array:
             curved = jax.jvp(jax.grad(lambda x: judged(x)[1]), (flat,), (v,))[1]
@@ -107,7 +107,7 @@ def natural(config: Config, policy: nets.PolicyNet) -> Callable[..., tuple[Param
     return step
 
 
-def improve(config: Config, spec: Spec) -> Improve:
+def improve(config: Config, spec: Spec) -> PolicyUpdate:
     policy, critic = on_policy.networks(config, spec)
     opt = optax.adam(config.lr, eps=1e-5)
     move = natural(config, policy)
@@ -123,7 +123,7 @@ def improve(config: Config, spec: Spec) -> Improve:
 
         def minibatch(carry: tuple[Params, Any], index: jax.Array):
             rows = jax.tree.map(lambda x: x[index], data)
-            value, opt_state, metrics = ops.descend(value_loss, opt, *carry, rows)
+            value, opt_state, metrics = ops.gradient_step(value_loss, opt, *carry, rows)
             return (value, opt_state), metrics
 
         index = on_policy.minibatches(config, key, data["advantage"].size)
@@ -133,10 +133,10 @@ def improve(config: Config, spec: Spec) -> Improve:
 
     # The policy takes one.
     grad_steps = 1 + config.epochs * config.minibatches
-    return Improve(lambda params: opt.init(params["value"]), step, grad_steps)
+    return PolicyUpdate(lambda params: opt.init(params["value"]), step, grad_steps)
 
 
-def learner(config: Config, spec: Spec) -> Learner:
+def learner(config: Config, spec: Spec) -> OnPolicyLearner:
     return on_policy.learner(config, spec, improve(config, spec))
 
 

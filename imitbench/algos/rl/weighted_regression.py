@@ -24,7 +24,7 @@ CLIP = 10.0  # of normalised observations, on both sides
 
 
 @dataclass(frozen=True)
-class Rule:
+class UpdateConfig:
     """Settings of AWR's two regressions."""
 
     hidden: tuple[int, ...] = (128, 64)
@@ -79,11 +79,11 @@ class Steps(struct.PyTreeNode):
     weight: jax.Array  # 0 where there is no step
 
 
-def by_time(demos: Transition, horizon: int) -> Steps:
+def time_major(demos: Transition, horizon: int) -> Steps:
     """Rows [K * T] of whole episodes as steps [T, K]; without rewards where there is no step."""
     names = ("obs", "action", "reward", "next_obs", "terminated", "truncated", "weight")
     rows = {name: getattr(demos, name) for name in names}
-    steps = Steps(**buffer.by_time(rows, horizon))
+    steps = Steps(**buffer.time_major(rows, horizon))
     return steps.replace(reward=jnp.where(steps.weight > 0, steps.reward, 0.0))
 
 
@@ -94,7 +94,7 @@ class Core(struct.PyTreeNode):
     opt_state: dict[str, Any]
 
 
-class Learner(NamedTuple):
+class RegressionLearner(NamedTuple):
     """AWR apart from where its steps come from; observations come normalised.
 
     init(key) -> Core; fit(key, core, steps: Steps) -> (core, metrics), both regressions;
@@ -107,23 +107,28 @@ class Learner(NamedTuple):
     act: Callable[[Key, Core, jax.Array], jax.Array]
 
 
-def gradient_steps(config: Rule) -> int:
+def gradient_steps(config: UpdateConfig) -> int:
     """Of an update, both regressions."""
     return config.policy_steps + config.value_steps
 
 
-def weights(config: Rule, advantage: jax.Array, weight: jax.Array) -> tuple[jax.Array, Metrics]:
+def weights(
+    config: UpdateConfig, advantage: jax.Array, weight: jax.Array
+) -> tuple[jax.Array, Metrics]:
     """exp(advantage / temperature), bounded; `weight` marks the rows that count for the mean."""
     if config.standardise:
-        mean = ops.mean(advantage, weight)
-        std = jnp.sqrt(ops.mean((advantage - mean) ** 2, weight))
+        mean = ops.weighted_mean(advantage, weight)
+        std = jnp.sqrt(ops.weighted_mean((advantage - mean) ** 2, weight))
         advantage = (advantage - mean) / (std + 1e-5)
     found = jnp.minimum(jnp.exp(advantage / config.temperature), config.max_weight)
     clipped = (found >= config.max_weight).astype(jnp.float32)
-    return found, {"weight": ops.mean(found, weight), "clipped": ops.mean(clipped, weight)}
+    return found, {
+        "weight": ops.weighted_mean(found, weight),
+        "clipped": ops.weighted_mean(clipped, weight),
+    }
 
 
-def learner(config: Rule, spec: Spec) -> Learner:
+def learner(config: UpdateConfig, spec: Spec) -> RegressionLearner:
     policy = nets.function(spec.obs_size, config.hidden, spec.action_size, 0.01)
     critic = nets.value(spec, config.hidden)
     opts = {
@@ -177,11 +182,11 @@ def learner(config: Rule, spec: Spec) -> Learner:
         def regress(name: str, loss: Any, key: Key, count: int, **columns: jax.Array) -> None:
             columns = {k: x.reshape(alive.size, *x.shape[2:]) for k, x in columns.items()}
 
-            draw = buffer.real_rows(columns, alive)
+            draw = buffer.real_row_sampler(columns, alive)
 
             def step(carry: tuple[Params, Any], key: Key) -> tuple[tuple[Params, Any], Metrics]:
                 rows = draw(key, config.batch)
-                params, opt_state, more = ops.descend(loss, opts[name], *carry, rows)
+                params, opt_state, more = ops.gradient_step(loss, opts[name], *carry, rows)
                 return (params, opt_state), more
 
             (params[name], opt_state[name]), more = jax.lax.scan(
@@ -207,4 +212,4 @@ def learner(config: Rule, spec: Spec) -> Learner:
     def act(key: Key, core: Core, obs: jax.Array) -> jax.Array:
         return jnp.clip(policy.apply(core.params["policy"], obs), -1.0, 1.0)
 
-    return Learner(init, fit, explore, act)
+    return RegressionLearner(init, fit, explore, act)

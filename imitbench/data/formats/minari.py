@@ -7,12 +7,12 @@ On disk (Minari 0.5, HDF5): ROOT/ID/data holds metadata.json and main_data.hdf5,
 
 Goal tasks are dictionaries there, `observation`, `achieved_goal` and `desired_goal`; our flat
 observation is [observation, desired_goal], and the achieved goal is a field of it. What Minari has
-no place for is kept apart: `infos/label` and `infos/success` [n + 1], which as all of Minari's
-infos begin with an entry for the reset (0 here); where there are poses `infos/pose` [n + 1], entry
-by entry those of the observations, the last of which is not known and repeats the one before; and
-in the metadata our header under `imitbench` and a checksum of both.
-Without them the label is the action, and success is `infos/is_success` or, in a goal task, a
-reward of the goal of 0 or more.
+no place for is kept in infos of ours, all [n + 1]: `infos/label` (the intended action) and
+`infos/success` begin with an entry for the reset (0 here), as all of Minari's infos do; `infos/pose`
+belongs to the observations entry by entry, and the last one, which is not known, repeats the one
+before. The metadata hold our header under `imitbench` and a checksum of header and steps. Where a
+data set has none of these, the intended action is the executed one, and success is
+`infos/is_success` or, in a goal task, a reward of the goal of 0 or more.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ import numpy as np
 from imitbench import envs
 from imitbench.core import rollout
 from imitbench.core.types import Spec, Transition
-from imitbench.data.demonstrations import Demos, Header, arrays, check
+from imitbench.data.demonstrations import Demos, Header, check, step_arrays
 from imitbench.data.formats import minari_episodes
 from imitbench.utils import npz
 from imitbench.utils.errors import UserError
-from imitbench.utils.files import saving, writable
-from imitbench.utils.json_schema import fields, fill, line, read_json
-from imitbench.utils.machine import optional
+from imitbench.utils.files import writable_folder, write_errors
+from imitbench.utils.json_schema import build_dataclass, check_fields, one_line, read_json
+from imitbench.utils.machine import import_optional
 
 VERSION = "0.5.0"  # the oldest Minari whose files look like this; newer ones ask for a known one
 ARRAYS = "main_data.hdf5"
@@ -52,7 +52,7 @@ def library() -> Any:
     Raises:
         UserError: it is not installed.
     """
-    return optional("h5py", "minari")
+    return import_optional("h5py", "minari")
 
 
 def default_id(header: Header) -> str:
@@ -114,8 +114,11 @@ def save(
         "imitbench": dataclasses.asdict(demos.header),
     }
     metadata |= scores if known else {}
-    writable(folder.parent)
-    with saving(folder), tempfile.TemporaryDirectory(dir=folder.parent, prefix=".") as temporary:
+    writable_folder(folder.parent)
+    with (
+        write_errors(folder),
+        tempfile.TemporaryDirectory(dir=folder.parent, prefix=".") as temporary,
+    ):
         place = Path(temporary) / "whole" / "data"
         place.mkdir(parents=True)
         with h5py.File(place / ARRAYS, "w") as file:
@@ -157,7 +160,7 @@ def load(folder: Path, task: str) -> Demos:
         raise UserError(f"{folder} is no data set of Minari's: it has no {METADATA}")
     metadata = read_json(place / METADATA, "Minari's metadata", "export it again")
     kinds = {"data_format": str, "total_episodes": int}
-    fields(metadata, kinds, f"{place / METADATA} is not Minari's metadata", "export it again")
+    check_fields(metadata, kinds, f"{place / METADATA} is not Minari's metadata", "export it again")
     kind, total = metadata["data_format"], metadata["total_episodes"]
     if kind != "hdf5":
         raise UserError(f"{folder} is stored as {kind!r}: only 'hdf5' can be read; convert it")
@@ -195,22 +198,24 @@ def _read(path: Path, total: int, spec: Spec, folder: Path, *, ours: bool) -> Tr
     except UserError:
         raise
     except Exception as error:  # a damaged HDF5 file raises OSError, RuntimeError and others
-        raise UserError(f"{path} is damaged ({line(error)}); make it again") from None
+        raise UserError(f"{path} is damaged ({one_line(error)}); make it again") from None
 
 
 def _checksum(steps: Transition, header: Any) -> str:
-    return npz.checksum(arrays(steps), header)
+    return npz.checksum(step_arrays(steps), header)
 
 
 def _header(metadata: dict[str, Any], task: str, steps: Transition, folder: Path) -> Header:
     """Ours where the data set has one, else what the episodes tell."""
     if "imitbench" in metadata:
-        header = fill(Header, metadata["imitbench"], f"{folder}: bad header", "export it again")
+        header = build_dataclass(
+            Header, metadata["imitbench"], f"{folder}: bad header", "export it again"
+        )
         if header.task != task:
             raise UserError(f"{folder} holds demonstrations of {header.task!r}, not of {task!r}")
         return header
     by_time = jax.tree.map(lambda x: np.swapaxes(x, 0, 1), steps)
-    means = {k: float(np.mean(v)) for k, v in rollout.summary(by_time).items()}
+    means = {k: float(np.mean(v)) for k, v in rollout.summarise(by_time).items()}
     return Header(
         task=task,
         expert=str(metadata.get("algorithm_name", "unknown")),

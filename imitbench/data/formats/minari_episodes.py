@@ -65,7 +65,7 @@ def write(steps: Transition, spec: Spec) -> Arrays:
         "rewards": np.asarray(steps.reward),
         "terminations": np.asarray(steps.terminated),
         "truncations": np.asarray(steps.truncated),
-        "infos/label": info(steps.label),
+        "infos/label": info(steps.intended_action),
         "infos/success": info(steps.success),
     }
     if steps.pose is not None:
@@ -93,9 +93,9 @@ def read(group: Any, spec: Spec, where: str, *, poses: bool) -> Transition:
     inner = () if spec.discrete else (spec.action_size,)
     obs = _observations(group, n + 1, spec, where)
     action = _array(group, "actions", (n, *inner), where)
-    label = action
+    intended = action
     if "infos/label" in group:
-        label = _array(group, "infos/label", (n + 1, *inner), where)[1:]
+        intended = _array(group, "infos/label", (n + 1, *inner), where)[1:]
     ends = {k: _array(group, k, (n,), where).astype(bool) for k in ("terminations", "truncations")}
     early = np.flatnonzero(ends["terminations"][:-1] | ends["truncations"][:-1])
     if len(early):
@@ -104,7 +104,7 @@ def read(group: Any, spec: Spec, where: str, *, poses: bool) -> Transition:
     arrays: dict[str, Any] = {
         "obs": obs[:-1],
         "action": action.astype(kind),
-        "label": label.astype(kind),
+        "intended_action": intended.astype(kind),
         "reward": _array(group, "rewards", (n,), where).astype(np.float32),
         "next_obs": obs[1:],
         "terminated": ends["terminations"],

@@ -5,11 +5,20 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from imitbench.core.types import Spec, Transition
-from imitbench.data.demonstrations import Demos, Header, arrays, check, check_kinds
+from imitbench.core.types import Spec
+from imitbench.data.demonstrations import (
+    STEP_FIELDS,
+    STORED_AS,
+    Demos,
+    Header,
+    check,
+    check_kinds,
+    step_arrays,
+    steps_from,
+)
 from imitbench.utils import npz
 from imitbench.utils.errors import UserError
-from imitbench.utils.json_schema import fill
+from imitbench.utils.json_schema import build_dataclass
 from imitbench.utils.npz import checksum
 
 SCHEMA = 3
@@ -19,7 +28,7 @@ READABLE = (1, 2, 3)
 
 def save(path: Path, demos: Demos) -> None:
     """Writes the data set, atomically. The same data set gives the same bytes."""
-    found = arrays(demos.steps)
+    found = step_arrays(demos.steps)
     header = dataclasses.asdict(demos.header) | {"schema": SCHEMA, "sha256": checksum(found)}
     npz.write(path, header, found)
 
@@ -36,7 +45,7 @@ def load(path: Path, spec: Spec | None = None) -> Demos:
     if schema not in READABLE:
         known = " and ".join(map(str, READABLE))
         raise UserError(f"{path} has schema {schema!r}, this version reads {known}; make it again")
-    names = {f.name for f in dataclasses.fields(Transition)}
+    names = {STORED_AS.get(name, name) for name in STEP_FIELDS}
     if set(found) | {"pose"} != names:
         odd = sorted((set(found) | {"pose"}) ^ names)
         raise UserError(f"{path}: arrays {', '.join(odd)} are missing or unknown; make it again")
@@ -45,7 +54,9 @@ def load(path: Path, spec: Spec | None = None) -> Demos:
             f"{path} is damaged: its sha256 is not the one in its header; make it again"
         )
     check_kinds(found, str(path))
-    demos = Demos(Transition(**found), fill(Header, header, f"{path}: bad header", "make it again"))
+    demos = Demos(
+        steps_from(found), build_dataclass(Header, header, f"{path}: bad header", "make it again")
+    )
     if spec is not None:
         if demos.steps.weight.ndim != 2:
             shape = demos.steps.weight.shape

@@ -16,7 +16,7 @@ from imitbench.results.figures.panels import (
     uneven,
 )
 from imitbench.results.store import Result
-from imitbench.utils.files import atomic
+from imitbench.utils.files import atomic_write
 
 LONGEST = 3000  # dots along a side of a .png
 
@@ -89,7 +89,7 @@ def save(figure: Figure, path: Path) -> list[Path]:
     dpi = min(130, LONGEST / max(figure.get_size_inches()))
     for kind in ("png", "svg"):
         target = path.with_suffix(f".{kind}")
-        with atomic(target) as temporary:
+        with atomic_write(target) as temporary:
             # Without a date the same results give the same file.
             metadata = {"Date": None} if kind == "svg" else None
             with plt.rc_context({"svg.hashsalt": "imitbench"}):

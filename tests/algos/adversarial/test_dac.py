@@ -48,7 +48,7 @@ def test_as_many_absorbing_steps_as_ends():
 
 def shown(config: dac_loop.Config, own_share: float, ended: list[bool]) -> tuple[Any, Any]:
     """A minibatch as the learner gets it, and the teacher's state."""
-    teacher = dac_loop.teacher(config, SPEC)
+    teacher = dac_loop.reward_model(config, SPEC)
     state = teacher.init(KEY, demos(6, 2))
     state = state.replace(own_share=jnp.float32(own_share))
     return teacher.show(KEY, state, rows(ended), lambda obs: obs / 10.0), state
@@ -88,7 +88,7 @@ def test_the_tasks_reward_has_the_rest():
 
 def test_the_learners_share_is_counted_in_what_is_filled():
     """Three of four slots of two environments are filled; one step of those six ended."""
-    teacher = dac_loop.teacher(shrink(CONFIG), SPEC)
+    teacher = dac_loop.reward_model(shrink(CONFIG), SPEC)
     ring = buffer.ring(
         jax.tree.map(lambda x: x.reshape(1, 2, *x.shape[1:]), rows([True, False])), 4
     )
@@ -109,7 +109,9 @@ def test_the_learners_share_is_counted_in_what_is_filled():
 
 def test_sqil_pays_for_what_was_shown():
     """1 for the demonstrated half of a minibatch, 0 for its own."""
-    step = sqil.teacher(2).show(KEY, (), rows([False, True, False, True]), lambda obs: obs / 10.0)
+    step = sqil.reward_model(2).show(
+        KEY, (), rows([False, True, False, True]), lambda obs: obs / 10.0
+    )
     np.testing.assert_array_equal(step.reward, [0, 0, 1, 1])
     np.testing.assert_array_equal(step.terminated, [False, True, False, True])
     np.testing.assert_allclose(step.obs[0], [0.1, 0.2], rtol=1e-6)
@@ -123,7 +125,7 @@ def test_discrete_actions_are_refused():
 
 LEARNERS = {
     "td3": lambda spec, still: td3.learner(
-        td3.Rule(hidden=(32,), lr=1e-2, discount=0.9, tau=0.1), spec, still=still
+        td3.UpdateConfig(hidden=(32,), lr=1e-2, discount=0.9, tau=0.1), spec, still=still
     ),
     "sac": lambda spec, still: sac.learner(
         sac.Config(hidden=(32,), lr=1e-2, discount=0.9, tau=0.1, tune=False), spec, still

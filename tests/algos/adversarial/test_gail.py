@@ -13,7 +13,7 @@ from helpers.small_configs import shrink
 
 from imitbench import data, envs, experts
 from imitbench.algos.adversarial import airl, discriminator, gail, gail_loop
-from imitbench.algos.adversarial.discriminator import Pairs, Rule
+from imitbench.algos.adversarial.discriminator import DiscriminatorConfig, Pairs
 from imitbench.algos.rl import ppo
 from imitbench.core import buffer, nets
 from imitbench.envs.base import make_spec
@@ -23,9 +23,9 @@ from imitbench.utils.errors import UserError
 KEY = jax.random.key(0)
 
 
-def judge_of(rule: Rule, spec: Any) -> discriminator.Discriminator:
+def judge_of(rule: DiscriminatorConfig, spec: Any) -> discriminator.Discriminator:
     """Of pairs."""
-    sight = gail_loop.of_pairs(rule, spec)
+    sight = gail_loop.obs_action_input(rule, spec)
     return discriminator.discriminator(rule, sight.net, sight.encode)
 
 
@@ -39,7 +39,8 @@ def test_rewards_and_their_signs():
     d = sigmoid(np.asarray(logit, np.float64))
     close: Any = {"rtol": 1e-5}
     made = {
-        k: discriminator.rewards(Rule(reward=k), logit) for k in ("positive", "negative", "logit")
+        k: discriminator.rewards(DiscriminatorConfig(reward=k), logit)
+        for k in ("positive", "negative", "logit")
     }
     np.testing.assert_allclose(made["positive"], -np.log(1 - d), **close)
     np.testing.assert_allclose(made["negative"], np.log(d), **close)
@@ -52,7 +53,7 @@ def test_the_loss_by_hand():
     w = jnp.array([2.0, 3.0])
     both = jnp.array([[[1.0, 0.5], [0.0, 0.0]], [[-1.0, 0.2], [0.5, -0.5]]])
     f = np.array([[2.5, -1.0], [-2.4, -1.5]])
-    rule = Rule(penalty=10.0, entropy=0.5)
+    rule = DiscriminatorConfig(penalty=10.0, entropy=0.5)
     share = jnp.array([[0.3], [0.9]])
     total, metrics = discriminator.loss(rule, lambda x: x @ w - 1.0, share, both)
     d = sigmoid(f)
@@ -68,7 +69,7 @@ def test_the_loss_by_hand():
 def test_the_penalty_looks_between_the_two():
     """f = x^2 has the slope 2 x: at share 0.25 between 4 and 0 it is 2, and the penalty 1."""
     both = jnp.array([[[4.0]], [[0.0]]])
-    rule = Rule(penalty=1.0, entropy=0.0)
+    rule = DiscriminatorConfig(penalty=1.0, entropy=0.0)
     _, metrics = discriminator.loss(rule, lambda x: x[:, 0] ** 2, jnp.array([[0.25]]), both)
     assert float(metrics["penalty"]) == pytest.approx(1.0)
     flat = discriminator.loss(rule, lambda x: 0.0 * x[:, 0], jnp.array([[0.25]]), both)
@@ -83,11 +84,11 @@ P, Q = np.array([0.6, 0.3, 0.1]), np.array([0.1, 0.3, 0.6])
 def fitted(expert: np.ndarray, policy: np.ndarray, **settings: Any) -> tuple[np.ndarray, float]:
     """The rewards of three states, visited by the two with these shares, and the last loss."""
     spec = make_spec([("state", 3)], 1, 5)
-    rule = Rule(
+    rule = DiscriminatorConfig(
         hidden=(), lr=0.02, batch=500, steps=1500, state_only=True, penalty=0.0, entropy=0.0,
         **settings,
     )  # fmt: skip
-    judge = judge_of(rule, spec)
+    classifier = judge_of(rule, spec)
 
     def rows(share: np.ndarray) -> jax.Array:
         return jnp.asarray(np.repeat(np.eye(3), np.round(1000 * share).astype(int), axis=0), float)
@@ -96,10 +97,10 @@ def fitted(expert: np.ndarray, policy: np.ndarray, **settings: Any) -> tuple[np.
         pairs = Pairs(rows(share), jnp.zeros((1000, 1)))
         return lambda key, n: buffer.sample(key, pairs, n)
 
-    fit = jax.jit(lambda key, state: judge.fit(key, state, draw(expert), draw(policy)))
-    state, _ = fit(KEY, judge.init(KEY, rows(expert), jnp.ones(1000)))
+    fit = jax.jit(lambda key, state: classifier.fit(key, state, draw(expert), draw(policy)))
+    state, _ = fit(KEY, classifier.init(KEY, rows(expert), jnp.ones(1000)))
     state, last = fit(jax.random.key(1), state)
-    made = judge.reward(state, Pairs(jnp.eye(3), jnp.zeros((3, 1))))
+    made = classifier.reward(state, Pairs(jnp.eye(3), jnp.zeros((3, 1))))
     return np.asarray(made), float(last["discriminator_loss"])
 
 
@@ -144,9 +145,9 @@ def test_actions_are_seen_unless_only_states_are(demos):
     spec = envs.make("PointMass").spec
     rows: Any = jax.tree.map(lambda x: jnp.asarray(x[0]), demos.steps)
     for state_only, same in ((False, False), (True, True)):
-        judge = judge_of(Rule(hidden=(8,), state_only=state_only), spec)
-        state = judge.init(KEY, rows.obs, rows.weight)
-        made = [judge.reward(state, Pairs(rows.obs, a)) for a in (rows.action, -rows.action)]
+        classifier = judge_of(DiscriminatorConfig(hidden=(8,), state_only=state_only), spec)
+        state = classifier.init(KEY, rows.obs, rows.weight)
+        made = [classifier.reward(state, Pairs(rows.obs, a)) for a in (rows.action, -rows.action)]
         assert np.allclose(made[0], made[1]) == same
 
 
@@ -156,7 +157,7 @@ def paid(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     seen: list[Any] = []
     real = ppo.learner
 
-    def learner(config: Any, spec: Any) -> ppo.Learner:
+    def learner(config: Any, spec: Any) -> ppo.OnPolicyLearner:
         made = real(config, spec)
         return made._replace(learn=lambda k, c, s: (seen.append(s), made.learn(k, c, s))[1])
 
@@ -172,8 +173,8 @@ def test_ppo_is_paid_by_the_discriminator(demos, paid, changes):
     rows: Any = jax.tree.map(lambda x: jnp.asarray(x).reshape(-1, *x.shape[2:]), demos.steps)
     state, metrics = algo.update(KEY, algo.init(KEY, rows), rows)
     (steps,) = paid
-    judge = judge_of(config.discriminator, env.spec)
-    made = judge.reward(state.discriminator, Pairs(steps.obs, steps.action))
+    classifier = judge_of(config.discriminator, env.spec)
+    made = classifier.reward(state.discriminator, Pairs(steps.obs, steps.action))
     # The task pays 0 or -1 for a step.
     task = (np.asarray(steps.reward) - config.imitation * np.asarray(made)) / 0.75
     if config.constant:
@@ -195,7 +196,7 @@ def test_cloning_comes_before_the_first_update(demos):
         algo = gail.make(config, env.spec, env)
         assert (algo.cost * 1).grad_steps == algo.cost.grad_steps + clone_steps
         state = jax.jit(algo.init)(KEY, rows)
-        return float(jnp.mean((algo.act(KEY, state, rows.obs) - rows.label) ** 2))
+        return float(jnp.mean((algo.act(KEY, state, rows.obs) - rows.intended_action) ** 2))
 
     assert error(2000) < 0.2 * error(0)
 
@@ -215,15 +216,15 @@ def test_the_spectral_norm_is_the_largest_singular_value():
 
 def test_signs_that_teach_the_wrong_thing_are_named():
     hopper, never = envs.make("Hopper").spec, envs.make("Hopper-fh").spec
-    bad = gail.Config(discriminator=Rule(reward="negative"))
+    bad = gail.Config(discriminator=DiscriminatorConfig(reward="negative"))
     (line,) = gail.warnings(bad, hopper)
     assert line.startswith("negative rewards where episodes end with failure")
     assert not gail.warnings(bad, never) and not gail.warnings(gail.Config(), hopper)
     (line,) = airl.warnings(airl.Config(), hopper)
     assert line.startswith("rewards of either sign") and "reward=positive" in line
-    seeking = gail.Config(discriminator=Rule(divergence="reverse-kl"))
+    seeking = gail.Config(discriminator=DiscriminatorConfig(divergence="reverse-kl"))
     assert "divergence=kl" in gail.warnings(seeking, hopper)[0]
-    covering = gail.Config(discriminator=Rule(divergence="kl"))
+    covering = gail.Config(discriminator=DiscriminatorConfig(divergence="kl"))
     assert not gail.warnings(covering, hopper) and not airl.warnings(airl.Config(), never)
     solved = dataclasses.replace(hopper, ends="success")
     assert "gains by putting success off" in gail.warnings(gail.Config(), solved)[0]
@@ -236,7 +237,7 @@ def test_airl_by_hand():
     spec = make_spec([("state", 1)], 1, 5)
     rule = dataclasses.replace(airl.Config().discriminator, hidden=(), state_only=True)
     config = airl.Config(discriminator=rule, shaping=())
-    sight = airl.sight(config, spec)
+    sight = airl.shaped_input(config, spec)
     params: Any = sight.net.init(KEY)
     for name, slope in (("g", 2.0), ("h", 3.0)):
         dense = params[name]["params"]["Dense_0"]
@@ -249,13 +250,13 @@ def test_airl_by_hand():
 def test_airl_knows_how_likely_its_policy_finds_an_action(demos):
     env = envs.make("PointMass")
     config = shrink(airl.Config())
-    sight = airl.sight(config, env.spec)
+    sight = airl.shaped_input(config, env.spec)
     rows: Any = jax.tree.map(lambda x: jnp.asarray(x).reshape(-1, *x.shape[2:]), demos.steps)
     core = ppo.learner(config.ppo, env.spec).init(KEY)
     policy = core.params["policy"]
     mean = nets.policy(env.spec, config.ppo.hidden, "normal", activation="tanh")
     shown = sight.rows(core, rows)
-    z = (rows.label - mean.apply(policy, jnp.clip(rows.obs, -10, 10)).mode) ** 2
+    z = (rows.intended_action - mean.apply(policy, jnp.clip(rows.obs, -10, 10)).mode) ** 2
     np.testing.assert_allclose(
         shown.log_prob, np.sum(-0.5 * z - 0.5 * np.log(2 * np.pi), axis=-1), rtol=1e-4
     )
@@ -274,15 +275,22 @@ def test_gail_hops_after_eleven_thin_trajectories():
     assert ev.returns.max() > 1000
 
 
+def rule(**settings: Any) -> DiscriminatorConfig:
+    return DiscriminatorConfig(**settings)
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: Rule(reward="odd"), "reward=odd: expected one of positive, negative, logit"),  # type: ignore[arg-type]
-        (lambda: Rule(penalty=-1), "penalty=-1: expected 0 or more"),
-        (lambda: Rule(steps=0), "steps=0: expected 1 or more"),
-        (lambda: Rule(divergence="odd"), "divergence=odd: expected nothing or one of kl, rev"),  # type: ignore[arg-type]
+        (lambda: rule(reward="odd"), "reward=odd: expected one of positive, negative, logit"),
+        (lambda: DiscriminatorConfig(penalty=-1), "penalty=-1: expected 0 or more"),
+        (lambda: DiscriminatorConfig(steps=0), "steps=0: expected 1 or more"),
+        (lambda: rule(divergence="odd"), "divergence=odd: expected nothing or one of kl, rev"),
         (lambda: gail.Config(clone_steps=-1), "clone_steps=-1: expected 0 or more"),
-        (lambda: airl.Config(discriminator=Rule()), "penalty=10.0: expected 0 in AIRL"),
+        (
+            lambda: airl.Config(discriminator=DiscriminatorConfig()),
+            "penalty=10.0: expected 0 in AIRL",
+        ),
         (lambda: gail.Config(imitation=1.5), r"imitation=1.5: expected a number in \[0, 1\]"),
     ],
 )

@@ -9,7 +9,7 @@ import pytest
 
 from imitbench import algos, data, envs, experts
 from imitbench.algos.adversarial import airl, dac, dac_sac, gail, gail_trpo, sqil
-from imitbench.algos.adversarial.discriminator import Rule
+from imitbench.algos.adversarial.discriminator import DiscriminatorConfig
 from imitbench.algos.rl import off_policy, ppo, sac, td3, trpo
 from imitbench.training import loop
 
@@ -17,9 +17,9 @@ TASK = "ProbeWalk"  # a random policy gets -6.6, a bad one -13, the expert -2.3
 SMALL: dict[str, Any] = {"hidden": (32, 32)}
 WALK: dict[str, Any] = {"length": 64, "envs": 8} | SMALL
 REPLAY = off_policy.Config(rounds=250, warmup=250, batch=64, capacity=10_000)
-LIPSCHITZ = Rule(batch=128, spectral=True, penalty=0.0, **SMALL)
-REPLAYED = Rule(lr=1e-3, batch=64, steps=1, reward="logit", entropy=0.0, **SMALL)
-UNBOUND = Rule(lr=1e-3, batch=64, reward="logit", penalty=0.0, entropy=0.0, **SMALL)
+LIPSCHITZ = DiscriminatorConfig(batch=128, spectral=True, penalty=0.0, **SMALL)
+REPLAYED = DiscriminatorConfig(lr=1e-3, batch=64, steps=1, reward="logit", entropy=0.0, **SMALL)
+UNBOUND = DiscriminatorConfig(lr=1e-3, batch=64, reward="logit", penalty=0.0, entropy=0.0, **SMALL)
 METHODS: dict[str, tuple[Any, int]] = {
     "gail": (gail.Config(ppo=ppo.Config(**WALK), discriminator=LIPSCHITZ), 60),
     "gail_trpo": (gail_trpo.Config(trpo=trpo.Config(**WALK), discriminator=LIPSCHITZ), 60),

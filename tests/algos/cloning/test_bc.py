@@ -23,7 +23,7 @@ def rows(demos):
 def first_loss(config: bc.Config, rows) -> tuple[float, bc.State, bc.Pairs]:
     """Loss of the initial parameters over all training rows, from a step of size zero."""
     spec = envs.make("PointMass").spec
-    clone = bc.learner(config, spec)
+    clone = bc.supervised_learner(config, spec)
     pairs, _ = bc.split(config, spec, rows)
     state = clone.init(jax.random.key(0), pairs)
     one = jax.tree.map(lambda x: x[:1], pairs)
@@ -35,7 +35,7 @@ def test_mse_by_hand(rows):
     loss, state, one = first_loss(bc.Config(lr=1e-12, batch=1, steps=1), rows)
     spec = envs.make("PointMass").spec
     got = bc.make(bc.Config(), spec).act(jax.random.key(0), state, one.obs)
-    assert loss == pytest.approx(float(jnp.mean((got - one.label) ** 2)), rel=1e-5)
+    assert loss == pytest.approx(float(jnp.mean((got - one.target) ** 2)), rel=1e-5)
 
 
 def test_nll_by_hand(rows):
@@ -48,7 +48,7 @@ def test_nll_by_hand(rows):
         x = jax.nn.relu(x @ layers[f"Dense_{i}"]["kernel"] + layers[f"Dense_{i}"]["bias"])
     y = x @ layers["Dense_2"]["kernel"] + layers["Dense_2"]["bias"]
     mean, log_std = jnp.tanh(y[0, :2]), y[0, 2:]
-    z = (one.label[0] - mean) / jnp.exp(log_std)
+    z = (one.target[0] - mean) / jnp.exp(log_std)
     expected = float(jnp.sum(0.5 * z**2 + log_std + 0.5 * np.log(2 * np.pi)))
     assert loss == pytest.approx(expected, rel=1e-5)
 
@@ -73,7 +73,7 @@ def test_held_out_episodes_are_whole_and_unseen(rows):
     np.testing.assert_array_equal(held.obs, rows.obs[6 * spec.horizon :])
     assert bc.split(bc.Config(validation=0.0), spec, rows)[1] is None
     # Training never reads the held-out rows: spoiling them changes nothing but the validation loss.
-    spoiled = rows.replace(label=rows.label.at[6 * spec.horizon :].set(1.0))
+    spoiled = rows.replace(intended_action=rows.intended_action.at[6 * spec.horizon :].set(1.0))
     algo = bc.make(bc.Config(validation=0.3, steps=5), spec)
     a, m_a = algo.update(jax.random.key(1), algo.init(jax.random.key(0), rows), rows)
     b, m_b = algo.update(jax.random.key(1), algo.init(jax.random.key(0), spoiled), spoiled)
@@ -85,7 +85,7 @@ def test_early_stopping_keeps_the_best_parameters(rows):
     """Held-out labels of 0 and training labels of 0.9: the validation loss rises from the start."""
     spec = envs.make("PointMass").spec
     cut = 6 * spec.horizon
-    rows = rows.replace(label=jnp.zeros_like(rows.label).at[:cut].set(0.9))
+    rows = rows.replace(intended_action=jnp.zeros_like(rows.intended_action).at[:cut].set(0.9))
     config = bc.Config(validation=0.3, early_stopping=True, steps=5, hidden=(16,))
     algo = bc.make(config, spec)
     update = jax.jit(algo.update)
@@ -117,13 +117,13 @@ def test_the_step_size_decays_to_zero(rows):
 def test_labels_are_cloned_not_noisy_actions(env):
     demos = data.collect(env, experts.load("PointMass"), 10, noise=0.5, only_success=False)
     rows = data.subset(demos, 10, [0], same=True)
-    assert not np.allclose(rows.action, rows.label)
+    assert not np.allclose(rows.action, rows.intended_action)
     algo = bc.make(bc.Config(steps=1500, validation=0.0), env.spec)
     state, _metrics = jax.jit(algo.update)(
         jax.random.key(1), algo.init(jax.random.key(0), rows), rows
     )
     fit = algo.act(jax.random.key(0), state, rows.obs)
-    assert float(jnp.mean((fit - rows.label) ** 2)) < 0.02
+    assert float(jnp.mean((fit - rows.intended_action) ** 2)) < 0.02
     assert float(jnp.mean((fit - rows.action) ** 2)) > 0.05
 
 
@@ -132,7 +132,7 @@ def test_bc_solves_the_toy_task(env, demos):
     algo = bc.make(bc.Config(steps=2000, validation=0.0), env.spec)
     state, _ = jax.jit(algo.update)(jax.random.key(1), algo.init(jax.random.key(0), rows), rows)
     steps = rollout.episodes(env, lambda k, o: algo.act(k, state, o), jax.random.key(2), 50)
-    assert float(rollout.summary(steps)["success_final"].mean()) > 0.8
+    assert float(rollout.summarise(steps)["success_final"].mean()) > 0.8
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ import pytest
 from imitbench import data, envs, experts
 from imitbench.algos.cloning import bc, dagger
 from imitbench.core import rollout
+from imitbench.core.actor import from_policy
+from imitbench.core.types import EnvState
 from imitbench.utils.errors import UserError
 
 CLONE = bc.Config(validation=0.0, steps=5, batch=16, hidden=(16,))
@@ -30,11 +32,14 @@ def test_beta_schedules():
 
 
 @pytest.mark.parametrize(("prob", "low", "high"), [(0.0, 0, 0), (1.0, 1, 1), (0.3, 0.25, 0.35)])
-def test_the_mixture_takes_the_first_policy_with_its_probability(prob, low, high):
+def test_the_mixture_executes_the_expert_with_its_probability_and_always_means_it(prob, low, high):
     ones = lambda k, o: jnp.ones((*o.shape[:-1], 2))  # noqa: E731
     zeros = lambda k, o: jnp.zeros((*o.shape[:-1], 2))  # noqa: E731
-    act = dagger.mixture(jnp.float32(prob), ones, zeros)
-    got = np.asarray(act(jax.random.key(0), jnp.zeros((4000, 3))))
+    actor = dagger.mixture(jnp.float32(prob), from_policy(ones), from_policy(zeros))
+    state = EnvState(None, jnp.zeros((4000, 3)), jnp.zeros(4000), jnp.zeros(4000))
+    decision, _ = actor.act(jax.random.key(0), ((), ()), state)
+    assert (np.asarray(decision.intended) == 1).all()
+    got = np.asarray(decision.action)
     assert (got[:, 0] == got[:, 1]).all(), "whole actions are mixed, not their components"
     assert low <= got.mean() <= high
 
@@ -52,9 +57,9 @@ def test_the_aggregate_holds_the_demonstrations_and_expert_labels(env, demos):
         state, metrics = update(jax.random.key(i), state, rows)
     assert int(state.data.size) == given + 2 * new == int(metrics["rows"])
     np.testing.assert_array_equal(state.data.rows.obs[:given], rows.obs)
-    np.testing.assert_array_equal(state.data.rows.label[:given], rows.label)
+    np.testing.assert_array_equal(state.data.rows.target[:given], rows.intended_action)
     labels = expert(jax.random.key(0), state.data.rows.obs[given : given + 2 * new])
-    np.testing.assert_allclose(state.data.rows.label[given : given + 2 * new], labels, atol=1e-6)
+    np.testing.assert_allclose(state.data.rows.target[given : given + 2 * new], labels, atol=1e-6)
     # Round 0 is the expert's (beta 1), round 1 the clone's: only there do obs and labels part.
     first, second = (
         state.data.rows.obs[given + i * new : given + (i + 1) * new].reshape(2, -1, 6)
@@ -85,7 +90,7 @@ def test_dagger_beats_bc_from_few_demonstrations():
             state, _ = update(jax.random.key(i), state, rows)
         policy = lambda k, o, a=algo, s=state: a.act(k, s, o)  # noqa: E731
         steps = rollout.episodes(env, policy, jax.random.key(9), 100)
-        score[name] = float(rollout.summary(steps)["success_final"].mean())
+        score[name] = float(rollout.summarise(steps)["success_final"].mean())
     assert score["dagger"] > score["bc"] + 0.2, score
 
 

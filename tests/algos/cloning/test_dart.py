@@ -43,10 +43,10 @@ def test_rounds_are_shown_under_the_noise_of_the_round_before(demos):
     for now, start in ((first, n), (second, n + each)):
         assert int(now.data.written) == start + each
         new = jax.tree.map(lambda x, start=start: x[start : start + each], now.data.rows)
-        np.testing.assert_allclose(new.label, expert(KEY, new.obs), atol=1e-5)
+        np.testing.assert_allclose(new.target, expert(KEY, new.obs), atol=1e-5)
     # The memory is the clone's errors before it learned from the round.
     shown = jax.tree.map(lambda x: x[n : n + each], first.data.rows)
-    was = algo.act(KEY, state, shown.obs) - shown.label
+    was = algo.act(KEY, state, shown.obs) - shown.target
     np.testing.assert_allclose(first.memory, was, atol=1e-4)
     # The same key shows the same episodes, but for the noise.
     again = jax.tree.map(lambda x: x[n + each : n + 2 * each], second.data.rows)

@@ -134,9 +134,9 @@ def test_negatives_fall_off_with_their_distance(steps, centre):
 
 
 def test_where_episodes_end():
-    view = goal_features.view(LINE, (), "VINS")
+    view = goal_features.make_view(LINE, (), "VINS")
     whole, first, last = (
-        vins.rows(vins.Config(goal=g), view, demos()) for g in ("absorbing", "first", "last")
+        vins.demo_rows(vins.Config(goal=g), view, demos()) for g in ("absorbing", "first", "last")
     )
     np.testing.assert_array_equal(whole.cost, np.where(REACHED[:, :-1], 0, -1).ravel())
     np.testing.assert_array_equal(whole.here, REACHED[:, :-1].ravel())
@@ -155,7 +155,7 @@ HAND = make_spec(
 
 
 def test_fields_are_displaced_together_or_alone():
-    view = goal_features.view(HAND, (), "VINS")
+    view = goal_features.make_view(HAND, (), "VINS")
     assert view.fields == ("object_pos", "grip_pos", "gripper_state") and view.size == 7
     groups = goal_features.groups(view, ())
     rng = np.random.default_rng(0)
@@ -196,14 +196,14 @@ def test_fields_are_displaced_together_or_alone():
 
 def test_fields_that_are_not_seen_are_not_displaced():
     def default(*features: str) -> goal_features.Groups:
-        return goal_features.groups(goal_features.view(HAND, features, "VINS"), ())
+        return goal_features.groups(goal_features.make_view(HAND, features, "VINS"), ())
 
     assert default("goal - object_pos", "object_pos - grip_pos") == (
         ("grip_pos", "object_pos"),
         ("grip_pos",),
     )
     assert default("goal - object_pos") == (("object_pos",),)
-    assert goal_features.groups(goal_features.view(LINE, (), "VINS"), ()) == (("at",),)
+    assert goal_features.groups(goal_features.make_view(LINE, (), "VINS"), ()) == (("at",),)
 
 
 def test_model_is_fitted_by_length_not_by_its_square(steps):
@@ -263,8 +263,8 @@ def test_true_dynamics_step_the_environment():
     value = dense([[0.0], [0.0], [1.0], [0.0]], [0.0])  # grows with x
     state = state.replace(params=state.params | {"value": value})
     now = jax.vmap(env.reset)(jax.random.split(KEY, 2))
-    assert algo.act_in is not None
-    chosen = algo.act_in(KEY, state, now)
+    assert algo.actor is not None
+    chosen, _ = algo.actor(state).act(KEY, (), now)
     actions = parts.propose(KEY, state, now.obs)
     for b in range(2):
         one = jax.tree.map(lambda x, b=b: x[b], now)

@@ -28,7 +28,7 @@ def rows(reward: Any = None, weight: Any = None, terminated: Any = None) -> Tran
     return Transition(
         obs=x,
         action=0.5 * x,
-        label=0.5 * x,
+        intended_action=0.5 * x,
         reward=jnp.arange(n) * 1.0 if reward is None else jnp.asarray(reward),
         next_obs=x + 0.1,
         terminated=no.at[7].set(True) if terminated is None else jnp.asarray(terminated),
@@ -49,7 +49,7 @@ def test_minibatches_hold_real_rows_alone_all_of_them():
         seen.append(batch)
         return state, {"loss": jnp.float32(0)}
 
-    learner = fixed_data.Learner(lambda key: 0, learn, lambda *a: a[2], lambda *a: a[2])
+    learner = fixed_data.OffPolicyLearner(lambda key: 0, learn, lambda *a: a[2], lambda *a: a[2])
     algo = fixed_data.make(config, SPEC, learner)
     demos = rows().replace(reward=jnp.arange(10.0).at[8:].set(jnp.nan))
     state = algo.init(KEY, demos)
@@ -281,8 +281,8 @@ def test_bad_settings():
 
 def test_real_rows_are_drawn_evenly():
     weight = jnp.array([0.0, 1.0, 0.0, 1.0, 1.0, 0.0])
-    drawn = buffer.real_rows({"i": jnp.arange(6)}, weight)(KEY, 3000)["i"]
+    drawn = buffer.real_row_sampler({"i": jnp.arange(6)}, weight)(KEY, 3000)["i"]
     counts = np.bincount(np.asarray(drawn), minlength=6)
     assert (counts[[0, 2, 5]] == 0).all()
     np.testing.assert_allclose(counts[[1, 3, 4]], 1000, atol=120)
-    assert ops.finite(drawn)
+    assert ops.all_finite(drawn)

@@ -18,7 +18,7 @@ import pytest
 from helpers.reference_updates import CLOSE, LR, jiggled, mid_run, named
 
 from imitbench.algos.adversarial import discriminator
-from imitbench.algos.adversarial.discriminator import Pairs, Rule
+from imitbench.algos.adversarial.discriminator import DiscriminatorConfig, Pairs
 from imitbench.core import ops
 from imitbench.core.types import Params, Spec
 
@@ -33,7 +33,9 @@ pytestmark = pytest.mark.skipif(
 
 
 def test_the_discriminator_learns_as_imitations(tmp_path):
-    rule = Rule(hidden=(16, 16), lr=LR, batch=BATCH, steps=1, penalty=0.0, entropy=0.0)
+    rule = DiscriminatorConfig(
+        hidden=(16, 16), lr=LR, batch=BATCH, steps=1, penalty=0.0, entropy=0.0
+    )
     size, encode = discriminator.pairs(rule, SPEC)
     ours = discriminator.discriminator(rule, discriminator.network(rule, size), encode)
     random = np.random.default_rng(0)

@@ -36,7 +36,7 @@ def one_episode() -> weighted_regression.Steps:
 
 
 def fitted(
-    config: weighted_regression.Rule, steps: list[Any]
+    config: weighted_regression.UpdateConfig, steps: list[Any]
 ) -> tuple[list[Any], weighted_regression.Core]:
     """The gradient steps of one fit with value(x) = 2 x (the network has x, times 1 - 0.5)."""
     learner = weighted_regression.learner(config, SPEC)
@@ -48,7 +48,7 @@ def fitted(
 
 
 def test_value_learns_scaled_td_lambda_returns(steps):
-    calls, _ = fitted(weighted_regression.Rule(**RULE, td_lambda=0.5, value_lr=1e-9), steps)
+    calls, _ = fitted(weighted_regression.UpdateConfig(**RULE, td_lambda=0.5, value_lr=1e-9), steps)
     loss, _, params, _, rows = calls[0]
     # Values 0, 2, 4 and 6 after the time limit. delta = 1 + 1 - 0, 2 + 2 - 2, 4 + 3 - 4.
     adv = [2 + 0.25 * (2 + 0.25 * 3), 2 + 0.25 * 3, 3.0]
@@ -64,7 +64,7 @@ def test_value_learns_scaled_td_lambda_returns(steps):
 @pytest.mark.parametrize("baseline", [True, False])
 def test_policy_is_weighted_by_what_the_method_says(steps, baseline):
     settings = {"td_lambda": 1.0, "value_lr": 1e-9, "standardise": False, "temperature": 2.0}
-    config = weighted_regression.Rule(
+    config = weighted_regression.UpdateConfig(
         **RULE, **settings, baseline=baseline, max_weight=8.0, bound=10.0
     )
     calls, _ = fitted(config, steps)
@@ -85,17 +85,17 @@ def test_policy_is_weighted_by_what_the_method_says(steps, baseline):
 def test_weights_are_standardised_over_real_rows_and_bounded():
     gain, real = jnp.array([1.0, 2.0, 3.0, jnp.nan]), jnp.array([1.0, 1.0, 1.0, 0.0])
     found, metrics = weighted_regression.weights(
-        weighted_regression.Rule(max_weight=3.0), gain, real
+        weighted_regression.UpdateConfig(max_weight=3.0), gain, real
     )
     z = np.array([-1.0, 0.0, 1.0]) / (np.std([1, 2, 3]) + 1e-5)
     np.testing.assert_allclose(found[:3], np.minimum(np.exp(z), 3.0), rtol=1e-5)
     assert float(metrics["clipped"]) == pytest.approx(1 / 3)
     raw, _ = weighted_regression.weights(
-        weighted_regression.Rule(standardise=False, temperature=0.05), gain, real
+        weighted_regression.UpdateConfig(standardise=False, temperature=0.05), gain, real
     )
     np.testing.assert_allclose(raw[:3], 20.0)
     free, _ = weighted_regression.weights(
-        weighted_regression.Rule(max_weight=float("inf")), gain, real
+        weighted_regression.UpdateConfig(max_weight=float("inf")), gain, real
     )
     np.testing.assert_allclose(free[:3], np.exp(z), rtol=1e-5)
 
@@ -152,7 +152,7 @@ def test_offline_awr_sees_episodes_in_time():
     x = number[:, None]
     reward, weight = number.at[9].set(jnp.nan), jnp.ones(10).at[9].set(0.0)
     demos = Transition(x, x, x, reward, x, flag, flag, flag, weight)
-    steps = weighted_regression.by_time(demos, 5)
+    steps = weighted_regression.time_major(demos, 5)
     np.testing.assert_array_equal(steps.obs[..., 0].T, [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]])
     np.testing.assert_array_equal(steps.reward.T, [[0, 1, 2, 3, 4], [5, 6, 7, 8, 0]])
 
@@ -200,7 +200,7 @@ def test_sil_draws_what_turned_out_better(monkeypatch):
     """ProbePolicy pays 1 or -1 for a guess; half of the replay is empty. What is drawn seldom
     because it was expected weighs most."""
 
-    def spy(loss, opt, params, opt_state, rows, real=ops.descend):
+    def spy(loss, opt, params, opt_state, rows, real=ops.gradient_step):
         *moved, metrics = real(loss, opt, params, opt_state, rows)
         if "weight" in rows:
             metrics = {
@@ -210,13 +210,13 @@ def test_sil_draws_what_turned_out_better(monkeypatch):
             }
         return (*moved, metrics)
 
-    monkeypatch.setattr(ops, "descend", spy)
+    monkeypatch.setattr(ops, "gradient_step", spy)
     _, metrics = self_imitation("ProbePolicy", batch=2000, alpha=1.0, beta=0.5)
     assert metrics["worst"] > 0.9 and metrics["top"] == 1.0 and 0 < metrics["rare"] < 0.1
 
 
 def test_bad_settings():
-    kind = weighted_regression.Rule
+    kind = weighted_regression.UpdateConfig
     for make, name, value in (
         (awr.Config, "capacity", 100), (kind, "discount", 1.0), (kind, "std", 0),
         (kind, "td_lambda", 1.5), (kind, "policy_steps", 0), (kind, "bound", -1),

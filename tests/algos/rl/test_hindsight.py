@@ -105,7 +105,7 @@ def test_demonstrations_are_relabelled_within_their_episode():
     rows = jax.tree.map(
         lambda x: jnp.concatenate([x[e - HORIZON + 1 : e + 1, 0] for e in ends]), whole
     )
-    ring = replay_buffer.shown(rows, HORIZON)
+    ring = replay_buffer.demo_ring(rows, HORIZON)
     assert int(ring.size) == HORIZON and ring.rows.reward.shape == (HORIZON, 3)
     drawn = replay_buffer.sample_hindsight(jax.random.key(0), ring, 2000, SPEC, 1.0)
     goal, here = np.asarray(drawn.obs[:, 3:]), np.asarray(drawn.next_obs[:, :2])
@@ -185,7 +185,7 @@ def solved(her: float) -> float:
     state = algo.init(key, no_demos)
     state, _ = jax.jit(algo.update)(key, state, no_demos)
     steps = rollout.episodes(env, lambda k, o: algo.act(k, state, o), jax.random.key(9), 100)
-    return float(rollout.summary(steps)["success_final"].mean())
+    return float(rollout.summarise(steps)["success_final"].mean())
 
 
 @pytest.mark.slow

@@ -74,7 +74,7 @@ def handmade(key: jax.Array, shape=(6, 2), size=3, *, discrete=False) -> Transit
 @pytest.fixture
 def spied(monkeypatch: pytest.MonkeyPatch):
     """What `learn` hands to `advantages` and `descend`, in order."""
-    seen: dict[str, list[Any]] = {"advantages": [], "descend": []}
+    seen: dict[str, list[Any]] = {"advantages": [], "gradient_step": []}
 
     def spy(module: Any, name: str) -> None:
         real = getattr(module, name)
@@ -86,7 +86,7 @@ def spied(monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(module, name, called)
 
     spy(ops, "advantages")
-    spy(ops, "descend")
+    spy(ops, "gradient_step")
     return seen
 
 
@@ -100,7 +100,7 @@ def test_the_objective_is_clipped_where_it_must_be(spied):
     algo = learner(make_spec([("x", 3)], 2, 5, discrete=True), value=0.25, entropy=0.1)
     core = algo.init(jax.random.key(0))
     jax.eval_shape(algo.learn, jax.random.key(0), core, handmade(jax.random.key(1), discrete=True))
-    loss = spied["descend"][0][0]
+    loss = spied["gradient_step"][0][0]
     policy = nets.policy(
         make_spec([("x", 3)], 2, 5), (16,), "categorical", activation="tanh", out_gain=0.01
     )

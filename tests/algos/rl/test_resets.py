@@ -63,7 +63,7 @@ def test_a_pose_is_the_state_again(task, close):
     def run(key):
         state = env.reset(key)
         state, _ = jax.lax.scan(lambda s, _: (env.step(s, action), None), state, length=7)
-        again = env.at(env.pose(state))
+        again = env.reset_to(env.pose(state))
         return (state.obs, again.obs), (env.step(state, action), env.step(again, action)), again
 
     (obs, same), (after, later), again = jax.jit(run)(KEY)
@@ -99,7 +99,7 @@ def test_a_share_of_the_episodes_begins_there(env, shown, share):
 def test_only_real_steps_are_begun_from(env, shown):
     third = jnp.arange(len(shown.weight)) == 3
     one = shown.replace(weight=third.astype(jnp.float32))
-    running = rollout.begin(env, KEY, 5, rollout.shown(env, one, 1))
+    running = rollout.start_episodes(env, KEY, 5, rollout.demo_resets(env, one, 1))
     np.testing.assert_allclose(running.env.obs, jnp.broadcast_to(shown.obs[3], (5, 6)), atol=1e-6)
 
 
@@ -124,10 +124,10 @@ def test_what_cannot_be_begun_from(env, shown):
         algo.init(KEY, shown.replace(pose=shown.pose[:, :5]))
     nobody = buffer.no_rows(env.spec)
     with pytest.raises(UserError, match="resets=1: there are no demonstrations of PointMass"):
-        rollout.shown(env, nobody, 1)
+        rollout.demo_resets(env, nobody, 1)
     probe = envs.make("ProbeDiscount")
     with pytest.raises(UserError, match="ProbeDiscount cannot begin at a demonstrated state"):
-        rollout.shown(probe, shown, 0.5)
+        rollout.demo_resets(probe, shown, 0.5)
     for bad in (-0.1, 1.5):
         with pytest.raises(UserError, match=r"resets=.*: expected a number in \[0, 1\]"):
             off_policy.Config(resets=bad)

@@ -31,11 +31,11 @@ def test_divergences_by_hand():
     p = distributions.Gaussian(jnp.array([[1.0, 0.0]]), jnp.log(jnp.array([1.0, 2.0])))
     q = distributions.Gaussian(jnp.array([[0.0, 0.0]]), jnp.log(jnp.array([2.0, 2.0])))
     # log(2 / 1) + (1 + 1) / (2 * 4) - 1 / 2 in the first component, 0 in the second.
-    assert float(distributions.divergence(p, q)[0]) == pytest.approx(
+    assert float(distributions.kl_divergence(p, q)[0]) == pytest.approx(
         np.log(2) + 0.25 - 0.5, rel=1e-5
     )
     a, b = np.array([0.2, 0.8]), np.array([0.5, 0.5])
-    found = distributions.divergence(
+    found = distributions.kl_divergence(
         distributions.Categorical(jnp.log(a)), distributions.Categorical(jnp.log(b))
     )
     assert float(found) == pytest.approx(np.sum(a * np.log(a / b)), rel=1e-5)
@@ -65,7 +65,7 @@ def test_a_step_goes_as_far_as_it_may():
     assert told["moved"] == 1
     assert 0.002 < told["kl"] <= 0.01
     assert float(new.mode[0, 0] - old.mode[0, 0]) > 0.05
-    assert float(jnp.mean(distributions.divergence(old, new))) == pytest.approx(
+    assert float(jnp.mean(distributions.kl_divergence(old, new))) == pytest.approx(
         told["kl"], rel=1e-3
     )
 
