@@ -19,7 +19,7 @@ from imitbench import envs
 from imitbench.algos.adversarial import discriminator as discriminators
 from imitbench.algos.adversarial import gail, gail_loop
 from imitbench.algos.rl import ppo
-from imitbench.core import buffer, rollout
+from imitbench.core import buffer, unrolling
 from imitbench.envs.locomotion import Locomotion
 from imitbench.results import tables
 from imitbench.utils import machine
@@ -46,11 +46,11 @@ def parts(env: Locomotion, engine: Work) -> list[tuple[str, float]]:
     key = jax.random.key(0)
     core = learner.init(key)
     seen = classifier.init(key, demos.obs, demos.weight)
-    running = rollout.start_episodes(env, key, OWN.envs)
+    running = unrolling.start_episodes(env, key, OWN.envs)
 
     @jax.jit
-    def collect(running: rollout.RunningEpisodes):
-        return rollout.unroll(env, learner.explore(core), key, running, OWN.length)
+    def collect(running: unrolling.RunningEpisodes):
+        return unrolling.unroll(env, learner.explore(core), key, running, OWN.length)
 
     _, steps, _ = collect(running)
     rows = sight.rows(core, jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), steps))

@@ -98,9 +98,9 @@ class ScoreExperts:
     """By default every task that has an expert, but for the probes."""
 
     def __call__(self) -> None:
-        tasks = self.tasks or tuple(t for t in experts.NAMES if not t.startswith("Probe"))
+        tasks = self.tasks or tuple(t for t in experts.TASKS if not t.startswith("Probe"))
         for task in tasks:
-            pick("task with an expert", task, experts.NAMES)
+            pick("task with an expert", task, experts.TASKS)
         for task in tasks:
             found = score_policy.measure_references(task)
             print(f"{task}: random {found['random']:.2f}, expert {found['expert']:.2f}")

@@ -38,7 +38,7 @@ class List:
         if self.what == "tasks":
             for name, entry in envs.TASKS.items():
                 grades = ", ".join(dict.fromkeys(e.grade for e in experts.experts_of(name)))
-                print(f"{name:20} {entry.about}; {grades or 'no expert'}")
+                print(f"{name:20} {entry.description}; {grades or 'no expert'}")
         elif self.what == "methods":
             for name, module in algos.ALGOS.items():
                 about = (module.__doc__ or "").strip().splitlines()[0]

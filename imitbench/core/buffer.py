@@ -66,7 +66,7 @@ class Ring(struct.PyTreeNode):
         return jnp.minimum(self.written, self.capacity)
 
     @property
-    def unfollowed(self) -> jax.Array:
+    def without_successor(self) -> jax.Array:
         """[C] bool: of the rows in order, those with no written one behind them."""
         return jnp.arange(self.capacity) >= self.size - 1
 

@@ -117,7 +117,7 @@ def _learn(env: Env, method: str, config: Any, episodes: int, seed: int, folder:
         if ev.diverged.any():
             raise UserError(f"the learner of {env.name} diverged (seed {seed}): try another seed")
 
-    state = learned(env, method, algo, [seed], updates, evals, folder, keep=healthy)
+    state = learned(env, method, algo, [seed], updates, evals, folder, before_checkpoint=healthy)
     rows = jax.tree.map(lambda x: np.asarray(x[0, :slots]), state.algo.replay.rows)
     steps = whole_episodes(rows, env.spec)
     returns = steps.reward.sum(axis=1)

@@ -21,7 +21,7 @@ from imitbench.envs.base import BaseEnv, make_spec, scalar
 class Probe:
     """start(key) -> obs [O]; move(obs, action) -> (next obs, reward, terminated)."""
 
-    about: str
+    description: str
     obs_size: int
     action_size: int
     horizon: int

@@ -13,7 +13,7 @@ from imitbench.utils.errors import UserError, pick
 
 
 class TaskEntry(NamedTuple):
-    about: str
+    description: str
     make: Callable[[str, str], Env]  # (engine, model variant) -> Env
     variants: tuple[str, ...] = ("default",)
 
@@ -47,7 +47,7 @@ def _probe(name: str) -> TaskEntry:
         physics.choose(engine)  # only to reject an unknown name
         return probes.ProbeEnv(name)
 
-    return TaskEntry("probe: " + probes.PROBES[name].about, make)
+    return TaskEntry("probe: " + probes.PROBES[name].description, make)
 
 
 def _rope(name: str) -> TaskEntry:

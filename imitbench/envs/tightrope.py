@@ -22,7 +22,7 @@ TURN = np.array([2.399963, 1.618034], np.float32)  # of the angles in a step, in
 WEIGHT = np.array([1.0, 0.7], np.float32)
 
 
-def right(obs: jax.Array) -> jax.Array:
+def correct_choice(obs: jax.Array) -> jax.Array:
     """[] int: the choice that keeps the walker up; while it climbs, the other one."""
     angles = obs[1:3]
     choice = jnp.sum(WEIGHT * angles) > 0
@@ -51,7 +51,7 @@ class Tightrope(BaseEnv):
 
     def step(self, state: EnvState, action: jax.Array) -> EnvState:
         obs = state.obs
-        good = action == right(obs)
+        good = action == correct_choice(obs)
         height = jnp.where(good, jnp.minimum(obs[0] + 1.0 / DEPTH, 0.0), -1.0)
         cos, sin = obs[1:3], obs[3:5]
         turned = cos * np.cos(TURN) - sin * np.sin(TURN), sin * np.cos(TURN) + cos * np.sin(TURN)

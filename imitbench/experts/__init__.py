@@ -9,7 +9,7 @@ from imitbench.core.types import Policy, Spec
 from imitbench.experts import learned, scripted
 from imitbench.utils.errors import UserError, pick
 
-__all__ = ["NAMES", "Expert", "Kind", "every", "find", "load", "of"]
+__all__ = ["TASKS", "Expert", "Kind", "all_experts", "experts_of", "find_expert", "load"]
 
 Kind = Literal["auto", "scripted", "learned"]
 
@@ -26,10 +26,10 @@ class Expert(NamedTuple):
 def all_experts() -> list[Expert]:
     """All experts: the laws, then the files that ship."""
     laws = [Expert(task, "expert", "scripted") for task in scripted.LAWS]
-    return laws + [Expert(t, g, "learned", p) for (t, g), p in learned.shipped().items()]
+    return laws + [Expert(t, g, "learned", p) for (t, g), p in learned.shipped_files().items()]
 
 
-NAMES = tuple(dict.fromkeys(e.task for e in all_experts() if e.grade == "expert"))
+TASKS = tuple(dict.fromkeys(e.task for e in all_experts() if e.grade == "expert"))
 
 
 def experts_of(task: str) -> list[Expert]:

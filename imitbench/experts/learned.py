@@ -14,8 +14,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from imitbench.core.nets import MLPPolicy
 from imitbench.core.ops import Normaliser
+from imitbench.core.policy_nets import MLPPolicy
 from imitbench.core.types import Key, Policy, Spec
 from imitbench.utils import npz
 from imitbench.utils.errors import UserError
@@ -201,7 +201,7 @@ def folder() -> Path:
     return Path(__file__).with_name("weights")
 
 
-def shipped() -> dict[tuple[str, str], Path]:
+def shipped_files() -> dict[tuple[str, str], Path]:
     """The files that ship, by task and grade."""
     files = {tuple(p.stem.rsplit(".", 1)): p for p in sorted(folder().glob("*.npz"))}
     return {(k[0], k[1]): p for k, p in files.items() if len(k) == 2 and k[1] in GRADES}

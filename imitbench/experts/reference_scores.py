@@ -39,7 +39,7 @@ def table() -> dict[str, Reference]:
     return json.loads(path().read_text()) if path().exists() else {}
 
 
-def normalised(task: str, score: Score) -> Score:
+def normalise(task: str, score: Score) -> Score:
     """(score - random) / (expert - random) for a mean return of the task, or an array of them.
 
     Raises:

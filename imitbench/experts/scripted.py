@@ -130,7 +130,7 @@ LAWS: dict[str, Law] = {
     "FetchPickAndPlace": pick_and_place,
     "FetchSlide": slide,
     "PointMass": point_mass,
-    **dict.fromkeys(tightrope.TASKS, tightrope.right),
+    **dict.fromkeys(tightrope.TASKS, tightrope.correct_choice),
     "ProbeAction": lambda obs: jnp.int32(1),
     "ProbePolicy": lambda obs: (obs[0] > 0).astype(jnp.int32),
     "ProbeTarget": lambda obs: obs,

@@ -14,7 +14,7 @@ import pandas as pd
 
 from imitbench.core.types import Cost
 from imitbench.experts import reference_scores
-from imitbench.results import cell_schema
+from imitbench.results import cell_schema, policies
 from imitbench.suites.published.schema import Place
 from imitbench.suites.registry import cell_order
 from imitbench.suites.schema import SCHEMA
@@ -64,7 +64,7 @@ class Result(NamedTuple):
             UserError: a return of a task without reference scores.
         """
         own = self.final(measure)
-        return reference_scores.normalised(self.place[0], own) if measure == "return" else own
+        return reference_scores.normalise(self.place[0], own) if measure == "return" else own
 
 
 UNFINISHED = ".writing-"  # how folders of cells that are being written begin
@@ -80,7 +80,13 @@ def partial_folder(root: Path, key: str) -> Path:
     return root / "partial" / key
 
 
-def write(root: Path, key: str, info: dict[str, Any], ev: Eval) -> Path:
+def write(
+    root: Path,
+    key: str,
+    info: dict[str, Any],
+    ev: Eval,
+    trained: policies.Policies | None = None,
+) -> Path:
     """Writes a finished cell into a temporary folder and renames it into place.
 
     Raises:
@@ -101,7 +107,9 @@ def write(root: Path, key: str, info: dict[str, Any], ev: Eval) -> Path:
             whole = info | {"sha256": cell_schema.checksum(info, temporary)}
             text = json.dumps(whole, indent=1, sort_keys=True)
             (temporary / "cell.json").write_text(text + "\n")
-            for written in (*temporary.iterdir(), temporary):
+            if trained is not None:
+                policies.write(temporary, trained)
+            for written in (*temporary.rglob("*"), temporary):
                 sync(written)
             os.replace(temporary, final)
             sync(cells)

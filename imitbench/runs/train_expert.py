@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from imitbench import algos, data, envs, experts
-from imitbench.core import buffer, nets
+from imitbench.core import buffer, policy_nets
 from imitbench.core.types import Algorithm, Env, Transition
 from imitbench.data.source import DemoSource
 from imitbench.envs.digest import digest
@@ -134,7 +134,7 @@ def _train(run: RecipeRun, progress: Progress) -> loop.Eval:
         _shown(run),
         keys,
         progress,
-        keep=keep,
+        before_checkpoint=keep,
         env=run.env,
         num_updates=recipe.updates,
         num_evals=recipe.evals,
@@ -159,12 +159,12 @@ def _snapshot(folder: Path, seed: int, index: int) -> Path:
     return folder / f"policy-{seed}-{index}.npz"
 
 
-def _keep(folder: Path, seed: int, index: int, net: nets.MLPPolicy) -> None:
+def _keep(folder: Path, seed: int, index: int, net: policy_nets.MLPPolicy) -> None:
     header = {"activation": net.activation, "head": net.head}
     npz.write(_snapshot(folder, seed, index), header, learned.net_arrays(net))
 
 
-def _read(folder: Path, seed: int, index: int) -> nets.MLPPolicy:
+def _read(folder: Path, seed: int, index: int) -> policy_nets.MLPPolicy:
     return learned.build_net(*npz.read(_snapshot(folder, seed, index), "snapshot of a policy"))
 
 
@@ -172,7 +172,7 @@ def _write(
     run: RecipeRun,
     grade: learned.Grade,
     index: int,
-    net: nets.MLPPolicy,
+    net: policy_nets.MLPPolicy,
     score: score_policy.Score,
     by_seed: Sequence[float],
     ev: loop.Eval,

@@ -18,13 +18,14 @@ def train_resumable(
     keys: Key,
     progress: Progress,
     *,
-    keep: Callable[[loop.TrainState, loop.Eval], None] = lambda state, ev: None,
+    before_checkpoint: Callable[[loop.TrainState, loop.Eval], None] = lambda state, ev: None,
     **options: Any,
 ) -> tuple[loop.TrainState, loop.Eval]:
     """`train` with a checkpoint in `folder` at each evaluation, going on from the last one there.
 
     Args:
-        keep: called before each checkpoint, so that what it writes is there when training goes on.
+        before_checkpoint: called before each checkpoint, so that what it writes is there when
+            training goes on.
         options: those of `train`.
 
     Raises:
@@ -37,7 +38,7 @@ def train_resumable(
         progress.resumed(resume[1])
 
     def on_eval(state: loop.TrainState, ev: loop.Eval) -> None:
-        keep(state, ev)
+        before_checkpoint(state, ev)
         checkpoints.save(state, ev)
         progress.evaluated(ev)
         signals.stop_if_asked()

@@ -8,29 +8,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from helpers.recurrent import Config, counter, make
 
 from imitbench import data, envs, experts
-from imitbench.core import rollout
+from imitbench.core import rollout, unrolling
 from imitbench.core.actor import actor_of, as_actor, from_policy, noisy, without_intent
-from imitbench.core.types import Actor, Algorithm, Cost, Decision, EnvState, Key, Transition
+from imitbench.core.types import Actor, Algorithm, Cost, Decision, EnvState, Key
 from imitbench.training import loop
 
 KEY = jax.random.key(0)
 TASK = "ProbeWalk"  # ten steps, continuous actions
-
-
-def counter(scale: Any = 1.0) -> Actor:
-    """Remembers the first observation [B, O] and how often it has acted [B]; both make its
-    action."""
-
-    def start(key: Key, state: EnvState) -> tuple[jax.Array, jax.Array]:
-        return state.obs, jnp.zeros(state.obs.shape[0])
-
-    def act(key: Key, memory: Any, state: EnvState) -> tuple[jax.Array, Any]:
-        first, count = memory
-        return scale * (0.1 * first + 0.05 * count[:, None]), (first, count + 1)
-
-    return Actor(start, act)
 
 
 def expected(obs: np.ndarray) -> np.ndarray:
@@ -50,9 +37,9 @@ def test_memory_starts_with_the_episode_and_is_carried(num):
 def test_memory_starts_anew_where_an_episode_follows_another():
     """Episodes of different ages, so that some end where others go on."""
     env, actor = envs.make(TASK), counter()
-    running = rollout.start_episodes(env, KEY, 3, actor=actor)
+    running = unrolling.start_episodes(env, KEY, 3, actor=actor)
     running = running.replace(t=jnp.array([0, 4, 7], jnp.int32))
-    _, steps, t = rollout.unroll(env, actor, KEY, running, 25)
+    _, steps, t = unrolling.unroll(env, actor, KEY, running, 25)
     first = np.array(steps.obs[0])
     counts = np.zeros(3)
     for i in range(25):
@@ -66,30 +53,18 @@ def test_memory_starts_anew_where_an_episode_follows_another():
 
 def test_a_rollout_in_two_parts_equals_one_that_goes_on():
     env, actor = envs.make(TASK), counter()
-    running = rollout.start_episodes(env, KEY, 2, actor=actor)
+    running = unrolling.start_episodes(env, KEY, 2, actor=actor)
     keys = jax.random.split(KEY, 2)
-    middle, first, _ = rollout.unroll(env, actor, keys[0], running, 7)
-    end, second, _ = rollout.unroll(env, actor, keys[1], middle, 7)
+    middle, first, _ = unrolling.unroll(env, actor, keys[0], running, 7)
+    end, second, _ = unrolling.unroll(env, actor, keys[1], middle, 7)
     copy = jax.tree.map(lambda x: jnp.array(np.asarray(x)), middle)  # as from a checkpoint
-    again, third, _ = rollout.unroll(env, actor, keys[1], copy, 7)
+    again, third, _ = unrolling.unroll(env, actor, keys[1], copy, 7)
     jax.tree.map(np.testing.assert_array_equal, (second, end), (third, again))
     assert not np.array_equal(first.action, second.action)
 
 
-class Recurrent:
-    """A method whose policy remembers: it learns one number, the scale of the counter."""
-
-    def __init__(self) -> None:
-        def init(key: Key, demos: Transition) -> jax.Array:
-            return jax.random.uniform(key)
-
-        def update(key: Key, state: jax.Array, demos: Transition) -> tuple[jax.Array, Any]:
-            return state + 0.1 * jax.random.normal(key), {"scale": state}
-
-        def act(key: Key, state: jax.Array, obs: jax.Array) -> jax.Array:
-            raise AssertionError("a method with an actor is not asked without its memory")
-
-        self.algo = Algorithm(init, update, act, Cost(grad_steps=1), counter)
+def recurrent() -> Algorithm:
+    return make(Config(), envs.make(TASK).spec)
 
 
 OPTIONS: dict[str, Any] = {"num_updates": 4, "num_evals": 4, "eval_episodes": 3}
@@ -103,9 +78,9 @@ def test_training_evaluates_by_the_actor_and_resumes_to_the_same_bits(seeds_by):
     seen: list[Any] = []
     common = {"env": env, "seeds_by": seeds_by} | OPTIONS
     state, ev = loop.train(
-        Recurrent().algo, demos, keys, on_eval=lambda s, e: seen.append((s, e)), **common
+        recurrent(), demos, keys, on_eval=lambda s, e: seen.append((s, e)), **common
     )
-    resumed, ev2 = loop.train(Recurrent().algo, demos, keys, resume=seen[1], **common)
+    resumed, ev2 = loop.train(recurrent(), demos, keys, resume=seen[1], **common)
     jax.tree.map(np.testing.assert_array_equal, state, resumed)
     jax.tree.map(np.testing.assert_array_equal, ev._replace(seconds={}), ev2._replace(seconds={}))
     # Each seed is evaluated with its own parameters, on the same initial states.

@@ -10,7 +10,7 @@ import pytest
 import scipy.stats
 
 from imitbench import envs
-from imitbench.core import buffer, distributions, nets, ops, rollout
+from imitbench.core import buffer, distributions, nets, ops, policy_nets, rollout
 from imitbench.core.types import Cost
 from imitbench.envs.base import make_spec
 
@@ -90,7 +90,7 @@ def test_gaussian_and_categorical_agree_with_scipy():
 @pytest.mark.parametrize("head", ["deterministic", "gaussian"])
 def test_policies_stay_in_bounds(head):
     spec = make_spec([("x", 3)], 2, 5)
-    net = nets.policy(spec, (8,), head, log_std_range=(-1, 1))
+    net = policy_nets.policy(spec, (8,), head, log_std_range=(-1, 1))
     params = net.init(jax.random.key(0))
     out = net.apply(params, 1e3 * jnp.ones((4, 3)))
     assert out.mode.shape == (4, 2) and np.abs(out.mode).max() <= 1

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from imitbench import envs
-from imitbench.core import ops, rollout
+from imitbench.core import ops, unrolling
 from imitbench.core.types import EnvState
 from imitbench.envs.base import BaseEnv, make_spec, scalar
 
@@ -44,8 +44,8 @@ def still(key: jax.Array, obs: jax.Array) -> jax.Array:
 @pytest.fixture(scope="module")
 def walked():
     env = Walk()
-    start = rollout.start_episodes(env, jax.random.key(0), 5)
-    after, steps, t = rollout.unroll(env, quits, jax.random.key(1), start, 40)
+    start = unrolling.start_episodes(env, jax.random.key(0), 5)
+    after, steps, t = unrolling.unroll(env, quits, jax.random.key(1), start, 40)
     return jax.tree.map(np.asarray, (start, after, steps, t))
 
 
@@ -82,17 +82,17 @@ def test_actions_are_clipped_and_the_label_keeps_what_was_meant(walked):
     assert set(np.unique(steps.intended_action)) == {-2.5, 3.0}
     np.testing.assert_array_equal(steps.action, np.clip(steps.intended_action, -1, 1))
     env = Walk()
-    start = rollout.start_episodes(env, jax.random.key(0), 2)
+    start = unrolling.start_episodes(env, jax.random.key(0), 2)
     bad = lambda k, o: jnp.full((*o.shape[:-1], 1), jnp.nan)  # noqa: E731
-    _, steps, _ = rollout.unroll(env, bad, jax.random.key(1), start, 2)
+    _, steps, _ = unrolling.unroll(env, bad, jax.random.key(1), start, 2)
     assert not steps.action.any() and not steps.intended_action.any()
 
 
 def test_a_termination_at_the_time_limit_is_no_truncation():
     for name, terminated in (("ProbeConstant", True), ("ProbeTimeLimit", False)):
         env = envs.make(name)
-        start = rollout.start_episodes(env, jax.random.key(0), 2)
-        _, steps, t = rollout.unroll(env, still, jax.random.key(1), start, 25)
+        start = unrolling.start_episodes(env, jax.random.key(0), 2)
+        _, steps, t = unrolling.unroll(env, still, jax.random.key(1), start, 25)
         last = np.asarray(t) == env.spec.horizon - 1
         assert last.sum() == 2 * (25 // env.spec.horizon)
         np.testing.assert_array_equal(steps.terminated, last & terminated)
@@ -102,8 +102,8 @@ def test_a_termination_at_the_time_limit_is_no_truncation():
 def test_choices_stay_integers():
     env = envs.make("ProbePolicy")
     ones = lambda k, o: jnp.ones(o.shape[:-1], jnp.int32)  # noqa: E731
-    start = rollout.start_episodes(env, jax.random.key(0), 8)
-    _, steps, _ = rollout.unroll(env, ones, jax.random.key(1), start, 3)
+    start = unrolling.start_episodes(env, jax.random.key(0), 8)
+    _, steps, _ = unrolling.unroll(env, ones, jax.random.key(1), start, 3)
     assert steps.action.dtype == jnp.int32 and (steps.action == 1).all()
     np.testing.assert_array_equal(steps.reward, steps.obs[..., 0])
     np.testing.assert_array_equal(steps.success, steps.obs[..., 0] > 0)
@@ -112,16 +112,16 @@ def test_choices_stay_integers():
 def test_two_calls_equal_one_that_goes_on():
     env = envs.make("PointMass")
     push = lambda k, o: jnp.tanh(o[..., 4:] - o[..., :2])  # noqa: E731
-    start = rollout.start_episodes(env, jax.random.key(0), 3)
+    start = unrolling.start_episodes(env, jax.random.key(0), 3)
     k1, k2 = jax.random.split(jax.random.key(1))
     # No episode ends within 16 of 20 steps, so that keys play no part.
-    whole, steps, t = rollout.unroll(env, push, k1, start, 16)
-    half, a, t_a = rollout.unroll(env, push, k1, start, 9)
-    rest, b, t_b = rollout.unroll(env, push, k2, half, 7)
+    whole, steps, t = unrolling.unroll(env, push, k1, start, 16)
+    half, a, t_a = unrolling.unroll(env, push, k1, start, 9)
+    rest, b, t_b = unrolling.unroll(env, push, k2, half, 7)
     both = jax.tree.map(lambda x, y: jnp.concatenate([x, y]), (a, t_a), (b, t_b))
     jax.tree.map(np.testing.assert_array_equal, ((steps, t), whole), (both, rest))
     # And an end is where it would have been.
-    after, c, t_c = rollout.unroll(env, push, k1, rest, 7)
+    after, c, t_c = unrolling.unroll(env, push, k1, rest, 7)
     np.testing.assert_array_equal(t_c[:, 0], [16, 17, 18, 19, 0, 1, 2])
     np.testing.assert_array_equal(c.truncated[:, 0], np.arange(7) == 3)
     np.testing.assert_array_equal(after.t, [3, 3, 3])

@@ -81,7 +81,7 @@ def test_only_the_time_limit_truncates():
     np.testing.assert_array_equal(steps.truncated[:, 0], [False] * 9 + [True])
     for name in set(probes.PROBES) - {"ProbeTimeLimit", "ProbeWalk", "ProbeGoal"}:
         other = envs.make(name)
-        policy = experts.load(name) if name in experts.NAMES else act
+        policy = experts.load(name) if name in experts.TASKS else act
         steps = rollout.episodes(other, policy, jax.random.key(0), 2)
         assert not steps.truncated.any() and steps.terminated.any(axis=0).all()
 

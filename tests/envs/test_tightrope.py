@@ -31,10 +31,10 @@ def test_the_expert_never_falls(env):
 
 
 def test_one_mistake_costs_the_way_back(env):
-    state = env.step(state := env.reset(KEY), 1 - tightrope.right(state.obs))
+    state = env.step(state := env.reset(KEY), 1 - tightrope.correct_choice(state.obs))
     heights, rewards = [float(state.obs[0])], [float(state.reward)]
     for _ in range(tightrope.DEPTH):
-        state = env.step(state, tightrope.right(state.obs))
+        state = env.step(state, tightrope.correct_choice(state.obs))
         heights.append(float(state.obs[0]))
         rewards.append(float(state.reward))
     np.testing.assert_allclose(heights, np.linspace(-1, 0, tightrope.DEPTH + 1), atol=1e-6)
@@ -43,16 +43,19 @@ def test_one_mistake_costs_the_way_back(env):
 
 def test_a_mistake_on_the_ladder_leads_to_its_foot(env):
     state = env.reset(KEY)
-    state = env.step(state, 1 - tightrope.right(state.obs))
+    state = env.step(state, 1 - tightrope.correct_choice(state.obs))
     for _ in range(3):
-        state = env.step(state, tightrope.right(state.obs))
+        state = env.step(state, tightrope.correct_choice(state.obs))
     assert float(state.obs[0]) == pytest.approx(3 / tightrope.DEPTH - 1)
-    assert float(env.step(state, 1 - tightrope.right(state.obs)).obs[0]) == -1
+    assert float(env.step(state, 1 - tightrope.correct_choice(state.obs)).obs[0]) == -1
 
 
 def test_on_the_ladder_the_other_choice_is_right():
     above = jnp.array([0.0, 0.9, 0.1, 0.1, 0.2])
-    assert int(tightrope.right(above)) == 1 and int(tightrope.right(above.at[0].set(-0.5))) == 0
+    assert (
+        int(tightrope.correct_choice(above)) == 1
+        and int(tightrope.correct_choice(above.at[0].set(-0.5))) == 0
+    )
 
 
 def test_the_angles_turn_as_they_should(env):

@@ -217,7 +217,7 @@ def test_commands(weights, capsys):
 
 
 def test_what_ships_is_whole_small_and_named_after_its_card():
-    for (task, grade), path in learned.shipped().items():
+    for (task, grade), path in learned.shipped_files().items():
         _, card = learned.load(path, envs.make(task).spec, task)
         assert (card.task, card.grade) == (task, grade)
         assert path.stat().st_size < 2**20

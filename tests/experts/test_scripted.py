@@ -16,7 +16,7 @@ from imitbench.utils.errors import UserError
 FETCH = ("FetchReach", "FetchPush", "FetchPickAndPlace")
 
 
-@pytest.mark.parametrize("task", experts.NAMES)
+@pytest.mark.parametrize("task", experts.TASKS)
 def test_any_leading_axes_and_bounds(task):
     spec = envs.make(task).spec
     expert = experts.load(task)

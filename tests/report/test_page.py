@@ -106,7 +106,7 @@ def test_the_page_has_the_numbers_of_the_table(name):
 def test_normalised_scores_are_those_of_the_reference():
     r = shipped()[0]
     line = provenance.scores([r])[0]
-    expected = reference_scores.normalised("FetchReach", r.final("return").mean())
+    expected = reference_scores.normalise("FetchReach", r.final("return").mean())
     assert line["Normalised"].startswith(f"{expected:.2f} [")
     assert list(line).index("Normalised") == list(line).index("Return") + 1
     fixed = [x for x in shipped("gail") if x.identity["task"] == "Hopper-fh"]

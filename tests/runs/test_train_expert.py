@@ -111,16 +111,16 @@ def test_reference_scores(tmp_path, monkeypatch):
     entry = score_policy.measure_references("PointMass")
     try:
         assert entry["expert"] > entry["random"] and entry["expert_kind"] == "scripted"
-        assert reference_scores.normalised("PointMass", entry["random"]) == 0.0
-        assert reference_scores.normalised("PointMass", entry["expert"]) == 1.0
+        assert reference_scores.normalise("PointMass", entry["random"]) == 0.0
+        assert reference_scores.normalise("PointMass", entry["expert"]) == 1.0
         with pytest.raises(UserError, match="'ProbeConstant' has no reference scores"):
-            reference_scores.normalised("ProbeConstant", 0.0)
+            reference_scores.normalise("ProbeConstant", 0.0)
     finally:
         reference_scores.table.cache_clear()
 
 
 def test_shipped_experts_are_what_their_cards_say():
-    files = learned.shipped()
+    files = learned.shipped_files()
     assert ("Hopper", "expert") in files
     for (task, grade), path in files.items():
         policy, card = learned.load(path, envs.make(task).spec, task)

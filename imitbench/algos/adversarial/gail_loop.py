@@ -19,7 +19,7 @@ from imitbench.algos.adversarial import discriminator
 from imitbench.algos.adversarial.discriminator import DiscriminatorConfig, Pairs
 from imitbench.algos.rl import on_policy
 from imitbench.algos.rl.on_policy import Core
-from imitbench.core import buffer, distributions, nets, ops, rollout
+from imitbench.core import buffer, distributions, nets, ops, unrolling
 from imitbench.core.config import ADDED_LATER, require, require_share
 from imitbench.core.types import Algorithm, Cost, Env, Key, Metrics, Params, Spec, Transition
 
@@ -51,7 +51,7 @@ class Config:
 class State(struct.PyTreeNode):
     core: Core
     discriminator: discriminator.State
-    running: rollout.RunningEpisodes
+    running: unrolling.RunningEpisodes
 
 
 class DiscriminatorInput(NamedTuple):
@@ -144,8 +144,8 @@ def make(
 
     def init(key: Key, demos: Transition) -> State:
         k_core, k_classifier, k_env = jax.random.split(key, 3)
-        starts = rollout.demo_resets(env, demos, config.resets)
-        running = rollout.start_episodes(env, k_env, own.envs, starts)
+        starts = unrolling.demo_resets(env, demos, config.resets)
+        running = unrolling.start_episodes(env, k_env, own.envs, starts)
         core = learner.init(k_core)
         if config.clone_steps:
             clone = cloner(own, spec, config.clone_steps)
@@ -163,8 +163,8 @@ def make(
         k_env, k_classifier, k_learn = jax.random.split(key, 3)
         core = state.core
         actor = learner.explore(core)
-        starts = rollout.demo_resets(env, demos, config.resets)
-        running, steps, _ = rollout.unroll(env, actor, k_env, state.running, own.length, starts)
+        starts = unrolling.demo_resets(env, demos, config.resets)
+        running, steps, _ = unrolling.unroll(env, actor, k_env, state.running, own.length, starts)
         flat = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), steps)
         expert, policy = (
             buffer.real_row_sampler(sight.rows(core, x), x.weight) for x in (demos, flat)

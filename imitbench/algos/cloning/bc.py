@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import optax
 from flax import struct
 
-from imitbench.core import buffer, distributions, nets, ops
+from imitbench.core import buffer, distributions, ops, policy_nets
 from imitbench.core.config import require
 from imitbench.core.types import Algorithm, Cost, Key, Metrics, Params, Spec, Transition
 from imitbench.utils.errors import UserError
@@ -100,7 +100,7 @@ def split(config: Config, spec: Spec, demos: Transition) -> tuple[Pairs, Pairs |
 
 def supervised_learner(config: Config, spec: Spec) -> SupervisedLearner:
     head = "gaussian" if config.loss == "nll" else "deterministic"
-    policy = nets.policy(spec, config.hidden, "categorical" if spec.discrete else head)
+    policy = policy_nets.policy(spec, config.hidden, "categorical" if spec.discrete else head)
     decay = config.lr_decay_steps
     opt = optax.adam(optax.cosine_decay_schedule(config.lr, decay) if decay else config.lr)
 

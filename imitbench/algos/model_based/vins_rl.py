@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from flax import struct
 
 from imitbench.algos.model_based import vins
-from imitbench.core import buffer, rollout
+from imitbench.core import buffer, rollout, unrolling
 from imitbench.core.config import require
 from imitbench.core.types import Algorithm, Cost, Env, Key, Metrics, Spec, Traits, Transition
 from imitbench.utils.errors import UserError
@@ -59,7 +59,7 @@ class Config:
 class State(struct.PyTreeNode):
     vins: vins.State
     replay: buffer.Ring  # of vins.Rows
-    running: rollout.RunningEpisodes
+    running: unrolling.RunningEpisodes
 
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:
@@ -82,12 +82,12 @@ def make(config: Config, spec: Spec, env: Env) -> Algorithm:
         keys = jax.random.split(k_fit, config.pretrain // config.vins.clone.steps)
         state, _ = jax.lax.scan(fit, start.init(k_init, demos), keys)
         replay = buffer.append(buffer.ring(shown, config.capacity), shown)
-        return State(state, replay, rollout.start_episodes(env, k_env, config.envs))
+        return State(state, replay, unrolling.start_episodes(env, k_env, config.envs))
 
     def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
         def round_(state: State, key: Key) -> tuple[State, Metrics]:
             k_collect, k_learn = jax.random.split(key)
-            running, steps, _ = rollout.unroll(
+            running, steps, _ = unrolling.unroll(
                 env,
                 lambda key, obs: after.act(key, state.vins, obs),
                 k_collect,

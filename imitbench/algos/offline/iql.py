@@ -18,7 +18,7 @@ from imitbench.algos.offline import fixed_data
 from imitbench.algos.rl import replay_buffer
 from imitbench.algos.rl.off_policy import OffPolicyLearner
 from imitbench.algos.rl.replay_buffer import Experience
-from imitbench.core import distributions, nets, ops
+from imitbench.core import distributions, nets, ops, policy_nets
 from imitbench.core.config import require, require_share
 from imitbench.core.types import Algorithm, Key, Metrics, Params, Spec, Traits, ValueEstimator
 
@@ -66,7 +66,7 @@ class State(struct.PyTreeNode):
 
 
 def learner(config: Config, spec: Spec) -> OffPolicyLearner:
-    policy = nets.policy(spec, config.hidden, "gaussian")
+    policy = policy_nets.policy(spec, config.hidden, "gaussian")
     critics = nets.critics(spec, config.hidden, 2)
     critic_loss = replay_buffer.critic_loss(critics)
     value = nets.value(spec, config.hidden)

@@ -15,7 +15,7 @@ import optax
 from flax import struct
 
 from imitbench.algos.rl import weighted_regression
-from imitbench.core import buffer, distributions, nets, ops
+from imitbench.core import buffer, distributions, nets, ops, policy_nets
 from imitbench.core.config import require, require_share
 from imitbench.core.types import Algorithm, Cost, Key, Metrics, Params, Spec, Traits, Transition
 
@@ -76,7 +76,7 @@ class Rows(struct.PyTreeNode):
 
 def make(config: Config, spec: Spec) -> Algorithm:
     """MARWIL on the demonstrations' actions and rewards. State: `State`."""
-    policy = nets.policy(spec, config.hidden, "categorical" if spec.discrete else "gaussian")
+    policy = policy_nets.policy(spec, config.hidden, "categorical" if spec.discrete else "gaussian")
     value = nets.value(spec, config.hidden)
     opt = optax.adam(config.lr)
 

@@ -13,7 +13,7 @@ from flax import struct
 
 from imitbench.algos.rl import weighted_regression
 from imitbench.algos.rl.off_policy import reject_discrete
-from imitbench.core import buffer, ops, rollout
+from imitbench.core import buffer, ops, unrolling
 from imitbench.core.config import require
 from imitbench.core.types import Algorithm, Cost, Env, Key, Metrics, Spec, Traits, Transition
 from imitbench.utils.errors import UserError
@@ -49,7 +49,7 @@ class State(struct.PyTreeNode):
     core: weighted_regression.Core
     replay: buffer.Ring  # of Steps, rows [B, ...]; observations as they are
     moments: ops.Moments
-    running: rollout.RunningEpisodes
+    running: unrolling.RunningEpisodes
 
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:
@@ -64,7 +64,7 @@ def make(config: Config, spec: Spec, env: Env) -> Algorithm:
 
     def init(key: Key, demos: Transition) -> State:
         k_core, k_env = jax.random.split(key)
-        running = rollout.start_episodes(env, k_env, config.envs)
+        running = unrolling.start_episodes(env, k_env, config.envs)
         obs, number = running.env.obs, jnp.zeros(config.envs)
         no, action = jnp.zeros(config.envs, bool), jnp.zeros((config.envs, spec.action_size))
         row = weighted_regression.Steps(obs, action, number, obs, no, no, number)
@@ -78,7 +78,7 @@ def make(config: Config, spec: Spec, env: Env) -> Algorithm:
         def policy(key: Key, obs: jax.Array) -> jax.Array:
             return awr.explore(key, state.core, norm(state.moments, obs))
 
-        running, steps, _ = rollout.unroll(env, policy, k_env, state.running, config.length)
+        running, steps, _ = unrolling.unroll(env, policy, k_env, state.running, config.length)
         ends = steps.terminated, steps.truncated
         new = weighted_regression.Steps(
             steps.obs, steps.intended_action, steps.reward, steps.next_obs, *ends, steps.weight
@@ -92,7 +92,7 @@ def make(config: Config, spec: Spec, env: Env) -> Algorithm:
             obs=norm(moments, rows.obs),
             next_obs=norm(moments, rows.next_obs),
             # The trace ends where the newest step is.
-            truncated=rows.truncated | (replay.unfollowed[:, None] & ~rows.terminated),
+            truncated=rows.truncated | (replay.without_successor[:, None] & ~rows.terminated),
         )
         core, metrics = awr.fit(k_fit, state.core, rows)
         metrics["reward"] = jnp.mean(steps.reward)

@@ -12,7 +12,7 @@ from flax import struct
 
 from imitbench.algos.rl import replay_buffer
 from imitbench.algos.rl.replay_buffer import Experience
-from imitbench.core import buffer, nets, ops, rollout
+from imitbench.core import buffer, ops, policy_nets, unrolling
 from imitbench.core.config import ADDED_LATER, require, require_share
 from imitbench.core.types import (
     Algorithm,
@@ -119,16 +119,16 @@ class State(struct.PyTreeNode):
     learner: Any
     replay: buffer.Ring  # of Experience, rows [B, ...]: all environments' steps at one time
     moments: ops.Moments
-    running: rollout.RunningEpisodes
+    running: unrolling.RunningEpisodes
     teacher: Any = ()
 
 
-def export(config: Config, spec: Spec, state: State, params: Params) -> nets.MLPPolicy:
+def export(config: Config, spec: Spec, state: State, params: Params) -> policy_nets.MLPPolicy:
     """The policy network's parameters, for a file of their own."""
     moments = state.moments if config.normalise_obs else ops.empty_moments(spec.obs_size)
     clip = CLIP if config.normalise_obs else float("inf")
     norm = moments.normaliser(FLOOR)
-    return nets.export_mlp(
+    return policy_nets.export_mlp(
         params, norm, clip, activation="relu", head="tanh", actions=spec.action_size
     )
 
@@ -164,8 +164,8 @@ def make(
 
     def init(key: Key, demos: Transition) -> State:
         k_learner, k_env = jax.random.split(key)
-        starts = rollout.demo_resets(env, demos, config.resets)
-        running = rollout.start_episodes(env, k_env, config.envs, starts)
+        starts = unrolling.demo_resets(env, demos, config.resets)
+        running = unrolling.start_episodes(env, k_env, config.envs, starts)
         action = jnp.zeros((config.envs, spec.action_size))
         zero, no = jnp.zeros(config.envs), jnp.zeros(config.envs, bool)
         row = Experience(running.env.obs, action, zero, running.env.obs, no, running.t)
@@ -189,10 +189,10 @@ def make(
         return act
 
     def collect(
-        key: Key, state: State, starts: rollout.ResetStates | None
+        key: Key, state: State, starts: unrolling.ResetStates | None
     ) -> tuple[State, jax.Array]:
         """A round's steps, and their mean reward."""
-        running, steps, t = rollout.unroll(
+        running, steps, t = unrolling.unroll(
             env, policy(state), key, state.running, config.length, starts
         )
         rows = Experience(
@@ -241,7 +241,7 @@ def make(
         return inner, told, jax.tree.map(jnp.mean, metrics) | more
 
     def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
-        starts = rollout.demo_resets(env, demos, config.resets)
+        starts = unrolling.demo_resets(env, demos, config.resets)
 
         def round_(state: State, key: Key) -> tuple[State, tuple[jax.Array, Metrics, jax.Array]]:
             k_collect, k_learn = jax.random.split(key)

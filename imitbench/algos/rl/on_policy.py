@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-from imitbench.core import distributions, nets, ops, rollout
+from imitbench.core import distributions, nets, ops, policy_nets, unrolling
 from imitbench.core.config import ADDED_LATER, require, require_share
 from imitbench.core.types import Algorithm, Cost, Env, Key, Metrics, Params, Spec, Transition
 from imitbench.utils.errors import UserError
@@ -75,7 +75,7 @@ class Core(struct.PyTreeNode):
 
 class State(struct.PyTreeNode):
     core: Core
-    running: rollout.RunningEpisodes
+    running: unrolling.RunningEpisodes
 
 
 class OnPolicyLearner(NamedTuple):
@@ -92,10 +92,10 @@ class OnPolicyLearner(NamedTuple):
     grad_steps: int  # of one `learn`
 
 
-def networks(config: Config, spec: Spec) -> tuple[nets.PolicyNet, nets.ValueNet]:
+def networks(config: Config, spec: Spec) -> tuple[policy_nets.PolicyNet, nets.ValueNet]:
     """Policy and value; their parameters are `Core.params["policy"]` and `["value"]`."""
     head = "categorical" if spec.discrete else "normal"
-    policy = nets.policy(
+    policy = policy_nets.policy(
         spec, config.hidden, head, activation="tanh", out_gain=0.01, log_std=config.log_std
     )
     return policy, nets.value(spec, config.hidden, "tanh")
@@ -206,11 +206,11 @@ def learner(config: Config, spec: Spec, improve: PolicyUpdate) -> OnPolicyLearne
     return OnPolicyLearner(init, explore, learn, act, improve.grad_steps)
 
 
-def export(config: Config, spec: Spec, state: State) -> nets.MLPPolicy:
+def export(config: Config, spec: Spec, state: State) -> policy_nets.MLPPolicy:
     """The policy of one seed, for a file of its own; continuous actions only."""
     core = state.core
     moments = core.obs_moments if config.normalise_obs else ops.empty_moments(spec.obs_size)
-    return nets.export_mlp(
+    return policy_nets.export_mlp(
         core.params["policy"]["net"],
         moments.normaliser(),
         CLIP if config.normalise_obs else float("inf"),
@@ -225,12 +225,12 @@ def make(config: Config, env: Env, rule: OnPolicyLearner) -> Algorithm:
 
     def init(key: Key, demos: Transition) -> State:
         k_core, k_env = jax.random.split(key)
-        return State(rule.init(k_core), rollout.start_episodes(env, k_env, config.envs))
+        return State(rule.init(k_core), unrolling.start_episodes(env, k_env, config.envs))
 
     def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
         k_env, k_learn = jax.random.split(key)
         actor = rule.explore(state.core)
-        running, steps, _ = rollout.unroll(env, actor, k_env, state.running, config.length)
+        running, steps, _ = unrolling.unroll(env, actor, k_env, state.running, config.length)
         core, metrics = rule.learn(k_learn, state.core, steps)
         return State(core, running), metrics
 

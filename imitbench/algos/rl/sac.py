@@ -15,7 +15,7 @@ import optax
 from flax import struct
 
 from imitbench.algos.rl import off_policy, replay_buffer
-from imitbench.core import distributions, nets, ops
+from imitbench.core import distributions, nets, ops, policy_nets
 from imitbench.core.config import require, require_share
 from imitbench.core.types import Algorithm, Env, Key, Metrics, Params, Spec, Traits
 
@@ -60,7 +60,7 @@ def learner(
 ) -> off_policy.OffPolicyLearner:
     """SAC's gradient steps. `still`: where there is no choice, and so neither entropy nor anything
     for the policy to learn."""
-    policy = nets.policy(spec, config.hidden, "squashed", log_std_range=(-20, 2))
+    policy = policy_nets.policy(spec, config.hidden, "squashed", log_std_range=(-20, 2))
     critics = nets.critics(spec, config.hidden, 2)
     critic_loss = replay_buffer.critic_loss(critics, 0.5)
     opts: dict[str, Any] = dict.fromkeys(("policy", "critics", "log_alpha"), optax.adam(config.lr))
@@ -125,7 +125,7 @@ def learner(
     return off_policy.OffPolicyLearner(init, learn, explore, act)
 
 
-def export(config: Config, spec: Spec, state: off_policy.State) -> nets.MLPPolicy:
+def export(config: Config, spec: Spec, state: off_policy.State) -> policy_nets.MLPPolicy:
     """The policy of one seed, for a file of its own."""
     return off_policy.export(config.replay, spec, state, state.learner.params["policy"])
 

@@ -15,7 +15,7 @@ import optax
 from flax import struct
 
 from imitbench.algos.rl import on_policy, ppo
-from imitbench.core import buffer, distributions, ops, rollout
+from imitbench.core import buffer, distributions, ops, unrolling
 from imitbench.core.config import require
 from imitbench.core.types import (
     Algorithm,
@@ -72,7 +72,7 @@ class State(struct.PyTreeNode):
     core: ppo.Core
     imitation: Any  # Adam's moments of the self-imitating steps
     replay: buffer.Ring  # of Transition, rows [B, ...]
-    running: rollout.RunningEpisodes
+    running: unrolling.RunningEpisodes
 
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:
@@ -104,7 +104,7 @@ def make(config: Config, spec: Spec, env: Env) -> Algorithm:
             on_policy.normalise_obs(config.ppo, core, x) for x in (rows.obs, rows.next_obs)
         )
         v, after = (critic.apply(core.params["value"], x) for x in (obs, next_obs))
-        truncated = rows.truncated | (replay.unfollowed[:, None] & ~rows.terminated)
+        truncated = rows.truncated | (replay.without_successor[:, None] & ~rows.terminated)
         returns = v + ops.advantages(
             rows.reward * scale, v, after, rows.terminated, truncated, config.ppo.discount, 1.0
         )
@@ -137,14 +137,14 @@ def make(config: Config, spec: Spec, env: Env) -> Algorithm:
     def init(key: Key, demos: Transition) -> State:
         k_core, k_env = jax.random.split(key)
         core = rule.init(k_core)
-        running = rollout.start_episodes(env, k_env, config.ppo.envs)
+        running = unrolling.start_episodes(env, k_env, config.ppo.envs)
         like = jax.eval_shape(collect, k_env, core, running)[1]
         like = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), like)
         replay = buffer.ring(like, config.capacity // config.ppo.envs)
         return State(core, opt.init(core.params), replay, running)
 
-    def collect(key: Key, core: ppo.Core, running: rollout.RunningEpisodes):
-        return rollout.unroll(env, rule.explore(core), key, running, config.ppo.length)[:2]
+    def collect(key: Key, core: ppo.Core, running: unrolling.RunningEpisodes):
+        return unrolling.unroll(env, rule.explore(core), key, running, config.ppo.length)[:2]
 
     def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
         k_env, k_learn, k_imitate = jax.random.split(key, 3)

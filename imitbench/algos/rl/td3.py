@@ -16,7 +16,7 @@ import optax
 from flax import struct
 
 from imitbench.algos.rl import off_policy, replay_buffer
-from imitbench.core import nets, ops
+from imitbench.core import nets, ops, policy_nets
 from imitbench.core.config import require, require_share
 from imitbench.core.types import Algorithm, Env, Key, Metrics, Params, Spec, Traits, ValueEstimator
 
@@ -114,7 +114,7 @@ def learner(
         objective: of the policy, apart from the penalty on its actions.
         still: where there is no choice, and so nothing for the policy to learn.
     """
-    policy = nets.policy(spec, config.hidden, "deterministic")
+    policy = policy_nets.policy(spec, config.hidden, "deterministic")
     critics = nets.critics(spec, config.hidden, config.critics)
     critic_loss = replay_buffer.critic_loss(critics)
     opt = optax.adam(config.lr)
@@ -191,7 +191,7 @@ def learner(
     )
 
 
-def export(config: Config, spec: Spec, state: off_policy.State) -> nets.MLPPolicy:
+def export(config: Config, spec: Spec, state: off_policy.State) -> policy_nets.MLPPolicy:
     """The policy of one seed, for a file of its own."""
     return off_policy.export(config.replay, spec, state, state.learner.policy)
 

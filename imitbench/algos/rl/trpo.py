@@ -18,7 +18,7 @@ from jax.flatten_util import ravel_pytree
 
 from imitbench.algos.rl import on_policy
 from imitbench.algos.rl.on_policy import OnPolicyLearner, PolicyUpdate
-from imitbench.core import distributions, nets, ops
+from imitbench.core import distributions, ops, policy_nets
 from imitbench.core.config import require
 from imitbench.core.types import Algorithm, Env, Key, Metrics, Params, Spec, Traits
 
@@ -66,7 +66,7 @@ def solve(product: Callable[[jax.Array], jax.Array], b: jax.Array, steps: int) -
     return jax.lax.scan(step, start, None, length=steps)[0][0]
 
 
-def natural(config: Config, policy: nets.PolicyNet) -> Callable[..., tuple[Params, Metrics]]:
+def natural(config: Config, policy: policy_nets.PolicyNet) -> Callable[..., tuple[Params, Metrics]]:
     """(params, data) -> (params, metrics): the policy's step on data [N, ...]."""
 
     def step(params: Params, data: dict[str, jax.Array]) -> tuple[Params, Metrics]:

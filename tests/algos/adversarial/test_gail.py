@@ -15,7 +15,7 @@ from imitbench import data, envs, experts
 from imitbench.algos.adversarial import airl, discriminator, gail, gail_loop
 from imitbench.algos.adversarial.discriminator import DiscriminatorConfig, Pairs
 from imitbench.algos.rl import ppo
-from imitbench.core import buffer, nets
+from imitbench.core import buffer, nets, policy_nets
 from imitbench.envs.base import make_spec
 from imitbench.training import loop
 from imitbench.utils.errors import UserError
@@ -254,7 +254,7 @@ def test_airl_knows_how_likely_its_policy_finds_an_action(demos):
     rows: Any = jax.tree.map(lambda x: jnp.asarray(x).reshape(-1, *x.shape[2:]), demos.steps)
     core = ppo.learner(config.ppo, env.spec).init(KEY)
     policy = core.params["policy"]
-    mean = nets.policy(env.spec, config.ppo.hidden, "normal", activation="tanh")
+    mean = policy_nets.policy(env.spec, config.ppo.hidden, "normal", activation="tanh")
     shown = sight.rows(core, rows)
     z = (rows.intended_action - mean.apply(policy, jnp.clip(rows.obs, -10, 10)).mode) ** 2
     np.testing.assert_allclose(

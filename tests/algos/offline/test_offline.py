@@ -13,7 +13,7 @@ from helpers.linear_networks import SPEC, dense, experience, q, targets
 
 from imitbench.algos.cloning import bc
 from imitbench.algos.offline import bcq, fixed_data, iql, marwil, offline_td3, td3_bc
-from imitbench.core import buffer, distributions, nets, ops
+from imitbench.core import buffer, distributions, nets, ops, policy_nets
 from imitbench.core.types import Transition
 from imitbench.utils.errors import UserError
 
@@ -187,7 +187,7 @@ def test_iql_by_hand(steps):
     loss, _, policy_params, _, _, advantage = steps[1]
     moved = nets.value(SPEC, ()).apply(new.params["value"], batch.obs)
     np.testing.assert_allclose(advantage, lesser - np.asarray(moved), rtol=1e-5)
-    dist = nets.policy(SPEC, (), "gaussian").apply(policy_params, batch.obs)
+    dist = policy_nets.policy(SPEC, (), "gaussian").apply(policy_params, batch.obs)
     assert isinstance(dist, distributions.Gaussian)
     weight = np.minimum(np.exp(2.0 * np.array([0.1, -0.3, 0.9, 0.5])), 3.0)
     value, metrics = loss(policy_params, batch, jnp.array([0.1, -0.3, 0.9, 0.5]))
@@ -248,7 +248,7 @@ def test_marwil_by_hand(steps):
     value, _ = loss(params, batch, jnp.float32(4.0))
     advantage = expected - 3.0
     weight = np.minimum(np.exp(2.0 * advantage / 2.0), 5.0)
-    dist = nets.policy(SPEC, (), "gaussian").apply(params["policy"], batch.obs)
+    dist = policy_nets.policy(SPEC, (), "gaussian").apply(params["policy"], batch.obs)
     assert isinstance(dist, distributions.Gaussian)
     nll = np.mean(-weight * np.asarray(dist.log_prob(batch.action)))
     total = nll + 0.7 * 0.5 * np.mean(advantage**2)

@@ -12,7 +12,7 @@ import pytest
 
 from imitbench import envs
 from imitbench.algos.rl import ppo
-from imitbench.core import buffer, distributions, nets, ops
+from imitbench.core import buffer, distributions, nets, ops, policy_nets
 from imitbench.core.types import Transition
 from imitbench.envs.base import make_spec
 from imitbench.utils.errors import UserError
@@ -101,7 +101,7 @@ def test_the_objective_is_clipped_where_it_must_be(spied):
     core = algo.init(jax.random.key(0))
     jax.eval_shape(algo.learn, jax.random.key(0), core, handmade(jax.random.key(1), discrete=True))
     loss = spied["gradient_step"][0][0]
-    policy = nets.policy(
+    policy = policy_nets.policy(
         make_spec([("x", 3)], 2, 5), (16,), "categorical", activation="tanh", out_gain=0.01
     )
     obs, action = jax.random.normal(jax.random.key(2), (2, 3)), jnp.array([0, 1])

@@ -14,7 +14,7 @@ from imitbench import algos, data, envs, experts
 from imitbench.algos.adversarial import dac, gail
 from imitbench.algos.cloning import bc
 from imitbench.algos.rl import ddpg, ddpg_demos, off_policy, ppo, td3
-from imitbench.core import buffer, rollout
+from imitbench.core import buffer, rollout, unrolling
 from imitbench.core.types import Poses
 from imitbench.data import loading
 from imitbench.data.source import DemoSource
@@ -99,7 +99,7 @@ def test_a_share_of_the_episodes_begins_there(env, shown, share):
 def test_only_real_steps_are_begun_from(env, shown):
     third = jnp.arange(len(shown.weight)) == 3
     one = shown.replace(weight=third.astype(jnp.float32))
-    running = rollout.start_episodes(env, KEY, 5, rollout.demo_resets(env, one, 1))
+    running = unrolling.start_episodes(env, KEY, 5, unrolling.demo_resets(env, one, 1))
     np.testing.assert_allclose(running.env.obs, jnp.broadcast_to(shown.obs[3], (5, 6)), atol=1e-6)
 
 
@@ -124,10 +124,10 @@ def test_what_cannot_be_begun_from(env, shown):
         algo.init(KEY, shown.replace(pose=shown.pose[:, :5]))
     nobody = buffer.no_rows(env.spec)
     with pytest.raises(UserError, match="resets=1: there are no demonstrations of PointMass"):
-        rollout.demo_resets(env, nobody, 1)
+        unrolling.demo_resets(env, nobody, 1)
     probe = envs.make("ProbeDiscount")
     with pytest.raises(UserError, match="ProbeDiscount cannot begin at a demonstrated state"):
-        rollout.demo_resets(probe, shown, 0.5)
+        unrolling.demo_resets(probe, shown, 0.5)
     for bad in (-0.1, 1.5):
         with pytest.raises(UserError, match=r"resets=.*: expected a number in \[0, 1\]"):
             off_policy.Config(resets=bad)

@@ -15,7 +15,7 @@ import scipy.stats
 from helpers.linear_networks import SPEC, dense, experience, q, targets
 
 from imitbench.algos.rl import ddpg, ddpg_demos, sac, td3
-from imitbench.core import distributions, nets, ops
+from imitbench.core import distributions, ops, policy_nets
 
 # SAC
 
@@ -36,7 +36,7 @@ def test_sac_target(steps):
     rows, key = experience(), jax.random.key(3)
     new, _ = learner.learn(key, state, rows)
     target = targets(steps)[0]
-    dist = nets.policy(SPEC, (), "squashed").apply(state.params["policy"], rows.next_obs)
+    dist = policy_nets.policy(SPEC, (), "squashed").apply(state.params["policy"], rows.next_obs)
     assert isinstance(dist, distributions.Squashed)
     a = np.asarray(dist.sample_and_log_prob(jax.random.split(key)[0])[0], np.float64)[:, 0]
     x = np.asarray(rows.next_obs)[:, 0]
@@ -58,7 +58,7 @@ def test_sac_policy_climbs_the_lesser_critic_and_the_entropy(steps):
     learner.learn(key, state, experience())
     loss, _, params, _, k_policy, obs, _, alpha = steps[1]
     assert float(alpha) == pytest.approx(0.1)
-    dist = nets.policy(SPEC, (), "squashed").apply(params, obs)
+    dist = policy_nets.policy(SPEC, (), "squashed").apply(params, obs)
     assert isinstance(dist, distributions.Squashed)
     action, log_prob = dist.sample_and_log_prob(k_policy)
     value, metrics = loss(params, k_policy, obs, [q(0, 2, 0), q(0, -1, 0.1)], alpha)

@@ -11,7 +11,7 @@ import pytest
 
 from imitbench import envs
 from imitbench.algos.rl import trpo
-from imitbench.core import buffer, distributions, nets
+from imitbench.core import buffer, distributions, policy_nets
 from imitbench.envs.base import make_spec
 from imitbench.training import loop
 from imitbench.utils.errors import UserError
@@ -45,7 +45,7 @@ def step(max_kl: float, halvings: int = 10) -> tuple[Any, Any, dict[str, float]]
     """A policy's mean at 0 before and after a step; actions above it were the good ones."""
     config = trpo.Config(max_kl=max_kl, damping=1e-4, halvings=halvings)
     spec = make_spec([("state", 1)], 1, 5)
-    policy = nets.policy(spec, (8,), "normal", activation="tanh")
+    policy = policy_nets.policy(spec, (8,), "normal", activation="tanh")
     params = policy.init(KEY)
     obs = jnp.zeros((512, 1))
     dist: Any = policy.apply(params, obs)
