@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from imitbench.results import store, tables
+from imitbench.results import policies, store, tables
 from imitbench.results.figures import curves, demo_efficiency, value_estimates
 from imitbench.results.shipped import shipped_folder
 from imitbench.results.store import Result
@@ -59,7 +59,11 @@ def ship(root: Path, name: str, keys: Sequence[str], *, partial: bool = False) -
     with tempfile.TemporaryDirectory(dir=target.parent) as temporary:
         staged = Path(temporary) / name
         for key in keys:
-            shutil.copytree(have[key].folder, store.cells_folder(staged) / key)
+            shutil.copytree(
+                have[key].folder,
+                store.cells_folder(staged) / key,
+                ignore=shutil.ignore_patterns(policies.FOLDER),
+            )
         derive(staged)
         for extra in target.glob("*"):  # pictures that other commands made
             if extra.is_file() and extra.stem not in DERIVED:

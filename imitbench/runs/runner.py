@@ -20,7 +20,7 @@ from imitbench.core import rollout
 from imitbench.data import behaviour, loading
 from imitbench.data.behaviour import Behaviour
 from imitbench.envs.digest import digest
-from imitbench.results import store
+from imitbench.results import policies, store
 from imitbench.runs.plan import Job, eval_key
 from imitbench.training import loop, resumable
 from imitbench.training.progress import Progress
@@ -35,6 +35,7 @@ class CellOutcome(NamedTuple):
 
     info: dict[str, Any]  # cell.json
     ev: loop.Eval
+    policies: policies.Policies
 
 
 def run(jobs: Sequence[Job], root: Path) -> list[str]:
@@ -146,13 +147,23 @@ def compute(
     )
     if (request := own_stream(job)) in wanted:
         behaviour.keep(request, seeds, state)
-    return CellOutcome(_info(job, order, header, ev), ev)
+    trained = policies.extract(
+        job.algo,
+        state.algo,
+        demos,
+        job.env,
+        seeds,
+        method=cell.method,
+        config=cell.config,
+        concurrent=cell.source.concurrent,
+    )
+    return CellOutcome(_info(job, order, header, ev), ev, trained)
 
 
 def finish(job: Job, done: CellOutcome, root: Path) -> list[str]:
     """Writes a job's cell, removes its checkpoints, and says what a user should know of it: one
     line each."""
-    store.write(root, job.key, done.info, done.ev)
+    store.write(root, job.key, done.info, done.ev, done.policies)
     shutil.rmtree(store.partial_folder(root, job.key), ignore_errors=True)
     return [f"{job.key}: {line}" for line in _afterwards(job, done.ev)]
 

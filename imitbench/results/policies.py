@@ -1,0 +1,301 @@
+"""Stored policies: the parameters of every seed at the end of training, beside a cell's results.
+
+The folder `policy/` of a cell holds `policy.json`, and a file `seed-<n>.safetensors` for each
+training seed. Only those arrays of a method's state are kept that its actions depend on; tracing
+the method's actor finds them. A policy is rebuilt by the method that made it, at the same version.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import safetensors.numpy
+from jax.interpreters import partial_eval
+
+from imitbench import algos, envs, experts
+from imitbench.core.actor import actor_of
+from imitbench.core.config import config_dict, config_from_dict
+from imitbench.core.types import Actor, Algorithm, Env, EnvState, Key, Spec, Transition
+from imitbench.data import behaviour
+from imitbench.utils.errors import UserError
+from imitbench.utils.json_schema import build_dataclass, one_line, read_json
+
+FOLDER, CARD = "policy", "policy.json"
+SCHEMA = 1
+MAX_BYTES = 2**30  # of one seed's file
+REMEDY = "train again"
+
+Arrays = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class PolicyCard:
+    """What is needed to rebuild the policies of a cell."""
+
+    schema: int
+    task: str
+    method: str
+    version: int  # of the method
+    config: dict[str, Any]  # the method's settings
+    concurrent: bool  # the method learned while its data were collected
+    obs_size: int
+    action_size: int
+    rows: int  # demonstrated steps that each seed had
+    pose_size: int | None  # numbers of a recorded pose; None where none were recorded
+    sha256: dict[str, str]  # of each seed's file, by the seed's number
+
+
+class Policies(NamedTuple):
+    """The policies of a cell, in memory."""
+
+    card: PolicyCard
+    arrays: dict[int, Arrays]  # for each training seed, by the arrays' places in the state
+
+
+class StoredPolicy(NamedTuple):
+    """A policy of one seed, rebuilt."""
+
+    card: PolicyCard
+    env: Env
+    actor: Actor
+
+
+def extract(
+    algo: Algorithm,
+    state: Any,
+    demos: Transition,
+    env: Env,
+    seeds: Sequence[int],
+    *,
+    method: str,
+    config: Any,
+    concurrent: bool,
+) -> Policies:
+    """Takes the policies out of a finished training state.
+
+    Args:
+        algo: the method as it was trained.
+        state: its state, leaves [S, ...].
+        demos: what it learned from, leaves [N, ...] or [S, N, ...].
+        env: the task's environment.
+        seeds: the S training seeds.
+        method: the method's registered name.
+        config: the method's settings.
+        concurrent: whether the method learned while its data were collected.
+    """
+    like = jax.eval_shape(lambda tree: jax.tree.map(lambda x: x[0], tree), state)
+    used = _used(algo, like, env)
+    names = _names(like)
+    leaves = [np.asarray(x) if keep else None for x, keep in zip(_flat(state), used, strict=True)]
+    arrays = {
+        seed: {name: x[s] for name, x in zip(names, leaves, strict=True) if x is not None}
+        for s, seed in enumerate(seeds)
+    }
+    card = PolicyCard(
+        schema=SCHEMA,
+        task=env.name,
+        method=method,
+        version=algo.version,
+        config=json.loads(json.dumps(config_dict(config))),
+        concurrent=concurrent,
+        obs_size=env.spec.obs_size,
+        action_size=env.spec.action_size,
+        rows=demos.weight.shape[-1],
+        pose_size=None if demos.pose is None else demos.pose.shape[-1],
+        sha256={},
+    )
+    return Policies(card, arrays)
+
+
+def write(folder: Path, policies: Policies) -> None:
+    """Writes `policy/` into a cell's folder, which is not in use yet."""
+    target = folder / FOLDER
+    target.mkdir()
+    digests = {}
+    for seed, arrays in policies.arrays.items():
+        contents = safetensors.numpy.save({k: np.ascontiguousarray(v) for k, v in arrays.items()})
+        digests[str(seed)] = hashlib.sha256(contents).hexdigest()
+        _file(target, seed).write_bytes(contents)
+    card = dataclasses.replace(policies.card, sha256=digests)
+    text = json.dumps(dataclasses.asdict(card), indent=1, sort_keys=True)
+    (target / CARD).write_text(text + "\n", encoding="utf-8")
+
+
+def seeds_of(folder: Path) -> list[int]:
+    """The training seeds whose policies are stored in a cell's folder; none in shipped cells."""
+    path = folder / FOLDER / CARD
+    return sorted(map(int, read_card(folder).sha256)) if path.exists() else []
+
+
+def read_card(folder: Path) -> PolicyCard:
+    """The card of a cell's policies.
+
+    Raises:
+        UserError: the cell has none, or the card is damaged or of another schema.
+    """
+    path = folder / FOLDER / CARD
+    if not path.exists():
+        raise UserError(f"{folder} holds no policies (shipped cells leave them out): {REMEDY}")
+    values = read_json(path, "a policy's card", REMEDY)
+    card = build_dataclass(PolicyCard, values, str(path), REMEDY)
+    if card.schema != SCHEMA:
+        raise UserError(f"{path} has schema {card.schema}, this version reads {SCHEMA}: {REMEDY}")
+    if not all(seed.isdecimal() for seed in card.sha256):
+        raise UserError(f"{path} is damaged: expected seeds as numbers; {REMEDY}")
+    return card
+
+
+def load(folder: Path, seed: int) -> StoredPolicy:
+    """Reads the policy of one seed and rebuilds it.
+
+    Args:
+        folder: of the cell.
+        seed: a training seed.
+
+    Raises:
+        UserError: there is no such policy, its file is damaged, or the method is unknown here or
+            has another version.
+    """
+    card = read_card(folder)
+    arrays = _read(folder / FOLDER, card, seed)
+    env, algo = _rebuild(card, folder)
+    like = jax.eval_shape(algo.init, jax.random.key(0), _rows_like(card, env.spec))
+    _check(arrays, like, _used(algo, like, env), folder)
+    return StoredPolicy(card, env, _actor(algo, like, arrays))
+
+
+def _rebuild(card: PolicyCard, folder: Path) -> tuple[Env, Algorithm]:
+    """The environment and the method that a card names."""
+    if card.method not in algos.ALGOS:
+        raise UserError(
+            f"{folder} holds policies of {card.method!r}, which is not registered here: register "
+            "the method first (imitbench.register)"
+        )
+    version = algos.traits(card.method).version
+    if version != card.version:
+        raise UserError(
+            f"{folder} holds policies of {card.method} version {card.version}, this imitbench has "
+            f"version {version}: {REMEDY}, or use the imitbench that made them"
+        )
+    env = envs.make(card.task)
+    if (env.spec.obs_size, env.spec.action_size) != (card.obs_size, card.action_size):
+        raise UserError(
+            f"{folder} holds policies for {card.obs_size} observations and {card.action_size} "
+            f"actions, {card.task} has {env.spec.obs_size} and {env.spec.action_size}: {REMEDY}"
+        )
+    config = config_from_dict(algos.ALGOS[card.method].Config, card.config, str(folder), REMEDY)
+    expert = None
+    if "expert" in algos.needs(card.method):
+        expert = experts.load(card.task, spec=env.spec)
+    algo = algos.build(card.method, config, env.spec, env, expert)
+    return env, behaviour.concurrent(algo, 1) if card.concurrent else algo
+
+
+def _actor(algo: Algorithm, like: Any, arrays: Mapping[str, np.ndarray]) -> Actor:
+    """The actor of a state of which only some arrays are known; its actions depend on no others."""
+    structure, names, shapes = jax.tree.structure(like), _names(like), _flat(like)
+
+    def rebuilt() -> Actor:
+        leaves = [
+            jnp.asarray(arrays[name]) if name in arrays else _placeholder(x)
+            for name, x in zip(names, shapes, strict=True)
+        ]
+        return actor_of(algo, jax.tree.unflatten(structure, leaves))
+
+    def start(key: Key, env_state: EnvState) -> Any:
+        return rebuilt().start(key, env_state)
+
+    def act(key: Key, memory: Any, env_state: EnvState) -> tuple[Any, Any]:
+        return rebuilt().act(key, memory, env_state)
+
+    # The placeholders are as large as a replay buffer: compiled, they cost nothing.
+    return Actor(jax.jit(start), jax.jit(act))
+
+
+def _placeholder(like: Any) -> jax.Array:
+    if jnp.issubdtype(like.dtype, jax.dtypes.prng_key):
+        return jnp.broadcast_to(jax.random.key(0), like.shape)
+    return jnp.zeros(like.shape, like.dtype)
+
+
+def _used(algo: Algorithm, like: Any, env: Env) -> list[bool]:
+    """Which leaves of a method's state its memory and its actions depend on."""
+    structure = jax.tree.structure(like)
+
+    def act(leaves: list[Any], key: Key, env_state: EnvState) -> Any:
+        actor = actor_of(algo, jax.tree.unflatten(structure, leaves))
+        return actor.act(key, actor.start(key, env_state), env_state)
+
+    key = jax.random.key(0)
+    state = jax.eval_shape(lambda k: jax.vmap(env.reset)(jax.random.split(k, 1)), key)
+    traced = jax.make_jaxpr(act)(_flat(like), key, state).jaxpr
+    used = partial_eval.dce_jaxpr(traced, [True] * len(traced.outvars))[1]
+    return used[: structure.num_leaves]
+
+
+def _flat(tree: Any) -> list[Any]:
+    return jax.tree.leaves(tree)
+
+
+def _names(tree: Any) -> list[str]:
+    """The places of the leaves in a tree, as text."""
+    return [jax.tree_util.keystr(path) for path, _ in jax.tree_util.tree_leaves_with_path(tree)]
+
+
+def _rows_like(card: PolicyCard, spec: Spec) -> Transition:
+    """The shapes of what a seed learned from, leaves [N, ...]."""
+
+    def array(*size: int, dtype: Any = jnp.float32) -> Any:
+        return jax.ShapeDtypeStruct((card.rows, *size), dtype)
+
+    action = array(dtype=jnp.int32) if spec.discrete else array(spec.action_size)
+    obs, flag, number = array(spec.obs_size), array(dtype=bool), array()
+    pose = None if card.pose_size is None else array(card.pose_size)
+    return Transition(obs, action, action, number, obs, flag, flag, flag, number, pose)
+
+
+def _file(folder: Path, seed: int | str) -> Path:
+    return folder / f"seed-{seed}.safetensors"
+
+
+def _read(folder: Path, card: PolicyCard, seed: int) -> Arrays:
+    """The arrays of one seed, as they were written."""
+    if str(seed) not in card.sha256:
+        known = ", ".join(sorted(card.sha256, key=int)) or "none"
+        raise UserError(f"{folder} holds no policy of seed {seed}: it has those of seeds {known}")
+    path = _file(folder, seed)
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ValueError(f"it has more than {MAX_BYTES} bytes")
+        contents = path.read_bytes()
+        if hashlib.sha256(contents).hexdigest() != card.sha256[str(seed)]:
+            raise ValueError("its sha256 is not the one in policy.json")
+        return safetensors.numpy.load(contents)
+    except Exception as error:  # safetensors raises errors of its own kind
+        raise UserError(f"{path} is damaged ({one_line(error)}): {REMEDY}") from None
+
+
+def _check(arrays: Arrays, like: Any, used: Sequence[bool], folder: Path) -> None:
+    """The arrays are those that the method's state has.
+
+    Raises:
+        UserError: naming the first array that is missing or of another shape.
+    """
+    wanted = {n: x for n, x, u in zip(_names(like), _flat(like), used, strict=True) if u}
+    for name in sorted(set(wanted) | set(arrays)):
+        shape = wanted[name].shape if name in wanted else None
+        stored = arrays[name].shape if name in arrays else None
+        if shape != stored:
+            raise UserError(
+                f"{folder}: array {name!r} of the policy has shape {stored}, expected {shape}: "
+                f"{REMEDY}"
+            )

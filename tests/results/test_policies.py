@@ -1,0 +1,136 @@
+"""Stored policies: what is kept, that it acts as the trained method did, and what is refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from conftest import message
+from helpers.small_configs import shrink
+
+from imitbench import algos, data, envs, experts
+from imitbench.core import rollout
+from imitbench.core.actor import actor_of
+from imitbench.core.config import config_dict, config_from_dict
+from imitbench.core.types import Traits
+from imitbench.results import policies
+from imitbench.utils.errors import UserError
+
+KEY = jax.random.key(0)
+TASK = "ProbeGoal"
+SEEDS = [3, 5]
+
+
+def trained(method: str) -> tuple[Any, Any, Any, Any]:
+    """Two seeds of a method after an update: method, states, demonstrations, settings."""
+    env, expert = envs.make(TASK), experts.load(TASK)
+    config = shrink(algos.ALGOS[method].Config())
+    algo = algos.build(method, config, env.spec, env, expert)
+    demos = data.subset(data.collect(env, expert, 8, seed=3, only_success=False), 6, SEEDS)
+    keys = jnp.stack([jax.random.key(s) for s in SEEDS])
+    states = jax.vmap(algo.init)(keys, demos)
+    return algo, jax.vmap(algo.update)(keys, states, demos)[0], demos, config
+
+
+def store(folder: Path, method: str) -> tuple[Any, Any]:
+    algo, states, demos, config = trained(method)
+    folder.mkdir()
+    kept = policies.extract(
+        algo, states, demos, envs.make(TASK), SEEDS,
+        method=method, config=config, concurrent=False,
+    )  # fmt: skip
+    policies.write(folder, kept)
+    return algo, states
+
+
+# Clones, a generative proposal, a search, replay and running moments, an aggregate.
+@pytest.mark.parametrize("method", ["bc", "dagger", "bcq", "vins", "sac", "ppo", "gail"])
+def test_a_loaded_policy_acts_as_the_trained_method_did(tmp_path, method):
+    algo, states = store(tmp_path / "cell", method)
+    env = envs.make(TASK)
+    assert policies.seeds_of(tmp_path / "cell") == SEEDS
+    for s, seed in enumerate(SEEDS):
+        stored = policies.load(tmp_path / "cell", seed)
+        actor = actor_of(algo, jax.tree.map(lambda x, s=s: x[s], states))
+        ours, theirs = (rollout.episodes(env, a, KEY, 3) for a in (stored.actor, actor))
+        np.testing.assert_allclose(ours.action, theirs.action, rtol=1e-5, atol=1e-6)
+    assert (stored.card.method, stored.card.task) == (method, TASK)
+
+
+def test_only_what_actions_depend_on_is_kept(tmp_path):
+    """Neither Adam's moments nor a replay buffer."""
+    store(tmp_path / "cell", "sac")
+    with (tmp_path / "cell" / "policy" / "seed-3.safetensors").open("rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+    assert header and all("policy" in name for name in header)
+    assert not any("opt_state" in name or "replay" in name for name in header)
+
+
+@pytest.mark.parametrize("method", algos.ALGOS)
+def test_settings_survive_json(method):
+    config = algos.ALGOS[method].Config()
+    for one in (config, shrink(config)):
+        kept = json.loads(json.dumps(config_dict(one)))
+        assert config_from_dict(type(one), kept, "here", "train again") == one
+
+
+def test_what_does_not_fit_is_refused(tmp_path, monkeypatch):
+    folder = tmp_path / "cell"
+    store(folder, "bc")
+    with pytest.raises(UserError, match="no policy of seed 4: it has those of seeds 3, 5"):
+        policies.load(folder, 4)
+    card = folder / "policy" / "policy.json"
+    kept = json.loads(card.read_text())
+
+    def refused(words: str, **changes: Any) -> None:
+        card.write_text(json.dumps(kept | changes))
+        with pytest.raises(UserError, match=words) as error:
+            policies.load(folder, 3)
+        message(error)
+        card.write_text(json.dumps(kept))
+
+    refused("schema 2, this version reads 1", schema=2)
+    refused("'nobody', which is not registered here", method="nobody")
+    refused("bc version 7, this imitbench has version 1", version=7)
+    refused("for 5 observations", obs_size=5)
+    refused("unknown settings wings", config=kept["config"] | {"wings": 2})
+    refused("validation=3: expected a share", config=kept["config"] | {"validation": 3})
+    refused("has shape", config=kept["config"] | {"hidden": [7]})
+    refused("expected seeds as numbers", sha256={"../x": "0"})
+    refused("'sha256' is missing|sha256", sha256=None)
+    path = folder / "policy" / "seed-3.safetensors"
+    contents = path.read_bytes()
+    path.write_bytes(contents[:-1] + b"x")
+    refused("damaged .*sha256")
+    path.write_bytes(contents)
+    monkeypatch.setattr(algos.ALGOS["bc"], "TRAITS", Traits(version=2), raising=False)
+    refused("bc version 1, this imitbench has version 2")
+    with pytest.raises(UserError, match="holds no policies"):
+        policies.load(tmp_path, 0)
+    assert policies.seeds_of(tmp_path) == []
+
+
+def test_a_method_with_memory_is_stored_with_its_memory(tmp_path, monkeypatch):
+    from helpers.recurrent import Config, make
+
+    algos.register("recurrent", Config, make, "Counts.")
+    try:
+        algo, states = store(tmp_path / "cell", "recurrent")
+        stored = policies.load(tmp_path / "cell", 5)
+        env = envs.make(TASK)
+        actor = actor_of(algo, jax.tree.map(lambda x: x[1], states))
+        ours, theirs = (rollout.episodes(env, a, KEY, 2) for a in (stored.actor, actor))
+        np.testing.assert_allclose(ours.action, theirs.action, rtol=1e-6)
+        assert (np.diff(np.asarray(ours.action), axis=0) != 0).any()
+    finally:
+        del algos.ALGOS["recurrent"]
+
+
+def test_cards_are_complete():
+    assert all(f.default is dataclasses.MISSING for f in dataclasses.fields(policies.PolicyCard))
