@@ -1,0 +1,1 @@
+"""The pieces that methods are built from: types, networks, buffers and rollouts."""

@@ -1,4 +1,4 @@
-"""What acts in an environment: policies, policies with memory, and how they are combined."""
+"""Actors: policies with and without memory, and combinations of them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ from imitbench.core.types import Actor, Algorithm, Decision, EnvState, Key, Poli
 
 
 def from_policy(policy: Policy) -> Actor:
-    """The actor that follows a memoryless policy.
+    """Builds the actor that follows a memoryless policy.
 
     Args:
         policy: (key, obs [B, O]) -> action [B, A].
+
+    Returns:
+        An actor whose memory is ().
     """
 
     def act(key: Key, memory: tuple[()], state: EnvState) -> tuple[jax.Array, tuple[()]]:
@@ -24,16 +27,23 @@ def from_policy(policy: Policy) -> Actor:
 
 
 def as_actor(policy: Actor | Policy) -> Actor:
-    """The actor itself, or the one that follows a memoryless policy."""
+    """Returns an actor unchanged, and the actor of a memoryless policy.
+
+    Args:
+        policy: an actor, or a policy (key, obs [B, O]) -> action [B, A].
+    """
     return policy if isinstance(policy, Actor) else from_policy(policy)
 
 
 def actor_of(algo: Algorithm, state: Any) -> Actor:
-    """What acts for a method.
+    """Returns the actor of a method in a given training state.
 
     Args:
         algo: the method.
         state: its state for one seed.
+
+    Returns:
+        The method's own actor where it defines one, else the actor of `algo.act`.
     """
     if algo.actor is not None:
         return algo.actor(state)
@@ -41,37 +51,48 @@ def actor_of(algo: Algorithm, state: Any) -> Actor:
 
 
 def noisy(actor: Actor | Policy, std: float, uniform: float = 0.0) -> Actor:
-    """An actor whose executed actions are disturbed; it intends the undisturbed ones.
+    """Builds an actor whose executed actions are disturbed; it intends the undisturbed ones.
 
     Args:
-        actor: with continuous actions.
-        std: standard deviation of the Gaussian noise; the sum is clipped to [-1, 1].
-        uniform: probability of an action drawn from the whole range instead.
+        actor: an actor or a policy with continuous actions in [-1, 1], not disturbed already.
+        std: standard deviation of the Gaussian noise on each component; the sum is clipped to
+            [-1, 1].
+        uniform: probability, in each step, of an action drawn uniformly from [-1, 1]^A instead.
+
+    Returns:
+        An actor that returns a `Decision`.
     """
-    own = as_actor(actor)
+    undisturbed = as_actor(actor)
 
     def act(key: Key, memory: Any, state: EnvState) -> tuple[Decision, Any]:
         k_act, k_noise = jax.random.split(key)
-        intended, memory = own.act(k_act, memory, state)
-        assert not isinstance(intended, Decision), "an actor is disturbed once"
+        intended, memory = undisturbed.act(k_act, memory, state)
+        assert not isinstance(intended, Decision), "an actor cannot be disturbed twice"
         noise = std * jax.random.normal(k_noise, intended.shape)
         action = jnp.clip(intended + noise, -1.0, 1.0)
         if uniform:
-            k_coin, k_other = jax.random.split(jax.random.fold_in(key, 1))
+            k_coin, k_uniform = jax.random.split(jax.random.fold_in(key, 1))
             coin = jax.random.bernoulli(k_coin, uniform, (*action.shape[:-1], 1))
-            other = jax.random.uniform(k_other, action.shape, minval=-1.0, maxval=1.0)
-            action = jnp.where(coin, other, action)
+            uniform_action = jax.random.uniform(k_uniform, action.shape, minval=-1.0, maxval=1.0)
+            action = jnp.where(coin, uniform_action, action)
         return Decision(action, intended), memory
 
-    return Actor(own.start, act)
+    return Actor(undisturbed.start, act)
 
 
 def without_intent(actor: Actor | Policy) -> Actor:
-    """An actor that intends what it executes."""
-    own = as_actor(actor)
+    """Builds an actor that executes the same actions and intends what it executes.
+
+    Args:
+        actor: an actor or a policy, disturbed or not.
+
+    Returns:
+        An actor that returns plain actions, never a `Decision`.
+    """
+    source = as_actor(actor)
 
     def act(key: Key, memory: Any, state: EnvState) -> tuple[jax.Array, Any]:
-        action, memory = own.act(key, memory, state)
+        action, memory = source.act(key, memory, state)
         return (action.action if isinstance(action, Decision) else action), memory
 
-    return Actor(own.start, act)
+    return Actor(source.start, act)

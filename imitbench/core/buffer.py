@@ -13,25 +13,58 @@ from imitbench.core.types import Key, Spec, Transition
 
 
 def take(rows: Any, index: jax.Array) -> Any:
-    """Rows of a pytree with leaves [N, ...], by index [...]."""
+    """Selects rows by index.
+
+    Args:
+        rows: pytree with leaves [N, ...].
+        index: [...] integers in [0, N).
+
+    Returns:
+        The same pytree with leaves [*index.shape, ...].
+    """
     return jax.tree.map(lambda x: x[index], rows)
 
 
 def time_major(rows: Any, horizon: int) -> Any:
-    """Rows [K * T, ...] of whole episodes, one after the other, as [T, K, ...]."""
+    """Splits rows of whole episodes into a time axis and an episode axis.
+
+    Args:
+        rows: pytree with leaves [B * T, ...], one episode after the other.
+        horizon: T, the steps of each episode.
+
+    Returns:
+        The same pytree with leaves [T, B, ...].
+    """
     return jax.tree.map(lambda x: jnp.swapaxes(x.reshape(-1, horizon, *x.shape[1:]), 0, 1), rows)
 
 
 def sample(key: Key, rows: Any, batch: int, size: jax.Array | int | None = None) -> Any:
-    """`batch` rows drawn uniformly, with replacement, from the first `size` (all) of [N] rows."""
+    """Draws rows uniformly, with replacement.
+
+    Args:
+        key: random key.
+        rows: pytree with leaves [N, ...].
+        batch: number of rows to draw.
+        size: draw from the first `size` rows only; by default from all N.
+
+    Returns:
+        The same pytree with leaves [batch, ...].
+    """
     if size is None:
         size = jax.tree.leaves(rows)[0].shape[0]
     return take(rows, jax.random.randint(key, (batch,), 0, jnp.asarray(size)))
 
 
 def real_row_sampler(rows: Any, weight: jax.Array) -> Callable[[Key, int], Any]:
-    """A function (key, batch) that draws as `sample` does, from the rows with `weight` [N] above 0
-    alone; there must be some. They are counted here, once for all draws."""
+    """Builds a function that draws, like `sample`, from the rows of positive weight alone.
+
+    Args:
+        rows: pytree with leaves [N, ...].
+        weight: [N]; at least one must be above 0. They are counted once, for all draws.
+
+    Returns:
+        (key, batch) -> the same pytree with leaves [batch, ...].
+    """
     real = jnp.nonzero(weight > 0, size=weight.shape[0], fill_value=0)[0]
     count = jnp.sum(weight > 0)
 
@@ -42,7 +75,14 @@ def real_row_sampler(rows: Any, weight: jax.Array) -> Callable[[Key, int], Any]:
 
 
 def no_rows(spec: Spec) -> Transition:
-    """Demonstrations for a method that learns without any: leaves [0, ...]."""
+    """Builds empty demonstrations, for a method that learns without any.
+
+    Args:
+        spec: the task's sizes.
+
+    Returns:
+        Transition with leaves [0, ...].
+    """
     obs, action = jnp.zeros((0, spec.obs_size)), jnp.zeros((0, spec.action_size))
     if spec.discrete:
         action = jnp.zeros(0, jnp.int32)
@@ -51,47 +91,64 @@ def no_rows(spec: Spec) -> Transition:
 
 
 class Ring(struct.PyTreeNode):
-    """At most C rows; the oldest make room for the newest."""
+    """A store of at most C rows, in which new rows overwrite the oldest."""
 
     rows: Any  # leaves [C, ...]
-    written: jax.Array  # [] int32: rows ever written
+    written: jax.Array  # [] int32: rows written so far, overwritten ones included
 
     @property
     def capacity(self) -> int:
+        """C, the most rows that the store can hold."""
         return jax.tree.leaves(self.rows)[0].shape[0]
 
     @property
     def size(self) -> jax.Array:
-        """[] int32: rows that are filled."""
+        """[] int32: the number of filled rows."""
         return jnp.minimum(self.written, self.capacity)
 
     @property
     def without_successor(self) -> jax.Array:
-        """[C] bool: of the rows in order, those with no written one behind them."""
+        """[C] bool: True for those rows of `in_order` that no filled row follows."""
         return jnp.arange(self.capacity) >= self.size - 1
 
     def in_order(self) -> Any:
-        """The rows [C, ...] from the oldest to the newest; behind them those never written."""
+        """Returns the rows from the oldest to the newest, then the rows never written.
+
+        Returns:
+            Pytree with leaves [C, ...].
+        """
         return take(
             self.rows, (self.written - self.size + jnp.arange(self.capacity)) % self.capacity
         )
 
 
 def ring(like: Any, capacity: int) -> Ring:
-    """An empty ring for rows like those of `like` (leaves [N, ...])."""
+    """Builds an empty store.
+
+    Args:
+        like: pytree with leaves [N, ...], for the shapes and types of the rows.
+        capacity: C, the most rows that the store can hold.
+    """
     rows = jax.tree.map(lambda x: jnp.zeros((capacity, *x.shape[1:]), x.dtype), like)
     return Ring(rows, jnp.int32(0))
 
 
 def append(store: Ring, rows: Any) -> Ring:
-    """Adds rows with leaves [n, ...]; n may not exceed the capacity.
+    """Adds rows to a store.
+
+    Args:
+        store: the store, of capacity C.
+        rows: pytree with leaves [N, ...], N at most C.
+
+    Returns:
+        The store with the new rows.
 
     Raises:
-        ValueError: more rows than the ring holds.
+        ValueError: there are more rows than the store can hold.
     """
     n = jax.tree.leaves(rows)[0].shape[0]
     if n > store.capacity:
         raise ValueError(f"{n} rows do not fit into a ring of {store.capacity}")
-    at = (store.written + jnp.arange(n)) % store.capacity
-    new = jax.tree.map(lambda old, x: old.at[at].set(x), store.rows, rows)
+    index = (store.written + jnp.arange(n)) % store.capacity
+    new = jax.tree.map(lambda old, x: old.at[index].set(x), store.rows, rows)
     return Ring(new, store.written + n)

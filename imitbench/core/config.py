@@ -1,4 +1,4 @@
-"""Settings classes: checks of their fields, and what of them names a cell."""
+"""Config classes of methods: checks of their fields, and their part in a cell's identity."""
 
 from __future__ import annotations
 
@@ -10,55 +10,81 @@ from jax.core import Tracer
 from imitbench.utils.errors import UserError
 
 ADDED_LATER = {"later": True}
-"""Metadata of a setting that came after results had shipped: at its default it is not part of what
-a cell's name is made from, so that those results keep their names."""
+"""Metadata of a field that was added after results had shipped.
+
+At its default such a field is not part of a cell's identity, so that shipped cells keep theirs.
+"""
 
 
 def config_dict(config: Any) -> dict[str, Any]:
-    """A settings class as a dict, groups too, without `LATER` settings at their defaults."""
-    found = {}
+    """Returns the fields of a config, nested configs included, that make up a cell's identity.
+
+    Args:
+        config: a dataclass instance.
+
+    Returns:
+        The field values by name, without `ADDED_LATER` fields at their defaults.
+    """
+    values = {}
     for f in dataclasses.fields(config):
         value = getattr(config, f.name)
         if not (f.metadata.get("later") and value == f.default):
-            found[f.name] = config_dict(value) if dataclasses.is_dataclass(value) else value
-    return found
+            values[f.name] = config_dict(value) if dataclasses.is_dataclass(value) else value
+    return values
 
 
 def require(ok: Any, config: Any, name: str, expected: str) -> None:
-    """Checks one field of a settings class.
+    """Checks one field of a config.
 
-    A traced value passes: settings can be vmapped, and what they hold is then not known yet.
+    A traced `ok` passes: a config can be vmapped, and its values are then not known yet.
+
+    Args:
+        ok: whether the value is valid.
+        config: the config.
+        name: the field, for the message.
+        expected: the valid values, for the message.
 
     Raises:
-        UserError: naming the field, its value and what was expected.
+        UserError: `ok` is false; the message has the field, its value and the valid values.
     """
     if not isinstance(ok, Tracer) and not ok:
         raise UserError(f"{name}={getattr(config, name)}: expected {expected}")
 
 
 def require_share(config: Any, name: str) -> None:
-    """`require` for a field that lies between 0 and 1, ends included."""
+    """Checks that a field of a config lies in [0, 1], ends included.
+
+    Args:
+        config: the config.
+        name: the field.
+
+    Raises:
+        UserError: the value lies outside.
+    """
     value = getattr(config, name)
     for ok in (value >= 0, value <= 1):
         require(ok, config, name, "a number in [0, 1]")
 
 
 def config_from_dict(kind: type, values: Any, where: str, remedy: str) -> Any:
-    """The settings class `kind` with values that `config_dict` gave and JSON kept.
+    """Builds a config from the values of `config_dict` that were kept as JSON.
 
     Args:
-        kind: a settings class.
-        values: by field; fields that are not there have their defaults.
-        where: the file that they come from, for messages.
-        remedy: what to do about a damaged file, for messages.
+        kind: the config class.
+        values: the values by field; missing fields take their defaults.
+        where: the file that the values come from, for the message.
+        remedy: what to do about a damaged file, for the message.
+
+    Returns:
+        An instance of `kind`.
 
     Raises:
-        UserError: a field is unknown, or a value is none that it can have.
+        UserError: a field is unknown, or a value is not valid.
     """
     hints = get_type_hints(kind)
-    known = {f.name for f in dataclasses.fields(kind)}
-    if not isinstance(values, dict) or not set(values) <= known:
-        unknown = sorted(set(values) - known) if isinstance(values, dict) else [repr(values)]
+    names = {f.name for f in dataclasses.fields(kind)}
+    if not isinstance(values, dict) or not set(values) <= names:
+        unknown = sorted(set(values) - names) if isinstance(values, dict) else [repr(values)]
         raise UserError(
             f"{where}: unknown settings {', '.join(map(str, unknown))} of {kind.__module__}; "
             f"{remedy}"
@@ -71,11 +97,11 @@ def config_from_dict(kind: type, values: Any, where: str, remedy: str) -> Any:
 
 
 def _restore(hint: Any, value: Any, where: str, remedy: str) -> Any:
-    """A value that JSON kept, as its type has it: lists are tuples, dictionaries settings."""
+    """Converts a value from JSON to a field's type: lists to tuples, dicts to configs."""
     if dataclasses.is_dataclass(hint):
         return config_from_dict(hint, value, where, remedy)  # type: ignore[arg-type]
     if isinstance(value, list):
-        kinds = [k for k in (hint, *get_args(hint)) if get_origin(k) is tuple]
-        inner = get_args(kinds[0])[0] if kinds else Any
-        return tuple(_restore(inner, x, where, remedy) for x in value)
+        tuples = [k for k in (hint, *get_args(hint)) if get_origin(k) is tuple]
+        item_hint = get_args(tuples[0])[0] if tuples else Any
+        return tuple(_restore(item_hint, x, where, remedy) for x in value)
     return value

@@ -1,4 +1,7 @@
-"""Networks: multi-layer perceptrons, policy heads, values and critics, as (init, apply) pairs."""
+"""Networks as pairs of pure functions (init, apply): perceptrons, values and critics.
+
+`imitbench.core.policy_nets` has those of policies.
+"""
 
 from __future__ import annotations
 
@@ -15,56 +18,64 @@ Activation = Literal["relu", "tanh"]
 
 
 def orthogonal(gain: float) -> nn.initializers.Initializer:
-    """Kernels [in, out] with orthonormal rows or columns, times `gain`; uniformly distributed.
+    """Builds an initialiser of uniformly distributed orthogonal kernels.
 
-    Gram-Schmidt in plain JAX, each column twice for accuracy: jaxlib's QR of a batch waits for the
-    thread pool that it runs in, and two of them at a time on two CPUs wait for ever.
+    It is Gram-Schmidt in plain JAX, each column twice for accuracy. jaxlib's QR of a batch waits
+    for the thread pool that it runs in, and two of them at a time on two CPUs never return.
+
+    Args:
+        gain: factor of the kernel, whose rows or columns are orthonormal before.
+
+    Returns:
+        An initialiser (key, shape [in, out]) -> kernel.
     """
 
     def init(
         key: Key, shape: Sequence[int], dtype: Any = jnp.float32, out_sharding: Any = None
     ) -> jax.Array:
         rows, columns = max(shape), min(shape)
-        a = jax.random.normal(key, (columns, rows), dtype)
-
-        def add(q: jax.Array, x: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, None]:
-            i, v = x
-            for _ in range(2):
-                v = v - q.T @ (q @ v)
-            return q.at[i].set(v / jnp.linalg.norm(v)), None
-
-        q, _ = jax.lax.scan(add, jnp.zeros_like(a), (jnp.arange(columns), a))
+        normal = jax.random.normal(key, (columns, rows), dtype)
+        numbered = (jnp.arange(columns), normal)
+        q, _ = jax.lax.scan(_orthogonalise, jnp.zeros_like(normal), numbered)
         return gain * (q if shape[0] == columns else q.T)
 
     return init
 
 
-class MLP(nn.Module):
-    """Layers of the given widths and a linear output.
+def _orthogonalise(q: jax.Array, numbered: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, None]:
+    """Sets row i of q [columns, rows] to the part of v [rows] orthogonal to the rows set before."""
+    i, v = numbered
+    for _ in range(2):
+        v = v - q.T @ (q @ v)
+    return q.at[i].set(v / jnp.linalg.norm(v)), None
 
-    ReLU layers start from LeCun's normal, tanh layers from orthogonal matrices with gain sqrt(2);
-    `out_gain` makes the output layer's orthogonal with that gain. `layer_norm` normalises before
-    each activation.
+
+class MLP(nn.Module):
+    """A multi-layer perceptron with a linear output.
+
+    Kernels start from LeCun's normal distribution before ReLU, and orthogonal with gain sqrt(2)
+    before tanh.
     """
 
-    hidden: Sequence[int]
-    out: int
+    hidden: Sequence[int]  # widths of the hidden layers
+    out: int  # size of the output
     activation: Activation = "relu"
-    out_gain: float | None = None
-    layer_norm: bool = False
+    out_gain: float | None = None  # gain of an orthogonal output kernel; None: LeCun's normal
+    layer_norm: bool = False  # normalise before each activation
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
+        """Maps inputs [..., I] to outputs [..., out]."""
         relu = self.activation == "relu"
-        inner = nn.initializers.lecun_normal() if relu else orthogonal(2**0.5)
+        hidden_init = nn.initializers.lecun_normal() if relu else orthogonal(2**0.5)
         for width in self.hidden:
-            x = nn.Dense(width, kernel_init=inner)(x)
+            x = nn.Dense(width, kernel_init=hidden_init)(x)
             x = nn.LayerNorm()(x) if self.layer_norm else x
             x = nn.relu(x) if relu else jnp.tanh(x)
-        last = nn.initializers.lecun_normal()
+        out_init = nn.initializers.lecun_normal()
         if self.out_gain is not None:
-            last = orthogonal(self.out_gain)
-        return nn.Dense(self.out, kernel_init=last)(x)
+            out_init = orthogonal(self.out_gain)
+        return nn.Dense(self.out, kernel_init=out_init)(x)
 
 
 class Function(NamedTuple):
@@ -82,8 +93,16 @@ def function(
     layer_norm: bool = False,
     spectral: bool = False,
 ) -> Function:
-    """A plain network with ReLU layers from `size` numbers to `out`; `spectral` divides its kernels
-    by their norms."""
+    """Builds a plain network with ReLU layers.
+
+    Args:
+        size: the inputs' sizes, summed.
+        hidden: widths of the hidden layers.
+        out: size of the output.
+        out_gain: gain of an orthogonal output kernel; None for LeCun's normal.
+        layer_norm: normalise before each activation.
+        spectral: divide each kernel by its spectral norm in every call.
+    """
     net = MLP(tuple(hidden), out, out_gain=out_gain, layer_norm=layer_norm)
 
     def apply(params: Params, *parts: jax.Array) -> jax.Array:
@@ -94,23 +113,32 @@ def function(
 
 
 def spectral_norm(params: Params, rounds: int = 10) -> Params:
-    """With every matrix divided by its largest singular value, by `rounds` of power iteration from
-    the sum of its columns: an estimate from below (Miyato et al. 2018, arXiv:1802.05957)."""
+    """Divides every matrix by an estimate of its largest singular value.
 
-    def unit(x: jax.Array) -> jax.Array:
-        return x / (jnp.linalg.norm(x) + 1e-12)
+    Source: Miyato et al. 2018, arXiv:1802.05957, algorithm 1. It starts the power iteration anew in
+    each call, from the sum of the matrix's columns, instead of going on from the last call.
 
-    def divide(w: jax.Array) -> jax.Array:
-        if w.ndim != 2:
-            return w
-        still = jax.lax.stop_gradient(w)
-        u = unit(jnp.sum(still, axis=1))
-        for _ in range(rounds):
-            u = unit(still @ (still.T @ u))
-        v = unit(still.T @ u)
-        return w / (u @ w @ v + 1e-12)
+    Args:
+        params: pytree of arrays; those that are no matrices do not change.
+        rounds: rounds of the power iteration. The estimate is never above the true value.
 
-    return jax.tree.map(divide, params)
+    Returns:
+        The normalised parameters. No gradient flows through the singular vectors.
+    """
+    return jax.tree.map(lambda w: _normalise_matrix(w, rounds) if w.ndim == 2 else w, params)
+
+
+def _normalise_matrix(w: jax.Array, rounds: int) -> jax.Array:
+    constant = jax.lax.stop_gradient(w)
+    u = _unit(jnp.sum(constant, axis=1))
+    for _ in range(rounds):
+        u = _unit(constant @ (constant.T @ u))
+    v = _unit(constant.T @ u)
+    return w / (u @ w @ v + 1e-12)
+
+
+def _unit(x: jax.Array) -> jax.Array:
+    return x / (jnp.linalg.norm(x) + 1e-12)
 
 
 class ValueNet(NamedTuple):
@@ -121,7 +149,13 @@ class ValueNet(NamedTuple):
 
 
 def value(spec: Spec, hidden: Sequence[int], activation: Activation = "relu") -> ValueNet:
-    """A state-value network."""
+    """Builds a state-value network.
+
+    Args:
+        spec: the task's sizes.
+        hidden: widths of the hidden layers.
+        activation: of the hidden layers; with tanh the output kernel is orthogonal with gain 1.
+    """
     net = MLP(tuple(hidden), 1, activation, 1.0 if activation == "tanh" else None)
 
     def apply(params: Params, obs: jax.Array) -> jax.Array:
@@ -140,9 +174,14 @@ class CriticNet(NamedTuple):
 
 
 def critics(spec: Spec, hidden: Sequence[int], number: int) -> CriticNet:
-    """M action-value networks, apart from each other.
+    """Builds M action-value networks that share no parameters.
 
     They run one after the other: batched products are slower than single ones on a CPU.
+
+    Args:
+        spec: the task's sizes.
+        hidden: widths of the hidden layers of each.
+        number: M.
     """
     net = MLP(tuple(hidden), 1)
 

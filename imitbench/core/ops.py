@@ -1,5 +1,5 @@
-"""Small pure pieces of the update rules: masked means, normalisation, gradient steps, key
-streams."""
+"""Small pure functions for update rules: masked means, normalisation, gradient steps, named random
+keys."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ from imitbench.core.types import Key, Metrics, Params
 
 
 def fold_in_name(key: Key, name: str) -> Key:
-    """A named stream folded out of one key, so that no two uses share numbers."""
+    """Derives a random key from a key and a name, so that no two uses share numbers.
+
+    Args:
+        key: random key.
+        name: the purpose; another name gives other random numbers.
+    """
     number = 0
     for byte in name.encode():
         number = (number * 257 + byte) % (2**31 - 1)
@@ -23,67 +28,102 @@ def fold_in_name(key: Key, name: str) -> Key:
 
 
 def weighted_mean(x: jax.Array, weight: jax.Array) -> jax.Array:
-    """Mean of `x` [N] over the rows with weight > 0, each counted by its weight; 0 where there
-    are none.
+    """Computes a weighted mean over the rows of positive weight.
 
-    Rows of weight 0 are selected away, not multiplied: a NaN there does not survive.
+    Rows of weight 0 are masked out rather than multiplied, so that a NaN there has no effect.
+
+    Args:
+        x: [N].
+        weight: [N], none negative.
+
+    Returns:
+        [] the mean; 0 where no weight is positive.
     """
     total = jnp.sum(jnp.where(weight > 0, x * weight, 0.0))
     return total / jnp.maximum(jnp.sum(weight), 1e-8)
 
 
 class Normaliser(struct.PyTreeNode):
-    """Standardises the last axis; never updated after it was fitted."""
+    """Standardises observations; it is fitted once and never updated."""
 
     mean: jax.Array  # [O]
     std: jax.Array  # [O]
 
     def __call__(self, x: jax.Array, clip: float) -> jax.Array:
-        """(x - mean) / std, clipped to [-clip, clip]. Any leading axes."""
+        """Standardises observations.
+
+        Args:
+            x: [..., O].
+            clip: bound on the result, on both sides, in standard deviations.
+
+        Returns:
+            [..., O]: (x - mean) / std, clipped to [-clip, clip].
+        """
         return jnp.clip((x - self.mean) / self.std, -clip, clip)
 
 
 def fit_normaliser(x: jax.Array, weight: jax.Array, floor: float = 0.01) -> Normaliser:
-    """Mean and standard deviation of `x` [N, O] over rows weighted by `weight` [N].
+    """Fits a normaliser to weighted rows.
 
-    `floor` bounds the standard deviation from below, so that a dimension that hardly moves in the
-    data (a closed gripper) does not explode away from it.
+    Args:
+        x: [N, O].
+        weight: [N], none negative; rows of weight 0 may hold NaN.
+        floor: lower bound of the standard deviation. It keeps a component that hardly varies in
+            the data (a closed gripper) from becoming huge where it does vary.
+
+    Returns:
+        The normaliser with the rows' weighted mean and standard deviation.
     """
     w = weight[:, None]
     total = jnp.maximum(jnp.sum(weight), 1e-8)
-    mu = jnp.sum(jnp.where(w > 0, x * w, 0.0), axis=0) / total
-    var = jnp.sum(jnp.where(w > 0, w * (x - mu) ** 2, 0.0), axis=0) / total
-    return Normaliser(mu, jnp.maximum(jnp.sqrt(var), floor))
+    mean = jnp.sum(jnp.where(w > 0, x * w, 0.0), axis=0) / total
+    var = jnp.sum(jnp.where(w > 0, w * (x - mean) ** 2, 0.0), axis=0) / total
+    return Normaliser(mean, jnp.maximum(jnp.sqrt(var), floor))
 
 
 class Moments(struct.PyTreeNode):
-    """Mean and variance of all rows seen so far."""
+    """Running mean and variance of all rows so far."""
 
-    count: jax.Array  # []
+    count: jax.Array  # [] rows so far
     mean: jax.Array  # [O]
     var: jax.Array  # [O]
 
     def add(self, x: jax.Array) -> Moments:
-        """With the rows of `x` [N, O] (Chan et al. 1979's merging of two samples)."""
+        """Returns the moments of these and of further rows.
+
+        Source: the pairwise update of Chan, Golub and LeVeque (1979), "Updating formulae and a
+        pairwise algorithm for computing sample variances".
+
+        Args:
+            x: [N, O] the further rows.
+        """
         n = jnp.float32(x.shape[0])
         total = self.count + n
         delta = jnp.mean(x, axis=0) - self.mean
-        spread = self.var * self.count + jnp.var(x, axis=0) * n
-        var = (spread + delta**2 * self.count * n / total) / total
+        squares = self.var * self.count + jnp.var(x, axis=0) * n
+        var = (squares + delta**2 * self.count * n / total) / total
         return Moments(total, self.mean + delta * n / total, var)
 
     def normaliser(self, floor: float = 1e-4) -> Normaliser:
-        """Standardises by them; `floor` bounds the standard deviation from below."""
+        """Returns the normaliser of these moments; `floor` bounds the standard deviation below."""
         return Normaliser(self.mean, jnp.maximum(jnp.sqrt(self.var), floor))
 
 
 def empty_moments(size: int) -> Moments:
-    """Of nothing yet: mean 0, variance 1."""
+    """Returns the moments of `size` components before any row: mean 0, variance 1, count 0."""
     return Moments(jnp.float32(0.0), jnp.zeros(size), jnp.ones(size))
 
 
 def weighted_moments(x: jax.Array, weight: jax.Array) -> Moments:
-    """Of the rows of `x` [N, O] weighted by `weight` [N], with `fit_normaliser`'s floor."""
+    """Computes the moments of weighted rows, with `fit_normaliser`'s floor.
+
+    Args:
+        x: [N, O].
+        weight: [N], none negative; rows of weight 0 may hold NaN.
+
+    Returns:
+        Moments whose count is the sum of the weights.
+    """
     norm = fit_normaliser(x, weight)
     return Moments(jnp.sum(weight), norm.mean, norm.std**2)
 
@@ -97,24 +137,41 @@ def advantages(
     discount: float,
     lam: float,
 ) -> jax.Array:
-    """Generalised advantage estimates [T, B] (Schulman et al. 2016, arXiv:1506.02438, equation 16);
-    all arguments [T, B]. Plus the values they are the TD(lambda) returns.
+    """Computes generalised advantage estimates (Schulman et al. 2016, arXiv:1506.02438, eq. 16).
 
-    `next_value` is that of the true successor: a time limit bootstraps, a termination does not, and
-    neither lets anything through from the episode after it.
+    A time limit bootstraps from the value of the true successor, a termination from 0; neither lets
+    anything through from the next episode. The TD(lambda) returns are the advantages plus `value`.
+
+    Args:
+        reward: [T, B].
+        value: [T, B] values of the observations.
+        next_value: [T, B] values of the true successors.
+        terminated: [T, B] bool.
+        truncated: [T, B] bool.
+        discount: the discount factor, in [0, 1].
+        lam: lambda, in [0, 1]: 0 is one-step TD, 1 is Monte Carlo.
+
+    Returns:
+        [T, B]; positive where the action did better than `value` predicts.
     """
     delta = reward + discount * jnp.where(terminated, 0.0, next_value) - value
-    carry_on = discount * lam * (1.0 - (terminated | truncated))
+    decay = discount * lam * (1.0 - (terminated | truncated))
 
-    def back(after: jax.Array, x: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-        here = x[0] + x[1] * after
-        return here, here
+    def step(later: jax.Array, x: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        advantage = x[0] + x[1] * later
+        return advantage, advantage
 
-    return jax.lax.scan(back, jnp.zeros_like(delta[0]), (delta, carry_on), reverse=True)[1]
+    return jax.lax.scan(step, jnp.zeros_like(delta[0]), (delta, decay), reverse=True)[1]
 
 
 def polyak(target: Params, params: Params, rate: float) -> Params:
-    """target + rate (params - target)."""
+    """Moves target parameters towards parameters: target + rate (params - target).
+
+    Args:
+        target: pytree of arrays.
+        params: pytree of the same structure and shapes.
+        rate: in [0, 1]; 1 copies `params`.
+    """
     return jax.tree.map(lambda t, p: t + rate * (p - t), target, params)
 
 
@@ -125,16 +182,28 @@ def gradient_step(
     opt_state: Any,
     *args: Any,
 ) -> tuple[Params, Any, Metrics]:
-    """One step down `loss(params, *args) -> (scalar, metrics)`."""
+    """Takes one gradient step that lowers a loss.
+
+    Args:
+        loss: (params, *args) -> (scalar loss, metrics).
+        opt: the optimiser.
+        params: the parameters to move.
+        opt_state: the optimiser's state for `params`.
+        args: further arguments of `loss`.
+
+    Returns:
+        The new parameters, the new state of the optimiser, and the metrics before the step.
+    """
     grads, metrics = jax.grad(loss, has_aux=True)(params, *args)
     updates, opt_state = opt.update(grads, opt_state, params)
     return optax.apply_updates(params, updates), opt_state, metrics
 
 
 class Optimiser:
-    """Several sets of parameters by name, moved one after the other, each by its own optimiser.
+    """Several named sets of parameters, each with its own optimiser, for steps one after the other.
 
-    `params`, `opt_state` and `metrics` are new dicts that hold what the last steps left.
+    `params`, `opt_state` and `metrics` hold the values after the last step; the dicts that the
+    constructor gets do not change.
     """
 
     def __init__(
@@ -148,15 +217,28 @@ class Optimiser:
         self.metrics: Metrics = {}
 
     def step(self, name: str, loss: Callable[..., tuple[jax.Array, Metrics]], *args: Any) -> None:
-        """One step of `params[name]` down `loss(params[name], *args)`."""
-        self.params[name], self.opt_state[name], more = gradient_step(
+        """Takes one gradient step on one set of parameters, and adds the loss's metrics.
+
+        Args:
+            name: the set.
+            loss: (params, *args) -> (scalar loss, metrics).
+            args: further arguments of `loss`.
+        """
+        self.params[name], self.opt_state[name], metrics = gradient_step(
             loss, self._opts[name], self.params[name], self.opt_state[name], *args
         )
-        self.metrics |= more
+        self.metrics |= metrics
 
 
 def all_finite(tree: Any) -> jax.Array:
-    """Whether every floating-point number in the tree is finite: a scalar bool."""
+    """Returns whether every floating-point number in a pytree is finite.
+
+    Args:
+        tree: any pytree of arrays; integers and keys do not count.
+
+    Returns:
+        [] bool; True for a pytree without floating-point numbers.
+    """
     leaves = [x for x in jax.tree.leaves(tree) if jnp.issubdtype(jnp.result_type(x), jnp.floating)]
     checks = [jnp.all(jnp.isfinite(x)) for x in leaves]
     return jnp.all(jnp.stack(checks)) if checks else jnp.bool_(True)

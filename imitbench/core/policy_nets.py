@@ -1,4 +1,4 @@
-"""Policy networks: from an observation to a distribution over actions, and trained policies."""
+"""Policy networks: from observations to distributions over actions, and trained policies."""
 
 from __future__ import annotations
 
@@ -21,10 +21,18 @@ from imitbench.core.ops import Normaliser
 from imitbench.core.types import Key, Params, Spec
 
 Head = Literal["deterministic", "gaussian", "normal", "squashed", "categorical"]
+"""How the network's output becomes a distribution over actions.
+
+- `deterministic`: tanh of the output, in [-1, 1].
+- `gaussian`: mean tanh(output) and a log_std for each observation.
+- `normal`: an unbounded mean, and one free log_std for all observations.
+- `squashed`: tanh of a Gaussian whose mean and log_std depend on the observation.
+- `categorical`: one of A choices.
+"""
 
 
 class PolicyNet(NamedTuple):
-    """init(key) -> params; apply(params, obs [..., O]) -> Distribution."""
+    """init(key) -> params; apply(params, obs [..., O]) -> Distribution over actions [..., A]."""
 
     init: Callable[[Key], Params]
     apply: Callable[[Params, jax.Array], Distribution]
@@ -40,12 +48,17 @@ def policy(
     out_gain: float | None = None,
     log_std: float = 0.0,
 ) -> PolicyNet:
-    """A policy network for the task.
+    """Builds a policy network.
 
-    Heads: `deterministic` and `gaussian` pass the mean through tanh; `normal` leaves the mean
-    unbounded and has one free log_std for all observations, `log_std` at first; `squashed` is a
-    Gaussian passed through tanh; `categorical` chooses. A log_std that the network gives is
-    clipped.
+    Args:
+        spec: the task's sizes.
+        hidden: widths of the hidden layers.
+        head: the kind of distribution.
+        log_std_range: bounds of the log_std of the heads `gaussian` and `squashed`, to which the
+            network's output is clipped.
+        activation: of the hidden layers.
+        out_gain: gain of an orthogonal output kernel; None for LeCun's normal.
+        log_std: initial log_std of the head `normal`.
     """
     out = spec.action_size * (2 if head in ("gaussian", "squashed") else 1)
     net = MLP(tuple(hidden), out, activation, out_gain)
@@ -61,19 +74,26 @@ def policy(
     def apply(params: Params, obs: jax.Array) -> Distribution:
         y = net.apply(params["net"] if head == "normal" else params, obs)
         assert isinstance(y, jax.Array)
-        if head == "categorical":
-            return Categorical(y)
-        if head == "deterministic":
-            return Deterministic(jnp.tanh(y))
         if head == "normal":
             return Gaussian(y, params["log_std"])
-        mode, log_std = jnp.split(y, 2, axis=-1)
-        log_std = jnp.clip(log_std, *log_std_range)
-        if head == "squashed":
-            return Squashed(Gaussian(mode, log_std))
-        return Gaussian(jnp.tanh(mode), log_std)
+        return _distribution(y, head, log_std_range)
 
     return PolicyNet(init, apply)
+
+
+def _distribution(
+    y: jax.Array, head: Head, log_std_range: tuple[float, float]
+) -> Deterministic | Gaussian | Squashed | Categorical:
+    """Interprets the output [..., A or 2 A] of a network; every head but `normal`."""
+    if head == "categorical":
+        return Categorical(y)
+    if head == "deterministic":
+        return Deterministic(jnp.tanh(y))
+    mean, log_std = jnp.split(y, 2, axis=-1)
+    log_std = jnp.clip(log_std, *log_std_range)
+    if head == "squashed":
+        return Squashed(Gaussian(mean, log_std))
+    return Gaussian(jnp.tanh(mean), log_std)
 
 
 class MLPPolicy(struct.PyTreeNode):
@@ -83,8 +103,8 @@ class MLPPolicy(struct.PyTreeNode):
     activation: Activation = struct.field(pytree_node=False)  # of all layers but the last
     head: Literal["tanh", "clip"] = struct.field(pytree_node=False)  # brings the mean into [-1, 1]
     mean: Any  # [O] of the observation
-    std: Any  # [O]
-    clip: Any  # of the normalised observation, on both sides; inf for none
+    std: Any  # [O] of the observation
+    clip: Any  # bound of the normalised observation, on both sides; inf for none
 
 
 def export_mlp(
@@ -96,7 +116,16 @@ def export_mlp(
     head: Literal["tanh", "clip"],
     actions: int | None = None,
 ) -> MLPPolicy:
-    """An `MLP`'s parameters as a `Net`; `actions`: outputs to keep, where a head has more."""
+    """Converts the parameters of an `MLP` to a policy that needs no network library.
+
+    Args:
+        params: as `MLP.init` returns them, without layer norms.
+        norm: the normaliser of observations.
+        clip: bound of the normalised observation, on both sides.
+        activation: of the hidden layers.
+        head: the function that brings the output into [-1, 1].
+        actions: number of outputs to keep, where the network has more (a log_std); by default all.
+    """
     dense = params["params"]
     layers = [
         (dense[f"Dense_{i}"]["kernel"], dense[f"Dense_{i}"]["bias"]) for i in range(len(dense))

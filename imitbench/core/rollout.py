@@ -1,4 +1,7 @@
-"""Running an actor in environments: whole episodes of fixed horizon, or stretches that go on."""
+"""Rollouts of an actor: whole episodes of fixed length, and statistics of them.
+
+`imitbench.core.unrolling` has environments that go on from call to call.
+"""
 
 from __future__ import annotations
 
@@ -25,21 +28,20 @@ def episodes(
     """Runs whole episodes.
 
     Args:
-        env: one environment; it is vectorised here.
-        actor: acts in all episodes at once, with a fresh key each step.
-        key: initial states depend on it and on `num` alone, not on the actor.
-        num: how many episodes (B).
-        horizon: steps of each (T), by default the time limit.
-        poses: record the pose of each step, where the environment has them.
+        env: one environment; this function vectorises it.
+        actor: acts in all episodes at once, with a fresh key in each step.
+        key: random key. The initial states depend on it and on `num`, not on the actor.
+        num: B, the number of episodes.
+        horizon: T, the steps of each episode; by default the time limit.
+        poses: record the pose before each step, where the environment has poses.
 
     Returns:
-        Transition with leaves [T, B]. After an episode has terminated its steps carry weight 0 and
+        Transition with leaves [T, B]. After an episode has terminated, its steps have weight 0 and
         repeat the last state. A non-finite action is executed as 0 (the training loop marks its
         seed as diverged).
     """
-    return recorded_episodes(env, actor, key, num, lambda state: (), horizon=horizon, poses=poses)[
-        0
-    ]
+    steps, _ = recorded_episodes(env, actor, key, num, _no_record, horizon=horizon, poses=poses)
+    return steps
 
 
 def recorded_episodes(
@@ -52,30 +54,35 @@ def recorded_episodes(
     horizon: int | None = None,
     poses: bool = False,
 ) -> tuple[Transition, Any]:
-    """`episodes`, and what `record` says of each state that they pass through.
+    """Runs whole episodes, and records something of every state in them.
 
     Args:
-        env, actor, key, num, horizon, poses: as in `episodes`.
-        record: of one state, any pytree.
+        env: one environment; this function vectorises it.
+        actor: acts in all episodes at once, with a fresh key in each step.
+        key: random key. The initial states depend on it and on `num`, not on the actor.
+        num: B, the number of episodes.
+        record: maps the state of one environment to any pytree.
+        horizon: T, the steps of each episode; by default the time limit.
+        poses: record the pose before each step, where the environment has poses.
 
     Returns:
-        Transition with leaves [T, B]; the records with leaves [T + 1, B, ...], the first of the
-        initial states.
+        Transition with leaves [T, B], as `episodes` returns it; and the records with leaves
+        [T + 1, B, ...], those of the initial states first.
     """
     actor = as_actor(actor)
     horizon = env.spec.horizon if horizon is None else horizon
     reset_key, act_key = jax.random.split(key)
     state = jax.vmap(env.reset)(jax.random.split(reset_key, num))
     memory = actor.start(ops.fold_in_name(act_key, "start"), state)
-    look = jax.vmap(record)
+    record_all = jax.vmap(record)
 
     def step(carry: tuple[EnvState, Any, jax.Array], t: jax.Array):
         state, memory, alive = carry
         k_act, _ = jax.random.split(jax.random.fold_in(act_key, t))
-        action, memory = actor.act(k_act, memory, state)
-        action, intended = split_decision(action)
+        decision, memory = actor.act(k_act, memory, state)
+        action, intended = split_decision(decision)
         new = jax.vmap(env.step)(state, action)
-        # A finished episode stands still: its physics must not run on into a state that explodes.
+        # A finished episode keeps its last state: its physics must not run on until it explodes.
         new = select(alive, new, state)
         terminated = alive & (new.done > 0)
         success = new.metrics.get("success", jnp.zeros(num)) > 0
@@ -91,27 +98,48 @@ def recorded_episodes(
             weight=alive.astype(jnp.float32),
             pose=jax.vmap(env.pose)(state) if poses and isinstance(env, Poses) else None,
         )
-        return (new, memory, alive & ~terminated), (row, look(new))
+        return (new, memory, alive & ~terminated), (row, record_all(new))
 
-    first = look(state)
+    first = record_all(state)
     begin = (state, memory, jnp.ones(num, bool))
     _, (steps, later) = jax.lax.scan(step, begin, jnp.arange(horizon))
     records = jax.tree.map(lambda x, xs: jnp.concatenate([x[None], xs]), first, later)
     return steps, records
 
 
+def _no_record(state: EnvState) -> tuple[()]:
+    return ()
+
+
 def select(mask: jax.Array, a: Any, b: Any) -> Any:
-    """`a` where `mask` [B], else `b`, for trees with leaves [B, ...]."""
+    """Selects between two pytrees, environment by environment.
+
+    Args:
+        mask: [B] bool.
+        a: pytree with leaves [B, ...], taken where `mask` is true.
+        b: pytree of the same structure and shapes, taken elsewhere.
+
+    Returns:
+        Pytree with leaves [B, ...].
+    """
     return jax.tree.map(
         lambda x, y: jnp.where(mask.reshape(mask.shape + (1,) * (x.ndim - 1)), x, y), a, b
     )
 
 
-def split_decision(action: jax.Array | Decision) -> tuple[jax.Array, jax.Array]:
-    """The action to execute, finite, and the intended one."""
-    if isinstance(action, Decision):
-        return _finite(action.action), action.intended
-    action = _finite(action)
+def split_decision(decision: jax.Array | Decision) -> tuple[jax.Array, jax.Array]:
+    """Splits the output of an actor into the action to execute and the intended action.
+
+    Args:
+        decision: action [B, A], or a `Decision` with two of them.
+
+    Returns:
+        The action to execute, in which non-finite numbers are 0; and the intended action. For a
+        plain action the two are the same.
+    """
+    if isinstance(decision, Decision):
+        return _finite(decision.action), decision.intended
+    action = _finite(decision)
     return action, action
 
 
@@ -122,14 +150,26 @@ def _finite(action: jax.Array) -> jax.Array:
 
 
 def flatten(steps: Transition) -> Transition:
-    """[T, B] -> [B * T], one episode after the other."""
+    """Joins episodes into rows.
+
+    Args:
+        steps: leaves [T, B, ...].
+
+    Returns:
+        Leaves [B * T, ...], one episode after the other.
+    """
     return jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1).reshape(-1, *x.shape[2:]), steps)
 
 
 def summarise(steps: Transition) -> dict[str, jax.Array]:
-    """Per episode [B], from steps [T, B]: return, length, success at any step, success at the last.
+    """Computes statistics of whole episodes.
 
-    The last step of an episode that terminated is its last real one.
+    Args:
+        steps: leaves [T, B, ...], as `episodes` returns them.
+
+    Returns:
+        By name, each [B]: `return`, undiscounted; `length` in steps; `success_any`, whether any
+        step succeeded; `success_final`, whether the last step of positive weight did.
     """
     length = jnp.sum(steps.weight, axis=0).astype(jnp.int32)
     last = jnp.take_along_axis(steps.success, jnp.maximum(length - 1, 0)[None], axis=0)[0]
@@ -142,10 +182,18 @@ def summarise(steps: Transition) -> dict[str, jax.Array]:
 
 
 def discounted_return(reward: jax.Array, discount: float) -> jax.Array:
-    """Discounted returns [B] of rewards [T, B]."""
+    """Computes discounted returns.
+
+    Args:
+        reward: [T, B], 0 after an episode's end.
+        discount: the discount factor, in [0, 1].
+
+    Returns:
+        [B] the sums of discount^t reward_t.
+    """
     return jnp.tensordot(discount ** jnp.arange(reward.shape[0]), reward, axes=1)
 
 
 def has_success(env: Env) -> bool:
-    """Whether the task says when it is solved."""
+    """Returns whether the task reports success."""
     return "success" in jax.eval_shape(env.reset, jax.random.key(0)).metrics

@@ -1,7 +1,8 @@
-"""The few types that everything shares.
+"""The types that all packages share.
 
 Axis letters, used everywhere: S seeds, E evaluations, T time, B parallel episodes, N rows,
-O observation, A action, G goal. `...` stands for any leading axes.
+K candidates, O observation, A action, G goal, P pose, H chunk length. `...` stands for any leading
+axes.
 """
 
 from __future__ import annotations
@@ -22,93 +23,100 @@ Policy = Callable[[Key, jax.Array], jax.Array]
 
 
 class Transition(struct.PyTreeNode):
-    """Steps of experience; leaves share leading axes [T, B] or [N]."""
+    """Steps of experience; the leaves share leading axes [T, B] or [N]."""
 
     obs: jax.Array  # [..., O]
-    action: jax.Array  # [..., A] what was executed
-    # [..., A] what the demonstrator or the policy meant: `action` before noise and clipping.
+    action: jax.Array  # [..., A] the executed action
+    # [..., A] the action that the demonstrator or the policy chose, before noise and clipping.
     intended_action: jax.Array
     reward: jax.Array  # [...]
     next_obs: jax.Array  # [..., O] the true successor, never the observation after a reset
-    terminated: jax.Array  # [...] bool; only this cuts the bootstrap
-    truncated: jax.Array  # [...] bool; the time limit
-    success: jax.Array  # [...] bool; the goal is reached in `next_obs` (False where there is none)
-    weight: jax.Array  # [...] 1 where the step is real, 0 after the episode ended
+    terminated: jax.Array  # [...] bool; True stops the bootstrap
+    truncated: jax.Array  # [...] bool; the time limit, which does not stop the bootstrap
+    success: jax.Array  # [...] bool; `next_obs` reaches the goal (False in tasks without success)
+    weight: jax.Array  # [...] 1 for a real step, 0 after the end of the episode
     # [..., P] the physics before the step, for `Poses.reset_to`; None where it was not recorded.
     pose: jax.Array | None = None
 
 
 @dataclass(frozen=True)
 class GoalSpec:
-    """Which fields of the observation are the achieved and the desired goal.
+    """The goal of a goal-conditioned task, as fields of its observation."""
 
-    `reward(achieved [..., G], desired [..., G]) -> [...]` is the task's reward for a relabelled
-    goal.
-    """
-
-    achieved: str
-    desired: str
+    achieved: str  # the field that holds the achieved goal
+    desired: str  # the field that holds the desired goal
+    # (achieved [..., G], desired [..., G]) -> rewards [...]: the task's reward, for any goal.
     reward: Callable[[jax.Array, jax.Array], jax.Array]
 
     def reached(self, achieved: jax.Array, desired: jax.Array) -> jax.Array:
-        """[...] bool: where the reward is what it is at the goal itself."""
+        """Returns whether goals are reached: whether the reward is that of the goal itself.
+
+        Args:
+            achieved: [..., G].
+            desired: [..., G].
+
+        Returns:
+            [...] bool.
+        """
         return self.reward(achieved, desired) == self.reward(desired, desired)
 
 
 @dataclass(frozen=True)
 class Spec:
-    """All that an offline method is told of the task."""
+    """The description of a task: all that an offline method knows of it."""
 
-    obs_size: int
-    action_size: int  # number of choices where `discrete`, else length; components lie in [-1, 1]
+    obs_size: int  # O
+    action_size: int  # A: length of an action in [-1, 1]^A, or the number of choices if `discrete`
     horizon: int  # steps until the time limit
-    fields: Mapping[str, slice]  # named parts of obs
+    fields: Mapping[str, slice]  # named parts of the observation
     goal: GoalSpec | None = None
     discrete: bool = False
-    ends: Literal["never", "failure", "success"] = "never"  # what ends an episode early
+    ends: Literal["never", "failure", "success"] = "never"  # what terminates an episode
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What one `update` spends. Static, so that learning curves need no counters."""
+    """The cost of one `update`. It is static, so that learning curves need no counters."""
 
     env_steps: int = 0
     expert_queries: int = 0
     grad_steps: int = 0
-    # In all, by the first updates, which only collect; below 0: done before them.
+    # Gradient steps, in all, that the first updates leave out because they only collect; negative
+    # where gradient steps are done before the first update.
     grad_step_offset: int = 0
 
     def __mul__(self, updates: int) -> Cost:
-        """Of so many updates from the start on."""
+        """Returns the cost of the first `updates` updates."""
         grad_steps = max(self.grad_steps * updates - self.grad_step_offset, 0)
         return Cost(self.env_steps * updates, self.expert_queries * updates, grad_steps)
 
 
 class EnvState(struct.PyTreeNode):
-    """State of one environment, with the field names of `brax.envs.base.State`."""
+    """The state of one environment, with the field names of `brax.envs.base.State`."""
 
     pipeline_state: Any
     obs: jax.Array  # [O]
     reward: jax.Array  # []
-    done: jax.Array  # [] float; 1 where the task itself ended (terminated), never the time limit
+    done: jax.Array  # [] float; 1 where the task terminated, never for the time limit
     metrics: dict[str, jax.Array] = struct.field(default_factory=dict)  # "success": [] float
     info: dict[str, Any] = struct.field(default_factory=dict)
 
 
 class Decision(NamedTuple):
-    """What an actor executes, and what it meant: two things where the execution is disturbed."""
+    """The output of an actor whose executed action differs from the intended one."""
 
-    action: jax.Array  # [B, A]
+    action: jax.Array  # [B, A] to execute
     intended: jax.Array  # [B, A]
 
 
 class Actor(NamedTuple):
-    """What acts in B environments at once; the only kind that rollouts know.
+    """Chooses the actions in B environments at once; rollouts know no other kind of policy.
 
-    start(key, env_state) -> memory: any pytree with leaves [B, ...], () for the memoryless. It is
-    called where episodes begin, with their first states.
+    start(key, env_state) -> memory, any pytree with leaves [B, ...], () for a memoryless actor. It
+    is called where episodes begin, with their initial states.
+
     act(key, memory, env_state) -> (action [B, A] or a `Decision`, memory). The leaves of
-    `env_state` are [B, ...]; most actors look at `env_state.obs` alone.
+    `env_state` are [B, ...]; most actors use `env_state.obs` alone.
     """
 
     start: Callable[[Key, EnvState], Any]
@@ -116,10 +124,10 @@ class Actor(NamedTuple):
 
 
 class ValueEstimator(NamedTuple):
-    """What a method believes of its own policy, for comparison with what it then gets.
+    """A method's estimate of its own policy's returns, to be compared with the realised ones.
 
-    value(key, state, obs [..., O]) -> [...]: the discounted return from there on, in the task's
-    rewards.
+    value(key, state, obs [..., O]) -> [...]: the discounted return from these observations on, in
+    the task's rewards.
     """
 
     value: Callable[[Key, Any, jax.Array], jax.Array]
@@ -127,7 +135,7 @@ class ValueEstimator(NamedTuple):
 
 
 class Traits(NamedTuple):
-    """What a method needs of its demonstrations, and the version of its numbers."""
+    """What a method requires of its demonstrations, and the version of its numbers."""
 
     needs_demos: bool = True  # False: it learns from the task's reward alone
     needs_rewards: bool = False  # it learns from the rewards of the demonstrations' steps
@@ -136,18 +144,21 @@ class Traits(NamedTuple):
 
 
 class Algorithm(NamedTuple):
-    """A method: pure functions that close over its settings.
+    """A method, as pure functions that close over its config.
 
-    init(key, demos) -> state; update(key, state, demos) -> (state, metrics);
-    act(key, state, obs [..., O]) -> action [..., A]. `state` is any pytree, private to the method;
-    `demos` is a `Transition` with leaves [N, ...]. `metrics` are scalars.
+    init(key, demos) -> state: any pytree, private to the method. `demos` is a `Transition` with
+    leaves [N, ...].
 
-    actor(state) -> Actor, for a method that remembers or that looks at more than the observation;
-    evaluation then uses it in place of `act`. Where there is a `value_estimator`, evaluation
-    records its value of the initial states beside the discounted returns.
+    update(key, state, demos) -> (state, metrics): one outer iteration; metrics are scalars by name.
 
-    `version` is part of a cell's identity: the method's `Traits.version`, which is raised with
-    every change of its numbers.
+    act(key, state, obs [..., O]) -> action [..., A].
+
+    actor(state) -> Actor, for a method that has a memory or uses more than the observation;
+    evaluation then uses it instead of `act`.
+
+    `cost` is the cost of one update. Where there is a `value_estimator`, evaluation records its
+    value of the initial states beside the discounted returns. `version` is part of a cell's
+    identity: the method's `Traits.version`.
     """
 
     init: Callable[[Key, Transition], Any]
@@ -163,23 +174,37 @@ class Env(Protocol):
     """One environment, in the protocol of `brax.envs.base.Env`; vectorise it with `jax.vmap`."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The task's name."""
+        ...
+
     @property
-    def engine(self) -> str: ...
+    def engine(self) -> str:
+        """The name of the physics engine."""
+        ...
+
     @property
-    def spec(self) -> Spec: ...
-    def reset(self, rng: Key, /) -> EnvState: ...
-    def step(self, state: EnvState, action: jax.Array, /) -> EnvState: ...
+    def spec(self) -> Spec:
+        """The description of the task."""
+        ...
+
+    def reset(self, rng: Key, /) -> EnvState:
+        """Returns the initial state of an episode, drawn with a random key."""
+        ...
+
+    def step(self, state: EnvState, action: jax.Array, /) -> EnvState:
+        """Returns the state after one step with an action [A], or with a choice []."""
+        ...
 
 
 @runtime_checkable
 class Poses(Protocol):
-    """What an environment has, beside `Env`, whose episodes can begin in the middle of others."""
+    """The further functions of an environment whose episodes can begin in a given state."""
 
     def pose(self, state: EnvState, /) -> jax.Array:
-        """[P]: positions, velocities and, where there is one, the goal."""
+        """Returns the pose [P] of a state: positions, velocities and, if any, the desired goal."""
         ...
 
     def reset_to(self, pose: jax.Array, /) -> EnvState:
-        """The state with that pose, at the start of an episode."""
+        """Returns the state with a pose [P], at the start of an episode."""
         ...

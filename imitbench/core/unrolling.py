@@ -1,4 +1,4 @@
-"""Unrolling: environments that go on from call to call, as training collects its experience."""
+"""Unrolling: environments that go on from call to call, for methods that learn online."""
 
 from __future__ import annotations
 
@@ -25,18 +25,27 @@ class RunningEpisodes(struct.PyTreeNode):
 
 
 class ResetStates(NamedTuple):
-    """Where episodes begin beside the task's own initial states."""
+    """Further states in which episodes begin, beside the task's initial states."""
 
-    reset_to: Callable[[jax.Array], EnvState]  # of a pose
+    reset_to: Callable[[jax.Array], EnvState]  # pose [P] -> state
     draw: Callable[[Key, int], jax.Array]  # (key, n) -> poses [n, P]
-    share: float  # of the episodes
+    share: float  # share of the episodes that begin there, in [0, 1]
 
 
 def demo_resets(env: Env, demos: Transition, share: float) -> ResetStates | None:
-    """Starts at demonstrated steps [N], drawn uniformly; None for a share of 0.
+    """Builds resets to demonstrated states, drawn uniformly over the steps of positive weight.
+
+    Args:
+        env: the environment.
+        demos: the demonstrations, with leaves [N, ...] and poses [N, P].
+        share: share of the episodes that begin in a demonstrated state, in [0, 1].
+
+    Returns:
+        The resets; None for a share of 0.
 
     Raises:
-        UserError: the environment cannot begin there, or no pose has been recorded.
+        UserError: the environment cannot begin in a given pose, there are no demonstrations, or
+            their poses are missing or of another size.
     """
     if not share:
         return None
@@ -46,8 +55,8 @@ def demo_resets(env: Env, demos: Transition, share: float) -> ResetStates | None
         raise UserError(f"resets={share}: there are no demonstrations of {env.name}; set 0")
     if demos.pose is None:
         raise UserError(
-            f"resets={share}: the demonstrations of {env.name} say nothing of the physics; collect "
-            "them with `imitbench demos`, or set 0"
+            f"resets={share}: the demonstrations of {env.name} hold no poses; collect them with "
+            "`imitbench demos`, or set 0"
         )
     size = jax.eval_shape(lambda: env.pose(env.reset(jax.random.key(0)))).shape[0]
     if demos.pose.shape[-1] != size:
@@ -65,13 +74,23 @@ def start_episodes(
     starts: ResetStates | None = None,
     actor: Actor | None = None,
 ) -> RunningEpisodes:
-    """`num` environments at the start of an episode, with the memory of the actor, if one is
-    given, at its start."""
+    """Starts episodes in parallel environments.
+
+    Args:
+        env: one environment; this function vectorises it.
+        key: random key.
+        num: B, the number of environments.
+        starts: further states in which episodes begin; by default only the task's own.
+        actor: whose memory to start with; by default the memory is ().
+
+    Returns:
+        B environments at the start of an episode.
+    """
     state, t = jax.vmap(env.reset)(jax.random.split(key, num)), jnp.zeros(num, jnp.int32)
     if starts:
         k_coin, k_pose = jax.random.split(jax.random.fold_in(key, num))
-        there = jax.random.bernoulli(k_coin, jnp.float32(starts.share), (num,))
-        state = select(there, jax.vmap(starts.reset_to)(starts.draw(k_pose, num)), state)
+        coin = jax.random.bernoulli(k_coin, jnp.float32(starts.share), (num,))
+        state = select(coin, jax.vmap(starts.reset_to)(starts.draw(k_pose, num)), state)
     memory = actor.start(ops.fold_in_name(key, "start"), state) if actor else ()
     return RunningEpisodes(state, t, memory)
 
@@ -84,32 +103,39 @@ def unroll(
     length: int,
     starts: ResetStates | None = None,
 ) -> tuple[RunningEpisodes, Transition, jax.Array]:
-    """Goes on for `length` steps; an episode that ends is followed by one from a fresh start, or
-    from one of `starts`, where the actor's memory starts anew.
+    """Steps running environments; where an episode ends, the next one starts at once.
 
-    Continuous actions are executed clipped to [-1, 1]; `intended_action` holds them as the actor
-    gave them. A non-finite action is executed as 0.
+    Continuous actions are executed clipped to [-1, 1], and `intended_action` holds the actor's
+    output before that. A non-finite action is executed as 0.
+
+    Args:
+        env: one environment; this function vectorises it.
+        actor: acts in all environments at once. Its memory starts anew with each episode.
+        key: random key, for the actor and for the starts of episodes.
+        running: the environments [B] before.
+        length: T, the number of steps.
+        starts: further states in which episodes begin; by default only the task's own.
 
     Returns:
-        The environments afterwards; Transition with leaves [T, B], all of weight 1, whose
-        `next_obs` is the true successor, also where the episode ended; and the step's number in its
-        episode [T, B] (0 is the first).
+        The environments [B] afterwards; Transition with leaves [T, B], all of weight 1, whose
+        `next_obs` is the true successor, also where the episode ended; and the number of each step
+        in its episode [T, B], from 0.
     """
     num, actor = running.t.shape[0], as_actor(actor)
 
     def step(
-        now: RunningEpisodes, key: Key
+        before: RunningEpisodes, key: Key
     ) -> tuple[RunningEpisodes, tuple[Transition, jax.Array]]:
         k_act, k_reset = jax.random.split(key)
-        action, memory = actor.act(k_act, now.memory, now.env)
-        action, intended = split_decision(action)
+        decision, memory = actor.act(k_act, before.memory, before.env)
+        action, intended = split_decision(decision)
         if jnp.issubdtype(action.dtype, jnp.floating):
             action = jnp.clip(action, -1.0, 1.0)
-        new = jax.vmap(env.step)(now.env, action)
+        new = jax.vmap(env.step)(before.env, action)
         terminated = new.done > 0
-        truncated = ~terminated & (now.t + 1 >= env.spec.horizon)
+        truncated = ~terminated & (before.t + 1 >= env.spec.horizon)
         row = Transition(
-            obs=now.env.obs,
+            obs=before.env.obs,
             action=action,
             intended_action=intended,
             reward=new.reward,
@@ -121,7 +147,8 @@ def unroll(
         )
         ended = terminated | truncated
         fresh = start_episodes(env, k_reset, num, starts, actor)
-        return select(ended, fresh, RunningEpisodes(new, now.t + 1, memory)), (row, now.t)
+        after = select(ended, fresh, RunningEpisodes(new, before.t + 1, memory))
+        return after, (row, before.t)
 
     running, (steps, t) = jax.lax.scan(step, running, jax.random.split(key, length))
     return running, steps, t

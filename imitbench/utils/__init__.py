@@ -1,1 +1,2 @@
-"""Errors, files, checked JSON and the machine: nothing of arrays or learning."""
+"""Errors, files, checked JSON and the machine. This package knows neither learning nor arrays of
+JAX."""

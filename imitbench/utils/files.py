@@ -1,4 +1,4 @@
-"""The machine: its CPUs, optional packages, atomic writes, and where caches live."""
+"""Files that are written whole or not at all, and locked folders."""
 
 from __future__ import annotations
 
@@ -13,13 +13,44 @@ from pathlib import Path
 from imitbench.utils.errors import UserError
 from imitbench.utils.json_schema import one_line
 
+LOCK = ".lock"
+REMEDIES = {
+    errno.ENOSPC: "make room there",
+    errno.EDQUOT: "make room there",
+    errno.EFBIG: "raise the limit on a file's size (ulimit -f)",
+}
+"""What to do about an error number of the system, where another folder would not help."""
+
+
+def write_error(path: Path, reason: str, number: int | None = None) -> UserError:
+    """Builds the error for a file or folder that cannot be written.
+
+    Args:
+        path: the file or folder.
+        reason: the reason, in the words of the system.
+        number: the error number of the system (`OSError.errno`), where it is known.
+
+    Returns:
+        The error, to be raised by the caller.
+    """
+    remedy = REMEDIES.get(number or 0)
+    if remedy is None:
+        return UserError(f"cannot write to {path}: {reason}; choose another folder")
+    return UserError(
+        f"cannot write to {path}: {reason}; {remedy} and run the same command again: it continues "
+        "from the finished part"
+    )
+
 
 @contextmanager
 def write_errors(path: Path) -> Iterator[None]:
-    """What is written in the block is for `path`.
+    """Turns an `OSError` of the block into a `UserError` about `path`.
+
+    Args:
+        path: the file or folder that the block writes, for the message.
 
     Raises:
-        UserError: the system does not let it be written: a full disk, no permission, ...
+        UserError: the block raised an `OSError`: a full disk, a missing permission, ...
     """
     try:
         yield
@@ -27,31 +58,17 @@ def write_errors(path: Path) -> Iterator[None]:
         raise write_error(path, error.strerror or one_line(error), error.errno) from error
 
 
-ROOM = {
-    errno.ENOSPC: "make room there",
-    errno.EDQUOT: "make room there",
-    errno.EFBIG: "raise the limit on a file's size (ulimit -f)",
-}
+def sync(path: Path) -> None:
+    """Waits until a file, or the list of names in a folder, is on the disk.
 
-
-def write_error(path: Path, reason: str, number: int | None = None) -> UserError:
-    """The error for a file or folder that the system does not let be written.
+    Without it, a file that was renamed into place can be empty after a power failure.
 
     Args:
-        number: the system's error number.
+        path: the file or folder.
+
+    Raises:
+        OSError: the path cannot be opened or synchronised.
     """
-    remedy = ROOM.get(number or 0)
-    if remedy is None:
-        return UserError(f"cannot write to {path}: {reason}; choose another folder")
-    return UserError(
-        f"cannot write to {path}: {reason}; {remedy} and run the same command again, which goes on "
-        "from what is finished"
-    )
-
-
-def sync(path: Path) -> None:
-    """Waits until a file or a folder's list of names is on the disk: what is renamed into place
-    before that can be empty after a power failure."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -61,10 +78,16 @@ def sync(path: Path) -> None:
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """A temporary file beside `path` that takes its place when the block ends without an error.
+    """Yields a temporary file beside `path`; it replaces `path` if the block ends without an error.
+
+    Args:
+        path: the final file; its folder is created where it is missing.
+
+    Yields:
+        The path of the temporary file, in the same folder and with the same suffix.
 
     Raises:
-        UserError: it cannot be written.
+        UserError: the file cannot be written.
     """
     with write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -84,40 +107,52 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
 
 def writable_folder(folder: Path) -> Path:
-    """The folder, made if need be.
+    """Returns the folder, which is created where it is missing and can be written to.
+
+    Args:
+        folder: the folder.
+
+    Returns:
+        `folder` itself.
 
     Raises:
-        UserError: it cannot be written to.
+        UserError: the folder cannot be created or written to.
     """
     with write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
-            file.write(b"0")  # a full disk still takes an empty file
+            file.write(b"0")  # a full disk still accepts an empty file
             file.flush()
     return folder
 
 
-LOCK = ".lock"
-
-
 def lock_owner(folder: Path) -> str:
-    """The number of the process that was the last to hold a folder by `alone`.
+    """Returns the id of the last process that locked a folder with `lock_folder`.
+
+    Args:
+        folder: the folder.
+
+    Returns:
+        The process id as text; empty while a process is writing it.
 
     Raises:
-        OSError: none ever did, or the folder is not there.
+        OSError: no process ever locked the folder, or it does not exist.
     """
     return (folder / LOCK).read_bytes().decode(errors="replace").strip()
 
 
 @contextmanager
 def lock_folder(folder: Path, wait: bool = False) -> Iterator[None]:
-    """Holds the folder for this process; the system lets go of it however the process ends.
+    """Locks a folder for this process while the block runs.
+
+    The system releases the lock however the process ends.
 
     Args:
-        wait: until it is free.
+        folder: the folder; it is created where it is missing.
+        wait: wait until another process releases the folder, instead of raising an error.
 
     Raises:
-        UserError: another process holds it, or it cannot be written to.
+        UserError: another process holds the lock, or the folder cannot be locked or written to.
     """
     with (writable_folder(folder) / LOCK).open("ab+", buffering=0) as file:
         try:
@@ -125,7 +160,7 @@ def lock_folder(folder: Path, wait: bool = False) -> Iterator[None]:
         except BlockingIOError:
             raise UserError(
                 f"another run is writing into {folder} (process "
-                f"{lock_owner(folder) or 'unknown'}): wait for its end, or choose another folder "
+                f"{lock_owner(folder) or 'unknown'}): wait until it ends, or choose another folder "
                 "with --results"
             ) from None
         except OSError as error:

@@ -1,4 +1,4 @@
-"""What is read from JSON, checked by type before anything uses it."""
+"""Checks of values from JSON files: names and types, before anything uses them."""
 
 from __future__ import annotations
 
@@ -12,83 +12,101 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 from imitbench.utils.errors import UserError
 
 T = TypeVar("T")
-LONGEST = 60  # characters of a value in a message
+MAX_VALUE_LENGTH = 60  # characters of a value in a message
 
 
-def read_json(path: Path, what: str, remedy: str) -> dict[str, Any]:
-    """The object in a JSON file.
+def one_line(error: Exception) -> str:
+    """Returns the first line of an error's text, or the error's type where it has no text."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def read_json(path: Path, content: str, remedy: str) -> dict[str, Any]:
+    """Reads the object in a JSON file.
 
     Args:
-        what: what the file should be, and `remedy`: what to do where it is not, for the message.
+        path: the file.
+        content: what the file should be, for the message: "a search's trials", ...
+        remedy: what to do if it is something else, for the message.
+
+    Returns:
+        The object as a dict; its fields are not checked.
 
     Raises:
-        UserError: it cannot be read, or holds something else.
+        UserError: the file cannot be read, or it holds something other than a JSON object.
     """
     try:
-        found = json.loads(path.read_bytes())
+        values = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path} cannot be read ({one_line(error)}); {remedy}") from None
-    if not isinstance(found, dict):
-        raise UserError(f"{path} is not {what}: expected a JSON object; {remedy}")
-    return found
+    if not isinstance(values, dict):
+        raise UserError(f"{path} is not {content}: expected a JSON object; {remedy}")
+    return values
 
 
 def check_fields(values: Any, kinds: Mapping[str, Any], where: str, remedy: str) -> None:
-    """Checks that `values` is a dict that has each of these names, with a value of its kind.
+    """Checks that `values` is a dict with certain fields of certain types.
 
     Args:
-        where: what the values are, and `remedy`: what to do, for the messages.
+        values: the value to check; fields that `kinds` does not name may have any value.
+        kinds: the type of each required field: `int`, `float` (takes integers too), `str`, `bool`,
+            `None`, `list[...]`, `dict[str, ...]`, `Literal[...]` of strings, unions, or `Any`.
+        where: where the values come from, for the message.
+        remedy: what to do about a mistake, for the message.
 
     Raises:
-        UserError: naming the first that is missing or of another kind.
+        UserError: a field is missing or has another type; the message names the first one.
     """
     if not isinstance(values, dict):
-        raise UserError(f"{where} is {_short(values)}: expected a JSON object; {remedy}")
+        raise UserError(f"{where} is {_shorten(values)}: expected a JSON object; {remedy}")
     for name, kind in kinds.items():
         if name not in values:
             raise UserError(f"{where}: {name!r} is missing; {remedy}")
-        if not _fits(values[name], kind):
+        if not _matches(values[name], kind):
             expected = str(kind) if get_args(kind) else kind.__name__
             if get_origin(kind) is Literal:
                 expected = f"one of {', '.join(get_args(kind))}"
             raise UserError(
-                f"{where}: {name!r} is {_short(values[name])}, expected {expected}; {remedy}"
+                f"{where}: {name!r} is {_shorten(values[name])}, expected {expected}; {remedy}"
             )
 
 
 def build_dataclass(kind: type[T], values: Any, where: str, remedy: str) -> T:
-    """The dataclass `kind`, with values out of a file.
+    """Builds a dataclass from the values of a file.
+
+    Args:
+        kind: the dataclass; its field types may be those of `check_fields`.
+        values: the field values by name; fields with a default may be missing.
+        where: where the values come from, for the message.
+        remedy: what to do about a mistake, for the message.
+
+    Returns:
+        An instance of `kind`.
 
     Raises:
-        UserError: one is missing, unknown, or not of its field's type.
+        UserError: a value is missing, unknown, or not of its field's type.
     """
-    known: dict[str, Any] = {f.name: f for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    fields: dict[str, Any] = {f.name: f for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
     hints = get_type_hints(kind)
-    given = values if isinstance(values, dict) else {}
-    needed = [k for k, f in known.items() if k in given or f.default is dataclasses.MISSING]
-    check_fields(values, {k: hints[k] for k in needed}, where, remedy)
-    if odd := sorted(map(str, set(values) - set(known))):
-        raise UserError(f"{where}: {', '.join(odd)} is unknown; {remedy}")
+    present = values if isinstance(values, dict) else {}
+    checked = [k for k, f in fields.items() if k in present or f.default is dataclasses.MISSING]
+    check_fields(values, {k: hints[k] for k in checked}, where, remedy)
+    if unknown := sorted(map(str, set(values) - set(fields))):
+        raise UserError(f"{where}: {', '.join(unknown)} is unknown; {remedy}")
     return kind(**values)
 
 
-def one_line(error: Exception) -> str:
-    """An error of another package in one line."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
-
-
-def _fits(value: Any, kind: Any) -> bool:
-    origin, inside = get_origin(kind), get_args(kind)
+def _matches(value: Any, kind: Any) -> bool:
+    origin, args = get_origin(kind), get_args(kind)
     if kind is Any:
         return True
     if origin in (Union, UnionType):
-        return any(_fits(value, k) for k in inside)
+        return any(_matches(value, k) for k in args)
     if origin is Literal:
-        return isinstance(value, str) and value in inside
+        return isinstance(value, str) and value in args
     if origin is list:
-        return isinstance(value, list) and all(_fits(x, inside[0]) for x in value)
+        return isinstance(value, list) and all(_matches(x, args[0]) for x in value)
     if origin is dict:
-        return isinstance(value, dict) and all(_fits(x, inside[1]) for x in value.values())
+        return isinstance(value, dict) and all(_matches(x, args[1]) for x in value.values())
     if kind in (None, NoneType):
         return value is None
     if kind is float:
@@ -98,6 +116,6 @@ def _fits(value: Any, kind: Any) -> bool:
     return isinstance(value, kind)
 
 
-def _short(value: Any) -> str:
+def _shorten(value: Any) -> str:
     text = repr(value)
-    return text if len(text) <= LONGEST else text[:LONGEST] + "..."
+    return text if len(text) <= MAX_VALUE_LENGTH else text[:MAX_VALUE_LENGTH] + "..."

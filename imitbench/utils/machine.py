@@ -1,4 +1,7 @@
-"""The process and the machine: settings made once by the command line, and what runs where."""
+"""The process and the machine: settings of JAX, optional packages, versions, hardware, caches.
+
+JAX is imported inside the functions that need it, so that importing this module is cheap.
+"""
 
 from __future__ import annotations
 
@@ -12,41 +15,70 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import jax
 import platformdirs
 
 from imitbench.utils.errors import UserError
 
+PACKAGES = (
+    "imitbench", "jax", "jaxlib", "flax", "optax", "chex", "mujoco", "mujoco-mjx", "gymnasium",
+    "gymnasium-robotics", "orbax-checkpoint", "numpy", "pandas", "pyarrow", "matplotlib", "brax",
+)  # fmt: skip
+"""The packages whose versions are recorded beside results."""
 
-def available_cpus() -> int:
-    """CPUs that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+
+# --- The process: settings of JAX and of logging.
 
 
-def import_optional(package: str, extra: str) -> Any:
-    """A package that not everybody needs, imported.
+def setup() -> None:
+    """Prepares the process for the command line.
 
-    Args:
-        extra: of imitbench, which brings it.
+    It sets a compile cache in the user's cache folder, float32 matrix products at full precision,
+    and plain log lines.
 
     Raises:
-        UserError: it is not installed.
+        UserError: `jax_enable_x64` is on, or the cache folder cannot be created.
     """
-    try:
-        return importlib.import_module(package)
-    except ImportError:
-        raise UserError(
-            f"package {package!r} is not installed: run `pip install 'imitbench[{extra}]'`"
-        ) from None
+    import jax
+
+    require_float32()
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+    if compile_cache() is None:
+        jax.config.update("jax_compilation_cache_dir", str(cache_dir("xla")))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+    # TF32 on recent GPUs changes results.
+    jax.config.update("jax_default_matmul_precision", "highest")
+
+
+def require_float32() -> None:
+    """Checks that JAX computes in float32 by default.
+
+    Raises:
+        UserError: `jax_enable_x64` is on.
+    """
+    import jax
+
+    if jax.config.jax_enable_x64:  # type: ignore[attr-defined]
+        raise UserError("jax_enable_x64 is on: imitbench computes in float32; unset JAX_ENABLE_X64")
+
+
+def compile_cache() -> str | None:
+    """Returns the folder of compiled programs, or None where they are not kept."""
+    import jax
+
+    return jax.config.values["jax_compilation_cache_dir"]
 
 
 def cache_dir(name: str) -> Path:
-    """A folder in the user's cache, made if need be.
+    """Returns a folder in the user's cache, which is created where it is missing.
+
+    Args:
+        name: the folder's name.
+
+    Returns:
+        The folder's path.
 
     Raises:
-        UserError: it cannot be made.
+        UserError: the folder cannot be created.
     """
     folder = platformdirs.user_cache_path("imitbench", appauthor=False) / name
     try:
@@ -58,28 +90,59 @@ def cache_dir(name: str) -> Path:
     return folder
 
 
-PACKAGES = (
-    "imitbench", "jax", "jaxlib", "flax", "optax", "chex", "mujoco", "mujoco-mjx", "gymnasium",
-    "gymnasium-robotics", "orbax-checkpoint", "numpy", "pandas", "pyarrow", "matplotlib", "brax",
-)  # fmt: skip
+# --- The hardware.
 
 
-def setup() -> None:
-    """Compile cache in the user's cache folder, full float32 products, plain log lines."""
-    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
-    if compile_cache() is None:
-        jax.config.update("jax_compilation_cache_dir", str(cache_dir("xla")))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
-    # TF32 on recent GPUs changes results.
-    jax.config.update("jax_default_matmul_precision", "highest")
+def available_cpus() -> int:
+    """Returns the number of CPUs that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
-def compile_cache() -> str | None:
-    """Folder of compiled programs, where there is one."""
-    return jax.config.values["jax_compilation_cache_dir"]
+@functools.cache
+def device() -> str:
+    """Returns the number and the model of the accelerators, or of the available CPUs."""
+    import jax
+
+    kind = jax.devices()[0].device_kind
+    if jax.default_backend() != "cpu":
+        return f"{len(jax.devices())} x {kind}"
+    model = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        lines = info.read_text(encoding="utf-8", errors="replace").splitlines()
+        models = [x for x in lines if x.startswith("model name")]
+        model = models[0].split(":", 1)[1].strip() if models else model
+    return f"{available_cpus()} x {model}"
+
+
+# --- Packages and versions.
+
+
+def import_optional(package: str, extra: str) -> Any:
+    """Imports a package that not every user needs.
+
+    Args:
+        package: the name of the module to import.
+        extra: the optional dependency of imitbench that installs it.
+
+    Returns:
+        The module.
+
+    Raises:
+        UserError: the package is not installed.
+    """
+    try:
+        return importlib.import_module(package)
+    except ImportError:
+        raise UserError(
+            f"package {package!r} is not installed: run `pip install 'imitbench[{extra}]'`"
+        ) from None
 
 
 def version(package: str) -> str | None:
+    """Returns the installed version of a package, or None where it is not installed."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
@@ -87,61 +150,53 @@ def version(package: str) -> str | None:
 
 
 def versions() -> dict[str, str | None]:
+    """Returns the versions of Python and of all `PACKAGES`; None for those not installed."""
     return {"python": platform.python_version()} | {p: version(p) for p in PACKAGES}
 
 
-@functools.cache
-def device() -> str:
-    """The accelerator, or the processor and how many of its CPUs this process may use."""
-    kind = jax.devices()[0].device_kind
-    if jax.default_backend() != "cpu":
-        return f"{len(jax.devices())} x {kind}"
-    model = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        found = [x for x in info.read_text().splitlines() if x.startswith("model name")]
-        model = found[0].split(":", 1)[1].strip() if found else model
-    return f"{available_cpus()} x {model}"
-
-
-def git_commit() -> str | None:
-    """Commit of the source tree, marked where files differ from it; None outside of one."""
-    root = Path(__file__).parent
-    try:
-
-        def git(*args: str) -> str:
-            done = subprocess.run(
-                ["git", "-C", str(root), *args], capture_output=True, text=True, check=True
-            )
-            return done.stdout.strip()
-
-        return git("rev-parse", "HEAD") + ("+changes" if git("status", "--porcelain") else "")
-    except (OSError, subprocess.CalledProcessError):
-        return None
-
-
 def version_conflicts() -> list[str]:
-    """Known bad combinations among the installed versions, each with what to do."""
-
-    def at(package: str) -> tuple[int, ...] | None:
-        text = version(package)
-        return tuple(int(x) for x in text.split(".")[:3] if x.isdigit()) if text else None
-
-    found = []
-    mujoco, mjx, robotics = at("mujoco"), at("mujoco-mjx"), at("gymnasium-robotics")
+    """Lists the combinations of installed versions that are known to fail, each with a remedy."""
+    conflicts = []
+    mujoco, mjx = _version_numbers("mujoco"), _version_numbers("mujoco-mjx")
+    robotics = _version_numbers("gymnasium-robotics")
     if mujoco and robotics and mujoco >= (3, 12) and robotics <= (1, 4, 2):
-        found.append(
+        conflicts.append(
             f"mujoco {version('mujoco')} breaks the Fetch environments of gymnasium-robotics "
             f"{version('gymnasium-robotics')}: install 'mujoco<3.12'"
         )
     if mujoco and mjx and mujoco[:2] != mjx[:2]:
-        found.append("mujoco and mujoco-mjx differ in version: install the same of both")
-    jaxv, brax = at("jax"), at("brax")
-    if jaxv and brax and jaxv >= (0, 10) and brax <= (0, 14, 2):
-        found.append(
+        conflicts.append("mujoco and mujoco-mjx differ in version: install the same of both")
+    jax_version, brax = _version_numbers("jax"), _version_numbers("brax")
+    if jax_version and brax and jax_version >= (0, 10) and brax <= (0, 14, 2):
+        conflicts.append(
             f"brax {version('brax')}'s own PPO and SAC do not run with jax {version('jax')} "
             "(its environments and wrappers do); nothing in imitbench needs them"
         )
-    if jaxv and version("jaxlib") != version("jax"):
-        found.append("jax and jaxlib differ in version: install the same of both")
-    return found
+    if jax_version and version("jaxlib") != version("jax"):
+        conflicts.append("jax and jaxlib differ in version: install the same of both")
+    return conflicts
+
+
+def _version_numbers(package: str) -> tuple[int, ...] | None:
+    text = version(package)
+    return tuple(int(x) for x in text.split(".")[:3] if x.isdigit()) if text else None
+
+
+def git_commit() -> str | None:
+    """Returns the commit of the source tree, or None outside of a git repository.
+
+    "+changes" follows the commit where files differ from it.
+    """
+    try:
+        changes = "+changes" if _git("status", "--porcelain") else ""
+        return _git("rev-parse", "HEAD") + changes
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _git(*args: str) -> str:
+    command = ["git", "-C", str(Path(__file__).parent), *args]
+    process = subprocess.run(
+        command, capture_output=True, encoding="utf-8", errors="replace", check=True
+    )
+    return process.stdout.strip()

@@ -1,4 +1,4 @@
-"""Arrays on disk: one npz with a JSON header and a checksum; no pickle."""
+"""Arrays on disk: one npz file with a JSON header and a checksum, without pickle."""
 
 from __future__ import annotations
 
@@ -17,12 +17,21 @@ from imitbench.utils.files import atomic_write
 from imitbench.utils.json_schema import one_line
 
 Arrays = dict[str, np.ndarray]
-KINDS = "biuf"  # of numpy types: truth values and numbers, never objects
-DENSEST = 1100  # deflate packs at most 1,032 bytes into one
+DTYPE_KINDS = "biuf"  # of numpy: booleans and numbers, never objects
+MAX_COMPRESSION = 1100  # bytes of content per byte of file; deflate reaches at most 1,032
 
 
 def checksum(arrays: Arrays, header: dict[str, Any] | None = None) -> str:
-    """sha256 over names, types, shapes and bytes, and over the header where it is given."""
+    """Computes the sha256 of arrays, and of a header where there is one.
+
+    Args:
+        arrays: arrays of any shape by name. Names, types, shapes and bytes all count; the order of
+            the names does not.
+        header: any JSON object.
+
+    Returns:
+        The digest in hexadecimal.
+    """
     digest = hashlib.sha256()
     if header is not None:
         digest.update(json.dumps(header, sort_keys=True).encode())
@@ -34,31 +43,44 @@ def checksum(arrays: Arrays, header: dict[str, Any] | None = None) -> str:
 
 
 def write(path: Path, header: dict[str, Any], arrays: Arrays) -> None:
-    """Writes header and arrays, atomically. The same contents give the same bytes."""
+    """Writes header and arrays to one file, atomically. Equal contents give equal bytes.
+
+    Args:
+        path: the file.
+        header: any JSON object.
+        arrays: arrays of any shape by name; "header" is not a free name.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
     text = np.frombuffer(json.dumps(header, sort_keys=True).encode(), np.uint8)
     with atomic_write(path) as temporary, open(temporary, "wb") as file:
         np.savez_compressed(file, allow_pickle=False, header=text, **arrays)
 
 
-def read(path: Path, what: str, limit: int | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Header and arrays as they are in the file; the caller checks schema and checksum.
+def read(path: Path, kind: str, limit: int | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Reads header and arrays of a file. The caller checks their schema and their checksum.
 
     Args:
-        what: what the file should be, for the messages: "data set", ...
-        limit: bytes that all arrays may have together.
+        path: the file.
+        kind: what the file should be, for the messages: "data set", ...
+        limit: the most bytes that all arrays may have together; by default any number.
+
+    Returns:
+        The header, and the arrays by name.
 
     Raises:
-        UserError: there is no such file, or it cannot be read.
+        UserError: the file does not exist, cannot be read, or holds more than `limit` bytes.
     """
     try:
         with zipfile.ZipFile(path) as file:
             size = sum(part.file_size for part in file.infolist())
-            assert size <= DENSEST * path.stat().st_size, f"{size} bytes cannot be in it"
+            assert size <= MAX_COMPRESSION * path.stat().st_size, f"{size} bytes cannot be in it"
             if limit is not None and size > limit:
                 raise UserError(
                     f"{path} holds {size} bytes of arrays, expected at most {limit}; make it again"
                 )
-            arrays = {_name(part): _array(file.read(part)) for part in file.infolist()}
+            arrays = {_array_name(part): _parse(file.read(part)) for part in file.infolist()}
         header = json.loads(arrays.pop("header").tobytes())
         assert isinstance(header, dict), "its header is no JSON object"
     except FileNotFoundError:
@@ -67,32 +89,32 @@ def read(path: Path, what: str, limit: int | None = None) -> tuple[dict[str, Any
         raise
     except (OSError, ValueError, KeyError, EOFError, AssertionError, zipfile.BadZipFile) as error:
         raise UserError(
-            f"{path} is not a readable {what} ({one_line(error)}); make it again"
+            f"{path} is not a readable {kind} ({one_line(error)}); make it again"
         ) from None
     except Exception as error:  # a damaged deflate stream raises zlib.error, among others
         raise UserError(f"{path} is damaged ({one_line(error)}); make it again") from None
     return header, arrays
 
 
-def _name(part: zipfile.ZipInfo) -> str:
+def _array_name(part: zipfile.ZipInfo) -> str:
     assert part.filename.endswith(".npy"), f"{part.filename!r} is no array"
     return part.filename.removesuffix(".npy")
 
 
-def _array(contents: bytes) -> np.ndarray:
-    """An array out of the bytes of a .npy file.
+def _parse(contents: bytes) -> np.ndarray:
+    """Parses the bytes of a .npy file.
 
-    numpy's own reader makes room for whatever shape the file claims; here it must be that of the
-    bytes that are there.
+    numpy's reader allocates memory for any shape that the file claims; here the shape must match
+    the number of bytes.
     """
     file = io.BytesIO(contents)
     version = np.lib.format.read_magic(file)
     assert version in ((1, 0), (2, 0)), f"version {version} of an array"
-    old = version == (1, 0)
-    parse = np.lib.format.read_array_header_1_0 if old else np.lib.format.read_array_header_2_0
-    shape, fortran, dtype = parse(file)
-    assert dtype.kind in KINDS, f"an array of type {dtype}"
+    is_old = version == (1, 0)
+    parse = np.lib.format.read_array_header_1_0 if is_old else np.lib.format.read_array_header_2_0
+    shape, fortran_order, dtype = parse(file)
+    assert dtype.kind in DTYPE_KINDS, f"an array of type {dtype}"
     data, count = contents[file.tell() :], math.prod(shape)
     assert len(data) == count * dtype.itemsize, f"shape {shape} for {len(data)} bytes"
     flat = np.frombuffer(data, dtype, count).copy()
-    return flat.reshape(shape, order="F" if fortran else "C")
+    return flat.reshape(shape, order="F" if fortran_order else "C")

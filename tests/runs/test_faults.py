@@ -164,8 +164,8 @@ def test_two_runs_into_one_folder_are_kept_apart(finished, tmp_path):
     shutil.copytree(finished, root)
     (root / ".lock").write_text("4000000\n")  # of a run that is no more
     program = (
-        "import sys, time; from pathlib import Path; from imitbench.utils.files import alone\n"
-        "with alone(Path(sys.argv[1])): print('in', flush=True); time.sleep(60)"
+        "import sys, time; from pathlib import Path; from imitbench.utils.files import lock_folder\n"
+        "with lock_folder(Path(sys.argv[1])): print('in', flush=True); time.sleep(60)"
     )
     other = subprocess.Popen([sys.executable, "-c", program, str(root)], stdout=subprocess.PIPE)
     assert other.stdout is not None and other.stdout.readline()
