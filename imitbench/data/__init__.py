@@ -1,18 +1,11 @@
-"""Demonstrations: collect, subset, save and load."""
+"""Data sets: collecting demonstrations, drawing subsets, reading and writing files."""
 
 from imitbench.data.collection import collect_from, load_pool
-from imitbench.data.demonstrations import (
-    Demos,
-    Header,
-    collect,
-    describe,
-    flatten,
-    step_arrays,
-    subset,
-)
+from imitbench.data.demonstrations import Demos, collect, flatten, step_arrays, subset
 from imitbench.data.formats import minari
 from imitbench.data.formats.npz import load, save
 from imitbench.data.grades import GRADES, demonstrators
+from imitbench.data.header import Header, describe, make_header
 from imitbench.data.source import Behaviour, DemoSource
 from imitbench.data.validate import warnings
 
@@ -29,6 +22,7 @@ __all__ = [
     "flatten",
     "load",
     "load_pool",
+    "make_header",
     "minari",
     "save",
     "step_arrays",

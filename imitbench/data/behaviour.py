@@ -1,7 +1,8 @@
-"""Every step that an online learner takes, in the order of time, as the data of others.
+"""The experience of an online learner, in the order of time, as data for other methods.
 
-The data of Fujimoto et al. 2019 (arXiv:1812.02900): what a behavioural agent saw until its end
-("final buffer"), or what it has seen so far, while it learns ("concurrent").
+Fujimoto et al. 2019 (arXiv:1812.02900) learn from all steps of a behavioural agent ("final
+buffer"), or from the steps that it has taken so far while it learns ("concurrent"; see
+`imitbench.data.concurrent`).
 """
 
 from __future__ import annotations
@@ -16,13 +17,12 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import struct
 
 from imitbench import algos, envs
 from imitbench.algos.rl.replay_buffer import Experience
-from imitbench.core.types import Algorithm, Env, Key, Metrics, Transition
+from imitbench.core.types import Algorithm, Spec, Transition
 from imitbench.data import cache, demonstrations, replay
-from imitbench.data.demonstrations import Header
+from imitbench.data.header import Header, make_header
 from imitbench.data.source import Behaviour
 from imitbench.training import loop
 from imitbench.utils import npz
@@ -31,197 +31,185 @@ from imitbench.utils.machine import cache_dir
 
 
 class Request(NamedTuple):
-    """A learner and how long it learns; each training seed has a stream of its own."""
+    """A learner and its budget; each training seed has its own experience."""
 
     task: str
-    engine: str  # as asked for: auto, ...
+    engine: str  # as the user asked for it: auto, ...
     steps: int  # environment steps
     behaviour: Behaviour
 
 
 def check(request: Request) -> Algorithm:
-    """The learner, where its steps can be kept.
+    """Checks that the steps of a learner can be kept.
+
+    Args:
+        request: the learner and its budget.
+
+    Returns:
+        The learner.
 
     Raises:
         UserError: it is not an off-policy learner of one environment whose replay holds all steps,
             or the steps are not whole updates.
     """
-    own, steps = request.behaviour, request.steps
-    pick("method with a replay", own.method, [k for k in algos.ALGOS if _keeps(k)])
-    replay = own.config.replay
-    if replay.envs != 1:
+    method, config = request.behaviour.method, request.behaviour.config
+    pick("method with a replay", method, [k for k in algos.ALGOS if _has_replay(k)])
+    if config.replay.envs != 1:
         raise UserError(
-            f"envs={replay.envs} of the behavioural {own.method}: expected 1, so that its steps "
+            f"envs={config.replay.envs} of the behavioural {method}: expected 1, so that its steps "
             "are in order"
         )
-    if replay.capacity < steps:
+    if config.replay.capacity < request.steps:
         raise UserError(
-            f"capacity={replay.capacity} of the behavioural {own.method}: expected {steps} or "
-            "more, so that all of its steps are kept"
+            f"capacity={config.replay.capacity} of the behavioural {method}: expected "
+            f"{request.steps} or more, so that all of its steps are kept"
         )
-    if share := algos.reset_share(own.config):
+    if share := algos.reset_share(config):
         raise UserError(
-            f"resets={share} of the behavioural {own.method}: it is shown nothing; set 0"
+            f"resets={share} of the behavioural {method}: it gets no demonstrations to reset to; "
+            "set resets=0"
         )
     env = envs.make(request.task, request.engine)
-    algo = algos.build(own.method, own.config, env.spec, env, None)
-    if steps % algo.cost.env_steps:
+    algo = algos.build(method, config, env.spec, env, None)
+    if request.steps % algo.cost.env_steps:
         raise UserError(
-            f"{steps} steps of the behavioural {own.method}: expected a multiple of "
+            f"{request.steps} steps of the behavioural {method}: expected a multiple of "
             f"{algo.cost.env_steps}, the steps of an update"
         )
     return algo
 
 
-def _keeps(method: str) -> bool:
+def _has_replay(method: str) -> bool:
     return not algos.traits(method).needs_demos and hasattr(algos.ALGOS[method].Config(), "replay")
 
 
 def load(request: Request, seeds: Sequence[int]) -> tuple[Transition, Header]:
-    """The streams [S, N, ...] of the learners with these training seeds, out of the user's cache;
-    those that are not there are made.
+    """Loads the experience of the learners with these training seeds from the user's cache.
+
+    Learners whose experience is not there are trained.
+
+    Args:
+        request: the learner and its budget of N environment steps.
+        seeds: the S training seeds.
 
     Returns:
-        Rows in the order of time, all of weight 1; an episode ends where it is terminated or
-        truncated, and so does the last, unfinished one (truncated). And what they are.
+        Rows [S, N, ...] in the order of time, all of weight 1, and their header. An episode ends
+        where it is terminated or truncated; the last step of each seed is marked as truncated too.
     """
 
     def read() -> list[Transition] | None:
-        streams = [_read(request, seed) for seed in seeds]
-        whole = [x for x in streams if x is not None]
-        return whole if len(whole) == len(seeds) else None
+        parts = [_read(request, seed) for seed in seeds]
+        known = [x for x in parts if x is not None]
+        return known if len(known) == len(seeds) else None
 
     def make() -> None:
-        _make(request, [seed for seed in seeds if _read(request, seed) is None])
+        _train(request, [seed for seed in seeds if _read(request, seed) is None])
 
-    streams = cache.read_or_make(_name(request, seeds[0]), read, make)
-    steps: Any = jax.tree.map(lambda *x: jnp.stack(x), *streams)
-    return steps, _header(request, steps)
+    parts = cache.read_or_make(_cache_name(request, seeds[0]), read, make)
+    steps: Any = jax.tree.map(lambda *x: jnp.stack(x), *parts)
+    return steps, experience_header(request, steps)
 
 
-def keep(request: Request, seeds: Sequence[int], state: loop.TrainState) -> None:
-    """Puts the steps of learners that have just finished into the user's cache."""
-    env = envs.make(request.task, request.engine)
+def store_experience(request: Request, seeds: Sequence[int], state: loop.TrainState) -> None:
+    """Writes the experience of learners that have just finished into the user's cache.
+
+    Args:
+        request: the learner and its budget.
+        seeds: the S training seeds.
+        state: the learners' state, leaves [S, ...].
+    """
+    spec = envs.make(request.task, request.engine).spec
     for i, seed in enumerate(seeds):
         ring = state.algo.replay.rows  # leaves [S, C, 1, ...]
         rows = jax.tree.map(lambda x, i=i: np.asarray(x[i, : request.steps, 0]), ring)
-        steps = _transitions(rows, env)
-        arrays = demonstrations.step_arrays(steps)
+        arrays = demonstrations.step_arrays(_as_transitions(rows, spec))
         npz.write(_path(request, seed), {"sha256": npz.checksum(arrays)}, arrays)
 
 
-def concurrent(algo: Algorithm, updates: int) -> Algorithm:
-    """A method that learns while its data are collected: in update i of `updates` the first share
-    (i + 1) / updates of the rows carry weight. What it takes from the data before its first update
-    (the observations' mean and deviation) is taken from all of them.
+def experience_header(request: Request, steps: Transition) -> Header:
+    """Builds the header of the experience of all seeds.
 
-    Its state is the method's own and the number of updates done.
+    Returns and success are those of episodes that ended by themselves or at the time limit. There
+    is at least one, because the experience of a seed is at least one time limit long.
+
+    Args:
+        request: the learner and its budget.
+        steps: rows [S, N, ...].
+
+    Returns:
+        The header, with grade `stream`.
     """
-
-    def init(key: Key, demos: Transition) -> ConcurrentState:
-        return ConcurrentState(algo.init(key, demos), jnp.int32(0))
-
-    def update(
-        key: Key, state: ConcurrentState, demos: Transition
-    ) -> tuple[ConcurrentState, Metrics]:
-        total = demos.weight.shape[0]
-        there = jnp.arange(total) < jnp.ceil(total * (state.done + 1) / updates)
-        seen = demos.replace(weight=jnp.where(there, demos.weight, 0.0))
-        inner, metrics = algo.update(key, state.inner, seen)
-        return ConcurrentState(inner, state.done + 1), metrics
-
-    def act(key: Key, state: ConcurrentState, obs: jax.Array) -> jax.Array:
-        return algo.act(key, state.inner, obs)
-
-    value_estimator = algo.value_estimator
-    if value_estimator is not None:
-        value = value_estimator.value
-        value_estimator = value_estimator._replace(
-            value=lambda key, state, obs: value(key, state.inner, obs)
-        )
-    own = algo.actor
-    actor = None if own is None else lambda state: own(state.inner)
-    return algo._replace(
-        init=init, update=update, act=act, actor=actor, value_estimator=value_estimator
-    )
-
-
-class ConcurrentState(struct.PyTreeNode):
-    inner: Any
-    done: jax.Array  # [] int32
-
-
-def _name(request: Request, seed: int) -> str:
-    own, engine = request.behaviour, envs.make(request.task, request.engine).engine
-    what = {
-        "task": request.task, "engine": engine, "steps": request.steps, "seed": seed,
-        "method": own.method, "config": json.loads(json.dumps(dataclasses.asdict(own.config))),
-        "version": algos.traits(own.method).version,
-    }  # fmt: skip
-    return cache.name_of(what, request.engine)
-
-
-def _path(request: Request, seed: int) -> Path:
-    return cache_dir("streams") / f"{_name(request, seed)}.npz"
-
-
-def _make(request: Request, seeds: Sequence[int]) -> None:
-    algo = check(request)
     env = envs.make(request.task, request.engine)
-    updates = request.steps // algo.cost.env_steps
-    evals = next(n for n in range(min(replay.CHECKPOINTS, updates), 0, -1) if updates % n == 0)
-    folder = cache_dir("replay") / f"{_name(request, seeds[0])}-{len(seeds)}"
-    method = request.behaviour.method
-    state = replay.learned(env, method, algo, seeds, updates, evals, folder)
-    keep(request, seeds, state)
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def _read(request: Request, seed: int) -> Transition | None:
-    """None where there is none, or its file is damaged."""
-    try:
-        header, arrays = npz.read(_path(request, seed), "stream")
-    except UserError:
-        return None
-    return (
-        demonstrations.steps_from(arrays) if header.get("sha256") == npz.checksum(arrays) else None
-    )
-
-
-def _header(request: Request, steps: Transition) -> Header:
-    """Of all seeds' streams; returns and success are those of episodes that ended by themselves or
-    at the time limit. There are some, for a stream is at least one time limit long."""
-    env = envs.make(request.task, request.engine)
-    returns, reached, last = [], [], []
-    for one in (
-        jax.tree.map(lambda x, s=s: np.asarray(x[s]), steps) for s in range(len(steps.weight))
-    ):
-        stops = np.flatnonzero(one.terminated | one.truncated)
-        for begin, stop in zip([0, *(stops[:-1] + 1)], stops, strict=True):
-            cut = stop == len(one.weight) - 1 and stop - begin + 1 < env.spec.horizon
-            if one.terminated[stop] or not cut:
-                returns.append(one.reward[begin : stop + 1].sum())
-                reached.append(one.success[begin : stop + 1].any())
-                last.append(one.success[stop])
-    return Header(
-        task=request.task,
+    returns, success_any, success_final = [], [], []
+    for s in range(len(steps.weight)):
+        rows = jax.tree.map(lambda x, s=s: np.asarray(x[s]), steps)
+        for begin, last in _finished_episodes(rows, env.spec.horizon):
+            returns.append(rows.reward[begin : last + 1].sum())
+            success_any.append(rows.success[begin : last + 1].any())
+            success_final.append(rows.success[last])
+    return make_header(
+        request.task,
+        returns,
+        (success_any, success_final) if env.spec.goal else None,
         expert=request.behaviour.name,
         engine=env.engine,
-        seed=0,
-        episodes=len(returns),
-        attempted=len(returns),
-        noise=0.0,
-        only_success=False,
-        success_any=float(np.mean(reached)) if env.spec.goal else None,
-        success_final=float(np.mean(last)) if env.spec.goal else None,
-        mean_return=float(np.mean(returns)),
         grade="stream",
     )
 
 
-def _transitions(rows: Experience, env: Env) -> Transition:
-    """Steps [N] of one learner."""
-    spec, n = env.spec, len(rows.t)
+def _finished_episodes(rows: Transition, horizon: int) -> list[tuple[int, int]]:
+    """First and last step of each episode in rows [N] that was not cut off by the end of the
+    rows."""
+    ends = np.flatnonzero(rows.terminated | rows.truncated)
+    found = []
+    for begin, last in zip([0, *(ends[:-1] + 1)], ends, strict=True):
+        cut_off = last == len(rows.weight) - 1 and last - begin + 1 < horizon
+        if rows.terminated[last] or not cut_off:
+            found.append((begin, last))
+    return found
+
+
+def _cache_name(request: Request, seed: int) -> str:
+    learner = request.behaviour
+    settings = {
+        "task": request.task, "engine": envs.make(request.task, request.engine).engine,
+        "steps": request.steps, "seed": seed, "method": learner.method,
+        "config": json.loads(json.dumps(dataclasses.asdict(learner.config))),
+        "version": algos.traits(learner.method).version,
+    }  # fmt: skip
+    return cache.name_of(settings, request.engine)
+
+
+def _path(request: Request, seed: int) -> Path:
+    return cache_dir("streams") / f"{_cache_name(request, seed)}.npz"
+
+
+def _train(request: Request, seeds: Sequence[int]) -> None:
+    """Trains the learners with these seeds and stores their experience."""
+    algo = check(request)
+    env = envs.make(request.task, request.engine)
+    updates = request.steps // algo.cost.env_steps
+    evals = next(n for n in range(min(replay.CHECKPOINTS, updates), 0, -1) if updates % n == 0)
+    folder = cache_dir("replay") / f"{_cache_name(request, seeds[0])}-{len(seeds)}"
+    method = request.behaviour.method
+    state = replay.train_learner(env, method, algo, seeds, updates, evals, folder)
+    store_experience(request, seeds, state)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _read(request: Request, seed: int) -> Transition | None:
+    """The experience [N, ...] of one seed; None where its file is missing or damaged."""
+    try:
+        header, arrays = npz.read(_path(request, seed), "file of a learner's experience")
+    except UserError:
+        return None
+    if header.get("sha256") != npz.checksum(arrays):
+        return None
+    return demonstrations.steps_from_arrays(arrays)
+
+
+def _as_transitions(rows: Experience, spec: Spec) -> Transition:
+    """The experience [N] of one learner as a `Transition`; its last step counts as truncated."""
     ended = rows.t == spec.horizon - 1
     ended[-1] = True
     terminated: Any = rows.terminated
@@ -233,6 +221,6 @@ def _transitions(rows: Experience, env: Env) -> Transition:
         next_obs=rows.next_obs,
         terminated=terminated,
         truncated=jnp.asarray(ended & ~terminated),
-        success=jnp.asarray(replay.reached(rows.next_obs, spec)),
-        weight=jnp.ones(n),
+        success=jnp.asarray(replay.goal_reached(rows.next_obs, spec)),
+        weight=jnp.ones(len(rows.t)),
     )

@@ -1,8 +1,8 @@
-"""The user's cache of data sets: what was collected once is read again while nothing that decides
-its numbers has changed.
+"""The user's cache of data sets, which are collected once and read until their numbers change.
 
-Versions stand for code, here as in the identity of a cell: the golden file holds a version's
-numbers, so a change of code that changes none of them leaves the cache as it is.
+The name of a data set in the cache is a hash of the versions of all code that decides its numbers,
+like the identity of a cell. The golden file holds the numbers of each version, so a change of code
+that changes no number keeps the cache.
 """
 
 from __future__ import annotations
@@ -33,13 +33,16 @@ SIMULATORS = (
 
 
 def name_of(request: dict[str, Any], engine: str, files: Sequence[Path] = ()) -> str:
-    """The data set's name in the cache: a hash of all that decides its numbers.
+    """Names a data set by a hash of everything that decides its numbers.
 
     Args:
-        request: what was asked for, with the task under "task", and the versions of the experts or
-            methods that answer it.
-        engine: the engine as it was asked for (`auto`, ...).
-        files: of learned experts, whose contents count.
+        request: the settings of the collection as JSON data, with the task under "task" and the
+            versions of the experts or methods.
+        engine: the engine as the user asked for it (`auto`, ...).
+        files: files of learned experts; their contents count.
+
+    Returns:
+        24 hexadecimal digits.
     """
     everything = {
         "request": request,
@@ -53,34 +56,43 @@ def name_of(request: dict[str, Any], engine: str, files: Sequence[Path] = ()) ->
 
 
 def load_or_make(name: str, spec: Spec, make: Callable[[], Demos]) -> Demos:
-    """The data set of that name, made where there is none or where its file is damaged."""
+    """Loads a data set from the cache; makes it where it is missing or damaged.
+
+    Args:
+        name: the data set's name (`name_of`).
+        spec: the task's, to check the file against.
+        make: makes the data set.
+
+    Returns:
+        Episodes [K, T, ...] and their header.
+    """
     path = cache_dir("demos") / f"{name}.npz"
 
     def load() -> Demos | None:
         try:
             return npz_format.load(path, spec)
-        except UserError:  # there is none, or its file is damaged
+        except UserError:  # the file is missing or damaged
             return None
 
-    def save() -> None:
-        npz_format.save(path, make())
-
-    return read_or_make(name, load, save)
+    return read_or_make(name, load, lambda: npz_format.save(path, make()))
 
 
 def read_or_make(name: str, read: Callable[[], T | None], make: Callable[[], None]) -> T:
-    """Reads from the cache; where there is nothing, makes it, while other processes wait for it.
+    """Reads from the cache; makes what is missing while other processes wait for it.
 
     Args:
-        name: of the lock, one for what is made together.
-        read: gives None where there is nothing to read.
-        make: puts it where `read` finds it.
+        name: the name of the lock; things that are made together share one.
+        read: returns None where something is missing.
+        make: makes it, and writes it where `read` finds it.
+
+    Returns:
+        What `read` returns.
     """
-    if (there := read()) is not None:
-        return there
+    if (value := read()) is not None:
+        return value
     with lock_folder(cache_dir("turns") / name, wait=True):
-        if (there := read()) is None:  # nobody else has made it in the meantime
+        if (value := read()) is None:  # no other process made it in the meantime
             make()
-            there = read()
-    assert there is not None, f"{name} was made and cannot be read"
-    return there
+            value = read()
+    assert value is not None, f"{name} was made and cannot be read"
+    return value

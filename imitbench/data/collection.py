@@ -1,8 +1,9 @@
-"""Data sets by their source: the task's experts, or a learner in its training."""
+"""Data sets by source: collected with the task's experts, or recorded from a learner's training."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import jax
 import numpy as np
@@ -12,29 +13,34 @@ from imitbench.core.types import Env
 from imitbench.data import cache, demonstrations
 from imitbench.data.demonstrations import Demos
 from imitbench.data.grades import GRADES, collection_settings, demonstrators
-from imitbench.data.replay import replay
+from imitbench.data.header import Header
+from imitbench.data.replay import load_replay
 from imitbench.data.source import DemoSource
 from imitbench.experts import scripted
 from imitbench.utils.errors import UserError
 
 
 def collect_from(env: Env, source: DemoSource) -> Demos:
-    """Collects a data set with the task's own experts.
+    """Collects a data set with the task's experts.
 
     A mixed set holds expert episodes (one more of them where the number is odd), then medium ones.
 
     Args:
         env: the task's environment.
-        source: how many episodes (`pool`), by whom, with what noise and seed.
+        source: the number of episodes (`pool`), the experts, the noise and the seed.
+
+    Returns:
+        Episodes [K, T, ...], K = `source.pool`, and their header.
 
     Raises:
-        UserError: an unknown grade, an expert that the task does not have, or a bad argument.
+        UserError: the grade is unknown, the task has no such expert, or an argument is out of
+            range.
     """
-    std, filtered = collection_settings(source.grade, source.noise, source.only_success)
+    noise, only_success = collection_settings(source.grade, source.noise, source.only_success)
     people, grade = demonstrators(env.name, source.grade, source.expert), GRADES[source.grade]
     if not people:
         raise UserError(
-            f"grade={source.grade}: no expert shows it; `imitbench demos` collects such data"
+            f"grade={source.grade}: no expert demonstrates it; `imitbench demos` records such data"
         )
     if source.pool < len(people):
         raise UserError(
@@ -48,10 +54,10 @@ def collect_from(env: Env, source: DemoSource) -> Demos:
                 person.policy(env.spec),
                 (source.pool + len(people) - 1 - i) // len(people),
                 seed=_part_seed(source.seed, i),
-                noise=std,
+                noise=noise,
                 uniform=grade.uniform,
                 clean=grade.clean,
-                only_success=filtered,
+                only_success=only_success,
                 expert_name=person.name,
             )
         )
@@ -59,24 +65,30 @@ def collect_from(env: Env, source: DemoSource) -> Demos:
 
 
 def load_pool(task: str, engine: str, source: DemoSource) -> Demos:
-    """The data set of a source, from the user's cache where it is there.
+    """Loads the data set of a source from the user's cache; collects it where it is not there.
 
     Args:
-        task: its name.
+        task: the task's name.
         engine: `auto`, `native` or `mjx`.
-        source: for grade `replay`, `pool` is the learner's budget, in episodes that last until the
-            time limit.
+        source: the source. For grade `replay`, `pool` is the learner's budget of environment steps,
+            in units of the time limit.
+
+    Returns:
+        Episodes [K, T, ...] and their header; K = `source.pool`, or more for grade `replay`.
 
     Raises:
-        UserError: an unknown grade, one that the task does not have, or a bad argument.
+        UserError: the grade is unknown, the task has no such expert, or an argument is out of
+            range.
     """
-    std, filtered = collection_settings(source.grade, source.noise, source.only_success)
+    if source.dataset is not None:
+        return source.dataset.demos
+    noise, only_success = collection_settings(source.grade, source.noise, source.only_success)
     if source.grade == "replay":
-        return replay(task, engine, source.pool, seed=source.seed)
+        return load_replay(task, engine, source.pool, seed=source.seed)
     env = envs.make(task, engine)
     request = {
         "task": task, "engine": env.engine, "episodes": source.pool, "grade": source.grade,
-        "seed": source.seed, "noise": std, "only_success": filtered, "kind": source.expert,
+        "seed": source.seed, "noise": noise, "only_success": only_success, "kind": source.expert,
         "scripted": scripted.VERSION,
     }  # fmt: skip
     weights = [e.path for e in demonstrators(task, source.grade, source.expert) if e.path]
@@ -85,31 +97,32 @@ def load_pool(task: str, engine: str, source: DemoSource) -> Demos:
 
 
 def _part_seed(seed: int, i: int) -> int:
-    """Parts start from states of their own; the first keeps the user's seed."""
+    """Parts start from different initial states; the first one uses the user's seed."""
     return seed if i == 0 else int(np.random.SeedSequence([seed, i]).generate_state(1)[0] >> 1)
 
 
-def _join(parts: list[Demos], grade: str, seed: int) -> Demos:
-    """The parts one after the other, under one header."""
+def _join(parts: Sequence[Demos], grade: str, seed: int) -> Demos:
+    """Joins the parts, one after the other, under one header."""
+    headers = [part.header for part in parts]
     if len(parts) == 1:
-        return parts[0]._replace(header=dataclasses.replace(parts[0].header, grade=grade))
-    steps = jax.tree.map(lambda *x: np.concatenate(x), *(p.steps for p in parts))
-    headers = [p.header for p in parts]
-    attempted = sum(h.attempted for h in headers)
-
-    def mean(name: str) -> float | None:
-        values = [getattr(h, name) for h in headers]
-        if None in values:
-            return None
-        return sum(v * h.attempted for v, h in zip(values, headers, strict=True)) / attempted
-
+        return parts[0]._replace(header=dataclasses.replace(headers[0], grade=grade))
+    steps = jax.tree.map(lambda *x: np.concatenate(x), *(part.steps for part in parts))
     header = dataclasses.replace(
         headers[0],
         expert=" + ".join(dict.fromkeys(h.expert for h in headers)),
         seed=seed,
         episodes=sum(h.episodes for h in headers),
-        attempted=attempted,
+        attempted=sum(h.attempted for h in headers),
         grade=grade,
-        **{k: mean(k) for k in ("success_any", "success_final", "mean_return")},
+        success_any=_weighted_mean(headers, [h.success_any for h in headers]),
+        success_final=_weighted_mean(headers, [h.success_final for h in headers]),
+        mean_return=_weighted_mean(headers, [h.mean_return for h in headers]),
     )
     return Demos(steps, header)
+
+
+def _weighted_mean(headers: Sequence[Header], values: Sequence[float | None]) -> float | None:
+    """Mean of one value for each header over all attempted episodes; None where one is None."""
+    weights = [h.attempted for h in headers]
+    known = [v * w for v, w in zip(values, weights, strict=True) if v is not None]
+    return sum(known) / sum(weights) if len(known) == len(values) else None

@@ -1,10 +1,10 @@
-"""Demonstrations: collected from an expert, subsets for each seed, kept in checked files."""
+"""Demonstrations in memory: collecting them, and drawing a subset for each seed."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -13,35 +13,23 @@ import numpy as np
 
 from imitbench.core import rollout
 from imitbench.core.actor import as_actor, noisy, without_intent
-from imitbench.core.types import Actor, Env, Policy, Spec, Transition
+from imitbench.core.types import Actor, Env, Policy, Transition
+from imitbench.data.header import Header, make_header
 from imitbench.utils.errors import UserError
 
 VERSION = 1  # raised with every change of what is collected; see `make golden`
 STEP_FIELDS = tuple(f.name for f in dataclasses.fields(Transition))
-MAX_ATTEMPTS = 20  # times the number of episodes wanted, before an expert is given up as too bad
-
-
-@dataclass(frozen=True)
-class Header:
-    """What a data set is and where it comes from."""
-
-    task: str
-    expert: str
-    engine: str
-    seed: int
-    episodes: int  # kept
-    attempted: int  # run
-    noise: float  # standard deviation of the Gaussian noise on the executed action
-    only_success: bool  # whether only episodes that succeed at their last step were kept
-    success_any: float | None  # share of the attempted episodes; None where there is no success
-    success_final: float | None
-    mean_return: float  # of the attempted episodes
-    grade: str = "expert"  # see `imitbench.data.grades`
-    uniform: float = 0.0  # probability of a uniform action in place of the expert's
+MAX_ATTEMPTS = 20  # rollouts of the requested number of episodes before the expert is given up
+STORED_AS = {"intended_action": "label"}
+"""Fields of a `Transition` whose name in files differs; the names in files are older."""
 
 
 class Demos(NamedTuple):
-    """Whole episodes: numpy leaves [K, T, ...], and their header."""
+    """A data set in memory.
+
+    `steps` are whole episodes: a `Transition` with numpy leaves [K, T, ...] for K episodes of T
+    steps, T the task's time limit. Steps after the end of an episode have weight 0.
+    """
 
     steps: Transition
     header: Header
@@ -59,69 +47,109 @@ def collect(
     only_success: bool = True,
     expert_name: str = "scripted",
 ) -> Demos:
-    """Runs the expert until there are enough episodes.
+    """Collects episodes of an expert.
 
     Args:
-        noise: standard deviation of Gaussian noise on the executed actions.
-        uniform: probability of a uniform action in place of the expert's.
-        clean: the intended action is the one without noise; else the executed one.
-        only_success: keep episodes that succeed at their last step. Tasks without a success signal
-            keep all.
+        env: the environment; it is vectorised here.
+        expert: acts in all episodes at once, [B, O] -> [B, A].
+        episodes: how many episodes the data set has (K).
+        seed: decides the initial states and the noise.
+        noise: standard deviation of Gaussian noise on the executed actions, in action units.
+        uniform: probability that a uniform action replaces the expert's.
+        clean: True: `intended_action` is the action before noise; False: the executed one.
+        only_success: keep only episodes that succeed at their last step. Tasks without a success
+            signal keep all.
+        expert_name: the name of the demonstrator in the header.
+
+    Returns:
+        Episodes [K, T, ...] with their header; `pose` is recorded where the environment has it.
 
     Raises:
-        UserError: a bad argument, or an expert that hardly ever succeeds.
+        UserError: an argument is out of range, or too few of the expert's episodes succeed.
     """
     if episodes < 1:
         raise UserError(f"episodes={episodes}: expected 1 or more")
     for name, value in (("noise", noise), ("uniform", uniform)):
-        if value < 0 or (value and env.spec.discrete):
-            raise UserError(f"{name}={value}: expected 0 or more, and 0 where actions are discrete")
+        check_disturbance(name, value)
+        if value and env.spec.discrete:
+            raise UserError(f"{name}={value}: expected 0, because {env.name} has discrete actions")
     if uniform > 1:
         raise UserError(f"uniform={uniform}: expected a probability in [0, 1]")
     demonstrator = noisy(expert, noise, uniform) if noise or uniform else as_actor(expert)
     if not clean:
         demonstrator = without_intent(demonstrator)
-    run = jax.jit(lambda key: rollout.episodes(env, demonstrator, key, episodes, poses=True))
-    key = jax.random.key(seed)
-    kept: list[Transition] = []
-    stats: list[dict[str, np.ndarray]] = []
-    found = 0
-    filtered = only_success and rollout.has_success(env)
-    for attempt in range(MAX_ATTEMPTS):
-        steps = run(jax.random.fold_in(key, attempt))
-        stats.append(jax.tree.map(np.asarray, rollout.summarise(steps)))
-        by_episode = jax.tree.map(lambda x: np.swapaxes(np.asarray(x), 0, 1), steps)
-        good = stats[-1]["success_final"] if filtered else np.ones(episodes, bool)
-        kept.append(jax.tree.map(lambda x, good=good: x[good], by_episode))
-        found += int(good.sum())
-        if found >= episodes:
-            break
-    else:
+    has_success = rollout.has_success(env)
+    steps, outcomes = _run_episodes(env, demonstrator, episodes, seed, only_success and has_success)
+    if len(steps.weight) < episodes:
         raise UserError(
-            f"the expert of {env.name} succeeded in {found} of {MAX_ATTEMPTS * episodes} episodes: "
-            f"{episodes} were asked for; lower the noise ({noise}) or keep failures too"
+            f"the expert of {env.name} succeeded in {len(steps.weight)} of "
+            f"{MAX_ATTEMPTS * episodes} episodes: {episodes} were asked for; lower the noise "
+            f"({noise}) or keep failures too"
         )
-    steps = jax.tree.map(lambda *x: np.concatenate(x)[:episodes], *kept)
-    every = {k: np.concatenate([s[k] for s in stats]) for k in stats[0]}
-    header = Header(
-        task=env.name,
+    header = make_header(
+        env.name,
+        outcomes["return"],
+        (outcomes["success_any"], outcomes["success_final"]) if has_success else None,
         expert=expert_name,
         engine=env.engine,
+        grade="expert",
         seed=seed,
         episodes=episodes,
-        attempted=len(every["return"]),
         noise=noise,
-        only_success=only_success,
-        success_any=float(every["success_any"].mean()) if rollout.has_success(env) else None,
-        success_final=float(every["success_final"].mean()) if rollout.has_success(env) else None,
-        mean_return=float(every["return"].mean()),
         uniform=uniform,
+        only_success=only_success,
     )
     return Demos(steps, header)
 
 
+def check_disturbance(name: str, value: float) -> None:
+    """Checks the size of a disturbance of the expert's actions.
+
+    Args:
+        name: the argument, for the message.
+        value: a standard deviation or a probability.
+
+    Raises:
+        UserError: it is not a finite number of 0 or more.
+    """
+    if not (math.isfinite(value) and value >= 0):
+        raise UserError(f"{name}={value}: expected a finite number, 0 or more")
+
+
+def _run_episodes(
+    env: Env, demonstrator: Actor, episodes: int, seed: int, only_success: bool
+) -> tuple[Transition, dict[str, np.ndarray]]:
+    """Runs `episodes` at once, again and again, until so many are kept or the attempts are spent.
+
+    Returns:
+        The kept episodes [K, T, ...], at most `episodes` of them; and the outcomes of all attempted
+        episodes, as `rollout.summarise` gives them.
+    """
+    run = jax.jit(lambda key: rollout.episodes(env, demonstrator, key, episodes, poses=True))
+    key = jax.random.key(seed)
+    kept: list[Transition] = []
+    outcomes: list[dict[str, np.ndarray]] = []
+    for attempt in range(MAX_ATTEMPTS):
+        steps = run(jax.random.fold_in(key, attempt))
+        outcomes.append(jax.tree.map(np.asarray, rollout.summarise(steps)))
+        by_episode = jax.tree.map(lambda x: np.swapaxes(np.asarray(x), 0, 1), steps)
+        keep = outcomes[-1]["success_final"] if only_success else np.ones(episodes, bool)
+        kept.append(jax.tree.map(lambda x, keep=keep: x[keep], by_episode))
+        if sum(len(part.weight) for part in kept) >= episodes:
+            break
+    steps = jax.tree.map(lambda *x: np.concatenate(x)[:episodes], *kept)
+    return steps, {k: np.concatenate([part[k] for part in outcomes]) for k in outcomes[0]}
+
+
 def flatten(steps: Transition) -> Transition:
-    """[..., K, T, ...] -> [..., K * T, ...] on the device, one episode after the other."""
+    """Joins the episodes of a data set into rows, one episode after the other, on the device.
+
+    Args:
+        steps: leaves [..., K, T, ...].
+
+    Returns:
+        Leaves [..., K * T, ...].
+    """
     lead = steps.weight.ndim - 2
 
     def flat(x: np.ndarray) -> jax.Array:
@@ -131,21 +159,23 @@ def flatten(steps: Transition) -> Transition:
 
 
 def subset(
-    demos: Demos, k: int, seeds: list[int], *, same: bool = False, stride: int = 1
+    demos: Demos, k: int, seeds: Sequence[int], *, same: bool = False, stride: int = 1
 ) -> Transition:
-    """k episodes for each training seed, drawn without replacement from the data set.
+    """Draws k episodes for each training seed, without replacement.
 
     Args:
-        seeds: training seeds; each draws with its own number.
-        same: one subset, drawn with the first seed's number, for all.
-        stride: keep one step in so many of each episode, from a random one on; the others have
-            weight 0.
+        demos: the data set, K episodes.
+        k: how many episodes each seed gets, 1 to K.
+        seeds: the S training seeds; the subset of a seed depends on its number alone.
+        same: draw one subset, with the number of the first seed, for all seeds.
+        stride: keep one step in `stride` of each episode, from a random offset on; the other steps
+            get weight 0.
 
     Returns:
         Rows [S, k * T, ...], or [k * T, ...] where `same`.
 
     Raises:
-        UserError: more episodes than there are, or an episode of which no step is left.
+        UserError: `k` or `stride` is out of range.
     """
     total = len(demos.steps.weight)
     if not 1 <= k <= total:
@@ -159,11 +189,11 @@ def subset(
 
     index = draw(seeds[0]) if same else np.stack([draw(s) for s in seeds])
     chosen = jax.tree.map(lambda x: x[index], demos.steps)
-    return flatten(chosen if stride == 1 else _thinned(chosen, stride, demos.header.task))
+    return flatten(chosen if stride == 1 else _thin(chosen, stride, demos.header.task))
 
 
-def _thinned(steps: Transition, stride: int, task: str) -> Transition:
-    """Episodes [..., K, T] with one step in `stride`."""
+def _thin(steps: Transition, stride: int, task: str) -> Transition:
+    """Sets the weight of all but one step in `stride` to 0, in episodes [..., K, T]."""
     weight = np.asarray(steps.weight)
     shortest = int((weight > 0).sum(axis=-1).min())
     if not 1 <= stride <= shortest:
@@ -172,81 +202,30 @@ def _thinned(steps: Transition, stride: int, task: str) -> Transition:
             f"{task}"
         )
     first = np.random.default_rng(0x7417).integers(0, stride, weight.shape[:-1])
-    left = np.arange(weight.shape[-1]) % stride == first[..., None]
-    return steps.replace(weight=np.where(left, weight, 0.0).astype(weight.dtype))
-
-
-STORED_AS = {"intended_action": "label"}
-"""Fields of a `Transition` by the names that they have in files, which are older."""
+    kept = np.arange(weight.shape[-1]) % stride == first[..., None]
+    return steps.replace(weight=np.where(kept, weight, 0.0).astype(weight.dtype))
 
 
 def step_arrays(steps: Transition) -> dict[str, np.ndarray]:
-    """The leaves by the names that they have in files; no pose where none was recorded."""
+    """Names the arrays of a data set as files do.
+
+    Args:
+        steps: leaves of any leading axes.
+
+    Returns:
+        Each leaf by its name in files (`STORED_AS`); without `pose` where none was recorded.
+    """
     return {STORED_AS.get(k, k): np.asarray(v) for k, v in vars(steps).items() if v is not None}
 
 
-def steps_from(arrays: Mapping[str, np.ndarray]) -> Transition:
-    """What `step_arrays` took apart."""
+def steps_from_arrays(arrays: Mapping[str, np.ndarray]) -> Transition:
+    """Builds the `Transition` whose arrays `step_arrays` named.
+
+    Args:
+        arrays: each leaf by its name in files.
+
+    Returns:
+        The steps; fields without an array are None.
+    """
     fields: dict[str, Any] = {k: arrays.get(STORED_AS.get(k, k)) for k in STEP_FIELDS}
     return Transition(**fields)
-
-
-def check(steps: Transition, spec: Spec, where: str) -> None:
-    """Shapes, types and finiteness of episodes [K, T, ...] against the task.
-
-    Raises:
-        UserError: naming the array and what was expected.
-    """
-    lead = steps.weight.shape[:2]
-    action = () if spec.discrete else (spec.action_size,)
-    inner = {"obs": (spec.obs_size,), "next_obs": (spec.obs_size,), "action": action}
-    inner["label"] = action
-    pose = steps.pose
-    if pose is not None:
-        inner["pose"] = pose.shape[-1:]  # its length is the engine's affair: see `Poses`
-    for name, value in step_arrays(steps).items():
-        expected = (*lead, *inner.get(name, ()))
-        if value.shape != expected or lead[1:] != (spec.horizon,):
-            raise UserError(
-                f"{where}: array {name!r} has shape {value.shape}, expected "
-                f"(episodes, {spec.horizon}, *{inner.get(name, ())})"
-            )
-        if not np.isfinite(value).all():
-            bad = np.argwhere(~np.isfinite(value))[0].tolist()
-            raise UserError(f"{where}: array {name!r} has a non-finite number at {bad}; remove it")
-    high = np.abs(steps.action[steps.weight > 0]).max(initial=0.0)
-    if not spec.discrete and high > 1 + 1e-5:
-        raise UserError(
-            f"{where}: an action component of magnitude {high:g}, expected at most 1: divide by "
-            "the environment's bounds"
-        )
-    if not steps.weight.any():
-        raise UserError(f"{where}: every step has weight 0; there is nothing to learn from")
-
-
-FLAGS = ("terminated", "truncated", "success")
-
-
-def check_kinds(arrays: Mapping[str, np.ndarray], where: str) -> None:
-    """Flags are truth values, the others numbers.
-
-    Raises:
-        UserError: naming the array.
-    """
-    for name, x in arrays.items():
-        kinds, expected = ("b", "truth values") if name in FLAGS else ("iuf", "numbers")
-        if x.dtype.kind not in kinds:
-            raise UserError(f"{where}: array {name!r} is of type {x.dtype}, expected {expected}")
-
-
-def describe(header: Header) -> str:
-    """One line for a person."""
-    h, success = header, ""
-    if h.success_any is not None and h.success_final is not None:
-        success = f"success any {h.success_any:.1%}, final {h.success_final:.1%}, "
-    uniform = f", uniform actions {h.uniform:.0%}" if h.uniform else ""
-    return (
-        f"{h.task}: {h.episodes} episodes of {h.attempted} run (grade {h.grade}, {h.expert} "
-        f"expert, engine {h.engine}, seed {h.seed}, action noise {h.noise:g}{uniform}); {success}"
-        f"return {h.mean_return:.2f}"
-    )

@@ -6,29 +6,39 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 
 from imitbench import experts
-from imitbench.core.types import Policy, Spec
+from imitbench.core.types import Key, Policy, Spec
+from imitbench.data.demonstrations import check_disturbance
 from imitbench.utils.errors import UserError, pick
 
 
 class Grade(NamedTuple):
-    """Who demonstrates, and the settings of the collection unless the user gives others."""
+    """A grade: the experts that demonstrate, and the default settings of the collection."""
 
-    parts: tuple[str, ...]  # grades of the experts; each shows an equal share, in this order
+    parts: tuple[str, ...]
+    """Grades of the experts; each demonstrates an equal share of the episodes, in this order."""
     noise: float = 0.0
-    only_success: bool = True  # a medium demonstrator's failures are part of its grade
-    uniform: float = 0.0  # probability of a uniform action
-    clean: bool = True  # labels are what the expert meant, not what was executed
+    """Standard deviation of the Gaussian noise on the executed actions."""
+    only_success: bool = True
+    """Keep only episodes that succeed; the failures of a medium expert belong to its grade."""
+    uniform: float = 0.0
+    """Probability that a uniform action replaces the expert's."""
+    clean: bool = True
+    """Intended actions are those before noise; False: those that were executed."""
 
 
 class Demonstrator(NamedTuple):
-    """A demonstrator."""
+    """One of the experts that demonstrate."""
 
     name: str
-    policy: Callable[[Spec], Policy]  # of the task's
-    path: Path | None = None  # of a learned expert's file
+    """The kind of expert: `scripted`, `learned` or `zero actions`."""
+    policy: Callable[[Spec], Policy]
+    """Builds its policy for the task's `Spec`."""
+    path: Path | None = None
+    """The file of a learned expert."""
 
 
 GRADES = {
@@ -38,9 +48,9 @@ GRADES = {
     # The imperfect demonstrations of Fujimoto et al. 2019 (arXiv:1812.02900).
     "imperfect": Grade(("expert",), noise=0.3, only_success=False, uniform=0.3, clean=False),
     "mixed": Grade(("expert", "medium"), only_success=False),
-    # Nothing but actions of 0: what imitating them is paid, no expert has taught.
+    # All actions are 0: a control for imitation rewards that do not depend on the expert.
     "still": Grade(("still",), only_success=False),
-    # What a learner sees in training: `imitbench.data.replay` makes it, no expert does.
+    # The experience of a learner (`imitbench.data.replay`); no expert demonstrates.
     "replay": Grade((), only_success=False),
 }
 
@@ -48,43 +58,82 @@ GRADES = {
 def collection_settings(
     grade: str, noise: float | None, only_success: bool | None
 ) -> tuple[float, bool]:
-    """Noise and filter of a collection, the grade's own where they are None.
+    """Completes the settings of a collection with the defaults of its grade.
+
+    Args:
+        grade: one of `GRADES`.
+        noise: standard deviation of the noise on the executed actions; None: the default.
+        only_success: whether to keep only episodes that succeed; None: the default.
+
+    Returns:
+        The noise, and whether only episodes that succeed are kept.
 
     Raises:
-        UserError: an unknown grade, noise 0 for a noisy one, or any for a replay.
+        UserError: the grade is unknown, the noise is no finite number of 0 or more, it is 0 for a
+            noisy grade, or the grade `replay` gets noise or a filter.
     """
-    own = GRADES[pick("grade", grade, GRADES)]
-    if not own.parts and (noise or only_success):
-        raise UserError(f"grade {grade!r} keeps everything as it was: no noise, no filter")
-    if own.noise and noise is not None and noise <= 0:
-        raise UserError(f"noise={noise}: grade {grade} expects more than 0; or ask for 'expert'")
+    defaults = GRADES[pick("grade", grade, GRADES)]
+    if noise is not None:
+        check_disturbance("noise", noise)
+    if not defaults.parts and (noise or only_success):
+        raise UserError(
+            f"noise={noise}, only_success={only_success}: grade {grade!r} keeps all episodes of a "
+            "learner as they were; leave both out"
+        )
+    if defaults.noise and noise == 0:
+        raise UserError(
+            f"noise={noise}: grade {grade!r} expects more than 0; use grade 'expert' for none"
+        )
     return (
-        own.noise if noise is None else noise,
-        own.only_success if only_success is None else only_success,
+        defaults.noise if noise is None else noise,
+        defaults.only_success if only_success is None else only_success,
     )
 
 
 def demonstrators(task: str, grade: str, kind: experts.Kind = "auto") -> list[Demonstrator]:
-    """Those who show a grade of a task, each an equal share; none for a replay.
+    """Finds the experts that demonstrate a grade of a task.
+
+    Args:
+        task: the task's name.
+        grade: one of `GRADES`.
+        kind: scripted or learned experts; auto takes the scripted one where there is one.
+
+    Returns:
+        The demonstrators, who share the episodes equally; none for grade `replay`.
 
     Raises:
-        UserError: an unknown grade, an expert that the task does not have, or a kind of one where
-            no expert shows the grade.
+        UserError: the grade is unknown, the task has no such expert, or `kind` does not apply to
+            the grade.
     """
     parts = GRADES[pick("grade", grade, GRADES)].parts
     if parts == ("still",):
         if kind != "auto":
-            raise UserError(f"expert={kind}: no expert shows grade still; leave it out")
-        return [Demonstrator("zero actions", _still)]
-    found = [experts.find_expert(task, part, kind) for part in parts]
+            raise UserError(
+                f"kind {kind!r} does not apply to grade 'still' (all-zero actions); drop it"
+            )
+        return [Demonstrator("zero actions", zero_policy)]
+    chosen = [experts.find_expert(task, part, kind) for part in parts]
     return [
         Demonstrator(
             e.kind, lambda spec, e=e: experts.load(task, e.grade, e.kind, spec=spec), e.path
         )
-        for e in found
+        for e in chosen
     ]
 
 
-def _still(spec: Spec) -> Policy:
-    shape, kind = ((), jnp.int32) if spec.discrete else ((spec.action_size,), jnp.float32)
-    return lambda key, obs: jnp.zeros((*obs.shape[:-1], *shape), kind)
+def zero_policy(spec: Spec) -> Policy:
+    """Builds the policy whose actions are all 0.
+
+    Args:
+        spec: the task's.
+
+    Returns:
+        (key, obs [..., O]) -> zeros [..., A], or integers [...] where actions are discrete.
+    """
+    shape = () if spec.discrete else (spec.action_size,)
+    dtype = jnp.int32 if spec.discrete else jnp.float32
+
+    def act(key: Key, obs: jax.Array) -> jax.Array:
+        return jnp.zeros((*obs.shape[:-1], *shape), dtype)
+
+    return act

@@ -1,4 +1,4 @@
-"""What a cell learns from: demonstrations of any grade, or a learner's own steps."""
+"""Loading of a cell's data: demonstrations of any grade, or the steps of another learner."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from imitbench.core import buffer
 from imitbench.core.types import Env, Poses, Transition
 from imitbench.data import behaviour, validate
 from imitbench.data.collection import load_pool
-from imitbench.data.demonstrations import Header, subset
+from imitbench.data.demonstrations import subset
 from imitbench.data.grades import demonstrators
+from imitbench.data.header import Header
 from imitbench.data.source import DemoSource
 from imitbench.utils.errors import UserError
 
@@ -20,13 +21,13 @@ class DataRequest(NamedTuple):
     """The data of one cell."""
 
     task: str
-    engine: str  # as asked for: auto, native or mjx
-    demos: int  # episodes for each training seed; 0 for methods that learn without
+    engine: str  # as the user asked for it: auto, native or mjx
+    demos: int  # episodes for each training seed; 0 for methods without demonstrations
     source: DemoSource
 
 
 def check(request: DataRequest, config: Any, env: Env) -> None:
-    """Checks that the data can be had, before any work.
+    """Checks that the data can be loaded or collected, before any work.
 
     Args:
         request: the cell's data.
@@ -34,24 +35,42 @@ def check(request: DataRequest, config: Any, env: Env) -> None:
         env: the task's environment.
 
     Raises:
-        UserError: there is no such demonstrator, none whose steps can be kept, or no physical
-            state in them for a method that begins episodes there.
+        UserError: the task has no such expert, the steps of the learner cannot be kept, or the
+            method resets to demonstrated states and the data or the environment have none.
     """
-    source = request.source
     if share := algos.reset_share(config):
-        expert = request.demos and not source.behaviour and source.grade != "replay"
-        if not expert or not isinstance(env, Poses):
-            why = "cannot begin in the middle of an episode" if expert else "no expert shows states"
-            raise UserError(f"resets={share}: {request.task}: {why}; set 0")
+        _check_resets(request, share, env)
     learner = behaviour_request(request, env)
     if learner is not None:
         behaviour.check(learner)
-    elif request.demos:
-        demonstrators(request.task, source.grade, source.expert)
+    elif request.demos and request.source.dataset is None:
+        demonstrators(request.task, request.source.grade, request.source.expert)
+
+
+def _check_resets(request: DataRequest, share: float, env: Env) -> None:
+    source = request.source
+    no_poses = source.dataset is not None and source.dataset.demos.steps.pose is None
+    if not request.demos or source.behaviour is not None or source.grade == "replay" or no_poses:
+        raise UserError(
+            f"resets={share}: the data of {request.task} hold no demonstrated states to reset to; "
+            "set resets=0, or demos>0 with an expert"
+        )
+    if not isinstance(env, Poses):
+        raise UserError(
+            f"resets={share}: {request.task} cannot be reset to a demonstrated state; set resets=0"
+        )
 
 
 def behaviour_request(request: DataRequest, env: Env) -> behaviour.Request | None:
-    """The learner whose steps are the data, where they are a learner's."""
+    """Returns the learner whose steps are the data of a cell.
+
+    Args:
+        request: the cell's data.
+        env: the task's environment.
+
+    Returns:
+        The learner and its number of environment steps; None for other data.
+    """
     if not request.demos or request.source.behaviour is None:
         return None
     steps = request.demos * env.spec.horizon
@@ -59,9 +78,15 @@ def behaviour_request(request: DataRequest, env: Env) -> behaviour.Request | Non
 
 
 def demonstrated_steps(request: DataRequest, env: Env) -> int:
-    """Steps that an expert showed each seed, in episodes that last until the time limit.
+    """Counts the steps that an expert demonstrated to each seed.
 
-    A learner's own steps cost no expert anything: 0.
+    Args:
+        request: the cell's data.
+        env: the task's environment.
+
+    Returns:
+        Steps, if every episode lasts until the time limit; 0 for the steps of another learner,
+        which cost no expert anything.
     """
     if request.source.behaviour is not None:
         return 0
@@ -69,10 +94,18 @@ def demonstrated_steps(request: DataRequest, env: Env) -> int:
 
 
 def warnings(request: DataRequest, method: str, env: Env) -> list[str]:
-    """What a user should know of the demonstrations, which are collected here: one line each.
+    """Lists what a user should know of a cell's demonstrations; collects them if need be.
+
+    Args:
+        request: the cell's data.
+        method: the cell's method.
+        env: the task's environment.
+
+    Returns:
+        One line for each warning.
 
     Raises:
-        UserError: they lack what the method needs.
+        UserError: the demonstrations lack what the method needs.
     """
     if not request.demos or request.source.behaviour is not None:
         return []
@@ -88,18 +121,21 @@ def warnings(request: DataRequest, method: str, env: Env) -> list[str]:
 def load_demonstrations(
     request: DataRequest, env: Env, seeds: Sequence[int], *, configs: Sequence[Any]
 ) -> tuple[Transition, Header | None]:
-    """Loads what the training seeds learn from.
+    """Loads the rows that the training seeds learn from; collects them if need be.
 
     Args:
         request: the cell's data.
         env: the task's environment.
-        seeds: training seeds.
-        configs: settings of the methods that learn from it; poses are kept where one of them
-            begins episodes at demonstrated states.
+        seeds: the S training seeds.
+        configs: settings of the methods that learn from the rows; poses are kept where one of them
+            resets to demonstrated states.
 
     Returns:
-        Rows [S, N, ...], or [N, ...] where all seeds share them; and the data set's header, None
-        for a method that learns without demonstrations.
+        Rows [S, N, ...], or [N, ...] where all seeds share them; and the header of the data set,
+        None for a method without demonstrations, whose N is 0.
+
+    Raises:
+        UserError: the data cannot be collected, or there are fewer episodes than `request.demos`.
     """
     if not request.demos:
         return buffer.no_rows(env.spec), None
@@ -110,5 +146,5 @@ def load_demonstrations(
     pool = load_pool(request.task, request.engine, source)
     if not any(algos.reset_share(c) for c in configs):  # poses are up to half of the data set
         pool = pool._replace(steps=pool.steps.replace(pose=None))
-    rows = subset(pool, request.demos, list(seeds), same=source.same_subset, stride=source.stride)
+    rows = subset(pool, request.demos, seeds, same=source.same_subset, stride=source.stride)
     return rows, pool.header

@@ -1,4 +1,4 @@
-"""Data of grade replay: what an off-policy learner sees in its training, cut into episodes."""
+"""Data of grade replay: the episodes that an off-policy learner sees during its training."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from imitbench.algos.rl.replay_buffer import Experience
 from imitbench.core import buffer
 from imitbench.core.types import Algorithm, Env, Spec, Transition
 from imitbench.data import cache
-from imitbench.data.demonstrations import Demos, Header
-from imitbench.data.replay_learners import REPLAY
+from imitbench.data.demonstrations import Demos
+from imitbench.data.header import make_header
+from imitbench.data.replay_learners import REPLAY_LEARNERS
 from imitbench.training import loop, resumable
 from imitbench.training.progress import Progress
 from imitbench.utils.errors import UserError
@@ -30,21 +31,28 @@ from imitbench.utils.machine import cache_dir
 CHECKPOINTS = 10  # at most, during the learner's training
 
 
-def replay(task: str, engine: str, episodes: int, *, seed: int = 0) -> Demos:
-    """All whole episodes that an off-policy learner sees from its start until it has done
-    `episodes` times the time limit in environment steps; more of them where episodes end early.
+def load_replay(task: str, engine: str, episodes: int, *, seed: int = 0) -> Demos:
+    """Loads all whole episodes that an off-policy learner sees from its start on.
 
     The learner is one of `imitbench.data.replay_learners`: one for tasks with goals, one for the
-    others.
+    others. The data come from the user's cache; the learner is trained where they are not there.
+
+    Args:
+        task: the task's name.
+        engine: `auto`, `native` or `mjx`.
+        episodes: the learner's budget of environment steps, in units of the time limit.
+        seed: the training seed of the learner.
+
+    Returns:
+        Episodes [K, T, ...] and their header; K is `episodes`, or more where episodes end early.
 
     Raises:
-        UserError: a bad argument, or discrete actions.
+        UserError: `episodes` is below 1, the task has discrete actions, or the learner diverged.
     """
     if episodes < 1:
         raise UserError(f"episodes={episodes}: expected 1 or more")
     env = envs.make(task, engine)
-    kind = "goals" if env.spec.goal else "returns"
-    method, config = REPLAY[kind]
+    method, config = REPLAY_LEARNERS["goals" if env.spec.goal else "returns"]
     request = {
         "task": task, "engine": env.engine, "episodes": episodes, "grade": "replay", "seed": seed,
         "method": method, "config": json.loads(json.dumps(dataclasses.asdict(config))),
@@ -54,14 +62,14 @@ def replay(task: str, engine: str, episodes: int, *, seed: int = 0) -> Demos:
     folder = cache_dir("replay") / name
 
     def make() -> Demos:
-        made = _learn(env, method, config, episodes, seed, folder)
+        demos = _record(env, method, config, episodes, seed, folder)
         shutil.rmtree(folder, ignore_errors=True)
-        return made
+        return demos
 
     return cache.load_or_make(name, env.spec, make)
 
 
-def learned(
+def train_learner(
     env: Env,
     method: str,
     algo: Algorithm,
@@ -71,10 +79,20 @@ def learned(
     folder: Path,
     **options: Any,
 ) -> loop.TrainState:
-    """The state of an online learner after so many updates; cut off, it goes on from `folder`.
+    """Trains an online learner; training that was cut off goes on.
 
     Args:
-        options: those of `resumable.run`.
+        env: the task's environment.
+        method: the learner's name, for the display.
+        algo: the learner.
+        seeds: the S training seeds.
+        updates: how many updates, a multiple of `evals`.
+        evals: how many evaluations; each one leaves a checkpoint.
+        folder: the folder of the checkpoints.
+        options: more options of `resumable.train_resumable`.
+
+    Returns:
+        The state after the last update, leaves [S, ...].
     """
     with lock_folder(folder), Progress(evals) as progress:
         progress.start(env.name, method, updates)
@@ -93,8 +111,16 @@ def learned(
     return state
 
 
-def reached(next_obs: Any, spec: Spec) -> np.ndarray:
-    """[N] bool: whether the goal is reached in observations [N, O]; False where there is none."""
+def goal_reached(next_obs: Any, spec: Spec) -> np.ndarray:
+    """Returns whether the goal is reached.
+
+    Args:
+        next_obs: [N, O] observations after a step.
+        spec: the task's.
+
+    Returns:
+        [N] bool; False where the task has no goal.
+    """
     if spec.goal is None:
         return np.zeros(len(next_obs), bool)
     achieved, desired = (
@@ -103,62 +129,34 @@ def reached(next_obs: Any, spec: Spec) -> np.ndarray:
     return np.asarray(spec.goal.reached(achieved, desired))
 
 
-def _learn(env: Env, method: str, config: Any, episodes: int, seed: int, folder: Path) -> Demos:
-    own = config.replay
-    slots = math.ceil(episodes * env.spec.horizon / own.envs)
-    updates = math.ceil(slots / (own.rounds * own.length))
-    evals = min(CHECKPOINTS, updates)
-    updates = math.ceil(updates / evals) * evals
-    capacity = updates * own.rounds * own.length * own.envs
-    whole = dataclasses.replace(config, replay=dataclasses.replace(own, capacity=capacity))
-    algo = algos.build(method, whole, env.spec, env, None)
-
-    def healthy(state: loop.TrainState, ev: loop.Eval) -> None:
-        if ev.diverged.any():
-            raise UserError(f"the learner of {env.name} diverged (seed {seed}): try another seed")
-
-    state = learned(env, method, algo, [seed], updates, evals, folder, before_checkpoint=healthy)
-    rows = jax.tree.map(lambda x: np.asarray(x[0, :slots]), state.algo.replay.rows)
-    steps = whole_episodes(rows, env.spec)
-    returns = steps.reward.sum(axis=1)
-    header = Header(
-        task=env.name,
-        expert=method,
-        engine=env.engine,
-        seed=seed,
-        episodes=len(returns),
-        attempted=len(returns),
-        noise=0.0,
-        only_success=False,
-        success_any=float(steps.success.any(axis=1).mean()) if env.spec.goal else None,
-        success_final=float(steps.success[:, -1].mean()) if env.spec.goal else None,
-        mean_return=float(returns.mean()),
-        grade="replay",
-    )
-    return Demos(steps, header)
-
-
 def whole_episodes(rows: Experience, spec: Spec) -> Transition:
-    """Episodes [K, T] cut out of steps [C, B] that went on from one episode to the next, in the
-    order in which they began. Unfinished ones are left out; steps after an early end have weight 0
-    and repeat its last state.
+    """Cuts the whole episodes out of the experience of B environments.
+
+    Args:
+        rows: leaves [C, B, ...]: C steps in a row of each environment, whose episodes follow one
+            another.
+        spec: the task's, with the time limit T.
+
+    Returns:
+        Episodes [K, T, ...] in the order in which they began, without those that were not finished.
+        Steps after an early end have weight 0 and repeat the last state.
 
     Raises:
         UserError: no episode was finished.
     """
-    found = []
+    bounds = []
     for b in range(rows.t.shape[1]):
         starts = np.flatnonzero(rows.t[:, b] == 0)
         for start, end in zip(starts, [*starts[1:], len(rows.t)], strict=True):
-            ended = rows.terminated[end - 1, b] or rows.t[end - 1, b] == spec.horizon - 1
-            if ended:
-                found.append((start, b, end))
-    if not found:
-        raise UserError("no episode was finished: ask for more")
-    return jax.tree.map(lambda *x: np.stack(x), *(_episode(rows, spec, *x) for x in sorted(found)))
+            if rows.terminated[end - 1, b] or rows.t[end - 1, b] == spec.horizon - 1:
+                bounds.append((start, b, end))
+    if not bounds:
+        raise UserError("no episode was finished: ask for more episodes")
+    return jax.tree.map(lambda *x: np.stack(x), *(_episode(rows, spec, *x) for x in sorted(bounds)))
 
 
 def _episode(rows: Experience, spec: Spec, start: int, b: int, end: int) -> Transition:
+    """One episode [T], steps `start` to `end` of environment b, filled up to the time limit."""
     steps = jax.tree.map(lambda x: x[start:end, b], rows)
     length, rest = end - start, spec.horizon - (end - start)
 
@@ -175,6 +173,39 @@ def _episode(rows: Experience, spec: Spec, start: int, b: int, end: int) -> Tran
         next_obs=fill(steps.next_obs, end_state),
         terminated=fill(steps.terminated),
         truncated=fill(~steps.terminated & (steps.t == spec.horizon - 1)),
-        success=fill(reached(steps.next_obs, spec)),
+        success=fill(goal_reached(steps.next_obs, spec)),
         weight=fill(np.ones(length, np.float32)),
     )
+
+
+def _record(env: Env, method: str, config: Any, episodes: int, seed: int, folder: Path) -> Demos:
+    """Trains the learner with a replay that holds all of its steps, and cuts it into episodes."""
+    settings = config.replay
+    slots = math.ceil(episodes * env.spec.horizon / settings.envs)
+    updates = math.ceil(slots / (settings.rounds * settings.length))
+    evals = min(CHECKPOINTS, updates)
+    updates = math.ceil(updates / evals) * evals
+    capacity = updates * settings.rounds * settings.length * settings.envs
+    config = dataclasses.replace(config, replay=dataclasses.replace(settings, capacity=capacity))
+    algo = algos.build(method, config, env.spec, env, None)
+
+    def check_health(state: loop.TrainState, ev: loop.Eval) -> None:
+        if ev.diverged.any():
+            raise UserError(f"the learner of {env.name} diverged (seed {seed}): try another seed")
+
+    state = train_learner(
+        env, method, algo, [seed], updates, evals, folder, before_checkpoint=check_health
+    )
+    rows = jax.tree.map(lambda x: np.asarray(x[0, :slots]), state.algo.replay.rows)
+    steps = whole_episodes(rows, env.spec)
+    success = steps.success.any(axis=1), steps.success[:, -1]
+    header = make_header(
+        env.name,
+        steps.reward.sum(axis=1),
+        success if env.spec.goal else None,
+        expert=method,
+        engine=env.engine,
+        grade="replay",
+        seed=seed,
+    )
+    return Demos(steps, header)

@@ -6,26 +6,30 @@ from typing import Any
 
 from imitbench.algos.rl import ddpg, off_policy, sac
 
-# Of every learner of goals, close to Plappert et al. 2018 (arXiv:1802.09464): hindsight goals,
-# returns between -1 / (1 - discount) and 0, a penalty on large actions.
-REPLAYED: dict[str, Any] = {
+# Settings for tasks with goals, close to Plappert et al. 2018 (arXiv:1802.09464): hindsight goals,
+# returns between -1 / (1 - discount) and 0, and a penalty on large actions.
+GOAL_REPLAY: dict[str, Any] = {
     "envs": 16, "grad_steps": 4, "warmup": 1_600, "her": 4.0, "normalise_obs": True,
 }  # fmt: skip
-
-
-GOALS: dict[str, Any] = {
+GOAL_SETTINGS: dict[str, Any] = {
     "lr": 1e-3, "discount": 0.98, "action_l2": 1.0, "value_range": (-50.0, 0.0),
 }  # fmt: skip
 
 
 def hindsight_ddpg(rounds: int = 100) -> ddpg.Config:
-    """DDPG with hindsight goals and much exploration."""
-    replay = off_policy.Config(rounds=rounds, **REPLAYED)
-    return ddpg.Config(replay=replay, hidden=(256, 256), noise=0.2, uniform=0.3, tau=0.05, **GOALS)
+    """Returns the settings of DDPG with hindsight goals and much exploration.
+
+    Args:
+        rounds: rollouts of 16 environment steps in an update.
+    """
+    replay = off_policy.Config(rounds=rounds, **GOAL_REPLAY)
+    return ddpg.Config(
+        replay=replay, hidden=(256, 256), noise=0.2, uniform=0.3, tau=0.05, **GOAL_SETTINGS
+    )
 
 
-# Of every task that has goals, and of the others.
-REPLAY = {
+REPLAY_LEARNERS = {
     "goals": ("ddpg", hindsight_ddpg(rounds=10)),
     "returns": ("sac", sac.Config(replay=off_policy.Config(rounds=100))),
 }
+"""Method and settings: one for tasks with goals, one for tasks with returns alone."""

@@ -25,7 +25,7 @@ from imitbench import algos, envs, experts
 from imitbench.core.actor import actor_of
 from imitbench.core.config import config_dict, config_from_dict
 from imitbench.core.types import Actor, Algorithm, Env, EnvState, Key, Spec, Transition
-from imitbench.data import behaviour
+from imitbench.data.concurrent import make_concurrent
 from imitbench.utils.errors import UserError
 from imitbench.utils.json_schema import build_dataclass, one_line, read_json
 
@@ -122,7 +122,7 @@ def write(folder: Path, policies: Policies) -> None:
     target.mkdir()
     digests = {}
     for seed, arrays in policies.arrays.items():
-        contents = safetensors.numpy.save({k: np.ascontiguousarray(v) for k, v in arrays.items()})
+        contents = safetensors.numpy.save({k: np.array(v, order="C") for k, v in arrays.items()})
         digests[str(seed)] = hashlib.sha256(contents).hexdigest()
         _file(target, seed).write_bytes(contents)
     card = dataclasses.replace(policies.card, sha256=digests)
@@ -197,7 +197,7 @@ def _rebuild(card: PolicyCard, folder: Path) -> tuple[Env, Algorithm]:
     if "expert" in algos.needs(card.method):
         expert = experts.load(card.task, spec=env.spec)
     algo = algos.build(card.method, config, env.spec, env, expert)
-    return env, behaviour.concurrent(algo, 1) if card.concurrent else algo
+    return env, make_concurrent(algo, 1) if card.concurrent else algo
 
 
 def _actor(algo: Algorithm, like: Any, arrays: Mapping[str, np.ndarray]) -> Actor:
@@ -248,7 +248,8 @@ def _flat(tree: Any) -> list[Any]:
 
 def _names(tree: Any) -> list[str]:
     """The places of the leaves in a tree, as text."""
-    return [jax.tree_util.keystr(path) for path, _ in jax.tree_util.tree_leaves_with_path(tree)]
+    paths = (path for path, _ in jax.tree_util.tree_leaves_with_path(tree))
+    return [f"state{jax.tree_util.keystr(path)}" for path in paths]
 
 
 def _rows_like(card: PolicyCard, spec: Spec) -> Transition:

@@ -10,7 +10,8 @@ import jax
 
 from imitbench import algos, envs, experts
 from imitbench.core.types import Algorithm, Env, Policy
-from imitbench.data import behaviour, loading
+from imitbench.data import loading
+from imitbench.data.concurrent import make_concurrent
 from imitbench.suites.schema import Cell, cell_identity, cell_key, check_cell, count_updates
 from imitbench.utils.errors import UserError, pick
 
@@ -50,7 +51,7 @@ def prepare(name: str, profile: str, cells: Sequence[Cell]) -> list[Job]:
         algo = algos.build(cell.method, cell.config, env.spec, env, expert)
         num_updates = count_updates(cell, algo.cost)
         if cell.source.concurrent:
-            algo = behaviour.concurrent(algo, num_updates)
+            algo = make_concurrent(algo, num_updates)
         identity = cell_identity(name, profile, cell, env.engine)
         jobs.append(Job(cell, identity, cell_key(identity), env, algo, num_updates, expert))
     return jobs

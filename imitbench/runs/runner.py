@@ -146,7 +146,7 @@ def compute(
         eval_key=eval_key(cell.validation),
     )
     if (request := own_stream(job)) in wanted:
-        behaviour.keep(request, seeds, state)
+        behaviour.store_experience(request, seeds, state)
     trained = policies.extract(
         job.algo,
         state.algo,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from imitbench.algos.rl import ddpg_demos, off_policy, ppo, sac
-from imitbench.data.replay_learners import GOALS, REPLAYED, hindsight_ddpg
+from imitbench.data.replay_learners import GOAL_REPLAY, GOAL_SETTINGS, hindsight_ddpg
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,9 @@ def _soft(task: str, updates: int, evals: int, grad_steps: int) -> Recipe:
 def _shown(task: str, updates: int, demos: int = 100) -> Recipe:
     """DDPG with hindsight goals that is shown episodes of the scripted law (Nair et al. 2018). On
     Push a run without them was at 10% after 64,000 steps, one with them at 88%."""
-    replay = off_policy.Config(rounds=500, capacity=400_000, **REPLAYED)
+    replay = off_policy.Config(rounds=500, capacity=400_000, **GOAL_REPLAY)
     config = ddpg_demos.Config(
-        replay=replay, hidden=(256, 256, 256), noise=0.1, uniform=0.1, tau=0.01, **GOALS
+        replay=replay, hidden=(256, 256, 256), noise=0.1, uniform=0.1, tau=0.01, **GOAL_SETTINGS
     )
     return Recipe(task, "ddpg_demos", config, updates, updates, eval_episodes=50, demos=demos)
 

@@ -31,7 +31,7 @@ def cells(s: Any, shares: tuple[float, ...] = (0.0, 0.5, 1.0)) -> tuple[Cell, ..
     out = []
     # What a policy is worth has no known range here: the discriminator's rewards have none.
     rates: dict[str, Any] = {"hidden": (256, 256, 256), "tau": 0.01, "noise": 0.2, "uniform": 0.3}
-    rates |= {k: v for k, v in recipes.GOALS.items() if k != "value_range"}
+    rates |= {k: v for k, v in recipes.GOAL_SETTINGS.items() if k != "value_range"}
     for task, expert, demos in s.places:
         common: dict[str, Any] = {"source": rivals.shown(expert, demos), **s.evaluated()}
         clone = base.clone(s.pretrain, min(500, s.pretrain // s.num_evals))

@@ -33,10 +33,10 @@ class Size:
     num_evals: int
     eval_episodes: int
     capacity: int = 200_000
-    warmup: int = recipes.REPLAYED["warmup"]
+    warmup: int = recipes.GOAL_REPLAY["warmup"]
 
     def replay(self, resets: float = 0.0) -> off_policy.Config:
-        settings: dict[str, Any] = recipes.REPLAYED | {
+        settings: dict[str, Any] = recipes.GOAL_REPLAY | {
             "rounds": self.rounds,
             "capacity": self.capacity,
             "warmup": self.warmup,
@@ -58,7 +58,7 @@ def cells(s: Size) -> tuple[Cell, ...]:
     out = []
     replay = s.replay()
     for task, expert, demos in s.places:
-        rates: dict[str, Any] = {"hidden": (256, 256, 256), "tau": 0.01, **recipes.GOALS}
+        rates: dict[str, Any] = {"hidden": (256, 256, 256), "tau": 0.01, **recipes.GOAL_SETTINGS}
         start = vins.Config(clone=base.clone(s.pretrain), **base.SETTINGS[task, expert])
         ours = vins_rl.Config(vins=start, pretrain=s.pretrain, rounds=s.rounds, capacity=s.capacity)
         unpaid = {k: v for k, v in rates.items() if k != "value_range"}

@@ -1,4 +1,4 @@
-"""A learner's own steps as the data of others."""
+"""The experience of a learner as data for other methods."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from imitbench.algos.rl import ddpg, off_policy, ppo
 from imitbench.core import buffer
 from imitbench.core.types import Algorithm, Cost, ValueEstimator
 from imitbench.data import behaviour
-from imitbench.data.behaviour import Behaviour
-from imitbench.data.source import DemoSource
+from imitbench.data.concurrent import make_concurrent, weigh_collected
+from imitbench.data.source import Behaviour, DemoSource
 from imitbench.results import store
 from imitbench.runs import distributed, plan, runner
 from imitbench.suites import registry
@@ -58,7 +58,7 @@ def cells(**source: Any) -> list[Cell]:
     ]
 
 
-def test_rows_are_in_order_and_episodes_end_where_they_ended(no_cache):
+def test_rows_are_in_the_order_of_time(no_cache):
     steps, header = behaviour.load(request(), [0, 3])
     assert steps.reward.shape == (2, STEPS) and bool((steps.weight == 1).all())
     ends = np.asarray(steps.terminated | steps.truncated)
@@ -71,7 +71,7 @@ def test_rows_are_in_order_and_episodes_end_where_they_ended(no_cache):
     np.testing.assert_array_equal(again.action[0], steps.action[1])
 
 
-def test_the_returns_are_those_of_finished_episodes():
+def test_the_header_counts_finished_episodes_alone():
     spec = envs.make(TASK).spec
     n = HORIZON + 5
     no = jnp.zeros((1, n), bool)
@@ -79,30 +79,30 @@ def test_the_returns_are_those_of_finished_episodes():
     ends["truncated"] = ends["truncated"].at[0, -1].set(True)  # cut off, not ended
     rows = jax.tree.map(lambda x: jnp.zeros((1, n, *x.shape[1:]), x.dtype), buffer.no_rows(spec))
     steps = rows.replace(reward=jnp.ones((1, n)), weight=jnp.ones((1, n)), **ends)
-    header = behaviour._header(request(), steps)
+    header = behaviour.experience_header(request(), steps)
     assert (header.episodes, header.mean_return) == (2, (2 + HORIZON) / 2)
 
 
-def test_a_finished_cell_leaves_its_steps_to_the_others(no_cache, monkeypatch, tmp_path):
-    made: list[Any] = []
-    real = behaviour._make
-    monkeypatch.setattr(behaviour, "_make", lambda *x: (made.append(x), real(*x)))
+def test_a_finished_cell_stores_its_experience_for_other_cells(no_cache, monkeypatch, tmp_path):
+    trained: list[Any] = []
+    train = behaviour._train
+    monkeypatch.setattr(behaviour, "_train", lambda *x: (trained.append(x), train(*x)))
     jobs = plan.prepare("toy", "cpu", cells())
     runner.run(jobs, tmp_path / "a")
-    assert not made
+    assert not trained
     online, offline = store.read_all(tmp_path / "a")
     assert offline.place == (TASK, 4, "ddpg, small") and online.place == (TASK, 0, "")
     # Without the cell before it, and without the cache, the steps are made again, and the same.
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "other"))
     runner.run(jobs[1:], tmp_path / "b")
-    assert len(made) == 1
+    assert len(trained) == 1
     (alone,) = store.read_all(tmp_path / "b")
     np.testing.assert_array_equal(alone.final("return"), offline.final("return"))
     np.testing.assert_array_equal(alone.final("metric/q"), offline.final("metric/q"))
 
 
-def test_cells_with_another_cells_steps_come_after_it(no_cache, tmp_path, monkeypatch):
-    monkeypatch.setattr(behaviour, "_make", lambda *x: pytest.fail("made a second time"))
+def test_cells_that_learn_from_another_cell_run_after_it(no_cache, tmp_path, monkeypatch):
+    monkeypatch.setattr(behaviour, "_train", lambda *x: pytest.fail("trained a second time"))
     found = Suite("toy", "", {"cpu": tuple(cells())})
     monkeypatch.setitem(registry.SUITES, "toy", found)
     calls: list[list[distributed.CellTask]] = []
@@ -117,11 +117,11 @@ def test_cells_with_another_cells_steps_come_after_it(no_cache, tmp_path, monkey
     assert len(store.read_all(root)) == 2
 
 
-def test_a_growing_source_shows_what_is_there_at_the_time():
-    seen: list[Any] = []
+def test_concurrent_learning_weighs_only_collected_rows():
+    weights: list[Any] = []
 
     def update(key: Any, state: Any, demos: Any) -> Any:
-        seen.append(np.asarray(demos.weight))
+        weights.append(np.asarray(demos.weight))
         return state + 1, {}
 
     value_estimator = ValueEstimator(lambda key, state, obs: state, 0.9)
@@ -132,19 +132,19 @@ def test_a_growing_source_shows_what_is_there_at_the_time():
         Cost(grad_steps=1),
         value_estimator=value_estimator,
     )
-    algo = behaviour.concurrent(inner, 4)
+    algo = make_concurrent(inner, 4)
     demos: Any = buffer.no_rows(envs.make(TASK).spec).replace(weight=jnp.ones(10).at[0].set(0.0))
     key = jax.random.key(0)
     state = algo.init(key, demos)
     for _ in range(4):
         state, _ = algo.update(key, state, demos)
-    assert [w.sum() for w in seen] == [2, 4, 7, 9]
-    assert all((np.diff(w[1:]) <= 0).all() and w[0] == 0 for w in seen)
+    assert [w.sum() for w in weights] == [2, 4, 7, 9]
+    assert all((np.diff(w[1:]) <= 0).all() and w[0] == 0 for w in weights)
     assert algo.value_estimator is not None
     assert algo.act(key, state, demos.obs) == 9 == algo.value_estimator.value(key, state, demos.obs)
 
 
-def test_a_growing_cell_is_another_place_and_judges_are_beside_what_they_judge(no_cache, tmp_path):
+def test_concurrent_cells_have_their_own_place_and_value_estimates(no_cache, tmp_path):
     runner.run(plan.prepare("toy", "cpu", cells(concurrent=True)), tmp_path)
     online, offline = store.read_all(tmp_path)
     assert offline.place == (TASK, 4, "ddpg, small, as it learns")
@@ -156,16 +156,23 @@ def test_a_growing_cell_is_another_place_and_judges_are_beside_what_they_judge(n
         assert (np.abs(real) <= np.abs(result.final("return")) + 1e-5).all()
 
 
+def test_weights_of_rows_that_are_not_collected_are_0():
+    rows: Any = buffer.no_rows(envs.make(TASK).spec).replace(weight=jnp.array([1.0, 0.0, 1.0, 1.0]))
+    for done, expected in ((0, [1, 0, 0, 0]), (1, [1, 0, 1, 0]), (2, [1, 0, 1, 1])):
+        weight = weigh_collected(rows, jnp.int32(done), 3).weight  # ceil(4 / 3), ceil(8 / 3), 4
+        np.testing.assert_array_equal(weight, expected)
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [({"envs": 2}, "envs=2 .* expected 1"), ({"capacity": 20}, f"capacity=20 .* {STEPS} or more")],
 )
-def test_learners_whose_steps_cannot_be_kept(changes, words):
+def test_learners_that_cannot_keep_all_steps_are_refused(changes, words):
     with pytest.raises(UserError, match=words):
         behaviour.check(request(**changes))
 
 
-def test_mistakes_are_said_first():
+def test_mistakes_raise_before_any_work():
     with pytest.raises(UserError, match="unknown method with a replay 'ppo'"):
         behaviour.check(REQUEST._replace(behaviour=Behaviour("ppo", ppo.Config(), "ppo")))
     with pytest.raises(UserError, match="expected a multiple of"):
@@ -176,8 +183,8 @@ def test_mistakes_are_said_first():
         DemoSource(behaviour=BEHAVIOUR, noise=0.1).identity()
 
 
-def test_cloning_learns_from_rows_that_are_there():
-    """With half of the rows not there yet, those that are there are all that minibatches hold."""
+def test_cloning_learns_from_rows_with_weight_alone():
+    """Minibatches hold no row of weight 0."""
     spec = envs.make(TASK).spec
     clone = bc.supervised_learner(bc.Config(hidden=(4,), batch=8, steps=2, validation=0.0), spec)
     rows: Any = jax.tree.map(

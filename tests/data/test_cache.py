@@ -1,4 +1,4 @@
-"""Names in the cache: all that decides a data set's numbers, and nothing else."""
+"""Names of data sets in the cache depend on all that decides their numbers, and on nothing else."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_the_name_does_not_depend_on_where_code_lies(tmp_path):
     assert cache.name_of(REQUEST, "native", [first]) == cache.name_of(REQUEST, "native", [second])
 
 
-def test_whatever_decides_the_numbers_is_in_the_name(monkeypatch, tmp_path):
+def test_the_name_changes_with_all_that_decides_the_numbers(monkeypatch, tmp_path):
     path = tmp_path / "weights.npz"
     path.write_bytes(b"other weights")
     names = [

@@ -1,4 +1,4 @@
-"""Collecting, subsets, and files that are checked."""
+"""Collecting demonstrations, drawing subsets, and npz files with checks."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_collection_is_seeded_and_successful(env, demos):
     np.testing.assert_array_equal(demos.steps.action, demos.steps.intended_action)
 
 
-def test_failures_are_left_out_unless_asked_for(env):
+def test_failures_are_kept_only_on_request(env):
     expert = experts.load("PointMass")
 
     def poor(key, obs):
@@ -53,7 +53,7 @@ def test_failures_are_left_out_unless_asked_for(env):
         data.collect(env, never, 3)
 
 
-def test_noise_is_executed_and_not_labelled(env):
+def test_noise_is_executed_and_not_intended(env):
     noisy = data.collect(env, experts.load("PointMass"), 20, noise=0.1, only_success=False)
     steps = noisy.steps
     expected = experts.load("PointMass")(jax.random.key(0), jnp.asarray(steps.obs))
@@ -61,10 +61,11 @@ def test_noise_is_executed_and_not_labelled(env):
     inside = np.abs(steps.intended_action) < 0.6
     spread = (steps.action - steps.intended_action)[inside].std()
     assert 0.08 < spread < 0.12 and np.abs(steps.action).max() <= 1
-    for bad in (-0.1,):
-        with pytest.raises(UserError, match=r"noise=-0\.1"):
-            data.collect(env, experts.load("PointMass"), 2, noise=bad)
-    with pytest.raises(UserError, match="0 where actions are discrete"):
+    for name in ("noise", "uniform"):
+        for bad in (-0.1, float("nan"), float("inf")):
+            with pytest.raises(UserError, match=f"{name}={bad}: expected a finite number"):
+                data.collect(env, experts.load("PointMass"), 2, **{name: bad})
+    with pytest.raises(UserError, match="ProbePolicy has discrete actions"):
         data.collect(envs.make("ProbePolicy"), experts.load("ProbePolicy"), 2, noise=0.1)
 
 
@@ -158,7 +159,7 @@ def test_pickles_are_never_opened(tmp_path):
         data.load(path)
 
 
-def test_one_step_in_so_many_is_kept(demos):
+def test_a_stride_keeps_one_step_in_so_many(demos):
     whole = data.subset(demos, 4, [0, 1])
     thin = data.subset(demos, 4, [0, 1], stride=3)
     horizon = demos.steps.weight.shape[1]
@@ -187,7 +188,7 @@ def test_data_of_another_task_is_refused(demos, tmp_path):
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(blob=st.binary(max_size=400), cut=st.floats(0, 1), flip=st.integers(0, 10**6))
-def test_garbage_in_clear_error_out(demos, env, tmp_path, blob, cut, flip):
+def test_damaged_files_raise_a_clear_error(demos, env, tmp_path, blob, cut, flip):
     path = tmp_path / "x.npz"
     path.write_bytes(blob)
     with pytest.raises(UserError):
@@ -211,7 +212,7 @@ def test_garbage_in_clear_error_out(demos, env, tmp_path, blob, cut, flip):
     buffer.close()
 
 
-def test_the_cache_answers_and_heals(no_cache):
+def test_the_cache_is_read_and_damaged_files_are_replaced(no_cache):
     first = data.load_pool("PointMass", "native", data.DemoSource(pool=4, seed=1))
     from imitbench.utils.machine import cache_dir
 

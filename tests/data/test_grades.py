@@ -1,4 +1,4 @@
-"""Grades of demonstrations: who shows what, seeded, and told apart in headers and caches."""
+"""Grades of demonstrations: demonstrators, seeds, headers and the cache."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import imitbench
 from imitbench import data, envs, experts
 from imitbench.algos.cloning import bc, dagger
 from imitbench.cli import main
-from imitbench.data import grades
+from imitbench.data import demonstrations, grades
 from imitbench.data.formats.npz import checksum
 from imitbench.data.source import DemoSource
 from imitbench.experts import learned
@@ -74,7 +74,7 @@ def test_medium_is_the_learned_policy_with_its_failures(medium):
     np.testing.assert_array_equal(demos.steps.action, demos.steps.intended_action)
 
 
-def test_noisy_executes_noise_and_keeps_the_labels(medium):
+def test_noisy_executes_noise_and_keeps_the_intended_actions(medium):
     demos = cached(30, grade="noisy")
     assert (demos.header.grade, demos.header.noise) == ("noisy", 0.2)
     np.testing.assert_allclose(
@@ -84,8 +84,18 @@ def test_noisy_executes_noise_and_keeps_the_labels(medium):
     assert 0.17 < (demos.steps.action - demos.steps.intended_action)[inside].std() < 0.23
     assert grades.collection_settings("noisy", 0.05, None) == (0.05, True)
     assert grades.collection_settings("medium", 0.05, True) == (0.05, True)
-    with pytest.raises(UserError, match="noise=0.0: grade noisy expects more than 0"):
+    with pytest.raises(UserError, match="noise=0.0: grade 'noisy' expects more than 0"):
         grades.collection_settings("noisy", 0.0, None)
+
+
+@pytest.mark.parametrize("noise", [float("nan"), float("inf"), -0.1])
+@pytest.mark.parametrize("grade", ["expert", "replay"])
+def test_noise_that_is_no_size_is_refused_before_any_episode(grade, noise, monkeypatch):
+    monkeypatch.setattr(demonstrations, "collect", lambda *x, **y: pytest.fail("collected"))
+    with pytest.raises(UserError, match=f"noise={noise}: expected a finite number, 0 or more"):
+        cached(4, grade=grade, noise=noise)
+    with pytest.raises(UserError, match=f"noise={noise}: expected a finite number, 0 or more"):
+        plan.prepare("s", "cpu", [cell(grade=grade, noise=noise)])
 
 
 @pytest.mark.parametrize(("episodes", "of_expert"), [(8, 4), (3, 2)])
@@ -105,14 +115,14 @@ def test_mixed_is_expert_first_then_medium(medium, episodes, of_expert):
     assert len(starts) == episodes, "no two episodes start from the same state"
 
 
-def test_expert_is_what_collect_makes(medium, env):
+def test_grade_expert_equals_collect(medium, env):
     demos = cached(6, seed=5)
     plain = data.collect(env, experts.load("PointMass"), 6, seed=5)
     jax.tree.map(np.testing.assert_array_equal, demos.steps, plain.steps)
     assert demos.header == plain.header and demos.header.grade == "expert"
 
 
-def test_grades_have_cache_entries_of_their_own_that_follow_the_weights(medium):
+def test_each_grade_and_each_weights_file_has_its_cache_entry(medium):
     first = {grade: cached(4, grade=grade) for grade in ("expert", "medium")}
     for grade, demos in first.items():
         again = cached(4, grade=grade)
@@ -148,12 +158,12 @@ def test_the_command_gives_the_same_bytes_twice(medium, grade, tmp_path, monkeyp
         ("../x", "unknown grade"),
     ],
 )
-def test_unknown_grades_are_said(medium, grade, expected, env):
+def test_unknown_grades_are_refused(medium, grade, expected, env):
     with pytest.raises(UserError, match=expected):
         cached(4, grade=grade)
     with pytest.raises(UserError, match=expected):
         DemoSource(grade=grade).identity()
-    with pytest.raises(UserError, match="grade=replay: no expert shows it"):
+    with pytest.raises(UserError, match="grade=replay: no expert demonstrates it"):
         data.collect_from(env, DemoSource(pool=1, grade="replay"))
     with pytest.raises(UserError, match="episodes=1: expected 2 or more for grade mixed"):
         data.collect_from(env, DemoSource(pool=1, grade="mixed"))
@@ -161,7 +171,7 @@ def test_unknown_grades_are_said(medium, grade, expected, env):
         data.demonstrators("FetchReach", "mixed")
 
 
-def test_the_still_show_nothing():
+def test_grade_still_has_all_zero_actions():
     for task, size in (("PointMass", (2,)), ("Tightrope-10", ())):
         env = envs.make(task)
         found = data.collect_from(env, DemoSource(pool=3, grade="still"))
@@ -169,11 +179,11 @@ def test_the_still_show_nothing():
         assert not found.steps.action.any() and not found.steps.intended_action.any()
         assert (found.header.expert, found.header.grade) == ("zero actions", "still")
         assert found.steps.weight[:, 0].all()
-    with pytest.raises(UserError, match="expert=learned: no expert shows grade still"):
+    with pytest.raises(UserError, match="kind 'learned' does not apply to grade 'still'"):
         data.collect_from(env, DemoSource(pool=3, grade="still", expert="learned"))
 
 
-def test_files_of_schema_1_are_read_as_an_experts(demos, env, tmp_path):
+def test_files_of_schema_1_have_grade_expert(demos, env, tmp_path):
     path = tmp_path / "old.npz"
     header = dataclasses.asdict(demos.header) | {"schema": 1}
     del header["grade"]
@@ -217,7 +227,7 @@ def test_a_cell_runs_on_its_grade(medium, tmp_path):
     assert found["demonstrations"]["grade"] == found["identity"]["source"]["grade"] == "medium"
 
 
-def test_an_expert_is_asked_for_where_the_method_needs_one(medium, monkeypatch):
+def test_a_missing_expert_matters_only_to_methods_that_query_it(medium, monkeypatch):
     """A task with a medium expert alone has medium demonstrations to clone, and no expert."""
     from imitbench.experts import scripted
 

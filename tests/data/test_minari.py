@@ -1,4 +1,4 @@
-"""Minari's data sets: there and back, through the package itself, and with every kind of damage."""
+"""Minari data sets: round trips, the package `minari` itself, and damaged files."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def minari(monkeypatch, exported):
     return minari
 
 
-def test_there_and_back(demos, exported):
+def test_a_round_trip_keeps_steps_and_header(demos, exported):
     (folder,) = exported.glob("*/*/*")
     got = ours.load(folder, "PointMass")
     same(got.steps, demos.steps)
@@ -57,7 +57,7 @@ def test_there_and_back(demos, exported):
     same(ours.load(folder / "data", "PointMass").steps, demos.steps)
 
 
-def test_labels_stay_apart_from_noisy_actions(env, tmp_path):
+def test_intended_actions_stay_apart_from_noisy_actions(env, tmp_path):
     noisy = data.collect(env, experts.load("PointMass"), 4, noise=0.3, only_success=False)
     got = ours.load(ours.save(tmp_path, noisy, env.spec), "PointMass")
     same(got.steps, noisy.steps)
@@ -177,7 +177,7 @@ def goal_episode(n: int, success: bool) -> dict:
     }
 
 
-def test_what_the_package_wrote_is_read(minari, monkeypatch, tmp_path):
+def test_data_sets_of_the_package_are_read(minari, monkeypatch, tmp_path):
     from gymnasium import spaces
 
     monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
@@ -234,7 +234,7 @@ def put(name, value):
 
 def forget_header(file, metadata):
     metadata.pop("imitbench")
-    metadata.pop(ours.SEAL)
+    metadata.pop(ours.CHECKSUM)
 
 
 @pytest.mark.parametrize(
@@ -269,7 +269,7 @@ def forget_header(file, metadata):
         (lambda f, m: m["imitbench"].update(task="FetchPush"), "demonstrations of 'FetchPush'"),
     ],
 )  # fmt: skip
-def test_what_does_not_fit_is_named(copy, change, expected):
+def test_the_array_that_does_not_fit_is_named(copy, change, expected):
     path = copy / "data" / "metadata.json"
     metadata = json.loads(path.read_text())
     with h5py.File(copy / "data" / "main_data.hdf5", "a") as file:
@@ -284,7 +284,7 @@ def test_other_tasks_are_refused(copy):
     path = copy / "data" / "metadata.json"
     metadata = json.loads(path.read_text())
     metadata.pop("imitbench")
-    metadata.pop(ours.SEAL)
+    metadata.pop(ours.CHECKSUM)
     path.write_text(json.dumps(metadata))
     with pytest.raises(UserError, match="dictionary of .*expected a box of 11 numbers: .*another"):
         ours.load(copy, "Hopper")
@@ -315,11 +315,11 @@ def test_damage_is_noticed(copy, demos):
             UserError, match="metadata.json (cannot be read|is not Minari's metadata)"
         ):
             ours.load(copy, "PointMass")
-    with pytest.raises(UserError, match="no data set of Minari's: it has no metadata.json"):
+    with pytest.raises(UserError, match="is no Minari data set: it has no metadata.json"):
         ours.load(copy / "nowhere", "PointMass")
 
 
-def test_mistakes_in_an_export(demos, env, tmp_path, exported, monkeypatch):
+def test_mistakes_of_an_export_are_refused(demos, env, tmp_path, exported, monkeypatch):
     with pytest.raises(UserError, match="exists: remove it"):
         ours.save(exported, demos, env.spec)
     for bad in ("../up-v0", "no version", "a/b", "a.b-v0", "/abs-v1"):
@@ -343,7 +343,7 @@ def test_mistakes_in_an_export(demos, env, tmp_path, exported, monkeypatch):
     assert list(tmp_path.iterdir()) == [], "nothing is written after a mistake"
 
 
-def test_the_command_line_writes_one(capsys, tmp_path, no_cache):
+def test_the_command_writes_a_data_set(capsys, tmp_path, no_cache):
     from imitbench.cli import main
 
     words = [

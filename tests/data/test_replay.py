@@ -1,4 +1,4 @@
-"""Data of grade replay: a learner's own experience, cut into episodes."""
+"""Data of grade replay: the experience of a learner, cut into episodes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LEARNERS = {
 
 @pytest.fixture
 def small_learners(monkeypatch, no_cache):
-    monkeypatch.setattr(replay, "REPLAY", LEARNERS)
+    monkeypatch.setattr(replay, "REPLAY_LEARNERS", LEARNERS)
 
 
 def test_episodes_are_cut_where_they_end():
@@ -59,7 +59,7 @@ def test_episodes_are_cut_where_they_end():
         replay.whole_episodes(unfinished, spec)
 
 
-def test_replay_is_what_the_learner_saw(small_learners, monkeypatch, tmp_path):
+def test_the_data_are_the_whole_experience_of_the_learner(small_learners, monkeypatch, tmp_path):
     env = envs.make("PointMass")
     demos = data.load_pool("PointMass", "native", data.DemoSource(pool=6, grade="replay", seed=1))
     steps, h = demos.steps, demos.header
@@ -73,14 +73,14 @@ def test_replay_is_what_the_learner_saw(small_learners, monkeypatch, tmp_path):
     assert steps.truncated[:, -1].all() and not steps.truncated[:, :-1].any()
     # Without the cache the same again.
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "other"))
-    again = replay.replay("PointMass", "native", 6, seed=1)
+    again = replay.load_replay("PointMass", "native", 6, seed=1)
     jax.tree.map(np.testing.assert_array_equal, demos.steps, again.steps)
     assert not list(cache_dir("replay").iterdir())
 
 
 @pytest.mark.parametrize("left", [1, 0], ids=["before the last evaluation", "after it"])
 def test_a_cut_off_replay_goes_on_to_the_same_data(small_learners, monkeypatch, tmp_path, left):
-    whole = replay.replay("ProbeWalk", "auto", 8)
+    whole = replay.load_replay("ProbeWalk", "auto", 8)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "other"))
     evaluated = replay.Progress.evaluated
 
@@ -91,16 +91,16 @@ def test_a_cut_off_replay_goes_on_to_the_same_data(small_learners, monkeypatch, 
 
     monkeypatch.setattr(replay.Progress, "evaluated", stop)
     with pytest.raises(KeyboardInterrupt):
-        replay.replay("ProbeWalk", "auto", 8)
+        replay.load_replay("ProbeWalk", "auto", 8)
     monkeypatch.setattr(replay.Progress, "evaluated", evaluated)
-    resumed = replay.replay("ProbeWalk", "auto", 8)
+    resumed = replay.load_replay("ProbeWalk", "auto", 8)
     jax.tree.map(np.testing.assert_array_equal, whole.steps, resumed.steps)
     assert whole.header.expert == "sac"
-    other = replay.replay("ProbeWalk", "auto", 8, seed=2)
+    other = replay.load_replay("ProbeWalk", "auto", 8, seed=2)
     assert not np.array_equal(whole.steps.obs, other.steps.obs)
 
 
-def test_the_command_writes_it(small_learners, capsys, tmp_path):
+def test_the_command_writes_a_file(small_learners, capsys, tmp_path):
     out = tmp_path / "d.npz"
     words = ["demos", "ProbeWalk", "--grade", "replay", "--episodes", "8", "--out", str(out)]
     assert main.main(words) == 0
@@ -108,10 +108,10 @@ def test_the_command_writes_it(small_learners, capsys, tmp_path):
     assert data.load(out, envs.make("ProbeWalk").spec).header.grade == "replay"
 
 
-def test_mistakes_are_said_first(small_learners):
-    with pytest.raises(UserError, match="'replay' keeps everything as it was"):
+def test_mistakes_raise_before_any_work(small_learners):
+    with pytest.raises(UserError, match="grade 'replay' keeps all episodes"):
         data.load_pool("PointMass", "native", data.DemoSource(pool=4, grade="replay", noise=0.1))
     with pytest.raises(UserError, match="episodes=0: expected 1 or more"):
-        replay.replay("PointMass", "native", 0)
+        replay.load_replay("PointMass", "native", 0)
     with pytest.raises(UserError, match="ProbePolicy has discrete actions"):
-        replay.replay("ProbePolicy", "auto", 1)
+        replay.load_replay("ProbePolicy", "auto", 1)

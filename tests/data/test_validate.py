@@ -1,4 +1,4 @@
-"""Data that cannot be learned from, or looks as if it could not."""
+"""Checks and warnings before a method learns from a data set."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from imitbench import data
-from imitbench.data.demonstrations import check
+from imitbench.data.validate import check_steps
 from imitbench.utils.errors import UserError
 
 
@@ -21,7 +21,7 @@ def lines(demos, env):
     return run
 
 
-def test_good_data_raises_no_suspicion(lines):
+def test_good_data_give_no_warning(lines):
     assert lines() == []
 
 
@@ -34,14 +34,14 @@ def test_data_without_rewards_is_refused_by_methods_that_need_them(lines, demos)
     assert "every reward of PointMass is -1" in line
 
 
-def test_an_anchor_needs_a_success(demos, env):
+def test_methods_that_need_reached_goals_refuse_data_without(demos, env):
     never = demos.steps.replace(success=np.zeros_like(demos.steps.success))
     with pytest.raises(UserError, match="no step of the data set of PointMass reaches the goal"):
         data.warnings(demos._replace(steps=never), env.spec, rewards=False, success=True)
     assert data.warnings(demos, env.spec, rewards=False, success=True) == []
 
 
-def test_a_time_limit_marked_as_an_end_is_suspected(lines, demos):
+def test_a_time_limit_marked_as_an_end_gives_a_warning(lines, demos):
     terminated = demos.steps.truncated.copy()
     (line,) = lines(terminated=terminated)
     assert re.search("marked as terminated after 20 steps.*time limit", line)
@@ -60,6 +60,6 @@ def test_components_that_never_change_are_named(lines, demos):
 def test_actions_beyond_their_bounds_are_refused(demos, env):
     action = demos.steps.action.copy()
     action[1, 3] = 2.5
-    with pytest.raises(UserError, match=r"here: an action component of magnitude 2\.5, expected"):
-        check(demos.steps.replace(action=action), env.spec, "here")
-    check(demos.steps, env.spec, "here")
+    with pytest.raises(UserError, match=r"x\.npz: an action component of magnitude 2\.5, expected"):
+        check_steps(demos.steps.replace(action=action), env.spec, "x.npz")
+    check_steps(demos.steps, env.spec, "x.npz")

@@ -1,1 +1,1 @@
-"""Data sets on disk."""
+"""File formats of data sets."""

@@ -1,4 +1,4 @@
-"""A task's spaces and an episode in Minari's form, there and back; `minari` tells what is where."""
+"""Spaces and single episodes in the format of Minari; see `minari` for the layout of a data set."""
 
 from __future__ import annotations
 
@@ -11,10 +11,18 @@ from imitbench.core.types import GoalSpec, Spec, Transition
 from imitbench.utils.errors import UserError
 
 Arrays = dict[str, np.ndarray]
+GOAL_TOLERANCE = 1e-5  # between `achieved_goal` and the same numbers in `observation`
 
 
 def observation_space(spec: Spec) -> dict[str, Any]:
-    """Of the task, as Minari writes a Gymnasium space in JSON."""
+    """Describes the observation space as Minari writes a Gymnasium space in JSON.
+
+    Args:
+        spec: the task's.
+
+    Returns:
+        A box [O]; in goal tasks a dictionary of three boxes.
+    """
     if spec.goal is None:
         return _box(spec.obs_size, np.inf)
     goal = len(range(spec.obs_size)[spec.fields[spec.goal.desired]])
@@ -23,7 +31,14 @@ def observation_space(spec: Spec) -> dict[str, Any]:
 
 
 def action_space(spec: Spec) -> dict[str, Any]:
-    """Of the task, as Minari writes a Gymnasium space in JSON."""
+    """Describes the action space as Minari writes a Gymnasium space in JSON.
+
+    Args:
+        spec: the task's.
+
+    Returns:
+        A box [A] with bounds of 1, or a number of choices.
+    """
     if spec.discrete:
         return {"type": "Discrete", "dtype": "int64", "start": 0, "n": spec.action_size}
     return _box(spec.action_size, 1.0)
@@ -35,10 +50,16 @@ def _box(size: int, bound: float) -> dict[str, Any]:
 
 
 def lengths(steps: Transition) -> np.ndarray:
-    """Steps of each of the episodes [K, T].
+    """Counts the steps of each episode.
+
+    Args:
+        steps: episodes, leaves [K, T, ...].
+
+    Returns:
+        [K] steps.
 
     Raises:
-        UserError: an episode is not whole.
+        UserError: an episode has a gap.
     """
     count = np.asarray(steps.weight).sum(axis=1).astype(int)
     real = np.arange(steps.weight.shape[1]) < count[:, None]
@@ -53,8 +74,16 @@ def lengths(steps: Transition) -> np.ndarray:
     return count
 
 
-def write(steps: Transition, spec: Spec) -> Arrays:
-    """The arrays of one episode [n] by name."""
+def to_arrays(steps: Transition, spec: Spec) -> Arrays:
+    """Converts one episode to the arrays of its group in the HDF5 file.
+
+    Args:
+        steps: one episode, leaves [n, ...].
+        spec: the task's.
+
+    Returns:
+        Arrays by name, [n, ...] or [n + 1, ...].
+    """
 
     def info(x: Any) -> np.ndarray:
         return np.concatenate([np.zeros_like(x[:1]), x])
@@ -81,8 +110,17 @@ def write(steps: Transition, spec: Spec) -> Arrays:
     }
 
 
-def read(group: Any, spec: Spec, where: str, *, poses: bool) -> Transition:
-    """One episode [T] out of its group of an HDF5 file, with its poses where there are any.
+def from_group(group: Any, spec: Spec, where: str, *, poses: bool) -> Transition:
+    """Reads one episode from its group of an HDF5 file.
+
+    Args:
+        group: the group, of type `h5py.Group`.
+        spec: the task's, with the time limit T.
+        where: the data set and the episode, for messages.
+        poses: read `infos/pose` where it is there.
+
+    Returns:
+        One episode, leaves [T, ...], filled up as in `rollout.episodes`.
 
     Raises:
         UserError: an array is missing or does not fit the task.
@@ -90,21 +128,21 @@ def read(group: Any, spec: Spec, where: str, *, poses: bool) -> Transition:
     n = _rows(group, "rewards", where)
     if not 1 <= n <= spec.horizon:
         raise UserError(f"{where} has {n} steps, those of the task have 1 to {spec.horizon}")
-    inner = () if spec.discrete else (spec.action_size,)
+    action_shape = () if spec.discrete else (spec.action_size,)
     obs = _observations(group, n + 1, spec, where)
-    action = _array(group, "actions", (n, *inner), where)
+    action = _array(group, "actions", (n, *action_shape), where)
     intended = action
     if "infos/label" in group:
-        intended = _array(group, "infos/label", (n + 1, *inner), where)[1:]
+        intended = _array(group, "infos/label", (n + 1, *action_shape), where)[1:]
     ends = {k: _array(group, k, (n,), where).astype(bool) for k in ("terminations", "truncations")}
     early = np.flatnonzero(ends["terminations"][:-1] | ends["truncations"][:-1])
     if len(early):
         raise UserError(f"{where} goes on for {n} steps, but ends at step {early[0] + 1}: cut it")
-    kind = np.int32 if spec.discrete else np.float32
+    dtype = np.int32 if spec.discrete else np.float32
     arrays: dict[str, Any] = {
         "obs": obs[:-1],
-        "action": action.astype(kind),
-        "intended_action": intended.astype(kind),
+        "action": action.astype(dtype),
+        "intended_action": intended.astype(dtype),
         "reward": _array(group, "rewards", (n,), where).astype(np.float32),
         "next_obs": obs[1:],
         "terminated": ends["terminations"],
@@ -134,11 +172,12 @@ def _observations(group: Any, rows: int, spec: Spec, where: str) -> np.ndarray:
                 f"{where}: 'observations' is a dictionary of {names}, expected a box of "
                 f"{spec.obs_size} numbers: this is another task's data set"
             )
-        return _flat(group, rows, spec, spec.goal, where)
+        return _goal_observations(group, rows, spec, spec.goal, where)
     return _array(group, "observations", (rows, spec.obs_size), where).astype(np.float32)
 
 
-def _flat(group: Any, rows: int, spec: Spec, goal: GoalSpec, where: str) -> np.ndarray:
+def _goal_observations(group: Any, rows: int, spec: Spec, goal: GoalSpec, where: str) -> np.ndarray:
+    """Flat observations [rows, O] from the dictionary of a goal task."""
     at = spec.fields[goal.desired]
     size = at.stop - at.start
     sizes = {"observation": spec.obs_size - size, "achieved_goal": size, "desired_goal": size}
@@ -148,7 +187,8 @@ def _flat(group: Any, rows: int, spec: Spec, goal: GoalSpec, where: str) -> np.n
     }
     rest = part["observation"]
     obs = np.concatenate([rest[:, : at.start], part["desired_goal"], rest[:, at.start :]], axis=1)
-    if not np.allclose(obs[:, spec.fields[goal.achieved]], part["achieved_goal"], atol=1e-5):
+    achieved = obs[:, spec.fields[goal.achieved]]
+    if not np.allclose(achieved, part["achieved_goal"], atol=GOAL_TOLERANCE):
         raise UserError(
             f"{where}: 'achieved_goal' is not the observation's {goal.achieved!r}: this is another "
             "task's data set"
@@ -157,7 +197,7 @@ def _flat(group: Any, rows: int, spec: Spec, goal: GoalSpec, where: str) -> np.n
 
 
 def _success(group: Any, next_obs: np.ndarray, spec: Spec, where: str) -> np.ndarray:
-    """Whether the goal is reached after each step [n]; False where nothing tells."""
+    """[n] bool: whether the goal is reached after each step; False without a signal or a goal."""
     n = len(next_obs)
     for name in ("infos/success", "infos/is_success"):
         if name in group:
@@ -173,7 +213,7 @@ def _success(group: Any, next_obs: np.ndarray, spec: Spec, where: str) -> np.nda
 
 
 def _rows(group: Any, name: str, where: str) -> int:
-    """Length of an array, which is not read."""
+    """The length of an array; its contents are not read."""
     if name not in group or not hasattr(group[name], "shape"):
         raise UserError(f"{where}: array {name!r} is missing: this is no data set of the task")
     shape = group[name].shape
@@ -183,11 +223,11 @@ def _rows(group: Any, name: str, where: str) -> int:
 
 
 def _array(group: Any, name: str, shape: tuple[int, ...], where: str) -> np.ndarray:
-    """One array, which is read only where it has that shape."""
+    """One array; its contents are read only if it has this shape."""
     _rows(group, name, where)
-    found = group[name]
-    if found.shape != shape:
-        raise UserError(f"{where}: array {name!r} has shape {found.shape}, expected {shape}")
-    if found.dtype.kind not in "fiub":
-        raise UserError(f"{where}: array {name!r} is of type {found.dtype}, expected numbers")
-    return np.asarray(found[()])
+    array = group[name]
+    if array.shape != shape:
+        raise UserError(f"{where}: array {name!r} has shape {array.shape}, expected {shape}")
+    if array.dtype.kind not in "fiub":
+        raise UserError(f"{where}: array {name!r} is of type {array.dtype}, expected numbers")
+    return np.asarray(array[()])

@@ -141,9 +141,9 @@ OWN = ddpg_demos.Config(replay=off_policy.Config(**SMALL, her=0.0, resets=0.5))
 @pytest.mark.parametrize(
     ("changes", "match"),
     [
-        ({"demos": 0, "method": "ddpg"}, "no expert shows states"),
-        ({"source": DemoSource(grade="replay")}, "no expert shows states"),
-        ({"task": "ProbeDiscount"}, "cannot begin in the middle"),
+        ({"demos": 0, "method": "ddpg"}, "no demonstrated states to reset to"),
+        ({"source": DemoSource(grade="replay")}, "no demonstrated states to reset to"),
+        ({"task": "ProbeDiscount"}, "cannot be reset to a demonstrated state"),
     ],
 )
 def test_a_run_says_so_before_any_work(changes, match):
