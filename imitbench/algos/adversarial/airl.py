@@ -82,7 +82,7 @@ def shaped_input(config: Config, spec: Spec) -> DiscriminatorInput:
         return jnp.concatenate([pairs(norm, rows), obs, next_obs, rest], axis=-1)
 
     def rows(core: on_policy.Core, steps: Transition) -> Step:
-        dist = policy.apply(core.params["policy"], on_policy.normalise_obs(own, core, steps.obs))
+        dist = policy.apply(core.params["policy"], on_policy.standardise_obs(own, core, steps.obs))
         assert isinstance(dist, distributions.Gaussian | distributions.Categorical)
         log_prob = dist.log_prob(steps.intended_action)
         return Step(steps.obs, steps.action, steps.next_obs, steps.terminated, log_prob)

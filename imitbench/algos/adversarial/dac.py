@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from imitbench.algos.adversarial import dac_loop
 from imitbench.algos.rl import td3
+from imitbench.algos.rl.bellman import IsAbsorbing
 from imitbench.algos.rl.off_policy import OffPolicyLearner
-from imitbench.algos.rl.replay_buffer import IsAbsorbing
 from imitbench.core.types import Algorithm, Env, Spec
 
 
@@ -28,7 +28,9 @@ def make(config: Config, spec: Spec, env: Env) -> Algorithm:
     `td3.State`, with `_dac.State` as the teacher's."""
     own = config.td3
 
-    def build(spec: Spec, still: IsAbsorbing | None) -> OffPolicyLearner:
-        return td3.learner(own, spec, noise=own.noise, uniform=own.uniform, still=still)
+    def build(spec: Spec, is_absorbing: IsAbsorbing | None) -> OffPolicyLearner:
+        return td3.learner(
+            own, spec, noise=own.noise, uniform=own.uniform, is_absorbing=is_absorbing
+        )
 
     return dac_loop.make(config, own.replay, spec, env, build)

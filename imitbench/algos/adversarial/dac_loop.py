@@ -19,9 +19,11 @@ from flax import struct
 
 from imitbench.algos.adversarial import discriminator
 from imitbench.algos.adversarial.discriminator import DiscriminatorConfig
-from imitbench.algos.rl import off_policy
-from imitbench.algos.rl.off_policy import Draw, OffPolicyLearner, RewardModel
-from imitbench.algos.rl.replay_buffer import Experience, IsAbsorbing
+from imitbench.algos.rl import off_policy, off_policy_loop
+from imitbench.algos.rl.bellman import IsAbsorbing
+from imitbench.algos.rl.off_policy import OffPolicyLearner
+from imitbench.algos.rl.replay_buffer import Experience, RowSampler
+from imitbench.algos.rl.reward_model import Normalise, RewardModel
 from imitbench.core import buffer, ops
 from imitbench.core.config import require_share
 from imitbench.core.types import Algorithm, Env, Key, Metrics, Spec, Transition
@@ -123,41 +125,45 @@ def reward_model(config: Config, spec: Spec) -> RewardModel:
         told = classifier.init(key, demos.obs, demos.weight)
         return State(told, part(demos.terminated, demos.weight > 0), jnp.float32(0.0))
 
-    def fit(
-        key: Key, state: State, replay: buffer.Ring, own: Draw, shown: Draw
+    def update(
+        key: Key,
+        state: State,
+        replay: buffer.Ring,
+        sample_agent: RowSampler,
+        sample_demos: RowSampler,
     ) -> tuple[State, Metrics]:
         k_see, k_fit = jax.random.split(key)
         filled = jnp.arange(replay.capacity)[:, None] < replay.size
         terminated = replay.rows.terminated
         own_share = part(terminated, jnp.broadcast_to(filled, terminated.shape))
 
-        def some(draw: Draw, share: jax.Array) -> discriminator.Draw:
+        def some(draw: RowSampler, share: jax.Array) -> discriminator.Draw:
             def rows(key: Key, n: int) -> Seen:
                 k_draw, k_seen = jax.random.split(key)
                 return seen(k_seen, draw(k_draw, n), share)
 
             return rows
 
-        told = classifier.see(state.discriminator, own(k_see, rule.batch).obs)
-        told, metrics = classifier.fit(k_fit, told, some(shown, state.share), some(own, own_share))
+        told = classifier.see(state.discriminator, sample_agent(k_see, rule.batch).obs)
+        told, metrics = classifier.fit(
+            k_fit, told, some(sample_demos, state.share), some(sample_agent, own_share)
+        )
         return State(told, state.share, own_share), metrics
 
-    def show(
-        key: Key, state: State, rows: Experience, norm: Callable[[jax.Array], jax.Array]
-    ) -> Experience:
+    def transform(key: Key, state: State, rows: Experience, normalise: Normalise) -> Experience:
         step = seen(key, rows, state.own_share)
         task = jnp.where(step.absorbing, 0.0, rows.reward)
         made = classifier.reward(state.discriminator, step)
         after = rows.terminated | step.absorbing
         return rows.replace(
-            obs=masked(config, norm(rows.obs), step.absorbing),
+            obs=masked(config, normalise(rows.obs), step.absorbing),
             action=step.action,
             reward=config.imitation * made + (1.0 - config.imitation) * task,
-            next_obs=masked(config, norm(rows.next_obs), after),
+            next_obs=masked(config, normalise(rows.next_obs), after),
             terminated=rows.terminated & (not config.absorbing),
         )
 
-    return RewardModel(init, fit, show)
+    return RewardModel(init, update, transform)
 
 
 def make(
@@ -171,6 +177,7 @@ def make(
     off_policy.reject_discrete(spec, env.name)
     learner = without_ends(config, spec, build)
     steps = config.discriminator.steps
-    return off_policy.make(
-        replay, spec, env, learner, teacher=reward_model(config, spec), teacher_steps=steps
+    rewards = reward_model(config, spec)
+    return off_policy_loop.make(
+        replay, spec, env, learner, reward_model=rewards, reward_steps=steps
     )

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from imitbench.algos.adversarial import dac_loop
 from imitbench.algos.rl import sac
+from imitbench.algos.rl.bellman import IsAbsorbing
 from imitbench.algos.rl.off_policy import OffPolicyLearner
-from imitbench.algos.rl.replay_buffer import IsAbsorbing
 from imitbench.core.types import Algorithm, Env, Spec
 
 
@@ -28,7 +28,7 @@ def make(config: Config, spec: Spec, env: Env) -> Algorithm:
     `sac.State`, with `_dac.State` as the teacher's."""
     own = config.sac
 
-    def build(spec: Spec, still: IsAbsorbing | None) -> OffPolicyLearner:
-        return sac.learner(own, spec, still)
+    def build(spec: Spec, is_absorbing: IsAbsorbing | None) -> OffPolicyLearner:
+        return sac.learner(own, spec, is_absorbing)
 
     return dac_loop.make(config, own.replay, spec, env, build)

@@ -120,7 +120,7 @@ def cloner(config: on_policy.Config, spec: Spec, steps: int):
 
         def step(carry: tuple[Params, Any], key: Key) -> tuple[tuple[Params, Any], None]:
             rows = draw(key, CLONE_BATCH)
-            obs = on_policy.normalise_obs(config, core, rows.obs)
+            obs = on_policy.standardise_obs(config, core, rows.obs)
             return ops.gradient_step(loss, opt, *carry, obs, rows.intended_action)[:2], None
 
         start = core.params["policy"], opt.init(core.params["policy"])

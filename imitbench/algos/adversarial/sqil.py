@@ -6,15 +6,13 @@ minibatch is half demonstrated.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-import jax
 import jax.numpy as jnp
 
-from imitbench.algos.rl import off_policy, sac
-from imitbench.algos.rl.off_policy import RewardModel
+from imitbench.algos.rl import off_policy_loop, sac
 from imitbench.algos.rl.replay_buffer import Experience
+from imitbench.algos.rl.reward_model import TASK_REWARD, Normalise, RewardModel, normalise_rows
 from imitbench.core.types import Algorithm, Env, Key, Spec
 
 
@@ -26,17 +24,17 @@ class Config(sac.Config):
 def reward_model(batch: int) -> RewardModel:
     """Pays for the last half of a minibatch of twice `batch` rows."""
 
-    def show(
-        key: Key, state: tuple[()], rows: Experience, norm: Callable[[jax.Array], jax.Array]
-    ) -> Experience:
-        rows = off_policy.normalise_rows(key, state, rows, norm)
+    def transform(key: Key, state: tuple[()], rows: Experience, normalise: Normalise) -> Experience:
+        rows = normalise_rows(key, state, rows, normalise)
         return rows.replace(reward=jnp.repeat(jnp.array([0.0, 1.0]), batch))
 
-    return off_policy.TASK_REWARD._replace(show=show)
+    return TASK_REWARD._replace(transform=transform)
 
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:
     """SQIL on the demonstrations' steps, not on their rewards. State: `_offpolicy.State` around
     `sac.State`."""
     batch, learner = config.replay.batch, sac.learner(config, spec)
-    return off_policy.make(config.replay, spec, env, learner, batch, reward_model(batch))
+    return off_policy_loop.make(
+        config.replay, spec, env, learner, demo_batch=batch, reward_model=reward_model(batch)
+    )

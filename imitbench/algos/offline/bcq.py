@@ -7,6 +7,7 @@ continuous actions.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import jax
@@ -15,7 +16,7 @@ import optax
 from flax import struct
 
 from imitbench.algos.offline import fixed_data
-from imitbench.algos.rl import replay_buffer
+from imitbench.algos.rl import bellman
 from imitbench.algos.rl.off_policy import OffPolicyLearner
 from imitbench.algos.rl.replay_buffer import Experience
 from imitbench.core import nets, ops
@@ -81,7 +82,7 @@ def learner(config: Config, spec: Spec) -> OffPolicyLearner:
     decoder = nets.function(spec.obs_size + latent, config.vae_hidden, spec.action_size)
     perturb = nets.function(size, config.hidden, spec.action_size)
     critics = nets.critics(spec, config.hidden, 2)
-    critic_loss = replay_buffer.critic_loss(critics)
+    critic_loss = partial(bellman.critic_loss, critics, 1.0)
     opts: dict[str, Any] = dict.fromkeys(("vae", "critics", "perturb"), optax.adam(config.lr))
 
     def decode(params: Params, obs: jax.Array, z: jax.Array) -> jax.Array:

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from flax import struct
 
 from imitbench.algos.rl.off_policy import OffPolicyLearner, reject_discrete
-from imitbench.algos.rl.replay_buffer import experience
+from imitbench.algos.rl.replay_buffer import demo_experience
 from imitbench.core import buffer, ops
 from imitbench.core.config import require
 from imitbench.core.types import Algorithm, Cost, Key, Metrics, Spec, Transition, ValueEstimator
@@ -79,7 +79,7 @@ def make(config: Config, spec: Spec, learner: OffPolicyLearner) -> Algorithm:
         return state.norm(obs, jnp.inf)
 
     def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
-        draw = buffer.real_row_sampler(experience(demos, spec.horizon), demos.weight)
+        draw = buffer.real_row_sampler(demo_experience(demos, spec.horizon), demos.weight)
 
         def step(inner: Any, key: Key) -> tuple[Any, Metrics]:
             k_rows, k_learn = jax.random.split(key)

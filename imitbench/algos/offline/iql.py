@@ -7,6 +7,7 @@ for locomotion. The policy's standard deviation depends on the state here, there
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import jax
@@ -15,7 +16,7 @@ import optax
 from flax import struct
 
 from imitbench.algos.offline import fixed_data
-from imitbench.algos.rl import replay_buffer
+from imitbench.algos.rl import bellman
 from imitbench.algos.rl.off_policy import OffPolicyLearner
 from imitbench.algos.rl.replay_buffer import Experience
 from imitbench.core import distributions, nets, ops, policy_nets
@@ -68,7 +69,7 @@ class State(struct.PyTreeNode):
 def learner(config: Config, spec: Spec) -> OffPolicyLearner:
     policy = policy_nets.policy(spec, config.hidden, "gaussian")
     critics = nets.critics(spec, config.hidden, 2)
-    critic_loss = replay_buffer.critic_loss(critics)
+    critic_loss = partial(bellman.critic_loss, critics, 1.0)
     value = nets.value(spec, config.hidden)
     decay = config.lr_decay_steps
     opt = optax.adam(config.lr)

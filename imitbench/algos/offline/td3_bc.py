@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from imitbench.algos.offline import fixed_data, offline_td3
-from imitbench.algos.rl import td3
+from imitbench.algos.rl import td3, td3_losses
 from imitbench.algos.rl.replay_buffer import Experience
 from imitbench.core.config import require
 from imitbench.core.types import Algorithm, Spec, Traits
@@ -33,10 +33,10 @@ class Config(offline_td3.Config):
         require(self.alpha > 0, self, "alpha", "a positive number; for none there is offline_td3")
 
 
-def objective(alpha: float) -> td3.Objective:
+def objective(alpha: float) -> td3_losses.Objective:
     """Values scaled to mean magnitude `alpha`, and the squared distance from the data's actions."""
 
-    def loss(value: td3.Value, action: jax.Array, rows: Experience) -> jax.Array:
+    def loss(value: td3_losses.Value, action: jax.Array, rows: Experience) -> jax.Array:
         q = value(rows.obs, action)
         size = jax.lax.stop_gradient(jnp.mean(jnp.abs(q)))
         distance = jnp.mean((action - rows.action) ** 2)

@@ -1,19 +1,28 @@
-"""DDPG with demonstrations: a second replay of them, and a cloning loss behind a Q filter.
+"""DDPG with demonstrations: DDPG that replays demonstrated steps and clones them behind a Q filter.
 
-Source: Nair et al. 2018 (arXiv:1709.10089), sections IV and V: each minibatch holds demonstrated
-steps beside the learner's own, both with hindsight goals, and the policy is drawn to a demonstrated
-action wherever the critic prefers that to the policy's own. Their resets to demonstrated states:
-`replay.resets`.
+Source: Nair et al. 2018 (arXiv:1709.10089), sections IV and V. Each minibatch holds demonstrated
+steps beside the agent's, both with hindsight goals. The policy is drawn to a demonstrated action
+where the critic prefers it to the policy's. `replay.resets` begins episodes at demonstrated states.
+
+Different from the source: `clone` is one number in place of the paper's two loss weights and the
+number of demonstrated rows.
+
+Use it when the reward is sparse, goals can be relabelled and a few demonstrations reach them.
+
+Sensitive to: `clone`, `q_filter`, `replay.her`, `replay.resets`, and the quality of the
+demonstrations.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 
-from imitbench.algos.rl import ddpg, off_policy, replay_buffer, td3
+from imitbench.algos.rl import ddpg, off_policy, off_policy_loop, td3, td3_losses
+from imitbench.algos.rl.replay_buffer import Experience
 from imitbench.core.config import require
 from imitbench.core.types import Algorithm, Env, Spec, Traits
 
@@ -26,11 +35,11 @@ class Config(ddpg.Config):
     """Settings of DDPG with demonstrations."""
 
     replay: off_policy.Config = field(default_factory=lambda: off_policy.Config(her=4.0))
-    """Collecting and replay; the demonstrations' steps are relabelled too."""
+    """Settings of collecting and replay; demonstrated steps get hindsight goals too."""
     demo_batch: int = 128
     """Demonstrated steps in a minibatch, beside the `replay.batch` others."""
     clone: float = 1000.0
-    """Weight of the cloning loss beside the values: lambda_2 N_D / lambda_1 in the paper."""
+    """Weight of the cloning loss relative to the values: lambda_2 N_D / lambda_1 in the paper."""
     q_filter: bool = True
     """Clone only where the critic prefers the demonstrated action to the policy's."""
 
@@ -40,27 +49,39 @@ class Config(ddpg.Config):
         require(self.clone >= 0, self, "clone", "0 or more")
 
 
-def objective(config: Config) -> td3.Objective:
-    """Minus the mean value, and the squared distance from the demonstrated actions, summed over
-    components and averaged over the `demo_batch` last rows, filtered ones as 0."""
+def cloning_objective(
+    config: Config, value: td3_losses.Value, action: jax.Array, rows: Experience
+) -> jax.Array:
+    """`clone` times the cloning loss, minus the mean value of the policy's actions (section IV).
 
-    def loss(value: td3.Value, action: jax.Array, rows: replay_buffer.Experience) -> jax.Array:
-        q = value(rows.obs, action)
-        last = slice(-config.demo_batch, None)
-        shown = rows.action[last]
-        distance = jnp.sum((action[last] - shown) ** 2, axis=-1)
-        if config.q_filter:
-            better = value(rows.obs[last], shown) > q[last]
-            distance = jnp.where(better, distance, 0.0)
-        return config.clone * jnp.mean(distance) - jnp.mean(q)
+    Args:
+        config: of the method.
+        value: the first critic.
+        action: the policy's, [N, A].
+        rows: steps [N], the last `demo_batch` of which are demonstrated.
 
-    return loss
+    Returns:
+        The loss []. The cloning loss is the squared distance from the demonstrated actions, summed
+        over components and averaged over the demonstrated rows; a filtered row counts as 0.
+    """
+    q = value(rows.obs, action)
+    demos = slice(-config.demo_batch, None)
+    demo_action = rows.action[demos]
+    distance = jnp.sum((action[demos] - demo_action) ** 2, axis=-1)
+    if config.q_filter:
+        demo_is_better = value(rows.obs[demos], demo_action) > q[demos]
+        distance = jnp.where(demo_is_better, distance, 0.0)
+    return config.clone * jnp.mean(distance) - jnp.mean(q)
 
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:
-    """DDPG on the task's own reward and on demonstrated whole episodes; set `replay.her` to 0 on a
-    task without goals. State: `_offpolicy.State` around `td3.State`."""
+    """DDPG on the task's reward and on demonstrated whole episodes with their rewards; set
+    `replay.her` to 0 on a task without goals.
+
+    The state is an `off_policy.State` whose `learner` is a `td3.State`.
+    """
+    objective = partial(cloning_objective, config)
     learner = td3.learner(
-        config, spec, noise=config.noise, uniform=config.uniform, objective=objective(config)
+        config, spec, noise=config.noise, uniform=config.uniform, objective=objective
     )
-    return off_policy.make(config.replay, spec, env, learner, config.demo_batch)
+    return off_policy_loop.make(config.replay, spec, env, learner, demo_batch=config.demo_batch)

@@ -101,7 +101,7 @@ def networks(config: Config, spec: Spec) -> tuple[policy_nets.PolicyNet, nets.Va
     return policy, nets.value(spec, config.hidden, "tanh")
 
 
-def normalise_obs(config: Config, core: Core, obs: jax.Array) -> jax.Array:
+def standardise_obs(config: Config, core: Core, obs: jax.Array) -> jax.Array:
     """Observations as the networks get them."""
     return core.obs_moments.normaliser()(obs, CLIP) if config.normalise_obs else obs
 
@@ -166,8 +166,8 @@ def learner(config: Config, spec: Spec, improve: PolicyUpdate) -> OnPolicyLearne
     def learn(key: Key, core: Core, steps: Transition) -> tuple[Core, Metrics]:
         core, reward = scaled(core, steps)
         obs, next_obs = (
-            normalise_obs(config, core, steps.obs),
-            normalise_obs(config, core, steps.next_obs),
+            standardise_obs(config, core, steps.obs),
+            standardise_obs(config, core, steps.next_obs),
         )
         value = critic.apply(core.params["value"], obs)
         next_value = critic.apply(core.params["value"], next_obs)
@@ -193,14 +193,14 @@ def learner(config: Config, spec: Spec, improve: PolicyUpdate) -> OnPolicyLearne
 
     def explore(core: Core) -> Callable[[Key, jax.Array], jax.Array]:
         def sample(key: Key, obs: jax.Array) -> jax.Array:
-            dist = policy.apply(core.params["policy"], normalise_obs(config, core, obs))
+            dist = policy.apply(core.params["policy"], standardise_obs(config, core, obs))
             assert isinstance(dist, distributions.Gaussian | distributions.Categorical)
             return dist.sample(key)
 
         return sample
 
     def act(key: Key, core: Core, obs: jax.Array) -> jax.Array:
-        mode = policy.apply(core.params["policy"], normalise_obs(config, core, obs)).mode
+        mode = policy.apply(core.params["policy"], standardise_obs(config, core, obs)).mode
         return mode if spec.discrete else jnp.clip(mode, -1.0, 1.0)
 
     return OnPolicyLearner(init, explore, learn, act, improve.grad_steps)

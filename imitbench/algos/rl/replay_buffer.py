@@ -1,19 +1,19 @@
 """Steps for replay, with hindsight goals where a task has goals.
 
-Hindsight experience replay: Andrychowicz et al. 2017 (arXiv:1707.01495), strategy "future".
+Source of the hindsight goals: Andrychowicz et al. 2017 (arXiv:1707.01495), strategy "future": new
+goals come from states that the same episode reached after the step that is replayed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 from flax import struct
 
-from imitbench.core import buffer, nets
-from imitbench.core.types import Key, Metrics, Params, Spec, Transition
+from imitbench.core import buffer
+from imitbench.core.types import Key, Spec, Transition
 
 
 class Experience(struct.PyTreeNode):
@@ -27,17 +27,12 @@ class Experience(struct.PyTreeNode):
     t: jax.Array  # [...] int32: the step's number in its episode
 
 
-IsAbsorbing = Callable[[jax.Array], jax.Array]
-"""obs [N, O] -> [N] bool: states in which nothing but the action 0 is possible."""
-
-
-def zero_where_absorbing(still: IsAbsorbing | None, obs: jax.Array, action: jax.Array) -> jax.Array:
-    """Actions [N, A] as they can be done in states [N, O]."""
-    return action if still is None else jnp.where(still(obs)[:, None], 0.0, action)
+RowSampler = Callable[[Key, int], Experience]
+"""(key, n) -> n steps drawn at random, leaves [n, ...]."""
 
 
 def sample(key: Key, replay: buffer.Ring, batch: int) -> Experience:
-    """Steps [N], uniformly from the filled part of a ring of rows [B, ...]."""
+    """Steps [N], drawn uniformly from the filled part of a ring of rows [B, ...]."""
     k_slot, k_env = jax.random.split(key)
     envs = replay.rows.reward.shape[1]
     slot = jax.random.randint(k_slot, (batch,), 0, replay.size)
@@ -48,60 +43,91 @@ def sample(key: Key, replay: buffer.Ring, batch: int) -> Experience:
 def sample_hindsight(
     key: Key, replay: buffer.Ring, batch: int, spec: Spec, share: float
 ) -> Experience:
-    """As `sample`, with `share` of the goals replaced by what the episode achieved later.
+    """`sample`, with some goals replaced by what the same episode achieved later.
 
-    The later step is uniform over this one and those that followed it in its episode, as far as
-    they have been collected and kept. Reward is that of the new goal.
+    Args:
+        key: of all draws.
+        replay: a ring of rows [B, ...], where one environment's episodes follow each other.
+        batch: N, how many steps to draw.
+        spec: of a task with goals.
+        share: of the steps that get a new goal, in [0, 1].
+
+    Returns:
+        Steps [N]. A new goal is the achieved goal after a step drawn uniformly from this one and
+        those that followed it in its episode, as far as the ring holds them; the reward is that of
+        the new goal.
     """
     goal = spec.goal
     assert goal is not None
     achieved, desired = spec.fields[goal.achieved], spec.fields[goal.desired]
     k_slot, k_env, k_later, k_share = jax.random.split(key, 4)
     envs = replay.rows.reward.shape[1]
-    # Slots counted from the first ever written, so that "later" survives the ring's seam.
+    # Slots counted from the first ever written, so that "later" holds across the ring's seam.
     age = jax.random.randint(k_slot, (batch,), 0, replay.size)
     slot = replay.written - replay.size + age
     env = jax.random.randint(k_env, (batch,), 0, envs)
-
-    def at(slot: jax.Array) -> Experience:
-        return jax.tree.map(lambda x: x[slot % replay.capacity, env], replay.rows)
-
-    rows = at(slot)
+    rows = _rows_at(replay, slot, env)
     last = jnp.minimum(slot + spec.horizon - 1 - rows.t, replay.written - 1)
     ahead = jnp.floor(jax.random.uniform(k_later, (batch,)) * (last - slot + 1)).astype(jnp.int32)
-    later = at(slot + ahead)
-    # An episode that ended early is followed by another one: its steps do not count.
-    same = later.t == rows.t + ahead
-    reached = jnp.where(same[:, None], later.next_obs[:, achieved], rows.next_obs[:, achieved])
-    swap = jax.random.bernoulli(k_share, share, (batch,))
-    new_goal = jnp.where(swap[:, None], reached, rows.obs[:, desired])
+    later = _rows_at(replay, slot + ahead, env)
+    # After an early end the ring holds another episode, whose steps do not count.
+    same_episode = later.t == rows.t + ahead
+    reached = jnp.where(
+        same_episode[:, None], later.next_obs[:, achieved], rows.next_obs[:, achieved]
+    )
+    relabel = jax.random.bernoulli(k_share, share, (batch,))
+    new_goal = jnp.where(relabel[:, None], reached, rows.obs[:, desired])
     reward = goal.reward(rows.next_obs[:, achieved], new_goal)
     return rows.replace(
         obs=rows.obs.at[:, desired].set(new_goal),
         next_obs=rows.next_obs.at[:, desired].set(new_goal),
-        reward=jnp.where(swap, reward, rows.reward),
+        reward=jnp.where(relabel, reward, rows.reward),
     )
 
 
-def critic_loss(critics: nets.CriticNet, weight: float = 1.0) -> Callable[..., Any]:
-    """(params, rows [N], target [N]) -> the critics' squared errors, each averaged over the rows,
-    their sum weighed; and metrics."""
-
-    def loss(params: Params, rows: Experience, target: jax.Array) -> tuple[jax.Array, Metrics]:
-        q = critics.apply(params, rows.obs, rows.action)
-        total = weight * jnp.sum(jnp.mean((q - target) ** 2, axis=-1))
-        return total, {"critic_loss": total, "q": jnp.mean(q)}
-
-    return loss
+def _rows_at(replay: buffer.Ring, slot: jax.Array, env: jax.Array) -> Experience:
+    """Steps [N] of environments [N] in slots [N], counted from the first ever written."""
+    return jax.tree.map(lambda x: x[slot % replay.capacity, env], replay.rows)
 
 
-def experience(demos: Transition, horizon: int) -> Experience:
-    """Rows [K * T] of whole episodes; the executed actions, for they are what the rewards were
-    for."""
+def demo_experience(demos: Transition, horizon: int) -> Experience:
+    """Demonstrated steps [K * T] of whole episodes for replay.
+
+    They keep the executed actions, not the intended ones: the rewards belong to those.
+    """
     t = jnp.arange(demos.reward.shape[0]) % horizon
     return Experience(demos.obs, demos.action, demos.reward, demos.next_obs, demos.terminated, t)
 
 
 def demo_ring(rows: Experience, horizon: int) -> buffer.Ring:
-    """Rows [K * T] of whole episodes as a full ring: rows [K, ...] at each of the T steps."""
+    """Steps [K * T] of whole episodes as a full ring with rows [K, ...] and one slot for each of
+    the T steps."""
     return buffer.Ring(buffer.time_major(rows, horizon), jnp.int32(horizon))
+
+
+def agent_sampler(replay: buffer.Ring, spec: Spec, her: float) -> RowSampler:
+    """Draws steps from a replay.
+
+    Args:
+        replay: a ring of rows [B, ...].
+        spec: of the task; with `her` above 0 it has goals.
+        her: hindsight goals for each original goal (k in the paper); 0 for none.
+    """
+    if not her:
+        return lambda key, batch: sample(key, replay, batch)
+    return lambda key, batch: sample_hindsight(key, replay, batch, spec, her / (her + 1.0))
+
+
+def demo_sampler(demos: Transition, spec: Spec, her: float) -> RowSampler:
+    """Draws demonstrated steps.
+
+    Args:
+        demos: rows [K * T] of whole episodes; with `her` above 0 none may end before the time
+            limit.
+        spec: of the task; with `her` above 0 it has goals.
+        her: hindsight goals for each original goal; 0 for none.
+    """
+    rows = demo_experience(demos, spec.horizon)
+    if not her:
+        return buffer.real_row_sampler(rows, demos.weight)
+    return agent_sampler(demo_ring(rows, spec.horizon), spec, her)

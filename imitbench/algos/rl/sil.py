@@ -101,7 +101,7 @@ def make(config: Config, spec: Spec, env: Env) -> Algorithm:
         rows = replay.in_order()
         scale = on_policy.reward_scale(config.ppo, core)
         obs, next_obs = (
-            on_policy.normalise_obs(config.ppo, core, x) for x in (rows.obs, rows.next_obs)
+            on_policy.standardise_obs(config.ppo, core, x) for x in (rows.obs, rows.next_obs)
         )
         v, after = (critic.apply(core.params["value"], x) for x in (obs, next_obs))
         truncated = rows.truncated | (replay.without_successor[:, None] & ~rows.terminated)

@@ -1,13 +1,21 @@
-"""TD3: deterministic policy gradients with twin critics, target smoothing and a delayed policy.
+"""TD3: a deterministic policy learned off-policy from the lesser of two critics.
 
-Source: Fujimoto et al. 2018 (arXiv:1802.09477), algorithm 1. DDPG is the same learner with those
-three taken away: see `ddpg`.
+Source: Fujimoto et al. 2018 (arXiv:1802.09477), algorithm 1.
+
+Different from the source: any number of critics; targets can be clipped to a range and large
+actions can be penalised, as in the code of hindsight experience replay; exploration can replace an
+action by a uniformly random one. DDPG is the same code with other settings: see `ddpg`.
+
+Use it when actions are continuous, environment steps are costly and the reward is known.
+
+Sensitive to: `noise` and `uniform` (exploration), `lr`, `replay.grad_steps` per environment step,
+`value_range` on tasks with sparse rewards.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import jax
@@ -15,7 +23,10 @@ import jax.numpy as jnp
 import optax
 from flax import struct
 
-from imitbench.algos.rl import off_policy, replay_buffer
+from imitbench.algos.rl import bellman, off_policy, off_policy_loop, td3_losses
+from imitbench.algos.rl.bellman import IsAbsorbing
+from imitbench.algos.rl.off_policy import OffPolicyLearner
+from imitbench.algos.rl.replay_buffer import Experience
 from imitbench.core import nets, ops, policy_nets
 from imitbench.core.config import require, require_share
 from imitbench.core.types import Algorithm, Env, Key, Metrics, Params, Spec, Traits, ValueEstimator
@@ -28,25 +39,25 @@ class UpdateConfig:
     """Settings of TD3's gradient steps."""
 
     critics: int = 2
-    """Critics; the target is the least of them."""
+    """Number of critics; the target takes the least of their values."""
     delay: int = 2
-    """Critic steps to a step of the policy and the targets."""
+    """Critic steps between two steps of the policy and the targets."""
     target_noise: float = 0.2
-    """Standard deviation of the noise on the target policy's action."""
+    """Standard deviation of the noise on the target policy's action, which lies in [-1, 1]."""
     target_noise_clip: float = 0.5
-    """Bound on that noise."""
+    """Bound on the magnitude of that noise."""
     lr: float = 3e-4
-    """Adam's step size."""
+    """Adam's step size, above 0."""
     hidden: tuple[int, ...] = (256, 256)
     """Widths of the hidden ReLU layers of policy and critics."""
     discount: float = 0.99
-    """Discount factor."""
+    """Discount factor, in [0, 1]."""
     tau: float = 0.005
-    """Rate at which the targets follow when they are moved."""
+    """Share of the way that the targets move towards the networks in each of their steps."""
     action_l2: float = 0.0
     """Weight of the mean squared action in the policy's loss; HER's authors take 1."""
     value_range: tuple[float, ...] = ()
-    """Bounds (low, high) that targets are clipped to; none by default."""
+    """Bounds (low, high) to which the critics' targets are clipped; empty for none."""
 
     def __post_init__(self) -> None:
         for name in ("critics", "delay"):
@@ -66,11 +77,11 @@ class Config(UpdateConfig):
     """Settings of TD3."""
 
     replay: off_policy.Config = field(default_factory=off_policy.Config)
-    """Collecting and replay."""
+    """Settings of collecting and replay."""
     noise: float = 0.1
     """Standard deviation of the Gaussian noise on actions while collecting."""
     uniform: float = 0.0
-    """Probability of a uniform action in its place while collecting."""
+    """Probability, while collecting, that a uniformly random action replaces the policy's."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -79,17 +90,9 @@ class Config(UpdateConfig):
         require(self.uniform <= 1, self, "uniform", "a probability in [0, 1]")
 
 
-Value = Callable[[jax.Array, jax.Array], jax.Array]  # (obs [N, O], action [N, A]) -> [N]
-Objective = Callable[[Value, jax.Array, replay_buffer.Experience], jax.Array]
-"""(first critic, the policy's actions [N, A], rows [N]) -> what the policy descends: a scalar."""
-
-
-def greedy(value: Value, action: jax.Array, rows: replay_buffer.Experience) -> jax.Array:
-    """Minus the mean value of the policy's actions."""
-    return -jnp.mean(value(rows.obs, action))
-
-
 class State(struct.PyTreeNode):
+    """The learner's state; `target` holds the target networks "policy" and "critics"."""
+
     policy: Params
     critics: Params
     target: dict[str, Params]
@@ -104,99 +107,84 @@ def learner(
     *,
     noise: float = 0.0,
     uniform: float = 0.0,
-    objective: Objective = greedy,
-    still: replay_buffer.IsAbsorbing | None = None,
-) -> off_policy.OffPolicyLearner:
-    """TD3's gradient steps.
+    objective: td3_losses.Objective = td3_losses.negative_value,
+    is_absorbing: IsAbsorbing | None = None,
+) -> OffPolicyLearner:
+    """TD3 without the source of its steps.
 
     Args:
-        noise, uniform: of exploring, as in `Config`.
-        objective: of the policy, apart from the penalty on its actions.
-        still: where there is no choice, and so nothing for the policy to learn.
+        config: of the gradient steps.
+        spec: of the task as the networks see it.
+        noise: of exploration, as in `Config`.
+        uniform: of exploration, as in `Config`.
+        objective: the policy's loss, apart from the penalty on its actions.
+        is_absorbing: states in which the only action is 0; the policy learns nothing there.
     """
-    policy = policy_nets.policy(spec, config.hidden, "deterministic")
-    critics = nets.critics(spec, config.hidden, config.critics)
-    critic_loss = replay_buffer.critic_loss(critics)
+    networks = td3_losses.Networks(
+        policy_nets.policy(spec, config.hidden, "deterministic"),
+        nets.critics(spec, config.hidden, config.critics),
+        is_absorbing,
+    )
+    critic_loss = partial(bellman.critic_loss, networks.critics, 1.0)
+    policy_loss = partial(td3_losses.policy_loss, networks, objective, config.action_l2)
     opt = optax.adam(config.lr)
-
-    def policy_loss(
-        params: Params, rows: replay_buffer.Experience, critic: Params
-    ) -> tuple[jax.Array, Metrics]:
-        action = replay_buffer.zero_where_absorbing(
-            still, rows.obs, policy.apply(params, rows.obs).mode
-        )
-
-        def value(obs: jax.Array, action: jax.Array) -> jax.Array:
-            return critics.apply(critic[:1], obs, action)[0]
-
-        loss = objective(value, action, rows)
-        loss = loss + config.action_l2 * jnp.mean(action**2)
-        return loss, {"policy_loss": loss}
-
-    def targets(key: Key, state: State, rows: replay_buffer.Experience) -> jax.Array:
-        action = policy.apply(state.target["policy"], rows.next_obs).mode
-        if config.target_noise:
-            noise = config.target_noise * jax.random.normal(key, action.shape)
-            bound = config.target_noise_clip
-            action = jnp.clip(action + jnp.clip(noise, -bound, bound), -1.0, 1.0)
-        action = replay_buffer.zero_where_absorbing(still, rows.next_obs, action)
-        after = jnp.min(critics.apply(state.target["critics"], rows.next_obs, action), axis=0)
-        target = rows.reward + config.discount * jnp.where(rows.terminated, 0.0, after)
-        return jnp.clip(target, *config.value_range) if config.value_range else target
 
     def init(key: Key) -> State:
         k_policy, k_critic = jax.random.split(key)
-        p, c = policy.init(k_policy), critics.init(k_critic)
-        target = {"policy": p, "critics": c}
-        return State(p, c, target, opt.init(p), opt.init(c), jnp.int32(0))
+        policy, critics = networks.policy.init(k_policy), networks.critics.init(k_critic)
+        target = {"policy": policy, "critics": critics}
+        return State(policy, critics, target, opt.init(policy), opt.init(critics), jnp.int32(0))
 
-    def learn(key: Key, state: State, rows: replay_buffer.Experience) -> tuple[State, Metrics]:
-        target = targets(key, state, rows)
-        new_critics, critics_opt, metrics = ops.gradient_step(
-            critic_loss, opt, state.critics, state.critics_opt, rows, target
+    def learn(key: Key, state: State, rows: Experience) -> tuple[State, Metrics]:
+        smoothing = None
+        if config.target_noise:
+            smoothing = td3_losses.smoothing_noise(
+                key, rows.action.shape, config.target_noise, config.target_noise_clip
+            )
+        y = td3_losses.critic_target(
+            networks, state.target, rows, smoothing, config.discount, config.value_range
+        )
+        critics, critics_opt, metrics = ops.gradient_step(
+            critic_loss, opt, state.critics, state.critics_opt, rows, y
         )
         steps = state.steps + 1
 
-        def move() -> tuple[Params, Any, dict[str, Params]]:
-            new, new_opt, _ = ops.gradient_step(
-                policy_loss, opt, state.policy, state.policy_opt, rows, new_critics
+        def step_policy() -> tuple[Params, Any, dict[str, Params]]:
+            policy, policy_opt, _ = ops.gradient_step(
+                policy_loss, opt, state.policy, state.policy_opt, rows, critics
             )
-            goal = {"policy": new, "critics": new_critics}
-            return new, new_opt, ops.polyak(state.target, goal, config.tau)
+            online = {"policy": policy, "critics": critics}
+            return policy, policy_opt, ops.polyak(state.target, online, config.tau)
 
         if config.delay == 1:
-            moved = move()
+            policy, policy_opt, target = step_policy()
         else:
-            still = state.policy, state.policy_opt, state.target
-            moved = jax.lax.cond(steps % config.delay == 0, move, lambda: still)
-        p, p_opt, follow = moved
-        return State(p, new_critics, follow, p_opt, critics_opt, steps), metrics
+            unchanged = state.policy, state.policy_opt, state.target
+            due = steps % config.delay == 0
+            policy, policy_opt, target = jax.lax.cond(due, step_policy, lambda: unchanged)
+        return State(policy, critics, target, policy_opt, critics_opt, steps), metrics
 
     def explore(key: Key, state: State, obs: jax.Array) -> jax.Array:
-        k_noise, k_coin, k_uniform = jax.random.split(key, 3)
-        action = act(key, state, obs)
-        noisy = action + noise * jax.random.normal(k_noise, action.shape)
-        other = jax.random.uniform(k_uniform, action.shape, minval=-1.0, maxval=1.0)
-        coin = jax.random.bernoulli(k_coin, uniform, (*action.shape[:-1], 1))
-        return jnp.where(coin, other, jnp.clip(noisy, -1.0, 1.0))
+        return td3_losses.noisy_action(key, act(key, state, obs), noise, uniform)
 
     def act(key: Key, state: State, obs: jax.Array) -> jax.Array:
-        return policy.apply(state.policy, obs).mode
+        return networks.policy.apply(state.policy, obs).mode
 
     def value(key: Key, state: State, obs: jax.Array) -> jax.Array:
-        return critics.apply(state.critics[:1], obs, act(key, state, obs))[0]
+        return networks.critics.apply(state.critics[:1], obs, act(key, state, obs))[0]
 
-    return off_policy.OffPolicyLearner(
-        init, learn, explore, act, ValueEstimator(value, config.discount)
-    )
+    return OffPolicyLearner(init, learn, explore, act, ValueEstimator(value, config.discount))
 
 
 def export(config: Config, spec: Spec, state: off_policy.State) -> policy_nets.MLPPolicy:
-    """The policy of one seed, for a file of its own."""
+    """One seed's policy, to be saved alone."""
     return off_policy.export(config.replay, spec, state, state.learner.policy)
 
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:
-    """TD3; with `replay.her` on a goal task. State: `_offpolicy.State` around `State`."""
-    inner = learner(config, spec, noise=config.noise, uniform=config.uniform)
-    return off_policy.make(config.replay, spec, env, inner)
+    """TD3 on the task's reward; with `replay.her` on a task with goals.
+
+    The state is an `off_policy.State` whose `learner` is a `State`.
+    """
+    td3 = learner(config, spec, noise=config.noise, uniform=config.uniform)
+    return off_policy_loop.make(config.replay, spec, env, td3)

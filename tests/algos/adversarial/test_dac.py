@@ -51,7 +51,7 @@ def shown(config: dac_loop.Config, own_share: float, ended: list[bool]) -> tuple
     teacher = dac_loop.reward_model(config, SPEC)
     state = teacher.init(KEY, demos(6, 2))
     state = state.replace(own_share=jnp.float32(own_share))
-    return teacher.show(KEY, state, rows(ended), lambda obs: obs / 10.0), state
+    return teacher.transform(KEY, state, rows(ended), lambda obs: obs / 10.0), state
 
 
 def test_an_end_leads_to_the_absorbing_state_and_that_to_itself():
@@ -102,14 +102,14 @@ def test_the_learners_share_is_counted_in_what_is_filled():
     def own(key: Any, n: int) -> replay_buffer.Experience:
         return replay_buffer.sample(key, ring, n)
 
-    state, metrics = teacher.fit(KEY, state, ring, own, own)
+    state, metrics = teacher.update(KEY, state, ring, own, own)
     assert float(state.own_share) == pytest.approx(1 / 7)
     assert np.isfinite(float(metrics["discriminator_loss"]))
 
 
 def test_sqil_pays_for_what_was_shown():
     """1 for the demonstrated half of a minibatch, 0 for its own."""
-    step = sqil.reward_model(2).show(
+    step = sqil.reward_model(2).transform(
         KEY, (), rows([False, True, False, True]), lambda obs: obs / 10.0
     )
     np.testing.assert_array_equal(step.reward, [0, 0, 1, 1])
@@ -124,11 +124,13 @@ def test_discrete_actions_are_refused():
 
 
 LEARNERS = {
-    "td3": lambda spec, still: td3.learner(
-        td3.UpdateConfig(hidden=(32,), lr=1e-2, discount=0.9, tau=0.1), spec, still=still
+    "td3": lambda spec, is_absorbing: td3.learner(
+        td3.UpdateConfig(hidden=(32,), lr=1e-2, discount=0.9, tau=0.1),
+        spec,
+        is_absorbing=is_absorbing,
     ),
-    "sac": lambda spec, still: sac.learner(
-        sac.Config(hidden=(32,), lr=1e-2, discount=0.9, tau=0.1, tune=False), spec, still
+    "sac": lambda spec, is_absorbing: sac.learner(
+        sac.Config(hidden=(32,), lr=1e-2, discount=0.9, tau=0.1, tune=False), spec, is_absorbing
     ),
 }
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from imitbench import envs
-from imitbench.algos.rl import off_policy, replay_buffer, td3
+from imitbench.algos.rl import off_policy, off_policy_loop, replay_buffer, td3
 from imitbench.core import buffer, rollout
 from imitbench.core.types import GoalSpec
 from imitbench.envs.base import make_spec
@@ -134,7 +134,7 @@ def test_demonstrated_steps_follow_the_own_ones():
         ]
 
     config = off_policy.Config(rounds=3, warmup=0, capacity=50, batch=5)
-    algo = off_policy.make(config, env.spec, env, inner._replace(learn=learn), demo_batch=4)
+    algo = off_policy_loop.make(config, env.spec, env, inner._replace(learn=learn), demo_batch=4)
     demos = buffer.no_rows(env.spec)
     n = 2 * env.spec.horizon
     demos = jax.tree.map(lambda x: jnp.zeros((n, *x.shape[1:]), x.dtype), demos)

@@ -5,6 +5,7 @@ Networks without hidden layers are linear, so that their parameters can be chose
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -185,7 +186,7 @@ def test_ddpg_is_td3_without_its_three_changes(steps):
 @pytest.mark.parametrize("q_filter", [True, False])
 def test_demonstrations_draw_the_policy_where_the_critic_prefers_them(steps, q_filter):
     config = ddpg_demos.Config(hidden=(), clone=10.0, demo_batch=3, q_filter=q_filter)
-    learner = td3.learner(config, SPEC, objective=ddpg_demos.objective(config))
+    learner = td3.learner(config, SPEC, objective=partial(ddpg_demos.cloning_objective, config))
     state = learner.init(jax.random.key(0)).replace(policy=dense([[0.0]], [np.arctanh(0.1)]))
     rows = experience(5)
     learner.learn(jax.random.key(0), state, rows)

@@ -1,0 +1,229 @@
+"""The outer loop of the off-policy learners: rounds of collecting and gradient steps."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from imitbench.algos.rl import off_policy, replay_buffer
+from imitbench.algos.rl.off_policy import OffPolicyLearner, State, reject_discrete, standardise_obs
+from imitbench.algos.rl.replay_buffer import Experience, RowSampler
+from imitbench.algos.rl.reward_model import TASK_REWARD, RewardModel
+from imitbench.core import buffer, ops, unrolling
+from imitbench.core.types import (
+    Algorithm,
+    Cost,
+    Env,
+    Key,
+    Metrics,
+    Policy,
+    Spec,
+    Transition,
+    ValueEstimator,
+)
+from imitbench.utils.errors import UserError
+
+
+class Setup(NamedTuple):
+    """The parts of an off-policy method that do not change while it runs."""
+
+    config: off_policy.Config
+    spec: Spec
+    env: Env
+    learner: OffPolicyLearner
+    reward_model: RewardModel = TASK_REWARD
+    demo_batch: int = 0  # demonstrated steps that are added to each minibatch
+
+
+def initial_state(setup: Setup, key: Key, demos: Transition) -> State:
+    """An untrained learner, an empty replay and environments at the start of an episode."""
+    config, spec = setup.config, setup.spec
+    k_learner, k_env = jax.random.split(key)
+    starts = unrolling.demo_resets(setup.env, demos, config.resets)
+    running = unrolling.start_episodes(setup.env, k_env, config.envs, starts)
+    obs, zero = running.env.obs, jnp.zeros(config.envs)
+    action, no = jnp.zeros((config.envs, spec.action_size)), jnp.zeros(config.envs, bool)
+    row = Experience(obs, action, zero, obs, no, running.t)
+    replay = buffer.ring(jax.tree.map(lambda x: x[None], row), config.capacity // config.envs)
+    reward_state = setup.reward_model.init(ops.fold_in_name(k_learner, "teacher"), demos)
+    moments = ops.empty_moments(spec.obs_size)
+    return State(setup.learner.init(k_learner), replay, moments, running, reward_state)
+
+
+def is_warm(setup: Setup, state: State) -> jax.Array:
+    """[] bool: whether the warm-up's steps have been collected."""
+    return state.replay.written * setup.config.envs >= setup.config.warmup
+
+
+def exploring_policy(setup: Setup, state: State) -> Policy:
+    """Uniform actions during the warm-up, then the learner's exploration."""
+
+    def act(key: Key, obs: jax.Array) -> jax.Array:
+        k_explore, k_uniform = jax.random.split(key)
+        obs = standardise_obs(setup.config, state.moments, obs)
+        action = setup.learner.explore(k_explore, state.learner, obs)
+        uniform = jax.random.uniform(k_uniform, action.shape, minval=-1.0, maxval=1.0)
+        return jnp.where(is_warm(setup, state), action, uniform)
+
+    return act
+
+
+def collect(
+    setup: Setup, key: Key, state: State, starts: unrolling.ResetStates | None
+) -> tuple[State, jax.Array]:
+    """Adds a round's steps, `envs` * `length`, to the replay.
+
+    Returns:
+        The state after them; the mean reward [] of the task.
+    """
+    config = setup.config
+    running, steps, t = unrolling.unroll(
+        setup.env, exploring_policy(setup, state), key, state.running, config.length, starts
+    )
+    rows = Experience(steps.obs, steps.action, steps.reward, steps.next_obs, steps.terminated, t)
+    moments = state.moments.add(steps.obs.reshape(config.envs * config.length, -1))
+    replay = buffer.append(state.replay, rows)
+    state = state.replace(running=running, replay=replay, moments=moments)
+    return state, jnp.mean(steps.reward)
+
+
+def no_demos(key: Key, batch: int) -> Experience:
+    """The sampler of demonstrations of a method that does not use them."""
+    raise AssertionError("this method does not use demonstrations")
+
+
+def learn(
+    setup: Setup, sample_demos: RowSampler, key: Key, state: State
+) -> tuple[Any, Any, Metrics]:
+    """A round's gradient steps: the reward model's, then the learner's.
+
+    Returns:
+        The states of the learner and of the reward model; metrics, the learner's averaged over its
+        steps.
+    """
+    config = setup.config
+    sample_agent = replay_buffer.agent_sampler(state.replay, setup.spec, config.her)
+    normalise = partial(standardise_obs, config, state.moments)
+    reward_state, reward_metrics = setup.reward_model.update(
+        ops.fold_in_name(key, "teacher"),
+        state.reward_state,
+        state.replay,
+        sample_agent,
+        sample_demos,
+    )
+
+    def step(learner_state: Any, key: Key) -> tuple[Any, Metrics]:
+        k_rows, k_learn = jax.random.split(key)
+        rows = sample_agent(k_rows, config.batch)
+        if setup.demo_batch:
+            demo_rows = sample_demos(ops.fold_in_name(k_rows, "demos"), setup.demo_batch)
+            rows = jax.tree.map(lambda *x: jnp.concatenate(x), rows, demo_rows)
+        k_transform = ops.fold_in_name(k_rows, "show")
+        rows = setup.reward_model.transform(k_transform, reward_state, rows, normalise)
+        return setup.learner.learn(k_learn, learner_state, rows)
+
+    keys = jax.random.split(key, config.grad_steps)
+    learner_state, metrics = jax.lax.scan(step, state.learner, keys)
+    return learner_state, reward_state, jax.tree.map(jnp.mean, metrics) | reward_metrics
+
+
+def learn_if_warm(
+    setup: Setup, sample_demos: RowSampler, key: Key, state: State
+) -> tuple[State, jax.Array, Metrics]:
+    """`learn`, once the warm-up is over.
+
+    Returns:
+        The state; whether it learned, [] bool; the metrics, 0 where it did not.
+    """
+    learn_round = partial(learn, setup, sample_demos)
+    shapes = jax.eval_shape(learn_round, key, state)[2]
+    zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
+    warm = is_warm(setup, state)
+    learner_state, reward_state, metrics = jax.lax.cond(
+        warm,
+        lambda: learn_round(key, state),
+        lambda: (state.learner, state.reward_state, zeros),
+    )
+    return state.replace(learner=learner_state, reward_state=reward_state), warm, metrics
+
+
+def update(setup: Setup, key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
+    """`rounds` rounds; metrics are means over those that learned, 0 where none did."""
+    starts = unrolling.demo_resets(setup.env, demos, setup.config.resets)
+    uses_demos = setup.demo_batch or setup.reward_model.uses_demos
+    sample_demos = (
+        replay_buffer.demo_sampler(demos, setup.spec, setup.config.her) if uses_demos else no_demos
+    )
+
+    def run_round(state: State, key: Key) -> tuple[State, tuple[jax.Array, Metrics, jax.Array]]:
+        k_collect, k_learn = jax.random.split(key)
+        state, reward = collect(setup, k_collect, state, starts)
+        state, learned, metrics = learn_if_warm(setup, sample_demos, k_learn, state)
+        return state, (learned, metrics, reward)
+
+    keys = jax.random.split(key, setup.config.rounds)
+    state, (learned, metrics, reward) = jax.lax.scan(run_round, state, keys)
+    share = learned / jnp.maximum(jnp.sum(learned), 1)
+    metrics = jax.tree.map(lambda x: jnp.sum(share * x), metrics)
+    return state, metrics | {"reward": jnp.mean(reward)}
+
+
+def make(
+    config: off_policy.Config,
+    spec: Spec,
+    env: Env,
+    learner: OffPolicyLearner,
+    *,
+    demo_batch: int = 0,
+    reward_model: RewardModel = TASK_REWARD,
+    reward_steps: int = 0,
+) -> Algorithm:
+    """The learner on the task's reward or on a reward model's.
+
+    One update is `rounds` rounds, each of `envs` * `length` environment steps and `grad_steps`
+    gradient steps.
+
+    Args:
+        config: of collecting and replay.
+        spec: of the task.
+        env: where to collect.
+        learner: the method's gradient steps and its exploration.
+        demo_batch: demonstrated steps that are added to each minibatch, relabelled as the others
+            are. Where they are relabelled no demonstrated episode may end before the time limit.
+        reward_model: the source of rewards.
+        reward_steps: gradient steps of the reward model in a round, for the cost.
+
+    Raises:
+        UserError: discrete actions, or hindsight goals on a task without goals.
+    """
+    if config.her and spec.goal is None:
+        raise UserError(
+            f"her={config.her:g}: {env.name} has no goals to relabel; set her=0 or take a goal task"
+        )
+    reject_discrete(spec, env.name)
+    setup = Setup(config, spec, env, learner, reward_model, demo_batch)
+
+    def act(key: Key, state: State, obs: jax.Array) -> jax.Array:
+        return learner.act(key, state.learner, standardise_obs(config, state.moments, obs))
+
+    def value(key: Key, state: State, obs: jax.Array) -> jax.Array:
+        assert learner.value_estimator is not None
+        obs = standardise_obs(config, state.moments, obs)
+        return learner.value_estimator.value(key, state.learner, obs)
+
+    estimator = learner.value_estimator and ValueEstimator(value, learner.value_estimator.discount)
+    steps_per_round = config.envs * config.length
+    grad_steps_per_round = config.grad_steps + reward_steps
+    # The round that completes the warm-up is the first one that learns.
+    idle_rounds = max(-(-config.warmup // steps_per_round) - 1, 0)
+    cost = Cost(
+        env_steps=config.rounds * steps_per_round,
+        grad_steps=config.rounds * grad_steps_per_round,
+        grad_step_offset=idle_rounds * grad_steps_per_round,
+    )
+    return Algorithm(
+        partial(initial_state, setup), partial(update, setup), act, cost, value_estimator=estimator
+    )
