@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 import tyro
 
 from imitbench import algos, envs, experts
-from imitbench.cli import console, data, doctor, results, train
+from imitbench.cli import console, data, doctor, evaluate, results, train
 from imitbench.cli import experts as expert_commands
 from imitbench.results import store
 from imitbench.results.shipped import shipped_folder
@@ -132,6 +132,7 @@ Command = (
     | Annotated[Run, tyro.conf.subcommand("run")]
     | Annotated[train.Train, tyro.conf.subcommand("train")]
     | Annotated[train.Tune, tyro.conf.subcommand("tune")]
+    | Annotated[evaluate.Evaluate, tyro.conf.subcommand("evaluate")]
     | Annotated[Config, tyro.conf.subcommand("config")]
     | Annotated[data.Demos, tyro.conf.subcommand("demos")]
     | Annotated[expert_commands.Experts, tyro.conf.subcommand("experts")]

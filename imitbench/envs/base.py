@@ -54,6 +54,8 @@ class BaseEnv:
 
     def __init__(self, name: str, spec: Spec, engine: str):
         self.name, self.spec, self.engine = name, spec, engine
+        # An action of 1 in units of the original environment, where actions reach up to this.
+        self.action_scale = 1.0
 
     @property
     def observation_size(self) -> int:

@@ -148,6 +148,7 @@ class Locomotion(PhysicsEnv):
         load = physics.load(mj, engine, task.derived)
         ends = "failure" if task.terminates else "never"
         super().__init__(name, make_spec(sizes, mj.nu, HORIZON, ends=ends), load, task.frame_skip)
+        self.action_scale = task.action_scale
 
     def reset(self, rng: Key) -> EnvState:
         nq, scale = self._qpos.size, self._task.reset_noise

@@ -1,7 +1,7 @@
-"""Policies that play again the episodes of a finished cell's evaluation, so that they can be seen.
+"""Policies that play the episodes of a finished cell's evaluation again, so that they can be seen.
 
-Finished cells keep no parameters. A learner's first seed is trained again by its cell's own
-settings, in a part of the time that the cell took.
+A cell's stored policy plays where there is one. Shipped cells store none: there the first seed is
+trained again with the cell's settings, in a part of the time that the cell took.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from imitbench.data import loading
 from imitbench.experts import learned
 from imitbench.report import video
 from imitbench.report.video import Drawn
+from imitbench.results import policies
 from imitbench.results.store import Result
 from imitbench.runs import plan
 from imitbench.training import loop
@@ -52,6 +53,14 @@ def expert(r: Result, env: Drawn) -> PolicyEpisodes | None:
         f"{found.kind.capitalize()}, of grade {found.grade}, without noise. {_outcome(env, steps)}"
     )
     return PolicyEpisodes("expert", about, takes)
+
+
+def stored_policy(r: Result, env: Drawn) -> PolicyEpisodes:
+    """The policy that a cell stores for its first seed."""
+    seed = policies.seeds_of(r.folder)[0]
+    steps, takes = _play(env, policies.load(r.folder, seed).actor, r)
+    about = f"Seed {seed}, as the cell stores it. {_outcome(env, steps)}"
+    return PolicyEpisodes(r.identity["label"], about, takes)
 
 
 def learner(job: plan.Job, r: Result) -> PolicyEpisodes:

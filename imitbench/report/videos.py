@@ -1,4 +1,4 @@
-"""The videos of a report: each task's expert, and learners that are trained again for it."""
+"""The videos of a report: each task's expert, and the policies of finished cells."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any, NamedTuple
 from imitbench import envs
 from imitbench.report import replayed_episodes, video
 from imitbench.report.video import Drawn
-from imitbench.results import claims
+from imitbench.results import claims, policies
 from imitbench.results.store import Result
 from imitbench.runs import plan
 from imitbench.suites.schema import Cell
 
 ABOUT = (
     "All policies start from the same states, the first of the cells' evaluation; a red ball marks "
-    "a goal. Finished cells keep no parameters, so the first seed of each learner was trained "
-    "again with its cell's settings. Other machines and versions round differently, which training "
-    "makes large: the score of the policy that is seen stands beside the cell's own."
+    "a goal. The policy of a method is the one that its cell stores for its first seed. Shipped "
+    "cells store none: there the first seed was trained again with the cell's settings. Other "
+    "machines and versions round differently, so its score stands beside the cell's own."
 )
 MAX_SECONDS = 60.0  # of training of one seed
 
@@ -87,6 +87,9 @@ def _cast(
         if len(cast) - (shown is not None) >= learners:
             break
         label, where = r.identity["label"], claims.place_name(r.place)
+        if policies.seeds_of(r.folder):
+            cast.append(replayed_episodes.stored_policy(r, env))
+            continue
         job = _job(name, cells, r)
         if isinstance(job, str):
             notes.append(f"{where}: no video of {label}: {job}.")

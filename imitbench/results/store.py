@@ -14,9 +14,8 @@ import pandas as pd
 
 from imitbench.core.types import Cost
 from imitbench.experts import reference_scores
-from imitbench.results import cell_schema, policies
+from imitbench.results import cell_schema, ordering, policies
 from imitbench.suites.published.schema import Place
-from imitbench.suites.registry import cell_order
 from imitbench.suites.schema import SCHEMA
 from imitbench.training.loop import Eval
 from imitbench.utils.errors import UserError
@@ -34,37 +33,54 @@ class Result(NamedTuple):
 
     @property
     def identity(self) -> dict[str, Any]:
+        """Everything that decides the cell's numbers."""
         return self.info["identity"]
 
     @property
     def expert(self) -> str:
-        """Who demonstrated, and how; empty where nobody did."""
+        """The demonstrator and the grade, such as `learned, medium`; empty without
+        demonstrations."""
         header = self.info["demonstrations"]
         if not header:
             return ""
         grade = header.get("grade", "expert")
-        how = "" if grade in ("expert", "stream") else f", {grade}"
-        growing = self.identity.get("source", {}).get("growing")
-        return header["expert"] + how + (", as it learns" if growing else "")
+        suffix = "" if grade in ("expert", "stream") else f", {grade}"
+        concurrent = self.identity.get("source", {}).get("growing")
+        return header["expert"] + suffix + (", as it learns" if concurrent else "")
 
     @property
     def place(self) -> Place:
-        """Where methods are compared with each other."""
+        """The task, the number of demonstrations and the demonstrator: methods are compared with
+        each other at one place."""
         return self.identity["task"], self.identity["demos"], self.expert
 
     def final(self, column: str) -> np.ndarray:
-        """[S] the column's values at the last evaluation, in the order of the seeds."""
+        """Takes a column's values at the last evaluation.
+
+        Args:
+            column: of the curve, such as success_any or return.
+
+        Returns:
+            [S], in the order of the seeds.
+        """
         last = self.curve.loc[self.curve["evaluation"] == self.curve["evaluation"].max()]
         return last.sort_values(by=["seed"])[column].to_numpy(float)
 
     def score(self, measure: str) -> np.ndarray:
-        """[S] `final`, where returns are normalised: 0 is a random policy's, 1 the expert's.
+        """Takes a measure's normalised values at the last evaluation.
+
+        Args:
+            measure: success_any, success_final or return.
+
+        Returns:
+            [S], in the order of the seeds. A success rate is its own score; a return has the score
+            0 where it is that of the random policy, and 1 where it is the expert's.
 
         Raises:
-            UserError: a return of a task without reference scores.
+            UserError: returns of a task without reference scores.
         """
-        own = self.final(measure)
-        return reference_scores.normalise(self.place[0], own) if measure == "return" else own
+        values = self.final(measure)
+        return reference_scores.normalise(self.place[0], values) if measure == "return" else values
 
 
 UNFINISHED = ".writing-"  # how folders of cells that are being written begin
@@ -72,11 +88,17 @@ COSTS = ("env_steps", "expert_queries", "grad_steps")  # columns of a curve: spe
 
 
 def cells_folder(root: Path) -> Path:
+    """The folder of the finished cells below a folder of results."""
     return root / "cells"
 
 
 def partial_folder(root: Path, key: str) -> Path:
-    """Checkpoints of a cell that is not finished."""
+    """The folder of the checkpoints of a cell that is not finished.
+
+    Args:
+        root: the folder of results.
+        key: the folder name of the cell.
+    """
     return root / "partial" / key
 
 
@@ -89,12 +111,23 @@ def write(
 ) -> Path:
     """Writes a finished cell into a temporary folder and renames it into place.
 
+    Args:
+        root: the folder of results.
+        key: the folder name of the cell. A cell of this name that is there is kept: it has the
+            same identity.
+        info: the object for cell.json, without its checksum.
+        ev: the evaluations [S, E].
+        trained: the trained policies of all seeds; None to store none.
+
+    Returns:
+        The folder of the cell.
+
     Raises:
         UserError: it cannot be written; nothing is left of it then.
     """
     cells = cells_folder(root)
     final = cells / key
-    if final.exists():  # another run of the same cell finished first: same identity, keep it
+    if final.exists():  # another run of the same cell finished first
         return final
     with write_errors(cells):
         cells.mkdir(parents=True, exist_ok=True)
@@ -106,21 +139,57 @@ def write(
             _episodes(ev, seeds).to_parquet(temporary / "episodes.parquet", index=False)
             whole = info | {"sha256": cell_schema.checksum(info, temporary)}
             text = json.dumps(whole, indent=1, sort_keys=True)
-            (temporary / "cell.json").write_text(text + "\n")
+            (temporary / "cell.json").write_text(text + "\n", encoding="utf-8")
             if trained is not None:
                 policies.write(temporary, trained)
-            for written in (*temporary.rglob("*"), temporary):
-                sync(written)
-            os.replace(temporary, final)
-            sync(cells)
+            _move(temporary, final)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     return final
 
 
+def copy(cell: Path, cells: Path) -> Path:
+    """Copies a finished cell into another folder of cells, whole or not at all.
+
+    Args:
+        cell: the folder of the cell.
+        cells: the folder of cells; made if need be. A cell of the same name there is kept: it has
+            the same identity.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    final = cells / cell.name
+    if final.exists():
+        return final
+    with write_errors(cells):
+        cells.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=cells, prefix=UNFINISHED))
+        try:
+            shutil.copytree(cell, temporary, dirs_exist_ok=True)
+            os.chmod(temporary, 0o755)
+            _move(temporary, final)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    return final
+
+
+def _move(temporary: Path, final: Path) -> None:
+    """Renames a folder into place when all of it is on the disk."""
+    for path in (*temporary.rglob("*"), temporary):
+        sync(path)
+    os.replace(temporary, final)
+    sync(final.parent)
+
+
 def tidy(root: Path) -> None:
-    """Removes what runs that were killed left behind: half-written cells, and the checkpoints of
-    cells that are finished. Only for the process that holds the folder."""
+    """Removes half-written cells of killed runs, and the checkpoints of finished cells.
+
+    Only the process that holds the folder's lock may call it.
+
+    Args:
+        root: the folder of results.
+    """
     for folder in cells_folder(root).glob(f"{UNFINISHED}*"):
         shutil.rmtree(folder, ignore_errors=True)
     for folder in (root / "partial").glob("*"):
@@ -152,10 +221,16 @@ def _episodes(ev: Eval, seeds: list[int]) -> pd.DataFrame:
 
 
 def read(folder: Path) -> Result:
-    """One finished cell.
+    """Reads one finished cell.
+
+    Args:
+        folder: the folder of the cell.
+
+    Returns:
+        The cell, checked.
 
     Raises:
-        UserError: it is damaged, changed by hand, or of another schema.
+        UserError: the cell is damaged, was changed by hand, or has another schema.
     """
     path, remedy = folder / "cell.json", "delete the folder to run it again"
     info = read_json(path, "a finished cell's", remedy)
@@ -170,7 +245,10 @@ def read(folder: Path) -> Result:
     try:
         if info.get("sha256") not in (None, cell_schema.checksum(info, folder)):
             raise ValueError("its files are not those that were written")
+        cell_schema.check_sizes(info, folder, remedy)
         curve, episodes = (pd.read_parquet(folder / name) for name in cell_schema.TABLES)
+    except UserError:
+        raise
     except Exception as error:  # a damaged Parquet file raises OSError, ArrowException and others
         raise UserError(f"{folder} is damaged ({one_line(error)}); {remedy}") from None
     cell_schema.check_tables(info, curve, episodes, folder, remedy)
@@ -178,34 +256,18 @@ def read(folder: Path) -> Result:
 
 
 def read_all(root: Path) -> list[Result]:
-    """All finished cells below `root`, in the order in which their suite lists them (where it is
-    not at hand: in which they were run), but those of one task together, and of one place.
+    """Reads all finished cells of a folder.
 
-    Where a cell was run with several settings under one name (task, demonstrations, their expert,
-    label), the one that finished last counts.
+    Args:
+        root: the folder, which holds `cells/`. It need not exist.
+
+    Returns:
+        The cells in the order in which their suite lists them, those of one task and of one place
+        together. Where a cell was run with several settings under one name (task, demonstrations,
+        demonstrator, label), the one that finished last.
+
+    Raises:
+        UserError: a cell is damaged, was changed by hand, or has another schema.
     """
-
-    def cell(r: Result) -> tuple[Any, ...]:
-        return (*r.place, r.identity["label"])
-
-    found = [read(d) for d in sorted(cells_folder(root).glob("[!.]*")) if d.is_dir()]
-    newest: dict[tuple[Any, ...], Result] = {}
-    for result in sorted(found, key=lambda r: r.info["finished_at"]):
-        newest[cell(result)] = result
-    listed: dict[tuple[str, str], dict[tuple[str, int, str], int]] = {}
-    first: dict[Any, tuple[int, int]] = {}  # of a task, of a place and of a cell
-    for r in newest.values():
-        i = r.identity
-        own, named = (i["suite"], i["profile"]), (i["task"], i["demos"], i["label"])
-        listed.setdefault(own, cell_order(*own))
-        run = r.info["order"]
-        # Of one name there may be cells with several sources.
-        order = (listed[own][named] if named in listed[own] else run), run
-        for group in (r.place[0], r.place, cell(r)):
-            first[group] = min(order, first.get(group, order))
-
-    def grouped(r: Result) -> tuple[Any, ...]:
-        task, place = r.place[0], r.place
-        return first[task], task, first[place], place, first[cell(r)], cell(r)
-
-    return sorted(newest.values(), key=grouped)
+    folders = [d for d in sorted(cells_folder(root).glob("[!.]*")) if d.is_dir()]
+    return ordering.in_suite_order(ordering.newest_cells(map(read, folders)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+import shutil
 import time
 from html.parser import HTMLParser
 from pathlib import Path
@@ -20,7 +21,7 @@ from imitbench.cli import main
 from imitbench.experts import reference_scores
 from imitbench.report import figure_data, markup, provenance, replayed_episodes, video, videos
 from imitbench.report import page as report_page
-from imitbench.results import claims, store, tables
+from imitbench.results import claims, sections, store, tables
 from imitbench.results.store import Result
 from imitbench.runs import plan, runner
 from imitbench.suites import published
@@ -89,7 +90,7 @@ def test_the_page_has_the_numbers_of_the_table(name):
     lines = [dict(zip(found["Scores"][0], row, strict=True)) for row in found["Scores"][1:]]
     ran = found["What ran on what"]
     times = [dict(zip(ran[0], row, strict=True)) for row in ran[1:]]
-    for line, time_, r, cell in zip(lines, times, results, tables.cells(results), strict=True):
+    for line, time_, r, cell in zip(lines, times, results, tables.table_rows(results), strict=True):
         assert cell.items() <= (line | time_).items()
         assert time_["Environment digest"] == r.info["environment_digest"]
         assert float(time_["Evaluate s"]) == pytest.approx(r.info["seconds"]["evaluate"], abs=0.06)
@@ -98,7 +99,7 @@ def test_the_page_has_the_numbers_of_the_table(name):
     judged = [
         j for j in claims.judge(published.claims_of(name), results) if j.verdict != "no results"
     ]
-    rows = [dict(zip(tables.CLAIM_HEAD, tables.claim_row(j), strict=True)) for j in judged]
+    rows = [dict(zip(sections.CLAIM_HEAD, sections.claim_row(j), strict=True)) for j in judged]
     head, *claimed = found.get("Claims of the literature", [[]])
     assert [dict(zip(head, row, strict=True)) for row in claimed] == rows
 
@@ -120,9 +121,9 @@ def test_curves_end_where_the_table_says():
     assert len(figure["panels"]) == 6, "two tasks, three costs"
     panel = figure["panels"][0]
     ends = [100 * line["mean"][-1] for line in panel["lines"]]
-    shown = [float(c["Success final, %"].split()[0]) for c in tables.cells(results)[:5]]
+    shown = [float(c["Success final, %"].split()[0]) for c in tables.table_rows(results)[:5]]
     assert ends == pytest.approx(shown)
-    steps = int(tables.cells(results)[0]["Gradient steps"].replace(",", ""))
+    steps = int(tables.table_rows(results)[0]["Gradient steps"].replace(",", ""))
     assert steps > 0 and all(line["x"][-1] == steps for line in panel["lines"])
     queries = next(p for p in figure["panels"] if p["x"].startswith("expert queries"))
     assert {line["name"]: line["x"] for line in queries["lines"]}["bc"] == []
@@ -354,7 +355,7 @@ def _shows_values(window: chromium.Browser) -> None:
     mark = "#suite-toy .panel:first-child g[data-name=dagger] rect, "
     mark += "#suite-toy .panel:first-child g[data-name=dagger] polygon:last-of-type"
     window.point(mark)
-    cell = next(c for c in tables.cells(shipped()) if c["Method"] == "dagger")
+    cell = next(c for c in tables.table_rows(shipped()) if c["Method"] == "dagger")
     said, steps = cell["Success final, %"], cell["Gradient steps"]
     low, high = re.findall(r"[\d.]+", said)[1:]
     value = said.split()[0]
@@ -393,6 +394,8 @@ def test_learners_are_trained_again_as_their_cells_were(tmp_path, no_cache):
     cells = load_suite(str(Path(__file__).parents[1] / "helpers" / "toy_suite.py")).profiles["cpu"]
     root = tmp_path / "toy"
     runner.run(plan.prepare("toy", "cpu", cells), root)
+    for folder in store.cells_folder(root).glob("*/policy"):
+        shutil.rmtree(folder)  # as in shipped cells
     results = store.read_all(root)
     films, notes = videos.make_videos("toy", cells, results, 2, lambda line: None)
     assert [f.who for f in films] == ["expert", "bc", "dagger"] and notes == []
@@ -405,6 +408,16 @@ def test_learners_are_trained_again_as_their_cells_were(tmp_path, no_cache):
     films, notes = videos.make_videos("toy", cells[1:], results, 2, lambda line: None)
     assert [f.who for f in films] == ["expert", "dagger"]
     assert "no video of bc: the suite has no cell with its settings" in notes[0]
+
+
+def test_a_stored_policy_plays_without_training(finished):
+    """Its episodes are the first of the cell's last evaluation."""
+    for r in store.read_all(finished):
+        played = replayed_episodes.stored_policy(r, point())
+        assert played.about.startswith("Seed 0, as the cell stores it.")
+        own = r.episodes[r.episodes["seed"] == 0].sort_values("episode")
+        words = ["reached" if x else "missed" for x in own["success_final"]]
+        assert f"Episodes seen: {', '.join(words[: len(played.takes)])}." in played.about
 
 
 def test_what_is_too_long_to_train_again_is_said():

@@ -1,0 +1,122 @@
+"""Demonstrations of the public face: collecting, reading and writing them."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from imitbench import data, envs, experts
+from imitbench.api.environments import engine_of, require_known
+from imitbench.core.types import Env
+from imitbench.data import Demos, DemoSource
+from imitbench.data.formats import minari
+from imitbench.utils import machine
+from imitbench.utils.errors import UserError
+
+
+def collect(
+    env: Env,
+    episodes: int,
+    *,
+    grade: str = "expert",
+    expert: experts.Kind = "auto",
+    noise: float | None = None,
+    seed: int = 0,
+    only_success: bool | None = None,
+) -> Demos:
+    """Collects demonstrations with the task's own experts, or reads them from the user's cache.
+
+    Args:
+        env: an environment of `make_env`.
+        episodes: how many episodes to keep.
+        grade: how good the demonstrator is: expert, medium, noisy, imperfect, mixed, still or
+            replay.
+        expert: "scripted", "learned", or "auto" (scripted where the task has a scripted one).
+        noise: standard deviation of Gaussian noise on the executed actions, in units of the
+            action range [-1, 1]; the intended actions stay without it. None: the grade's own.
+        seed: of the initial states and of the noise.
+        only_success: keep episodes that succeed at their last step. None: as the grade does.
+
+    Returns:
+        The data set: `steps`, a `Transition` with numpy leaves [episodes, T, ...], and `header`.
+
+    Raises:
+        UserError: a grade that does not exist or that the task does not have, or a bad argument.
+
+    Example:
+        >>> import imitbench as ib
+        >>> env = ib.make_env("PointMass")
+        >>> demos = ib.collect(env, episodes=4)
+        >>> demos.steps.obs.shape
+        (4, 20, 6)
+    """
+    machine.setup()
+    require_known(env)
+    source = DemoSource(
+        pool=episodes, grade=grade, expert=expert, noise=noise, seed=seed, only_success=only_success
+    )
+    return data.load_pool(env.name, engine_of(env), source)
+
+
+def load_data(path: str | Path, task: str | None = None) -> Demos:
+    """Reads demonstrations from a file or a folder and checks them against their task.
+
+    Args:
+        path: an npz file of imitbench, the folder of a Minari data set, or a Minari identifier
+            such as "imitbench/PointMass/expert-10-0-v0", which is looked up in
+            MINARI_DATASETS_PATH or, by default, in Minari's folder in the home directory.
+        task: the task that the data belong to; needed for Minari data that imitbench did not
+            write, which do not name it.
+
+    Returns:
+        The data set.
+
+    Raises:
+        UserError: there is no such data set, it is damaged, or it does not fit the task.
+    """
+    file = Path(path).expanduser()
+    if file.is_file():
+        demos = data.load(file)
+        return data.load(file, envs.make(task or demos.header.task).spec)
+    folder = file if file.is_dir() else _minari_root() / str(path)
+    if not folder.is_dir():
+        raise UserError(
+            f"no data set {str(path)!r}: expected an npz file, the folder of a Minari data set, or "
+            f"a Minari identifier below {_minari_root()}"
+        )
+    return minari.load(folder, task or _minari_task(folder))
+
+
+def save_data(path: str | Path, demos: Demos) -> Path:
+    """Writes demonstrations to an npz file, which `load_data` reads.
+
+    Args:
+        path: the file; its folder must exist.
+        demos: the data set.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    file = Path(path).expanduser()
+    if not file.parent.is_dir():
+        raise UserError(f"cannot write {file}: there is no folder {file.parent}; make it first")
+    data.save(file, demos)
+    return file
+
+
+def _minari_root() -> Path:
+    return Path(os.environ.get("MINARI_DATASETS_PATH") or Path.home() / ".minari" / "datasets")
+
+
+def _minari_task(folder: Path) -> str:
+    """The task that imitbench wrote into a Minari data set's metadata."""
+    for place in (folder, folder / "data"):
+        path = place / minari.METADATA
+        if path.is_file():
+            metadata = json.loads(path.read_text(encoding="utf-8"))
+            header = metadata.get("imitbench") if isinstance(metadata, dict) else None
+            header = json.loads(header) if isinstance(header, str) else header
+            if isinstance(header, dict) and isinstance(header.get("task"), str):
+                return header["task"]
+    raise UserError(f"{folder} does not name a task of imitbench: give one, as task='Hopper'")

@@ -1,0 +1,233 @@
+"""Trained policies for use outside of training, and their evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+
+from imitbench import envs
+from imitbench.api.environments import engine_of, require_known
+from imitbench.core import rollout
+from imitbench.core.types import Decision, Env, EnvState, Spec
+from imitbench.results import policies, store
+from imitbench.results.policies import StoredPolicy
+from imitbench.utils import machine
+from imitbench.utils.errors import UserError, pick
+
+GOAL_KEYS = ("observation", "desired_goal")  # of a goal task's observation in Gymnasium
+
+
+class Policy:
+    """The trained policy of one seed.
+
+    It takes observations as the original environment gives them and returns actions in the
+    original environment's units. A policy that remembers (chunks, recurrent networks) remembers
+    from call to call: `reset` it where an episode begins.
+
+    Attributes:
+        task: the task that it was trained on.
+        method: the method that made it.
+        spec: sizes of observation and action in imitbench.
+    """
+
+    def __init__(self, stored: StoredPolicy, seed: int = 0):
+        """Wraps a stored policy.
+
+        Args:
+            stored: as `imitbench.results.policies.load` gives it.
+            seed: of the policy's own randomness, where it has some.
+        """
+        self.task, self.method = stored.card.task, stored.card.method
+        self.spec: Spec = stored.env.spec
+        self.actor = stored.actor
+        self._scale = float(getattr(stored.env, "action_scale", 1.0))
+        self._key, self._calls, self._memory = jax.random.key(seed), 0, None
+
+    def reset(self) -> None:
+        """Forgets the episode so far."""
+        self._memory = None
+
+    def __call__(self, obs: Any) -> np.ndarray:
+        """Chooses actions.
+
+        Args:
+            obs: observations [..., O]; of a goal task also Gymnasium's dictionary, whose
+                `observation` [..., O - G] and `desired_goal` [..., G] are looked at.
+
+        Returns:
+            Actions [..., A] in the units of the original environment; integers [...] where the
+            task has choices.
+
+        Raises:
+            UserError: the observation is of another kind or size.
+        """
+        action = self._act(obs)
+        return action if self.spec.discrete else self._scale * action
+
+    def rollout(self, env: Any, episodes: int = 10, seed: int = 0) -> pd.DataFrame:
+        """Runs the policy in a Gymnasium environment.
+
+        Args:
+            env: a `gymnasium.Env`, such as `gymnasium.make("FetchPush-v4")`. Actions are scaled
+                to its action space.
+            episodes: how many.
+            seed: episode i is reset with seed + i.
+
+        Returns:
+            A row for each episode: its return, its length in steps, and `success` (whether
+            `info["is_success"]` held at its last step; missing where the environment does not
+            say).
+
+        Raises:
+            UserError: the environment's spaces do not fit the policy, or `episodes` is below 1.
+        """
+        if episodes < 1:
+            raise UserError(f"episodes={episodes}: expected 1 or more")
+        to_env = self._units(env.action_space)
+        rows = []
+        for episode in range(episodes):
+            obs, _ = env.reset(seed=seed + episode)
+            self.reset()
+            total, length, ended, info = 0.0, 0, False, {}
+            while not ended:
+                obs, reward, terminated, truncated, info = env.step(to_env(self._act(obs)))
+                total, length = total + float(reward), length + 1
+                ended = bool(terminated or truncated)
+            row = {"episode": episode, "return": total, "length": length}
+            if "is_success" in info:
+                row["success"] = bool(info["is_success"])
+            rows.append(row)
+        return pd.DataFrame(rows)
+
+    def _act(self, obs: Any) -> np.ndarray:
+        """Actions in [-1, 1]."""
+        flat = self._flat(obs)
+        rows = flat.reshape(-1, self.spec.obs_size)
+        state = EnvState(None, rows, jnp.zeros(len(rows)), jnp.zeros(len(rows)))
+        key = jax.random.fold_in(self._key, self._calls)
+        self._calls += 1
+        if self._memory is None or len(self._memory[0]) != len(rows):
+            self._memory = rows, self.actor.start(key, state)
+        action, memory = self.actor.act(key, self._memory[1], state)
+        self._memory = rows, memory
+        action = action.action if isinstance(action, Decision) else action
+        if not self.spec.discrete:
+            action = jnp.clip(action, -1.0, 1.0)
+        return np.asarray(action).reshape(*flat.shape[:-1], *action.shape[1:])
+
+    def _flat(self, obs: Any) -> jax.Array:
+        """The observation [..., O] as the policy knows it."""
+        if isinstance(obs, Mapping):
+            missing = [k for k in GOAL_KEYS if k not in obs]
+            if missing or self.spec.goal is None:
+                keys = ", ".join(map(str, obs))
+                raise UserError(
+                    f"an observation with the keys {keys}: the policy of {self.task} expects "
+                    + (f"{' and '.join(GOAL_KEYS)}" if self.spec.goal else "an array")
+                )
+            obs = np.concatenate([np.asarray(obs[k], np.float32) for k in GOAL_KEYS], axis=-1)
+        try:
+            flat = jnp.asarray(np.asarray(obs, np.float32))
+        except (TypeError, ValueError) as error:
+            raise UserError(f"an observation that is no array of numbers: {error}") from None
+        if flat.shape[-1:] != (self.spec.obs_size,):
+            raise UserError(
+                f"an observation of shape {flat.shape}: the policy of {self.task} expects "
+                f"(..., {self.spec.obs_size})"
+            )
+        return flat
+
+    def _units(self, space: Any) -> Any:
+        """A function from actions in [-1, 1] to those of a Gymnasium action space."""
+        if self.spec.discrete:
+            if getattr(space, "n", None) != self.spec.action_size:
+                raise UserError(f"action space {space}: expected {self.spec.action_size} choices")
+            return lambda action: int(action)
+        if getattr(space, "shape", None) != (self.spec.action_size,):
+            raise UserError(
+                f"action space {space}: the policy of {self.task} has actions of shape "
+                f"({self.spec.action_size},)"
+            )
+        low, high = np.asarray(space.low, np.float64), np.asarray(space.high, np.float64)
+        if not (np.isfinite(low).all() and np.isfinite(high).all()):
+            raise UserError(f"action space {space}: expected finite bounds to scale actions to")
+        return lambda action: (low + (action + 1.0) / 2.0 * (high - low)).astype(space.dtype)
+
+
+def load_policy(folder: str | Path, seed: int = 0, cell: str = "") -> Policy:
+    """Loads a trained policy.
+
+    Args:
+        folder: of results, as `Run.save`, `imitbench train` and `imitbench run` write it, or of
+            one cell in it.
+        seed: a training seed.
+        cell: which cell, where the folder has several: its folder's name, or its label.
+
+    Raises:
+        UserError: there is no such policy, or it does not fit this version.
+    """
+    machine.setup()
+    return Policy(policies.load(_cell(Path(folder).expanduser(), cell), seed))
+
+
+def evaluate(
+    policy: Policy | str | Path, env: Env | None = None, *, episodes: int = 100, seed: int = 0
+) -> pd.DataFrame:
+    """Evaluates a trained policy in imitbench's own environment.
+
+    Args:
+        policy: a policy, or a folder that `load_policy` takes.
+        env: an environment of `make_env`; by default the one of the policy's task.
+        episodes: how many; all run side by side.
+        seed: the initial states depend on it and on `episodes` alone, so policies that are
+            evaluated with the same two can be compared episode by episode.
+
+    Returns:
+        A row for each episode: return, length in steps, and success_any and success_final (at some
+        step, at the last one), where the task says when it is solved.
+
+    Raises:
+        UserError: the environment's sizes do not fit the policy, or a bad argument.
+    """
+    machine.setup()
+    if episodes < 1:
+        raise UserError(f"episodes={episodes}: expected 1 or more")
+    policy = policy if isinstance(policy, Policy) else load_policy(policy)
+    if env is not None:
+        require_known(env)
+    env = envs.make(policy.task, "auto") if env is None else envs.make(env.name, engine_of(env))
+    sizes = (env.spec.obs_size, env.spec.action_size)
+    if sizes != (policy.spec.obs_size, policy.spec.action_size):
+        raise UserError(
+            f"{env.name} has {sizes[0]} observations and {sizes[1]} actions, the policy of "
+            f"{policy.task} {policy.spec.obs_size} and {policy.spec.action_size}"
+        )
+    run = jax.jit(lambda key: rollout.summarise(rollout.episodes(env, policy.actor, key, episodes)))
+    summary = {k: np.asarray(v) for k, v in run(jax.random.key(seed)).items()}
+    if not rollout.has_success(env):
+        summary = {k: v for k, v in summary.items() if not k.startswith("success")}
+    return pd.DataFrame({"episode": np.arange(episodes)} | dict(sorted(summary.items())))
+
+
+def _cell(folder: Path, name: str) -> Path:
+    """The folder of one cell."""
+    if (folder / policies.FOLDER).is_dir():
+        return folder
+    if not store.cells_folder(folder).is_dir():
+        raise UserError(f"{folder} is no folder of results: expected one that holds cells/")
+    results = store.read_all(folder)
+    names = {r.folder.name: r.folder for r in results}
+    for result in results:
+        names.setdefault(result.identity["label"], result.folder)
+    if name:
+        return names[pick(f"cell in {folder}", name, names)]
+    if len(results) != 1:
+        known = ", ".join(r.folder.name for r in results) or "none"
+        raise UserError(f"{folder} has {len(results)} cells ({known}): name one by cell=")
+    return results[0].folder

@@ -1,0 +1,194 @@
+"""Training methods, from the public face."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from imitbench import algos
+from imitbench.api.environments import engine_of, require_known
+from imitbench.api.run import Run
+from imitbench.core.types import Env
+from imitbench.data.demonstrations import Demos
+from imitbench.data.source import DatasetInMemory, DemoSource
+from imitbench.experts import learned
+from imitbench.results import store
+from imitbench.runs import plan, runner
+from imitbench.suites import overrides
+from imitbench.suites.schema import Cell
+from imitbench.utils import machine
+from imitbench.utils.errors import UserError, pick
+
+
+def list_methods() -> pd.DataFrame:
+    """Lists the methods.
+
+    Returns:
+        A row for each method: what it is, what it needs, and the version of its numbers.
+
+    Example:
+        >>> import imitbench as ib
+        >>> ib.list_methods().loc["dagger", "needs"]
+        'demonstrations, environment, expert'
+    """
+    rows = {}
+    for name, module in algos.ALGOS.items():
+        rows[name] = {
+            "about": (module.__doc__ or "").strip().splitlines()[0],
+            "needs": ", ".join(_needs(name)),
+            "version": algos.traits(name).version,
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("method")
+
+
+def train(
+    method: str,
+    env: Env,
+    demos: Demos | None = None,
+    *,
+    num_demos: int | None = None,
+    seeds: int = 5,
+    grad_steps: int = 0,
+    env_steps: int = 0,
+    evals: int = 5,
+    eval_episodes: int = 50,
+    same_subset: bool = False,
+    stride: int = 1,
+    config: Any = None,
+    label: str = "",
+    folder: str | Path | None = None,
+    **settings: Any,
+) -> Run:
+    """Trains a method over several seeds and evaluates it on the way.
+
+    It runs by the same code as `imitbench train`, and makes the same files.
+
+    Args:
+        method: a name that `list_methods` shows.
+        env: an environment of `make_env`.
+        demos: the data set; leave it out for methods that learn without.
+        num_demos: episodes given to each seed, which draws its own; by default all.
+        seeds: how many training seeds: 0, 1, ..., seeds - 1.
+        grad_steps: gradient steps of each seed; 10,000 where no budget is given.
+        env_steps: the budget in environment steps of each seed instead.
+        evals: evaluations at equal distances; the last one counts.
+        eval_episodes: episodes of each evaluation and seed.
+        same_subset: give all seeds the same demonstrations.
+        stride: keep one step in so many of each episode.
+        config: the method's settings, its `Config`; by default the method's own.
+        label: the name in tables; by default the method and the changed settings.
+        folder: keep results and checkpoints there: cut off, the same call goes on from the last
+            evaluation. By default nothing is kept until `Run.save`.
+        settings: settings to change, such as lr=3e-4 or hidden=(256, 256); a setting in a group
+            has two underscores: `clone__lr=1e-3`.
+
+    Returns:
+        The finished run: it prints as a table.
+
+    Raises:
+        UserError: whatever is wrong with the request; nothing has been trained then.
+
+    Example:
+        >>> import imitbench as ib
+        >>> env = ib.make_env("PointMass")
+        >>> demos = ib.collect(env, episodes=6)
+        >>> run = ib.train(
+        ...     "bc", env, demos, seeds=2, grad_steps=20, evals=2, eval_episodes=4,
+        ...     hidden=(16,), steps=10, validation=0.0,
+        ... )
+        >>> run.frame()[["method", "seed", "evaluation"]].shape
+        (4, 3)
+    """
+    machine.setup()
+    require_known(env)
+    pick("method", method, algos.ALGOS)
+    config = algos.ALGOS[method].Config() if config is None else config
+    words = [f"{name.replace('__', '.')}={_word(value)}" for name, value in settings.items()]
+    cell = Cell(
+        task=env.name,
+        demos=_count(method, demos, num_demos),
+        method=method,
+        config=overrides.apply(config, words),
+        grad_steps=grad_steps or (0 if env_steps else 10_000),
+        env_steps=env_steps,
+        seeds=seeds,
+        num_evals=evals,
+        eval_episodes=eval_episodes,
+        source=_source(env, demos, same_subset, stride),
+        engine=engine_of(env),
+        label=label or "-".join([method, *words]).replace("/", "_"),
+    )
+    (job,) = plan.prepare("train", "cpu", [cell])
+    root = Path(folder or tempfile.mkdtemp(prefix="imitbench-")).expanduser()
+    try:
+        warnings = runner.run([job], root)
+        result = store.read(store.cells_folder(root) / job.key)
+    except BaseException:
+        if folder is None:
+            shutil.rmtree(root, ignore_errors=True)
+        raise
+    return Run(root, [result], warnings, temporary=folder is None)
+
+
+def _needs(method: str) -> list[str]:
+    """What a method needs beside its settings, in words."""
+    traits, touched = algos.traits(method), algos.needs(method)
+    demonstrations = "demonstrations"
+    if traits.needs_rewards:
+        demonstrations += " with rewards"
+    if traits.needs_goals_reached:
+        demonstrations += " that reach the goal"
+    words = [demonstrations] * traits.needs_demos
+    return words + [{"env": "environment"}.get(x, x) for x in touched]
+
+
+def _count(method: str, demos: Demos | None, num_demos: int | None) -> int:
+    """Episodes for each seed."""
+    if demos is None:
+        if algos.traits(method).needs_demos:
+            raise UserError(
+                f"{method} learns from demonstrations: give demos, such as "
+                "imitbench.collect(env, episodes=100)"
+            )
+        return 0
+    total = len(demos.steps.weight)
+    if num_demos is not None and not 1 <= num_demos <= total:
+        raise UserError(f"num_demos={num_demos}: expected 1 to {total}, the episodes of the data")
+    return total if num_demos is None else num_demos
+
+
+def _source(env: Env, demos: Demos | None, same_subset: bool, stride: int) -> DemoSource:
+    if demos is None:
+        return DemoSource()
+    task = demos.header.task
+    if env.name not in (task, *_relatives(task)):
+        raise UserError(
+            f"the demonstrations are of {task!r}, the environment is {env.name!r}: give "
+            "demonstrations of the same task"
+        )
+    return DemoSource(
+        pool=len(demos.steps.weight),
+        same_subset=same_subset,
+        stride=stride,
+        dataset=DatasetInMemory.of(demos),
+    )
+
+
+def _relatives(task: str) -> tuple[str, ...]:
+    """Tasks with the same observations, actions and dynamics."""
+    base = learned.base_task(task)
+    return base, f"{base}-fh"
+
+
+def _word(value: Any) -> str:
+    """A setting as `imitbench train --set` takes it."""
+    if isinstance(value, (tuple, list)):
+        return ",".join(map(str, value))
+    if isinstance(value, Mapping):
+        raise UserError(f"settings {dict(value)}: name each one, as group__field=value")
+    return str(value)
