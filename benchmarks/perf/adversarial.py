@@ -21,7 +21,7 @@ from imitbench.algos.adversarial import gail, gail_loop
 from imitbench.algos.rl import ppo
 from imitbench.core import buffer, unrolling
 from imitbench.envs.locomotion import Locomotion
-from imitbench.results import tables
+from imitbench.results.formatting import markdown_table
 from imitbench.utils import machine
 from imitbench.utils.machine import available_cpus
 
@@ -107,7 +107,7 @@ def main() -> None:
         "imitation and the engine in turns; warm: compilation, without a cache, is in its own "
         "column.",
         "",
-        tables.grid(header("what", "imitation"), rows),
+        markdown_table(header("what", "imitation"), rows),
         "",
         "Both: 8 environments, rounds of 2,048 steps, PPO with 64-64 tanh networks, minibatches "
         "of 64 and 10 epochs, a discriminator of 100-100 ReLU with 8 steps of 256 rows from each "
@@ -118,7 +118,7 @@ def main() -> None:
         f"Where an update of one seed spends its {1000 * whole:.0f} ms (parts measured by "
         "themselves, the same work):",
         "",
-        tables.grid(["part", "ms", "share"], share),
+        markdown_table(["part", "ms", "share"], share),
         "",
     ]
     publish(text, WHERE)

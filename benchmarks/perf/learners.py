@@ -21,7 +21,7 @@ from imitbench import envs
 from imitbench.algos.rl import ddpg, off_policy, ppo, sac, td3
 from imitbench.core.types import Algorithm
 from imitbench.envs.locomotion import TASKS, Locomotion
-from imitbench.results import tables
+from imitbench.results.formatting import markdown_table
 from imitbench.training import loop
 from imitbench.utils import machine
 from imitbench.utils.machine import available_cpus
@@ -168,7 +168,7 @@ def main(options: Options) -> None:
         f"{PEER_TASK} there. Medians of {options.rounds} measurements, ours, SB3 and the engine in "
         "turns; warm: compilation, without a cache, is in its own column.",
         "",
-        tables.grid(header("learner", "SB3"), table),
+        markdown_table(header("learner", "SB3"), table),
         "",
         "Both have the same networks, minibatches, environments and gradient steps for each step. "
         "PPO: 64-64 tanh, 2,048 steps, minibatches of 64, 10 epochs; ours also standardises "

@@ -23,7 +23,8 @@ import tyro
 from imitbench import envs, experts
 from imitbench.core import rollout
 from imitbench.envs.fetch import Fetch
-from imitbench.results import stats, tables
+from imitbench.results import stats
+from imitbench.results.formatting import markdown_table
 from imitbench.utils import machine
 from imitbench.utils.files import atomic_write
 
@@ -211,7 +212,7 @@ def _markdown(frame: pd.DataFrame) -> str:
         [f"{x:.2g}" if isinstance(x, float) else str(x) for x in row]
         for row in frame.itertuples(index=False)
     ]
-    return tables.grid(list(frame.columns), rows)
+    return markdown_table(list(frame.columns), rows)
 
 
 if __name__ == "__main__":

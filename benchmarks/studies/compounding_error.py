@@ -15,8 +15,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from imitbench.envs.tightrope import TASKS
-from imitbench.results import publish, stats, store, tables
+from imitbench.results import publish, stats, store
 from imitbench.results.figures import drawing
+from imitbench.results.formatting import format_estimate, markdown_table
 from imitbench.results.shipped import shipped_folder
 from imitbench.utils import files, machine
 from imitbench.utils.errors import UserError
@@ -56,13 +57,13 @@ def exponent(found: dict[int, np.ndarray]) -> stats.Estimate:
     x = np.log(np.array(list(found)))
     x = (x - x.mean()) / np.sum((x - x.mean()) ** 2)
     drawn = [
-        stats.resample([r], stats.mean, seed=i) for i, r in enumerate(found.values())
+        stats.bootstrap([r], stats.mean, seed=i) for i, r in enumerate(found.values())
     ]  # [T] of [resamples]
     # A resample may have no regret; it counts as the least there is.
     least = min(r[r > 0].min() for r in found.values()) / len(next(iter(found.values())))
     slopes = x @ np.log(np.maximum(np.stack(drawn), least))
     value = float(x @ np.log([r.mean() for r in found.values()]))
-    return stats.Estimate(value, *map(float, stats.ends(slopes)))
+    return stats.Estimate(value, *map(float, stats.percentile_interval(slopes)))
 
 
 def draw(found: dict[str, dict[int, np.ndarray]], path: Path) -> list[Path]:
@@ -94,10 +95,10 @@ def table(found: dict[str, dict[int, np.ndarray]]) -> str:
     head = ["Method", *(f"T = {t}" for t in lengths), "Exponent", "Theory"]
     rows = []
     for method, by_length in found.items():
-        values = [tables.numbers(stats.estimate(r), 1, 2) for r in by_length.values()]
-        k = tables.numbers(exponent(by_length), 1, 2)
+        values = [format_estimate(stats.estimate(r), 1, 2) for r in by_length.values()]
+        k = format_estimate(exponent(by_length), 1, 2)
         rows.append([method, *values, k, str(THEORY[method])])
-    return tables.grid(head, rows) + "\n"
+    return markdown_table(head, rows) + "\n"
 
 
 def main(folder: Path) -> None:
@@ -113,7 +114,7 @@ def main(folder: Path) -> None:
         temporary.write_text(table(found))
     print(f"written: {path}\n\n{table(found)}")
     if folder == shipped_folder("dagger"):
-        publish.into_readme("compounding", table(found))
+        publish.update_readme("compounding", table(found))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from imitbench.results import compare, publish, rank, store, tables
+from imitbench.results.captions import engines_sentence
+from imitbench.results.formatting import format_estimate
 from imitbench.results.shipped import compare_with_shipped
 from imitbench.runs import plan, runner, tune
 from imitbench.suites.schema import Cell
@@ -43,10 +45,10 @@ def run(
 
 def print_table(results: Sequence[store.Result]) -> None:
     """The table for people, on stdout."""
-    lines = tables.cells(results)
+    lines = tables.table_rows(results)
     _print_grid(lines)
     devices = sorted({r.info["device"] for r in results})
-    where = f"device: {'; '.join(devices)}.{tables.engines_sentence(results)}"
+    where = f"device: {'; '.join(devices)}.{engines_sentence(results)}"
     print(f"mean over seeds [95% bootstrap interval]; {where}")
 
 
@@ -58,29 +60,31 @@ def print_pairs(pairs: Sequence[compare.Pair], a: str, b: str) -> None:
         unit = ", %" if scale == 100 else ""
         lines.append(
             {
-                "Where": p.what,
+                "Where": p.name,
                 "Measure": p.measure.replace("_", " ") + unit,
-                a: tables.numbers(p.a, scale, digits),
-                b: tables.numbers(p.b, scale, digits),
-                "Difference": tables.numbers(p.lead, scale, digits, sign="+"),
-                "P(improvement)": f"{p.chance:.2f}",
+                a: format_estimate(p.a, scale, digits),
+                b: format_estimate(p.b, scale, digits),
+                "Difference": format_estimate(p.lead, scale, digits, sign="+"),
+                "P(improvement)": f"{p.improvement:.2f}",
             }
         )
     _print_grid(lines)
     for p in pairs:
-        print(f"{p.what}: {compare.verdict(p, a, b)}")
-    for text in dict.fromkeys(f"warning: {p.what}: {w}" for p in pairs for w in p.warnings):
+        print(f"{p.name}: {compare.verdict(p, a, b)}")
+    for text in dict.fromkeys(f"warning: {p.name}: {w}" for p in pairs for w in p.warnings):
         print(text)
 
 
-def print_rank(scores: rank.Scores, found: Sequence[rank.Row]) -> None:
+def print_rank(scores: rank.Scores, found: Sequence[rank.RankedMethod]) -> None:
     """Methods over all places, the best first."""
     lines = []
     for row in found:
-        values = (tables.numbers(x, 1, 3) for x in (row.iqm, row.mean, row.median, row.gap))
+        values = (
+            format_estimate(x, 1, 3) for x in (row.iqm, row.mean, row.median, row.optimality_gap)
+        )
         names = ("IQM", "Mean", "Median", "Optimality gap")
         line = {"Method": row.method} | dict(zip(names, values, strict=True))
-        lines.append(line | {"P(improvement)": f"{row.beats:.2f}"})
+        lines.append(line | {"P(improvement)": f"{row.improvement:.2f}"})
     _print_grid(lines)
     where = ", ".join(f"{task} {demos}" if demos else task for task, demos, _ in scores.places)
     print(f"normalised {scores.measure.replace('_', ' ')} over {where} [95% bootstrap interval]")
@@ -94,7 +98,7 @@ def print_trials(found: Sequence[tune.Trial], cell: Cell) -> None:
     lines = [
         {
             "Settings": " ".join(t.words) or "as given",
-            "Score": tables.numbers(t.estimate, 1, 3),
+            "Score": format_estimate(t.estimate, 1, 3),
             "Diverged": str(len(t.diverged)) if t.diverged else "-",
         }
         for t in ranked

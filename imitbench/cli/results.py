@@ -11,7 +11,7 @@ import tyro
 from imitbench.cli import console
 from imitbench.report import page as report_page
 from imitbench.report import videos
-from imitbench.results import claims, compare, publish, rank, store, tables
+from imitbench.results import claims, compare, publish, rank, sections, store, tables
 from imitbench.results.figures import performance_profile
 from imitbench.results.shipped import shipped_folder
 from imitbench.runs import plan
@@ -94,7 +94,7 @@ class Rank:
         if not results:
             raise UserError(f"no finished cells in {root}: `imitbench run {self.suite}` first")
         scores = rank.collect(results, self.measure)
-        console.print_rank(scores, rank.rows(scores))
+        console.print_rank(scores, rank.rank_methods(scores))
         if self.figure:
             print(f"written: {', '.join(map(str, performance_profile.draw(scores, self.figure)))}")
 
@@ -134,7 +134,7 @@ class Verify:
                 if j.verdict == "no results":
                     print(f"  no results: {j.claim.text} ({j.place})")
                     continue
-                text, place, lead, chance, size, verdict, source = tables.claim_row(j)
+                text, place, lead, chance, size, verdict, source = sections.claim_row(j)
                 print(f"  {verdict}: {text} [{source}]")
                 print(f"    {place}: lead {lead}, P(better) {chance}, {size}")
             verdicts = [j.verdict for j in judged]

@@ -22,8 +22,8 @@ def figure(results: Sequence[Result]) -> dict[str, Any]:
     if once:
         drawn = [_dots(place, places, results) for place in places]
     else:
-        together = panels.groups(results)
-        drawn = [_lines(cost, p, places, together[p]) for cost, p in panels.panels(together)]
+        together = panels.comparison_groups(results)
+        drawn = [_lines(cost, p, places, together[p]) for cost, p in panels.curve_panels(together)]
     methods = list(dict.fromkeys(r.identity["label"] for r in results))
     return {"kind": "dots" if once else "lines", "methods": methods, "panels": drawn}
 
@@ -31,11 +31,11 @@ def figure(results: Sequence[Result]) -> dict[str, Any]:
 def _lines(
     cost: str, place: Place, places: Sequence[Place], here: Sequence[Result]
 ) -> dict[str, Any]:
-    measure = panels.measure_of(here[0])
+    measure = panels.curve_measure(here[0])
     lines = []
     for r in here:
-        x = panels.costs(r, cost)
-        mean, low, high = panels.over_time(r, measure)
+        x = panels.cost_at_evaluations(r, cost)
+        mean, low, high = panels.mean_at_evaluations(r, measure)
         if not x.any():  # it spends nothing here: a level line at its last value
             x, mean, low, high = [], mean[-1:], low[-1:], high[-1:]
         values = {"x": x, "mean": mean, "low": low, "high": high}
@@ -49,11 +49,11 @@ def _lines(
             if p.task == place[0] and published_numbers.our_return(p, here) is not None
         ]
     return {
-        "title": panels.title(place, places),
-        "x": panels.AXES[cost],
+        "title": panels.panel_title(place, places),
+        "x": panels.COST_LABELS[cost],
         "y": measure.replace("_", " "),
         "share": measure.startswith("success"),
-        "log": panels.uneven([panels.costs(r, cost)[-1] for r in here]),
+        "log": panels.needs_log_axis([panels.cost_at_evaluations(r, cost)[-1] for r in here]),
         "lines": lines,
         "points": points,
     }
@@ -61,7 +61,7 @@ def _lines(
 
 def _dots(place: Place, places: Sequence[Place], results: Sequence[Result]) -> dict[str, Any]:
     here = [r for r in results if r.place == place]
-    measure = panels.measure_of(here[0])
+    measure = panels.curve_measure(here[0])
     dots = []
     for r in here:
         values = map(_short, stats.estimate(r.final(measure)))
@@ -69,7 +69,7 @@ def _dots(place: Place, places: Sequence[Place], results: Sequence[Result]) -> d
             {"name": r.identity["label"]} | dict(zip(("mean", "low", "high"), values, strict=True))
         )
     return {
-        "title": panels.title(place, places),
+        "title": panels.panel_title(place, places),
         "x": measure.replace("_", " "),
         "share": measure.startswith("success"),
         "dots": dots,

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import imitbench
 from imitbench.report import figure_data, markup, provenance, videos
-from imitbench.results import tables
+from imitbench.results import captions, sections
+from imitbench.results.sections import Section
 from imitbench.results.store import Result
-from imitbench.results.tables import Section
 from imitbench.utils.errors import UserError
 from imitbench.utils.files import atomic_write
 
@@ -92,8 +92,8 @@ def _suite(part: Part) -> str:
         *map(markup.warning, warnings),
         _scores(results),
         _curves(results),
-        _section("Published returns", tables.published_returns(results)),
-        _section("Published rates", tables.published_rates(results)),
+        _section("Published returns", sections.published_returns(results)),
+        _section("Published rates", sections.published_rates(results)),
         _section("Claims of the literature", claims, _counts(claims)),
         _films(part),
         _section("What ran on what", provenance.provenance_table(results)),
@@ -115,7 +115,7 @@ def _facts(part: Part) -> str:
 
 def _scores(results: Sequence[Result]) -> str:
     lines = provenance.scores(results)
-    caption = tables.caption(results, lines)
+    caption = captions.caption(results, lines)
     if "Normalised" in lines[0]:
         caption += " *Normalised*: (return - random) / (expert - random), by the reference scores."
     body = markup.table("Scores", list(lines[0]), [list(x.values()) for x in lines])
@@ -149,7 +149,7 @@ def _section(title: str, section: Section, after: str = "") -> str:
 def _claims(results: Sequence[Result]) -> Section | str:
     """The claims, verdicts first, or why they cannot be judged."""
     try:
-        found = tables.claims_section(results)
+        found = sections.claims_section(results)
     except UserError as error:
         return str(error)
     at = list(found.head).index("Verdict")

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from imitbench.experts import reference_scores
 from imitbench.results import comparability, stats, tables
+from imitbench.results.formatting import format_estimate
+from imitbench.results.sections import Section
 from imitbench.results.store import Result
-from imitbench.results.tables import Section
 
 COLUMNS = (
     "Task", "Demos", "Expert", "Method", "Engine", "Device", "Environment digest", "Seeds",
@@ -21,10 +22,10 @@ def scores(results: Sequence[Result]) -> list[dict[str, str]]:
     """`tables.cells` with the normalised score, where a task has reference scores, and without
     what `ran` says."""
     out = []
-    for line, r in zip(tables.cells(results), results, strict=True):
+    for line, r in zip(tables.table_rows(results), results, strict=True):
         task, text = r.identity["task"], "-"
         if task in reference_scores.table():
-            text = tables.numbers(stats.estimate(r.score("return")), 1, 2)
+            text = format_estimate(stats.estimate(r.score("return")), 1, 2)
         new = {}
         for name, value in line.items():
             if name in PLACE or name not in COLUMNS:

@@ -1,1 +1,1 @@
-"""Finished cells: storing, comparing, judging, tabulating and drawing them."""
+"""Finished cells: stored, compared, judged by the literature's claims, tabulated and drawn."""

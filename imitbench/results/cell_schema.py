@@ -1,15 +1,21 @@
-"""What a finished cell's files must hold, and the checksum that says they are what was written."""
+"""The contents of a finished cell's files, checked before they are believed.
+
+Names, types and sizes are checked before contents, so that a file from elsewhere can neither
+lead out of its folder nor fill the memory.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import itertools
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow.parquet
 
 from imitbench.utils.errors import UserError
 from imitbench.utils.json_schema import check_fields
@@ -30,56 +36,152 @@ COLUMNS = {
     "curve": ("updates", "env_steps", "expert_queries", "grad_steps", "diverged", *SCORES),
     "episodes": ("length", *SCORES),
 }
+# For each table the column that counts its rows beside the seed, and the identity's number of them.
+COUNTERS = {"curve": ("evaluation", "num_evals"), "episodes": ("episode", "eval_episodes")}
+
+NAME = re.compile(r"[\w-][\w.-]*")  # of a suite or a profile: also the name of a folder
+TASK = re.compile(r"[\w-][\w.:-]*(/[\w-][\w.:-]*)*")  # such as brax/ant
+MAX_LABEL = 1000  # characters
+NUMBERS = {"BOOLEAN", "INT32", "INT64", "FLOAT", "DOUBLE"}  # physical types of Parquet
+MAX_BYTES = 2**28  # of one table's numbers
+OVERHEAD = 2**16  # bytes that Parquet adds to each column, at most
 
 
 def checksum(info: Mapping[str, Any], folder: Path) -> str:
-    """sha256 over cell.json, without its own `sha256`, and over the tables beside it."""
-    plain = {k: v for k, v in info.items() if k != "sha256"}
-    digest = hashlib.sha256(json.dumps(plain, sort_keys=True).encode())
+    """Computes the checksum of a cell's files.
+
+    Args:
+        info: the object in cell.json; its own `sha256` does not count.
+        folder: the folder of the cell's tables.
+
+    Returns:
+        The sha256 over `info`, as JSON with sorted keys, and over the bytes of the tables.
+    """
+    rest = {k: v for k, v in info.items() if k != "sha256"}
+    digest = hashlib.sha256(json.dumps(rest, sort_keys=True).encode())
     for name in TABLES:
         digest.update((folder / name).read_bytes())
     return digest.hexdigest()
 
 
 def check_info(info: Mapping[str, Any], where: str, remedy: str) -> None:
-    """Names and types of what other code takes out of cell.json.
+    """Checks the names, types and forms of the values in cell.json that other code uses.
+
+    Args:
+        info: the object in cell.json.
+        where: the file, for messages.
+        remedy: what to do about a wrong one, for messages.
 
     Raises:
-        UserError: naming what is missing or of another kind.
+        UserError: a value is missing, or of another type or form.
     """
     check_fields(info, INFO, where, remedy)
     check_fields(info["identity"], IDENTITY, f"{where}: identity", remedy)
     check_fields(info["seconds"], {"compile": float, "train": float}, f"{where}: seconds", remedy)
     if info["demonstrations"] is not None:
         check_fields(info["demonstrations"], {"expert": str}, f"{where}: demonstrations", remedy)
+    _check_names(info["identity"], where, remedy)
+
+
+def _check_names(identity: Mapping[str, Any], where: str, remedy: str) -> None:
+    """Names of suites, profiles and tasks must not lead out of a folder."""
+    forms = {
+        "suite": (NAME, "letters, digits, '_', '-' and '.', and no '.' at its start"),
+        "profile": (NAME, "letters, digits, '_', '-' and '.', and no '.' at its start"),
+        "task": (TASK, "such names, with '/' between them"),
+    }
+    for field, (form, expected) in forms.items():
+        if not form.fullmatch(identity[field]):
+            raise UserError(
+                f"{where}: identity: {field!r} is {identity[field][:MAX_LABEL]!r}, expected "
+                f"{expected}; {remedy}"
+            )
+    label = identity["label"]
+    if not (0 < len(label) <= MAX_LABEL and label.isprintable()):
+        raise UserError(
+            f"{where}: identity: 'label' is {label[:MAX_LABEL]!r}, expected 1 to {MAX_LABEL} "
+            f"printable characters; {remedy}"
+        )
+
+
+def check_sizes(info: Mapping[str, Any], folder: Path, remedy: str) -> None:
+    """Checks the metadata of a cell's tables before they are read into memory.
+
+    Args:
+        info: a checked cell.json.
+        folder: the folder of the cell's tables.
+        remedy: what to do about a wrong one, for messages.
+
+    Raises:
+        UserError: the number of rows is not the one that the identity gives, a column holds no
+            numbers, or the table is too large.
+        OSError, pyarrow.ArrowException: the metadata cannot be read.
+    """
+    for name in TABLES:
+        path = folder / name
+        metadata = pyarrow.parquet.read_metadata(path)
+        _check_rows(info, path, metadata.num_rows, remedy)
+        columns = [metadata.schema.column(i) for i in range(metadata.num_columns)]
+        for column in columns:
+            if column.physical_type not in NUMBERS or column.max_repetition_level:
+                raise UserError(
+                    f"{path} is damaged: expected numbers in column {column.path!r}, found "
+                    f"{column.physical_type}; {remedy}"
+                )
+        groups = (metadata.row_group(i) for i in range(metadata.num_row_groups))
+        stored = sum(group.total_byte_size for group in groups)
+        needed = 8 * metadata.num_rows * len(columns)
+        limit = min(2 * needed + OVERHEAD * len(columns), MAX_BYTES)
+        if max(stored, needed) > limit:
+            raise UserError(
+                f"{path} is too large: it unpacks to {max(stored, needed):,} bytes, expected at "
+                f"most {limit:,}; {remedy}"
+            )
 
 
 def check_tables(
     info: Mapping[str, Any], curve: Any, episodes: Any, folder: Path, remedy: str
 ) -> None:
-    """Numbers in every column, and one row for each seed and evaluation, or seed and episode.
+    """Checks that a cell's tables hold numbers in every column, and the rows that they must have.
+
+    Args:
+        info: a checked cell.json.
+        curve: the table with a row for each seed and evaluation.
+        episodes: the table with a row for each seed and episode.
+        folder: the folder of the cell's tables, for messages.
+        remedy: what to do about a wrong one, for messages.
 
     Raises:
-        UserError: naming the file and what is wrong with it.
+        UserError: a table is not as expected; it names the file.
     """
-    i = info["identity"]
-    frames = {"curve": (curve, "evaluation", "num_evals")}
-    frames["episodes"] = (episodes, "episode", "eval_episodes")
-    for name, (frame, second, count) in frames.items():
-        where = folder / f"{name}.parquet"
-        for column in ("seed", second, *COLUMNS[name]):
-            if list(frame.columns).count(column) != 1 or not _numbers(frame[column]):
+    identity = info["identity"]
+    for name, frame in (("curve", curve), ("episodes", episodes)):
+        path = folder / f"{name}.parquet"
+        counter, field = COUNTERS[name]
+        for column in ("seed", counter, *COLUMNS[name]):
+            if list(frame.columns).count(column) != 1 or not _is_numeric(frame[column]):
                 raise UserError(
-                    f"{where} is damaged: expected one column {column!r} of numbers; {remedy}"
+                    f"{path} is damaged: expected one column {column!r} of numbers; {remedy}"
                 )
-        wanted = set(itertools.product(i["seeds"], range(i[count])))
-        rows = list(zip(frame["seed"].tolist(), frame[second].tolist(), strict=True))
-        if len(rows) != len(wanted) or set(rows) != wanted:
+        _check_rows(info, path, len(frame), remedy)
+        expected = set(itertools.product(identity["seeds"], range(identity[field])))
+        rows = set(zip(frame["seed"].tolist(), frame[counter].tolist(), strict=True))
+        if rows != expected or len(rows) != len(frame):
             raise UserError(
-                f"{where} is damaged: expected a row for each of {len(i['seeds'])} seeds and "
-                f"{i[count]} {second}s, found {len(rows)} rows; {remedy}"
+                f"{path} is damaged: expected a row for each seed and {counter}, found others; "
+                f"{remedy}"
             )
 
 
-def _numbers(column: pd.Series) -> bool:
+def _check_rows(info: Mapping[str, Any], path: Path, rows: int, remedy: str) -> None:
+    counter, field = COUNTERS[path.stem]
+    seeds, count = len(info["identity"]["seeds"]), info["identity"][field]
+    if rows != seeds * count:
+        raise UserError(
+            f"{path} is damaged: expected a row for each of {seeds} seeds and {count} {counter}s, "
+            f"found {rows} rows; {remedy}"
+        )
+
+
+def _is_numeric(column: pd.Series) -> bool:
     return getattr(column.dtype, "kind", "O") in "biuf"

@@ -1,52 +1,174 @@
-"""May two cells be compared?"""
+"""The one place that decides whether cells may be compared, and seed by seed.
+
+Three questions, from the strictest to the mildest:
+`require_comparable` (claims): the same physics and the same seeds, or an error;
+`differences` (comparisons of two runs, the report): everything beside the method that differs;
+`require_one_environment` (tables): cells of one task and engine have the same environment.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from imitbench.results.store import Result
+from imitbench.utils.errors import UserError
 
 
-def differences(a: Result, b: Result) -> tuple[str, ...]:
-    """In what two cells differ beside the method, one line for each."""
-    i, j = a.identity, b.identity
-    rows: list[tuple[str, Any, Any, str]] = [
-        (
-            "episodes of an evaluation",
-            i["eval_episodes"],
-            j["eval_episodes"],
-            "they met other initial states",
-        ),
-        (
-            "uses for choosing settings",
-            i.get("validation", False),
-            j.get("validation", False),
-            "they met other initial states",
-        ),
-    ]
-    if i["demos"] and j["demos"]:
-        both = i["source"], j["source"]
-        rows += [
-            (
-                f"{key} of the demonstrations",
-                *(x.get(key) for x in both),
-                "they learned from others",
-            )
-            for key in sorted(set(both[0]) | set(both[1]))
-        ]
-    return physics_differences(a, b) + _differing(rows)
+class Difference(NamedTuple):
+    """Something beside the method in which two cells differ."""
+
+    name: str  # what differs, in the plural
+    values: tuple[Any, Any]
+    consequence: str
+
+    def __str__(self) -> str:
+        return f"{self.name} differ ({self.values[0]}, {self.values[1]}): {self.consequence}"
 
 
-def physics_differences(a: Result, b: Result) -> tuple[str, ...]:
-    """In what the environments of two cells of one task differ, one line for each."""
-    whys = {
-        "engine": "the physics are not the same",
-        "environment_digest": "the task behaves differently; run the older one again",
+def physics_differences(a: Result, b: Result) -> tuple[Difference, ...]:
+    """Finds what differs between the environments of two cells.
+
+    Args:
+        a: a finished cell.
+        b: another one. Cells of different tasks have different environments by intention; only
+            their engines are compared.
+
+    Returns:
+        A difference for the engine and for the digest of the environment's golden trajectory;
+        none where both are the same.
+    """
+    found = [_differing("engines", a, b, "engine", "the physics are not the same")]
+    if a.identity["task"] == b.identity["task"]:
+        remedy = "the task behaves differently; run the older one again"
+        found.append(_differing("environment digests", a, b, "environment_digest", remedy))
+    return tuple(d for d in found if d)
+
+
+def differences(a: Result, b: Result) -> tuple[Difference, ...]:
+    """Finds everything beside the method and the seeds in which two cells differ.
+
+    Args:
+        a: a finished cell.
+        b: another one.
+
+    Returns:
+        A difference for each of: the physics, the number of evaluation episodes, whether the cell
+        is for choosing settings, and the settings of the demonstration source where both cells
+        have demonstrations.
+    """
+    states = "they met other initial states"
+    pairs = {
+        "episodes of an evaluation": (_identity(a, b, "eval_episodes"), states),
+        "uses for choosing settings": (_identity(a, b, "validation", False), states),
     }
-    rows = [(f"{k.replace('_', ' ')}s", a.info[k], b.info[k], so) for k, so in whys.items()]
-    return _differing(rows)
+    if a.identity["demos"] and b.identity["demos"]:
+        sources = a.identity["source"], b.identity["source"]
+        for key in sorted(set(sources[0]) | set(sources[1])):
+            values = sources[0].get(key), sources[1].get(key)
+            pairs[f"{key} of the demonstrations"] = values, "they learned from others"
+    return physics_differences(a, b) + tuple(
+        Difference(name, values, consequence)
+        for name, (values, consequence) in pairs.items()
+        if values[0] != values[1]
+    )
 
 
-def _differing(rows: Sequence[tuple[str, Any, Any, str]]) -> tuple[str, ...]:
-    return tuple(f"{what} differ ({x}, {y}): {so}" for what, x, y, so in rows if x != y)
+def have_same_seeds(a: Result, b: Result) -> bool:
+    """Whether two cells have the same training seeds, in the same order."""
+    return a.identity["seeds"] == b.identity["seeds"]
+
+
+def are_paired(a: Result, b: Result) -> bool:
+    """Whether the scores of two cells may be subtracted seed by seed.
+
+    They may where equal seeds have the same demonstrations and initial states.
+    """
+    return have_same_seeds(a, b) and not differences(a, b)
+
+
+def require_comparable(a: Result, b: Result, names: str) -> None:
+    """Refuses to compare two cells whose physics or training seeds differ.
+
+    The number of evaluation episodes and the demonstration source may differ: a claim may be about
+    them.
+
+    Args:
+        a: a finished cell.
+        b: another one.
+        names: both cells, for the message.
+
+    Raises:
+        UserError: the engines, the environment digests or the seeds differ.
+    """
+    found = list(physics_differences(a, b))
+    if not have_same_seeds(a, b):
+        seeds = _identity(a, b, "seeds")
+        found.append(Difference("seeds", seeds, "run both with the same number of seeds"))
+    if found:
+        raise UserError(f"{names} cannot be compared: {'; '.join(map(str, found))}")
+
+
+def require_one_environment(results: Iterable[Result], root: Path) -> None:
+    """Refuses cells of one task and engine whose environments behave differently.
+
+    Args:
+        results: finished cells.
+        root: their folder, for the message.
+
+    Raises:
+        UserError: two cells of one task and engine have different environment digests.
+    """
+    first: dict[tuple[str, str], Result] = {}
+    for result in results:
+        task, engine = result.identity["task"], result.info["engine"]
+        reference = first.setdefault((task, engine), result)
+        if found := physics_differences(reference, result):
+            digests = ", ".join(sorted(found[0].values))
+            raise UserError(
+                f"{root}: the cells of {task} ran in environments that behave differently "
+                f"(digests {digests}): run the older ones again"
+            )
+
+
+def physics_warnings(results: Sequence[Result]) -> list[str]:
+    """Describes how the environments of cells differ within each task.
+
+    Args:
+        results: finished cells.
+
+    Returns:
+        A line for each difference from the task's first cell; each line once.
+    """
+    first: dict[str, Result] = {}
+    lines = []
+    for result in results:
+        task = result.identity["task"]
+        reference = first.setdefault(task, result)
+        lines += [f"{task}: {d}" for d in physics_differences(reference, result)]
+    return list(dict.fromkeys(lines))
+
+
+def mixed_engines(results: Sequence[Result]) -> Mapping[str, list[str]]:
+    """Finds the tasks whose cells ran in several engines.
+
+    Args:
+        results: finished cells.
+
+    Returns:
+        The sorted engines of each such task.
+    """
+    engines: dict[str, set[str]] = {}
+    for result in results:
+        engines.setdefault(result.identity["task"], set()).add(result.info["engine"])
+    return {task: sorted(names) for task, names in engines.items() if len(names) > 1}
+
+
+def _differing(name: str, a: Result, b: Result, key: str, consequence: str) -> Difference | None:
+    values = a.info[key], b.info[key]
+    return Difference(name, values, consequence) if values[0] != values[1] else None
+
+
+def _identity(a: Result, b: Result, key: str, default: Any = None) -> tuple[Any, Any]:
+    return a.identity.get(key, default), b.identity.get(key, default)

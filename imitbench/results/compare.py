@@ -1,4 +1,4 @@
-"""Two methods, or two runs, beside each other: differences with intervals, and what to mistrust."""
+"""Compares two methods, or two runs: differences with intervals, and warnings."""
 
 from __future__ import annotations
 
@@ -9,44 +9,45 @@ from typing import NamedTuple
 
 import numpy as np
 
-from imitbench.results import claims, stats, store
-from imitbench.results.comparability import differences
+from imitbench.results import comparability, stats, store
+from imitbench.results.claims import CellName, place_name
 from imitbench.results.store import Result
-from imitbench.suites.published.schema import Place
 from imitbench.utils.errors import UserError, pick
-
-Name = tuple[Place, str]  # where, and the label of the cell
 
 
 class Side(NamedTuple):
-    """One of the two that are compared."""
+    """One of the two sides of a comparison."""
 
-    name: str  # as the user gave it
-    cells: Mapping[Name, Result]
-    label: str  # of all its cells; empty where it is a folder with several
+    name: str  # as the user wrote it
+    cells: Mapping[CellName, Result]
+    label: str  # of all its cells; empty for a folder with several labels
 
 
 class Pair(NamedTuple):
-    """Two cells of one place."""
+    """The comparison of two cells at one place, by one measure."""
 
-    what: str  # the place, and the label where sides have several
+    name: str  # the place, and the label where the sides have several
     measure: str
     a: stats.Estimate
     b: stats.Estimate
-    lead: stats.Estimate  # of a over b
-    chance: float  # that a seed of a beats one of b
-    warnings: tuple[str, ...]
+    lead: stats.Estimate  # of a over b: positive where a is higher
+    improvement: float  # the probability that a seed of a beats a seed of b
+    warnings: tuple[str, ...]  # how the cells differ beside the method
 
 
-def side(name: str, suite: Sequence[Result], where: Path) -> Side:
-    """A folder of results, a label among the suite's cells, or FOLDER:LABEL.
+def side(name: str, suite: Sequence[Result], root: Path) -> Side:
+    """Finds the cells that a user names.
 
     Args:
-        suite: finished cells in which labels are looked up.
-        where: their folder, for messages.
+        name: a folder of results, a label among the suite's cells, or FOLDER:LABEL.
+        suite: the cells in which labels are looked up.
+        root: their folder, for messages.
+
+    Returns:
+        The cells.
 
     Raises:
-        UserError: neither a folder with finished cells nor a known label.
+        UserError: the name is neither a folder with finished cells nor a known label.
     """
     folder, _, label = name.rpartition(":")
     if store.cells_folder(Path(name)).is_dir():
@@ -55,71 +56,104 @@ def side(name: str, suite: Sequence[Result], where: Path) -> Side:
     if folder and not store.cells_folder(Path(folder)).is_dir():
         raise UserError(f"{folder} is no folder of results: expected one that holds cells/")
     if not results:
-        raise UserError(f"no finished cells in {folder or where}: run the suite first")
+        raise UserError(f"no finished cells in {folder or root}: run the suite first")
     labels = list(dict.fromkeys(r.identity["label"] for r in results))
     if label:
-        pick(f"method in {folder or where}", label, labels)
-    chosen = [r for r in results if label in ("", r.identity["label"])]
-    one = label or (labels[0] if len(labels) == 1 else "")
-    return Side(name, {(r.place, r.identity["label"]): r for r in chosen}, one)
+        pick(f"method in {folder or root}", label, labels)
+    cells = {
+        (r.place, r.identity["label"]): r for r in results if label in ("", r.identity["label"])
+    }
+    return Side(name, cells, label or (labels[0] if len(labels) == 1 else ""))
 
 
 def pairs(a: Side, b: Side) -> list[Pair]:
-    """The cells of both at the same task, demonstrations and demonstrator; of the same label, too,
-    unless each side has but one.
+    """Compares the cells that both sides have.
+
+    Two cells match where their task, demonstrations and demonstrator are the same; and the label,
+    unless each side has a single one.
+
+    Args:
+        a: the first side.
+        b: the second side.
+
+    Returns:
+        For each match a pair by success at the last step and one by success at any step, or one by
+        return where the task does not say when it is solved.
 
     Raises:
-        UserError: there are none.
+        UserError: no cells match.
     """
-    found = []
-    for (place, label), one in a.cells.items():
+    matches = []
+    for (place, label), cell in a.cells.items():
         other = b.cells.get((place, b.label if a.label and b.label else label))
         if other is not None:
-            what = claims.place_name(place) + ("" if a.label else f", {label}")
-            measures = ("success_final", "success_any") if one.info["has_success"] else ("return",)
-            found += [_pair(what, m, one, other) for m in measures]
-    if not found:
-        places = sorted({claims.place_name(p) for p, _ in a.cells})
+            name = place_name(place) + ("" if a.label else f", {label}")
+            has_success = cell.info["has_success"]
+            measures = ("success_final", "success_any") if has_success else ("return",)
+            matches += [_pair(name, measure, cell, other) for measure in measures]
+    if not matches:
+        places = ", ".join(sorted({place_name(place) for place, _ in a.cells}))
         raise UserError(
             f"{a.name} and {b.name} have no task with the same demonstrations in common: {a.name} "
-            f"has {', '.join(places)}"
+            f"has {places}"
         )
-    return found
+    return matches
 
 
-def _pair(what: str, measure: str, a: Result, b: Result) -> Pair:
+def _pair(name: str, measure: str, a: Result, b: Result) -> Pair:
     x, y = a.final(measure), b.final(measure)
-    differ = differences(a, b)
-    # The same seeds have the same demonstrations and initial states.
-    paired = not differ and a.identity["seeds"] == b.identity["seeds"]
-    lead = stats.estimate(x - y) if paired else stats.difference(x, y)
-    chance = stats.improvement(x, y)
-    return Pair(what, measure, stats.estimate(x), stats.estimate(y), lead, chance, differ)
+    paired = comparability.are_paired(a, b)
+    return Pair(
+        name,
+        measure,
+        stats.estimate(x),
+        stats.estimate(y),
+        lead=stats.estimate(x - y) if paired else stats.difference(x, y),
+        improvement=stats.probability_of_improvement(x, y),
+        warnings=tuple(map(str, comparability.differences(a, b))),
+    )
 
 
 def verdict(pair: Pair, a: str, b: str) -> str:
-    """One sentence."""
-    points = pair.measure.startswith("success")
-    unit = f"points of {pair.measure.replace('_', ' ')}" if points else "of return"
-    scale = 100 if points else 1
-    value, low, high = (scale * x for x in pair.lead)
+    """Says in one sentence which side is above the other, if the interval shows it.
+
+    Args:
+        pair: the comparison.
+        a: the name of its first side.
+        b: the name of its second side.
+
+    Returns:
+        The sentence, without a full stop.
+    """
+    is_rate = pair.measure.startswith("success")
+    unit = f"points of {pair.measure.replace('_', ' ')}" if is_rate else "of return"
+    value, low, high = ((100 if is_rate else 1) * x for x in pair.lead)
     if math.isnan(low):
         return f"one seed does not say whether {a} is above {b} ({value:+.1f} {unit})"
-    spread = f"[{low:+.1f}, {high:+.1f}]"
+    interval = f"[{low:+.1f}, {high:+.1f}]"
     if low > 0 or high < 0:
         first, second = (a, b) if low > 0 else (b, a)
-        return f"{first} is above {second} by {abs(value):.1f} {unit} ({spread})"
-    return f"no difference is shown between {a} and {b} ({value:+.1f} {unit}, {spread})"
+        return f"{first} is above {second} by {abs(value):.1f} {unit} ({interval})"
+    return f"no difference is shown between {a} and {b} ({value:+.1f} {unit}, {interval})"
 
 
-def overall(found: Sequence[Pair], a: str, b: str) -> str:
-    """One sentence over all tasks, each counted once."""
-    first = [p for p in found if p.measure != "success_any"]
-    leads = [p.lead for p in first]
-    above, below = sum(x.low > 0 for x in leads), sum(x.high < 0 for x in leads)
-    chance = float(np.mean([p.chance for p in first]))
-    rest = len(leads) - above - below
+def overall(pairs: Sequence[Pair], a: str, b: str) -> str:
+    """Says in one sentence on how many places each side is above the other.
+
+    Args:
+        pairs: all comparisons of the two sides. Each place counts once: by its return, or by its
+            success at the last step.
+        a: the name of the first side.
+        b: the name of the second side.
+
+    Returns:
+        The sentence, without a full stop.
+    """
+    counted = [p for p in pairs if p.measure != "success_any"]
+    above, below = sum(p.lead.low > 0 for p in counted), sum(p.lead.high < 0 for p in counted)
+    improvement = float(np.mean([p.improvement for p in counted]))
+    undecided = len(counted) - above - below
     return (
-        f"{a} is above {b} on {above} of {len(leads)}, below on {below}, undecided on {rest}; "
-        f"probability of improvement {chance:.2f}"
+        f"{a} is above {b} on {above} of {len(counted)}, below on {below}, undecided on "
+        f"{undecided}; probability of improvement {improvement:.2f}"
     )

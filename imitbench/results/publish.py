@@ -1,14 +1,15 @@
-"""The results that the project ships, and a user's own beside them."""
+"""Derived files of results, and the results that ship with the project."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from imitbench.results import policies, store, tables
 from imitbench.results.figures import curves, demo_efficiency, value_estimates
+from imitbench.results.sections import verdict_counts
 from imitbench.results.shipped import shipped_folder
 from imitbench.results.store import Result
 from imitbench.suites import published
@@ -17,80 +18,127 @@ from imitbench.utils.errors import UserError
 from imitbench.utils.files import atomic_write
 
 MAX_BYTES = 2**20
-# Stems of what `derive` writes.
+# Stems of the files that `derive` writes.
 DERIVED = ("summary", "table", "curves", "scores", "values", "budget")
 
 
 def derive(root: Path) -> tuple[list[Result], list[Path]]:
-    """All that is derived from cells: summary, table and pictures. The cells, and the pictures'
-    files."""
+    """Writes everything that is derived from the cells of a folder: summary, table and figures.
+
+    Args:
+        root: the folder, which holds `cells/`.
+
+    Returns:
+        The cells, and the files of the figures.
+
+    Raises:
+        UserError: there are no cells, or cells of one task and engine ran in environments that
+            differ.
+    """
     results = tables.derive(root)
-    pictures = curves.draw(results, root)
-    pictures += value_estimates.draw(results, root / "values")
-    pictures += demo_efficiency.draw(results, root / "budget")
-    return results, pictures
+    return results, draw_figures(results, root)
+
+
+def draw_figures(results: Sequence[Result], root: Path) -> list[Path]:
+    """Draws all figures of a suite's cells.
+
+    Args:
+        results: the cells.
+        root: the folder for the figures.
+
+    Returns:
+        The files written.
+    """
+    figures = curves.draw(results, root)
+    figures += value_estimates.draw(results, root / "values")
+    figures += demo_efficiency.draw(results, root / "budget")
+    return figures
 
 
 def ship(root: Path, name: str, keys: Sequence[str], *, partial: bool = False) -> Path:
     """Checks a finished run and copies it into `results/shipped/`.
 
+    The trained policies are left out.
+
     Args:
-        keys: the folder names of the cells that the suite has; all must be finished.
-        partial: unless some may be missing.
+        root: the folder of the run.
+        name: the folder's name below `results/shipped/`.
+        keys: the folder names of the suite's cells.
+        partial: ship the finished cells although others are missing.
+
+    Returns:
+        The folder of the shipped results.
 
     Raises:
-        UserError: cells are missing, a file is too large, or sources had changes.
+        UserError: cells are missing, a file is too large, or a cell was not run from a committed
+            source tree.
     """
     results, _ = derive(root)
-    have = {r.folder.name: r for r in results}
-    missing = [k for k in keys if k not in have]
-    keys = [k for k in keys if k in have]
+    cells = {r.folder.name: r for r in results}
+    missing = [k for k in keys if k not in cells]
+    keys = [k for k in keys if k in cells]
     if missing and not (partial and keys):
         raise UserError(f"{root} lacks finished cells: {', '.join(missing)}; run the suite first")
     for key in keys:
-        commit = have[key].info["git_commit"] or "+changes"
-        if commit.endswith("+changes"):
-            raise UserError(f"{key} was not run from a committed tree: commit, then run it again")
-        large = [f for f in have[key].folder.iterdir() if f.stat().st_size > MAX_BYTES]
-        if large:
-            raise UserError(f"{large[0]} is over 1 MiB: too large to ship")
+        _check_shippable(cells[key])
     target = Path("results") / "shipped" / name
+    _replace_shipped(target, {key: cells[key].folder for key in keys})
+    update_readme(name, (target / "table.md").read_text(encoding="utf-8"))
+    update_readme("claims", claims_table())
+    return target
+
+
+def _check_shippable(cell: Result) -> None:
+    name = cell.folder.name
+    commit = cell.info["git_commit"] or "+changes"
+    if commit.endswith("+changes"):
+        raise UserError(f"{name} was not run from a committed tree: commit, then run it again")
+    large = [f for f in cell.folder.iterdir() if f.stat().st_size > MAX_BYTES]
+    if large:
+        raise UserError(
+            f"{large[0]} has {large[0].stat().st_size:,} bytes, too large to ship: expected at "
+            f"most {MAX_BYTES:,}; run the cell with fewer evaluations or episodes"
+        )
+
+
+def _replace_shipped(target: Path, cells: Mapping[str, Path]) -> None:
+    """Makes a new folder of shipped results, and puts it in the place of the old one."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as temporary:
-        staged = Path(temporary) / name
-        for key in keys:
-            shutil.copytree(
-                have[key].folder,
-                store.cells_folder(staged) / key,
-                ignore=shutil.ignore_patterns(policies.FOLDER),
-            )
+        staged = Path(temporary) / target.name
+        for key, folder in cells.items():
+            leave_out = shutil.ignore_patterns(policies.FOLDER)
+            shutil.copytree(folder, store.cells_folder(staged) / key, ignore=leave_out)
         derive(staged)
-        for extra in target.glob("*"):  # pictures that other commands made
+        for extra in target.glob("*"):  # figures that other commands made
             if extra.is_file() and extra.stem not in DERIVED:
                 shutil.copy2(extra, staged)
         shutil.rmtree(target, ignore_errors=True)
         shutil.move(staged, target)
-    into_readme(name, (target / "table.md").read_text())
-    into_readme("claims", claims_table())
-    return target
 
 
 def claims_table() -> str:
-    """Every claim about the suites that ship, in Markdown."""
-    found = {
+    """Counts the verdicts on every claim about the shipped suites, as a Markdown table."""
+    results = {
         name: store.read_all(shipped_folder(name))
         for name in suite_names()
         if published.claims_of(name)
     }
-    return tables.verdicts({name: results for name, results in found.items() if results})
+    return verdict_counts({name: cells for name, cells in results.items() if cells})
 
 
-def into_readme(name: str, table: str) -> None:
-    """Puts a shipped table between its marks in README.md, where it has them."""
+def update_readme(name: str, table: str) -> None:
+    """Puts a table between its marks in README.md, where the file has them.
+
+    Args:
+        name: of the table, as in `<!-- table NAME -->` and `<!-- end NAME -->`.
+        table: in Markdown.
+    """
     readme = Path("README.md")
     begin, end = f"<!-- table {name} -->\n", f"<!-- end {name} -->"
-    text = readme.read_text() if readme.exists() else ""
+    text = readme.read_text(encoding="utf-8") if readme.exists() else ""
     if begin in text and end in text:
         head, rest = text.split(begin, 1)
+        tail = rest.split(end, 1)[1]
         with atomic_write(readme) as path:
-            path.write_text(head + begin + "\n" + table + "\n" + end + rest.split(end, 1)[1])
+            path.write_text(f"{head}{begin}\n{table}\n{end}{tail}", encoding="utf-8")

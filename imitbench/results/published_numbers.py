@@ -1,4 +1,4 @@
-"""Our returns at the environment steps of the literature's (`imitbench.suites.published`)."""
+"""Our returns at the environment steps of published ones (`imitbench.suites.published`)."""
 
 from __future__ import annotations
 
@@ -11,26 +11,38 @@ from imitbench.utils.errors import UserError
 
 
 def our_return(published: Published, results: Sequence[Result]) -> stats.Estimate | None:
-    """Our return at the same number of environment steps: the evaluation at that step, or the
-    straight line between the two around it. None where no run came so far.
+    """Estimates our return after the same number of environment steps as a published one.
+
+    It is that of the evaluation at this step, or lies on the straight line between the evaluation
+    before it and the one after it.
+
+    Args:
+        published: a published return.
+        results: finished cells.
+
+    Returns:
+        The estimate over seeds; None where no online run of the task and method came that far.
 
     Raises:
         UserError: two cells fit.
     """
     name = (published.task, published.method)
     online = [r for r in results if r.curve["env_steps"].to_numpy().any()]
-    found = [r for r in online if (r.identity["task"], r.identity["label"]) == name]
-    if len(found) > 1:
-        raise UserError(f"{len(found)} cells of {' '.join(name)}: which one is meant?")
-    if not found:
+    cells = [r for r in online if (r.identity["task"], r.identity["label"]) == name]
+    if len(cells) > 1:
+        raise UserError(
+            f"{len(cells)} cells of {' '.join(name)} stand beside one published return: expected "
+            "one; give them different labels"
+        )
+    if not cells:
         return None
-    by_step = found[0].curve.pivot(index="env_steps", columns="seed", values="return").sort_index()
+    by_step = cells[0].curve.pivot(index="env_steps", columns="seed", values="return").sort_index()
     steps = by_step.index.to_numpy(float)
-    at = published.env_steps
-    if not steps[0] <= at <= steps[-1]:
+    step = published.env_steps
+    if not steps[0] <= step <= steps[-1]:
         return None
-    after = int(steps.searchsorted(at))
+    after = int(steps.searchsorted(step))
     before = max(after - 1, 0)
-    share = (at - steps[before]) / max(steps[after] - steps[before], 1.0)
-    values = by_step.to_numpy()
-    return stats.estimate(values[before] + share * (values[after] - values[before]))
+    share = (step - steps[before]) / max(steps[after] - steps[before], 1.0)
+    returns = by_step.to_numpy()
+    return stats.estimate(returns[before] + share * (returns[after] - returns[before]))

@@ -1,4 +1,4 @@
-"""Methods beside each other over all the places of a suite, in normalised scores.
+"""Ranks methods over all the places of a suite, by normalised scores.
 
 Agarwal et al. 2021 (arXiv:2108.13264): runs of all tasks together, seeds resampled within each.
 """
@@ -20,72 +20,107 @@ Measure = Literal["auto", "success_any", "success_final", "return"]
 
 
 class Scores(NamedTuple):
-    """Normalised scores [S] of the methods that ran at all of the places: 0 is none, or a random
-    policy's; 1 all, or an expert's."""
+    """Normalised scores of the methods that ran at all of the places.
+
+    A score of 0 is no success, or the return of a random policy; 1 is success always, or the
+    return of the expert.
+    """
 
     measure: str
     places: list[Place]
-    methods: dict[str, list[np.ndarray]]  # one array for each place
-    left_out: list[str]  # methods that are missing there
+    methods: dict[str, list[np.ndarray]]  # for each method the scores [S] at each place
+    left_out: list[str]  # methods that did not run at all of the places
 
 
-class Row(NamedTuple):
+class RankedMethod(NamedTuple):
+    """The aggregate scores of one method."""
+
     method: str
     iqm: stats.Estimate
     mean: stats.Estimate
     median: stats.Estimate  # over places, of their means
-    gap: stats.Estimate  # optimality gap: lower is better
-    beats: float  # probability that a run of it is above one of another method, mean over places
+    optimality_gap: stats.Estimate  # lower is better
+    # The probability that a run of the method is above a run of another one, over all others and
+    # places; higher is better.
+    improvement: float
 
 
 def collect(results: Sequence[Result], measure: Measure = "auto") -> Scores:
-    """Two methods or more at the places where all of them ran; of all such choices one with the
-    most cells.
+    """Collects the scores of the methods that can be ranked together.
+
+    At least two methods are needed, at places where all of them ran. Of all such choices one with
+    the most cells is taken.
+
+    Args:
+        results: finished cells of a suite.
+        measure: what is scored. auto: success at the last step where all tasks say when they are
+            solved, else the return.
+
+    Returns:
+        The scores.
 
     Raises:
-        UserError: no two methods ran at one place, a success rate is asked for where there is none,
-            or no task has reference scores.
+        UserError: no two methods ran at one place, a task does not say when it is solved although
+            the measure needs it, or no task has reference scores.
     """
-    solved = all(r.info["has_success"] for r in results)
+    has_success = all(r.info["has_success"] for r in results)
     if measure == "auto":
-        measure = "success_final" if solved else "return"
-    if measure != "return" and not solved:
+        measure = "success_final" if has_success else "return"
+    if measure != "return" and not has_success:
         raise UserError(f"measure={measure}: some tasks have no success; take return")
-    found: dict[str, dict[Place, np.ndarray]] = {}
+    by_method: dict[str, dict[Place, np.ndarray]] = {}
     for r in results:
         if measure != "return" or r.place[0] in reference_scores.table():
-            found.setdefault(r.identity["label"], {})[r.place] = r.score(measure)
-    best: tuple[int, list[Place], list[str]] = (0, [], [])
-    for at in found.values():
-        places = list(at)
-        names = [m for m, other in found.items() if set(places) <= set(other)]
-        if len(names) > 1:
-            best = max(best, (len(places) * len(names), places, names), key=lambda x: x[0])
-    _, places, names = best
+            by_method.setdefault(r.identity["label"], {})[r.place] = r.score(measure)
+    places, names = _largest_choice(by_method)
     if not names:
         raise UserError(
             "no two methods ran at the same places of tasks with reference scores: compare cells "
             "with `imitbench compare`"
         )
-    methods = {m: [found[m][p] for p in places] for m in names}
-    left_out = list(dict.fromkeys(r.identity["label"] for r in results))
-    return Scores(measure, places, methods, [m for m in left_out if m not in methods])
+    methods = {name: [by_method[name][p] for p in places] for name in names}
+    labels = list(dict.fromkeys(r.identity["label"] for r in results))
+    return Scores(measure, places, methods, [name for name in labels if name not in methods])
 
 
-def rows(scores: Scores) -> list[Row]:
-    """The best interquartile mean first."""
+def _largest_choice(
+    by_method: dict[str, dict[Place, np.ndarray]],
+) -> tuple[list[Place], list[str]]:
+    """The places of one method, and all methods that ran there, with the most cells."""
+    best: tuple[list[Place], list[str]] = [], []
+    for scores in by_method.values():
+        places = list(scores)
+        names = [m for m, other in by_method.items() if set(places) <= set(other)]
+        if len(names) > 1 and len(places) * len(names) > len(best[0]) * len(best[1]):
+            best = places, names
+    return best
+
+
+def rank_methods(scores: Scores) -> list[RankedMethod]:
+    """Aggregates the scores of each method over all places.
+
+    Args:
+        scores: from `collect`.
+
+    Returns:
+        The methods; the one with the highest interquartile mean comes first.
+    """
     median = stats.median_of_means([len(x) for x in next(iter(scores.methods.values()))])
-    out = []
-    for method, own in scores.methods.items():
-        others = [o for m, o in scores.methods.items() if m != method]
-        beats = [stats.improvement(a, b) for o in others for a, b in zip(own, o, strict=True)]
-        row = Row(
+    ranked = []
+    for method, strata in scores.methods.items():
+        improvements = [
+            stats.probability_of_improvement(a, b)
+            for name, others in scores.methods.items()
+            if name != method
+            for a, b in zip(strata, others, strict=True)
+        ]
+        aggregates = RankedMethod(
             method,
-            iqm=stats.estimate(own, stats.iqm),
-            mean=stats.estimate(own),
-            median=stats.estimate(own, median),
-            gap=stats.estimate(own, stats.optimality_gap),
-            beats=float(np.mean(beats)),
+            iqm=stats.estimate(strata, stats.iqm),
+            mean=stats.estimate(strata),
+            median=stats.estimate(strata, median),
+            optimality_gap=stats.estimate(strata, stats.optimality_gap),
+            improvement=float(np.mean(improvements)),
         )
-        out.append(row)
-    return sorted(out, key=lambda row: -row.iqm.value)
+        ranked.append(aggregates)
+    return sorted(ranked, key=lambda r: -r.iqm.value)

@@ -11,7 +11,7 @@ from helpers.fake_results import HERE, cell
 
 from imitbench import data
 from imitbench.cli import main
-from imitbench.results import claims, stats, store, tables
+from imitbench.results import claims, sections, stats, store
 from imitbench.results.store import Result
 from imitbench.runs import plan
 from imitbench.suites import published, registry
@@ -34,7 +34,8 @@ def test_the_verdict_is_the_interval_against_the_margin():
     (j,) = claims.judge([A_OVER_B], cells)
     assert (j.verdict, j.place) == ("reproduced", "PointMass 10, scripted expert")
     assert j.lead.value == pytest.approx(0.2) and 0.17 < j.lead.low < j.lead.high < 0.23
-    assert (j.seeds, j.episodes) == (4, 5) and j.chance == stats.improvement(a, b)
+    assert (j.seeds, j.episodes) == (4, 5)
+    assert j.improvement == stats.probability_of_improvement(a, b)
     below = dataclasses.replace(A_OVER_B, better="b", worse="a")
     assert verdicts(below, cells=cells) == ["not reproduced"]
     far = [dataclasses.replace(A_OVER_B, margin=m) for m in (0.1, 0.2, 0.3)]
@@ -75,7 +76,7 @@ def test_a_claim_about_two_measures_or_two_places():
     over = dataclasses.replace(over, against="metric/discounted", places=(HERE,), margin=2.0)
     (j,) = claims.judge([over], [frame])
     assert j.verdict == "reproduced" and j.lead.value == pytest.approx(5.5)
-    assert tables.claim_row(j)[2].startswith("+5.5 [")  # in the measure's units
+    assert sections.claim_row(j)[2].startswith("+5.5 [")  # in the measure's units
     online = ("PointMass", 0, "scripted")
     claim = dataclasses.replace(A_OVER_B, places=(HERE,), better_at=(online,))
     elsewhere = cell("a", [0.9, 0.8], demos=0)
@@ -87,9 +88,11 @@ def test_a_claim_about_two_measures_or_two_places():
 
 
 def test_environments_that_differ_are_not_compared():
-    with pytest.raises(UserError, match="a and b on PointMass 10, .* differ in environment_digest"):
+    with pytest.raises(
+        UserError, match="a and b on PointMass 10, .* environment digests differ"
+    ):
         claims.judge([A_OVER_B], [cell("a", [0.5]), cell("b", [0.5], digest="y")])
-    with pytest.raises(UserError, match="differ in seeds"):
+    with pytest.raises(UserError, match="seeds differ"):
         claims.judge([A_OVER_B], [cell("a", [0.5]), cell("b", [0.5, 0.6])])
 
 
@@ -101,15 +104,15 @@ def test_seeds_that_would_decide():
     needed = claims.seeds_to_decide(j)
     half = 1.96 * np.std(0.1 * z) / 8**0.5
     assert needed == pytest.approx(8 * (half / 0.02) ** 2, rel=0.2)
-    assert f"about {needed:,} seeds" in tables.claim_row(j)[5]
+    assert f"about {needed:,} seeds" in sections.claim_row(j)[5]
 
 
 def test_probability_of_improvement_is_the_u_statistic():
     rng = np.random.default_rng(1)
     a, b = rng.integers(0, 6, 9), rng.integers(0, 6, 7)
     u = scipy.stats.mannwhitneyu(a, b).statistic
-    assert stats.improvement(a, b) == pytest.approx(u / 63)
-    assert stats.improvement(a, a) == 0.5
+    assert stats.probability_of_improvement(a, b) == pytest.approx(u / 63)
+    assert stats.probability_of_improvement(a, a) == 0.5
 
 
 @pytest.mark.parametrize("name", [n for n in suite_names() if published.claims_of(n)])
@@ -170,6 +173,6 @@ def test_one_table_over_suites(monkeypatch):
         cell("a", [0.1, 0.2], demos=20), cell("b", [0.8, 0.9], demos=20),
         cell("a", [0.1, 0.9], demos=30), cell("b", [0.2, 0.8], demos=30),
     ]  # fmt: skip
-    _, _, first, second = tables.verdicts({"toy": results}).strip().split("\n")
+    _, _, first, second = sections.verdict_counts({"toy": results}).strip().split("\n")
     assert first == "| toy | a above b | 1 | 1 | 1 | - |"
     assert second == "| toy | c above b | - | - | - | 1 |"

@@ -32,7 +32,9 @@ def test_the_same_seeds_are_compared_seed_by_seed():
     a, b = np.array([0.3, 0.52, 0.74, 0.96]), np.array([0.12, 0.31, 0.55, 0.74])
     sides = side("a", cell("a", a), label="a"), side("b", cell("b", b), label="b")
     pair = only(compare.pairs(*sides))
-    assert pair.lead == stats.estimate(a - b) and pair.chance == stats.improvement(a, b)
+    assert pair.lead == stats.estimate(
+        a - b
+    ) and pair.improvement == stats.probability_of_improvement(a, b)
     assert pair.a == stats.estimate(a) and pair.warnings == ()
     assert compare.verdict(pair, "a", "b").startswith("a is above b by 20.0 points of success any")
     back = only(compare.pairs(*sides[::-1]))
@@ -69,7 +71,7 @@ def test_folders_are_matched_by_task_and_method():
     first = side("x", cell("a", [0.5, 0.5]), cell("b", [0.1, 0.1]), cell("a", [1, 1], task="Other"))
     second = side("y", cell("b", [0.2, 0.2]), cell("a", [0.4, 0.4]))
     found = [p for p in compare.pairs(first, second) if p.measure == "success_any"]
-    assert [(p.what, round(p.lead.value, 3)) for p in found] == [
+    assert [(p.name, round(p.lead.value, 3)) for p in found] == [
         ("PointMass 10, scripted expert, a", 0.1),
         ("PointMass 10, scripted expert, b", -0.1),
     ]

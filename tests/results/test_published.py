@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from imitbench.results import published_numbers, tables
+from imitbench.results import published_numbers, sections
 from imitbench.results.store import Result
 from imitbench.suites import published
 from imitbench.suites.published.schema import Published
@@ -51,9 +51,9 @@ def test_two_cells_that_fit_are_an_error():
 def test_the_table_shows_both(monkeypatch):
     monkeypatch.setattr(published, "returns_of", lambda name: (POINT,))
     line = ["Hopper", "ppo", "150", "7 [6, 8]", "500 ± 10", "[someone, v4](https://a.b)"]
-    assert tables.published_returns([result()]).rows == [line]
+    assert sections.published_returns([result()]).rows == [line]
     monkeypatch.setattr(published, "returns_of", lambda name: ())
-    assert tables.published_returns([result()]).rows == []
+    assert sections.published_returns([result()]).rows == []
 
 
 @pytest.mark.parametrize("name", published.MODULES)

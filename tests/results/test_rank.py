@@ -41,11 +41,11 @@ def test_methods_are_ranked_where_all_of_them_ran():
     scores = rank.collect(results, "success_any")
     assert list(scores.methods) == ["a", "b"] and scores.left_out == ["c"]
     assert scores.places == [("PointMass", 10, "scripted"), ("PointMass", 20, "scripted")]
-    best, worse = rank.rows(scores)
+    best, worse = rank.rank_methods(scores)
     assert (best.method, worse.method) == ("b", "a")
-    assert best.mean.value == pytest.approx(0.6) and best.gap.value == pytest.approx(0.4)
+    assert best.mean.value == pytest.approx(0.6) and best.optimality_gap.value == pytest.approx(0.4)
     # b wins all four pairs at 10, and two of four at 20.
-    assert best.beats == pytest.approx(0.75) and worse.beats == pytest.approx(0.25)
+    assert best.improvement == pytest.approx(0.75) and worse.improvement == pytest.approx(0.25)
 
 
 def test_returns_are_between_a_random_policy_and_the_expert(monkeypatch):

@@ -86,7 +86,7 @@ def test_the_values_in_rliables_own_tests():
         joined = np.concatenate(scores)
         median = stats.median_of_means([len(s) for s in scores])
         assert [float(f(joined)) for f in (stats.iqm, stats.mean, median)] == [expected] * 3
-    chance = np.mean([stats.improvement(a, b) for a, b in zip(x, y, strict=True)])
+    chance = np.mean([stats.probability_of_improvement(a, b) for a, b in zip(x, y, strict=True)])
     assert chance == pytest.approx(1 / 3)
 
 
@@ -123,7 +123,9 @@ def test_the_values_that_rliable_gives():
     joined, median = np.concatenate(six), stats.median_of_means([6] * 4)
     mine = [float(f(joined)) for f in (stats.iqm, stats.mean, median, stats.optimality_gap)]
     assert mine == pytest.approx([0.913, 1.075375, 1.0264166667, 0.2125833333])
-    chance = np.mean([stats.improvement(a, b) for a, b in zip(ten, six, strict=True)])
+    chance = np.mean(
+        [stats.probability_of_improvement(a, b) for a, b in zip(ten, six, strict=True)]
+    )
     assert chance == pytest.approx(0.4666666667)
     profile = stats.performance_profile(ten, np.array([0.25, 0.5, 1.0, 1.5]))
     np.testing.assert_allclose(profile[0], [0.975, 0.9, 0.425, 0.1])

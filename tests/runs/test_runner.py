@@ -19,7 +19,7 @@ from imitbench.algos.cloning import bc
 from imitbench.algos.offline import offline_rwr, td3_bc
 from imitbench.cli import console
 from imitbench.data import source
-from imitbench.results import publish, store, tables
+from imitbench.results import captions, publish, store, tables
 from imitbench.results.figures import curves, drawing, panels
 from imitbench.results.shipped import compare_with_shipped, shipped_folder
 from imitbench.runs import plan, runner
@@ -99,12 +99,12 @@ def test_methods_without_demonstrations_stand_beside_those_that_learn_on():
 
     alone, shown, clone = made("her", 0, 900), made("nair", 9, 900), made("bc", 5, 0)
     elsewhere = made("ppo", 0, 900, task="FetchReach")
-    found = panels.groups([alone, shown, clone, elsewhere])
+    found = panels.comparison_groups([alone, shown, clone, elsewhere])
     labels = {p[:2]: [r.identity["label"] for r in rs] for p, rs in found.items()}
     assert labels == {
         ("PointMass", 9): ["nair", "her"], ("PointMass", 5): ["bc"], ("FetchReach", 0): ["ppo"]
     }  # fmt: skip
-    apart = panels.groups([alone, clone])
+    apart = panels.comparison_groups([alone, clone])
     assert [p[1] for p in apart] == [0, 5]
 
 
@@ -310,7 +310,7 @@ def test_identities_differ_where_results_would():
 def test_a_table_says_how_many_settings_were_tried(finished, monkeypatch):
     results = store.read_all(finished)
     assert (
-        tables.trials_sentence(results) == ""
+        captions.trials_sentence(results) == ""
     )  # a suite of somebody's own, that nobody else can look up
     for trials, said in (
         ({}, "none."),
@@ -318,8 +318,8 @@ def test_a_table_says_how_many_settings_were_tried(finished, monkeypatch):
         ({"bc": 3, "dagger": 5}, "bc 3, dagger 5."),
     ):
         monkeypatch.setitem(registry.SUITES, "toy", Suite("toy", "", {}, trials))
-        assert tables.trials_sentence(results).startswith(" Settings tried on validation seeds")
-        assert tables.trials_sentence(results).endswith(f": {said}")
+        assert captions.trials_sentence(results).startswith(" Settings tried on validation seeds")
+        assert captions.trials_sentence(results).endswith(f": {said}")
 
 
 def test_no_two_of_many_methods_look_alike():

@@ -1,1 +1,1 @@
-"""Figures of finished cells."""
+"""Figures of finished cells: learning curves, scores, value estimates, performance profiles."""

@@ -1,4 +1,4 @@
-"""Learning curves and scores: mean over seeds with its interval, readable in grey."""
+"""Learning curves, and scores of cells evaluated once: the mean over seeds with its interval."""
 
 from __future__ import annotations
 
@@ -8,135 +8,191 @@ from typing import Any
 
 import matplotlib
 
-from imitbench.suites import published
-
 matplotlib.use("Agg")
 import numpy as np
 from matplotlib.axes import Axes
 
 from imitbench.results import published_numbers, stats
-from imitbench.results.figures.drawing import caption, legend, method_style, save, scale, sheet
+from imitbench.results.figures.drawing import (
+    add_caption,
+    add_legend,
+    method_style,
+    panel_grid,
+    save,
+    scale_cost_axis,
+)
 from imitbench.results.figures.panels import (
-    AXES,
-    costs,
+    COST_LABELS,
+    comparison_groups,
+    cost_at_evaluations,
+    curve_measure,
+    curve_panels,
     evaluated_once,
-    groups,
-    measure_of,
-    over_time,
-    panels,
-    title,
+    mean_at_evaluations,
+    panel_title,
 )
 from imitbench.results.store import Result
+from imitbench.suites import published
+from imitbench.suites.published.schema import Place
+
+MAX_GRID_COLUMNS = 5  # a wider grid of costs and places is drawn panel by panel
+MAX_COLUMNS = 4  # of panels that are drawn one after the other
 
 
 def draw(results: Sequence[Result], root: Path) -> list[Path]:
-    """The picture of a suite: its learning curves, or the scores of cells evaluated once."""
+    """Draws the main figure of a suite: learning curves, or scores of cells evaluated once.
+
+    Args:
+        results: cells of one suite.
+        root: the folder for `curves` or `scores`.
+
+    Returns:
+        The files written.
+    """
     if evaluated_once(results):
         return scores(results, root / "scores")
     return curves(results, root / "curves")
 
 
 def scores(results: Sequence[Result], path: Path) -> list[Path]:
-    """Writes `path` as .png and .svg: for each task and its demonstrations every method's score at
-    its only evaluation, with the interval over seeds."""
-    columns = list(dict.fromkeys(r.place for r in results))
+    """Draws every method's score at its only evaluation, with the interval over seeds.
+
+    Args:
+        results: cells of one suite, each evaluated once. Each place has a panel.
+        path: of the .png and the .svg.
+
+    Returns:
+        The files written.
+    """
+    places = list(dict.fromkeys(r.place for r in results))
     methods = list(dict.fromkeys(r.identity["label"] for r in results))[::-1]
-    each = (4.2, 0.28 * len(methods) + 1.0)
-    figure, grid = sheet(len(columns), min(3, len(columns)), each, 0.5, sharey=True)
-    for axis, column in zip(grid.flat, columns, strict=False):
-        here = [r for r in results if r.place == column]
-        solved = here[0].info["has_success"]
-        kinds = {"success_any": "black", "success_final": "none"} if solved else {"return": "black"}
-        for measure, face in kinds.items():
-            estimates = [stats.estimate(r.final(measure)) for r in here]
-            axis.errorbar(
-                [e.value for e in estimates],
-                [methods.index(r.identity["label"]) + 0.12 * (face == "none") for r in here],
-                xerr=np.nan_to_num([[e.value - e.low, e.high - e.value] for e in estimates]).T,
-                fmt="o",
-                color="black",
-                markerfacecolor=face,
-                markersize=5,
-                linewidth=1,
-                label=measure.replace("_", " "),
-            )
-        axis.set_yticks(range(len(methods)), methods)
-        axis.set_ylim(-0.5, len(methods) - 0.4)
-        axis.set_title(title(column, columns), fontsize=10)
-        axis.set_xlabel("share of episodes" if solved else "return")
-        if solved:
-            axis.set_xlim(-0.02, 1.02)
+    panel_size = (4.2, 0.28 * len(methods) + 1.0)
+    figure, grid = panel_grid(len(places), min(3, len(places)), panel_size, 0.5, sharey=True)
+    for axis, place in zip(grid.flat, places, strict=False):
+        _draw_scores(axis, [r for r in results if r.place == place], methods)
+        axis.set_title(panel_title(place, places), fontsize=10)
     handles, labels = grid[0][0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
-    caption(figure, results, "with")
+    add_caption(figure, results, "with")
     return save(figure, path)
+
+
+def _draw_scores(axis: Any, cells: Sequence[Result], methods: Sequence[str]) -> None:
+    """One row for each method, the first at the bottom."""
+    has_success = cells[0].info["has_success"]
+    faces = {"success_any": "black", "success_final": "none"} if has_success else {}
+    for measure, face in (faces or {"return": "black"}).items():
+        estimates = [stats.estimate(r.final(measure)) for r in cells]
+        axis.errorbar(
+            [e.value for e in estimates],
+            [methods.index(r.identity["label"]) + 0.12 * (face == "none") for r in cells],
+            xerr=np.nan_to_num([[e.value - e.low, e.high - e.value] for e in estimates]).T,
+            fmt="o",
+            color="black",
+            markerfacecolor=face,
+            markersize=5,
+            linewidth=1,
+            label=measure.replace("_", " "),
+        )
+    axis.set_yticks(range(len(methods)), methods)
+    axis.set_ylim(-0.5, len(methods) - 0.4)
+    axis.set_xlabel("share of episodes" if has_success else "return")
+    if has_success:
+        axis.set_xlim(-0.02, 1.02)
 
 
 def curves(results: Sequence[Result], path: Path) -> list[Path]:
-    """Writes `path` as .png and .svg: for each cost that some method spends a row, with a panel for
-    each task and its demonstrations.
+    """Draws learning curves: a panel for each cost that some method spends, at each place.
 
-    The curve is final success where the task says when it is solved, else the return. A method that
-    spends nothing on an axis is a horizontal line at its last value.
+    A curve is final success where the task says when it is solved, else the return. A method that
+    does not spend a panel's cost is a horizontal line at its last value.
+
+    Args:
+        results: cells of one suite.
+        path: of the .png and the .svg.
+
+    Returns:
+        The files written.
     """
-    together = groups(results)
-    wanted = panels(together)
-    columns = list(dict.fromkeys(column for _, column in wanted))
-    drawn = {r.identity["label"] for p in columns for r in together[p]}
+    groups = comparison_groups(results)
+    panels = curve_panels(groups)
+    places = list(dict.fromkeys(place for _, place in panels))
+    drawn = {r.identity["label"] for place in places for r in groups[place]}
     labels = dict.fromkeys(r.identity["label"] for r in results)
     methods = [label for label in labels if label in drawn]
-    rows = len({cost for cost, _ in wanted})
-    # A grid of costs and places, if it has no holes; else one panel after the other.
-    even = len(columns) <= 5 and len(wanted) == rows * len(columns)
-    across = len(columns) if even else min(4, len(wanted))
-    figure, grid = sheet(len(wanted), across, (4.2, 2.6), 0.4, sharey="col" if even else False)
-    for i, (axis, (cost, column)) in enumerate(zip(grid.flat, wanted, strict=False)):
-        here = together[column]
-        measure = measure_of(here[0])
-        for r in here:
-            _draw(axis, r, cost, measure, method_style(methods, r.identity["label"]))
-        if (cost, measure) == ("env_steps", "return"):
-            _published(axis, here, methods)
-        scale(axis, [costs(r, cost)[-1] for r in here])
-        axis.set_xlabel(AXES[cost])
-        axis.set_ylabel(measure.replace("_", " "))
-        if measure.startswith("success"):
-            axis.set_ylim(-0.02, 1.02)
-        if not even or i < across:
-            axis.set_title(title(column, columns), fontsize=None if even else 9)
-    legend(figure, grid)
-    caption(figure, together[columns[0]], "shaded")
+    costs = len({cost for cost, _ in panels})
+    # Costs are rows and places columns, if this grid has no holes and is not too wide.
+    is_grid = len(places) <= MAX_GRID_COLUMNS and len(panels) == costs * len(places)
+    columns = len(places) if is_grid else min(MAX_COLUMNS, len(panels))
+    sharey = "col" if is_grid else False
+    figure, grid = panel_grid(len(panels), columns, (4.2, 2.6), 0.4, sharey=sharey)
+    for i, (axis, (cost, place)) in enumerate(zip(grid.flat, panels, strict=False)):
+        _draw_panel(axis, groups[place], cost, methods)
+        if not is_grid or i < columns:
+            title_size = None if is_grid else 9
+            axis.set_title(panel_title(place, places), fontsize=title_size)
+    add_legend(figure, grid)
+    add_caption(figure, groups[places[0]], "shaded")
     return save(figure, path)
 
 
-def _published(axis: Axes, results: Sequence[Result], methods: Sequence[str]) -> None:
-    """Returns that others published, as hollow marks in the style of the method."""
-    for p in published.returns_of(results[0].identity["suite"]):
-        if (
-            p.task == results[0].identity["task"]
-            and published_numbers.our_return(p, results) is not None
-        ):
-            mark = method_style(methods, p.method)
-            axis.plot(
-                p.env_steps,
-                p.value,
-                linestyle="none",
-                marker=mark["marker"],
-                markerfacecolor="none",
-                markeredgecolor=mark["color"],
-                markersize=9,
-                clip_on=False,
-                label=f"{p.method}, published",
-            )
+def _draw_panel(axis: Axes, cells: Sequence[Result], cost: str, methods: Sequence[str]) -> None:
+    measure = curve_measure(cells[0])
+    for r in cells:
+        _draw_curve(axis, r, cost, measure, method_style(methods, r.identity["label"]))
+    if (cost, measure) == ("env_steps", "return"):
+        _draw_published(axis, cells, methods)
+    scale_cost_axis(axis, [cost_at_evaluations(r, cost)[-1] for r in cells])
+    axis.set_xlabel(COST_LABELS[cost])
+    axis.set_ylabel(measure.replace("_", " "))
+    if measure.startswith("success"):
+        axis.set_ylim(-0.02, 1.02)
 
 
-def _draw(axis: Axes, r: Result, cost: str, measure: str, look: dict[str, Any]) -> None:
-    mean, low, high = over_time(r, measure)
-    x = costs(r, cost)
-    label = r.identity["label"]
-    if not x.any():
-        axis.axhline(mean[-1], color=look["color"], linestyle=look["linestyle"], linewidth=1.2)
-        axis.axhspan(low[-1], high[-1], color=look["color"], alpha=0.12, linewidth=0)
+def _draw_curve(axis: Axes, r: Result, cost: str, measure: str, style: dict[str, Any]) -> None:
+    mean, low, high = mean_at_evaluations(r, measure)
+    spent = cost_at_evaluations(r, cost)
+    label, colour = r.identity["label"], style["color"]
+    if not spent.any():
+        axis.axhline(mean[-1], color=colour, linestyle=style["linestyle"], linewidth=1.2)
+        axis.axhspan(low[-1], high[-1], color=colour, alpha=0.12, linewidth=0)
         return
-    axis.plot(x, mean, label=label, markersize=4, linewidth=1.4, **look)
-    axis.fill_between(x, low, high, color=look["color"], alpha=0.15, linewidth=0)
+    axis.plot(spent, mean, label=label, markersize=4, linewidth=1.4, **style)
+    axis.fill_between(spent, low, high, color=colour, alpha=0.15, linewidth=0)
+
+
+def published_at(place: Place, cells: Sequence[Result]) -> list[published.Published]:
+    """The published returns that belong into a panel: those that a run there came far enough for.
+
+    Args:
+        place: of the panel.
+        cells: the panel's cells.
+
+    Returns:
+        The published returns.
+
+    Raises:
+        UserError: two cells fit one published return.
+    """
+    return [
+        number
+        for number in published.returns_of(cells[0].identity["suite"])
+        if number.task == place[0] and published_numbers.our_return(number, cells) is not None
+    ]
+
+
+def _draw_published(axis: Axes, cells: Sequence[Result], methods: Sequence[str]) -> None:
+    """Published returns are hollow marks in the style of the method."""
+    for number in published_at(cells[0].place, cells):
+        style = method_style(methods, number.method)
+        axis.plot(
+            number.env_steps,
+            number.value,
+            linestyle="none",
+            marker=style["marker"],
+            markerfacecolor="none",
+            markeredgecolor=style["color"],
+            markersize=9,
+            clip_on=False,
+            label=f"{number.method}, published",
+        )

@@ -1,7 +1,7 @@
 """Scores against the number of demonstrations: how many each method needs.
 
-As Ho and Ermon 2016 (arXiv:1606.03476) draw it, figure 1: success where a task has it, else returns
-between a random policy's, 0, and the expert's, 1.
+As figure 1 of Ho and Ermon 2016 (arXiv:1606.03476): success where the task says when it is solved,
+else returns with the random policy at 0 and the expert at 1.
 """
 
 from __future__ import annotations
@@ -19,92 +19,111 @@ from imitbench.results import stats
 from imitbench.results.figures import drawing, panels
 from imitbench.results.store import Result
 
-ACROSS = 4  # panels at most
-ASIDE = 1.06  # how far lone marks stand from each other
-NUMBERS = 3  # that two methods at least must have been run with
+MAX_COLUMNS = 4  # of panels
+LONE_MARK_STEP = 1.06  # the factor between the positions of lone marks at one number
+MIN_NUMBERS = 3  # of demonstrations, with which at least two methods must have been run
+
+# For each method and number of demonstrations the scores [S] of one or several strata (tasks).
+Strata = Mapping[str, Mapping[int, list[np.ndarray]]]
 
 
 class Panel(NamedTuple):
-    """Scores [S] of each method and number of demonstrations. Many: strata of the interquartile
-    mean; one: of the mean."""
+    """The scores of one panel: it shows the mean of one stratum, or the interquartile mean of
+    several."""
 
     title: str
     measure: str
-    scores: Mapping[str, Mapping[int, list[np.ndarray]]]
+    scores: Strata
 
 
 def draw(results: Sequence[Result], path: Path) -> list[Path]:
-    """Writes `path` as .png and .svg: a panel for each task and expert, and one for the
-    interquartile mean over all that have the same numbers. Nothing where no two methods were run
-    with `NUMBERS` numbers of demonstrations."""
+    """Draws a panel for each task and expert, and one with the interquartile mean over them.
+
+    Args:
+        results: cells of one suite.
+        path: of the .png and the .svg.
+
+    Returns:
+        The files written; none where no two methods were run with `MIN_NUMBERS` numbers of
+        demonstrations.
+    """
     methods = list(dict.fromkeys(r.identity["label"] for r in results))  # as in the other figures
-    shown = _panels(results)
-    if not shown:
+    drawn = _task_panels(results)
+    if not drawn:
         return []
-    shown += _over_all(shown)
-    across = -(-len(shown) // -(-len(shown) // ACROSS))  # so that rows are equally full
-    figure, grid = drawing.sheet(len(shown), across, (3.6, 2.9), 0.9)
-    for axis, panel in zip(grid.flat, shown, strict=False):
-        _draw(axis, panel, methods)
-    drawing.legend(figure, grid)
-    drawing.caption(figure, results, "shaded")
+    drawn += _aggregate_panel(drawn)
+    rows = -(-len(drawn) // MAX_COLUMNS)
+    columns = -(-len(drawn) // rows)  # equally many in each row, as far as they go
+    figure, grid = drawing.panel_grid(len(drawn), columns, (3.6, 2.9), 0.9)
+    for axis, panel in zip(grid.flat, drawn, strict=False):
+        _draw_panel(axis, panel, methods)
+    drawing.add_legend(figure, grid)
+    drawing.add_caption(figure, results, "shaded")
     return drawing.save(figure, path)
 
 
-def _panels(results: Sequence[Result]) -> list[Panel]:
-    together: dict[tuple[str, str], list[Result]] = {}
+def _task_panels(results: Sequence[Result]) -> list[Panel]:
+    groups: dict[tuple[str, str], list[Result]] = {}
     for r in results:
         task, demos, expert = r.place
-        if demos and (panels.measure_of(r) != "return" or task in reference_scores.table()):
-            together.setdefault((task, expert), []).append(r)
-    several = len({expert for _, expert in together}) > 1
-    out = []
-    for (task, expert), here in together.items():
+        has_score = panels.curve_measure(r) != "return" or task in reference_scores.table()
+        if demos and has_score:
+            groups.setdefault((task, expert), []).append(r)
+    several = len({expert for _, expert in groups}) > 1
+    drawn = []
+    for (task, expert), cells in groups.items():
         scores: dict[str, dict[int, list[np.ndarray]]] = {}
-        for r in here:
-            scores.setdefault(r.identity["label"], {})[r.place[1]] = [r.score(panels.measure_of(r))]
-        if sum(len(x) >= NUMBERS for x in scores.values()) > 1:
-            solved = panels.measure_of(here[0]) != "return"
-            measure = "success final" if solved else "normalised return"
-            out.append(Panel(f"{task} ({expert})" if several else task, measure, scores))
-    return out
+        for r in cells:
+            strata = [r.score(panels.curve_measure(r))]
+            scores.setdefault(r.identity["label"], {})[r.place[1]] = strata
+        if _can_be_drawn(scores):
+            has_success = panels.curve_measure(cells[0]) != "return"
+            measure = "success final" if has_success else "normalised return"
+            drawn.append(Panel(f"{task} ({expert})" if several else task, measure, scores))
+    return drawn
 
 
-def _over_all(shown: Sequence[Panel]) -> list[Panel]:
-    """What all panels have, where they measure the same."""
-    first = shown[0]
+def _can_be_drawn(scores: Strata) -> bool:
+    return sum(len(by_number) >= MIN_NUMBERS for by_number in scores.values()) > 1
+
+
+def _aggregate_panel(drawn: Sequence[Panel]) -> list[Panel]:
+    """The methods and numbers that all panels have, if the panels show one measure."""
+    first = drawn[0]
     scores: dict[str, dict[int, list[np.ndarray]]] = {}
-    for method, own in first.scores.items():
-        for demos in own:
-            found = [p.scores.get(method, {}).get(demos) for p in shown]
-            strata = [s for x in found if x is not None for s in x]
-            if len(strata) == len(shown):
+    for method, by_number in first.scores.items():
+        for demos in by_number:
+            per_panel = [p.scores.get(method, {}).get(demos) for p in drawn]
+            strata = [s for x in per_panel if x is not None for s in x]
+            if len(strata) == len(drawn):
                 scores.setdefault(method, {})[demos] = strata
-    alike = len(shown) > 1 and all(p.measure == first.measure for p in shown)
-    if not alike or sum(len(x) >= NUMBERS for x in scores.values()) < 2:
+    one_measure = len(drawn) > 1 and all(p.measure == first.measure for p in drawn)
+    if not one_measure or not _can_be_drawn(scores):
         return []
     return [Panel("interquartile mean of all", first.measure, scores)]
 
 
-def _draw(axis: Axes, panel: Panel, methods: Sequence[str]) -> None:
-    alone: dict[int, int] = {}  # lone marks so far at each number: they stand beside each other
-    for method, own in panel.scores.items():
-        look: dict[str, Any] = drawing.method_style(methods, method)
-        demos = sorted(own)
-        strata = [own[n] for n in demos]
-        of = [stats.estimate(x, stats.mean if len(x) == 1 else stats.iqm) for x in strata]
-        mean, low, high = np.array(of).T
+def _draw_panel(axis: Axes, panel: Panel, methods: Sequence[str]) -> None:
+    lone_marks: dict[int, int] = {}  # how many are drawn at each number: they do not overlap
+    for method, by_number in panel.scores.items():
+        style: dict[str, Any] = drawing.method_style(methods, method)
+        demos = sorted(by_number)
+        estimates = [
+            stats.estimate(strata, stats.mean if len(strata) == 1 else stats.iqm)
+            for strata in (by_number[n] for n in demos)
+        ]
+        mean, low, high = np.array(estimates).T
         x = np.array(demos, float)
         if len(demos) == 1:
-            alone[demos[0]] = alone.get(demos[0], 0) + 1
-            x *= ASIDE ** alone[demos[0]]
-            axis.vlines(x, low, high, color=look["color"], linewidth=1.0)
+            lone_marks[demos[0]] = lone_marks.get(demos[0], 0) + 1
+            x *= LONE_MARK_STEP ** lone_marks[demos[0]]
+            axis.vlines(x, low, high, color=style["color"], linewidth=1.0)
         else:
-            axis.fill_between(x, low, high, color=look["color"], alpha=0.15, linewidth=0)
-        axis.plot(x, mean, label=method, markersize=4, linewidth=1.4, **look)
-    every = sorted({n for own in panel.scores.values() for n in own})
+            axis.fill_between(x, low, high, color=style["color"], alpha=0.15, linewidth=0)
+        axis.plot(x, mean, label=method, markersize=4, linewidth=1.4, **style)
+    numbers = sorted({n for by_number in panel.scores.values() for n in by_number})
     axis.set_xscale("log")
-    axis.set_xticks(every, [str(n) for n in every])
+    axis.set_xticks(numbers, [str(n) for n in numbers])
     axis.xaxis.set_minor_locator(NullLocator())
     axis.set_xlabel("demonstrations")
     axis.set_ylabel(panel.measure)

@@ -1,4 +1,4 @@
-"""What all figures share: colours, marks, the grid of panels, and how they are written."""
+"""Shared code of all figures: colours, marks, the grid of panels, and files."""
 
 from __future__ import annotations
 
@@ -12,67 +12,83 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
-from imitbench.results.figures.panels import (
-    uneven,
-)
+from imitbench.results.figures.panels import needs_log_axis
 from imitbench.results.store import Result
 from imitbench.utils.files import atomic_write
 
-LONGEST = 3000  # dots along a side of a .png
+MAX_DOTS = 3000  # along a side of a .png
+DPI = 130  # of a .png that does not reach this limit
 
-
-# Told apart without colour, too: by marker, dash and lightness. No two of the first 18 are equal.
+# Methods differ without colour, too: by marker, dash and lightness. No two of the first 18 styles
+# are equal.
 COLOURS = (
     "#000000", "#c1440e", "#2c7fb8", "#7a9a01", "#8c6bb1", "#d8b365",
     "#7f7f7f", "#e377c2", "#17a2a2", "#b30059", "#1b4f9c", "#5b3a1a",
     "#00b3e6", "#f28e2b", "#4e2a84", "#59a14f", "#b0b0d8", "#8c8c00",
 )  # fmt: skip
-
-
 MARKERS = ("o", "s", "^", "D", "v", "P")
-
-
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
-
-
 STYLES = [
     {"color": c, "marker": MARKERS[(i + i // 6) % 6], "linestyle": DASHES[(i + i // 6 * 2) % 6]}
     for i, c in enumerate(COLOURS)
 ]
 
 
-def sheet(
-    number: int,
-    across: int,
-    each: tuple[float, float],
-    below: float,
+def panel_grid(
+    panels: int,
+    columns: int,
+    panel_size: tuple[float, float],
+    legend_height: float,
     sharey: Literal["col"] | bool = False,
 ) -> tuple[Figure, np.ndarray]:
-    """A figure of `number` panels, `across` of them in a row, each so wide and so high; with room
-    below for a legend. In inches. The grid [rows, across] of axes; those left over are hidden."""
-    down = -(-number // across)
+    """Makes a figure with a grid of panels and room for a legend below them.
+
+    Args:
+        panels: how many panels are drawn.
+        columns: panels in a row.
+        panel_size: width and height of a panel, in inches.
+        legend_height: in inches.
+        sharey: which panels share their y axis, as matplotlib's `subplots` takes it.
+
+    Returns:
+        The figure, and its axes [rows, columns]; those beyond `panels` are hidden.
+    """
+    rows = -(-panels // columns)
     figure, grid = plt.subplots(
-        down,
-        across,
-        figsize=(each[0] * across, each[1] * down + below),
+        rows,
+        columns,
+        figsize=(panel_size[0] * columns, panel_size[1] * rows + legend_height),
         squeeze=False,
         sharey=sharey,
         layout="constrained",
     )
     for i, axis in enumerate(grid.flat):
-        axis.set_visible(i < number)
+        axis.set_visible(i < panels)
         axis.grid(color="0.9", linewidth=0.6)
         axis.spines[["top", "right"]].set_visible(False)
     return figure, grid
 
 
 def method_style(methods: Sequence[str], label: str) -> dict[str, Any]:
-    """Colour, marker and dash of a method, the same in all panels."""
+    """The colour, marker and dash of a method, the same in all panels.
+
+    Args:
+        methods: the labels of all methods of the suite.
+        label: one of them.
+
+    Returns:
+        Keyword arguments of matplotlib's `plot`.
+    """
     return STYLES[methods.index(label) % len(STYLES)]
 
 
-def legend(figure: Figure, grid: np.ndarray) -> None:
-    """One legend for all panels, below them."""
+def add_legend(figure: Figure, grid: np.ndarray) -> None:
+    """Adds one legend for all panels, below them.
+
+    Args:
+        figure: the figure.
+        grid: its axes [rows, columns].
+    """
     handles: dict[str, Any] = {}
     for axis in grid.flat:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
@@ -82,25 +98,14 @@ def legend(figure: Figure, grid: np.ndarray) -> None:
     )
 
 
-def save(figure: Figure, path: Path) -> list[Path]:
-    """Writes a figure as .png and .svg, and closes it. The same figure gives the same files. A long
-    one has fewer dots per inch in the .png."""
-    written = []
-    dpi = min(130, LONGEST / max(figure.get_size_inches()))
-    for kind in ("png", "svg"):
-        target = path.with_suffix(f".{kind}")
-        with atomic_write(target) as temporary:
-            # Without a date the same results give the same file.
-            metadata = {"Date": None} if kind == "svg" else None
-            with plt.rc_context({"svg.hashsalt": "imitbench"}):
-                figure.savefig(temporary, dpi=dpi, format=kind, metadata=metadata)
-        written.append(target)
-    plt.close(figure)
-    return written
+def add_caption(figure: Figure, results: Sequence[Result], interval: str) -> None:
+    """Explains the marks above the whole figure.
 
-
-def caption(figure: Figure, results: Sequence[Result], interval: str) -> None:
-    """What the marks are, over the whole figure; `interval` says how it is shown."""
+    Args:
+        figure: the figure.
+        results: cells of one suite, with equally many seeds.
+        interval: how intervals are drawn, such as "shaded".
+    """
     r = results[0]
     figure.suptitle(
         f"{r.identity['suite']} ({r.identity['profile']}): mean over "
@@ -109,10 +114,45 @@ def caption(figure: Figure, results: Sequence[Result], interval: str) -> None:
     )
 
 
-def scale(axis: Axes, ends: Sequence[float]) -> None:
-    """Short ticks, on a logarithmic axis where that is better."""
-    if uneven(ends):
+def scale_cost_axis(axis: Axes, ends: Sequence[float]) -> None:
+    """Gives the x axis short ticks, and a logarithmic scale where curves differ much in length.
+
+    Args:
+        axis: the panel.
+        ends: what each method spent in all.
+    """
+    if needs_log_axis(ends):
         axis.set_xscale("log")
     else:
         axis.xaxis.set_major_locator(MaxNLocator(5))
         axis.xaxis.set_major_formatter(EngFormatter(sep=""))
+
+
+def save(figure: Figure, path: Path) -> list[Path]:
+    """Writes a figure as .png and .svg, and closes it.
+
+    The same figure gives the same files. A figure that would have more than `MAX_DOTS` along a
+    side has fewer dots per inch.
+
+    Args:
+        figure: the figure.
+        path: of the files; its suffix is replaced.
+
+    Returns:
+        The two files.
+
+    Raises:
+        UserError: a file cannot be written.
+    """
+    written = []
+    dpi = min(DPI, MAX_DOTS / max(figure.get_size_inches()))
+    for kind in ("png", "svg"):
+        target = path.with_suffix(f".{kind}")
+        with atomic_write(target) as temporary:
+            # A date or random ids would make each file another one.
+            metadata = {"Date": None} if kind == "svg" else None
+            with plt.rc_context({"svg.hashsalt": "imitbench"}):
+                figure.savefig(temporary, dpi=dpi, format=kind, metadata=metadata)
+        written.append(target)
+    plt.close(figure)
+    return written

@@ -1,4 +1,4 @@
-"""What stands in which panel of a suite's figures, and how far along each cost."""
+"""The panels of a suite's figures: which cells they show, along which cost."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from imitbench.results import stats
 from imitbench.results.store import Result
 from imitbench.suites.published.schema import Place
 
-AXES = {
+# The label of each cost's axis.
+COST_LABELS = {
     "grad_steps": "gradient steps",
     "expert_queries": "expert queries, demonstrations included",
     "env_steps": "environment steps of the learner",
@@ -18,71 +19,120 @@ AXES = {
 
 
 def evaluated_once(results: Sequence[Result]) -> bool:
-    """Whether no cell has a curve."""
+    """Whether no cell has a curve, but a single evaluation."""
     return all(r.curve["evaluation"].max() == 0 for r in results)
 
 
-def panels(together: Mapping[Place, Sequence[Result]]) -> list[tuple[str, Place]]:
-    """The panels of a suite's curves: each cost at each of its `groups` where some method spends
-    it. Places where every cell was evaluated once are left out, unless all are such."""
-    once = all(map(evaluated_once, together.values()))
-    shown = {p: rs for p, rs in together.items() if once or not evaluated_once(rs)}
+def curve_panels(groups: Mapping[Place, Sequence[Result]]) -> list[tuple[str, Place]]:
+    """Lists the panels of a suite's learning curves.
+
+    A place where every cell was evaluated once is left out, unless all places are such.
+
+    Args:
+        groups: from `comparison_groups`.
+
+    Returns:
+        The cost and the place of each panel: every cost at every place where some method spends it.
+    """
+    all_once = all(map(evaluated_once, groups.values()))
+    drawn = {p: rs for p, rs in groups.items() if all_once or not evaluated_once(rs)}
     return [
-        (cost, p) for cost in AXES for p, rs in shown.items() if any(_spends(r, cost) for r in rs)
+        (cost, place)
+        for cost in COST_LABELS
+        for place, results in drawn.items()
+        if any(_spends(r, cost) for r in results)
     ]
 
 
-def groups(results: Sequence[Result]) -> dict[Place, list[Result]]:
-    """The cells that stand together. A method without demonstrations stands beside those of its
-    task that have some and learn from the environment, too; where there are none it has a place of
-    its own."""
-    own: dict[Place, list[Result]] = {}
+def comparison_groups(results: Sequence[Result]) -> dict[Place, list[Result]]:
+    """Groups the cells that are drawn together.
+
+    A method without demonstrations is drawn at each place of its task where methods have
+    demonstrations and learn from the environment, too. Without such a place it has a group of its
+    own.
+
+    Args:
+        results: finished cells.
+
+    Returns:
+        The cells of each place.
+    """
+    by_place: dict[Place, list[Result]] = {}
     for r in results:
-        own.setdefault(r.place, []).append(r)
+        by_place.setdefault(r.place, []).append(r)
 
-    def beside(place: Place) -> list[Place]:
+    def hosts(place: Place) -> list[Place]:
         task, demos, _ = place
-        others = [p for p in own if p[0] == task and p[1] and not demos]
-        return [p for p in others if any(_spends(r, "env_steps") for r in own[p])]
+        others = [p for p in by_place if p[0] == task and p[1] and not demos]
+        return [p for p in others if any(_spends(r, "env_steps") for r in by_place[p])]
 
-    left = {p: list(rs) for p, rs in own.items() if not beside(p)}
-    for place, found in own.items():
-        for host in beside(place):
-            left[host] += found
-    return left
+    groups = {p: list(rs) for p, rs in by_place.items() if not hosts(p)}
+    for place, cells in by_place.items():
+        for host in hosts(place):
+            groups[host] += cells
+    return groups
 
 
 def _spends(r: Result, cost: str) -> bool:
     return bool(r.curve[cost].any())
 
 
-def measure_of(r: Result) -> str:
-    """What the curves of a cell's task show."""
+def curve_measure(r: Result) -> str:
+    """The measure that the curves of a cell's task show: final success where the task says when it
+    is solved, else the return."""
     return "success_final" if r.info["has_success"] else "return"
 
 
-def title(column: Place, columns: Sequence[Place]) -> str:
-    """Names the expert where the columns have several."""
-    task, demos, expert = column
-    several = len({expert for _, _, expert in columns if expert}) > 1
-    whose = f" ({expert})" if several and expert else ""
+def panel_title(place: Place, places: Sequence[Place]) -> str:
+    """Names a panel by its task and demonstrations.
+
+    Args:
+        place: of the panel.
+        places: of all panels of the figure; the demonstrator is named where they have several.
+
+    Returns:
+        The title.
+    """
+    task, demos, expert = place
+    several = len({expert for _, _, expert in places if expert}) > 1
+    suffix = f" ({expert})" if several and expert else ""
     number = f"{demos} demonstration" + "s" * (demos != 1)
-    return f"{task}, {number}{whose}" if demos else task
+    return f"{task}, {number}{suffix}" if demos else task
 
 
-def uneven(ends: Sequence[float]) -> bool:
-    """Whether one method's curve is more than ten times as long as another's."""
+def needs_log_axis(ends: Sequence[float]) -> bool:
+    """Whether one method's curve is more than ten times as long as another's.
+
+    Args:
+        ends: what each method spent in all; those that spent nothing do not count.
+    """
     spent = [x for x in ends if x > 0]
     return bool(spent and max(spent) > 10 * min(spent))
 
 
-def costs(r: Result, cost: str) -> np.ndarray:
-    """[E] spent at each evaluation."""
-    x = r.curve.groupby("evaluation")[cost].first().to_numpy(float)
-    return x + r.info["demo_steps"] if cost == "expert_queries" and x.any() else x
+def cost_at_evaluations(r: Result, cost: str) -> np.ndarray:
+    """What a cell had spent at each evaluation.
+
+    Args:
+        r: a finished cell.
+        cost: a key of `COST_LABELS`. Expert queries count the demonstrations' steps.
+
+    Returns:
+        [E]; zeros where the method does not spend this cost.
+    """
+    spent = r.curve.groupby("evaluation")[cost].first().to_numpy(float)
+    return spent + r.info["demo_steps"] if cost == "expert_queries" and spent.any() else spent
 
 
-def over_time(r: Result, measure: str) -> np.ndarray:
-    """[3, E] mean over seeds, low and high end of its interval, at each evaluation."""
+def mean_at_evaluations(r: Result, measure: str) -> np.ndarray:
+    """The mean over seeds at each evaluation, with its interval.
+
+    Args:
+        r: a finished cell.
+        measure: a column of its curve.
+
+    Returns:
+        [3, E]: the mean, and the low and the high ends of its interval.
+    """
     table = r.curve.pivot(index="evaluation", columns="seed", values=measure).to_numpy()
-    return np.array([stats.estimate(x) for x in table]).T
+    return np.array([stats.estimate(scores) for scores in table]).T

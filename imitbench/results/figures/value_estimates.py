@@ -1,56 +1,71 @@
-"""What methods believe of their policies beside what they get: overestimation made visible."""
+"""Estimated versus realised returns: overestimation made visible."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from imitbench.results.figures import drawing, panels
 from imitbench.results.store import Result
 
-BELIEVED, REAL = "metric/value", "metric/discounted"
-LINEAR = 100.0  # where some value is over ten times that, those above it are on a logarithmic axis
+ESTIMATED, REALISED = "metric/value", "metric/discounted"
+# For each column of the curve the line, and the word in the legend.
+LINES = {ESTIMATED: ("-", "believed"), REALISED: ("--", "real")}
+# Where some value is over ten times this, the values above it are on a logarithmic scale.
+MAX_LINEAR = 100.0
 
 
 def draw(results: Sequence[Result], path: Path) -> list[Path]:
-    """Writes `path` as .png and .svg: for each task and its data every method's value of the
-    evaluation's initial states, and the discounted returns from there, over the gradient steps.
-    Nothing where no method says what it believes."""
+    """Draws the estimated and the realised discounted returns over the gradient steps.
+
+    The estimate is the method's value of the evaluation's initial states.
+
+    Args:
+        results: cells of one suite. Methods without a value estimator are left out.
+        path: of the .png and the .svg.
+
+    Returns:
+        The files written; none where no method has a value estimator.
+    """
     methods = list(dict.fromkeys(r.identity["label"] for r in results))  # as in the other figures
-    results = [r for r in results if BELIEVED in r.curve]
+    results = [r for r in results if ESTIMATED in r.curve]
     if not results:
         return []
-    together = panels.groups(results)
-    columns = list(together)
-    across = min(4, len(columns))
-    figure, grid = drawing.sheet(len(columns), across, (3.6, 2.7), 0.9, sharey=True)
-    for axis, column in zip(grid.flat, columns, strict=False):
-        here = together[column]
-        for r in here:
-            style = drawing.method_style(methods, r.identity["label"])
-            for measure, line, what in ((BELIEVED, "-", "believed"), (REAL, "--", "real")):
-                mean, low, high = panels.over_time(r, measure)
-                x = panels.costs(r, "grad_steps")
-                axis.plot(
-                    x,
-                    mean,
-                    color=style["color"],
-                    marker=style["marker"] if line == "-" else None,
-                    linestyle=line,
-                    markersize=4,
-                    linewidth=1.4,
-                    label=f"{r.identity['label']}, {what}",
-                )
-                axis.fill_between(x, low, high, color=style["color"], alpha=0.12, linewidth=0)
-        axis.set_title(panels.title(column, columns).replace(" (", "\n("), fontsize=9)
-        drawing.scale(axis, [panels.costs(r, "grad_steps")[-1] for r in here])
+    groups = panels.comparison_groups(results)
+    places = list(groups)
+    columns = min(4, len(places))
+    figure, grid = drawing.panel_grid(len(places), columns, (3.6, 2.7), 0.9, sharey=True)
+    for axis, (place, cells) in zip(grid.flat, groups.items(), strict=False):
+        for r in cells:
+            _draw_returns(axis, r, drawing.method_style(methods, r.identity["label"]))
+        axis.set_title(panels.panel_title(place, places).replace(" (", "\n("), fontsize=9)
+        ends = [panels.cost_at_evaluations(r, "grad_steps")[-1] for r in cells]
+        drawing.scale_cost_axis(axis, ends)
         axis.set_xlabel("gradient steps")
     # The panels share their y axis.
-    if np.abs(grid[0][0].get_ylim()).max() > 10 * LINEAR:
-        grid[0][0].set_yscale("symlog", linthresh=LINEAR)
+    if np.abs(grid[0][0].get_ylim()).max() > 10 * MAX_LINEAR:
+        grid[0][0].set_yscale("symlog", linthresh=MAX_LINEAR)
     grid[0][0].set_ylabel("discounted return")
-    drawing.legend(figure, grid)
-    drawing.caption(figure, results, "shaded")
+    drawing.add_legend(figure, grid)
+    drawing.add_caption(figure, results, "shaded")
     return drawing.save(figure, path)
+
+
+def _draw_returns(axis: Any, r: Result, style: dict[str, Any]) -> None:
+    for column, (line, word) in LINES.items():
+        mean, low, high = panels.mean_at_evaluations(r, column)
+        steps = panels.cost_at_evaluations(r, "grad_steps")
+        axis.plot(
+            steps,
+            mean,
+            color=style["color"],
+            marker=style["marker"] if line == "-" else None,
+            linestyle=line,
+            markersize=4,
+            linewidth=1.4,
+            label=f"{r.identity['label']}, {word}",
+        )
+        axis.fill_between(steps, low, high, color=style["color"], alpha=0.12, linewidth=0)

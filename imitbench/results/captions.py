@@ -1,0 +1,67 @@
+"""Captions of tables: what their numbers are, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from imitbench.results import comparability
+from imitbench.results.store import Result
+from imitbench.suites.registry import load_suite, suite_names
+
+
+def caption(results: Sequence[Result], rows: Sequence[Mapping[str, str]]) -> str:
+    """Explains the columns of a table of cells.
+
+    Args:
+        results: the cells.
+        rows: their rows, from `tables.table_rows`; a column that they lack is not explained.
+
+    Returns:
+        Sentences in Markdown.
+    """
+    devices = sorted({r.info["device"] for r in results})
+    profile = results[0].identity["profile"]
+    text = "Mean over training seeds with its 95% bootstrap interval, at the last evaluation. "
+    if "Success any, %" in rows[0]:
+        text += "*any*: the goal was reached at some step; *final*: at the last one. "
+    if "Expert queries" in rows[0]:
+        text += "Expert queries count the demonstrations' steps. "
+    text += f"Profile {profile}. Device: {'; '.join(devices)}."
+    return text + trials_sentence(results) + engines_sentence(results)
+
+
+def trials_sentence(results: Sequence[Result]) -> str:
+    """Says how many settings were tried for each method.
+
+    Args:
+        results: cells of one suite.
+
+    Returns:
+        A sentence with a space before it; empty for a suite that does not come with the package.
+    """
+    name = results[0].identity["suite"]
+    if name not in suite_names():
+        return ""
+    trials = load_suite(name).trials
+    labels = dict.fromkeys(r.identity["label"] for r in results)
+    tried = ", ".join(f"{label} {trials[label]}" for label in labels if trials.get(label))
+    if not tried:
+        return " Settings tried on validation seeds: none."
+    rest = "; others none" if any(not trials.get(label) for label in labels) else ""
+    return f" Settings tried on validation seeds for each task and expert: {tried}{rest}."
+
+
+def engines_sentence(results: Sequence[Result]) -> str:
+    """Warns of tasks whose cells ran in several engines.
+
+    Args:
+        results: the cells.
+
+    Returns:
+        A sentence for each such task, with a space before it; empty where there is none.
+    """
+    return "".join(
+        f" {task} ran in several engines ({', '.join(engines)}), whose physics are not the same: "
+        "compare cells of one engine only."
+        for task, engines in comparability.mixed_engines(results).items()
+    )

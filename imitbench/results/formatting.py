@@ -1,0 +1,47 @@
+"""Numbers and tables as text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from imitbench.results.stats import Estimate
+
+
+def format_estimate(estimate: Estimate, scale: float, digits: int, sign: str = "") -> str:
+    """Writes an estimate as its value and its interval: `96.0 [93.0, 99.0]`.
+
+    Args:
+        estimate: the value and its interval. Without an interval (nan) the value stands alone.
+        scale: a factor, such as 100 for percent.
+        digits: digits after the point.
+        sign: "+" to write the sign of positive numbers, too.
+
+    Returns:
+        The text.
+    """
+    value, low, high = (f"{scale * x:{sign}.{digits}f}" for x in estimate)
+    return value if math.isnan(estimate.low) else f"{value} [{low}, {high}]"
+
+
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Writes a Markdown table.
+
+    Args:
+        head: the names of the columns.
+        rows: a text for each column. Characters that would break the table are escaped.
+
+    Returns:
+        The table, without a line break at its end.
+    """
+    lines = [_markdown_row(head), "|" + "---|" * len(head)]
+    return "\n".join([*lines, *map(_markdown_row, rows)])
+
+
+def _markdown_row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(map(_escape, cells)) + " |"
+
+
+def _escape(text: str) -> str:
+    """A bar would begin a new column, a line break a new row."""
+    return " ".join(text.splitlines()).replace("|", r"\|")

@@ -1,0 +1,61 @@
+"""The order in which finished cells stand in tables and figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from imitbench.suites.registry import cell_order
+
+if TYPE_CHECKING:
+    from imitbench.results.store import Result
+
+
+def cell_name(r: Result) -> tuple[Any, ...]:
+    """What tells a cell from the others of its suite: the task, the demonstrations, the
+    demonstrator and the label."""
+    return (*r.place, r.identity["label"])
+
+
+def newest_cells(results: Iterable[Result]) -> list[Result]:
+    """Keeps of each name the cell that finished last.
+
+    Args:
+        results: finished cells. A cell that was run with several settings is there several times.
+
+    Returns:
+        A cell for each name.
+    """
+    by_time = sorted(results, key=lambda r: r.info["finished_at"])
+    return list({cell_name(r): r for r in by_time}.values())
+
+
+def in_suite_order(results: Iterable[Result]) -> list[Result]:
+    """Sorts cells as their suite lists them, with the cells of a task and of a place together.
+
+    Args:
+        results: finished cells with different names. Those of a suite that does not come with the
+            package stand in the order in which they were run.
+
+    Returns:
+        The cells, sorted.
+    """
+    results = list(results)
+    listed: dict[tuple[str, str], dict[tuple[str, int, str], int]] = {}
+    # The first position of each group: a task, a place or a cell.
+    first: dict[Any, tuple[int, int]] = {}
+    for r in results:
+        i = r.identity
+        suite, name = (i["suite"], i["profile"]), (i["task"], i["demos"], i["label"])
+        listed.setdefault(suite, cell_order(*suite))
+        run: int = r.info["order"]
+        # Cells with different sources can have one place in the suite's list.
+        position = (listed[suite].get(name, run), run)
+        for group in (r.place[0], r.place, cell_name(r)):
+            first[group] = min(position, first.get(group, position))
+
+    def key(r: Result) -> tuple[Any, ...]:
+        task, place, name = r.place[0], r.place, cell_name(r)
+        return first[task], task, first[place], place, first[name], name
+
+    return sorted(results, key=key)
