@@ -1,1 +1,1 @@
-"""What runs a method: the loop, checkpoints, sharding over devices, progress and signals."""
+"""The training loop with its checkpoints, loggers, progress display, sharding and signals."""

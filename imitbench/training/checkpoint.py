@@ -1,4 +1,4 @@
-"""Checkpoints of the whole training state, with the evaluations so far (Orbax)."""
+"""Checkpoints of the training state and of the evaluations so far, written by Orbax."""
 
 from __future__ import annotations
 
@@ -21,71 +21,90 @@ from imitbench.utils.json_schema import one_line
 
 log = logging.getLogger("imitbench")
 
-
 UNFINISHED = "*.orbax-checkpoint-tmp"  # Orbax's name for a checkpoint that is being written
-SLACK = 2**20  # bytes beside the arrays
+OVERHEAD = 2**20  # bytes of a checkpoint beside its arrays
 
 
 class Checkpoints:
-    """The last two checkpoints of one run, in a folder of its own. Each is written atomically, with
-    a checksum and the folder's name, by which a damaged and a foreign one are told."""
+    """The last two checkpoints of one run.
+
+    Each is written atomically. It holds a checksum, which reveals damage, and the folder's name,
+    which reveals a checkpoint of another run.
+
+    Args:
+        folder: a folder for this run alone; it is created where it is missing. Checkpoints that an
+            earlier process could not finish are removed from it.
+
+    Raises:
+        UserError: the folder cannot be written to.
+    """
 
     def __init__(self, folder: Path):
-        # Orbax logs every save at level INFO, and what it then raises as errors.
+        # Orbax logs every save at level INFO, and logs errors that it raises too.
         logging.getLogger("absl").setLevel(logging.CRITICAL)
         self._folder = folder.absolute()
         writable_folder(self._folder)
-        for left in self._folder.glob(UNFINISHED):  # of a process that was killed, or had no room
-            shutil.rmtree(left, ignore_errors=True)
+        for leftover in self._folder.glob(UNFINISHED):
+            shutil.rmtree(leftover, ignore_errors=True)
         self._manager = ocp.CheckpointManager(
             self._folder,
             options=ocp.CheckpointManagerOptions(max_to_keep=2, enable_async_checkpointing=False),
         )
 
     def save(self, state: TrainState, ev: Eval) -> None:
-        """Writes one more checkpoint and removes the oldest of three.
+        """Writes one more checkpoint, and removes the oldest where there are three.
+
+        Args:
+            state: the training state.
+            ev: all evaluations so far.
 
         Raises:
-            UserError: it cannot be written; those before it are still there.
+            UserError: the checkpoint cannot be written; those before it still exist.
         """
-        packed = _pack(state)
+        arrays = _pack(state)
         evals = {"evals": _encode(ev), "of": self._folder.name}
-        evals["sha256"] = _checksum(packed, evals)
-        self._room(sum(x.nbytes for x in packed.values()))
+        evals["sha256"] = _checksum(arrays, evals)
+        self._require_space(sum(x.nbytes for x in arrays.values()))
         args = ocp.args.Composite(
-            state=ocp.args.StandardSave(packed), evals=ocp.args.JsonSave(evals)
+            state=ocp.args.StandardSave(arrays), evals=ocp.args.JsonSave(evals)
         )
         step = int(state.updates)
         try:
-            # Those that `restore` could not read stand where new ones go.
-            for later in [s for s in self._manager.all_steps() if s >= step]:
-                self._manager.delete(later)
+            # Checkpoints that `restore` could not read are in the way of the new ones.
+            for unreadable in [s for s in self._manager.all_steps() if s >= step]:
+                self._manager.delete(unreadable)
             self._manager.save(step, args=args)
         except Exception as error:  # Orbax raises a full disk as ValueError, among others
-            raise write_error(self._folder, one_line(error), _number(error)) from error
+            raise write_error(self._folder, one_line(error), _error_number(error)) from error
 
-    def _room(self, size: int) -> None:
+    def _require_space(self, size: int) -> None:
         free = shutil.disk_usage(self._folder).free
-        if free < size + SLACK:
+        if free < size + OVERHEAD:
             reason = (
-                f"a checkpoint takes up to {(size + SLACK) / 2**20:.1f} MiB and "
+                f"a checkpoint takes up to {(size + OVERHEAD) / 2**20:.1f} MiB and "
                 f"{free / 2**20:.1f} MiB are free"
             )
             raise write_error(self._folder, reason, errno.ENOSPC)
 
     def restore(self, like: TrainState) -> tuple[TrainState, Eval] | None:
-        """The newest checkpoint that can be read, for a state of these shapes; None if there is
-        none. Those that cannot be read are named in the log."""
+        """Reads the newest checkpoint that is intact. The log names those that are not.
+
+        Args:
+            like: a state with the expected shapes and types, as `loop.abstract_state` returns it.
+
+        Returns:
+            The training state and the evaluations so far; None where there is no checkpoint.
+        """
         device = jax.local_devices()[0]
         sharding = jax.sharding.SingleDeviceSharding(device)
-        target = {
+        shapes = {
             k: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding)
             for k, x in _pack(like).items()
         }
         for step in sorted(self._manager.all_steps(), reverse=True):
             try:
-                return self._restore(step, target, like)
-            except Exception as error:  # whatever is wrong with a file, the one before may be right
+                return self._restore_step(step, shapes, like)
+            except Exception as error:  # whatever is wrong, the one before it may be intact
                 log.warning(
                     "checkpoint %s cannot be used (%s); trying the one before it",
                     self._folder / str(step),
@@ -93,71 +112,73 @@ class Checkpoints:
                 )
         return None
 
-    def _restore(
-        self, step: int, target: dict[str, jax.ShapeDtypeStruct], like: TrainState
+    def _restore_step(
+        self, step: int, shapes: dict[str, jax.ShapeDtypeStruct], like: TrainState
     ) -> tuple[TrainState, Eval]:
         args = ocp.args.Composite(
-            state=ocp.args.StandardRestore(target), evals=ocp.args.JsonRestore()
+            state=ocp.args.StandardRestore(shapes), evals=ocp.args.JsonRestore()
         )
-        found = self._manager.restore(step, args=args)
-        packed, evals = found["state"], found["evals"]
-        for name, x in packed.items():
-            if (x.shape, x.dtype) != (target[name].shape, target[name].dtype):
-                raise ValueError(f"shape {x.shape} of {x.dtype}, expected {target[name].shape}")
-        if "evals" in evals:  # older ones hold the evaluations alone
-            owner, expected = evals["of"], evals.pop("sha256")
+        parts = self._manager.restore(step, args=args)
+        arrays, evals = parts["state"], parts["evals"]
+        for name, x in arrays.items():
+            if (x.shape, x.dtype) != (shapes[name].shape, shapes[name].dtype):
+                raise ValueError(f"shape {x.shape} of {x.dtype}, expected {shapes[name].shape}")
+        if "evals" in evals:  # checkpoints of early versions hold the evaluations alone
+            owner, sha256 = evals["of"], evals.pop("sha256")
             if owner != self._folder.name:
-                raise ValueError(f"it is of {owner!r}, not of {self._folder.name!r}")
-            if _checksum(packed, evals) != expected:
-                raise ValueError("its sha256 is not that of what it holds")
+                raise ValueError(f"it belongs to {owner!r}, not to {self._folder.name!r}")
+            if _checksum(arrays, evals) != sha256:
+                raise ValueError("its sha256 does not match its contents")
             evals = evals["evals"]
-        state = _unpack(packed, like)
+        state = _unpack(arrays, like)
         if int(state.updates) != step:
             raise ValueError(f"it holds the state after {int(state.updates)} updates")
         return state, _decode(evals)
 
     def close(self) -> None:
+        """Closes the folder; after that nothing can be saved or restored."""
         self._manager.close()
 
 
-def _checksum(packed: dict[str, Any], evals: dict[str, Any]) -> str:
-    return npz.checksum({k: np.asarray(x) for k, x in packed.items()}, evals)
+def _checksum(arrays: dict[str, Any], evals: dict[str, Any]) -> str:
+    return npz.checksum({k: np.asarray(x) for k, x in arrays.items()}, evals)
 
 
-def _number(error: Exception) -> int | None:
-    """The system's error number, which tensorstore writes into its text."""
-    found = re.search(r"os_error_code='(\d+)'", str(error))
-    return int(found[1]) if found else getattr(error, "errno", None)
+def _error_number(error: Exception) -> int | None:
+    """Returns the system's error number, which tensorstore writes into the error's text."""
+    match = re.search(r"os_error_code='(\d+)'", str(error))
+    return int(match[1]) if match else getattr(error, "errno", None)
 
 
 def _pack(state: TrainState) -> dict[str, Any]:
-    """The leaves by number; Orbax does not store empty arrays."""
+    """Numbers the leaves, without empty arrays, which Orbax does not store."""
     return {str(i): x for i, x in enumerate(jax.tree.leaves(state)) if x.size}
 
 
-def _unpack(packed: dict[str, Any], like: TrainState) -> TrainState:
+def _unpack(arrays: dict[str, Any], like: TrainState) -> TrainState:
     leaves, structure = jax.tree.flatten(like)
-    full = [packed[str(i)] if x.size else jnp.zeros(x.shape, x.dtype) for i, x in enumerate(leaves)]
+    full = [arrays[str(i)] if x.size else jnp.zeros(x.shape, x.dtype) for i, x in enumerate(leaves)]
     return jax.tree.unflatten(structure, full)
 
 
 def _encode(ev: Eval) -> dict[str, Any]:
-    """JSON keeps doubles exactly; the arrays' types are written beside them."""
+    """Converts evaluations to JSON, which keeps doubles exactly; array types are written too."""
+    return _to_json(ev._asdict())
 
-    def encode(x: Any) -> Any:
-        if isinstance(x, dict):
-            return {k: encode(v) for k, v in x.items()}
-        return {"dtype": x.dtype.str, "data": x.tolist()} if isinstance(x, np.ndarray) else x
 
-    return encode(ev._asdict())
+def _to_json(x: Any) -> Any:
+    if isinstance(x, dict):
+        return {k: _to_json(v) for k, v in x.items()}
+    return {"dtype": x.dtype.str, "data": x.tolist()} if isinstance(x, np.ndarray) else x
 
 
 def _decode(tree: dict[str, Any]) -> Eval:
-    def decode(x: Any) -> Any:
-        if not isinstance(x, dict):
-            return x
-        if x.keys() == {"dtype", "data"}:
-            return np.asarray(x["data"], dtype=x["dtype"])
-        return {k: decode(v) for k, v in x.items()}
+    return Eval(**_from_json(tree))
 
-    return Eval(**decode(tree))
+
+def _from_json(x: Any) -> Any:
+    if not isinstance(x, dict):
+        return x
+    if x.keys() == {"dtype", "data"}:
+        return np.asarray(x["data"], dtype=x["dtype"])
+    return {k: _from_json(v) for k, v in x.items()}

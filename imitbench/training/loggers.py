@@ -1,6 +1,6 @@
-"""Loggers for training: callbacks for `on_eval` of `imitbench.training.loop.train`.
+"""Loggers: callbacks for the argument `on_eval` of `imitbench.training.loop.train`.
 
-TensorBoard and Weights & Biases are imported where one is asked for, nowhere else.
+TensorBoard and Weights & Biases are imported only where their logger is built.
 """
 
 from __future__ import annotations
@@ -16,19 +16,30 @@ OnEval = Callable[[TrainState, Eval], None]
 
 
 def scalars(ev: Eval) -> dict[str, float]:
-    """The last evaluation: `success_any`, `success_final`, `return` and the method's metrics as
-    means over seeds, and the first three of each seed (`return/seed_0` is that of the first)."""
+    """Returns the last evaluation as named numbers.
+
+    Args:
+        ev: the evaluations so far.
+
+    Returns:
+        Means over seeds of `success_any`, `success_final`, `return` and the method's metrics; the
+        first three of each seed as `return/seed_0`, ...; and `seconds/compile`, ...: the wall time
+        so far.
+    """
     scores = {
         "success_any": ev.success_any, "success_final": ev.success_final, "return": ev.returns,
     }  # fmt: skip
-    found = {k: float(v[:, -1].mean()) for k, v in (scores | ev.metrics).items()}
+    numbers = {k: float(v[:, -1].mean()) for k, v in (scores | ev.metrics).items()}
     for name, values in scores.items():
-        found |= {f"{name}/seed_{s}": float(x) for s, x in enumerate(values[:, -1])}
-    return found | {f"seconds/{k}": float(v) for k, v in ev.seconds.items()}
+        numbers |= {f"{name}/seed_{s}": float(x) for s, x in enumerate(values[:, -1])}
+    return numbers | {f"seconds/{k}": float(v) for k, v in ev.seconds.items()}
 
 
 def tensorboard(folder: str | Path) -> OnEval:
-    """Writes an event file into the folder for each evaluation, at the number of updates done.
+    """Builds a logger that writes each evaluation to TensorBoard, at the number of updates done.
+
+    Args:
+        folder: where the event files go, one for each evaluation.
 
     Raises:
         UserError: tensorboardX is not installed.
@@ -37,7 +48,7 @@ def tensorboard(folder: str | Path) -> OnEval:
 
     def on_eval(state: TrainState, ev: Eval) -> None:
         updates = int(ev.updates[-1])
-        # Closing alone waits for the writer's thread: what was seen is on the disk.
+        # Only closing waits for the writer's thread; after it the numbers are on the disk.
         with package.SummaryWriter(str(folder), filename_suffix=f".{updates}") as writer:
             for name, value in scalars(ev).items():
                 writer.add_scalar(name, value, updates)
@@ -46,10 +57,11 @@ def tensorboard(folder: str | Path) -> OnEval:
 
 
 def wandb(project: str, **options: Any) -> OnEval:
-    """Logs to a run of Weights & Biases, one step for each update done.
+    """Builds a logger that writes each evaluation to Weights & Biases, at the number of updates.
 
     Args:
-        options: of `wandb.init`, such as name, config or mode="offline".
+        project: the project's name.
+        options: further arguments of `wandb.init`, such as name, config or mode="offline".
 
     Raises:
         UserError: wandb is not installed.

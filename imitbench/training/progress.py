@@ -13,13 +13,19 @@ from imitbench.training.loop import Eval
 
 
 class Progress:
-    """Task, method, updates, success so far and the time left over all cells."""
+    """A display of task, method, updates, scores so far, and the time left over all cells.
+
+    It writes to stderr, so that stdout holds results alone.
+
+    Args:
+        total_evals: the number of evaluations of all cells together.
+    """
 
     def __init__(self, total_evals: int):
-        self._total, self._done, self._given = total_evals, 0, 0
-        self._begun = time.perf_counter()
+        self._total, self._done = total_evals, 0
+        self._resumed = 0  # evaluations of earlier runs, which took no time in this one
+        self._start_time = time.perf_counter()
         self._name, self._updates = "", 0
-        # The display goes to stderr, so that stdout holds results alone.
         console = Console(stderr=True)
         self._live = console.is_terminal
         self._bars = bars.Progress(
@@ -47,35 +53,49 @@ class Progress:
         self._bars.stop()
 
     def start(self, task: str, method: str, updates: int) -> None:
-        """The next cell begins (its programs are compiled first)."""
+        """Starts the next cell, before its programs are compiled.
+
+        Args:
+            task: the task's name.
+            method: the method's name.
+            updates: the number of updates of the whole cell.
+        """
         self._name, self._updates = f"{task} {method}", updates
         self._row = self._bars.add_task(
             self._name,
             total=updates,
             updates=f"0/{updates} updates",
             score="-",
-            left=self._left(),
+            left=self._time_left(),
         )
 
-    def resumed(self, ev: Eval) -> None:
-        """The cell goes on from an earlier run's checkpoint."""
+    def resume(self, ev: Eval) -> None:
+        """Shows that the cell continues from the checkpoint of an earlier run.
+
+        Args:
+            ev: the evaluations of the earlier run.
+        """
         self._done += len(ev.updates)
-        self._given += len(ev.updates)  # by the earlier run: they took no time in this one
-        self._say(ev, "resumed")
+        self._resumed += len(ev.updates)
+        self._show(ev, "resumed")
 
-    def evaluated(self, ev: Eval) -> None:
-        """One more evaluation is in."""
+    def update(self, ev: Eval) -> None:
+        """Shows one more evaluation.
+
+        Args:
+            ev: all evaluations of the cell so far.
+        """
         self._done += 1
-        self._say(ev, "")
+        self._show(ev, "")
 
-    def _left(self) -> str:
-        if self._done == self._given:
+    def _time_left(self) -> str:
+        if self._done == self._resumed:
             return "time left: ?"
-        spent = time.perf_counter() - self._begun
-        left = spent / (self._done - self._given) * (self._total - self._done)
+        elapsed = time.perf_counter() - self._start_time
+        left = elapsed / (self._done - self._resumed) * (self._total - self._done)
         return f"time left: {left:.0f} s" if left < 120 else f"time left: {left / 60:.0f} min"
 
-    def _say(self, ev: Eval, note: str) -> None:
+    def _show(self, ev: Eval, note: str) -> None:
         done = int(ev.updates[-1])
         final, any_ = ev.success_final[:, -1].mean(), ev.success_any[:, -1].mean()
         score = f"success {final:.0%} final, {any_:.0%} any"
@@ -83,8 +103,8 @@ class Progress:
             score = f"return {ev.returns[:, -1].mean():.1f}"
         updates = f"{done}/{self._updates} updates"
         if self._live and self._row is not None:
-            left = self._left()
+            left = self._time_left()
             self._bars.update(self._row, completed=done, updates=updates, score=score, left=left)
         else:
-            words = [self._name, updates, score, self._left(), note]
+            words = [self._name, updates, score, self._time_left(), note]
             print("  ".join(w for w in words if w), file=sys.stderr, flush=True)

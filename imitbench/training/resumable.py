@@ -1,4 +1,4 @@
-"""Training that can be cut off at any moment: what suites and the making of experts share."""
+"""Training that can be interrupted at any moment and continues from its last checkpoint."""
 
 from __future__ import annotations
 
@@ -21,27 +21,35 @@ def train_resumable(
     before_checkpoint: Callable[[loop.TrainState, loop.Eval], None] = lambda state, ev: None,
     **options: Any,
 ) -> tuple[loop.TrainState, loop.Eval]:
-    """`train` with a checkpoint in `folder` at each evaluation, going on from the last one there.
+    """Runs `loop.train` with a checkpoint at each evaluation, from the last checkpoint on.
 
     Args:
-        before_checkpoint: called before each checkpoint, so that what it writes is there when
-            training goes on.
-        options: those of `train`.
+        folder: the folder of the checkpoints, for this run alone.
+        algo: the method.
+        demos: leaves [N, ...] or [S, N, ...], as in `loop.train`.
+        keys: [S].
+        progress: the display, in which the cell has started.
+        before_checkpoint: called with the state and the evaluations before each checkpoint, so
+            that everything it writes exists when training resumes.
+        options: further arguments of `loop.train`.
+
+    Returns:
+        The final state and all evaluations, those before the resume included.
 
     Raises:
-        Stopped: a signal came; the evaluation that ended then is kept.
-        UserError: a checkpoint cannot be written.
+        Stopped: a signal arrived; the evaluation that followed it has its checkpoint.
+        UserError: a checkpoint cannot be written, or `loop.train` raises it.
     """
     checkpoints = checkpoint.Checkpoints(folder)
     resume = checkpoints.restore(loop.abstract_state(algo, demos, keys))
     if resume is not None:
-        progress.resumed(resume[1])
+        progress.resume(resume[1])
 
     def on_eval(state: loop.TrainState, ev: loop.Eval) -> None:
         before_checkpoint(state, ev)
         checkpoints.save(state, ev)
-        progress.evaluated(ev)
-        signals.stop_if_asked()
+        progress.update(ev)
+        signals.stop_if_requested()
 
     try:
         with signals.defer_stop():

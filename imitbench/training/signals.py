@@ -15,45 +15,53 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Stopped(BaseException):
-    """A signal asked for the end, and what had to be written is written."""
+    """A signal requested the end of the run, and everything finished so far is on the disk.
+
+    Args:
+        number: the signal.
+    """
 
     def __init__(self, number: int):
         super().__init__(f"stopped by {signal.Signals(number).name}")
         self.code = 128 + number  # the exit code that shells give to a process ended by a signal
 
 
-class _Asked:
-    """What this process has been asked for; signals belong to the process, and so does this."""
+class _Request:
+    """The requested end of this process. Signals belong to the process, and so does this state."""
 
-    number = 0  # of the first signal; 0: none came
-    held = 0  # blocks of `held` that are open
+    number = 0  # the first signal that arrived; 0 for none
+    deferrals = 0  # blocks of `defer_stop` that are open
 
 
 @contextmanager
 def catch_signals() -> Iterator[None]:
-    """Takes SIGINT and SIGTERM while the block runs. Only the main thread can; elsewhere nothing
-    changes."""
+    """Handles SIGINT and SIGTERM while the block runs.
+
+    Only the main thread of a process can handle signals; in another thread nothing changes.
+
+    Raises:
+        Stopped: a signal arrived.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    _Asked.number = 0
+    _Request.number = 0
     reader, writer = socket.socketpair()
     writer.setblocking(False)
     watcher = threading.Thread(target=_watch, args=(reader,), daemon=True)
-    # The main thread meets a signal between two lines of Python, perhaps minutes later where a
-    # compiled program runs; the watcher reads of it at once.
+    # Python calls a handler between two lines of the main thread, which can be minutes later while
+    # a compiled program runs; the watcher reads the signal at once.
     old_fd = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
-    old = [(s, signal.signal(s, _on_signal)) for s in SIGNALS if not ignored(s)]
+    old_handlers = [(s, signal.signal(s, _on_signal)) for s in SIGNALS if not is_ignored(s)]
     watcher.start()
     try:
         yield
     except Exception as error:
-        stop_if_asked(
-            error
-        )  # what a handler raises inside a compiled program's callback comes out changed
+        # An exception of the handler inside a compiled program's callback arrives as another one.
+        stop_if_requested(error)
         raise
     finally:
-        for s, handler in old:
+        for s, handler in old_handlers:
             signal.signal(s, handler)
         signal.set_wakeup_fd(old_fd)
         writer.close()  # ends the watcher
@@ -61,54 +69,62 @@ def catch_signals() -> Iterator[None]:
         reader.close()
 
 
-def ignored(number: int) -> bool:
-    """Whether this process was told to ignore the signal, as shells tell those in the
-    background."""
+def is_ignored(number: int) -> bool:
+    """Returns whether this process ignores a signal, as background processes of shells do."""
     return signal.getsignal(number) is signal.SIG_IGN
 
 
 def _watch(reader: socket.socket) -> None:
-    came = 0
+    count = 0
     while data := reader.recv(1):
         if data[0] not in SIGNALS:
             continue
-        came += 1
-        if came > 1:
+        count += 1
+        if count > 1:
             os._exit(128 + data[0])  # every file is written whole or not at all
-        _Asked.number = data[0]
-        if _Asked.held:
+        _Request.number = data[0]
+        if _Request.deferrals:
             name = signal.Signals(data[0]).name
             print(
-                f"imitbench: {name}: stopping at the next evaluation, which is kept; once more "
-                "stops at once",
+                f"imitbench: {name}: stopping at the next evaluation, which is kept; a second "
+                "signal stops at once",
                 file=sys.stderr,
                 flush=True,
             )
 
 
 def _on_signal(number: int, frame: FrameType | None) -> None:
-    _Asked.number = number
-    if not _Asked.held:
+    _Request.number = number
+    if not _Request.deferrals:
         raise Stopped(number)
 
 
 @contextmanager
 def defer_stop() -> Iterator[None]:
-    """A block that a first signal does not cut off; `check` inside says where it may end."""
-    _Asked.held += 1
+    """Keeps a first signal from interrupting the block.
+
+    Inside, `stop_if_requested` marks the places where the block may end.
+
+    Raises:
+        Stopped: a signal arrived while the outermost of such blocks ran.
+    """
+    _Request.deferrals += 1
     try:
         yield
     finally:
-        _Asked.held -= 1
-    if not _Asked.held:
-        stop_if_asked()
+        _Request.deferrals -= 1
+    if not _Request.deferrals:
+        stop_if_requested()
 
 
-def stop_if_asked(cause: Exception | None = None) -> None:
-    """Call where all that is done so far is on disk.
+def stop_if_requested(cause: Exception | None = None) -> None:
+    """Ends the run if a signal arrived. Call it where everything finished so far is on the disk.
+
+    Args:
+        cause: the exception in whose place `Stopped` is raised, if any.
 
     Raises:
-        Stopped: a signal has come.
+        Stopped: a signal arrived.
     """
-    if _Asked.number:
-        raise Stopped(_Asked.number) from cause
+    if _Request.number:
+        raise Stopped(_Request.number) from cause

@@ -80,9 +80,9 @@ def test_kill_9_at_twenty_random_moments(tmp_path):
 def test_a_signal_stops_after_the_next_checkpoint(
     finished, tmp_path, monkeypatch, capsys, number, code
 ):
-    monkeypatch.setattr(signals, "ignored", lambda number: False)  # as in the foreground
+    monkeypatch.setattr(signals, "is_ignored", lambda number: False)  # as in the foreground
     done = []
-    monkeypatch.setattr(Progress, "evaluated", lambda self, ev: done.append(len(ev.updates)))
+    monkeypatch.setattr(Progress, "update", lambda self, ev: done.append(len(ev.updates)))
     words = ["run", TOY, "--only", "bc", "--results", str(tmp_path)]
 
     def interrupted(*args, real=resumable.loop.train, **options):

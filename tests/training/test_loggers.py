@@ -1,4 +1,4 @@
-"""What is sent to trackers, and that none is imported unless asked for."""
+"""Loggers: the numbers they write, and that their packages are imported only on demand."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from imitbench.training import loggers, loop
 from imitbench.utils.errors import UserError
 
 
-def run(on_eval: loggers.OnEval) -> loop.Eval:
+def train_with(on_eval: loggers.OnEval) -> loop.Eval:
     env = envs.make("ProbeTarget")
     pool = data.collect(env, experts.load("ProbeTarget"), 20, only_success=False)
     algo = bc.make(bc.Config(hidden=(8,), batch=8, steps=5, validation=0.0), env.spec)
@@ -29,19 +29,19 @@ def run(on_eval: loggers.OnEval) -> loop.Eval:
 
 def test_tensorboard_gets_every_evaluation(tmp_path):
     events: Any = importlib.import_module("tensorboardX.proto.event_pb2")
-    ev = run(loggers.tensorboard(tmp_path))
-    found = {}
+    ev = train_with(loggers.tensorboard(tmp_path))
+    written = {}
     for file in tmp_path.iterdir():
         raw, at = file.read_bytes(), 0
         while at < len(raw):  # length, its checksum, the event, its checksum
             length = int.from_bytes(raw[at : at + 8], "little")
             event = events.Event.FromString(raw[at + 12 : at + 12 + length])
-            found |= {(v.tag, event.step): v.simple_value for v in event.summary.value}
+            written |= {(v.tag, event.step): v.simple_value for v in event.summary.value}
             at += 16 + length
     for e, updates in enumerate((2, 4)):
-        assert found["return", updates] == pytest.approx(ev.returns[:, e].mean())
-        assert found["return/seed_1", updates] == pytest.approx(ev.returns[1, e])
-        assert found["loss", updates] == pytest.approx(ev.metrics["loss"][:, e].mean())
+        assert written["return", updates] == pytest.approx(ev.returns[:, e].mean())
+        assert written["return/seed_1", updates] == pytest.approx(ev.returns[1, e])
+        assert written["loss", updates] == pytest.approx(ev.metrics["loss"][:, e].mean())
 
 
 def test_wandb_gets_every_evaluation(monkeypatch):
@@ -52,19 +52,19 @@ def test_wandb_gets_every_evaluation(monkeypatch):
         )
     )
     monkeypatch.setitem(sys.modules, "wandb", fake)
-    ev = run(loggers.wandb("toys", mode="offline"))
+    ev = train_with(loggers.wandb("toys", mode="offline"))
     assert [step for _, _, step in logged] == [2, 4]
     assert all(options == {"project": "toys", "mode": "offline"} for options, _, _ in logged)
     assert logged[-1][1]["success_any"] == pytest.approx(ev.success_any[:, -1].mean())
 
 
-def test_a_missing_package_is_said(monkeypatch):
+def test_missing_package_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "wandb", None)
     with pytest.raises(UserError, match=r"pip install 'imitbench\[wandb\]'"):
         loggers.wandb("toys")
 
 
-def test_none_is_imported_unless_asked_for():
+def test_packages_are_imported_on_demand():
     code = (
         "import sys, imitbench.cli.main, imitbench.training.loggers;"
         "print([m for m in ('tensorboardX', 'wandb') if m in sys.modules])"

@@ -1,4 +1,4 @@
-"""The training loop, its checkpoints, and what happens to a seed that diverges."""
+"""The training loop: evaluations, checkpoints, diverged seeds, and refused input."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from imitbench import data
 from imitbench.core import ops
 from imitbench.core.types import Algorithm, Cost
-from imitbench.training import checkpoint, loop
+from imitbench.training import checkpoint, evaluation, loop, program
 from imitbench.utils.errors import UserError
 
 
@@ -20,7 +20,7 @@ def keys() -> jax.Array:
 
 
 def fragile(bad_seed: int, at: int) -> Algorithm:
-    """Counts its updates; the seed numbered `bad_seed` yields nan from update `at` on."""
+    """A method that counts its updates; the metric of `bad_seed` is NaN from update `at` on."""
     bad_key = jax.random.key_data(ops.fold_in_name(jax.random.key(bad_seed), "init"))
 
     def init(key, demos):
@@ -39,7 +39,7 @@ def fragile(bad_seed: int, at: int) -> Algorithm:
 
 
 @pytest.mark.parametrize("seeds_by", ["threads", "vmap"])
-def test_a_diverged_seed_is_marked_and_counts_as_failed(demos, env, keys, seeds_by):
+def test_diverged_seed_is_marked_and_counts_as_failed(demos, env, keys, seeds_by):
     rows = data.subset(demos, 2, [0, 1, 2])
     _, ev = loop.train(
         fragile(1, at=3), rows, keys, env=env, num_updates=4, num_evals=2, eval_episodes=5,
@@ -52,21 +52,21 @@ def test_a_diverged_seed_is_marked_and_counts_as_failed(demos, env, keys, seeds_
     assert np.isfinite(ev.returns).all()
 
 
-def test_evaluations_are_counted_and_paired(demos, env, keys, small):
+def test_evaluations_have_equal_distances(demos, env, keys, small):
     rows = data.subset(demos, 3, [0, 1, 2])
-    seen = []
+    updates = []
     _, ev = loop.train(
         small("bc"), rows, keys, env=env, num_updates=6, num_evals=3, eval_episodes=4,
-        on_eval=lambda s, e: seen.append(int(s.updates)),
+        on_eval=lambda s, e: updates.append(int(s.updates)),
     )  # fmt: skip
-    assert seen == [2, 4, 6] and ev.updates.tolist() == [2, 4, 6]
+    assert updates == [2, 4, 6] and ev.updates.tolist() == [2, 4, 6]
     assert ev.success_any.shape == (3, 3) and ev.episodes["return"].shape == (3, 4)
     np.testing.assert_allclose(ev.returns[:, -1], ev.episodes["return"].mean(1), rtol=1e-6)
     assert set(ev.seconds) == {"compile", "train", "evaluate"}
     assert (ev.success_any >= ev.success_final).all()
 
 
-def test_a_shared_data_set_serves_all_seeds(demos, env, keys, small):
+def test_shared_demonstrations_equal_copies_for_each_seed(demos, env, keys, small):
     shared = data.subset(demos, 3, [0], same=True)
     copies = jax.tree.map(lambda x: jnp.stack([x] * 3), shared)
     options = {"env": env, "num_updates": 2, "num_evals": 1, "eval_episodes": 2}
@@ -76,7 +76,7 @@ def test_a_shared_data_set_serves_all_seeds(demos, env, keys, small):
     jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-3, atol=1e-5), a, b)
 
 
-def test_bad_numbers_of_updates(demos, env, keys, small):
+def test_number_of_updates_must_be_a_multiple_of_the_evaluations(demos, env, keys, small):
     rows = data.subset(demos, 2, [0, 1, 2])
     for updates, evals in ((5, 2), (0, 1), (2, 0)):
         with pytest.raises(UserError, match=f"num_updates={updates} must be a positive multiple"):
@@ -84,6 +84,18 @@ def test_bad_numbers_of_updates(demos, env, keys, small):
                 small("bc"), rows, keys, env=env, num_updates=updates, num_evals=evals,
                 eval_episodes=1,
             )  # fmt: skip
+
+
+def test_x64_is_refused(demos, env, keys, small):
+    rows = data.subset(demos, 2, [0, 1, 2])
+    jax.config.update("jax_enable_x64", True)
+    try:
+        with pytest.raises(UserError, match="jax_enable_x64 is on: .* unset JAX_ENABLE_X64"):
+            loop.train(
+                small("bc"), rows, keys, env=env, num_updates=1, num_evals=1, eval_episodes=1
+            )
+    finally:
+        jax.config.update("jax_enable_x64", False)
 
 
 @pytest.mark.parametrize("name", ["intended_action", "pose"])
@@ -126,6 +138,40 @@ def test_checkpoints_restore_exactly_and_survive_damage(demos, env, keys, small,
     jax.tree.map(np.testing.assert_array_equal, straight, resumed)
 
 
-def test_no_checkpoint_is_none(demos, keys, small, tmp_path):
+def test_empty_folder_restores_nothing(demos, keys, small, tmp_path):
     like = loop.abstract_state(small("bc"), data.subset(demos, 3, [0, 1, 2]), keys)
     assert checkpoint.Checkpoints(tmp_path / "empty").restore(like) is None
+
+
+def test_evaluations_gain_a_column_with_hand_worked_means():
+    first, second = (
+        evaluation.append_evaluation(
+            evals, jnp.int32(updates), jnp.array([False, True]), {"loss": jnp.array([1.0, 2.0])},
+            {
+                "return": jnp.array([[1.0, 3.0], [5.0, 5.0]]),
+                "success_any": jnp.array([[True, False], [True, True]]),
+                "success_final": jnp.zeros((2, 2), bool),
+                "value": jnp.array([[0.0, 1.0], [2.0, 2.0]]),
+            },
+            {"train": 1.0},
+        )
+        for evals, updates in ((None, 2), (_one_evaluation(), 4))
+    )  # fmt: skip
+    assert first.updates.tolist() == [2] and second.updates.tolist() == [3, 4]
+    np.testing.assert_array_equal(first.returns, [[2.0], [5.0]])
+    np.testing.assert_array_equal(second.returns, [[9.0, 2.0], [9.0, 5.0]])
+    np.testing.assert_array_equal(first.success_any, [[0.5], [0.0]])  # a diverged seed failed
+    np.testing.assert_array_equal(second.metrics["loss"], [[7.0, 1.0], [7.0, 2.0]])
+    np.testing.assert_array_equal(first.metrics["value"], [[0.5], [2.0]])
+
+
+def _one_evaluation() -> loop.Eval:
+    column = np.full((2, 1), 9.0)
+    metrics = {"loss": np.full((2, 1), 7.0), "value": np.zeros((2, 1))}
+    return loop.Eval(np.array([3]), column, column, column, metrics, {}, np.zeros(2, bool), {})
+
+
+def test_threads_stack_the_results_of_the_seeds():
+    run = program.in_threads(lambda x, shared: {"sum": x + shared}, (0, None))
+    result = run(jnp.array([1.0, 2.0, 3.0]), jnp.float32(10.0))
+    np.testing.assert_array_equal(result["sum"], [11.0, 12.0, 13.0])

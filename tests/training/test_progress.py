@@ -1,4 +1,4 @@
-"""The display of a run where there is no terminal."""
+"""The display of a run without a terminal."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from imitbench.training import progress
 from imitbench.training.loop import Eval
 
 
-def evaluated(count: int) -> Eval:
-    """Of one seed, after so many evaluations of ten updates each."""
+def evaluations(count: int) -> Eval:
+    """Evaluations of one seed, ten updates apart."""
     scores = np.full((1, count), 0.5)
     return Eval(
         updates=np.arange(1, count + 1) * 10,
@@ -23,14 +23,14 @@ def evaluated(count: int) -> Eval:
     )
 
 
-def test_time_left_counts_what_this_run_has_done(monkeypatch, capsys):
+def test_time_left_counts_the_evaluations_of_this_run_alone(monkeypatch, capsys):
     clock = iter([0.0, 20.0, 40.0])
     monkeypatch.setattr(progress.time, "perf_counter", lambda: next(clock))
-    with progress.Progress(8) as shown:
-        shown.start("Hopper", "ppo", 80)
-        shown.resumed(evaluated(4))
-        shown.evaluated(evaluated(5))
-        shown.evaluated(evaluated(6))
+    with progress.Progress(8) as display:
+        display.start("Hopper", "ppo", 80)
+        display.resume(evaluations(4))
+        display.update(evaluations(5))
+        display.update(evaluations(6))
     first, second, third = capsys.readouterr().err.splitlines()
     assert first.startswith("Hopper ppo  40/80 updates") and first.endswith("?  resumed")
     assert "success 25% final, 50% any" in second

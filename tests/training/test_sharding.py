@@ -1,4 +1,4 @@
-"""Seeds on several devices: the same results, and nothing left behind."""
+"""Seeds on several devices give the same results as on one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from imitbench.training import sharding
 
-# Trains four seeds, stops halfway, goes on from there; prints where the parameters lie.
+# Trains four seeds, resumes from the middle, prints the number of devices of the parameters.
 SCRIPT = """
 import sys
 import jax, jax.numpy as jnp, numpy as np
@@ -26,12 +26,12 @@ rows = data.subset(pool, 6, [0, 1, 2, 3])
 keys = jnp.stack([jax.random.key(s) for s in range(4)])
 config = dagger.Config(clone=bc.Config(hidden=(16,), batch=16, steps=3, validation=0.0), fits=2)
 algo = dagger.make(config, env.spec, env, experts.load("ProbeGoal"))
-seen = []
+saved = []
 options = {"env": env, "num_updates": 4, "num_evals": 2, "eval_episodes": 5, "seeds_by": "vmap"}
-state, ev = train(algo, rows, keys, on_eval=lambda s, e: seen.append((s, e)), **options)
+state, ev = train(algo, rows, keys, on_eval=lambda s, e: saved.append((s, e)), **options)
 print(len(jax.tree.leaves(state.algo.clone.params)[0].sharding.device_set))
-half = jax.tree.map(lambda x: jnp.asarray(np.asarray(x)), seen[0][0])
-again, _ = train(algo, rows, keys, resume=(half, seen[0][1]), **options)
+half = jax.tree.map(lambda x: jnp.asarray(np.asarray(x)), saved[0][0])
+again, _ = train(algo, rows, keys, resume=(half, saved[0][1]), **options)
 jax.tree.map(np.testing.assert_array_equal, state, again)
 leaves = [np.asarray(x) for x in jax.tree.leaves(state.algo.clone.params)]
 np.savez(sys.argv[1], *leaves, returns=ev.returns, success=ev.success_any)
@@ -41,26 +41,26 @@ np.savez(sys.argv[1], *leaves, returns=ev.returns, success=ev.success_any)
 @pytest.mark.parametrize(
     ("seeds", "number", "expected"), [(4, 4, 4), (5, 4, 1), (6, 4, 3), (2, 8, 2), (1, 8, 1)]
 )
-def test_every_device_has_as_many_seeds(seeds, number, expected):
+def test_devices_get_equal_numbers_of_seeds(seeds, number, expected):
     assert sharding.device_count(seeds, number) == expected
 
 
 @pytest.mark.slow
-def test_four_devices_give_what_one_gives(tmp_path: Path):
-    found = {}
+def test_four_devices_give_the_results_of_one(tmp_path: Path):
+    arrays = {}
     for number in (1, 4):
         path = tmp_path / f"{number}.npz"
         flags = f"--xla_force_host_platform_device_count={number}"
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-c", SCRIPT, str(path)],
             env=os.environ | {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"},
             capture_output=True,
             text=True,
             check=False,
         )
-        assert done.returncode == 0, done.stderr
-        assert done.stdout.strip() == str(number)
-        found[number] = np.load(path)
-    assert set(found[1].files) == set(found[4].files)
-    for name in found[1].files:
-        np.testing.assert_allclose(found[4][name], found[1][name], rtol=1e-3, atol=1e-4)
+        assert process.returncode == 0, process.stderr
+        assert process.stdout.strip() == str(number)
+        arrays[number] = np.load(path)
+    assert set(arrays[1].files) == set(arrays[4].files)
+    for name in arrays[1].files:
+        np.testing.assert_allclose(arrays[4][name], arrays[1][name], rtol=1e-3, atol=1e-4)

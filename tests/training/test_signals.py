@@ -1,4 +1,4 @@
-"""Signals: where they stop a process, and with what exit code."""
+"""Signals: where they stop a process, and its exit code."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ import pytest
 from imitbench.training import signals
 
 
-def test_a_signal_outside_of_training_stops_at_once():
+def test_signal_outside_of_training_stops_at_once():
     with pytest.raises(signals.Stopped) as stop, signals.catch_signals():
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(5)
-        pytest.fail("it went on")
+        pytest.fail("the block went on")
     assert stop.value.code == 143
     before = signal.getsignal(signal.SIGTERM)
     with signals.catch_signals():
         assert signal.getsignal(signal.SIGTERM) != before
     assert signal.getsignal(signal.SIGTERM) == before
-    signals.stop_if_asked()  # nothing came since
+    signals.stop_if_requested()  # no signal arrived since
 
 
-def test_the_second_signal_kills_at_once():
+def test_second_signal_kills_at_once():
     program = (
         "import time\nfrom imitbench.training import signals\n"
-        "with signals.listening(), signals.held():\n"
+        "with signals.catch_signals(), signals.defer_stop():\n"
         "    print('ready', flush=True)\n    time.sleep(60)"
     )
     process = subprocess.Popen(
@@ -38,7 +38,7 @@ def test_the_second_signal_kills_at_once():
     assert process.stdout is not None and process.stderr is not None
     assert process.stdout.readline() == "ready\n"
     process.send_signal(signal.SIGTERM)
-    assert "once more stops at once" in process.stderr.readline()
+    assert "a second signal stops at once" in process.stderr.readline()
     assert process.poll() is None
     process.send_signal(signal.SIGTERM)
     assert process.wait(10) == 143
