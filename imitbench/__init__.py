@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from imitbench.api.comparison import Comparison, compare
     from imitbench.api.datasets import collect, load_data, save_data
     from imitbench.api.environments import list_tasks, make_env
-    from imitbench.api.policy import Policy, evaluate, load_policy
+    from imitbench.api.evaluation import evaluate, load_policy
+    from imitbench.api.policy import Policy
     from imitbench.api.run import Run
     from imitbench.api.training import list_methods, train
     from imitbench.utils.errors import UserError
@@ -53,11 +54,11 @@ _MODULES = {
     "UserError": "utils.errors",
     "collect": "api.datasets",
     "compare": "api.comparison",
-    "evaluate": "api.policy",
+    "evaluate": "api.evaluation",
     "list_methods": "api.training",
     "list_tasks": "api.environments",
     "load_data": "api.datasets",
-    "load_policy": "api.policy",
+    "load_policy": "api.evaluation",
     "make_env": "api.environments",
     "register": "algos.registry",
     "save_data": "api.datasets",

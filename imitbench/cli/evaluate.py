@@ -8,8 +8,9 @@ from pathlib import Path
 import pandas as pd
 import tyro
 
-from imitbench.api.policy import Policy, evaluate
-from imitbench.results import policies, store
+from imitbench.api.evaluation import evaluate
+from imitbench.api.policy import Policy
+from imitbench.results import policies, policy_files, store
 from imitbench.utils.errors import UserError
 
 
@@ -35,10 +36,10 @@ class Evaluate:
         out = self.out.expanduser() if self.out else None
         if out is not None and not out.parent.is_dir():
             raise UserError(f"cannot write {out}: there is no folder {out.parent}; make it first")
-        cells = [folder] if (folder / policies.FOLDER).is_dir() else _cells(folder)
+        cells = [folder] if (folder / policy_files.FOLDER).is_dir() else _cells(folder)
         frames = []
         for cell in cells:
-            for seed in policies.seeds_of(cell):
+            for seed in policy_files.seeds_of(cell):
                 policy = Policy(policies.load(cell, seed))
                 scores = evaluate(policy, episodes=self.episodes, seed=self.seed)
                 names = {"cell": cell.name, "policy": seed}
@@ -55,7 +56,7 @@ def _cells(folder: Path) -> list[Path]:
     if not store.cells_folder(folder).is_dir():
         raise UserError(f"{folder} is no folder of results: expected one that holds cells/")
     cells = [r.folder for r in store.read_all(folder)]
-    kept = [cell for cell in cells if policies.seeds_of(cell)]
+    kept = [cell for cell in cells if policy_files.seeds_of(cell)]
     if not kept:
         raise UserError(
             f"no cell in {folder} stores policies (shipped cells leave them out): run "

@@ -20,7 +20,7 @@ from imitbench.data import loading
 from imitbench.experts import learned
 from imitbench.report import video
 from imitbench.report.video import Drawn
-from imitbench.results import policies
+from imitbench.results import policies, policy_files
 from imitbench.results.store import Result
 from imitbench.runs import plan
 from imitbench.training import loop
@@ -57,7 +57,7 @@ def expert(r: Result, env: Drawn) -> PolicyEpisodes | None:
 
 def stored_policy(r: Result, env: Drawn) -> PolicyEpisodes:
     """The policy that a cell stores for its first seed."""
-    seed = policies.seeds_of(r.folder)[0]
+    seed = policy_files.seeds_of(r.folder)[0]
     steps, takes = _play(env, policies.load(r.folder, seed).actor, r)
     about = f"Seed {seed}, as the cell stores it. {_outcome(env, steps)}"
     return PolicyEpisodes(r.identity["label"], about, takes)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from imitbench import envs
 from imitbench.report import replayed_episodes, video
 from imitbench.report.video import Drawn
-from imitbench.results import claims, policies
+from imitbench.results import claims, policy_files
 from imitbench.results.store import Result
 from imitbench.runs import plan
 from imitbench.suites.schema import Cell
@@ -87,7 +87,7 @@ def _cast(
         if len(cast) - (shown is not None) >= learners:
             break
         label, where = r.identity["label"], claims.place_name(r.place)
-        if policies.seeds_of(r.folder):
+        if policy_files.seeds_of(r.folder):
             cast.append(replayed_episodes.stored_policy(r, env))
             continue
         job = _job(name, cells, r)

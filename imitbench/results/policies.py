@@ -7,18 +7,14 @@ the method's actor finds them. A policy is rebuilt by the method that made it, a
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import safetensors.numpy
 from jax.interpreters import partial_eval
 
 from imitbench import algos, envs, experts
@@ -26,39 +22,16 @@ from imitbench.core.actor import actor_of
 from imitbench.core.config import config_dict, config_from_dict
 from imitbench.core.types import Actor, Algorithm, Env, EnvState, Key, Spec, Transition
 from imitbench.data.concurrent import make_concurrent
+from imitbench.results.policy_files import (
+    REMEDY,
+    SCHEMA,
+    Arrays,
+    Policies,
+    PolicyCard,
+    read_arrays,
+    read_card,
+)
 from imitbench.utils.errors import UserError
-from imitbench.utils.json_schema import build_dataclass, one_line, read_json
-
-FOLDER, CARD = "policy", "policy.json"
-SCHEMA = 1
-MAX_BYTES = 2**30  # of one seed's file
-REMEDY = "train again"
-
-Arrays = dict[str, np.ndarray]
-
-
-@dataclass(frozen=True)
-class PolicyCard:
-    """What is needed to rebuild the policies of a cell."""
-
-    schema: int
-    task: str
-    method: str
-    version: int  # of the method
-    config: dict[str, Any]  # the method's settings
-    concurrent: bool  # the method learned while its data were collected
-    obs_size: int
-    action_size: int
-    rows: int  # demonstrated steps that each seed had
-    pose_size: int | None  # numbers of a recorded pose; None where none were recorded
-    sha256: dict[str, str]  # of each seed's file, by the seed's number
-
-
-class Policies(NamedTuple):
-    """The policies of a cell, in memory."""
-
-    card: PolicyCard
-    arrays: dict[int, Arrays]  # for each training seed, by the arrays' places in the state
 
 
 class StoredPolicy(NamedTuple):
@@ -116,44 +89,6 @@ def extract(
     return Policies(card, arrays)
 
 
-def write(folder: Path, policies: Policies) -> None:
-    """Writes `policy/` into a cell's folder, which is not in use yet."""
-    target = folder / FOLDER
-    target.mkdir()
-    digests = {}
-    for seed, arrays in policies.arrays.items():
-        contents = safetensors.numpy.save({k: np.array(v, order="C") for k, v in arrays.items()})
-        digests[str(seed)] = hashlib.sha256(contents).hexdigest()
-        _file(target, seed).write_bytes(contents)
-    card = dataclasses.replace(policies.card, sha256=digests)
-    text = json.dumps(dataclasses.asdict(card), indent=1, sort_keys=True)
-    (target / CARD).write_text(text + "\n", encoding="utf-8")
-
-
-def seeds_of(folder: Path) -> list[int]:
-    """The training seeds whose policies are stored in a cell's folder; none in shipped cells."""
-    path = folder / FOLDER / CARD
-    return sorted(map(int, read_card(folder).sha256)) if path.exists() else []
-
-
-def read_card(folder: Path) -> PolicyCard:
-    """The card of a cell's policies.
-
-    Raises:
-        UserError: the cell has none, or the card is damaged or of another schema.
-    """
-    path = folder / FOLDER / CARD
-    if not path.exists():
-        raise UserError(f"{folder} holds no policies (shipped cells leave them out): {REMEDY}")
-    values = read_json(path, "a policy's card", REMEDY)
-    card = build_dataclass(PolicyCard, values, str(path), REMEDY)
-    if card.schema != SCHEMA:
-        raise UserError(f"{path} has schema {card.schema}, this version reads {SCHEMA}: {REMEDY}")
-    if not all(seed.isdecimal() for seed in card.sha256):
-        raise UserError(f"{path} is damaged: expected seeds as numbers; {REMEDY}")
-    return card
-
-
 def load(folder: Path, seed: int) -> StoredPolicy:
     """Reads the policy of one seed and rebuilds it.
 
@@ -166,7 +101,7 @@ def load(folder: Path, seed: int) -> StoredPolicy:
             has another version.
     """
     card = read_card(folder)
-    arrays = _read(folder / FOLDER, card, seed)
+    arrays = read_arrays(folder, card, seed)
     env, algo = _rebuild(card, folder)
     like = jax.eval_shape(algo.init, jax.random.key(0), _rows_like(card, env.spec))
     _check(arrays, like, _used(algo, like, env), folder)
@@ -262,27 +197,6 @@ def _rows_like(card: PolicyCard, spec: Spec) -> Transition:
     obs, flag, number = array(spec.obs_size), array(dtype=bool), array()
     pose = None if card.pose_size is None else array(card.pose_size)
     return Transition(obs, action, action, number, obs, flag, flag, flag, number, pose)
-
-
-def _file(folder: Path, seed: int | str) -> Path:
-    return folder / f"seed-{seed}.safetensors"
-
-
-def _read(folder: Path, card: PolicyCard, seed: int) -> Arrays:
-    """The arrays of one seed, as they were written."""
-    if str(seed) not in card.sha256:
-        known = ", ".join(sorted(card.sha256, key=int)) or "none"
-        raise UserError(f"{folder} holds no policy of seed {seed}: it has those of seeds {known}")
-    path = _file(folder, seed)
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ValueError(f"it has more than {MAX_BYTES} bytes")
-        contents = path.read_bytes()
-        if hashlib.sha256(contents).hexdigest() != card.sha256[str(seed)]:
-            raise ValueError("its sha256 is not the one in policy.json")
-        return safetensors.numpy.load(contents)
-    except Exception as error:  # safetensors raises errors of its own kind
-        raise UserError(f"{path} is damaged ({one_line(error)}): {REMEDY}") from None
 
 
 def _check(arrays: Arrays, like: Any, used: Sequence[bool], folder: Path) -> None:

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from imitbench.results import policies, store, tables
+from imitbench.results import policy_files, store, tables
 from imitbench.results.figures import curves, demo_efficiency, value_estimates
 from imitbench.results.sections import verdict_counts
 from imitbench.results.shipped import shipped_folder
@@ -107,7 +107,7 @@ def _replace_shipped(target: Path, cells: Mapping[str, Path]) -> None:
     with tempfile.TemporaryDirectory(dir=target.parent) as temporary:
         staged = Path(temporary) / target.name
         for key, folder in cells.items():
-            leave_out = shutil.ignore_patterns(policies.FOLDER)
+            leave_out = shutil.ignore_patterns(policy_files.FOLDER)
             shutil.copytree(folder, store.cells_folder(staged) / key, ignore=leave_out)
         derive(staged)
         for extra in target.glob("*"):  # figures that other commands made

@@ -14,7 +14,7 @@ import pandas as pd
 
 from imitbench.core.types import Cost
 from imitbench.experts import reference_scores
-from imitbench.results import cell_schema, ordering, policies
+from imitbench.results import cell_schema, ordering, policy_files
 from imitbench.suites.published.schema import Place
 from imitbench.suites.schema import SCHEMA
 from imitbench.training.loop import Eval
@@ -107,7 +107,7 @@ def write(
     key: str,
     info: dict[str, Any],
     ev: Eval,
-    trained: policies.Policies | None = None,
+    trained: policy_files.Policies | None = None,
 ) -> Path:
     """Writes a finished cell into a temporary folder and renames it into place.
 
@@ -141,7 +141,7 @@ def write(
             text = json.dumps(whole, indent=1, sort_keys=True)
             (temporary / "cell.json").write_text(text + "\n", encoding="utf-8")
             if trained is not None:
-                policies.write(temporary, trained)
+                policy_files.write(temporary, trained)
             _move(temporary, final)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)

@@ -20,7 +20,7 @@ from imitbench.core import rollout
 from imitbench.data import behaviour, loading
 from imitbench.data.behaviour import Behaviour
 from imitbench.envs.digest import digest
-from imitbench.results import policies, store
+from imitbench.results import policies, policy_files, store
 from imitbench.runs.plan import Job, eval_key
 from imitbench.training import loop, resumable
 from imitbench.training.progress import Progress
@@ -35,7 +35,7 @@ class CellOutcome(NamedTuple):
 
     info: dict[str, Any]  # cell.json
     ev: loop.Eval
-    policies: policies.Policies
+    policies: policy_files.Policies
 
 
 def run(jobs: Sequence[Job], root: Path) -> list[str]:

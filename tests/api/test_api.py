@@ -15,7 +15,7 @@ import pytest
 from conftest import message
 
 import imitbench as ib
-from imitbench.api import comparison, datasets, environments, policy, run, training
+from imitbench.api import comparison, datasets, environments, evaluation, policy, run, training
 from imitbench.data import Demos
 from imitbench.results import store
 
@@ -59,7 +59,9 @@ def test_every_name_is_there_and_documented():
         ib.nothing  # noqa: B018
 
 
-@pytest.mark.parametrize("module", [comparison, datasets, environments, policy, run, training])
+@pytest.mark.parametrize(
+    "module", [comparison, datasets, environments, evaluation, policy, run, training]
+)
 def test_the_examples_in_docstrings_run(module):
     result = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE)
     assert result.failed == 0

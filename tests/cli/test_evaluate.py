@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from conftest import message
 
-from imitbench.api.policy import evaluate, load_policy
+from imitbench.api.evaluation import evaluate, load_policy
 from imitbench.cli.evaluate import Evaluate
-from imitbench.results import policies, store
+from imitbench.results import policy_files, store
 from imitbench.utils.errors import UserError
 
 
@@ -29,7 +29,7 @@ def test_every_stored_policy_is_evaluated(finished, tmp_path, capsys):
 
 def test_what_has_no_policies_is_named(finished, tmp_path):
     shipped = tmp_path / "shipped"
-    shutil.copytree(finished, shipped, ignore=shutil.ignore_patterns(policies.FOLDER))
+    shutil.copytree(finished, shipped, ignore=shutil.ignore_patterns(policy_files.FOLDER))
     for command, words in (
         (Evaluate(shipped), "stores policies"),
         (Evaluate(tmp_path), "is no folder of results"),

@@ -19,7 +19,7 @@ from imitbench.core import rollout
 from imitbench.core.actor import actor_of
 from imitbench.core.config import config_dict, config_from_dict
 from imitbench.core.types import Traits
-from imitbench.results import policies
+from imitbench.results import policies, policy_files
 from imitbench.utils.errors import UserError
 
 KEY = jax.random.key(0)
@@ -45,7 +45,7 @@ def store(folder: Path, method: str) -> tuple[Any, Any]:
         algo, states, demos, envs.make(TASK), SEEDS,
         method=method, config=config, concurrent=False,
     )  # fmt: skip
-    policies.write(folder, kept)
+    policy_files.write(folder, kept)
     return algo, states
 
 
@@ -54,7 +54,7 @@ def store(folder: Path, method: str) -> tuple[Any, Any]:
 def test_a_loaded_policy_acts_as_the_trained_method_did(tmp_path, method):
     algo, states = store(tmp_path / "cell", method)
     env = envs.make(TASK)
-    assert policies.seeds_of(tmp_path / "cell") == SEEDS
+    assert policy_files.seeds_of(tmp_path / "cell") == SEEDS
     for s, seed in enumerate(SEEDS):
         stored = policies.load(tmp_path / "cell", seed)
         actor = actor_of(algo, jax.tree.map(lambda x, s=s: x[s], states))
@@ -113,7 +113,7 @@ def test_what_does_not_fit_is_refused(tmp_path, monkeypatch):
     refused("bc version 1, this imitbench has version 2")
     with pytest.raises(UserError, match="holds no policies"):
         policies.load(tmp_path, 0)
-    assert policies.seeds_of(tmp_path) == []
+    assert policy_files.seeds_of(tmp_path) == []
 
 
 def test_a_method_with_memory_is_stored_with_its_memory(tmp_path, monkeypatch):
@@ -133,4 +133,6 @@ def test_a_method_with_memory_is_stored_with_its_memory(tmp_path, monkeypatch):
 
 
 def test_cards_are_complete():
-    assert all(f.default is dataclasses.MISSING for f in dataclasses.fields(policies.PolicyCard))
+    assert all(
+        f.default is dataclasses.MISSING for f in dataclasses.fields(policy_files.PolicyCard)
+    )
