@@ -1,1 +1,1 @@
-"""Suites: what is run, as typed lists of cells, and what the literature says of it."""
+"""Suites: typed lists of cells to run, and the published claims and numbers about them."""

@@ -1,12 +1,15 @@
-"""Learning from fixed data: BCQ, off-policy DDPG and BC on the four data sets of Fujimoto et al.
-2019 (arXiv:1812.02900), beside the behavioural DDPG.
+"""Learning from fixed data: BCQ, off-policy DDPG and BC on the data sets of Fujimoto et al. 2019.
 
-final buffer: all that DDPG with noise 0.5 saw. concurrent: what DDPG with noise 0.1 has seen so
-far. imitation: an expert's steps. imperfect: an expert's with noise 0.3 and three uniform actions
-in ten. The experts are those that ship, in place of the paper's DDPG. Claims: `targets/bcq.py`.
+The four data sets of the paper (arXiv:1812.02900), beside the behavioural DDPG:
+- final buffer: all steps of DDPG with exploration noise 0.5;
+- concurrent: the steps that DDPG with noise 0.1 has taken so far;
+- imitation: the steps of an expert;
+- imperfect: the steps of an expert with noise 0.3 and 30% uniform actions.
+The experts are the ones that ship, in place of the paper's DDPG. Claims:
+`imitbench/suites/published/bcq.py`.
 
-The cpu profile has fewer steps, narrower networks, and fewer proposals when acting than the paper;
-full has the paper's.
+The full profile has the paper's sizes. The cpu profile has fewer steps, narrower networks, and
+fewer proposals when BCQ acts.
 """
 
 from dataclasses import dataclass
@@ -15,36 +18,50 @@ from typing import Any
 from imitbench.algos.cloning import bc
 from imitbench.algos.offline import bcq, fixed_data, offline_ddpg
 from imitbench.algos.rl import ddpg, off_policy
-from imitbench.data.behaviour import Behaviour
-from imitbench.data.source import DemoSource
+from imitbench.data.source import Behaviour, DemoSource
 from imitbench.suites.schema import Cell, Suite
 
-NOISES = {"final buffer": 0.5, "concurrent": 0.1}
+HORIZON = 1000  # steps, the time limit of the tasks
+EXPLORATION_NOISE = {"final buffer": 0.5, "concurrent": 0.1}
 
 
 @dataclass(frozen=True)
 class Size:
-    """Of a profile."""
+    """The size of a profile."""
 
     tasks: tuple[str, ...]
-    limits: int  # environment steps of data, in units of the time limit; of expert data as many
-    imperfect: int  # episodes of imperfect demonstrations
+    """The tasks."""
+    episodes: int
+    """Episodes of expert data; the behavioural DDPG takes as many times 1,000 environment steps."""
+    imperfect_episodes: int
+    """Episodes of imperfect demonstrations."""
     warmup: int
+    """Environment steps of the behavioural DDPG before it learns."""
     grad_steps: int
-    steps: int  # gradient steps of an update, and environment steps of one of the behaviour
+    """Gradient steps on fixed data."""
+    steps_per_update: int
+    """Gradient steps of an update, and environment steps of an update of the behavioural DDPG."""
     hidden: tuple[int, ...]
+    """Hidden layers of all networks but BCQ's autoencoder."""
     vae_hidden: tuple[int, ...]
+    """Hidden layers of BCQ's autoencoder."""
     act_proposals: int
+    """Proposals of BCQ when it acts."""
     batch: int
+    """Steps in a minibatch."""
     seeds: int
+    """Training seeds."""
     num_evals: int
+    """Evaluations at equal distances."""
     eval_episodes: int
+    """Episodes of each seed and evaluation."""
 
 
 def cells(s: Size) -> tuple[Cell, ...]:
-    data = fixed_data.Config(batch=s.batch, steps=s.steps)
+    """Builds the cells of a profile; on each task the behavioural agents come first."""
+    data = fixed_data.Config(batch=s.batch, steps=s.steps_per_update)
     methods = {
-        "bc": bc.Config(hidden=s.hidden, batch=s.batch, validation=0.0, steps=s.steps),
+        "bc": bc.Config(hidden=s.hidden, batch=s.batch, validation=0.0, steps=s.steps_per_update),
         "offline_ddpg": offline_ddpg.Config(data=data, hidden=s.hidden, lr=1e-3),
         "bcq": bcq.Config(
             data=data, hidden=s.hidden, vae_hidden=s.vae_hidden, act_proposals=s.act_proposals
@@ -53,45 +70,47 @@ def cells(s: Size) -> tuple[Cell, ...]:
     common: dict[str, Any] = {
         "seeds": s.seeds, "num_evals": s.num_evals, "eval_episodes": s.eval_episodes,
     }  # fmt: skip
+    env_steps = s.episodes * HORIZON
+    replay = off_policy.Config(
+        rounds=s.steps_per_update, warmup=s.warmup, batch=s.batch, capacity=env_steps
+    )
     out = []
     for task in s.tasks:
-        sources: dict[DemoSource, int] = {}
-        for kind, noise in NOISES.items():
-            replay = off_policy.Config(
-                rounds=s.steps, warmup=s.warmup, batch=s.batch, capacity=s.limits * 1000
-            )
-            own = ddpg.Config(replay=replay, noise=noise, hidden=s.hidden, lr=1e-3)
-            name = f"ddpg-{noise}"
-            out.append(Cell(task, 0, "ddpg", own, env_steps=s.limits * 1000, label=name, **common))
-            behaviour = Behaviour("ddpg", own, name)
-            sources[DemoSource(behaviour=behaviour, concurrent=kind == "concurrent")] = s.limits
-        for grade, episodes in (("expert", s.limits), ("imperfect", s.imperfect)):
-            source = DemoSource(pool=2 * episodes, expert="learned", grade=grade)
-            sources[source] = episodes
+        episodes: dict[DemoSource, int] = {}
+        for kind, noise in EXPLORATION_NOISE.items():
+            agent = ddpg.Config(replay=replay, noise=noise, hidden=s.hidden, lr=1e-3)
+            label = f"ddpg-{noise}"
+            out.append(Cell(task, 0, "ddpg", agent, env_steps=env_steps, label=label, **common))
+            behaviour = Behaviour("ddpg", agent, label)
+            source = DemoSource(behaviour=behaviour, concurrent=kind == "concurrent")
+            episodes[source] = s.episodes
+        for grade, number in (("expert", s.episodes), ("imperfect", s.imperfect_episodes)):
+            episodes[DemoSource(pool=2 * number, expert="learned", grade=grade)] = number
         out += [
-            Cell(task, demos, method, c, grad_steps=s.grad_steps, source=source, **common)
-            for source, demos in sources.items()
-            for method, c in methods.items()
+            Cell(task, demos, method, config, grad_steps=s.grad_steps, source=source, **common)
+            for source, demos in episodes.items()
+            for method, config in methods.items()
         ]
     return tuple(out)
 
 
 SMOKE = Size(
-    tasks=("Hopper",), limits=1, imperfect=1, warmup=20, grad_steps=8, steps=4, hidden=(8,),
-    vae_hidden=(8,), act_proposals=2, batch=8, seeds=2, num_evals=2, eval_episodes=1,
+    tasks=("Hopper",), episodes=1, imperfect_episodes=1, warmup=20, grad_steps=8,
+    steps_per_update=4, hidden=(8,), vae_hidden=(8,), act_proposals=2, batch=8, seeds=2,
+    num_evals=2, eval_episodes=1,
 )  # fmt: skip
 CPU = Size(
-    tasks=("Hopper", "HalfCheetah"), limits=50, imperfect=50, warmup=5_000, grad_steps=12_500,
-    steps=250, hidden=(256, 256), vae_hidden=(256, 256), act_proposals=32, batch=100, seeds=5,
-    num_evals=5, eval_episodes=10,
+    tasks=("Hopper", "HalfCheetah"), episodes=50, imperfect_episodes=50, warmup=5_000,
+    grad_steps=12_500, steps_per_update=250, hidden=(256, 256), vae_hidden=(256, 256),
+    act_proposals=32, batch=100, seeds=5, num_evals=5, eval_episodes=10,
 )  # fmt: skip
 FULL = Size(
-    tasks=("Hopper", "HalfCheetah", "Walker2d"), limits=1000, imperfect=100, warmup=25_000,
-    grad_steps=1_000_000, steps=1000, hidden=(400, 300), vae_hidden=(750, 750), act_proposals=100,
-    batch=100, seeds=5, num_evals=200, eval_episodes=10,
+    tasks=("Hopper", "HalfCheetah", "Walker2d"), episodes=1000, imperfect_episodes=100,
+    warmup=25_000, grad_steps=1_000_000, steps_per_update=1000, hidden=(400, 300),
+    vae_hidden=(750, 750), act_proposals=100, batch=100, seeds=5, num_evals=200, eval_episodes=10,
 )  # fmt: skip
 SUITE = Suite(
     name="bcq",
-    about="BCQ, off-policy DDPG and BC on data of a learner and of an expert.",
+    about="BCQ, off-policy DDPG and BC on fixed data of a learner and of an expert.",
     profiles={"smoke": cells(SMOKE), "cpu": cells(CPU), "full": cells(FULL)},
 )

@@ -1,5 +1,4 @@
-"""Recipes of the learned experts (`imitbench experts train`) and the learners whose experience is
-the data of grade replay. Data, not code."""
+"""Recipes of the learned experts, for `imitbench experts train`."""
 
 from __future__ import annotations
 
@@ -12,18 +11,26 @@ from imitbench.data.replay_learners import GOAL_REPLAY, GOAL_SETTINGS, hindsight
 
 @dataclass(frozen=True)
 class Recipe:
-    """How the expert of a task is trained."""
+    """The training of a task's expert."""
 
     task: str
+    """The task's name."""
     method: str
+    """The method that learns the expert."""
     config: Any
+    """The settings of the method, its `Config`."""
     updates: int
+    """How many updates, a multiple of `evals`."""
     evals: int
+    """How many evaluations; each one leaves a snapshot of the policy."""
     seeds: int = 1
+    """Training seeds 0, 1, ..., seeds - 1."""
     eval_episodes: int = 10
+    """Episodes of each seed and evaluation."""
     engine: str = "auto"
+    """The physics engine: auto, native or mjx."""
     demos: int = 0
-    """Successful episodes of the task's scripted law that the method is shown."""
+    """Successful episodes of the task's scripted expert that the method learns from."""
 
 
 def _ppo(task: str, updates: int, evals: int, seeds: int = 1, **settings: object) -> Recipe:
@@ -31,16 +38,17 @@ def _ppo(task: str, updates: int, evals: int, seeds: int = 1, **settings: object
     return Recipe(task, "ppo", config, updates, evals, seeds)
 
 
-def _soft(task: str, updates: int, evals: int, grad_steps: int) -> Recipe:
-    """SAC with 16 environments, so that a gradient step sees more than one new step, and half the
-    usual minibatch: gradient steps are most of the time on two cores."""
+def _sac(task: str, updates: int, evals: int, grad_steps: int) -> Recipe:
+    """SAC with 16 environments, so that each gradient step sees several new steps, and half the
+    usual minibatch, because gradient steps take most of the time on two cores."""
     replay = off_policy.Config(envs=16, grad_steps=grad_steps, rounds=1000, batch=128)
     return Recipe(task, "sac", sac.Config(replay=replay), updates, evals, eval_episodes=5)
 
 
-def _shown(task: str, updates: int, demos: int = 100) -> Recipe:
-    """DDPG with hindsight goals that is shown episodes of the scripted law (Nair et al. 2018). On
-    Push a run without them was at 10% after 64,000 steps, one with them at 88%."""
+def _ddpg_with_demos(task: str, updates: int, demos: int = 100) -> Recipe:
+    """DDPG with hindsight goals and demonstrations of the scripted expert (Nair et al. 2018,
+    arXiv:1709.10089). On FetchPush, after 64,000 steps, a run without demonstrations succeeded in
+    10% of the episodes and one with them in 88%."""
     replay = off_policy.Config(rounds=500, capacity=400_000, **GOAL_REPLAY)
     config = ddpg_demos.Config(
         replay=replay, hidden=(256, 256, 256), noise=0.1, uniform=0.1, tau=0.01, **GOAL_SETTINGS
@@ -52,14 +60,14 @@ RECIPES = {
     r.task: r
     for r in (
         Recipe("FetchReach", "ddpg", hindsight_ddpg(), 10, 10, eval_episodes=20),
-        _shown("FetchPush", 30),
-        _shown("FetchPickAndPlace", 12),
-        _shown("FetchSlide", 14, demos=200),
+        _ddpg_with_demos("FetchPush", 30),
+        _ddpg_with_demos("FetchPickAndPlace", 12),
+        _ddpg_with_demos("FetchSlide", 14, demos=200),
         _ppo("Hopper", 500, 50),
         _ppo("Walker2d", 1000, 50),
-        _soft("HalfCheetah", 50, 25, grad_steps=12),
-        _soft("Ant", 66, 33, grad_steps=12),
-        _soft("Humanoid", 50, 25, grad_steps=8),
+        _sac("HalfCheetah", 50, 25, grad_steps=12),
+        _sac("Ant", 66, 33, grad_steps=12),
+        _sac("Humanoid", 50, 25, grad_steps=8),
         _ppo("Reacher", 500, 25),
     )
 }

@@ -1,15 +1,18 @@
-"""How many demonstrations GAIL, DAC and BC need, and what episodes' lengths alone teach.
+"""How many demonstrations GAIL, DAC and BC need, and what GAIL learns without an expert.
 
-As in Ho and Ermon 2016 (arXiv:1606.03476): trajectories of a learned expert, one step in 20 of
-each, on tasks that end when the robot falls. Two controls there, and where episodes never end early
-(`-fh`): one is paid 1 a step, one is shown nothing but actions of 0. PPO in place of TRPO, and TRPO
-beside it with 4 trajectories on one task, where AIRL, SQIL and GAIL's code on the reverse
-Kullback-Leibler divergence (f-VIM) stand, too. On Reacher, whose episodes never end early, the
-trajectories are shown whole. The off-policy methods have fewer environment steps: a tenth of them
-in the full profile; in the cpu profile, which has 307,200 of GAIL's steps, a third. There DAC runs
-with 4 trajectories alone, on two tasks, and DAgger on all. That has BC's gradient steps, and an
-expert who labels every step of as many trajectories again in each of five rounds: a hundred times
-what the others are shown. Claims: `targets/gail.py`.
+As in Ho and Ermon 2016 (arXiv:1606.03476), the methods get trajectories of a learned expert, one
+step in 20 of each, on tasks whose episodes end when the robot falls. The generator is PPO in place
+of TRPO. On one task GAIL with TRPO, AIRL, SQIL and GAIL with the reverse Kullback-Leibler
+divergence (f-VIM) run too. On Reacher, whose episodes never end early, the methods get all steps.
+
+Two controls run on that task and on its variant whose episodes never end early (`-fh`): GAIL with a
+constant reward of 1 a step, and GAIL with demonstrations of all-zero actions.
+
+The off-policy methods have fewer environment steps than GAIL: a tenth in the full profile, a third
+in the cpu profile. DAgger has BC's number of gradient steps. In each of its five rounds the expert
+labels as many new trajectories as there are demonstrations, every step of them; that makes a
+hundred times as many expert actions as the other methods get. Claims:
+`imitbench/suites/published/gail.py`.
 """
 
 from dataclasses import dataclass, replace
@@ -28,103 +31,169 @@ ROUNDS = 5  # of DAgger
 
 @dataclass(frozen=True)
 class Size:
-    """Of a profile."""
+    """The size of a profile."""
 
     tasks: tuple[str, ...]
-    control: str  # the task of the control, of its never-ending form, and of GAIL's relatives
+    """The tasks of BC, GAIL and DAgger, without Reacher."""
+    control_task: str
+    """The task of the controls and of the variants of GAIL, one of `tasks`."""
     demos: tuple[int, ...]
-    relatives: int  # demonstrations of GAIL's relatives
-    env_steps: int  # of GAIL
-    replayed: int  # of the off-policy methods
-    beside: tuple[int, ...]  # demonstrations of DAC and DAgger
-    dac: tuple[str, ...]  # the tasks of DAC
-    reach: tuple[int, ...]  # demonstrations on Reacher
-    warmup: int  # of these without learning
-    grad_steps: int  # of BC
-    each: int  # of these, and of the replayed, an update
+    """Numbers of demonstrations for BC and GAIL."""
+    variant_demos: int
+    """Demonstrations for the variants of GAIL."""
+    env_steps: int
+    """Environment steps of GAIL and its on-policy variants."""
+    off_policy_steps: int
+    """Environment steps of DAC and SQIL."""
+    dac_demos: tuple[int, ...]
+    """Numbers of demonstrations for DAC and DAgger."""
+    dac_tasks: tuple[str, ...]
+    """The tasks of DAC."""
+    reacher_demos: tuple[int, ...]
+    """Numbers of demonstrations on Reacher."""
+    warmup: int
+    """Environment steps of DAC and SQIL before they learn."""
+    grad_steps: int
+    """Gradient steps of BC and DAgger."""
+    steps_per_update: int
+    """Gradient steps of an update of BC, and rounds of an update of DAC and SQIL."""
     seeds: int
+    """Training seeds."""
     num_evals: int
+    """Evaluations at equal distances; of DAgger at most one a round."""
     eval_episodes: int
-    every: int = 20
+    """Episodes of each seed and evaluation."""
+    stride: int = 20
+    """One step in so many of each demonstration is kept."""
     length: int = 256
+    """Steps of each environment in an update of PPO and TRPO."""
+
+    def common(self) -> dict[str, Any]:
+        """Fields that all cells share."""
+        source = DemoSource(pool=2 * max(self.demos), expert="learned", stride=self.stride)
+        return {
+            "seeds": self.seeds,
+            "num_evals": self.num_evals,
+            "eval_episodes": self.eval_episodes,
+            "source": source,
+        }
+
+    def replay(self, batch: int) -> off_policy.Config:
+        """The replay of DAC and SQIL, with `batch` steps in a minibatch."""
+        return off_policy.Config(
+            rounds=self.steps_per_update,
+            warmup=self.warmup,
+            batch=batch,
+            capacity=self.off_policy_steps,
+        )
 
 
 def cells(s: Size) -> tuple[Cell, ...]:
-    learner = ppo.Config(length=s.length)
-    adversary = gail.Config(ppo=learner, discriminator=discriminator.DiscriminatorConfig())
-    clone = bc.Config(hidden=(256, 256), batch=256, validation=0.0, steps=s.each)
-    common: dict[str, Any] = {
-        "seeds": s.seeds, "num_evals": s.num_evals, "eval_episodes": s.eval_episodes,
-        "source": DemoSource(pool=2 * max(s.demos), expert="learned", stride=s.every),
-    }  # fmt: skip
-
-    replay = off_policy.Config(rounds=s.each, warmup=s.warmup, batch=100, capacity=s.replayed)
-    off = dac.Config(td3=td3.Config(replay=replay, lr=1e-3))
-    soft = sqil.Config(replay=replace(replay, batch=128))
-    seldom: dict[str, Any] = common | {"num_evals": min(ROUNDS, s.num_evals)}
-    fits = max(1, s.grad_steps // s.each // ROUNDS)
-    seeking = replace(adversary.discriminator, divergence="reverse-kl")
-
-    def by_gail(task: str, demos: int, config: Any, label: str, method: str = "gail") -> Cell:
-        return Cell(task, demos, method, config, env_steps=s.env_steps, label=label, **common)
-
-    def replayed(task: str, demos: int, method: str, config: Any) -> Cell:
-        return Cell(task, demos, method, config, env_steps=s.replayed, **common)
-
-    out, most = [], max(s.demos)
+    """Builds the cells of a profile, task by task."""
+    out = []
     for task in s.tasks:
         for demos in s.demos:
-            out.append(Cell(task, demos, "bc", clone, grad_steps=s.grad_steps, **common))
-            out.append(by_gail(task, demos, adversary, "gail"))
-            if demos in s.beside:
-                if task in s.dac:
-                    out.append(replayed(task, demos, "dac", off))
-                room = (1 + ROUNDS) * demos * HORIZON
-                asks = dagger.Config(clone=clone, episodes=demos, fits=fits, capacity=room)
-                out.append(Cell(task, demos, "dagger", asks, grad_steps=s.grad_steps, **seldom))
-        if task == s.control:
-            paid = replace(adversary, constant=True)
-            endless = f"{task}-fh"
-            out.append(by_gail(task, most, paid, "gail-constant"))
-            out.append(by_gail(endless, most, adversary, "gail"))
-            out.append(by_gail(endless, most, paid, "gail-constant"))
-            # Those who show inaction have short episodes on the one and whole ones on the other.
-            idle = DemoSource(pool=2 * most, grade="still", stride=s.every)
-            out += [
-                replace(by_gail(t, most, adversary, "gail"), source=idle) for t in (task, endless)
-            ]
-            natural = gail_trpo.Config(trpo=trpo.Config(length=s.length))
-            other = airl.Config(ppo=learner)
-            out += [
-                by_gail(task, s.relatives, natural, "gail_trpo", "gail_trpo"),
-                by_gail(task, s.relatives, other, "airl", "airl"),
-                by_gail(task, s.relatives, replace(adversary, discriminator=seeking), "f-vim-rkl"),
-                replayed(task, s.relatives, "sqil", soft),
-            ]
-    whole = {"source": replace(common["source"], stride=1)}
-    for demos in s.reach:
-        cloned = Cell("Reacher", demos, "bc", clone, grad_steps=s.grad_steps, **common | whole)
-        out += [cloned, replace(by_gail("Reacher", demos, adversary, "gail"), **whole)]
+            out += [_bc(task, demos, s), _gail(task, demos, s)]
+            if demos in s.dac_demos:
+                out += [_dac(task, demos, s)] if task in s.dac_tasks else []
+                out.append(_dagger(task, demos, s))
+        if task == s.control_task:
+            out += [*_controls(s), *_variants(s)]
+    whole = replace(s.common()["source"], stride=1)
+    for demos in s.reacher_demos:
+        pair = (_bc("Reacher", demos, s), _gail("Reacher", demos, s))
+        out += [replace(cell, source=whole) for cell in pair]
     return tuple(out)
 
 
+def _clone(s: Size) -> bc.Config:
+    return bc.Config(hidden=(256, 256), batch=256, validation=0.0, steps=s.steps_per_update)
+
+
+def _gail_config(s: Size, **settings: Any) -> gail.Config:
+    ppo_config = ppo.Config(length=s.length)
+    return gail.Config(
+        ppo=ppo_config, discriminator=discriminator.DiscriminatorConfig(), **settings
+    )
+
+
+def _bc(task: str, demos: int, s: Size) -> Cell:
+    return Cell(task, demos, "bc", _clone(s), grad_steps=s.grad_steps, **s.common())
+
+
+def _gail(
+    task: str, demos: int, s: Size, label: str = "gail", config: Any = None, method: str = "gail"
+) -> Cell:
+    """GAIL, or a variant of it, with GAIL's budget."""
+    config = config or _gail_config(s)
+    return Cell(task, demos, method, config, env_steps=s.env_steps, label=label, **s.common())
+
+
+def _dac(task: str, demos: int, s: Size) -> Cell:
+    config = dac.Config(td3=td3.Config(replay=s.replay(batch=100), lr=1e-3))
+    return Cell(task, demos, "dac", config, env_steps=s.off_policy_steps, **s.common())
+
+
+def _dagger(task: str, demos: int, s: Size) -> Cell:
+    fits = max(1, s.grad_steps // s.steps_per_update // ROUNDS)
+    capacity = (1 + ROUNDS) * demos * HORIZON
+    config = dagger.Config(clone=_clone(s), episodes=demos, fits=fits, capacity=capacity)
+    common = s.common() | {"num_evals": min(ROUNDS, s.num_evals)}
+    return Cell(task, demos, "dagger", config, grad_steps=s.grad_steps, **common)
+
+
+def _controls(s: Size) -> list[Cell]:
+    """GAIL without an expert, where episodes end early and where they do not."""
+    task, demos = s.control_task, max(s.demos)
+    endless = f"{task}-fh"
+    constant = _gail_config(s, constant=True)
+    zero_actions = DemoSource(pool=2 * demos, grade="still", stride=s.stride)
+    return [
+        _gail(task, demos, s, "gail-constant", constant),
+        _gail(endless, demos, s),
+        _gail(endless, demos, s, "gail-constant", constant),
+        # Demonstrations of all-zero actions are short on the first task and whole on the second.
+        replace(_gail(task, demos, s), source=zero_actions),
+        replace(_gail(endless, demos, s), source=zero_actions),
+    ]
+
+
+def _variants(s: Size) -> list[Cell]:
+    """GAIL with another generator, reward or divergence, and SQIL."""
+    task, demos = s.control_task, s.variant_demos
+    config = _gail_config(s)
+    reverse_kl = replace(
+        config, discriminator=replace(config.discriminator, divergence="reverse-kl")
+    )
+    trpo_config = gail_trpo.Config(trpo=trpo.Config(length=s.length))
+    sqil_config = sqil.Config(replay=s.replay(batch=128))
+    return [
+        _gail(task, demos, s, "gail_trpo", trpo_config, "gail_trpo"),
+        _gail(task, demos, s, "airl", airl.Config(ppo=config.ppo), "airl"),
+        _gail(task, demos, s, "f-vim-rkl", reverse_kl),
+        Cell(task, demos, "sqil", sqil_config, env_steps=s.off_policy_steps, **s.common()),
+    ]
+
+
 SMOKE = Size(
-    tasks=("Hopper",), control="Hopper", demos=(1,), relatives=1, env_steps=512, replayed=16,
-    beside=(1,), dac=("Hopper",), reach=(1,), warmup=8, grad_steps=8, each=4, seeds=2, num_evals=2,
-    eval_episodes=1, length=32,
+    tasks=("Hopper",), control_task="Hopper", demos=(1,), variant_demos=1, env_steps=512,
+    off_policy_steps=16, dac_demos=(1,), dac_tasks=("Hopper",), reacher_demos=(1,), warmup=8,
+    grad_steps=8, steps_per_update=4, seeds=2, num_evals=2, eval_episodes=1, length=32,
 )  # fmt: skip
 CPU = Size(
-    tasks=TASKS, control="Hopper", demos=(1, 4, 11, 18, 25), relatives=4, env_steps=307_200,
-    replayed=100_000, beside=(4,), dac=("Hopper", "Walker2d"), reach=(4,), warmup=1_000,
-    grad_steps=10_000, each=250, seeds=5, num_evals=5, eval_episodes=10,
+    tasks=TASKS, control_task="Hopper", demos=(1, 4, 11, 18, 25), variant_demos=4,
+    env_steps=307_200, off_policy_steps=100_000, dac_demos=(4,), dac_tasks=("Hopper", "Walker2d"),
+    reacher_demos=(4,), warmup=1_000, grad_steps=10_000, steps_per_update=250, seeds=5, num_evals=5,
+    eval_episodes=10,
 )  # fmt: skip
 FULL = Size(
-    tasks=TASKS, control="Hopper", demos=(1, 4, 11, 18, 25), relatives=4, env_steps=3_072_000,
-    replayed=300_000, beside=(1, 4, 11, 18, 25), dac=TASKS, reach=(4, 11, 18), warmup=10_000,
-    grad_steps=20_000, each=500, seeds=10, num_evals=20, eval_episodes=50,
+    tasks=TASKS, control_task="Hopper", demos=(1, 4, 11, 18, 25), variant_demos=4,
+    env_steps=3_072_000, off_policy_steps=300_000, dac_demos=(1, 4, 11, 18, 25), dac_tasks=TASKS,
+    reacher_demos=(4, 11, 18), warmup=10_000, grad_steps=20_000, steps_per_update=500, seeds=10,
+    num_evals=20, eval_episodes=50,
 )  # fmt: skip
 SUITE = Suite(
     name="gail",
-    about="GAIL and BC with few demonstrations, and GAIL's reward without an expert.",
+    about="GAIL, DAC, DAgger and BC with few demonstrations, and GAIL without an expert.",
     profiles={"smoke": cells(SMOKE), "cpu": cells(CPU), "full": cells(FULL)},
 )

@@ -1,7 +1,7 @@
-"""The reinforcement learners checked for real: PPO and SAC learn to walk and to run.
+"""PPO and SAC on two locomotion tasks, beside published returns.
 
-Published returns are in `targets/learners.py`. The cpu profile gives SAC few steps, because two
-cores make about 150 of its gradient steps a second.
+Published returns: `imitbench/suites/published/learners.py`. The cpu profile gives SAC few steps,
+because two cores make about 150 of its gradient steps a second.
 """
 
 from imitbench.algos.rl import off_policy, ppo, sac
@@ -19,7 +19,17 @@ def cells(
     length: int = 256,
     replay: off_policy.Config | None = None,
 ) -> tuple[Cell, ...]:
-    """Both learners on each task; the step sizes of PPO fall to 0 over its budget."""
+    """Builds the cells of a profile: both learners on each task.
+
+    Args:
+        ppo_steps: environment steps of PPO; its step size falls to 0 over them.
+        sac_steps: environment steps of SAC.
+        seeds: training seeds.
+        num_evals: evaluations at equal distances.
+        eval_episodes: episodes of each seed and evaluation.
+        length: steps of each of PPO's 8 environments in an update.
+        replay: the replay of SAC; None: its default.
+    """
     decay = ppo_steps // (8 * length)
     methods = (
         ("ppo", ppo.Config(length=length, lr_decay_updates=decay), ppo_steps),

@@ -1,13 +1,13 @@
-"""The task's reward, the discriminator's, and a mix of both; from the task's own initial states,
-and with half of the episodes from demonstrated ones.
+"""Task reward, discriminator reward and mixtures of both, with and without demonstrated resets.
 
-As Zhu et al. 2018 (arXiv:1802.09564) pay lambda of the discriminator's reward and
-1 - lambda of the task's, and begin episodes in the middle of demonstrated ones. Theirs is PPO on a
-shaped reward; here TD3 with hindsight goals learns (DAC), for the task's reward is sparse: Ding et
-al. 2019 (arXiv:1906.05838) join the two in that way. With lambda 0 that is what TD3 with hindsight
-goals alone learns, which sees of the demonstrations no more than the states where it begins; its
-times and gradient steps hold a discriminator that it is not paid by. BC is shown beside it. Claims:
-`targets/mix.py`.
+Zhu et al. 2018 (arXiv:1802.09564) pay lambda times the discriminator's reward plus 1 - lambda times
+the task's reward, and begin episodes at demonstrated states. They use PPO on a shaped reward. Here
+the task's reward is sparse, so DAC learns with hindsight goals, as in Ding et al. 2019
+(arXiv:1906.05838). Half of the episodes of the rows with resets begin at demonstrated states.
+
+With lambda 0 DAC is TD3 with hindsight goals, which uses the demonstrations for resets alone; its
+times and gradient steps include a discriminator that pays nothing. BC learns from the same
+demonstrations. Claims: `imitbench/suites/published/mix.py`.
 """
 
 from dataclasses import replace
@@ -16,48 +16,55 @@ from typing import Any
 from imitbench.algos.adversarial import dac
 from imitbench.algos.rl import td3
 from imitbench.suites import expert_recipes as recipes
-from imitbench.suites import vins as base
-from imitbench.suites import vins_rl as rivals
+from imitbench.suites import vins, vins_rl
 from imitbench.suites.schema import Cell, Suite
+from imitbench.suites.vins_rl import Size
 
 
-def label(share: float, resets: bool) -> str:
-    """A cell's name: the share of the discriminator's reward, and where episodes begin."""
-    who = {0.0: "task", 1.0: "imitation"}.get(share, f"mix-{share:g}")
-    return f"{who}-resets" if resets else who
+def mixture_label(share: float, resets: bool) -> str:
+    """Names a cell by the share of the discriminator's reward and by its resets."""
+    reward = {0.0: "task", 1.0: "imitation"}.get(share, f"mix-{share:g}")
+    return f"{reward}-resets" if resets else reward
 
 
-def cells(s: Any, shares: tuple[float, ...] = (0.0, 0.5, 1.0)) -> tuple[Cell, ...]:
+def cells(s: Size, shares: tuple[float, ...] = (0.0, 0.5, 1.0)) -> tuple[Cell, ...]:
+    """Builds the cells of a profile: BC, then DAC with each share, without and with resets.
+
+    Args:
+        s: the size of the profile.
+        shares: shares of the discriminator's reward (lambda).
+    """
     out = []
-    # What a policy is worth has no known range here: the discriminator's rewards have none.
-    rates: dict[str, Any] = {"hidden": (256, 256, 256), "tau": 0.01, "noise": 0.2, "uniform": 0.3}
-    rates |= {k: v for k, v in recipes.GOAL_SETTINGS.items() if k != "value_range"}
+    # Rewards of a discriminator have no known range, so that the values have none either.
+    settings: dict[str, Any] = {
+        "hidden": (256, 256, 256), "tau": 0.01, "noise": 0.2, "uniform": 0.3,
+    } | {k: v for k, v in recipes.GOAL_SETTINGS.items() if k != "value_range"}  # fmt: skip
     for task, expert, demos in s.places:
-        common: dict[str, Any] = {"source": rivals.shown(expert, demos), **s.evaluated()}
-        clone = base.clone(s.pretrain, min(500, s.pretrain // s.num_evals))
+        common: dict[str, Any] = {"source": vins_rl.demo_source(expert, demos), **s.evaluation()}
+        clone = vins.clone(s.pretrain, min(500, s.pretrain // s.num_evals))
         out.append(Cell(task, demos, "bc", clone, grad_steps=s.pretrain, **common))
         for share in shares:
             for resets in (False, True):
-                replay = s.replay(rivals.RESETS if resets else 0.0)
-                config = dac.Config(imitation=share, td3=td3.Config(replay=replay, **rates))
+                replay = s.replay(vins_rl.RESETS if resets else 0.0)
+                config = dac.Config(imitation=share, td3=td3.Config(replay=replay, **settings))
                 out.append(
                     Cell(
                         task, demos, "dac", config, env_steps=s.env_steps,
-                        label=label(share, resets), **common,
+                        label=mixture_label(share, resets), **common,
                     )
                 )  # fmt: skip
     return tuple(out)
 
 
-SIZES = rivals.SIZES
-SHORT = replace(SIZES["cpu"], env_steps=40_000)
+SIZES = vins_rl.SIZES
+CPU = replace(SIZES["cpu"], env_steps=40_000)
 SUITE = Suite(
     name="mix",
-    about="Task reward, imitation reward and a mix, with and without resets to demonstrated "
+    about="Task reward, imitation reward and mixtures, with and without resets to demonstrated "
     "states.",
     profiles={
         "smoke": cells(SIZES["smoke"]),
-        "cpu": cells(SHORT),
+        "cpu": cells(CPU),
         "full": cells(SIZES["full"], (0.0, 0.1, 0.5, 0.9, 1.0)),
     },
 )

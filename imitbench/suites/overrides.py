@@ -1,5 +1,4 @@
-"""Settings given as words (`lr=1e-3`, `clone.hidden=256,256`), checked against the typed
-configs."""
+"""Settings as text (`lr=1e-3`, `clone.hidden=256,256`), checked against the typed configs."""
 
 from __future__ import annotations
 
@@ -9,14 +8,22 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from imitbench.utils.errors import UserError, pick
 
+TRUTH_VALUES = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
 
 def apply(config: Any, words: Sequence[str]) -> Any:
-    """The config with the fields named by `words` ("field=value", nested fields with dots)
-    replaced.
+    """Replaces fields of a config.
+
+    Args:
+        config: a method's settings, a frozen dataclass; groups are nested dataclasses.
+        words: "field=value" each; fields of groups with dots, as "clone.hidden=256,256".
+
+    Returns:
+        A new config.
 
     Raises:
-        UserError: an unknown field (with the nearest names), a value of the wrong type, or out
-        of range.
+        UserError: a field is unknown (the message names the nearest ones), or a value is of the
+            wrong type or out of range.
     """
     for word in words:
         name, equals, text = word.partition("=")
@@ -28,25 +35,33 @@ def apply(config: Any, words: Sequence[str]) -> Any:
 
 def _replace(config: Any, path: list[str], text: str, name: str) -> Any:
     fields = [f.name for f in dataclasses.fields(config)]
-    here = pick(f"setting of {type(config).__module__.split('.')[-1]}", path[0], fields)
+    field = pick(f"setting of {type(config).__module__.split('.')[-1]}", path[0], fields)
     if len(path) > 1:
-        inner = getattr(config, here)
-        if not dataclasses.is_dataclass(inner):
-            raise UserError(f"setting {name!r}: {here!r} has no fields of its own")
-        return dataclasses.replace(config, **{here: _replace(inner, path[1:], text, name)})
-    kind = get_type_hints(type(config))[here]
+        group = getattr(config, field)
+        if not dataclasses.is_dataclass(group):
+            raise UserError(f"setting {name!r}: {field!r} is a value without fields; set it alone")
+        return dataclasses.replace(config, **{field: _replace(group, path[1:], text, name)})
+    kind = get_type_hints(type(config))[field]
     if dataclasses.is_dataclass(kind):
         raise UserError(
             f"setting {name!r} is a group: name one of its fields, as {name}.field=value"
         )
-    return dataclasses.replace(config, **{here: parse(kind, text, name)})
+    return dataclasses.replace(config, **{field: parse(kind, text, name)})
 
 
 def parse(kind: Any, text: str, name: str) -> Any:
-    """`text` as a value of the type.
+    """Parses the value of a setting.
+
+    Args:
+        kind: the type of the field: bool, int, float, str, a Literal, or a tuple of one of them.
+        text: the value as text; the items of a tuple are separated by commas.
+        name: the field, for the message.
+
+    Returns:
+        The value.
 
     Raises:
-        UserError: it is none.
+        UserError: the text is no value of the type.
     """
     if get_origin(kind) is Literal:
         if text in get_args(kind):
@@ -55,9 +70,8 @@ def parse(kind: Any, text: str, name: str) -> Any:
     if get_origin(kind) is tuple:
         return tuple(parse(get_args(kind)[0], x, name) for x in text.strip("()").split(",") if x)
     if kind is bool:
-        known = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-        if text.lower() in known:
-            return known[text.lower()]
+        if text.lower() in TRUTH_VALUES:
+            return TRUTH_VALUES[text.lower()]
         raise UserError(f"{name}={text!r}: expected true or false")
     try:
         return kind(text)

@@ -1,4 +1,4 @@
-"""The main job: BC, DAgger, VINS, MARWIL and BCQ compared on two Fetch tasks."""
+"""BC, DAgger, VINS, MARWIL and BCQ on two Fetch tasks: the first suite to run."""
 
 from imitbench.algos.cloning import bc, dagger
 from imitbench.algos.model_based import vins
@@ -6,18 +6,25 @@ from imitbench.algos.offline import bcq, fixed_data, marwil
 from imitbench.data.source import DemoSource
 from imitbench.suites.schema import Cell, Suite
 
-# task, demonstrations, gradient steps in units of the profile's base
+# Task, demonstrations, gradient steps in units of the profile's base.
 TASKS = (("FetchReach", 10, 1), ("FetchPickAndPlace", 25, 2))
 
 
 def cells(
     base: int, steps: int, rounds: int, seeds: int, num_evals: int, eval_episodes: int
 ) -> tuple[Cell, ...]:
-    """Each method on each task, with the same demonstrations and gradient steps.
+    """Builds the cells of a profile: each method on each task, with equal gradient steps.
 
-    `steps` gradient steps make an update; DAgger divides all of them into `rounds` rounds. VINS has
-    its defaults, which were not chosen here. MARWIL and BCQ see the rewards, too; for the sake of
-    time MARWIL has BC's minibatches and step size, and BCQ narrow networks and few proposals.
+    VINS has its default settings. MARWIL and BCQ learn from the rewards too. To save time, MARWIL
+    has BC's minibatches and step size, and BCQ has narrow networks and few proposals.
+
+    Args:
+        base: gradient steps on the first task.
+        steps: gradient steps of an update.
+        rounds: rounds of DAgger, which share its gradient steps equally.
+        seeds: training seeds.
+        num_evals: evaluations at equal distances.
+        eval_episodes: episodes of each seed and evaluation.
     """
     out = []
     for task, demos, share in TASKS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 
 from imitbench.suites import (
@@ -17,7 +18,7 @@ from imitbench.suites import (
     vins_rl,
     vins_settings,
 )
-from imitbench.suites.schema import Suite
+from imitbench.suites.schema import Suite, check_suite
 from imitbench.utils.errors import UserError, pick
 
 SUITES: dict[str, Suite] = {
@@ -29,17 +30,24 @@ SUITES: dict[str, Suite] = {
 
 
 def suite_names() -> list[str]:
-    """The names of the suites that come with the package, sorted."""
+    """Returns the names of the suites that come with the package, sorted."""
     return sorted(SUITES)
 
 
 def load_suite(name: str) -> Suite:
-    """A suite by name, or from a user's Python file that defines `SUITE`.
+    """Loads a suite by its name, or from a user's Python file that defines `SUITE`.
 
     A suite file is a program: loading it runs it.
 
+    Args:
+        name: the name of a suite that comes with the package, or the path of a file `*.py`.
+
+    Returns:
+        The suite.
+
     Raises:
-        UserError: there is no such suite or file, or the file does not define `SUITE`.
+        UserError: there is no such suite or file, the file does not define `SUITE`, or a name in it
+            cannot be the name of a folder.
     """
     path = Path(name)
     if path.suffix != ".py":
@@ -49,17 +57,24 @@ def load_suite(name: str) -> Suite:
     spec = importlib.util.spec_from_file_location(f"imitbench_suite_{path.stem}", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses in the file look their module up there
     spec.loader.exec_module(module)
     suite = getattr(module, "SUITE", None)
     if not isinstance(suite, Suite):
-        raise UserError(f"{path} defines no SUITE of type imitbench.suites.Suite")
-    return suite
+        raise UserError(f"{path} defines no SUITE of type imitbench.suites.schema.Suite")
+    return check_suite(suite)
 
 
 def cell_order(name: str, profile: str) -> dict[tuple[str, int, str], int]:
-    """The place of each cell (task, demonstrations, label) in a suite's list.
+    """Returns the position of each cell in a suite's list.
 
-    Empty for a suite that does not come with the package.
+    Args:
+        name: the suite's name.
+        profile: the profile's name.
+
+    Returns:
+        Positions by task, demonstrations and label; empty for a suite that does not come with the
+        package. Of several cells with the same three, the first one counts.
     """
     suite = SUITES.get(name)
     cells = next((c for key, c in suite.profiles.items() if key == profile), ()) if suite else ()

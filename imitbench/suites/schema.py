@@ -1,9 +1,10 @@
-"""What a suite is: typed lists of cells, one list for each profile."""
+"""The types of suites and cells, the identity of a cell, and the checks of both."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -15,55 +16,87 @@ from imitbench.data.loading import DataRequest
 from imitbench.data.source import DemoSource
 from imitbench.envs.registry import check_task
 from imitbench.utils.errors import UserError, pick
+from imitbench.utils.files import check_folder_name
 
 SCHEMA = 1
 VALIDATION_SEED = 1_000  # the first training seed of cells for choosing settings
 PROFILES = ("smoke", "cpu", "full")
 Profile = Literal["smoke", "cpu", "full"]
+LABEL = re.compile(r"(?![. ])[\w.+,=:()' -]+")
+"""Labels of cells, a part of the names of their folders; `=` and `,` stand in changed settings."""
+MAX_KEY_BYTES = 199
+"""File systems allow 255 bytes; names of temporary folders and files are longer than the key."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One entry of a table: a method with its settings on a task, over seeds."""
+    """An entry of a table: a method with its settings on a task, over training seeds."""
 
     task: str
-    demos: int  # demonstrations given to each seed; 0 for methods that learn without
+    """The task's name."""
+    demos: int
+    """Demonstrated episodes for each training seed; 0 for methods without demonstrations."""
     method: str
-    config: Any  # the method's Config
-    grad_steps: int = 0  # budget, a multiple of what one update takes times num_evals
-    env_steps: int = 0  # or the budget in these; one of the two is given
-    seeds: int = 5  # training seeds 0, 1, ..., seeds - 1
+    """The method's name."""
+    config: Any
+    """The settings of the method, its `Config`."""
+    grad_steps: int = 0
+    """The budget in gradient steps, a multiple of `num_evals` times the steps of an update."""
+    env_steps: int = 0
+    """The budget in environment steps, in place of gradient steps; one of the two is 0."""
+    seeds: int = 5
+    """Training seeds 0, 1, ..., seeds - 1."""
     num_evals: int = 5
-    eval_episodes: int = 50  # of each seed and evaluation
-    label: str = ""  # what tables call it; by default the method
+    """Evaluations at equal distances; the last one counts."""
+    eval_episodes: int = 50
+    """Episodes of each training seed and evaluation."""
+    label: str = ""
+    """The name of the cell in tables; the method by default."""
     source: DemoSource = field(default_factory=DemoSource)
+    """The source of the demonstrations."""
     engine: str = "auto"
-    validation: bool = False  # for choosing settings: other training seeds and initial states
+    """The physics engine: auto, native or mjx."""
+    validation: bool = False
+    """Use validation seeds and validation initial states, for choosing settings."""
 
     @property
     def name(self) -> str:
+        """The name of the cell in tables."""
         return self.label or self.method
 
     @property
     def data(self) -> DataRequest:
-        """What its seeds learn from."""
+        """The data that the training seeds learn from."""
         return DataRequest(self.task, self.engine, self.demos, self.source)
 
 
 @dataclass(frozen=True)
 class Suite:
+    """A named list of cells, one list for each profile."""
+
     name: str
+    """The name of the suite and of its results folder."""
     about: str
+    """One sentence for `imitbench list suites`."""
     profiles: Mapping[Profile, tuple[Cell, ...]]
+    """smoke: seconds; cpu: what two cores do in reasonable time; full: the literature's
+    protocol."""
     trials: Mapping[str, int] = field(default_factory=dict)
-    """How many settings were tried on validation seeds, for a name of cells at each of their
-    places. Names that are not here: none."""
+    """How many settings were tried on validation seeds, by the name of the cells; 0 for names that
+    are left out."""
 
 
 def cell_identity(suite: str, profile: str, cell: Cell, engine: str) -> dict[str, Any]:
-    """All that decides a cell's numbers, as JSON data. `engine` is the one that `auto` means.
+    """Collects everything that decides the numbers of a cell.
 
-    Cells from before methods had versions name none, and have version 1.
+    Args:
+        suite: the suite's name.
+        profile: the profile's name.
+        cell: the cell.
+        engine: the physics engine that `auto` stands for.
+
+    Returns:
+        JSON data. Version 1 of a method is left out, as in cells that are older than versions.
     """
     version = algos.traits(cell.method).version
     optional = {"env_steps": cell.env_steps} if cell.env_steps else {}
@@ -88,21 +121,63 @@ def cell_identity(suite: str, profile: str, cell: Cell, engine: str) -> dict[str
     }
 
 
-def cell_key(identity: dict[str, Any]) -> str:
-    """Name of a cell's folder: readable, and different for different identities."""
+def cell_key(identity: Mapping[str, Any]) -> str:
+    """Names the folder of a cell: readable, and different for different identities.
+
+    Args:
+        identity: the identity of the cell (`cell_identity`).
+
+    Returns:
+        TASK-DEMOS-LABEL-HASH in at most 199 bytes; a long label is cut.
+    """
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:10]
-    name = f"{identity['task']}-{identity['demos']}-{identity['label']}-{digest}"
-    return name.replace("/", "_")  # of tasks such as brax/ant
+    head, tail = f"{identity['task']}-{identity['demos']}-", f"-{digest}"
+    room = max(MAX_KEY_BYTES - len((head + tail).encode()), 0)
+    label = identity["label"].encode()[:room].decode(errors="ignore")
+    return (head + label + tail).replace("/", "_")  # of tasks such as brax/ant
+
+
+def check_suite(suite: Suite) -> Suite:
+    """Checks the names in a suite, which become names of folders.
+
+    Args:
+        suite: the suite.
+
+    Returns:
+        The suite.
+
+    Raises:
+        UserError: its name, the name of a profile, or the label of a cell is not allowed.
+    """
+    check_folder_name("suite name", suite.name)
+    for profile, cells in suite.profiles.items():
+        check_folder_name("profile", profile)
+        for cell in cells:
+            _check_label(cell)
+    return suite
+
+
+def _check_label(cell: Cell) -> None:
+    if not LABEL.fullmatch(cell.name):
+        raise UserError(
+            f"label {cell.name!r}: expected letters, digits, spaces or _.+,=:()'- without a "
+            "leading dot or space, because it is a part of a folder's name; rename it"
+        )
 
 
 def check_cell(cell: Cell) -> None:
-    """Everything about a cell that can be wrong before work starts.
+    """Checks a cell before any work.
+
+    Args:
+        cell: the cell.
 
     Raises:
-        UserError: what is wrong, with the value and what was expected.
+        UserError: the task or the method is unknown, a number is out of range, the label is not
+            allowed, or the demonstrations do not fit the method.
     """
     check_task(cell.task)
     pick("method", cell.method, algos.ALGOS)
+    _check_label(cell)
     for name in ("seeds", "num_evals", "eval_episodes"):
         if getattr(cell, name) < 1:
             raise UserError(f"{name}={getattr(cell, name)}: expected 1 or more")
@@ -111,40 +186,52 @@ def check_cell(cell: Cell) -> None:
             f"grad_steps={cell.grad_steps}, env_steps={cell.env_steps}: expected one of them above "
             "0, the other 0"
         )
-    if not algos.traits(cell.method).needs_demos:
+    _check_demos(cell)
+
+
+def _check_demos(cell: Cell) -> None:
+    """Checks the demonstrations of a cell against the traits of its method."""
+    traits, source = algos.traits(cell.method), cell.source
+    if not traits.needs_demos:
         if cell.demos:
-            raise UserError(f"demos={cell.demos}: {cell.method} learns without; set demos to 0")
+            raise UserError(
+                f"demos={cell.demos}: {cell.method} learns without demonstrations; set demos=0"
+            )
         return
     if cell.demos < 1:
         raise UserError(f"demos={cell.demos}: {cell.method} needs 1 or more")
-    wants = algos.traits(cell.method)
-    whole = wants.needs_rewards or wants.needs_goals_reached
-    if cell.source.stride != 1 and whole:
+    if source.stride != 1 and (traits.needs_rewards or traits.needs_goals_reached):
+        raise UserError(f"stride={source.stride}: {cell.method} needs whole episodes; set stride=1")
+    if source.behaviour is None and cell.demos > source.pool:
         raise UserError(
-            f"stride={cell.source.stride}: {cell.method} needs whole episodes; set it to 1"
-        )
-    if cell.source.behaviour is None and cell.demos > cell.source.pool:
-        raise UserError(
-            f"{cell.demos} demonstrations asked for, but the pool has {cell.source.pool} episodes: "
+            f"{cell.demos} demonstrations asked for, but the pool has {source.pool} episodes: "
             "ask for fewer or raise the pool"
         )
 
 
 def count_updates(cell: Cell, cost: Cost) -> int:
-    """Updates that spend the cell's budget, where one update takes `cost`.
+    """Counts the updates that spend the budget of a cell.
+
+    Args:
+        cell: the cell.
+        cost: the cost of one update.
+
+    Returns:
+        Updates, a multiple of `cell.num_evals`.
 
     Raises:
-        UserError: the budget cannot be cut into that many equal evaluations.
+        UserError: the budget is no multiple of the cost of an update times the evaluations.
     """
     name = "env_steps" if cell.env_steps else "grad_steps"
-    budget, each = getattr(cell, name), getattr(cost, name)
-    if not each:
-        raise UserError(f"{name}={budget}: {cell.name} takes none; give its budget in grad_steps")
-    unit = each * cell.num_evals
+    budget, per_update = getattr(cell, name), getattr(cost, name)
+    if not per_update:
+        other = "grad_steps" if cell.env_steps else "env_steps"
+        raise UserError(f"{name}={budget}: {cell.name} spends no {name}; set {other} instead")
+    unit = per_update * cell.num_evals
     if budget % unit:
-        near = max(1, round(budget / unit)) * unit
+        nearest = max(1, round(budget / unit)) * unit
         raise UserError(
             f"{name}={budget} of {cell.name}: expected a multiple of {unit} "
-            f"({each} an update x {cell.num_evals} evaluations), such as {near}"
+            f"({per_update} an update x {cell.num_evals} evaluations), such as {nearest}"
         )
-    return budget // each
+    return budget // per_update

@@ -1,9 +1,9 @@
-"""VINS against BC, and its ablations, on Fetch with few demonstrations.
+"""VINS against BC, and its ablations, on Fetch tasks with few demonstrations.
 
-Learned experts as in the paper's tables, and scripted ones at the numbers of demonstrations that
-leave something to improve on. The settings of a task and expert are frozen over its numbers of
-demonstrations; `vins_settings` is the suite that they were chosen by, on other seeds. Published
-numbers and claims: `targets/vins.py`.
+The learned experts and their numbers of demonstrations are those of the paper's tables; the
+scripted experts have the numbers at which BC leaves room for improvement. The settings for a task
+and an expert are the same at all numbers of demonstrations; the suite `vins_settings` chose them,
+on validation seeds. Published numbers and claims: `imitbench/suites/published/vins.py`.
 """
 
 from dataclasses import fields, replace
@@ -16,9 +16,9 @@ from imitbench.experts import Kind
 from imitbench.suites.schema import Cell, Suite
 
 HAND, BOTH, FINGERS = ("grip_pos",), ("grip_pos", "object_pos"), ("gripper_state",)
-PUSH: dict[str, Any] = {"negatives": (BOTH, HAND, HAND)}  # its fingers are shut
+PUSH: dict[str, Any] = {"negatives": (BOTH, HAND, HAND)}  # its fingers stay shut
 PICK: dict[str, Any] = {"negatives": (BOTH, HAND, FINGERS)}
-# Chosen by `vins_settings`.
+# Chosen by the suite `vins_settings`.
 SETTINGS: dict[tuple[str, Kind], dict[str, Any]] = {
     ("FetchReach", "learned"): {},
     ("FetchPush", "learned"): PUSH | {"slope": 5.0, "alpha": 0.05},
@@ -26,8 +26,9 @@ SETTINGS: dict[tuple[str, Kind], dict[str, Any]] = {
     ("FetchPush", "scripted"): PUSH | {"slope": 10.0, "alpha": 0.2},
     ("FetchPickAndPlace", "scripted"): PICK | {"slope": 5.0, "alpha": 0.1},
 }
-# task, expert, demonstrations
-PLACES: tuple[tuple[str, Kind, tuple[int, ...]], ...] = (
+Places = tuple[tuple[str, Kind, tuple[int, ...]], ...]
+"""Task, kind of expert, numbers of demonstrations."""
+PLACES: Places = (
     ("FetchReach", "learned", (10,)),
     ("FetchPickAndPlace", "learned", (100,)),
     ("FetchPush", "learned", (100,)),
@@ -36,15 +37,22 @@ PLACES: tuple[tuple[str, Kind, tuple[int, ...]], ...] = (
     ("FetchPickAndPlace", "learned", (200,)),
     ("FetchPush", "learned", (200,)),
 )
-TRUE = (("FetchPickAndPlace", 100), ("FetchPush", 100))  # learned experts; with true dynamics
+# Task and demonstrations (of learned experts) of the rows with the true dynamics.
+TRUE_DYNAMICS = (("FetchPickAndPlace", 100), ("FetchPush", 100))
 
 
-def clone(steps: int, each: int = 500) -> bc.Config:
-    """The BC baseline, and the prior of VINS; `steps` gradient steps in all, `each` an update."""
-    return bc.Config(hidden=(256, 256, 256), lr=3e-4, validation=0.0, steps=min(each, steps))
+def clone(steps: int, steps_per_update: int = 500) -> bc.Config:
+    """Returns the settings of the BC baseline, which is also the prior of VINS.
+
+    Args:
+        steps: gradient steps in all.
+        steps_per_update: gradient steps of an update, at most `steps`.
+    """
+    per_update = min(steps_per_update, steps)
+    return bc.Config(hidden=(256, 256, 256), lr=3e-4, validation=0.0, steps=per_update)
 
 
-def cell(
+def make_cell(
     task: str,
     expert: Kind,
     demos: int,
@@ -52,8 +60,20 @@ def cell(
     method: str,
     config: Any,
     steps: int,
-    **more: Any,
+    **fields_: Any,
 ) -> Cell:
+    """Builds a cell with one evaluation.
+
+    Args:
+        task: the task's name.
+        expert: the kind of expert.
+        demos: demonstrations for each seed.
+        label: the name of the cell in tables.
+        method: the method's name.
+        config: the settings of the method.
+        steps: gradient steps in all.
+        fields_: more fields of the cell.
+    """
     return Cell(
         task=task,
         demos=demos,
@@ -63,7 +83,7 @@ def cell(
         grad_steps=steps,
         num_evals=1,
         source=DemoSource(pool=max(500, 2 * demos), expert=expert),
-        **more,
+        **fields_,
     )
 
 
@@ -72,35 +92,50 @@ def cells(
     seeds: int,
     episodes: int,
     true_episodes: int,
-    k_true: int,
-    places: tuple[tuple[str, Kind, tuple[int, ...]], ...] = PLACES,
+    true_candidates: int,
+    places: Places = PLACES,
 ) -> tuple[Cell, ...]:
-    """BC, VINS and its ablations; those with the true dynamics on `true_episodes` episodes with
-    `k_true` candidates, because each candidate is a step of the physics."""
+    """Builds the cells of a profile: BC, VINS and its ablations; rows with true dynamics are last.
+
+    Args:
+        steps: gradient steps in all.
+        seeds: training seeds.
+        episodes: episodes of each seed in the evaluation.
+        true_episodes: the same for rows with the true dynamics, where a candidate action costs a
+            step of the physics.
+        true_candidates: candidate actions with the true dynamics.
+        places: tasks, experts and numbers of demonstrations.
+    """
     out, last = [], []
     size = {"seeds": seeds, "eval_episodes": episodes}
     for task, expert, numbers in places:
-        own = vins.Config(clone=clone(steps), **SETTINGS[task, expert])
-        without_prior = replace(own, prior=False, alpha=1.0)
-        methods: dict[str, Any] = {"vins": own}
+        config = vins.Config(clone=clone(steps), **SETTINGS[task, expert])
+        without_prior = replace(config, prior=False, alpha=1.0)
+        methods: dict[str, Any] = {"vins": config}
         if task != "FetchReach":
-            methods["vins-no-ns"] = replace(own, mu=0.0)
+            methods["vins-no-ns"] = replace(config, mu=0.0)
         if task != "FetchReach" and expert == "learned":
             methods["vins-no-bc"] = without_prior
         for demos in numbers:
             place = (task, expert, demos)
-            out.append(cell(*place, "bc", "bc", clone(steps), steps, **size))
-            out += [cell(*place, label, "vins", c, steps, **size) for label, c in methods.items()]
-            if expert == "learned" and (task, demos) in TRUE:
-                short = size | {"eval_episodes": true_episodes}
-                for label, c in (("vins-true", own), ("vins-true-no-bc", without_prior)):
-                    settings = {f.name: getattr(c, f.name) for f in fields(c)} | {"k": k_true}
-                    true = replace(vins_true.Config(), **settings)
-                    last.append(cell(*place, label, "vins_true", true, steps, **short))
+            out.append(make_cell(*place, "bc", "bc", clone(steps), steps, **size))
+            out += [
+                make_cell(*place, label, "vins", c, steps, **size) for label, c in methods.items()
+            ]
+            if expert == "learned" and (task, demos) in TRUE_DYNAMICS:
+                true_size = size | {"eval_episodes": true_episodes}
+                for label, c in (("vins-true", config), ("vins-true-no-bc", without_prior)):
+                    true = _with_true_dynamics(c, true_candidates)
+                    last.append(make_cell(*place, label, "vins_true", true, steps, **true_size))
     return (*out, *last)
 
 
-SMOKE: tuple[tuple[str, Kind, tuple[int, ...]], ...] = (
+def _with_true_dynamics(config: vins.Config, candidates: int) -> vins_true.Config:
+    settings = {f.name: getattr(config, f.name) for f in fields(config)} | {"k": candidates}
+    return replace(vins_true.Config(), **settings)
+
+
+SMOKE_PLACES: Places = (
     ("FetchReach", "learned", (3,)),
     ("FetchPush", "scripted", (4,)),
 )
@@ -108,9 +143,9 @@ SUITE = Suite(
     name="vins",
     about="VINS, its ablations and BC on FetchReach, FetchPush and FetchPickAndPlace.",
     profiles={
-        "smoke": cells(4, 2, 2, 1, 2, SMOKE),
+        "smoke": cells(4, 2, 2, 1, 2, SMOKE_PLACES),
         "cpu": cells(10_000, 10, 200, 20, 16),
         "full": cells(20_000, 10, 2_000, 2_000, 100),
     },
-    trials={"vins": 4},  # the grid of `vins_settings`; the ablations have its choice
+    trials={"vins": 4},  # the grid of `vins_settings`; the ablations take over its choice
 )

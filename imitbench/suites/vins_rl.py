@@ -1,21 +1,23 @@
-"""VINS+RL against learners of goals with and without demonstrations: success by environment steps.
+"""VINS+RL against learners with and without demonstrations: success over environment steps.
 
-All begin with the same demonstrations but HER, which has none. Half of the episodes of Nair et al.
-2018 begin at demonstrated states (their share is not known here), and none of the others'. HER,
-Nair et al. and DAC share sizes, rates and replay; DAC has no hindsight goals, for its reward is not
-the goal's. VINS has the settings of the suite `vins`. Claims: `targets/vins_rl.py`.
+All methods begin with the same demonstrations; HER has none. Half of the episodes of Nair et al.
+2018 (arXiv:1709.10089) begin at demonstrated states (the share is ours; theirs is not known here),
+and no episode of the other methods does. HER, Nair et al. and DAC share network sizes, rates and
+replay; DAC has no hindsight goals, because its reward is not the goal's. VINS has the settings of
+the suite `vins`. Claims: `imitbench/suites/published/vins_rl.py`.
 """
 
 from dataclasses import dataclass, replace
 from typing import Any
 
 from imitbench.algos.adversarial import dac
-from imitbench.algos.model_based import vins, vins_rl
+from imitbench.algos.model_based import vins as vins_method
+from imitbench.algos.model_based import vins_rl
 from imitbench.algos.rl import ddpg, ddpg_demos, off_policy, td3
 from imitbench.data.source import DemoSource
 from imitbench.experts import Kind
 from imitbench.suites import expert_recipes as recipes
-from imitbench.suites import vins as base
+from imitbench.suites import vins
 from imitbench.suites.schema import Cell, Profile, Suite
 
 RESETS = 0.5  # share of the episodes of Nair et al. that begin at demonstrated states
@@ -23,19 +25,29 @@ RESETS = 0.5  # share of the episodes of Nair et al. that begin at demonstrated 
 
 @dataclass(frozen=True)
 class Size:
-    """Of a profile."""
+    """The size of a profile."""
 
-    places: tuple[tuple[str, Kind, int], ...]  # task, expert, demonstrations
+    places: tuple[tuple[str, Kind, int], ...]
+    """Task, kind of expert, demonstrations."""
     env_steps: int
-    rounds: int  # of 16 environment steps in an update
-    pretrain: int  # gradient steps of VINS before them, and of BC
+    """Environment steps."""
+    rounds: int
+    """Rounds of an update; each is a step of 16 environments."""
+    pretrain: int
+    """Gradient steps of VINS before the environment steps, and of BC in the suite `mix`."""
     seeds: int
+    """Training seeds."""
     num_evals: int
+    """Evaluations at equal distances."""
     eval_episodes: int
+    """Episodes of each seed and evaluation."""
     capacity: int = 200_000
+    """Steps in the replay."""
     warmup: int = recipes.GOAL_REPLAY["warmup"]
+    """Environment steps before learning begins."""
 
     def replay(self, resets: float = 0.0) -> off_policy.Config:
+        """Settings of the replay, with a share `resets` of episodes from demonstrated states."""
         settings: dict[str, Any] = recipes.GOAL_REPLAY | {
             "rounds": self.rounds,
             "capacity": self.capacity,
@@ -44,46 +56,55 @@ class Size:
         }
         return off_policy.Config(**settings)
 
-    def evaluated(self) -> dict[str, Any]:
-        """Fields of each cell."""
+    def evaluation(self) -> dict[str, Any]:
+        """Fields of the evaluation that all cells share."""
         names = ("seeds", "num_evals", "eval_episodes")
         return {name: getattr(self, name) for name in names}
 
 
-def shown(expert: Kind, demos: int) -> DemoSource:
+def demo_source(expert: Kind, demos: int) -> DemoSource:
+    """Returns a pool of at least twice `demos` episodes of an expert."""
     return DemoSource(pool=max(500, 2 * demos), expert=expert)
 
 
 def cells(s: Size) -> tuple[Cell, ...]:
+    """Builds the cells of a profile: the four methods at each place."""
     out = []
-    replay = s.replay()
     for task, expert, demos in s.places:
-        rates: dict[str, Any] = {"hidden": (256, 256, 256), "tau": 0.01, **recipes.GOAL_SETTINGS}
-        start = vins.Config(clone=base.clone(s.pretrain), **base.SETTINGS[task, expert])
-        ours = vins_rl.Config(vins=start, pretrain=s.pretrain, rounds=s.rounds, capacity=s.capacity)
-        unpaid = {k: v for k, v in rates.items() if k != "value_range"}
-        twin = td3.Config(replay=replace(replay, her=0.0), **unpaid)
-        methods: dict[str, tuple[str, Any]] = {
-            "vins_rl": ("vins_rl", ours),
-            "nair": ("ddpg_demos", ddpg_demos.Config(replay=s.replay(RESETS), **rates)),
-            "her": ("ddpg", ddpg.Config(replay=replay, noise=0.2, uniform=0.3, **rates)),
-            "dac": ("dac", dac.Config(td3=twin)),
-        }
-        for label, (method, config) in methods.items():
-            alone = label == "her"
+        for label, (method, config) in _methods(task, expert, s).items():
+            online = label == "her"
             out.append(
                 Cell(
                     task=task,
-                    demos=0 if alone else demos,
+                    demos=0 if online else demos,
                     method=method,
                     label=label,
                     config=config,
                     env_steps=s.env_steps,
-                    source=DemoSource() if alone else shown(expert, demos),
-                    **s.evaluated(),
+                    source=DemoSource() if online else demo_source(expert, demos),
+                    **s.evaluation(),
                 )
             )
     return tuple(out)
+
+
+def _methods(task: str, expert: Kind, s: Size) -> dict[str, tuple[str, Any]]:
+    """Method and settings, by label."""
+    replay = s.replay()
+    settings: dict[str, Any] = {"hidden": (256, 256, 256), "tau": 0.01, **recipes.GOAL_SETTINGS}
+    start = vins_method.Config(clone=vins.clone(s.pretrain), **vins.SETTINGS[task, expert])
+    # Rewards of a discriminator have no known range, so that the values have none either.
+    unbounded = {k: v for k, v in settings.items() if k != "value_range"}
+    dac_td3 = td3.Config(replay=replace(replay, her=0.0), **unbounded)
+    return {
+        "vins_rl": (
+            "vins_rl",
+            vins_rl.Config(vins=start, pretrain=s.pretrain, rounds=s.rounds, capacity=s.capacity),
+        ),
+        "nair": ("ddpg_demos", ddpg_demos.Config(replay=s.replay(RESETS), **settings)),
+        "her": ("ddpg", ddpg.Config(replay=replay, noise=0.2, uniform=0.3, **settings)),
+        "dac": ("dac", dac.Config(td3=dac_td3)),
+    }
 
 
 PLACES: tuple[tuple[str, Kind, int], ...] = (
@@ -100,8 +121,8 @@ SUITE = Suite(
     about="VINS+RL against HER, DDPG with demonstrations and DAC on FetchPush and "
     "FetchPickAndPlace.",
     profiles={name: cells(size) for name, size in SIZES.items()},
-    # The grid of `vins_settings`; then, on two validation seeds of FetchPush and without gain,
-    # values of -50 or more, and vins.discount=0.98: alone, with vins.batch=256, and with
-    # grad_steps=12 and vins.k=300.
-    trials={"vins_rl": base.SUITE.trials["vins"] + 4},
+    # The grid of `vins_settings`, and four more on two validation seeds of FetchPush, without gain:
+    # values of -50 or more; vins.discount=0.98 alone, with vins.batch=256, and with grad_steps=12
+    # and vins.k=300.
+    trials={"vins_rl": vins.SUITE.trials["vins"] + 4},
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,12 +15,35 @@ from imitbench.utils.errors import UserError
 from imitbench.utils.json_schema import one_line
 
 LOCK = ".lock"
+FOLDER_NAME = re.compile(r"(?!\.)[\w.+-]{1,100}")
 REMEDIES = {
     errno.ENOSPC: "make room there",
     errno.EDQUOT: "make room there",
     errno.EFBIG: "raise the limit on a file's size (ulimit -f)",
 }
 """What to do about an error number of the system, where another folder would not help."""
+
+
+def check_folder_name(kind: str, name: object) -> str:
+    """Checks that a name, such as that of a suite or a profile, can be the name of a folder.
+
+    Args:
+        kind: what is named, for the message: "suite name", "profile".
+        name: the name, of any type where it comes from a file.
+
+    Returns:
+        The name.
+
+    Raises:
+        UserError: it is no text, it has other characters than letters, digits and `_.+-`, begins
+            with a dot, or is empty or longer than 100 characters.
+    """
+    if not isinstance(name, str) or not FOLDER_NAME.fullmatch(name):
+        raise UserError(
+            f"{kind} {name!r}: expected 1 to 100 letters, digits or _.+- without a leading dot, "
+            "because it names a folder; rename it"
+        )
+    return name
 
 
 def write_error(path: Path, reason: str, number: int | None = None) -> UserError:

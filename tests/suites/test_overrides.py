@@ -1,4 +1,4 @@
-"""Settings from words."""
+"""Settings as text."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_values_of_every_type():
         (bc.Config(), "loss=l1", "loss='l1': expected one of mse, nll"),
         (bc.Config(), "early_stopping=maybe", "expected true or false"),
         (bc.Config(), "lr", "setting 'lr': expected field=value"),
-        (bc.Config(), "lr.x=1", "'lr' has no fields of its own"),
+        (bc.Config(), "lr.x=1", "'lr' is a value without fields"),
         (dagger.Config(), "clone=1", "setting 'clone' is a group"),
         (bc.Config(), "lr=-1", "lr=-1.0: expected a positive number"),
         (bc.Config(), "validation=2", "validation=2.0: expected a share"),
@@ -44,8 +44,8 @@ def test_mistakes_are_named(config, word, expected):
     assert expected in str(error.value) and "\n" not in str(error.value)
 
 
-def test_later_settings_go_unsaid_at_their_defaults():
-    """So that cells from before them keep their names."""
+def test_settings_added_later_are_left_out_at_their_defaults():
+    """Cells that are older than a setting keep their names."""
     assert "log_std" not in config_dict(ppo.Config())
     assert config_dict(ppo.Config(log_std=-0.5))["log_std"] == -0.5
     nested = config_dict(sil.Config())

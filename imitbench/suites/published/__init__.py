@@ -1,4 +1,4 @@
-"""What the literature says of the suites: claims and numbers, a module for each suite."""
+"""Published claims and numbers about the suites, a module for each suite."""
 
 from __future__ import annotations
 
@@ -16,16 +16,19 @@ MODULES: dict[str, ModuleType] = {
 
 
 def claims_of(suite: str) -> tuple[Claim, ...]:
-    """The literature's claims about a suite; none for other suites."""
+    """Returns the published claims about a suite; none for other suites."""
     return getattr(MODULES.get(suite), "CLAIMS", ())
 
 
 def returns_of(suite: str) -> tuple[Published, ...]:
-    """The returns that others published for a suite's tasks; none for other suites."""
+    """Returns the published returns for the tasks of a suite; none for other suites."""
     return getattr(MODULES.get(suite), "PUBLISHED", ())
 
 
 def rates_of(suite: str) -> tuple[tuple[Rate, ...], str]:
-    """The success rates that others published for a suite's tasks, and where; none for others."""
+    """Returns the published success rates for the tasks of a suite, and their source.
+
+    For other suites there are no rates, and the source is empty.
+    """
     module = MODULES.get(suite)
     return getattr(module, "RATES", ()), getattr(module, "RATES_SOURCE", "")

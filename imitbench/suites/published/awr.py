@@ -1,80 +1,73 @@
-"""Published returns of AWR after 1,000,000 steps, from the logs of the official code, and what its
-paper claims (Peng et al. 2019, arXiv:1910.00177).
+"""Published returns of AWR, and claims about it and about the methods on fixed data.
 
-The paper's own table is of 20 to 31 million steps and is not comparable with runs of one million or
-less: they look worse, and should.
+The returns are those after 1,000,000 steps in the logs of the official code of Peng et al. 2019
+(arXiv:1910.00177). The table in the paper is after 20 to 31 million steps, so it is not comparable
+with runs of one million steps or fewer, whose returns are lower. Claims are on undiscounted
+returns.
 """
 
 from imitbench.suites.published.schema import Claim, Place, Published
 
 PAPER = "arXiv:1910.00177"
 LOGS = "https://github.com/xbpeng/awr/tree/master/data/logs"
+# Mean and standard deviation over runs.
 AT_A_MILLION = {
     "Ant": (1115, 178), "HalfCheetah": (3682, 468), "Hopper": (2699, 948), "Humanoid": (668, 39),
     "Walker2d": (1670, 756),
 }  # fmt: skip
+RUNS = {"Humanoid": 5}  # 10 for the other tasks
 PUBLISHED = tuple(
     Published(
-        task,
-        "awr",
-        1_000_000,
-        value,
-        f"± {std} (std over {5 if task == 'Humanoid' else 10} runs)",
-        5 if task == "Humanoid" else 10,
-        f"official logs, {task}-v2",
-        LOGS,
+        task=task,
+        method="awr",
+        env_steps=1_000_000,
+        value=value,
+        spread=f"± {std} (std over {RUNS.get(task, 10)} runs)",
+        seeds=RUNS.get(task, 10),
+        source=f"official logs, {task}-v2",
+        url=LOGS,
     )
     for task, (value, std) in AT_A_MILLION.items()
 )
 
 HOPPER: Place = ("Hopper", 0, "")
 ONLINE: tuple[Place, ...] = (HOPPER, ("HalfCheetah", 0, ""))
+MIXED: tuple[Place, ...] = (("Hopper", 25, "learned, mixed"),)
 
 
-def _above(worse: str, text: str, source: str, places: tuple[Place, ...]) -> Claim:
+def _awr_above(worse: str, text: str, source: str, places: tuple[Place, ...]) -> Claim:
     return Claim(text, "awr", worse, source, measure="return", places=places)
 
 
-def _fixed(who: str, demos: int = 25) -> Place:
-    return ("Hopper", demos, who)
+def _above_bc(name: str, label: str, source: str) -> Claim:
+    text = f"On mixed data {name} has a higher return than BC"
+    return Claim(text, label, "bc", source, measure="return", places=MIXED)
 
 
 CLAIMS = (
-    _above("rwr", "AWR is above RWR", f"{PAPER}, table 1", ONLINE),
-    _above(
+    _awr_above("rwr", "AWR has a higher return than RWR", f"{PAPER}, table 1", ONLINE),
+    _awr_above(
         "awr-no-baseline",
-        "AWR is above itself without the baseline",
+        "AWR has a higher return with its baseline than without it",
         f"{PAPER}, section 5.2",
         (HOPPER,),
     ),
-    _above(
+    _awr_above(
         "awr-on-policy",
-        "AWR is above itself without the replay",
+        "AWR has a higher return with its replay than without it",
         f"{PAPER}, section 5.2",
         (HOPPER,),
     ),
     Claim(
-        "on an expert's data AWR is not above BC by more than a tenth: it clones them",
+        "On expert data AWR's return is not above BC's by more than a tenth of the expert's return",
         "bc",
         "awr",
         "Kozakowski et al. 2022 (arXiv:2102.06782), section 3",
         measure="return",
         margin=-350.0,
-        places=(_fixed("learned"),),
+        places=(("Hopper", 25, "learned"),),
     ),
-    *(
-        Claim(
-            f"{name} is above BC on mixed data",
-            label,
-            "bc",
-            source,
-            measure="return",
-            places=(_fixed("learned, mixed"),),
-        )
-        for name, label, source in (
-            ("MARWIL", "marwil", "Wang et al. 2018, NeurIPS, section 5"),
-            ("TD3+BC", "td3_bc", "arXiv:2106.06860, table 1 (medium-expert)"),
-            ("IQL", "iql", "arXiv:2110.06169, table 1 (medium-expert)"),
-        )
-    ),
+    _above_bc("MARWIL", "marwil", "Wang et al. 2018, NeurIPS, section 5"),
+    _above_bc("TD3+BC", "td3_bc", "arXiv:2106.06860, table 1 (medium-expert)"),
+    _above_bc("IQL", "iql", "arXiv:2110.06169, table 1 (medium-expert)"),
 )

@@ -1,9 +1,8 @@
-"""What Fujimoto et al. 2019 (arXiv:1812.02900) say of learning from fixed data; their results are
-figures, without a table.
+"""Claims of Fujimoto et al. 2019 (arXiv:1812.02900) about learning from fixed data.
 
-Margins are in the units of the measure. Returns: a tenth of the way from the random policy to the
-shipped expert (`imitbench/experts/reference.json`). Values: a tenth of the discounted return
-(0.99) of a policy that has the expert's mean reward for ever.
+Their results are figures without a table. Margins are in units of the measure. For returns: a tenth
+of the return of the shipped expert. For value estimates: a tenth of the discounted return (discount
+0.99) of a policy that gets the expert's mean reward for ever.
 """
 
 from imitbench.suites.published.schema import Claim, Place
@@ -11,74 +10,75 @@ from imitbench.suites.published.schema import Claim, Place
 PAPER = "arXiv:1812.02900"
 EXPERT = {"Hopper": 3562.0, "HalfCheetah": 9110.0}  # returns of 1,000 steps
 TASKS = tuple(EXPERT)
-
-
-def at(task: str, who: str, demos: int = 50) -> Place:
-    return (task, demos if who else 0, who)
-
-
 FINAL, CONCURRENT = "ddpg-0.5", "ddpg-0.1, as it learns"
 DATA = (FINAL, CONCURRENT, "learned", "learned, imperfect")
+BEHAVIOURS = (("ddpg-0.5", FINAL), ("ddpg-0.1", CONCURRENT))
 
 
-def _below(behaviour: str, who: str) -> Claim:
+def place(task: str, demonstrator: str, demos: int = 50) -> Place:
+    """Returns the place of the cells with these data; without a demonstrator, of the learner."""
+    return (task, demos if demonstrator else 0, demonstrator)
+
+
+def _ddpg_below_behaviour(behaviour: str, demonstrator: str) -> Claim:
     return Claim(
-        f"off-policy DDPG is below the behavioural agent ({behaviour}) on its data",
+        f"Off-policy DDPG has a lower return than the agent that made its data ({behaviour})",
         behaviour,
         "offline_ddpg",
         f"{PAPER}, section 3.1",
         measure="return",
-        places=tuple(at(t, who) for t in TASKS),
-        better_at=tuple(at(t, "") for t in TASKS),
+        places=tuple(place(task, demonstrator) for task in TASKS),
+        better_at=tuple(place(task, "") for task in TASKS),
     )
 
 
-def _not_below(task: str, behaviour: str, who: str) -> Claim:
+def _bcq_not_below_behaviour(task: str, behaviour: str, demonstrator: str) -> Claim:
     return Claim(
-        f"BCQ is not below the behavioural agent ({behaviour}) by more than a tenth",
+        f"BCQ's return is not below that of the agent that made its data ({behaviour}) by more "
+        "than a tenth of the expert's return",
         "bcq",
         behaviour,
         f"{PAPER}, section 5.1",
         measure="return",
         margin=-0.1 * EXPERT[task],
-        places=(at(task, who),),
-        worse_at=(at(task, ""),),
+        places=(place(task, demonstrator),),
+        worse_at=(place(task, ""),),
     )
 
 
-def _modest(task: str) -> Claim:
+def _bcq_values_not_above_returns(task: str) -> Claim:
     return Claim(
-        "BCQ's values are not above its discounted returns by more than a tenth",
+        "BCQ's value estimate is not above its discounted return by more than a tenth of the "
+        "expert's discounted return",
         "bcq",
         "bcq",
         f"{PAPER}, section 5.1",
         measure="metric/discounted",
         against="metric/value",
-        margin=-0.1 * EXPERT[task] / 10,
-        places=tuple(at(task, who) for who in DATA),
+        margin=-0.1 * EXPERT[task] / 10,  # / 1,000 steps x 1 / (1 - 0.99)
+        places=tuple(place(task, demonstrator) for demonstrator in DATA),
     )
 
 
-BEHAVIOURS = (("ddpg-0.5", FINAL), ("ddpg-0.1", CONCURRENT))
 CLAIMS = (
-    *(_below(*x) for x in BEHAVIOURS),
+    *(_ddpg_below_behaviour(*x) for x in BEHAVIOURS),
     Claim(
-        "off-policy DDPG's values are above its discounted returns",
+        "Off-policy DDPG's value estimate is higher than its discounted return",
         "offline_ddpg",
         "offline_ddpg",
         f"{PAPER}, section 3.1",
         measure="metric/value",
         against="metric/discounted",
-        places=tuple(at(t, who) for t in TASKS for who in DATA),
+        places=tuple(place(task, demonstrator) for task in TASKS for demonstrator in DATA),
     ),
-    *(_not_below(t, *x) for x in BEHAVIOURS for t in TASKS),
-    *(_modest(t) for t in TASKS),
+    *(_bcq_not_below_behaviour(task, *x) for x in BEHAVIOURS for task in TASKS),
+    *(_bcq_values_not_above_returns(task) for task in TASKS),
     Claim(
-        "BCQ is above BC on imperfect demonstrations",
+        "On imperfect demonstrations BCQ has a higher return than BC",
         "bcq",
         "bc",
         f"{PAPER}, section 5.1",
         measure="return",
-        places=tuple(at(t, "learned, imperfect") for t in TASKS),
+        places=tuple(place(task, "learned, imperfect") for task in TASKS),
     ),
 )

@@ -1,39 +1,43 @@
-"""What is claimed of DAgger and DART, on the suite `dagger`."""
+"""Claims about DAgger and DART, on undiscounted returns."""
 
 from imitbench.suites.published.schema import Claim, Place
 
 ROSS = "Ross et al. 2011 (arXiv:1011.0686), theorem 3.2"
-DART = "Laskey et al. 2017 (arXiv:1703.09327), abstract"
+LASKEY = "Laskey et al. 2017 (arXiv:1703.09327), abstract"
+# Demonstrations of BC on the tightropes, the same number of expert actions on each.
+TIGHTROPES = {"Tightrope-80": 50, "Tightrope-160": 25}
+# Demonstrations that are a sixth of the expert actions.
+SIXTHS = {"FetchPush": 10, "FetchPickAndPlace": 10, "Hopper": 1}
 
 
-def at(task: str, demos: int, who: str = "learned") -> Place:
-    return (task, demos, who)
+def place(task: str, demos: int, demonstrator: str = "learned") -> Place:
+    """Returns the place of the cells with so many demonstrations."""
+    return (task, demos, demonstrator)
 
 
-LONG = ("Tightrope-80", "Tightrope-160")
-ANSWERS = {"Tightrope-80": 50, "Tightrope-160": 25}
-TASKS = {"FetchPush": 10, "FetchPickAndPlace": 10, "Hopper": 1}
+def _above_bc(name: str, label: str, source: str) -> Claim:
+    return Claim(
+        f"{name} has a higher return than BC with as many expert actions",
+        label,
+        "bc",
+        source,
+        measure="return",
+        places=tuple(place(task, sixth) for task, sixth in SIXTHS.items()),
+        worse_at=tuple(place(task, 6 * sixth) for task, sixth in SIXTHS.items()),
+    )
+
 
 CLAIMS = (
     Claim(
-        "DAgger's regret is below BC's on long walks, after as many answers",
+        "On long tightropes DAgger has a higher return (a lower regret) than BC with as many "
+        "expert actions",
         "dagger",
         "bc",
         ROSS,
         measure="return",
-        places=tuple(at(t, ANSWERS[t] // 5, "scripted") for t in LONG),
-        worse_at=tuple(at(t, ANSWERS[t], "scripted") for t in LONG),
+        places=tuple(place(task, demos // 5, "scripted") for task, demos in TIGHTROPES.items()),
+        worse_at=tuple(place(task, demos, "scripted") for task, demos in TIGHTROPES.items()),
     ),
-    *(
-        Claim(
-            f"{name} is above BC after as many answers",
-            label,
-            "bc",
-            source,
-            measure="return",
-            places=tuple(at(t, n) for t, n in TASKS.items()),
-            worse_at=tuple(at(t, 6 * n) for t, n in TASKS.items()),
-        )
-        for name, label, source in (("DAgger", "dagger", ROSS), ("DART", "dart", DART))
-    ),
+    _above_bc("DAgger", "dagger", ROSS),
+    _above_bc("DART", "dart", LASKEY),
 )

@@ -1,84 +1,93 @@
-"""What Ho and Ermon 2016 (arXiv:1606.03476) report of GAIL and BC, as comparisons: their
-environments, experts, generator (TRPO) and number of steps (about 25 million) are not ours.
+"""Claims of Ho and Ermon 2016 (arXiv:1606.03476) and of others about GAIL, DAC, DAgger and BC.
 
-Margins are in units of return: a tenth of what the shipped expert gets
-(`imitbench/experts/reference.json`).
+Claims are on undiscounted returns. Environments, experts, the generator (TRPO) and the number of
+steps (about 25 million) of the paper differ from those here, so only comparisons are claimed.
+Margins are a tenth of the return of the shipped expert
+(`imitbench/experts/reference_scores.json`).
 """
 
 from imitbench.suites.published.schema import Claim, Place
 
 PAPER = "arXiv:1606.03476, table 3"
-LEAKS = "Kostrikov et al. 2019 (arXiv:1809.02925), section 4.1"
+KOSTRIKOV = "Kostrikov et al. 2019 (arXiv:1809.02925), section 4.1"
 TENTH = {"Hopper": 356.0, "HalfCheetah": 911.0, "Walker2d": 451.0, "Ant": 437.0}
 TASKS = tuple(TENTH)
-OFF = ("Hopper", "Walker2d")  # where DAC runs in the cpu profile
+DAC_TASKS = ("Hopper", "Walker2d")  # of the cpu profile
 
 
-def at(task: str, demos: int) -> Place:
+def place(task: str, demos: int) -> Place:
+    """Returns the place of the cells with so many demonstrations."""
     return (task, demos, "learned")
 
 
-def idle(task: str) -> Place:
+def zero_actions(task: str) -> Place:
+    """Returns the place of the cells with demonstrations of all-zero actions."""
     return (task, 25, "zero actions, still")
 
 
+def _gail_above_bc(demos: int) -> Claim:
+    return Claim(
+        f"GAIL has a higher return than BC with {demos} trajector{'y' if demos == 1 else 'ies'}",
+        "gail",
+        "bc",
+        PAPER if demos > 1 else "not in the paper",
+        measure="return",
+        places=tuple(place(task, demos) for task in TASKS),
+    )
+
+
+def _gail_needs_few(task: str) -> Claim:
+    return Claim(
+        "GAIL's return with 4 trajectories is not below its return with 25 by more than a tenth of "
+        "the expert's return",
+        "gail",
+        "gail",
+        PAPER,
+        measure="return",
+        margin=-TENTH[task],
+        places=(place(task, 4),),
+        worse_at=(place(task, 25),),
+    )
+
+
+def _dac_not_below_gail(task: str) -> Claim:
+    return Claim(
+        "DAC's return, in fewer environment steps, is not below GAIL's by more than a tenth of the "
+        "expert's return",
+        "dac",
+        "gail",
+        "arXiv:1809.02925, abstract (a tenth of the steps)",
+        measure="return",
+        margin=-TENTH[task],
+        places=(place(task, 4),),
+    )
+
+
 CLAIMS = (
-    *(
-        Claim(
-            f"GAIL is above BC with {demos} trajector{'y' if demos == 1 else 'ies'}",
-            "gail",
-            "bc",
-            PAPER if demos > 1 else "not in the paper",
-            measure="return",
-            places=tuple(at(t, demos) for t in TASKS),
-        )
-        for demos in (1, 4, 11, 18)
-    ),
+    *(_gail_above_bc(demos) for demos in (1, 4, 11, 18)),
     Claim(
-        "BC is better with 25 trajectories than with 4",
+        "BC has a higher return with 25 trajectories than with 4",
         "bc",
         "bc",
         PAPER,
         measure="return",
-        places=tuple(at(t, 25) for t in TASKS),
-        worse_at=tuple(at(t, 4) for t in TASKS),
+        places=tuple(place(task, 25) for task in TASKS),
+        worse_at=tuple(place(task, 4) for task in TASKS),
     ),
-    *(
-        Claim(
-            "GAIL with 4 trajectories is not below GAIL with 25 by more than a tenth",
-            "gail",
-            "gail",
-            PAPER,
-            measure="return",
-            margin=-TENTH[t],
-            places=(at(t, 4),),
-            worse_at=(at(t, 25),),
-        )
-        for t in TASKS
-        if t != "Ant"  # where the cpu profile's GAIL does not walk: equal failures prove nothing
-    ),
-    *(
-        Claim(
-            "DAC, in fewer steps, is not below GAIL by more than a tenth",
-            "dac",
-            "gail",
-            "arXiv:1809.02925, abstract (a tenth of the steps)",
-            measure="return",
-            margin=-TENTH[t],
-            places=(at(t, 4),),
-        )
-        for t in OFF
-    ),
+    # On Ant the cpu profile's GAIL does not walk: equal failures prove nothing.
+    *(_gail_needs_few(task) for task in TASKS if task != "Ant"),
+    *(_dac_not_below_gail(task) for task in DAC_TASKS),
     Claim(
-        "DAgger, with labels for 20 whole trajectories more, is above BC with 4",
+        "DAgger with 4 trajectories, and the expert's actions on 20 more, has a higher return than "
+        "BC with 4",
         "dagger",
         "bc",
         "Ross et al. 2011 (arXiv:1011.0686), theorem 3.2",
         measure="return",
-        places=tuple(at(t, 4) for t in TASKS),
+        places=tuple(place(task, 4) for task in TASKS),
     ),
     Claim(
-        "BC is above GAIL with 4 trajectories on Reacher",
+        "On Reacher BC has a higher return than GAIL with 4 trajectories",
         "bc",
         "gail",
         PAPER,
@@ -86,32 +95,33 @@ CLAIMS = (
         places=(("Reacher", 4, "learned"),),
     ),
     Claim(
-        "where episodes can end, 1 a step alone teaches more than a tenth of the expert's return",
+        "With a constant reward of 1 a step, the return is higher where episodes can end early "
+        "than where they cannot, by more than a tenth of the expert's return",
         "gail-constant",
         "gail-constant",
-        LEAKS,
+        KOSTRIKOV,
         measure="return",
         margin=TENTH["Hopper"],
-        places=(at("Hopper", 25),),
-        worse_at=(at("Hopper-fh", 25),),
+        places=(place("Hopper", 25),),
+        worse_at=(place("Hopper-fh", 25),),
     ),
     Claim(
-        "where episodes can end, GAIL shown actions of 0 gets more than a tenth of the expert's "
-        "return above GAIL shown them where they cannot",
+        "With demonstrations of all-zero actions, GAIL's return is higher where episodes can end "
+        "early than where they cannot, by more than a tenth of the expert's return",
         "gail",
         "gail",
-        LEAKS,
+        KOSTRIKOV,
         measure="return",
         margin=TENTH["Hopper"],
-        places=(idle("Hopper"),),
-        worse_at=(idle("Hopper-fh"),),
+        places=(zero_actions("Hopper"),),
+        worse_at=(zero_actions("Hopper-fh"),),
     ),
     Claim(
-        "GAIL is above 1 a step",
+        "GAIL has a higher return than a constant reward of 1 a step",
         "gail",
         "gail-constant",
-        LEAKS,
+        KOSTRIKOV,
         measure="return",
-        places=(at("Hopper", 25), at("Hopper-fh", 25)),
+        places=(place("Hopper", 25), place("Hopper-fh", 25)),
     ),
 )

@@ -1,10 +1,10 @@
 """Published returns of PPO and SAC on Hopper and HalfCheetah.
 
-Tianshou and jaxrl keep the returns of every evaluation; mean and standard deviation over seeds are
-taken from those rows. Tianshou's step counts of SAC leave out its 10,000 random steps, so SAC is
-shown beside jaxrl, whose counts hold them; its target entropy is half of ours (minus the number of
-action components, as in the paper). All are older environment versions: Hopper-v5 withholds the
-healthy reward (1) at the step that ends an episode.
+Tianshou and jaxrl publish the returns of every evaluation; mean and standard deviation over seeds
+are computed from those rows. Tianshou's step counts of SAC leave out its 10,000 random steps, so
+SAC stands beside jaxrl, whose counts include them. The target entropy of jaxrl is half of ours
+(minus the number of action components, as in the paper). All use older versions of the
+environments; Hopper-v5 withholds the healthy reward (1) at the step that ends an episode.
 """
 
 from imitbench.suites.published.schema import Published
@@ -20,52 +20,52 @@ JAXRL = (
 CLEANRL = "https://docs.cleanrl.dev/rl-algorithms/ppo"
 
 
-def _tianshou(task: str, steps: int, value: float, std: float) -> Published:
-    source = f"Tianshou, {task}-v3"
+def _tianshou(task: str, env_steps: int, value: float, std: float) -> Published:
     return Published(
-        task,
-        "ppo",
-        steps,
-        value,
-        f"± {std:.0f} (std over 10 seeds)",
-        10,
-        source,
-        TIANSHOU.format(task=task),
+        task=task,
+        method="ppo",
+        env_steps=env_steps,
+        value=value,
+        spread=f"± {std:.0f} (std over 10 seeds)",
+        seeds=10,
+        source=f"Tianshou, {task}-v3",
+        url=TIANSHOU.format(task=task),
     )
 
 
-def _jaxrl(task: str, steps: int, value: float, std: float) -> Published:
-    source = f"jaxrl, {task}-v2"
+def _jaxrl(task: str, env_steps: int, value: float, std: float) -> Published:
     return Published(
-        task,
-        "sac",
-        steps,
-        value,
-        f"± {std:.0f} (std over 10 seeds)",
-        10,
-        source,
-        JAXRL.format(task=task),
+        task=task,
+        method="sac",
+        env_steps=env_steps,
+        value=value,
+        spread=f"± {std:.0f} (std over 10 seeds)",
+        seeds=10,
+        source=f"jaxrl, {task}-v2",
+        url=JAXRL.format(task=task),
+    )
+
+
+def _cleanrl(task: str, value: float, std: float) -> Published:
+    return Published(
+        task=task,
+        method="ppo",
+        env_steps=1_000_000,
+        value=value,
+        spread=f"± {std:.0f} (3 seeds)",
+        seeds=3,
+        source=f"CleanRL, {task}-v4",
+        url=CLEANRL,
     )
 
 
 PUBLISHED = (
     _tianshou("Hopper", 307_200, 884, 298),
     _tianshou("Hopper", 1_013_760, 2483, 852),
-    Published(
-        "Hopper", "ppo", 1_000_000, 2383, "± 272 (3 seeds)", 3, "CleanRL, Hopper-v4", CLEANRL
-    ),
+    _cleanrl("Hopper", 2383, 272),
     _tianshou("HalfCheetah", 307_200, 3927, 996),
     _tianshou("HalfCheetah", 1_013_760, 5650, 1226),
-    Published(
-        "HalfCheetah",
-        "ppo",
-        1_000_000,
-        1443,
-        "± 46 (3 seeds)",
-        3,
-        "CleanRL, HalfCheetah-v4",
-        CLEANRL,
-    ),
+    _cleanrl("HalfCheetah", 1443, 46),
     _jaxrl("Hopper", 50_000, 395, 151),
     _jaxrl("Hopper", 100_000, 2014, 958),
     _jaxrl("Hopper", 300_000, 2849, 653),

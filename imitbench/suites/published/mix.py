@@ -1,32 +1,56 @@
-"""What Zhu et al. 2018 and Nair et al. 2018 say of mixing rewards and of beginning at demonstrated
-states, as comparisons after the same number of environment steps. Their tasks are others: numbers
-cannot be compared, orders can."""
+"""Claims of Zhu et al. 2018 and Nair et al. 2018 about mixed rewards and demonstrated resets.
+
+They are judged after the same number of environment steps, on the share of episodes that reach the
+goal at any step. The tasks of the papers differ from those here, so only the order is claimed.
+"""
 
 from imitbench.suites.published.schema import Claim, Place
 
 ZHU = "arXiv:1802.09564"
 NAIR = "arXiv:1709.10089"
-AT: tuple[Place, ...] = (("FetchPush", 100, "learned"), ("FetchPickAndPlace", 10, "scripted"))
+PLACES: tuple[Place, ...] = (("FetchPush", 100, "learned"), ("FetchPickAndPlace", 10, "scripted"))
+
+
+def _claim(text: str, better: str, worse: str, source: str) -> Claim:
+    return Claim(text, better, worse, source, places=PLACES)
+
 
 CLAIMS = (
-    Claim("the mix of rewards is above the task's alone", "mix-0.5", "task", ZHU, places=AT),
-    Claim(
-        "the mix is above the discriminator's reward alone", "mix-0.5", "imitation", ZHU, places=AT
+    _claim(
+        "A mixture of both rewards has a higher success rate than the task's reward",
+        "mix-0.5",
+        "task",
+        ZHU,
     ),
-    Claim(
-        "with resets, too, the mix is above the task's reward alone",
+    _claim(
+        "A mixture of both rewards has a higher success rate than the discriminator's reward",
+        "mix-0.5",
+        "imitation",
+        ZHU,
+    ),
+    _claim(
+        "With resets, a mixture of both rewards has a higher success rate than the task's reward",
         "mix-0.5-resets",
         "task-resets",
         ZHU,
-        places=AT,
     ),
-    Claim(
-        "with resets, too, the mix is above the discriminator's reward alone",
+    _claim(
+        "With resets, a mixture of both rewards has a higher success rate than the discriminator's "
+        "reward",
         "mix-0.5-resets",
         "imitation-resets",
         ZHU,
-        places=AT,
     ),
-    Claim("the task's reward is worth more with resets", "task-resets", "task", NAIR, places=AT),
-    Claim("the mix is worth more with resets", "mix-0.5-resets", "mix-0.5", ZHU, places=AT),
+    _claim(
+        "The task's reward has a higher success rate with resets than without",
+        "task-resets",
+        "task",
+        NAIR,
+    ),
+    _claim(
+        "A mixture of both rewards has a higher success rate with resets than without",
+        "mix-0.5-resets",
+        "mix-0.5",
+        ZHU,
+    ),
 )

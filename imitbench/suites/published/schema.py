@@ -1,52 +1,80 @@
-"""The literature's claims and numbers, as types."""
+"""The types of published claims and numbers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-Place = tuple[str, int, str]  # task, demonstrations, who showed them
+Place = tuple[str, int, str]
+"""Task, number of demonstrations, demonstrator; 0 and "" for cells without demonstrations."""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """`better` scores more than `worse`, by more than `margin`."""
+    """A claim that one cell scores higher than another.
+
+    It says: measure(better) - measure(worse) > margin, at each of its places. A margin below 0 says
+    that `better` is not worse by more than that.
+    """
 
     text: str
-    better: str  # labels of cells
+    """The rule in words."""
+    better: str
+    """The label of the cell that scores higher."""
     worse: str
+    """The label of the cell that scores lower."""
     source: str
-    margin: float = 0.0  # in units of the measure; below 0: not worse by more than that
+    """The paper, and where in it; "not in the paper" for rows that are ours."""
+    margin: float = 0.0
+    """In units of the measure: shares (0.1 is 10 points) for success rates."""
     measure: str = "success_any"
-    places: tuple[Place, ...] = ()  # where it is judged; everywhere both cells are, by default
-    against: str = ""  # the measure of `worse`, where it is another one
+    """A column of the results: `success_any`, `success_final`, `return` or `metric/NAME`."""
+    places: tuple[Place, ...] = ()
+    """Where the claim is judged; by default wherever both cells exist."""
+    against: str = ""
+    """The measure of `worse`, where it differs from `measure`."""
     better_at: tuple[Place, ...] = ()
+    """The places of `better`, one for each of `places`, where they differ from these; a learner
+    without demonstrations is at another place than one with them."""
     worse_at: tuple[Place, ...] = ()
-    """Where one of the two stands, one for each of `places`, if elsewhere: an online learner has no
-    demonstrations."""
+    """The places of `worse`, in the same way."""
     shrinks: tuple[tuple[Place, Place], ...] = ()
-    """Pairs of places: the lead is claimed to be larger at the first than at the second."""
+    """Pairs of places. The claim then says that the lead of `better` is larger at the first place
+    than at the second, by more than the margin."""
 
 
 @dataclass(frozen=True)
 class Published:
-    """A mean return that others reported, after a number of the learner's environment steps."""
+    """A published mean return after a number of environment steps."""
 
     task: str
-    method: str  # the cell's label
+    """The task's name here."""
+    method: str
+    """The label of the cell."""
     env_steps: int
+    """Environment steps of the learner."""
     value: float
-    spread: str  # with what it is: "± 272 (standard deviation over 3 runs)"
+    """Mean undiscounted return."""
+    spread: str
+    """Its spread, as "± 272 (3 seeds)"."""
     seeds: int
-    source: str  # who, which environment version, where
+    """Number of runs."""
+    source: str
+    """Who published it, and the version of the environment."""
     url: str
+    """Its address."""
 
 
 @dataclass(frozen=True)
 class Rate:
-    """A share of successful episodes that others reported, in percent."""
+    """A published success rate, in percent."""
 
     task: str
+    """The task's name here."""
     demos: int
-    method: str  # the cell's label
+    """Number of demonstrations."""
+    method: str
+    """The label of the cell."""
     value: float
-    error: float  # standard error
+    """Percent of the episodes."""
+    error: float
+    """Standard error, in percent."""

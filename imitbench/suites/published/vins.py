@@ -1,8 +1,8 @@
-"""What the paper reports: Luo, Xu, Ma 2019 (arXiv:1907.05634), tables 1 and 2, and what it says of
-them. Success is *any*, over 2,000 trials and 10 seeds; "±" is the standard error.
+"""Success rates and claims of Luo, Xu, Ma 2019 (arXiv:1907.05634), tables 1 and 2.
 
-The absolute numbers need not match: the paper's environments, expert and settings are in an
-appendix that is not at hand. What is tested are its comparisons.
+A success rate is the share of episodes that reach the goal at any step, over 2,000 episodes and 10
+seeds. Environments, expert and settings are in an appendix that is not at hand, so the claims are
+comparisons; absolute numbers need not match.
 """
 
 from itertools import product
@@ -10,6 +10,7 @@ from itertools import product
 from imitbench.suites.published.schema import Claim, Place, Rate
 
 RATES_SOURCE = "[Luo, Xu, Ma 2019](https://arxiv.org/abs/1907.05634), tables 1 and 2, 10 seeds"
+# Success rate and its standard error, in percent.
 _TABLE: dict[tuple[str, int], dict[str, tuple[float, float]]] = {
     ("FetchReach", 10): {"bc": (98.6, 0.1), "vins": (99.3, 0.1)},
     ("FetchPickAndPlace", 100): {
@@ -59,9 +60,9 @@ ALL: tuple[Place, ...] = (
 PAPER = "arXiv:1907.05634"
 
 CLAIMS = (
-    Claim("VINS is above BC", "vins", "bc", f"{PAPER}, table 1", places=ALL),
+    Claim("VINS has a higher success rate than BC", "vins", "bc", f"{PAPER}, table 1", places=ALL),
     Claim(
-        "VINS is above BC at the last step, too",
+        "VINS has a higher success rate at the last step than BC",
         "vins",
         "bc",
         "not in the paper",
@@ -69,14 +70,14 @@ CLAIMS = (
         places=ALL,
     ),
     Claim(
-        "without negative sampling VINS is below BC",
+        "VINS without negative sampling has a lower success rate than BC",
         "bc",
         "vins-no-ns",
         f"{PAPER}, table 2",
         places=ALL[1:],
     ),
     Claim(
-        "without the BC prior it is far below: by more than 10 points",
+        "VINS has a higher success rate with the BC prior than without it, by more than 10 points",
         "vins",
         "vins-no-bc",
         f"{PAPER}, table 2",
@@ -84,7 +85,8 @@ CLAIMS = (
         places=LEARNED,
     ),
     Claim(
-        "the true dynamics are not worse than the learned model by more than 2 points",
+        "VINS's success rate with the true dynamics is not below that with the learned model by "
+        "more than 2 points",
         "vins-true",
         "vins",
         f"{PAPER}, table 2",
@@ -92,14 +94,15 @@ CLAIMS = (
         places=TRUE,
     ),
     Claim(
-        "without the prior, the true dynamics are above the learned model",
+        "VINS without the BC prior has a higher success rate with the true dynamics than with the "
+        "learned model",
         "vins-true-no-bc",
         "vins-no-bc",
         f"{PAPER}, table 2",
         places=TRUE,
     ),
     Claim(
-        "the lead over BC shrinks with more demonstrations",
+        "VINS's lead over BC in success rate is smaller with 200 demonstrations than with 100",
         "vins",
         "bc",
         f"{PAPER}, table 1",

@@ -1,23 +1,33 @@
-"""What Luo, Xu, Ma 2019 (arXiv:1907.05634) say of VINS+RL, as comparisons after the same number of
-environment steps. Their curves are a picture: numbers cannot be taken from it."""
+"""Claims of Luo, Xu, Ma 2019 (arXiv:1907.05634) about VINS+RL.
+
+They are judged after the same number of environment steps, on the share of episodes that reach the
+goal at any step. The paper's curves are a figure without numbers, so only the order is claimed.
+"""
 
 from imitbench.suites.published.schema import Claim, Place
 
 SOURCE = "arXiv:1907.05634, figure 3"
-AT: tuple[Place, ...] = (
+PLACES: tuple[Place, ...] = (
     ("FetchPush", 100, "learned"),
     ("FetchPickAndPlace", 10, "scripted"),
 )
-ALONE: tuple[Place, ...] = tuple((task, 0, "") for task, _, _ in AT)
+WITHOUT_DEMOS: tuple[Place, ...] = tuple((task, 0, "") for task, _, _ in PLACES)
 
 CLAIMS = (
     Claim(
-        "VINS+RL is above DDPG with demonstrations (Nair et al. 2018)",
+        "VINS+RL has a higher success rate than DDPG with demonstrations (Nair et al. 2018)",
         "vins_rl",
         "nair",
         SOURCE,
-        places=AT,
+        places=PLACES,
     ),
-    Claim("VINS+RL is above HER", "vins_rl", "her", SOURCE, places=AT, worse_at=ALONE),
-    Claim("VINS+RL is above DAC", "vins_rl", "dac", SOURCE, places=AT),
+    Claim(
+        "VINS+RL has a higher success rate than HER",
+        "vins_rl",
+        "her",
+        SOURCE,
+        places=PLACES,
+        worse_at=WITHOUT_DEMOS,
+    ),
+    Claim("VINS+RL has a higher success rate than DAC", "vins_rl", "dac", SOURCE, places=PLACES),
 )
