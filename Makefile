@@ -6,7 +6,7 @@ SUITE ?= quickstart
 PROFILE ?= cpu
 VIDEOS ?= 0
 
-.PHONY: help setup quickstart test test-all test-reference check demos experts tables figures verify report pictures-vins compounding ship parity peers perf perf-engines perf-learners perf-vins perf-offline perf-adversarial golden clean
+.PHONY: help setup quickstart test test-all test-reference check docs docs-tables demos experts tables figures verify report pictures-vins compounding ship parity peers perf perf-engines perf-learners perf-vins perf-offline perf-adversarial golden clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -45,11 +45,18 @@ $(VENV)/.reference: $(VENV)/.ready
 	fi
 	@touch $@
 
-check: setup  ## ruff, basedpyright and the import contract
+check: setup  ## ruff, basedpyright, the import contract and the documentation
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/basedpyright
 	$(VENV)/bin/lint-imports
+	@$(MAKE) --no-print-directory docs
+
+docs: setup  ## build the documentation into build/docs; a wrong link fails
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
+
+docs-tables: setup  ## write the figure and the table of verdicts in the README again
+	$(PY) -m docs._generate.readme
 
 golden: setup  ## write the golden file of every method anew; refused where numbers changed and versions did not
 	PYTHONPATH=tests $(PY) -m helpers.golden

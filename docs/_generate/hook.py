@@ -1,0 +1,122 @@
+"""The hook of MkDocs: adds the generated pages, fills the generated parts of the written ones, and
+checks that the built site loads nothing from elsewhere."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mkdocs.exceptions import PluginError
+from mkdocs.structure.files import File, Files
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from docs._generate import (
+    architecture,
+    commands,
+    methods,
+    sources,
+    suites,
+    tasks,
+)
+from imitbench import algos
+
+PARTS: dict[str, Callable[[], str]] = {
+    "methods": methods.overview,
+    "suites": suites.overview,
+    "tasks": tasks.tasks,
+    "references": tasks.references,
+    "experts": tasks.learned_experts,
+    "commands": commands.reference,
+    "architecture": lambda: f"<div>{architecture.drawing()}</div>",
+    "packages": architecture.packages,
+    "import contract": architecture.forbidden,
+    "results schema": lambda: _included("results/README.md"),
+    "changelog": lambda: _included("CHANGELOG.md"),
+    "verdicts": lambda: suites.verdicts("suites/{}.md"),
+    "claims": suites.claims_table,
+}
+PART = re.compile(r"<!-- generate (.+?) -->")
+# Attributes by which a browser loads a file at once.
+LOADED = re.compile(
+    r"""<(?:script|img|iframe|source|video)\b[^>]*\bsrc=["']?(?:https?:)?//[^"'\s>]+"""
+    r"""|<link\b(?=[^>]*\brel=["']?(?:stylesheet|preconnect|preload|icon))[^>]*"""
+    r"""\bhref=["']?(?:https?:)?//[^"'\s>]+"""
+)
+
+
+def on_config(config: Any) -> Any:
+    """Puts the generated pages into the navigation."""
+    config.nav = [_with_generated(entry) for entry in config.nav]
+    return config
+
+
+def on_files(files: Files, config: Any) -> Files:
+    """Adds the generated pages and the figures."""
+    pages = {f"methods/{name}.md": methods.page(name) for name in algos.ALGOS}
+    pages |= suites.suite_pages()
+    for uri, text in pages.items():
+        files.append(File.generated(config, uri, content=text))
+    for name in suites.names():
+        for path in suites.figures(name):
+            for shown in (path, path.with_suffix(".svg")):
+                if shown.exists():
+                    uri = f"suites/{name}/{shown.name}"
+                    files.append(File.generated(config, uri, abs_src_path=str(shown)))
+    for folder, part in (("perf", "performance"), ("parity", "performance/parity")):
+        for path in sorted((sources.ROOT / "results" / folder).iterdir()):
+            if path.suffix in (".md", ".png"):
+                uri = f"{part}/{path.name}"
+                files.append(File.generated(config, uri, abs_src_path=str(path)))
+    return files
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Fills the parts that a page leaves to the generators."""
+
+    def part(match: re.Match[str]) -> str:
+        if match[1] not in PARTS:
+            raise PluginError(f"no generated part {match[1]!r}: expected one of {', '.join(PARTS)}")
+        return PARTS[match[1]]()
+
+    return PART.sub(part, markdown)
+
+
+def on_post_build(config: Any) -> None:
+    """Fails where a page loads a file from another host."""
+    site = Path(config["site_dir"])
+    for path in site.rglob("*.html"):
+        if found := LOADED.search(path.read_text()):
+            raise PluginError(f"{path.relative_to(site)} loads from elsewhere: {found[0]}")
+
+
+def _with_generated(entry: Any) -> Any:
+    """An entry of the navigation with `methods/*` and `suites/*` replaced by their pages."""
+    if not isinstance(entry, dict):
+        return entry
+    found = {}
+    for title, value in entry.items():
+        if isinstance(value, list):
+            value = [x for inner in value for x in _expanded(inner)]
+        found[title] = value
+    return found
+
+
+def _expanded(entry: Any) -> list[Any]:
+    if entry == "methods/*":
+        return [
+            {family: [{name: f"methods/{name}.md"} for name in names]}
+            for family, names in methods.families().items()
+        ]
+    if entry == "suites/*":
+        return [{name: f"suites/{name}.md"} for name in suites.names()]
+    return [_with_generated(entry)]
+
+
+def _included(path: str) -> str:
+    """A file of the repository without its title."""
+    text = (sources.ROOT / path).read_text()
+    return re.sub(r"\A# .*\n", "", text)

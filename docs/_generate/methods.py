@@ -1,0 +1,208 @@
+"""The pages of the methods: one for each entry of the registry, and the table of all."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, NamedTuple
+
+from docs._generate import settings, sources
+from imitbench import algos, envs, experts
+from imitbench.core.types import Cost
+
+COST_TASK = "ProbeGoal"  # a task on which every method can be built
+FAMILIES = {
+    "cloning": "Cloning",
+    "adversarial": "Adversarial imitation",
+    "model_based": "Model-based",
+    "offline": "Offline, from fixed data with rewards",
+    "rl": "Reinforcement learning",
+}
+SUBJECTS = ("environment steps", "expert queries", "gradient steps")
+
+
+class Method(NamedTuple):
+    """What the pages say of a method."""
+
+    name: str
+    module: str
+    family: str
+    title: str  # the first sentence of its docstring
+    about: list[str]  # the other paragraphs
+    source: list[str]  # those that name the paper
+
+
+@functools.cache
+def method(name: str) -> Method:
+    """A method of the registry."""
+    module = algos.ALGOS[name].__name__
+    first, *rest = sources.module_docstring(module)
+    title = sources.first_sentence(first)
+    about = [first.removeprefix(title).strip(), *rest]
+    source = [p for p in about if p.startswith("Source:")]
+    family = module.split(".")[2]
+    return Method(
+        name,
+        module,
+        family,
+        title,
+        [p for p in about if p and p not in source],
+        [p.removeprefix("Source:").strip() for p in source],
+    )
+
+
+def families() -> dict[str, list[str]]:
+    """The names of the methods by the title of their family, in the order of the registry."""
+    found: dict[str, list[str]] = {title: [] for title in FAMILIES.values()}
+    for name in algos.ALGOS:
+        family = method(name).family
+        title = FAMILIES.get(family, family.replace("_", " ").capitalize())
+        found.setdefault(title, []).append(name)
+    return {title: names for title, names in found.items() if names}
+
+
+def uses(name: str) -> dict[str, bool]:
+    """What a method learns from and what it may touch."""
+    traits, needs = algos.traits(name), algos.needs(name)
+    return {
+        "demonstrations": traits.needs_demos,
+        "rewards of the demonstrations": traits.needs_rewards,
+        "environment": "env" in needs,
+        "expert": "expert" in needs,
+    }
+
+
+def overview(link: str = "{}.md") -> str:
+    """A table of methods for each family. `link`: the page of a method, with {} for its name."""
+    head = ("Method", "Summary", "Demonstrations", "Rewards", "Environment", "Expert")
+    parts = []
+    for family, names in families().items():
+        rows = []
+        for name in names:
+            marks = ("yes" if used else "-" for used in uses(name).values())
+            title = method(name).title.rstrip(".:")
+            rows.append((f"[`{name}`]({link.format(name)})", title, *marks))
+        parts += [f"## {family}", sources.table(head, rows)]
+    return "\n\n".join(parts)
+
+
+def cost(name: str) -> Cost:
+    """What one update costs with the default settings."""
+    env, expert = envs.make(COST_TASK), experts.load(COST_TASK)
+    config = algos.ALGOS[name].Config()
+    return algos.build(name, config, env.spec, env, expert).cost
+
+
+def page(name: str) -> str:
+    """The page of a method, in Markdown."""
+    m = method(name)
+    parts = [
+        f"# `{name}`",
+        sources.linked(m.title),
+        *map(sources.linked, m.about),
+        _facts(m),
+        "## Source",
+        *(map(sources.linked, m.source) if m.source else ["See the methods that it builds on."]),
+        sources.note("methods", name),
+        "## Cost of an update",
+        _cost(name),
+        "## How to run it",
+        _commands(name),
+        "## Settings",
+        _settings(name),
+        "## Shipped results",
+        _cells(name),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _facts(m: Method) -> str:
+    used = [what for what, yes in uses(m.name).items() if yes] or ["environment"]
+    rows = [
+        ("Learns from", ", ".join(used)),
+        ("Version of its numbers", str(algos.traits(m.name).version)),
+        ("Source file", f"`{m.module.replace('.', '/')}.py`"),
+    ]
+    return sources.table(("Property", "Value"), rows)
+
+
+def _cost(name: str) -> str:
+    spent = cost(name)
+    counts = (spent.env_steps, spent.expert_queries, spent.grad_steps)
+    horizon = envs.make(COST_TASK).spec.horizon
+    text = (
+        f"One update with the default settings on `{COST_TASK}`, whose episodes have {horizon} "
+        "steps:\n\n" + sources.table(SUBJECTS, [[f"{n:,}" for n in counts]])
+    )
+    if spent.grad_step_offset > 0:
+        text += (
+            f"\n\nThe first updates only collect steps: {spent.grad_step_offset:,} gradient steps "
+            "are left out in total."
+        )
+    if spent.grad_step_offset < 0:
+        text += f"\n\n{-spent.grad_step_offset:,} gradient steps come before the first update."
+    return text
+
+
+def _commands(name: str) -> str:
+    has_demos, online = uses(name)["demonstrations"], "env" in algos.needs(name)
+    words = ["imitbench train", name, f"--task {_task(name)}"]
+    words += ["--demos 25"] * has_demos
+    spent = cost(name)
+    # Rounds of whole episodes cost environment steps in proportion to the task's horizon.
+    by_steps = online and not spent.expert_queries and spent.env_steps > 0
+    unit = (spent.env_steps if by_steps else spent.grad_steps) * 5
+    budget = unit * max(1, round((100_000 if by_steps else 10_000) / unit))
+    words.append(f"--{'env' if by_steps else 'grad'}-steps {budget}")
+    return f"```bash\n{' '.join(words)}\nimitbench config {name}   # its settings\n```"
+
+
+def _task(name: str) -> str:
+    """A task that the method's default settings suit."""
+    config, hindsight = algos.ALGOS[name].Config(), "replay.her"
+    defaults = {s.name: s.default for group in settings.groups(config) for s in group.settings}
+    rewarded = algos.traits(name).needs_rewards or not algos.traits(name).needs_demos
+    return "Hopper" if rewarded and defaults.get(hindsight, "0") == "0" else "FetchPush"
+
+
+def _settings(name: str) -> str:
+    text = "`--set NAME=VALUE` on the command line takes these names.\n"
+    for group in settings.groups(algos.ALGOS[name].Config()):
+        if not group.settings:
+            continue
+        if group.prefix:
+            text += f"\n### `{group.prefix}`\n\n{group.about}\n"
+        rows = [(f"`{s.name}`", f"`{s.default}`", s.kind, s.meaning) for s in group.settings]
+        text += "\n" + sources.table(("Setting", "Default", "Type", "Meaning"), rows) + "\n"
+    return text.rstrip()
+
+
+def _cells(name: str) -> str:
+    rows = []
+    for suite, row, result in sources.results_of_method(name):
+        solved = result.info["has_success"]
+        rows.append(
+            (
+                f"[{suite}](../suites/{suite}.md)",
+                str(row["task"]),
+                str(row["demos"]),
+                result.expert or "-",
+                f"`{row['method']}`",
+                sources.interval(row, "success_final", 100) if solved else "-",
+                sources.interval(row, "return"),
+                f"{row['seeds']} x {row['episodes_per_seed']}",
+                _budget(row),
+            )
+        )
+    if not rows:
+        return "No shipped suite has a cell of this method."
+    head = (
+        "Suite", "Task", "Demonstrations", "Expert", "Label", "Success at the last step, %",
+        "Return", "Seeds x episodes", "Budget",
+    )  # fmt: skip
+    about = "Means over training seeds with 95% intervals, at the last evaluation."
+    return f"{about}\n\n{sources.table(head, rows)}"
+
+
+def _budget(row: dict[str, Any]) -> str:
+    steps = {name: int(row[name]) for name in ("env_steps", "grad_steps")}
+    return ", ".join(f"{n:,} {name.replace('_', ' ')}" for name, n in steps.items() if n)

@@ -1,0 +1,107 @@
+"""Where the generated pages take their facts from: the repository's files, the registries, and the
+shipped results."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import importlib
+import re
+import tomllib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from imitbench.results import store, tables
+from imitbench.results.store import Result
+from imitbench.suites.registry import suite_names
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+SHIPPED = ROOT / "results" / "shipped"
+ARXIV = re.compile(r"(?<!\[)arXiv:(\d{4}\.\d{4,5})")
+
+
+@functools.cache
+def project() -> dict[str, Any]:
+    """The contents of pyproject.toml."""
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+@functools.cache
+def shipped_results(suite: str) -> tuple[Result, ...]:
+    """The shipped cells of a suite in its order; empty for a suite that has not been shipped."""
+    folder = SHIPPED / suite
+    return tuple(store.read_all(folder)) if folder.is_dir() else ()
+
+
+@functools.cache
+def summary(suite: str) -> pd.DataFrame:
+    """One row for each of `shipped_results`, in the same order."""
+    return tables.summary(shipped_results(suite))
+
+
+def results_of_method(method: str) -> list[tuple[str, dict[str, Any], Result]]:
+    """The shipped cells of a method: its suite, its row of the summary, and the cell."""
+    found = []
+    for suite in suite_names():
+        results = shipped_results(suite)
+        if results:
+            rows = summary(suite).to_dict("records")
+            cells = zip(rows, results, strict=True)
+            found += [(suite, row, r) for row, r in cells if r.identity["method"] == method]
+    return found
+
+
+@functools.cache
+def package_summary(name: str) -> str:
+    """The first sentence of the docstring of a package or module, without importing it."""
+    path = ROOT.joinpath(*name.split("."))
+    source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    return first_sentence(ast.get_docstring(ast.parse(source.read_text())) or "")
+
+
+def module_docstring(name: str) -> list[str]:
+    """The paragraphs of a module's docstring, each on one line."""
+    text = importlib.import_module(name).__doc__ or ""
+    return paragraphs(text)
+
+
+def paragraphs(text: str) -> list[str]:
+    """The paragraphs of a text, each on one line."""
+    return [" ".join(part.split()) for part in re.split(r"\n\s*\n", text.strip()) if part.strip()]
+
+
+def first_sentence(text: str) -> str:
+    """The first sentence of a text, on one line."""
+    line = " ".join(text.split())
+    match = re.match(r"(.+?\.)(?=\s+[A-Z`]|$)", line)
+    return match[1] if match else line
+
+
+def linked(text: str) -> str:
+    """The text with a link at each arXiv number."""
+    return ARXIV.sub(r"[arXiv:\1](https://arxiv.org/abs/\1)", text)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table. Bars and line breaks inside a cell are escaped."""
+
+    def line(cells: Sequence[str]) -> str:
+        return "| " + " | ".join(" ".join(c.split()).replace("|", "\\|") for c in cells) + " |"
+
+    return "\n".join([line(head), "|" + "---|" * len(head), *map(line, rows)])
+
+
+def interval(row: dict[str, Any], measure: str, scale: float = 1.0) -> str:
+    """A mean with its interval, out of a row of the summary."""
+    value, low, high = (scale * float(row[measure + end]) for end in ("", "_low", "_high"))
+    return f"{value:.1f}" if low != low else f"{value:.1f} [{low:.1f}, {high:.1f}]"
+
+
+def note(section: str, name: str) -> str:
+    """The hand-written part of a generated page; empty where there is none."""
+    path = DOCS / section / "_notes" / f"{name}.md"
+    return path.read_text().strip() if path.exists() else ""

@@ -1,0 +1,164 @@
+"""The code blocks of the pages run, and their commands exist."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+import types
+from pathlib import Path
+
+import pytest
+import tyro
+
+from docs._generate import blocks, commands, methods, sources
+from imitbench import algos, data
+from imitbench.cli import data as data_command
+from imitbench.cli import main as cli
+from imitbench.cli import train
+from imitbench.runs import plan, search_space
+from imitbench.suites.registry import load_suite, suite_names
+
+PAGES = {str(p.relative_to(sources.ROOT)): p.read_text() for p in blocks.pages()}
+WITH_PYTHON = [name for name, text in PAGES.items() if blocks.blocks(text, "python")]
+FAST = [n for n in WITH_PYTHON if any(not b.mark for b in blocks.blocks(PAGES[n], "python"))]
+SLOW = [n for n in WITH_PYTHON if any(b.mark == "slow" for b in blocks.blocks(PAGES[n], "python"))]
+WITH_COMMANDS = [name for name, text in PAGES.items() if blocks.commands(text)]
+SUITE_FILE = "my_suite.py"  # a suite file that a page writes
+
+
+def run(text: str, slow: bool) -> None:
+    """Runs the Python blocks of a page in one namespace, in the present folder."""
+    page = sys.modules["page"]
+    for block in blocks.blocks(text, "python"):
+        if block.mark.startswith("skip") or (block.mark == "slow" and not slow):
+            continue
+        if block.mark.startswith("file "):
+            Path(block.mark.removeprefix("file ")).write_text(block.text)
+        code = compile(block.text, f"block at line {block.line}", "exec", dont_inherit=True)
+        exec(code, page.__dict__)
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """An empty folder as the present one, a module for the blocks, and registries that forget what
+    a page adds."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "page", types.ModuleType("page"))
+    (tmp_path / "runs").mkdir()
+    registered, tasks = dict(algos.ALGOS), dict(cli.envs.TASKS)
+    yield tmp_path
+    for registry, before in ((algos.ALGOS, registered), (cli.envs.TASKS, tasks)):
+        registry.clear()
+        registry.update(before)
+
+
+@pytest.mark.parametrize("page", FAST)
+def test_python_blocks(page, elsewhere):
+    run(PAGES[page], slow=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", SLOW)
+def test_slow_python_blocks(page, elsewhere):
+    run(PAGES[page], slow=True)
+
+
+def test_every_mark_is_known():
+    for name, text in PAGES.items():
+        for mark in re.findall(r"<!-- test: (.*?) -->", text):
+            known = mark == "slow" or re.match(r"skip, .+|file [\w.]+$", mark)
+            assert known or name == "CONTRIBUTING.md", (name, mark)
+
+
+@pytest.mark.parametrize("page", WITH_COMMANDS)
+def test_commands(page, elsewhere):
+    for block in blocks.blocks(PAGES[page], "python"):
+        if block.mark.startswith("file "):
+            Path(block.mark.removeprefix("file ")).write_text(block.text)
+    for words in blocks.commands(PAGES[page]):
+        check(words)
+
+
+@pytest.mark.parametrize("name", algos.ALGOS)
+def test_commands_of_methods(name):
+    found = blocks.commands(methods.page(name))
+    assert ["imitbench", "config", name] in found
+    for words in found:
+        check(words)
+
+
+def check(words: list[str]) -> None:
+    """A command exists, and what it names exists."""
+    program, *rest = words
+    if program == "make":
+        check_target(*rest)
+    elif program == "imitbench":
+        check_imitbench(rest)
+    elif program == "pip":
+        for extra in re.findall(r"imitbench\[(\w+)\]", " ".join(rest)):
+            assert extra in sources.project()["project"]["optional-dependencies"], words
+    elif program == ".venv/bin/python":
+        assert rest[0] == "-m" and importlib.util.find_spec(rest[1]), words
+    else:
+        raise AssertionError(f"a command that this test does not know: {words}")
+
+
+def check_target(target: str, *variables: str) -> None:
+    makefile = (sources.ROOT / "Makefile").read_text()
+    if target.startswith("bench-"):
+        assert target.removeprefix("bench-") in suite_names(), target
+    else:
+        assert re.search(rf"^{re.escape(target)}:", makefile, re.MULTILINE), target
+    for word in variables:
+        name, _, value = word.partition("=")
+        assert re.search(rf"\$\({name}\)", makefile), word
+        assert name != "SUITE" or value in suite_names(), word
+
+
+def check_imitbench(words: list[str]) -> None:
+    if len(words) == 1:  # a sentence about a command, without its arguments
+        assert words[0] in commands.names(), words
+        return
+    command = tyro.cli(cli.Command, prog="imitbench", args=words)  # type: ignore[arg-type]
+    if isinstance(command, train.Tune):
+        for word in command.range:
+            search_space.parse(word)
+    if isinstance(command, train.Train):
+        plan.prepare("train", "cpu", [command.cell()])
+    elif isinstance(command, data_command.Demos):
+        assert command.task in cli.envs.TASKS
+        data.demonstrators(command.task, command.grade, command.kind)
+    elif isinstance(command, cli.Run):
+        suite = load_suite(command.suite)
+        plan.select(suite.profiles[command.profile], sum(command.only, ()), command.seeds)
+    elif isinstance(command, cli.Config):
+        assert command.method in algos.ALGOS
+    elif getattr(command, "suite", None):
+        load_suite(command.suite)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["list", "methods"],
+        ["list", "suites"],
+        ["config", "gail"],
+        ["run", "quickstart", "--dry-run"],
+        ["compare", "vins", "bc", "--suite", "quickstart"],
+        ["rank", "quickstart"],
+        ["experts", "show", "Hopper"],
+        ["doctor", "--quick"],
+    ],
+    ids=" ".join,
+)
+def test_cheap_commands_of_the_quickstart_run(words, elsewhere, capfd):
+    assert cli.main(words) == 0
+    assert capfd.readouterr().out
+
+
+def test_the_suite_of_the_guide_runs(elsewhere):
+    (block,) = blocks.blocks(PAGES["docs/how-to/own-suite.md"], "python")
+    Path(SUITE_FILE).write_text(block.text)
+    assert cli.main(["run", SUITE_FILE, "--profile", "smoke", "--only", "bc-small"]) == 0
+    assert (Path("results") / "my_suite.smoke" / "table.md").exists()
