@@ -12,10 +12,11 @@ import pytest
 import tyro
 
 from docs._generate import blocks, commands, methods, sources
-from imitbench import algos, data
+from imitbench import algos, data, envs
 from imitbench.cli import data as data_command
+from imitbench.cli import lists, train
 from imitbench.cli import main as cli
-from imitbench.cli import train
+from imitbench.cli import run as run_command
 from imitbench.runs import plan, search_space
 from imitbench.suites.registry import load_suite, suite_names
 
@@ -27,7 +28,7 @@ WITH_COMMANDS = [name for name, text in PAGES.items() if blocks.commands(text)]
 SUITE_FILE = "my_suite.py"  # a suite file that a page writes
 
 
-def run(text: str, slow: bool) -> None:
+def run_blocks(text: str, slow: bool) -> None:
     """Runs the Python blocks of a page in one namespace, in the present folder."""
     page = sys.modules["page"]
     for block in blocks.blocks(text, "python"):
@@ -46,22 +47,22 @@ def elsewhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(sys.modules, "page", types.ModuleType("page"))
     (tmp_path / "runs").mkdir()
-    registered, tasks = dict(algos.ALGOS), dict(cli.envs.TASKS)
+    registered, tasks = dict(algos.ALGOS), dict(envs.TASKS)
     yield tmp_path
-    for registry, before in ((algos.ALGOS, registered), (cli.envs.TASKS, tasks)):
+    for registry, before in ((algos.ALGOS, registered), (envs.TASKS, tasks)):
         registry.clear()
         registry.update(before)
 
 
 @pytest.mark.parametrize("page", FAST)
 def test_python_blocks(page, elsewhere):
-    run(PAGES[page], slow=False)
+    run_blocks(PAGES[page], slow=False)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", SLOW)
 def test_slow_python_blocks(page, elsewhere):
-    run(PAGES[page], slow=True)
+    run_blocks(PAGES[page], slow=True)
 
 
 def test_every_mark_is_known():
@@ -127,12 +128,12 @@ def check_imitbench(words: list[str]) -> None:
     if isinstance(command, train.Train):
         plan.prepare("train", "cpu", [command.cell()])
     elif isinstance(command, data_command.Demos):
-        assert command.task in cli.envs.TASKS
+        assert command.task in envs.TASKS
         data.demonstrators(command.task, command.grade, command.kind)
-    elif isinstance(command, cli.Run):
+    elif isinstance(command, run_command.Run):
         suite = load_suite(command.suite)
         plan.select(suite.profiles[command.profile], sum(command.only, ()), command.seeds)
-    elif isinstance(command, cli.Config):
+    elif isinstance(command, lists.Config):
         assert command.method in algos.ALGOS
     elif getattr(command, "suite", None):
         load_suite(command.suite)  # type: ignore[attr-defined]
