@@ -18,7 +18,7 @@ import mujoco
 from imitbench import physics
 from imitbench.core.types import EnvState, Key
 from imitbench.envs.base import PhysicsEnv, asset, make_spec, scalar
-from imitbench.physics.engine import EngineName, derive
+from imitbench.physics.engine import EngineName, derived_at_rest
 
 HORIZON = 1000
 # m, rad and their rates per second. Running robots stay below 1,000; a simulation that passes
@@ -142,7 +142,7 @@ class Locomotion(PhysicsEnv):
             mj.opt.solver = mujoco.mjtSolver.mjSOL_NEWTON
         self._qpos = jnp.asarray(mj.qpos0, jnp.float32)
         self._nv = mj.nv
-        self._rest = derive(mj, task.derived)
+        self._rest = derived_at_rest(mj, task.derived)
         sizes = [("qpos", mj.nq - task.hidden), ("qvel", mj.nv)]
         sizes += [(k, self._rest[k][_seen(k)].size) for k in task.observed]
         load = physics.load(mj, engine, task.derived)
@@ -194,7 +194,7 @@ class Locomotion(PhysicsEnv):
         return jnp.clip(state.derived[name], -bound, bound)
 
     def _velocity(self, before: physics.PhysicsState, after: physics.PhysicsState) -> jax.Array:
-        moved = self.physics.moved(before, after)[0]
+        moved = self.physics.displacement(before, after)[0]
         if name := self._task.position:  # held relative to the root, which is what has moved
             moved += (after.derived[name] - before.derived[name])[_ROW[name], 0]
         return moved / self.dt

@@ -1,4 +1,4 @@
-"""One model, two engines: native MuJoCo on a CPU, MJX on an accelerator."""
+"""Physics of MuJoCo models: native MuJoCo on a CPU, MJX on an accelerator."""
 
 from imitbench.physics.engine import Engine, EngineChoice, PhysicsState
 from imitbench.physics.loading import choose, load

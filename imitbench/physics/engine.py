@@ -1,8 +1,7 @@
-"""What an environment may ask of physics, and which engine answers."""
+"""The protocol of physics engines, their state, and the derived quantities that tasks observe."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import Any, Literal, Protocol
 
@@ -11,34 +10,45 @@ import mujoco
 import numpy as np
 from flax import struct
 
-log = logging.getLogger("imitbench")
-
 EngineName = Literal["native", "mjx"]
 EngineChoice = Literal["auto", "native", "mjx"]
 
 
 class PhysicsState(struct.PyTreeNode):
-    """State of one simulated model, and the sensors that belong to it."""
+    """The state of one simulated model, with its sensors."""
 
     qpos: jax.Array  # [nq] float32
     qvel: jax.Array  # [nv] float32
-    sensordata: jax.Array  # [nsensordata]; of this very state unless it was stepped with `lagged`
-    carry: Any  # the engine's own: see each engine
-    # What was asked of `load`, as the last substep left it: with a Runge-Kutta integrator that is
-    # its last stage, not quite the state. Shapes are those of MjData.
+    sensordata: jax.Array  # [nsensordata]; of this state unless it was stepped with `lagged`
+    carry: Any  # private to the engine, see its class
+    # The quantities that `load` was called with, after the last substep. With a Runge-Kutta
+    # integrator they are those of its last stage, not quite of the state. Shapes as in MjData.
     derived: dict[str, jax.Array] = struct.field(default_factory=dict)
 
 
 class Engine(Protocol):
-    """Steps one model. All functions work on single states and batch under `jax.vmap`."""
+    """Steps one model. All functions take a single state, and batch under `jax.vmap`."""
 
     @property
-    def name(self) -> EngineName: ...
+    def name(self) -> EngineName:
+        """The engine's name."""
+        ...
+
     @property
-    def model(self) -> mujoco.MjModel: ...
+    def model(self) -> mujoco.MjModel:
+        """The model."""
+        ...
 
     def reset(self, qpos: jax.Array, qvel: jax.Array) -> PhysicsState:
-        """A state at rest in time, from qpos [nq] and qvel [nv]; sensors are computed."""
+        """Returns the state at time 0 with given positions and velocities.
+
+        Args:
+            qpos: [nq].
+            qvel: [nv].
+
+        Returns:
+            The state, with the sensors of these positions and velocities.
+        """
         ...
 
     def step(
@@ -50,36 +60,74 @@ class Engine(Protocol):
         substeps: int,
         lagged: bool = False,
     ) -> PhysicsState:
-        """`substeps` steps under constant ctrl [nu] and mocap pose [7] (position, quaternion wxyz).
+        """Steps the model under a constant control.
 
-        `lagged` reads the sensors as a program does that calls no `mj_forward` after `mj_step`:
-        positions from before the last substep, and the final qvel seen through those positions.
+        Args:
+            state: the state before.
+            ctrl: [nu].
+            mocap: [7] pose of the mocap body: position in m, quaternion wxyz. By default zeros.
+            substeps: the number of steps of the model.
+            lagged: read the sensors as a program does that calls no `mj_forward` after `mj_step`:
+                positions from before the last substep, and the final qvel seen through them.
+
+        Returns:
+            The state after the last substep.
         """
         ...
 
     def set_qpos(self, state: PhysicsState, index: Any, value: Any) -> PhysicsState:
-        """Overwrites positions; the sensors stay as they are."""
+        """Overwrites positions.
+
+        Args:
+            state: the state.
+            index: which components of qpos.
+            value: their values.
+
+        Returns:
+            The state with these positions; its sensors are those of the old ones.
+        """
         ...
 
-    def moved(self, before: PhysicsState, after: PhysicsState) -> jax.Array:
-        """qpos after minus before [nq], without the rounding of either to float32 where
-        possible."""
+    def displacement(self, before: PhysicsState, after: PhysicsState) -> jax.Array:
+        """Returns qpos after minus qpos before [nq], without float32 rounding where possible.
+
+        Args:
+            before: the state before a step.
+            after: the state after it.
+        """
         ...
 
 
-# Of a model that floats freely these are given relative to its root, qpos[:3]: far from the origin
-# float32 would round off the differences that a velocity is made of.
+# These positions are relative to the root of the model, qpos[:3]: of a robot far from the origin
+# float32 would round off the differences that its velocity is computed from.
 _POSITIONS = ("xpos", "xipos", "subtree_com")
 
 
-def relative(name: str, value: Any, qpos: Any) -> Any:
-    """A derived quantity as `PhysicsState.derived` holds it, of numpy or JAX arrays."""
+def relative_to_root(name: str, value: Any, qpos: Any) -> Any:
+    """Converts a field of MjData to the form that `PhysicsState.derived` holds.
+
+    Args:
+        name: the field's name.
+        value: its value, of numpy or JAX; positions in m, [rows, 3].
+        qpos: [nq].
+
+    Returns:
+        Positions minus qpos[:3]; any other value unchanged.
+    """
     return value - qpos[:3] if name in _POSITIONS else value
 
 
-def derive(model: mujoco.MjModel, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """The derived quantities of the model's own `qpos0` at rest."""
+def derived_at_rest(model: mujoco.MjModel, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Computes derived quantities of a model at rest in its pose `qpos0`.
+
+    Args:
+        model: the model.
+        names: fields of MjData.
+
+    Returns:
+        The quantities by name, float32, as `PhysicsState.derived` holds them.
+    """
     data = mujoco.MjData(model)
     mujoco.mj_forward(model, data)
-    values = {k: relative(k, getattr(data, k), data.qpos) for k in names}
+    values = {k: relative_to_root(k, getattr(data, k), data.qpos) for k in names}
     return {k: np.asarray(v, np.float32) for k, v in values.items()}

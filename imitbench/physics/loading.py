@@ -1,23 +1,30 @@
-"""Which engine steps a model."""
+"""The choice of an engine, and models loaded into it."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from typing import get_args
 
 import jax
 import mujoco
 
-from imitbench.physics.engine import Engine, EngineName, log
+from imitbench.physics.engine import Engine, EngineChoice, EngineName
 from imitbench.utils.errors import UserError
 
-ENGINES = ("auto", "native", "mjx")
+log = logging.getLogger("imitbench")
+
+ENGINES: tuple[str, ...] = get_args(EngineChoice)
 
 
 def choose(engine: str) -> EngineName:
-    """The engine that a request means here: `auto` is native on a CPU and MJX on a GPU or TPU.
+    """Returns the engine for a request; `auto` is native on a CPU, and MJX on a GPU or TPU.
+
+    Args:
+        engine: `auto`, `native` or `mjx`. The log warns of `mjx` on a CPU.
 
     Raises:
-        UserError: an unknown name.
+        UserError: the name is unknown.
     """
     backend = jax.default_backend()
     if engine == "auto":
@@ -34,20 +41,24 @@ def choose(engine: str) -> EngineName:
 
 
 def load(model: mujoco.MjModel, engine: EngineName, derived: Sequence[str] = ()) -> Engine:
-    """The model, ready to be stepped by the engine.
+    """Loads a model into an engine.
 
     Args:
-        derived: fields of MjData beyond the state, such as `cfrc_ext`, to keep in
-            `PhysicsState.derived`. Forces are those of `mj_rnePostConstraint` after a step and 0
-            after a reset. `xpos`, `xipos` and `subtree_com` are given relative to qpos[:3].
+        model: the model. It may not have activations, delays or more than one mocap body.
+        engine: the engine's name.
+        derived: fields of MjData beside the state, such as `cfrc_ext`, to keep in
+            `PhysicsState.derived`; for models without sensors and mocap bodies. Forces are those of
+            `mj_rnePostConstraint` after a step, and 0 after a reset. `xpos`, `xipos` and
+            `subtree_com` are relative to qpos[:3].
+
+    Returns:
+        The engine with the model.
 
     Raises:
-        UserError: a model with features that no task here needs and the state does not carry.
+        UserError: the model has a feature that `PhysicsState` does not carry.
     """
-    plain = (
-        mujoco.mj_stateSize(model, mujoco.mjtState.mjSTATE_FULLPHYSICS) == 1 + model.nq + model.nv
-    )
-    if not plain or model.nmocap > 1:
+    state_size = mujoco.mj_stateSize(model, mujoco.mjtState.mjSTATE_FULLPHYSICS)
+    if state_size != 1 + model.nq + model.nv or model.nmocap > 1:
         raise UserError("models with activations, delays or several mocap bodies are unsupported")
     if derived and (model.nmocap or model.nsensordata):
         raise UserError("derived quantities of models with sensors or mocap are unsupported")

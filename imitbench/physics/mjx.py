@@ -10,11 +10,16 @@ import jax.numpy as jnp
 import mujoco
 from mujoco import mjx
 
-from imitbench.physics.engine import EngineName, PhysicsState, relative
+from imitbench.physics.engine import EngineName, PhysicsState, relative_to_root
 
 
 class MjxEngine:
-    """The model in MJX (`impl="jax"`), in float32. `carry` is the solver's warm start [nv]."""
+    """A model in MJX (`impl="jax"`), in float32. `carry` is the solver's warm start [nv].
+
+    Args:
+        model: the model.
+        derived: fields of MjData to keep in `PhysicsState.derived`.
+    """
 
     name: EngineName = "mjx"
 
@@ -25,6 +30,7 @@ class MjxEngine:
         self._blank = mjx.make_data(model, impl="jax")
 
     def reset(self, qpos: jax.Array, qvel: jax.Array) -> PhysicsState:
+        """Returns the state with given positions and velocities; see `Engine`."""
         data = self._blank.replace(qpos=qpos, qvel=qvel)
         sensors, carry = self._sensors(data), jnp.zeros(self.model.nv)
         if self._names:
@@ -41,6 +47,7 @@ class MjxEngine:
         substeps: int,
         lagged: bool = False,
     ) -> PhysicsState:
+        """Steps the model under a constant control; see `Engine`."""
         data = self._blank.replace(
             qpos=state.qpos, qvel=state.qvel, qacc_warmstart=state.carry, ctrl=ctrl
         )
@@ -53,26 +60,28 @@ class MjxEngine:
             None,
             substeps,
         )
-        seen = data.replace(qpos=before) if lagged else data
-        sensors, carry = self._sensors(seen), data.qacc_warmstart
+        observed = data.replace(qpos=before) if lagged else data
+        sensors, carry = self._sensors(observed), data.qacc_warmstart
         if "cfrc_ext" in self._names:
             data = mjx.rne_postconstraint(self._mx, data)
         return PhysicsState(data.qpos, data.qvel, sensors, carry, self._derived(data))
 
     def set_qpos(self, state: PhysicsState, index: Any, value: Any) -> PhysicsState:
+        """Overwrites positions; see `Engine`."""
         return state.replace(qpos=state.qpos.at[index].set(value))
 
-    def moved(self, before: PhysicsState, after: PhysicsState) -> jax.Array:
+    def displacement(self, before: PhysicsState, after: PhysicsState) -> jax.Array:
+        """Returns qpos after minus qpos before [nq]; see `Engine`."""
         return after.qpos - before.qpos
 
     def _derived(self, data: mjx.Data) -> dict[str, jax.Array]:
         public = mjx.Data.__dataclass_fields__  # the others belong to the implementation
-        read = {k: getattr(data if k in public else data._impl, k) for k in self._names}
-        return {k: relative(k, v, data.qpos) for k, v in read.items()}
+        values = {k: getattr(data if k in public else data._impl, k) for k in self._names}
+        return {k: relative_to_root(k, v, data.qpos) for k, v in values.items()}
 
     def _sensors(self, data: mjx.Data) -> jax.Array:
-        """Sensors of qpos and qvel as they stand; positions and velocities alone, no contacts
-        and no solver."""
+        """Computes the sensors of qpos and qvel: positions and velocities alone, without contacts
+        and solver."""
         if not self.model.nsensordata:
             return data.sensordata
         for stage in (mjx.kinematics, mjx.com_pos, mjx.com_vel, mjx.sensor_pos, mjx.sensor_vel):

@@ -17,7 +17,7 @@ from imitbench import envs
 from imitbench.core import rollout
 from imitbench.core.types import EnvState
 from imitbench.envs import locomotion
-from imitbench.physics.engine import relative
+from imitbench.physics.engine import relative_to_root
 from imitbench.utils.errors import UserError
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
@@ -46,7 +46,9 @@ def adopt(state: EnvState, data: mujoco.MjData) -> EnvState:
     qpos, qvel = jnp.float32(data.qpos), jnp.float32(data.qvel)
     carry = [data.qpos - np.float64(qpos), data.qvel - np.float64(qvel)]
     old = state.pipeline_state
-    derived = {k: jnp.float32(relative(k, getattr(data, k), data.qpos)) for k in old.derived}
+    derived = {
+        k: jnp.float32(relative_to_root(k, getattr(data, k), data.qpos)) for k in old.derived
+    }
     if derived:
         carry.append(data.qacc_warmstart)
     new = old.replace(

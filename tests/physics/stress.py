@@ -1,5 +1,7 @@
-"""Run by test_native in a process of its own: the engine from two threads and on four devices,
-under load. Prints OK where every result equals that of a plain loop over the host."""
+"""A program that test_native runs: the engine from two threads and on four devices, under load.
+
+It prints OK if every result equals that of one seed at a time.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from jax.sharding import PartitionSpec as P
 from imitbench import envs
 from imitbench.core import rollout
 
-BATCH = int(sys.argv[1])  # 8,192 environments of 4 seeds hand over more than 256 kB at a time
+BATCH = int(sys.argv[1])  # 8,192 environments of 4 seeds pass more than 256 kB at a time
 
 
 def main() -> None:
@@ -30,8 +32,8 @@ def main() -> None:
     seeds = jnp.arange(4)
     expected = np.stack([np.asarray(jax.jit(run)(s)) for s in seeds])
 
-    def check(got: jax.Array, what: str) -> None:
-        np.testing.assert_allclose(np.asarray(got), expected, rtol=1e-5, atol=1e-2, err_msg=what)
+    def check(result: jax.Array, name: str) -> None:
+        np.testing.assert_allclose(np.asarray(result), expected, rtol=1e-5, atol=1e-2, err_msg=name)
 
     check(jax.jit(jax.vmap(run))(seeds), "vmap over seeds")
 
