@@ -1,4 +1,4 @@
-"""Shared code of the off-policy learners: collecting, replay and the loop around gradient steps."""
+"""Shared code of the off-policy learners: their settings, their state and how they collect."""
 
 from __future__ import annotations
 
@@ -7,12 +7,23 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 from flax import struct
 
 from imitbench.algos.rl.replay_buffer import Experience
+from imitbench.algos.rl.reward_model import TASK_REWARD, RewardModel
 from imitbench.core import buffer, ops, policy_nets, unrolling
 from imitbench.core.config import ADDED_LATER, require, require_share
-from imitbench.core.types import Key, Metrics, Params, Spec, ValueEstimator
+from imitbench.core.types import (
+    Env,
+    Key,
+    Metrics,
+    Params,
+    Policy,
+    Spec,
+    Transition,
+    ValueEstimator,
+)
 from imitbench.utils.errors import UserError
 
 # Normalised observations: the least standard deviation, and the bound on their magnitude.
@@ -87,6 +98,69 @@ class State(struct.PyTreeNode):
 def standardise_obs(config: Config, moments: ops.Moments, obs: jax.Array) -> jax.Array:
     """Observations [..., O] as the networks get them."""
     return moments.normaliser(FLOOR)(obs, CLIP) if config.normalise_obs else obs
+
+
+class Setup(NamedTuple):
+    """The parts of an off-policy method that do not change while it runs."""
+
+    config: Config
+    spec: Spec
+    env: Env
+    learner: OffPolicyLearner
+    reward_model: RewardModel = TASK_REWARD
+    demo_batch: int = 0  # demonstrated steps that are added to each minibatch
+
+
+def initial_state(setup: Setup, key: Key, demos: Transition) -> State:
+    """An untrained learner, an empty replay and environments at the start of an episode."""
+    config, spec = setup.config, setup.spec
+    k_learner, k_env = jax.random.split(key)
+    starts = unrolling.demo_resets(setup.env, demos, config.resets)
+    running = unrolling.start_episodes(setup.env, k_env, config.envs, starts)
+    obs, zero = running.env.obs, jnp.zeros(config.envs)
+    action, no = jnp.zeros((config.envs, spec.action_size)), jnp.zeros(config.envs, bool)
+    row = Experience(obs, action, zero, obs, no, running.t)
+    replay = buffer.ring(jax.tree.map(lambda x: x[None], row), config.capacity // config.envs)
+    reward_state = setup.reward_model.init(ops.fold_in_name(k_learner, "teacher"), demos)
+    moments = ops.empty_moments(spec.obs_size)
+    return State(setup.learner.init(k_learner), replay, moments, running, reward_state)
+
+
+def is_warm(setup: Setup, state: State) -> jax.Array:
+    """[] bool: whether the warm-up's steps have been collected."""
+    return state.replay.written * setup.config.envs >= setup.config.warmup
+
+
+def exploring_policy(setup: Setup, state: State) -> Policy:
+    """Uniform actions during the warm-up, then the learner's exploration."""
+
+    def act(key: Key, obs: jax.Array) -> jax.Array:
+        k_explore, k_uniform = jax.random.split(key)
+        obs = standardise_obs(setup.config, state.moments, obs)
+        action = setup.learner.explore(k_explore, state.learner, obs)
+        uniform = jax.random.uniform(k_uniform, action.shape, minval=-1.0, maxval=1.0)
+        return jnp.where(is_warm(setup, state), action, uniform)
+
+    return act
+
+
+def collect(
+    setup: Setup, key: Key, state: State, starts: unrolling.ResetStates | None
+) -> tuple[State, jax.Array]:
+    """Adds a round's steps, `envs` * `length`, to the replay.
+
+    Returns:
+        The state after them; the mean reward [] of the task.
+    """
+    config = setup.config
+    running, steps, t = unrolling.unroll(
+        setup.env, exploring_policy(setup, state), key, state.running, config.length, starts
+    )
+    rows = Experience(steps.obs, steps.action, steps.reward, steps.next_obs, steps.terminated, t)
+    moments = state.moments.add(steps.obs.reshape(config.envs * config.length, -1))
+    replay = buffer.append(state.replay, rows)
+    state = state.replace(running=running, replay=replay, moments=moments)
+    return state, jnp.mean(steps.reward)
 
 
 def export(config: Config, spec: Spec, state: State, params: Params) -> policy_nets.MLPPolicy:

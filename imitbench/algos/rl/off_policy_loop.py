@@ -1,93 +1,35 @@
-"""The outer loop of the off-policy learners: rounds of collecting and gradient steps."""
+"""The loop of the off-policy learners: rounds of collecting and of gradient steps."""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from imitbench.algos.rl import off_policy, replay_buffer
-from imitbench.algos.rl.off_policy import OffPolicyLearner, State, reject_discrete, standardise_obs
+from imitbench.algos.rl.off_policy import (
+    OffPolicyLearner,
+    Setup,
+    State,
+    reject_discrete,
+    standardise_obs,
+)
 from imitbench.algos.rl.replay_buffer import Experience, RowSampler
 from imitbench.algos.rl.reward_model import TASK_REWARD, RewardModel
-from imitbench.core import buffer, ops, unrolling
+from imitbench.core import ops, unrolling
 from imitbench.core.types import (
     Algorithm,
     Cost,
     Env,
     Key,
     Metrics,
-    Policy,
     Spec,
     Transition,
     ValueEstimator,
 )
 from imitbench.utils.errors import UserError
-
-
-class Setup(NamedTuple):
-    """The parts of an off-policy method that do not change while it runs."""
-
-    config: off_policy.Config
-    spec: Spec
-    env: Env
-    learner: OffPolicyLearner
-    reward_model: RewardModel = TASK_REWARD
-    demo_batch: int = 0  # demonstrated steps that are added to each minibatch
-
-
-def initial_state(setup: Setup, key: Key, demos: Transition) -> State:
-    """An untrained learner, an empty replay and environments at the start of an episode."""
-    config, spec = setup.config, setup.spec
-    k_learner, k_env = jax.random.split(key)
-    starts = unrolling.demo_resets(setup.env, demos, config.resets)
-    running = unrolling.start_episodes(setup.env, k_env, config.envs, starts)
-    obs, zero = running.env.obs, jnp.zeros(config.envs)
-    action, no = jnp.zeros((config.envs, spec.action_size)), jnp.zeros(config.envs, bool)
-    row = Experience(obs, action, zero, obs, no, running.t)
-    replay = buffer.ring(jax.tree.map(lambda x: x[None], row), config.capacity // config.envs)
-    reward_state = setup.reward_model.init(ops.fold_in_name(k_learner, "teacher"), demos)
-    moments = ops.empty_moments(spec.obs_size)
-    return State(setup.learner.init(k_learner), replay, moments, running, reward_state)
-
-
-def is_warm(setup: Setup, state: State) -> jax.Array:
-    """[] bool: whether the warm-up's steps have been collected."""
-    return state.replay.written * setup.config.envs >= setup.config.warmup
-
-
-def exploring_policy(setup: Setup, state: State) -> Policy:
-    """Uniform actions during the warm-up, then the learner's exploration."""
-
-    def act(key: Key, obs: jax.Array) -> jax.Array:
-        k_explore, k_uniform = jax.random.split(key)
-        obs = standardise_obs(setup.config, state.moments, obs)
-        action = setup.learner.explore(k_explore, state.learner, obs)
-        uniform = jax.random.uniform(k_uniform, action.shape, minval=-1.0, maxval=1.0)
-        return jnp.where(is_warm(setup, state), action, uniform)
-
-    return act
-
-
-def collect(
-    setup: Setup, key: Key, state: State, starts: unrolling.ResetStates | None
-) -> tuple[State, jax.Array]:
-    """Adds a round's steps, `envs` * `length`, to the replay.
-
-    Returns:
-        The state after them; the mean reward [] of the task.
-    """
-    config = setup.config
-    running, steps, t = unrolling.unroll(
-        setup.env, exploring_policy(setup, state), key, state.running, config.length, starts
-    )
-    rows = Experience(steps.obs, steps.action, steps.reward, steps.next_obs, steps.terminated, t)
-    moments = state.moments.add(steps.obs.reshape(config.envs * config.length, -1))
-    replay = buffer.append(state.replay, rows)
-    state = state.replace(running=running, replay=replay, moments=moments)
-    return state, jnp.mean(steps.reward)
 
 
 def no_demos(key: Key, batch: int) -> Experience:
@@ -141,7 +83,7 @@ def learn_if_warm(
     learn_round = partial(learn, setup, sample_demos)
     shapes = jax.eval_shape(learn_round, key, state)[2]
     zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
-    warm = is_warm(setup, state)
+    warm = off_policy.is_warm(setup, state)
     learner_state, reward_state, metrics = jax.lax.cond(
         warm,
         lambda: learn_round(key, state),
@@ -160,7 +102,7 @@ def update(setup: Setup, key: Key, state: State, demos: Transition) -> tuple[Sta
 
     def run_round(state: State, key: Key) -> tuple[State, tuple[jax.Array, Metrics, jax.Array]]:
         k_collect, k_learn = jax.random.split(key)
-        state, reward = collect(setup, k_collect, state, starts)
+        state, reward = off_policy.collect(setup, k_collect, state, starts)
         state, learned, metrics = learn_if_warm(setup, sample_demos, k_learn, state)
         return state, (learned, metrics, reward)
 
@@ -225,5 +167,9 @@ def make(
         grad_step_offset=idle_rounds * grad_steps_per_round,
     )
     return Algorithm(
-        partial(initial_state, setup), partial(update, setup), act, cost, value_estimator=estimator
+        partial(off_policy.initial_state, setup),
+        partial(update, setup),
+        act,
+        cost,
+        value_estimator=estimator,
     )

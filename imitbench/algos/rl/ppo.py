@@ -1,27 +1,35 @@
-"""PPO: on-policy policy gradients with a clipped probability ratio.
+"""PPO: on-policy policy gradients with a bound on the ratio of new to old probabilities.
 
-Source: Schulman et al. 2017 (arXiv:1707.06347), equation 7 and section 5; as in
-Stable-Baselines3, advantages are standardised in each minibatch.
+Source: Schulman et al. 2017 (arXiv:1707.06347), equations 7 and 9.
+
+Different from the source: as in Stable-Baselines3, advantages are standardised in each minibatch,
+gradients are clipped by their norm, and observations and rewards are normalised by running moments.
+
+Use it when environment steps are cheap or many run in parallel, and for discrete actions.
+
+Sensitive to: `envs` * `length` (steps per update), `lr`, `clip`, `epochs`, `normalise_obs` and
+`normalise_reward`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
 
-from imitbench.algos.rl import on_policy
-from imitbench.algos.rl.on_policy import Core, OnPolicyLearner, PolicyUpdate, State
-from imitbench.core import distributions, ops
+from imitbench.algos.rl import on_policy, on_policy_loop
+from imitbench.algos.rl.on_policy import Core, Networks, OnPolicyLearner, PolicyUpdate
+from imitbench.algos.rl.on_policy_loop import State
 from imitbench.core.config import require
-from imitbench.core.types import Algorithm, Env, Key, Metrics, Params, Spec, Traits
+from imitbench.core.types import Algorithm, Env, Metrics, Params, Spec, Traits
 
 __all__ = ["Config", "Core", "OnPolicyLearner", "State", "export", "learner", "make"]
 TRAITS = Traits(needs_demos=False)
-export = on_policy.export
+export = on_policy_loop.export
 
 
 @dataclass(frozen=True)
@@ -31,13 +39,13 @@ class Config(on_policy.Config):
     lr_decay_updates: int = 0
     """Updates over which the step size falls linearly to 0; 0 keeps it constant."""
     clip: float = 0.2
-    """Bound on the probability ratio's distance from 1."""
+    """Bound on the distance of the probability ratio from 1, above 0."""
     value: float = 0.5
     """Weight of the mean squared value error in the loss."""
     entropy: float = 0.0
-    """Weight of the entropy, in nats, that is added to the objective."""
+    """Weight of the policy's entropy (nats), which is subtracted from the loss."""
     max_grad_norm: float = 0.5
-    """Gradients are scaled down to this global norm."""
+    """Largest global norm of the gradient; larger gradients are scaled down to it."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -46,52 +54,56 @@ class Config(on_policy.Config):
         require(self.lr_decay_updates >= 0, self, "lr_decay_updates", "0 or more")
 
 
-def clipped(config: Config, spec: Spec) -> PolicyUpdate:
-    """PPO's minibatch steps."""
-    policy, critic = on_policy.networks(config, spec)
+def clipped_loss(
+    networks: Networks, config: Config, params: Params, rows: dict[str, jax.Array]
+) -> tuple[jax.Array, Metrics]:
+    """Minus equation 9: the clipped surrogate of equation 7, the value error and the entropy.
+
+    Args:
+        networks: policy and value.
+        config: `clip`, `value` and `entropy`.
+        params: "policy" and "value".
+        rows: `on_policy.training_data` [N, ...]; log_prob is that of the policy that collected.
+
+    Returns:
+        The loss [], and metrics; "kl" estimates the divergence KL(old || new) in nats.
+    """
+    dist = on_policy.distribution(networks.policy, params["policy"], rows["obs"])
+    log_ratio = dist.log_prob(rows["action"]) - rows["log_prob"]
+    ratio = jnp.exp(log_ratio)
+    advantage = on_policy_loop.standardise_advantages(rows["advantage"])
+    bounded = jnp.clip(ratio, 1.0 - config.clip, 1.0 + config.clip)
+    policy_loss = -jnp.mean(jnp.minimum(ratio * advantage, bounded * advantage))
+    error = networks.value.apply(params["value"], rows["obs"]) - rows["return"]
+    value_loss = jnp.mean(error**2)
+    entropy = jnp.mean(dist.entropy())
+    loss = policy_loss + config.value * value_loss - config.entropy * entropy
+    return loss, {
+        "policy_loss": policy_loss,
+        "value_loss": value_loss,
+        "entropy": entropy,
+        "kl": jnp.mean(ratio - 1.0 - log_ratio),
+    }
+
+
+def policy_update(config: Config, spec: Spec) -> PolicyUpdate:
+    """PPO's minibatch steps of policy and value together."""
+    grad_steps = config.epochs * config.minibatches
     lr: Any = config.lr
     if config.lr_decay_updates:
-        steps = config.lr_decay_updates * config.epochs * config.minibatches
-        lr = optax.linear_schedule(config.lr, 0.0, steps)
+        lr = optax.linear_schedule(config.lr, 0.0, config.lr_decay_updates * grad_steps)
     opt = optax.chain(optax.clip_by_global_norm(config.max_grad_norm), optax.adam(lr, eps=1e-5))
-
-    def loss(params: Params, rows: dict[str, jax.Array]) -> tuple[jax.Array, Metrics]:
-        dist = policy.apply(params["policy"], rows["obs"])
-        assert isinstance(dist, distributions.Gaussian | distributions.Categorical)
-        log_ratio = dist.log_prob(rows["action"]) - rows["log_prob"]
-        ratio = jnp.exp(log_ratio)
-        adv = on_policy.standardise(rows["advantage"])
-        bounded = jnp.clip(ratio, 1.0 - config.clip, 1.0 + config.clip)
-        policy_loss = -jnp.mean(jnp.minimum(ratio * adv, bounded * adv))
-        value_loss = jnp.mean((critic.apply(params["value"], rows["obs"]) - rows["return"]) ** 2)
-        entropy = jnp.mean(dist.entropy())
-        total = policy_loss + config.value * value_loss - config.entropy * entropy
-        return total, {
-            "policy_loss": policy_loss,
-            "value_loss": value_loss,
-            "entropy": entropy,
-            "kl": jnp.mean(ratio - 1.0 - log_ratio),
-        }
-
-    def step(
-        key: Key, params: Params, opt_state: Any, data: dict[str, jax.Array]
-    ) -> tuple[Params, Any, Metrics]:
-        def minibatch(carry: tuple[Params, Any], index: jax.Array):
-            rows = jax.tree.map(lambda x: x[index], data)
-            params, opt_state, metrics = ops.gradient_step(loss, opt, *carry, rows)
-            return (params, opt_state), metrics
-
-        index = on_policy.minibatches(config, key, data["advantage"].size)
-        (params, opt_state), metrics = jax.lax.scan(minibatch, (params, opt_state), index)
-        return params, opt_state, jax.tree.map(jnp.mean, metrics)
-
-    return PolicyUpdate(opt.init, step, config.epochs * config.minibatches)
+    loss = partial(clipped_loss, on_policy.networks(config, spec), config)
+    return PolicyUpdate(
+        opt.init, partial(on_policy_loop.minibatch_descent, config, loss, opt), grad_steps
+    )
 
 
 def learner(config: Config, spec: Spec) -> OnPolicyLearner:
-    return on_policy.learner(config, spec, clipped(config, spec))
+    """PPO without its environment."""
+    return on_policy.learner(config, spec, policy_update(config, spec))
 
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:
-    """PPO on the task's own reward. State: `State`."""
-    return on_policy.make(config, env, learner(config, spec))
+    """PPO on the task's reward. The state is an `on_policy_loop.State`."""
+    return on_policy_loop.make(config, env, learner(config, spec))

@@ -1,4 +1,4 @@
-"""Steps for replay, with hindsight goals where a task has goals.
+"""Steps for replay: drawn uniformly, with hindsight goals, or by priority.
 
 Source of the hindsight goals: Andrychowicz et al. 2017 (arXiv:1707.01495), strategy "future": new
 goals come from states that the same episode reached after the step that is replayed.
@@ -7,6 +7,7 @@ goals come from states that the same episode reached after the step that is repl
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -131,3 +132,32 @@ def demo_sampler(demos: Transition, spec: Spec, her: float) -> RowSampler:
     if not her:
         return buffer.real_row_sampler(rows, demos.weight)
     return agent_sampler(demo_ring(rows, spec.horizon), spec, her)
+
+
+def priority_sampler(
+    rows: Any, priority: jax.Array, batch: int, beta: float
+) -> Callable[[Key], tuple[Any, jax.Array]]:
+    """Draws rows in proportion to their priorities (Schaul et al. 2016, arXiv:1511.05952, section
+    3.4).
+
+    Args:
+        rows: pytree with leaves [N, ...].
+        priority: [N], 0 for rows that are never drawn.
+        batch: number of rows to draw.
+        beta: how far the weights correct for unequal probabilities p, 0 to 1.
+
+    Returns:
+        key -> (rows [batch, ...], weights [batch]). A weight is (M p)^-beta for M rows of positive
+        priority, divided by the largest in the minibatch.
+    """
+    probability = priority / jnp.sum(priority)
+    count = jnp.sum(priority > 0)
+    edges = jnp.cumsum(probability)
+
+    def draw(key: Key) -> tuple[Any, jax.Array]:
+        index = jnp.searchsorted(edges, jax.random.uniform(key, (batch,)) * edges[-1])
+        index = jnp.minimum(index, priority.size - 1)
+        weight = (count * jnp.maximum(probability[index], 1e-12)) ** -beta
+        return buffer.take(rows, index), weight / jnp.max(weight)
+
+    return draw

@@ -1,12 +1,22 @@
-"""SIL: PPO that also imitates those of its own past actions that turned out better than expected.
+"""SIL: PPO that also imitates its own past actions that turned out better than expected.
 
-Source: Oh et al. 2018 (arXiv:1806.05635), equations 1 to 3; settings of the official code on top of
-PPO. Priorities are those of the present value of all that is kept, not of when it was last drawn.
+Source: Oh et al. 2018 (arXiv:1806.05635), equations 1 to 3, with the settings of the official code
+on top of PPO.
+
+Different from the source: each update computes the returns and priorities of all replayed steps
+anew, by the present value. The source computes a return once, when its episode ends, and keeps a
+step's priority from its last draw.
+
+Use it when rewards are sparse or delayed and good episodes are rare.
+
+Sensitive to: `steps` after each of PPO's updates, `max_advantage` relative to the scale of rewards,
+`capacity`, and PPO's settings.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import jax
@@ -14,8 +24,9 @@ import jax.numpy as jnp
 import optax
 from flax import struct
 
-from imitbench.algos.rl import on_policy, ppo
-from imitbench.core import buffer, distributions, ops, unrolling
+from imitbench.algos.rl import on_policy, ppo, replay_buffer
+from imitbench.algos.rl.on_policy import Core, Networks
+from imitbench.core import buffer, ops, unrolling
 from imitbench.core.config import require
 from imitbench.core.types import (
     Algorithm,
@@ -40,19 +51,19 @@ class Config:
     ppo: ppo.Config = field(default_factory=ppo.Config)
     """Settings of PPO."""
     capacity: int = 100_000
-    """Steps kept."""
+    """Steps that the replay holds; new steps replace the oldest."""
     batch: int = 512
-    """Rows of a minibatch."""
+    """Rows in a minibatch."""
     steps: int = 10
     """Self-imitating gradient steps after each of PPO's updates."""
     value: float = 0.01
-    """Weight of half the squared positive advantage in the loss."""
+    """Weight of the value's loss, half the squared positive advantage (beta_sil in the paper)."""
     alpha: float = 0.6
-    """Power of the positive advantage that rows are drawn in proportion to."""
+    """Power of the positive advantage to which a row's probability is proportional."""
     beta: float = 0.1
-    """Power of the inverse probability that corrects for it."""
+    """Power of the inverse probability in the weights that correct for it."""
     max_advantage: float = 1.0
-    """Bound on the advantage, in the units of normalised rewards."""
+    """Bound on the positive advantage, in the units of scaled rewards."""
     max_nll: float = 5.0
     """Bound on the negative log likelihood, in nats."""
 
@@ -69,93 +80,120 @@ class Config:
 
 
 class State(struct.PyTreeNode):
-    core: ppo.Core
-    imitation: Any  # Adam's moments of the self-imitating steps
+    """PPO's state, and the replay with the optimiser that learns from it."""
+
+    core: Core
+    sil_opt: Any  # Adam's state of the self-imitating steps
     replay: buffer.Ring  # of Transition, rows [B, ...]
     running: unrolling.RunningEpisodes
 
 
+def imitation_loss(
+    networks: Networks, config: Config, params: Params, rows: dict[str, jax.Array]
+) -> tuple[jax.Array, Metrics]:
+    """Equations 1 to 3: -log pi(a | s) (R - V(s))_+ and `value` times half (R - V(s))_+ squared.
+
+    Args:
+        networks: policy and value.
+        config: `value`, `max_advantage` and `max_nll`.
+        params: "policy" and "value".
+        rows: obs (standardised), action, return and weight (of each row in the mean); [N, ...].
+
+    Returns:
+        The loss [], and metrics. The value is drawn up to returns above it, never down.
+    """
+    dist = on_policy.distribution(networks.policy, params["policy"], rows["obs"])
+    advantage = rows["return"] - networks.value.apply(params["value"], rows["obs"])
+    gain = jnp.clip(advantage, 0.0, config.max_advantage)
+    nll = jnp.minimum(-dist.log_prob(rows["action"]), config.max_nll)
+    policy_loss = jnp.mean(rows["weight"] * jax.lax.stop_gradient(gain) * nll)
+    value_loss = 0.5 * jnp.mean(rows["weight"] * gain**2)
+    metrics = {"sil_loss": policy_loss, "sil_gain": jnp.mean(gain)}
+    return policy_loss + config.value * value_loss, metrics
+
+
+def replay_rows(
+    networks: Networks, config: Config, core: Core, replay: buffer.Ring
+) -> tuple[dict[str, jax.Array], jax.Array]:
+    """All steps of the replay [C, B] with their returns, and how often to draw each.
+
+    A return is the discounted sum of scaled rewards up to the end of the episode; where the time
+    limit or the end of the replay cuts it off, the present value stands for what follows.
+
+    Returns:
+        Rows [C * B, ...]: obs (standardised), action (before it was clipped), return. Priorities
+        [C * B]: the clipped positive advantage to the power `alpha`, 0 where no step was written.
+    """
+    rows = replay.in_order()
+    scale = on_policy.reward_scale(config.ppo, core)
+    obs = on_policy.standardise_obs(config.ppo, core, rows.obs)
+    next_obs = on_policy.standardise_obs(config.ppo, core, rows.next_obs)
+    value = networks.value.apply(core.params["value"], obs)
+    next_value = networks.value.apply(core.params["value"], next_obs)
+    cut_off = rows.truncated | (replay.without_successor[:, None] & ~rows.terminated)
+    returns = value + ops.advantages(
+        rows.reward * scale, value, next_value, rows.terminated, cut_off, config.ppo.discount, 1.0
+    )
+    gain = jnp.clip(returns - value, 0.0, config.max_advantage)
+    priority = (gain + 1e-6) ** config.alpha
+    written = jnp.arange(replay.capacity)[:, None] < replay.size
+    priority = jnp.where(written, priority, 0.0).ravel()
+    columns = {"obs": obs, "action": rows.intended_action, "return": returns}
+    columns = {k: x.reshape(value.size, *x.shape[2:]) for k, x in columns.items()}
+    return columns, priority
+
+
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:
-    """PPO with self-imitation on the task's own reward; demonstrations are not looked at. State:
+    """PPO with self-imitation on the task's reward; demonstrations are not used. The state is a
     `State`."""
-    rule = ppo.learner(config.ppo, spec)
-    policy, critic = on_policy.networks(config.ppo, spec)
+    learner = ppo.learner(config.ppo, spec)
+    networks = on_policy.networks(config.ppo, spec)
+    loss = partial(imitation_loss, networks, config)
     opt = optax.chain(
         optax.clip_by_global_norm(config.ppo.max_grad_norm), optax.adam(config.ppo.lr)
     )
 
-    def loss(params: Params, rows: dict[str, jax.Array]) -> tuple[jax.Array, Metrics]:
-        dist = policy.apply(params["policy"], rows["obs"])
-        assert isinstance(dist, distributions.Gaussian | distributions.Categorical)
-        above = rows["return"] - critic.apply(params["value"], rows["obs"])
-        gain = jnp.clip(above, 0.0, config.max_advantage)
-        nll = jnp.minimum(-dist.log_prob(rows["action"]), config.max_nll)
-        policy_loss = jnp.mean(rows["weight"] * jax.lax.stop_gradient(gain) * nll)
-        value_loss = 0.5 * jnp.mean(rows["weight"] * gain**2)
-        metrics = {"sil_loss": policy_loss, "sil_gain": jnp.mean(gain)}
-        return policy_loss + config.value * value_loss, metrics
+    def collect(key: Key, core: Core, running: unrolling.RunningEpisodes):
+        policy = learner.explore(core)
+        return unrolling.unroll(env, policy, key, running, config.ppo.length)[:2]
 
     def imitate(
-        key: Key, core: ppo.Core, opt_state: Any, replay: buffer.Ring
-    ) -> tuple[ppo.Core, Any, Metrics]:
-        rows = replay.in_order()
-        scale = on_policy.reward_scale(config.ppo, core)
-        obs, next_obs = (
-            on_policy.standardise_obs(config.ppo, core, x) for x in (rows.obs, rows.next_obs)
-        )
-        v, after = (critic.apply(core.params["value"], x) for x in (obs, next_obs))
-        truncated = rows.truncated | (replay.without_successor[:, None] & ~rows.terminated)
-        returns = v + ops.advantages(
-            rows.reward * scale, v, after, rows.terminated, truncated, config.ppo.discount, 1.0
-        )
-        total = v.size
-        columns = {"obs": obs, "action": rows.intended_action, "return": returns}
-        columns = {k: x.reshape(total, *x.shape[2:]) for k, x in columns.items()}
-        gain = jnp.clip(returns - v, 0.0, config.max_advantage)
-        priority = (gain + 1e-6) ** config.alpha
-        filled = jnp.arange(replay.capacity)[:, None] < replay.size
-        priority = jnp.where(filled, priority, 0.0).ravel()
-        chance = priority / jnp.sum(priority)
-        count = jnp.sum(priority > 0)
-        edges = jnp.cumsum(chance)
+        key: Key, core: Core, opt_state: Any, replay: buffer.Ring
+    ) -> tuple[Core, Any, Metrics]:
+        rows, priority = replay_rows(networks, config, core, replay)
+        draw = replay_buffer.priority_sampler(rows, priority, config.batch, config.beta)
 
         def step(carry: tuple[Params, Any], key: Key) -> tuple[tuple[Params, Any], Metrics]:
-            at = jnp.searchsorted(edges, jax.random.uniform(key, (config.batch,)) * edges[-1])
-            at = jnp.minimum(at, total - 1)
-            picked = buffer.take(columns, at)
-            correct = (count * jnp.maximum(chance[at], 1e-12)) ** -config.beta
-            picked["weight"] = correct / jnp.max(correct)
-            params, opt_state, metrics = ops.gradient_step(loss, opt, *carry, picked)
+            minibatch, weight = draw(key)
+            minibatch["weight"] = weight
+            params, opt_state, metrics = ops.gradient_step(loss, opt, *carry, minibatch)
             return (params, opt_state), metrics
 
-        carry, metrics = jax.lax.scan(
-            step, (core.params, opt_state), jax.random.split(key, config.steps)
-        )
-        params, opt_state = carry
+        keys = jax.random.split(key, config.steps)
+        (params, opt_state), metrics = jax.lax.scan(step, (core.params, opt_state), keys)
         return core.replace(params=params), opt_state, jax.tree.map(jnp.mean, metrics)
 
     def init(key: Key, demos: Transition) -> State:
         k_core, k_env = jax.random.split(key)
-        core = rule.init(k_core)
+        core = learner.init(k_core)
         running = unrolling.start_episodes(env, k_env, config.ppo.envs)
-        like = jax.eval_shape(collect, k_env, core, running)[1]
-        like = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), like)
-        replay = buffer.ring(like, config.capacity // config.ppo.envs)
+        steps = jax.eval_shape(collect, k_env, core, running)[1]
+        steps = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), steps)
+        replay = buffer.ring(steps, config.capacity // config.ppo.envs)
         return State(core, opt.init(core.params), replay, running)
-
-    def collect(key: Key, core: ppo.Core, running: unrolling.RunningEpisodes):
-        return unrolling.unroll(env, rule.explore(core), key, running, config.ppo.length)[:2]
 
     def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
         k_env, k_learn, k_imitate = jax.random.split(key, 3)
         running, steps = collect(k_env, state.core, state.running)
-        core, metrics = rule.learn(k_learn, state.core, steps)
+        core, metrics = learner.learn(k_learn, state.core, steps)
         replay = buffer.append(state.replay, steps)
-        core, imitation, more = imitate(k_imitate, core, state.imitation, replay)
-        return State(core, imitation, replay, running), metrics | more
+        core, sil_opt, sil_metrics = imitate(k_imitate, core, state.sil_opt, replay)
+        return State(core, sil_opt, replay, running), metrics | sil_metrics
 
     def act(key: Key, state: State, obs: jax.Array) -> jax.Array:
-        return rule.act(key, state.core, obs)
+        return learner.act(key, state.core, obs)
 
-    own = rule.grad_steps + config.steps
-    return Algorithm(init, update, act, Cost(config.ppo.envs * config.ppo.length, grad_steps=own))
+    grad_steps = learner.grad_steps + config.steps
+    return Algorithm(
+        init, update, act, Cost(config.ppo.envs * config.ppo.length, grad_steps=grad_steps)
+    )

@@ -1,14 +1,21 @@
-"""TRPO: natural policy gradients with a bound on how far the policy moves.
+"""TRPO: natural policy gradients with a bound on how far each step moves the policy.
 
-Source: Schulman et al. 2015 (arXiv:1502.05477), appendix C: conjugate gradients for the direction,
-then a line search on the surrogate and the divergence. Settings of openai/baselines. The value
-learns by minibatches, as in PPO.
+Source: Schulman et al. 2015 (arXiv:1502.05477), equation 14 and appendix C.
+
+Different from the source: the surrogate has generalised advantages in place of action values; the
+value learns by minibatches, as in PPO; observations and rewards are normalised by running moments.
+Settings are those of openai/baselines.
+
+Use it when a study asks for it, such as GAIL in its original form; otherwise take PPO.
+
+Sensitive to: `max_kl`, `envs` * `length` (steps per update), `damping`, `gae`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
@@ -16,14 +23,14 @@ import jax.numpy as jnp
 import optax
 from jax.flatten_util import ravel_pytree
 
-from imitbench.algos.rl import on_policy
+from imitbench.algos.rl import on_policy, on_policy_loop
 from imitbench.algos.rl.on_policy import OnPolicyLearner, PolicyUpdate
-from imitbench.core import distributions, ops, policy_nets
+from imitbench.core import distributions, nets, policy_nets
 from imitbench.core.config import require
 from imitbench.core.types import Algorithm, Env, Key, Metrics, Params, Spec, Traits
 
 TRAITS = Traits(needs_demos=False)
-export = on_policy.export
+export = on_policy_loop.export
 
 
 @dataclass(frozen=True)
@@ -31,14 +38,14 @@ class Config(on_policy.Config):
     """Settings of TRPO; `epochs`, `minibatches` and `lr` are the value's."""
 
     max_kl: float = 0.01
-    """Bound on the mean divergence of the new policy from the old one, in nats."""
+    """Bound on the mean divergence KL(old || new) of the policy in an update, in nats."""
     cg_steps: int = 10
     """Steps of conjugate gradients."""
     damping: float = 0.1
     """Multiple of the identity that is added to the Fisher matrix."""
     halvings: int = 10
-    """Times that the step is halved, at most, until it improves the surrogate within the bound;
-    after that the policy stays."""
+    """Largest number of halvings of the step until it improves the surrogate within the bound; if
+    none does, the policy stays as it is."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -48,98 +55,150 @@ class Config(on_policy.Config):
             require(getattr(self, name) >= 0, self, name, "0 or more")
 
 
-def solve(product: Callable[[jax.Array], jax.Array], b: jax.Array, steps: int) -> jax.Array:
-    """x with product(x) = b, about, by so many conjugate gradients from 0; `product` multiplies by
-    a positive definite matrix."""
+def conjugate_gradients(
+    product: Callable[[jax.Array], jax.Array], b: jax.Array, steps: int
+) -> jax.Array:
+    """Solves product(x) = b for x [P], approximately, from x = 0.
+
+    Args:
+        product: multiplies a vector [P] by a positive definite matrix.
+        b: [P].
+        steps: number of steps; P of them solve exactly, but for rounding.
+    """
 
     def step(carry: tuple[jax.Array, ...], _: Any) -> tuple[tuple[jax.Array, ...], None]:
-        x, residual, direction, size = carry
-        along = product(direction)
+        x, residual, direction, square = carry
+        curved = product(direction)
         # At the solution both are 0.
-        rate = size / jnp.maximum(direction @ along, 1e-30)
-        x, residual = x + rate * direction, residual - rate * along
-        new = residual @ residual
-        direction = residual + new / jnp.maximum(size, 1e-30) * direction
-        return (x, residual, direction, new), None
+        rate = square / jnp.maximum(direction @ curved, 1e-30)
+        x, residual = x + rate * direction, residual - rate * curved
+        new_square = residual @ residual
+        direction = residual + new_square / jnp.maximum(square, 1e-30) * direction
+        return (x, residual, direction, new_square), None
 
     start = jnp.zeros_like(b), b, b, b @ b
     return jax.lax.scan(step, start, None, length=steps)[0][0]
 
 
-def natural(config: Config, policy: policy_nets.PolicyNet) -> Callable[..., tuple[Params, Metrics]]:
-    """(params, data) -> (params, metrics): the policy's step on data [N, ...]."""
+def surrogate_and_kl(
+    policy: policy_nets.PolicyNet, old: Any, data: dict[str, jax.Array], params: Params
+) -> tuple[jax.Array, jax.Array]:
+    """Objective and constraint of equation 14.
 
-    def step(params: Params, data: dict[str, jax.Array]) -> tuple[Params, Metrics]:
-        old = policy.apply(params, data["obs"])
-        flat, unravel = ravel_pytree(params)
-        adv = on_policy.standardise(data["advantage"])
+    Args:
+        policy: the policy network.
+        old: its distribution in rows [N] before the step.
+        data: obs, action, log_prob under the old policy, advantage (standardised); [N, ...].
+        params: of the new policy.
 
-        def judged(x: jax.Array) -> tuple[jax.Array, jax.Array]:
-            """Surrogate and divergence of the old policy from the new one."""
-            dist = policy.apply(unravel(x), data["obs"])
-            assert isinstance(dist, distributions.Gaussian | distributions.Categorical)
-            gain = jnp.mean(jnp.exp(dist.log_prob(data["action"]) - data["log_prob"]) * adv)
-            return gain, jnp.mean(distributions.kl_divergence(old, dist))
-
-        def product(v: jax.Array) -> jax.Array:
-            curved = jax.jvp(jax.grad(lambda x: judged(x)[1]), (flat,), (v,))[1]
-            return curved + config.damping * v
-
-        slope = jax.grad(lambda x: judged(x)[0])(flat)
-        way = solve(product, slope, config.cg_steps)
-        longest = jnp.sqrt(2.0 * config.max_kl / jnp.maximum(way @ product(way), 1e-30))
-        before = judged(flat)[0]
-
-        def attempt(found: tuple[jax.Array, ...], share: jax.Array):
-            done, best, moved = found
-            x = flat + share * longest * way
-            gain, kl = judged(x)
-            good = ~done & (gain > before) & (kl <= config.max_kl)
-            kept = jnp.where(good, x, best), jnp.where(good, kl, moved)
-            return (done | good, *kept), None
-
-        shares = 0.5 ** jnp.arange(config.halvings + 1)
-        (done, best, kl), _ = jax.lax.scan(
-            attempt, (jnp.bool_(False), flat, jnp.float32(0.0)), shares
-        )
-        return unravel(best), {"kl": kl, "moved": done.astype(jnp.float32)}
-
-    return step
+    Returns:
+        The mean of new / old probability times advantage [], higher is better; the mean divergence
+        KL(old || new) [] in nats.
+    """
+    dist = on_policy.distribution(policy, params, data["obs"])
+    ratio = jnp.exp(dist.log_prob(data["action"]) - data["log_prob"])
+    surrogate = jnp.mean(ratio * data["advantage"])
+    return surrogate, jnp.mean(distributions.kl_divergence(old, dist))
 
 
-def improve(config: Config, spec: Spec) -> PolicyUpdate:
-    policy, critic = on_policy.networks(config, spec)
+def line_search(
+    config: Config,
+    evaluate: Callable[[jax.Array], tuple[jax.Array, jax.Array]],
+    start: jax.Array,
+    direction: jax.Array,
+    length: jax.Array,
+) -> tuple[jax.Array, Metrics]:
+    """The longest of the steps length * direction / 2^k that improves the surrogate within the
+    bound on the divergence (appendix C).
+
+    Args:
+        config: `max_kl`, and `halvings`, the largest k.
+        evaluate: parameters [P] -> surrogate [] and divergence [].
+        start: parameters [P] before the step.
+        direction: [P].
+        length: [] of the first step tried, in units of `direction`.
+
+    Returns:
+        Parameters [P], `start` where no step is good; metrics "kl" in nats and "moved", 1 or 0.
+    """
+    before = evaluate(start)[0]
+
+    def attempt(best: tuple[jax.Array, ...], share: jax.Array):
+        done, params, kl_moved = best
+        candidate = start + share * length * direction
+        surrogate, kl = evaluate(candidate)
+        good = ~done & (surrogate > before) & (kl <= config.max_kl)
+        params, kl_moved = jnp.where(good, candidate, params), jnp.where(good, kl, kl_moved)
+        return (done | good, params, kl_moved), None
+
+    shares = 0.5 ** jnp.arange(config.halvings + 1)
+    nothing = jnp.bool_(False), start, jnp.float32(0.0)
+    (moved, params, kl), _ = jax.lax.scan(attempt, nothing, shares)
+    return params, {"kl": kl, "moved": moved.astype(jnp.float32)}
+
+
+def policy_step(
+    policy: policy_nets.PolicyNet, config: Config, params: Params, data: dict[str, jax.Array]
+) -> tuple[Params, Metrics]:
+    """The policy's step (appendix C): natural gradient, longest allowed length, line search.
+
+    Args:
+        policy: the policy network.
+        config: of TRPO.
+        params: of the policy.
+        data: `on_policy.training_data` [N, ...].
+    """
+    old = policy.apply(params, data["obs"])
+    start, unravel = ravel_pytree(params)
+    data = data | {"advantage": on_policy_loop.standardise_advantages(data["advantage"])}
+
+    def evaluate(flat: jax.Array) -> tuple[jax.Array, jax.Array]:
+        return surrogate_and_kl(policy, old, data, unravel(flat))
+
+    def fisher_product(v: jax.Array) -> jax.Array:
+        curved = jax.jvp(jax.grad(lambda x: evaluate(x)[1]), (start,), (v,))[1]
+        return curved + config.damping * v
+
+    gradient = jax.grad(lambda x: evaluate(x)[0])(start)
+    direction = conjugate_gradients(fisher_product, gradient, config.cg_steps)
+    curvature = jnp.maximum(direction @ fisher_product(direction), 1e-30)
+    length = jnp.sqrt(2.0 * config.max_kl / curvature)
+    flat, metrics = line_search(config, evaluate, start, direction, length)
+    return unravel(flat), metrics
+
+
+def value_loss(
+    value: nets.ValueNet, params: Params, rows: dict[str, jax.Array]
+) -> tuple[jax.Array, Metrics]:
+    """The mean squared error [] of values against returns [N]."""
+    loss = jnp.mean((value.apply(params, rows["obs"]) - rows["return"]) ** 2)
+    return loss, {"value_loss": loss}
+
+
+def policy_update(config: Config, spec: Spec) -> PolicyUpdate:
+    """One natural step of the policy, then minibatch steps of the value."""
+    networks = on_policy.networks(config, spec)
     opt = optax.adam(config.lr, eps=1e-5)
-    move = natural(config, policy)
-
-    def value_loss(params: Params, rows: dict[str, jax.Array]) -> tuple[jax.Array, Metrics]:
-        loss = jnp.mean((critic.apply(params, rows["obs"]) - rows["return"]) ** 2)
-        return loss, {"value_loss": loss}
+    fit_value = partial(
+        on_policy_loop.minibatch_descent, config, partial(value_loss, networks.value), opt
+    )
 
     def step(
         key: Key, params: Params, opt_state: Any, data: dict[str, jax.Array]
     ) -> tuple[Params, Any, Metrics]:
-        new, told = move(params["policy"], data)
+        policy, policy_metrics = policy_step(networks.policy, config, params["policy"], data)
+        value, opt_state, metrics = fit_value(key, params["value"], opt_state, data)
+        return {"policy": policy, "value": value}, opt_state, metrics | policy_metrics
 
-        def minibatch(carry: tuple[Params, Any], index: jax.Array):
-            rows = jax.tree.map(lambda x: x[index], data)
-            value, opt_state, metrics = ops.gradient_step(value_loss, opt, *carry, rows)
-            return (value, opt_state), metrics
-
-        index = on_policy.minibatches(config, key, data["advantage"].size)
-        (value, opt_state), metrics = jax.lax.scan(minibatch, (params["value"], opt_state), index)
-        metrics = jax.tree.map(jnp.mean, metrics)
-        return {"policy": new, "value": value}, opt_state, metrics | told
-
-    # The policy takes one.
     grad_steps = 1 + config.epochs * config.minibatches
     return PolicyUpdate(lambda params: opt.init(params["value"]), step, grad_steps)
 
 
 def learner(config: Config, spec: Spec) -> OnPolicyLearner:
-    return on_policy.learner(config, spec, improve(config, spec))
+    """TRPO without its environment."""
+    return on_policy.learner(config, spec, policy_update(config, spec))
 
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:
-    """TRPO on the task's own reward. State: `_onpolicy.State`."""
-    return on_policy.make(config, env, learner(config, spec))
+    """TRPO on the task's reward. The state is an `on_policy_loop.State`."""
+    return on_policy_loop.make(config, env, learner(config, spec))
