@@ -21,11 +21,13 @@ TASK, K = "FetchPickAndPlace", 500
 WHERE = Path("results") / "perf" / "vins.md"
 
 
-def sizes(config: vins.Config, parts: vins.VINSParts, actions: int) -> dict[str, tuple[int, ...]]:
+def sizes(
+    config: vins.Config, learner: vins.VINSLearner, actions: int
+) -> dict[str, tuple[int, ...]]:
     """Widths of the layers of value and model."""
-    state = sum(parts.view.sizes)
+    state = sum(learner.feature_map.sizes)
     return {
-        "value": (parts.view.size, *config.hidden, 1),
+        "value": (learner.feature_map.size, *config.hidden, 1),
         "model": (state + actions, *config.model_hidden, state),
     }
 
@@ -35,8 +37,8 @@ def main() -> None:
     spec = env.spec
     clone = bc.Config(hidden=(256, 256, 256), lr=3e-4, validation=0.0, steps=100)
     config = vins.Config(clone=clone, k=K)
-    parts = vins.learner(config, spec)
-    own = sizes(config, parts, spec.action_size)
+    learner = vins.learner(config, spec)
+    own = sizes(config, learner, spec.action_size)
     seen = config.batch * (config.interpolations + config.samples)
     forward = 2 * config.batch * weights(own["value"])
     flops = (
@@ -50,9 +52,9 @@ def main() -> None:
         rate, peak, _ = training(vins.make(config, spec), env, seeds)
         rows.append(training_row("VINS, all networks, batch 64", seeds, rate, flops, peak, 0.5))
     one = jax.tree.map(lambda x: x[0], synthetic(spec, 5000, 1))
-    state = parts.init(jax.random.key(0), one)
+    state = learner.init(jax.random.key(0), one)
     obs = one.obs[:200]
-    act = jax.jit(lambda key: parts.act(key, state, obs))
+    act = jax.jit(lambda key: learner.act(key, state, obs))
     measure = matmul_peak()
     seconds(lambda: act(jax.random.key(0)))
     found = [(seconds(lambda: act(jax.random.key(1))), measure()) for _ in range(ROUNDS)]

@@ -33,7 +33,7 @@ NOISE = 0.3  # standard deviation of the noise that leads off the demonstrations
 
 
 class Trained(NamedTuple):
-    parts: vins.VINSParts
+    learner: vins.VINSLearner
     state: vins.State
     policy: Policy
     clone: Policy
@@ -41,7 +41,7 @@ class Trained(NamedTuple):
 
 def fit(env: Env, config: vins.Config, demos: Transition, steps: int) -> Trained:
     """One seed of VINS, and its BC prior."""
-    parts = vins.learner(config, env.spec)
+    learner = vins.learner(config, env.spec)
     keys = jnp.stack([jax.random.key(SEED)])
     updates = steps // config.clone.steps
     options: Any = {"num_updates": updates, "num_evals": 1, "eval_episodes": 1}
@@ -49,9 +49,9 @@ def fit(env: Env, config: vins.Config, demos: Transition, steps: int) -> Trained
     state = jax.tree.map(lambda x: x[0], done.algo)
     clone = bc.supervised_learner(config.clone, env.spec)
     return Trained(
-        parts,
+        learner,
         state,
-        lambda key, obs: parts.act(key, state, obs),
+        lambda key, obs: learner.act(key, state, obs),
         lambda key, obs: clone.act(key, state.clone, obs),
     )
 
@@ -59,10 +59,10 @@ def fit(env: Env, config: vins.Config, demos: Transition, steps: int) -> Trained
 def nearest(trained: Trained, demos: Transition, obs: jax.Array) -> np.ndarray:
     """Distance [N] of observations to the nearest demonstrated state, over the normalised fields
     that the value sees: root mean square, in standard deviations of the demonstrations."""
-    view, norm = trained.parts.view, trained.state.model_norms.state
+    feature_map, norm = trained.learner.feature_map, trained.state.model_norms.state
 
     def scaled(x: jax.Array) -> jax.Array:
-        return norm(view.state(x), jnp.inf)
+        return norm(feature_map.state(x), jnp.inf)
 
     shown = scaled(demos.obs)
     far = jax.lax.map(
@@ -82,8 +82,10 @@ def slices(axes: Any, runs: dict[str, Trained], demos: Transition, env: Env) -> 
     obs = jnp.broadcast_to(here, (*dx.shape, env.spec.obs_size))
     moved = obs.at[..., hand].add(jnp.stack([dx, dy, np.zeros_like(dx)], axis=-1))
     for axis, (name, t) in zip(axes, runs.items(), strict=True):
-        view = t.parts.view
-        values = np.asarray(t.parts.value(t.state, view.state(moved), view.desired(moved)))
+        feature_map = t.learner.feature_map
+        values = np.asarray(
+            t.learner.value(t.state, feature_map.state(moved), feature_map.desired(moved))
+        )
         x0, y0 = (float(v) for v in here[hand][:2])
         drawn = axis.contourf(100 * (x0 + dx), 100 * (y0 + dy), values, levels=14, cmap="cividis")
         axis.plot(100 * path[:, 0], 100 * path[:, 1], color="white", linewidth=1.2)
@@ -120,9 +122,9 @@ def errors(axis: Any, t: Trained, demos: Transition, env: Env) -> None:
     actor = noisy(t.clone, NOISE)
     run = jax.jit(lambda k: rollout.flatten(rollout.episodes(env, actor, k, EPISODES)))
     steps = run(jax.random.key(2))
-    view, norm = t.parts.view, t.state.model_norms.change
-    guess = jax.jit(t.parts.predict)(t.state, steps.obs, steps.action)
-    off = (guess - view.state(steps.next_obs)) / norm.std
+    feature_map, norm = t.learner.feature_map, t.state.model_norms.change
+    guess = jax.jit(t.learner.predict)(t.state, steps.obs, steps.action)
+    off = (guess - feature_map.state(steps.next_obs)) / norm.std
     error, far = np.linalg.norm(np.asarray(off), axis=-1), nearest(t, demos, steps.obs)
     edges = np.quantile(far, np.linspace(0, 1, 11))
     bins = np.clip(np.searchsorted(edges, far, side="right") - 1, 0, 9)
@@ -131,8 +133,8 @@ def errors(axis: Any, t: Trained, demos: Transition, env: Env) -> None:
     low, median, high = np.array([np.quantile(g, [0.25, 0.5, 0.75]) for g in groups]).T
     axis.plot(middle, median, markersize=4, **drawing.STYLES[0])
     axis.fill_between(middle, low, high, color="0.5", alpha=0.25, linewidth=0)
-    shown = t.parts.predict(t.state, demos.obs, demos.action)
-    on = np.linalg.norm(np.asarray((shown - view.state(demos.next_obs)) / norm.std), axis=-1)
+    shown = t.learner.predict(t.state, demos.obs, demos.action)
+    on = np.linalg.norm(np.asarray((shown - feature_map.state(demos.next_obs)) / norm.std), axis=-1)
     axis.axhline(float(np.median(on)), color="#c1440e", linestyle="--", linewidth=1.2)
     axis.text(0.98, float(np.median(on)), "on the demonstrations", color="#c1440e", fontsize=8,
               ha="right", va="bottom", transform=axis.get_yaxis_transform())  # fmt: skip

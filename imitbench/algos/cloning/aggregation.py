@@ -1,4 +1,4 @@
-"""What DAgger and DART share: rounds of collecting labelled episodes, and cloning all of them."""
+"""Shared code of DAgger and DART: rounds of collecting labelled episodes and cloning them all."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class Config:
     """Settings of the rounds."""
 
     clone: bc.Config = field(default_factory=bc.Config)
-    """The supervised learner."""
+    """Settings of the supervised learner."""
     episodes: int = 2
     """Episodes collected and labelled in a round."""
     fits: int = 10
-    """Updates of the clone in a round: fits * clone.steps gradient steps."""
+    """Updates of the supervised learner in a round: fits * clone.steps gradient steps."""
     capacity: int = 20_000
-    """Rows of the aggregate, demonstrations included; beyond it the oldest make room."""
+    """Rows of the aggregate, demonstrations included; beyond it the oldest are overwritten."""
 
     def __post_init__(self) -> None:
         for name in ("episodes", "fits", "capacity"):
@@ -36,48 +36,63 @@ class Config:
 
 
 class State(struct.PyTreeNode):
+    """What is learned, and what is collected."""
+
     clone: bc.State
-    data: buffer.Ring  # of bc.Pairs: the demonstrations, then the rounds
+    data: buffer.Ring  # of `bc.Pairs`: the demonstrations, then the rounds
     memory: Any  # what a method carries from round to round
 
 
 Collect = Callable[[Key, Policy, Any], tuple[bc.Pairs, Any, Metrics]]
-"""(key, the clone, memory) -> a round's labelled steps, episode by episode; memory; metrics."""
+"""(key, learner, memory) -> a round's labelled steps [N], episode by episode; memory; metrics."""
 
 
 def make(config: Config, spec: Spec, collect: Collect, memory: Any) -> Algorithm:
-    """One update is one round: collect `config.episodes`, clone. `memory`: before the first round.
-    State: `State`."""
-    clone = bc.supervised_learner(config.clone, spec)
+    """Builds a method whose update is one round: collect `config.episodes`, then clone.
+
+    Args:
+        config: settings.
+        spec: the task.
+        collect: collects and labels the steps of a round.
+        memory: what `collect` gets in the first round.
+
+    Returns:
+        The method. State: `State`.
+    """
+    learner = bc.supervised_learner(config.clone, spec)
     rows_per_round = config.episodes * spec.horizon
 
     def init(key: Key, demos: Transition) -> State:
         pairs, _ = bc.split(config.clone, spec, demos)
         needed = max(pairs.weight.shape[0], rows_per_round)
         if config.capacity < needed:
-            raise UserError(f"capacity={config.capacity}: a round or the demos need {needed} rows")
+            raise UserError(
+                f"capacity={config.capacity}: a round or the demos need {needed} rows; set "
+                f"{needed} or more"
+            )
         data = buffer.append(buffer.ring(pairs, config.capacity), pairs)
-        return State(clone.init(key, pairs), data, memory)
+        return State(learner.init(key, pairs), data, memory)
 
     def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
         k_collect, k_fit = jax.random.split(key)
 
-        def learner(key: Key, obs: jax.Array) -> jax.Array:
-            return clone.act(key, state.clone, obs)
+        def policy(key: Key, obs: jax.Array) -> jax.Array:
+            return learner.act(key, state.clone, obs)
 
-        new, kept, told = collect(k_collect, learner, state.memory)
-        data = buffer.append(state.data, new)
+        pairs, memory, round_metrics = collect(k_collect, policy, state.memory)
+        data = buffer.append(state.data, pairs)
 
-        def fit(inner: bc.State, key: Key) -> tuple[bc.State, Any]:
-            return clone.fit(key, inner, data.rows)
+        def fit(clone: bc.State, key: Key) -> tuple[bc.State, Metrics]:
+            return learner.fit(key, clone, data.rows)
 
-        inner, metrics = jax.lax.scan(fit, state.clone, jax.random.split(k_fit, config.fits))
-        inner, more = clone.validate(inner, bc.split(config.clone, spec, demos)[1])
-        told = told | more | {"rows": data.size.astype(jnp.float32)}
-        return State(inner, data, kept), jax.tree.map(jnp.mean, metrics) | told
+        clone, metrics = jax.lax.scan(fit, state.clone, jax.random.split(k_fit, config.fits))
+        held_out = bc.split(config.clone, spec, demos)[1]
+        clone, validation_metrics = learner.validate(clone, held_out)
+        metrics = jax.tree.map(jnp.mean, metrics) | round_metrics | validation_metrics
+        return State(clone, data, memory), metrics | {"rows": data.size.astype(jnp.float32)}
 
     def act(key: Key, state: State, obs: jax.Array) -> jax.Array:
-        return clone.act(key, state.clone, obs)
+        return learner.act(key, state.clone, obs)
 
     cost = Cost(
         env_steps=rows_per_round,

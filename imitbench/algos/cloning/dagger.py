@@ -1,6 +1,14 @@
-"""DAgger: clone, run the clone, let the expert label where it went, and clone all of it again.
+"""DAgger: run the policy, let the expert label the states that it visits, and clone all of them.
 
-Source: Ross, Gordon, Bagnell 2011 (arXiv:1011.0686), algorithm 3.1.
+Source: Ross, Gordon and Bagnell 2011 (arXiv:1011.0686), Algorithm 3.1. The demonstrations are the
+first part of the aggregate, and each round continues with the parameters of the last one instead of
+training new ones. In every step of a round the expert's action is executed with probability beta,
+otherwise the learner's.
+
+Use it when the expert can be asked for its action in any state, and BC fails in states that the
+demonstrations do not visit.
+Sensitive to: `episodes` and the number of rounds (the expert's labels), `fits` with `clone.steps`
+(the gradient steps of a round), and `beta`.
 """
 
 from __future__ import annotations
@@ -33,12 +41,12 @@ class Config(aggregation.Config):
     """Settings of DAgger."""
 
     beta: Literal["indicator", "linear", "exponential"] = "indicator"
-    """Probability of the expert's action at each step of round i = 0, 1, ...: indicator 1 then 0;
-    linear max(0, 1 - i / beta_rounds); exponential beta_base ** i."""
+    """Probability of the expert's action in each step of round i = 0, 1, ... indicator: 1 in the
+    first round, then 0. linear: max(0, 1 - i / beta_rounds). exponential: beta_base ** i."""
     beta_rounds: int = 10
-    """Rounds until a linear beta is 0."""
+    """Rounds after which a linear beta is 0."""
     beta_base: float = 0.5
-    """Base of an exponential beta."""
+    """Base of an exponential beta, in [0, 1]."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -47,7 +55,7 @@ class Config(aggregation.Config):
 
 
 def beta(config: Config, round: jax.Array) -> jax.Array:
-    """Probability of the expert's action in a round (0, 1, ...)."""
+    """Probability [] of the expert's action in round 0, 1, ...: beta_i of Algorithm 3.1."""
     i = round.astype(jnp.float32)
     if config.beta == "indicator":
         return jnp.where(i == 0, 1.0, 0.0)
@@ -57,8 +65,17 @@ def beta(config: Config, round: jax.Array) -> jax.Array:
 
 
 def mixture(prob: jax.Array, expert: Actor, learner: Actor) -> Actor:
-    """Executes the expert's action with probability `prob`, else the learner's; intends the
-    expert's. The choice is drawn at each step and for each episode apart."""
+    """The policy pi_i of Algorithm 3.1, which mixes the expert and the learner step by step.
+
+    Args:
+        prob: [] probability of executing the expert's action, drawn in each step and for each
+            episode by itself.
+        expert: the actor whose actions are the intended ones.
+        learner: the other actor.
+
+    Returns:
+        An actor that executes one of the two actions and intends the expert's.
+    """
 
     def start(key: Key, state: EnvState) -> tuple[Any, Any]:
         k_expert, k_learner = jax.random.split(key)
@@ -66,23 +83,23 @@ def mixture(prob: jax.Array, expert: Actor, learner: Actor) -> Actor:
 
     def act(key: Key, memory: tuple[Any, Any], state: EnvState) -> tuple[Decision, Any]:
         k_coin, k_expert, k_learner = jax.random.split(key, 3)
-        a, of_expert = expert.act(k_expert, memory[0], state)
-        b, of_learner = learner.act(k_learner, memory[1], state)
-        coin = jax.random.bernoulli(k_coin, prob, a.shape[:1])
-        action = jnp.where(coin.reshape(coin.shape + (1,) * (a.ndim - 1)), a, b)
-        return Decision(action, a), (of_expert, of_learner)
+        expert_action, expert_memory = expert.act(k_expert, memory[0], state)
+        learner_action, learner_memory = learner.act(k_learner, memory[1], state)
+        coin = jax.random.bernoulli(k_coin, prob, expert_action.shape[:1])
+        coin = coin.reshape(coin.shape + (1,) * (expert_action.ndim - 1))
+        action = jnp.where(coin, expert_action, learner_action)
+        return Decision(action, expert_action), (expert_memory, learner_memory)
 
     return Actor(start, act)
 
 
 def make(config: Config, spec: Spec, env: Env, expert: Actor | Policy) -> Algorithm:
-    """DAgger; one update is one round: collect, ask the expert, clone. State: `aggregation.State`,
-    whose memory is the round's number."""
+    """DAgger; one update is one round. State: `aggregation.State`, whose memory is the number of
+    the round."""
     demonstrator = as_actor(expert)
 
-    def collect(key: Key, learner: Policy, round: jax.Array) -> tuple[bc.Pairs, jax.Array, Metrics]:
-        """A round's episodes with the expert's actions, whoever acted."""
-        actor = mixture(beta(config, round), demonstrator, as_actor(learner))
+    def collect(key: Key, policy: Policy, round: jax.Array) -> tuple[bc.Pairs, jax.Array, Metrics]:
+        actor = mixture(beta(config, round), demonstrator, as_actor(policy))
         steps = rollout.flatten(rollout.episodes(env, actor, key, config.episodes))
         return bc.Pairs(steps.obs, steps.intended_action, steps.weight), round + 1, {}
 

@@ -1,8 +1,14 @@
-"""DART: clone an expert that is pushed off its path by noise as large as the clone's own errors.
+"""DART: clone an expert whose actions are disturbed by noise as large as the clone's own errors.
 
-Source: Laskey et al. 2017 (arXiv:1703.09327), algorithm 1, with the covariance of the official
-code: that of the clone's errors on demonstrations that it has not learned from yet. The paper's
-scaling of it by a prior guess of the final error is left out, as it is there.
+Source: Laskey et al. 2017 (arXiv:1703.09327), Algorithm 1. The covariance of the noise is that of
+the official code: of the clone's errors on a round of demonstrations before it learns from them.
+The paper also scales it by a prior guess of the final error; that is left out, as in the official
+code. The first round has no noise, and the noise of the second comes from the untrained clone.
+
+Use it when an expert can demonstrate under noise but cannot label the states that a policy visits,
+and BC lacks demonstrations of recovery.
+Sensitive to: the expert (it has to recover from the noise), `episodes` and the number of rounds,
+and `fits` with `clone.steps` (an undertrained clone asks for too much noise).
 """
 
 from __future__ import annotations
@@ -32,43 +38,56 @@ from imitbench.utils.errors import UserError
 
 @dataclass(frozen=True)
 class Config(aggregation.Config):
-    """Settings of DART; its episodes are the expert's, under noise."""
+    """Settings of DART; the episodes of a round are the expert's, under noise."""
 
 
-def disturbance(key: Key, errors: jax.Array, shape: tuple[int, ...]) -> jax.Array:
-    """Normal noise [..., A] with mean 0 and the covariance of `errors` [N, A] around 0: mixtures of
-    them, so that nothing needs to be factored."""
-    mix = jax.random.normal(key, (*shape, errors.shape[0]))
-    return mix @ errors / jnp.sqrt(errors.shape[0])
+def noise(key: Key, errors: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+    """Normal noise with mean 0 and the covariance of the clone's errors.
+
+    It mixes the errors with normal weights, so that no covariance matrix needs to be factored.
+
+    Args:
+        key: random key.
+        errors: [N, A] the clone's action minus the expert's; their covariance is taken around 0.
+        shape: leading axes of the noise.
+
+    Returns:
+        [*shape, A] noise.
+    """
+    weights = jax.random.normal(key, (*shape, errors.shape[0]))
+    return weights @ errors / jnp.sqrt(errors.shape[0])
+
+
+def disturbed(expert: Actor, errors: jax.Array) -> Actor:
+    """The expert under `noise`: it executes the noisy action, clipped, and intends its own."""
+
+    def act(key: Key, memory: Any, state: EnvState) -> tuple[Decision, Any]:
+        k_expert, k_noise = jax.random.split(key)
+        action, memory = expert.act(k_expert, memory, state)
+        noisy_action = action + noise(k_noise, errors, action.shape[:-1])
+        return Decision(jnp.clip(noisy_action, -1.0, 1.0), action), memory
+
+    return Actor(expert.start, act)
 
 
 def make(config: Config, spec: Spec, env: Env, expert: Actor | Policy) -> Algorithm:
-    """DART; one update is one round: the expert shows under noise, the clone learns, its errors
-    make the noise of the next. The first round has none. State: `_aggregate.State`, whose memory
-    is the clone's errors [N, A] on the round before, 0 where there was no step."""
+    """DART; one update is one round: the expert demonstrates under noise, and the clone learns.
+
+    State: `aggregation.State`, whose memory is the clone's errors [N, A] on the round before, 0 for
+    rows of weight 0. They make the noise of the next round.
+    """
     if spec.discrete:
         raise UserError(f"{env.name} has discrete actions: DART's noise needs continuous ones")
-
     demonstrator = as_actor(expert)
 
-    def collect(
-        key: Key, learner: Policy, errors: jax.Array
-    ) -> tuple[bc.Pairs, jax.Array, Metrics]:
-        k_show, k_err = jax.random.split(key)
+    def collect(key: Key, policy: Policy, errors: jax.Array) -> tuple[bc.Pairs, jax.Array, Metrics]:
+        k_episodes, k_clone = jax.random.split(key)
+        actor = disturbed(demonstrator, errors)
+        steps = rollout.flatten(rollout.episodes(env, actor, k_episodes, config.episodes))
+        new_errors = policy(k_clone, steps.obs) - steps.intended_action
+        new_errors = jnp.where(steps.weight[:, None] > 0, new_errors, 0.0)
+        pairs = bc.Pairs(steps.obs, steps.intended_action, steps.weight)
+        return pairs, new_errors, {"noise": jnp.sqrt(jnp.mean(errors**2))}
 
-        def act(key: Key, memory: Any, state: EnvState) -> tuple[Decision, Any]:
-            k_expert, k_noise = jax.random.split(key)
-            action, memory = demonstrator.act(k_expert, memory, state)
-            noise = disturbance(k_noise, errors, action.shape[:-1])
-            return Decision(jnp.clip(action + noise, -1.0, 1.0), action), memory
-
-        disturbed = Actor(demonstrator.start, act)
-        steps = rollout.episodes(env, disturbed, k_show, config.episodes)
-        shown = rollout.flatten(steps)
-        made = learner(k_err, shown.obs) - shown.intended_action
-        made = jnp.where(shown.weight[:, None] > 0, made, 0.0)
-        noise = jnp.sqrt(jnp.mean(errors**2))
-        return bc.Pairs(shown.obs, shown.intended_action, shown.weight), made, {"noise": noise}
-
-    none = jnp.zeros((config.episodes * spec.horizon, spec.action_size))
-    return aggregation.make(config, spec, collect, none)
+    no_errors = jnp.zeros((config.episodes * spec.horizon, spec.action_size))
+    return aggregation.make(config, spec, collect, no_errors)

@@ -1,15 +1,19 @@
-"""VINS+RL: the value and the model of VINS, improved by the policy's own steps.
+"""VINS+RL: value and model of VINS, trained further on steps that the policy collects.
 
-Source: Luo, Xu, Ma 2019 (arXiv:1907.05634), algorithm 3: begin with VINS and the demonstrations in
-the replay; then collect with noise around 0 (option 2), fit the value by temporal differences
-alone, without negative samples, and the model. No hindsight goals, no resets to demonstrated
-states. How many steps of each is not in the paper's main text.
+Source: Luo, Xu and Ma 2019 (arXiv:1907.05634), Algorithm 3. It begins with VINS and with the
+demonstrations in the replay. Then it alternates: collect with candidates around 0 (option 2), and
+train the value by L_td alone, without negative samples, and the model (equations (1) and (5) of
+`vins`). There are no hindsight goals and no resets to demonstrated states. The paper's main text
+does not give the numbers of steps, so they are settings.
+
+Use it when an environment is at hand and a policy from demonstrations alone is not good enough.
+Sensitive to: `pretrain`, `grad_steps` with `envs` and `length` (their ratio is the gradient steps
+per environment step), and `alpha`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -29,13 +33,15 @@ class Config:
     """Settings of VINS+RL."""
 
     vins: vins.Config = field(default_factory=vins.Config)
-    """The start: VINS on the demonstrations; and the batch, rates and goal handling after it."""
+    """Settings of VINS on the demonstrations; its minibatches, step sizes and values at the goal
+    hold afterwards, too."""
     pretrain: int = 10_000
-    """Gradient steps of that start, a multiple of `vins.clone.steps`."""
+    """Gradient steps on the demonstrations before the first update, a multiple of
+    `vins.clone.steps`."""
     alpha: float = 1.0
-    """Half the width of the uniform noise around 0 afterwards."""
+    """Half the width of the uniform noise around 0 after that, above 0 and at most 2."""
     envs: int = 16
-    """Environments that run beside each other."""
+    """Number of parallel environments."""
     length: int = 1
     """Steps of each environment between two rounds of gradient steps."""
     rounds: int = 250
@@ -43,7 +49,7 @@ class Config:
     grad_steps: int = 4
     """Gradient steps of value and model in a round."""
     capacity: int = 500_000
-    """Steps kept for replay, the demonstrations among them; the oldest make room."""
+    """Steps kept for replay, the demonstrations included; beyond it the oldest are overwritten."""
 
     def __post_init__(self) -> None:
         for name in ("envs", "length", "rounds", "grad_steps"):
@@ -53,69 +59,87 @@ class Config:
         whole = self.pretrain >= 0 and self.pretrain % steps == 0
         require(whole, self, "pretrain", f"a multiple of vins.clone.steps={steps}")
         if self.vins.goal == "first":
-            raise UserError("vins.goal=first: what is collected is not cut; take absorbing or last")
+            raise UserError(
+                "vins.goal=first: vins_rl cannot cut the episodes that it collects; use absorbing "
+                "or last"
+            )
 
 
 class State(struct.PyTreeNode):
+    """What is learned, and what is collected."""
+
     vins: vins.State
-    replay: buffer.Ring  # of vins.Rows
+    replay: buffer.Ring  # of `vins_value.Rows`
     running: unrolling.RunningEpisodes
+
+
+def pretrain(
+    learner: vins.VINSLearner, key: Key, state: vins.State, demos: Transition, updates: int
+) -> vins.State:
+    """`updates` updates of VINS on the demonstrations [N]."""
+
+    def update(state: vins.State, key: Key) -> tuple[vins.State, None]:
+        return learner.update(key, state, demos)[0], None
+
+    return jax.lax.scan(update, state, jax.random.split(key, updates))[0]
+
+
+def replay_steps(
+    learner: vins.VINSLearner, key: Key, state: vins.State, replay: buffer.Ring, number: int
+) -> tuple[vins.State, Metrics]:
+    """`number` gradient steps of value and model on minibatches of the replay; their metrics."""
+
+    def step(state: vins.State, key: Key) -> tuple[vins.State, Metrics]:
+        k_rows, k_step = jax.random.split(key)
+        rows = buffer.sample(k_rows, replay.rows, learner.config.batch, replay.size)
+        return learner.gradient_step(k_step, state, rows)
+
+    state, metrics = jax.lax.scan(step, state, jax.random.split(key, number))
+    return state, jax.tree.map(jnp.mean, metrics)
 
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:
     """VINS+RL; one update is `rounds` rounds of collecting and learning. State: `State`."""
     start = vins.learner(config.vins, spec)
-    own = replace(config.vins, mu=0.0, prior=False, alpha=config.alpha)
-    after = vins.learner(own, spec)
-    per_round = config.envs * config.length
+    learner = vins.learner(replace(config.vins, mu=0.0, prior=False, alpha=config.alpha), spec)
+    steps_per_round = config.envs * config.length
 
     def init(key: Key, demos: Transition) -> State:
-        k_init, k_fit, k_env = jax.random.split(key, 3)
-        shown = vins.demo_rows(own, start.view, demos)
-        needed = shown.weight.shape[0] + per_round
+        k_init, k_pretrain, k_env = jax.random.split(key, 3)
+        rows = start.rows(demos)
+        needed = rows.weight.shape[0] + steps_per_round
         if config.capacity < needed:
-            raise UserError(f"capacity={config.capacity}: demos and a round need {needed} steps")
-
-        def fit(state: vins.State, key: Key) -> tuple[vins.State, None]:
-            return start.update(key, state, demos)[0], None
-
-        keys = jax.random.split(k_fit, config.pretrain // config.vins.clone.steps)
-        state, _ = jax.lax.scan(fit, start.init(k_init, demos), keys)
-        replay = buffer.append(buffer.ring(shown, config.capacity), shown)
+            raise UserError(
+                f"capacity={config.capacity}: demos and a round need {needed} steps; set {needed} "
+                "or more"
+            )
+        updates = config.pretrain // config.vins.clone.steps
+        state = pretrain(start, k_pretrain, start.init(k_init, demos), demos, updates)
+        replay = buffer.append(buffer.ring(rows, config.capacity), rows)
         return State(state, replay, unrolling.start_episodes(env, k_env, config.envs))
 
+    def collect_and_learn(state: State, key: Key) -> tuple[State, Metrics]:
+        k_collect, k_learn = jax.random.split(key)
+
+        def policy(key: Key, obs: jax.Array) -> jax.Array:
+            return learner.act(key, state.vins, obs)
+
+        running, steps, _ = unrolling.unroll(env, policy, k_collect, state.running, config.length)
+        replay = buffer.append(state.replay, learner.rows(rollout.flatten(steps)))
+        trained, metrics = replay_steps(learner, k_learn, state.vins, replay, config.grad_steps)
+        return State(trained, replay, running), metrics | {"reward": jnp.mean(steps.reward)}
+
     def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
-        def round_(state: State, key: Key) -> tuple[State, Metrics]:
-            k_collect, k_learn = jax.random.split(key)
-            running, steps, _ = unrolling.unroll(
-                env,
-                lambda key, obs: after.act(key, state.vins, obs),
-                k_collect,
-                state.running,
-                config.length,
-            )
-            new = vins.demo_rows(own, after.view, rollout.flatten(steps))
-            replay = buffer.append(state.replay, new)
-
-            def step(inner: vins.State, key: Key) -> tuple[vins.State, Metrics]:
-                k_rows, k_fit = jax.random.split(key)
-                batch: Any = buffer.sample(k_rows, replay.rows, own.batch, replay.size)
-                return after.fit(k_fit, inner, batch)
-
-            inner, metrics = jax.lax.scan(
-                step, state.vins, jax.random.split(k_learn, config.grad_steps)
-            )
-            metrics = jax.tree.map(jnp.mean, metrics) | {"reward": jnp.mean(steps.reward)}
-            return State(inner, replay, running), metrics
-
-        state, metrics = jax.lax.scan(round_, state, jax.random.split(key, config.rounds))
+        state, metrics = jax.lax.scan(
+            collect_and_learn, state, jax.random.split(key, config.rounds)
+        )
         return state, jax.tree.map(jnp.mean, metrics)
 
     def act(key: Key, state: State, obs: jax.Array) -> jax.Array:
-        return after.act(key, state.vins, obs)
+        return learner.act(key, state.vins, obs)
 
     cost = Cost(
-        env_steps=config.rounds * per_round,
+        env_steps=config.rounds * steps_per_round,
         grad_steps=config.rounds * config.grad_steps,
         grad_step_offset=-config.pretrain,  # done before the first update
     )

@@ -1,7 +1,12 @@
-"""VINS whose model is the environment itself: the ablation that shows what the learned one costs.
+"""VINS with true dynamics: the environment steps every candidate action in place of the model.
 
-Source: Luo, Xu, Ma 2019 (arXiv:1907.05634), table 2. Trained like `vins`; where the whole state of
-the environment is known, the physics engine steps every candidate action from it.
+Source: Luo, Xu and Ma 2019 (arXiv:1907.05634), rows "true dynamics" of Table 2. It is trained like
+`vins`. It differs where it acts: evaluation gives it the whole state of the environment, so the
+physics engine predicts the next states. `act`, which gets observations alone, uses the model.
+
+Use it when you want to know how much of VINS's error is the model's: it is an upper bound, not a
+method for deployment.
+Sensitive to: the settings of `vins`, and `k`, because each candidate costs one environment step.
 """
 
 from __future__ import annotations
@@ -11,6 +16,7 @@ from dataclasses import dataclass
 import jax
 
 from imitbench.algos.model_based import vins
+from imitbench.algos.model_based.vins_policy import pick_best
 from imitbench.core.types import Actor, Algorithm, Cost, Env, EnvState, Key, Spec, Traits
 
 TRAITS = Traits(needs_goals_reached=True)
@@ -18,23 +24,25 @@ TRAITS = Traits(needs_goals_reached=True)
 
 @dataclass(frozen=True)
 class Config(vins.Config):
-    """Settings of VINS; a candidate costs a step of the environment."""
+    """Settings of VINS with true dynamics."""
 
     k: int = 16
+    """Number of candidate actions; each costs one environment step."""
 
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:
-    """VINS; evaluation steps `k` environments for each step of its own."""
-    parts = vins.learner(config, spec)
+    """VINS, whose actor takes `k` environment steps to choose an action. State: `vins.State`."""
+    learner = vins.learner(config, spec)
 
     def actor(state: vins.State) -> Actor:
         def act(key: Key, memory: tuple[()], now: EnvState) -> tuple[jax.Array, tuple[()]]:
-            actions = parts.propose(key, state, now.obs)  # [B, k, A]
-            after = jax.vmap(jax.vmap(env.step, (None, 0)))(now, actions).obs
-            worth = parts.value(state, parts.view.state(after), parts.view.desired(after))
-            return vins.pick_best(actions, worth), memory
+            actions = learner.propose(key, state, now.obs)  # [B, K, A]
+            next_obs = jax.vmap(jax.vmap(env.step, (None, 0)))(now, actions).obs
+            states = learner.feature_map.state(next_obs)
+            values = learner.value(state, states, learner.feature_map.desired(next_obs))
+            return pick_best(actions, values), memory
 
         return Actor(lambda key, now: (), act)
 
     cost = Cost(grad_steps=config.clone.steps)
-    return Algorithm(parts.init, parts.update, parts.act, cost, actor)
+    return Algorithm(learner.init, learner.update, learner.act, cost, actor)

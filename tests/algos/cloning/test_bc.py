@@ -11,7 +11,8 @@ import pytest
 
 from imitbench import data, envs, experts
 from imitbench.algos.cloning import bc
-from imitbench.core import rollout
+from imitbench.core import ops, rollout
+from imitbench.core.distributions import Categorical, Deterministic, Gaussian
 from imitbench.utils.errors import UserError
 
 
@@ -23,19 +24,41 @@ def rows(demos):
 def first_loss(config: bc.Config, rows) -> tuple[float, bc.State, bc.Pairs]:
     """Loss of the initial parameters over all training rows, from a step of size zero."""
     spec = envs.make("PointMass").spec
-    clone = bc.supervised_learner(config, spec)
+    learner = bc.supervised_learner(config, spec)
     pairs, _ = bc.split(config, spec, rows)
-    state = clone.init(jax.random.key(0), pairs)
+    state = learner.init(jax.random.key(0), pairs)
     one = jax.tree.map(lambda x: x[:1], pairs)
-    _, metrics = clone.fit(jax.random.key(1), state, one)
+    _, metrics = learner.fit(jax.random.key(1), state, one)
     return float(metrics["loss"]), state, one
+
+
+def test_errors_by_hand():
+    """The mean over components for mse, the sum for nll; rows of weight 0 do not count."""
+    target = jnp.array([[0.5, 0.0], [0.0, 0.0], [9.0, 9.0]])
+    pairs = bc.Pairs(jnp.zeros((3, 1)), target, jnp.array([1.0, 1.0, 0.0]))
+    mode = jnp.array([[0.0, 1.0], [0.0, 0.0], [0.0, 0.0]])
+    mse = bc.imitation_error(Deterministic(mode), pairs)
+    assert float(mse) == pytest.approx((0.25 + 1.0) / 2 / 2)
+    nll = bc.imitation_error(Gaussian(mode, jnp.zeros(2)), pairs)
+    assert float(nll) == pytest.approx(0.5 * (0.25 + 1.0) / 2 + np.log(2 * np.pi))
+    choices = bc.Pairs(jnp.zeros((2, 1)), jnp.array([0, 2]), jnp.ones(2))
+    uniform = bc.imitation_error(Categorical(jnp.zeros((2, 3))), choices)
+    assert float(uniform) == pytest.approx(np.log(3))
+
+
+def test_the_best_parameters_are_those_of_the_lowest_loss():
+    norm = ops.Normaliser(jnp.zeros(1), jnp.ones(1))
+    state = bc.State(jnp.array(2.0), (), norm, jnp.array(1.0), jnp.float32(0.5))
+    worse, better = bc.keep_best(state, jnp.float32(0.6)), bc.keep_best(state, jnp.float32(0.4))
+    assert (float(worse.best_params), float(worse.best_loss)) == (1.0, 0.5)
+    assert (float(better.best_params), float(better.best_loss)) == (2.0, pytest.approx(0.4))
 
 
 def test_mse_by_hand(rows):
     loss, state, one = first_loss(bc.Config(lr=1e-12, batch=1, steps=1), rows)
     spec = envs.make("PointMass").spec
-    got = bc.make(bc.Config(), spec).act(jax.random.key(0), state, one.obs)
-    assert loss == pytest.approx(float(jnp.mean((got - one.target) ** 2)), rel=1e-5)
+    action = bc.make(bc.Config(), spec).act(jax.random.key(0), state, one.obs)
+    assert loss == pytest.approx(float(jnp.mean((action - one.target) ** 2)), rel=1e-5)
 
 
 def test_nll_by_hand(rows):
@@ -64,13 +87,13 @@ def test_l2_shrinks_the_parameters(rows):
     assert norms[1] < 0.9 * norms[0]
 
 
-def test_held_out_episodes_are_whole_and_unseen(rows):
+def test_held_out_episodes_are_whole_and_not_trained_on(rows):
     spec = envs.make("PointMass").spec
-    fit, held = bc.split(bc.Config(validation=0.3), spec, rows)
-    assert held is not None
-    assert held.weight.shape[0] == 2 * spec.horizon  # 0.3 of 8 episodes, rounded down
-    assert fit.weight.shape[0] == 6 * spec.horizon
-    np.testing.assert_array_equal(held.obs, rows.obs[6 * spec.horizon :])
+    train, held_out = bc.split(bc.Config(validation=0.3), spec, rows)
+    assert held_out is not None
+    assert held_out.weight.shape[0] == 2 * spec.horizon  # 0.3 of 8 episodes, rounded down
+    assert train.weight.shape[0] == 6 * spec.horizon
+    np.testing.assert_array_equal(held_out.obs, rows.obs[6 * spec.horizon :])
     assert bc.split(bc.Config(validation=0.0), spec, rows)[1] is None
     # Training never reads the held-out rows: spoiling them changes nothing but the validation loss.
     spoiled = rows.replace(intended_action=rows.intended_action.at[6 * spec.horizon :].set(1.0))
@@ -82,7 +105,7 @@ def test_held_out_episodes_are_whole_and_unseen(rows):
 
 
 def test_early_stopping_keeps_the_best_parameters(rows):
-    """Held-out labels of 0 and training labels of 0.9: the validation loss rises from the start."""
+    """Held-out actions are 0, the others 0.9: the validation loss rises from the start."""
     spec = envs.make("PointMass").spec
     cut = 6 * spec.horizon
     rows = rows.replace(intended_action=jnp.zeros_like(rows.intended_action).at[:cut].set(0.9))
@@ -114,7 +137,7 @@ def test_the_step_size_decays_to_zero(rows):
     )
 
 
-def test_labels_are_cloned_not_noisy_actions(env):
+def test_intended_actions_are_cloned_not_noisy_ones(env):
     demos = data.collect(env, experts.load("PointMass"), 10, noise=0.5, only_success=False)
     rows = data.subset(demos, 10, [0], same=True)
     assert not np.allclose(rows.action, rows.intended_action)
@@ -158,5 +181,5 @@ def test_settings_can_be_vmapped(rows):
     grid = jax.vmap(run)(rates)
     for i in range(2):
         apart = run(float(rates[i]))
-        mine = jax.tree.map(lambda x, i=i: x[i], grid)
-        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), mine, apart)
+        in_grid = jax.tree.map(lambda x, i=i: x[i], grid)
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), in_grid, apart)

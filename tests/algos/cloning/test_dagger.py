@@ -32,16 +32,18 @@ def test_beta_schedules():
 
 
 @pytest.mark.parametrize(("prob", "low", "high"), [(0.0, 0, 0), (1.0, 1, 1), (0.3, 0.25, 0.35)])
-def test_the_mixture_executes_the_expert_with_its_probability_and_always_means_it(prob, low, high):
+def test_the_mixture_executes_the_expert_with_its_probability_and_always_intends_it(
+    prob, low, high
+):
     ones = lambda k, o: jnp.ones((*o.shape[:-1], 2))  # noqa: E731
     zeros = lambda k, o: jnp.zeros((*o.shape[:-1], 2))  # noqa: E731
     actor = dagger.mixture(jnp.float32(prob), from_policy(ones), from_policy(zeros))
     state = EnvState(None, jnp.zeros((4000, 3)), jnp.zeros(4000), jnp.zeros(4000))
     decision, _ = actor.act(jax.random.key(0), ((), ()), state)
     assert (np.asarray(decision.intended) == 1).all()
-    got = np.asarray(decision.action)
-    assert (got[:, 0] == got[:, 1]).all(), "whole actions are mixed, not their components"
-    assert low <= got.mean() <= high
+    action = np.asarray(decision.action)
+    assert (action[:, 0] == action[:, 1]).all(), "whole actions are mixed, not their components"
+    assert low <= action.mean() <= high
 
 
 def test_the_aggregate_holds_the_demonstrations_and_expert_labels(env, demos):
@@ -50,30 +52,34 @@ def test_the_aggregate_holds_the_demonstrations_and_expert_labels(env, demos):
     config = dagger.Config(clone=CLONE, episodes=2, fits=1, capacity=500, beta="indicator")
     algo = dagger.make(config, env.spec, env, expert)
     state = algo.init(jax.random.key(0), rows)
-    given, new = 3 * env.spec.horizon, 2 * env.spec.horizon
-    assert int(state.data.size) == given
+    demo_rows, new_rows = 3 * env.spec.horizon, 2 * env.spec.horizon
+    assert int(state.data.size) == demo_rows
     update = jax.jit(algo.update)
     for i in range(2):
         state, metrics = update(jax.random.key(i), state, rows)
-    assert int(state.data.size) == given + 2 * new == int(metrics["rows"])
-    np.testing.assert_array_equal(state.data.rows.obs[:given], rows.obs)
-    np.testing.assert_array_equal(state.data.rows.target[:given], rows.intended_action)
-    labels = expert(jax.random.key(0), state.data.rows.obs[given : given + 2 * new])
-    np.testing.assert_allclose(state.data.rows.target[given : given + 2 * new], labels, atol=1e-6)
-    # Round 0 is the expert's (beta 1), round 1 the clone's: only there do obs and labels part.
+    assert int(state.data.size) == demo_rows + 2 * new_rows == int(metrics["rows"])
+    np.testing.assert_array_equal(state.data.rows.obs[:demo_rows], rows.obs)
+    np.testing.assert_array_equal(state.data.rows.target[:demo_rows], rows.intended_action)
+    labels = expert(jax.random.key(0), state.data.rows.obs[demo_rows : demo_rows + 2 * new_rows])
+    np.testing.assert_allclose(
+        state.data.rows.target[demo_rows : demo_rows + 2 * new_rows], labels, atol=1e-6
+    )
+    # The expert acts in round 0 (beta is 1), the clone in round 1, where it misses the goal.
     first, second = (
-        state.data.rows.obs[given + i * new : given + (i + 1) * new].reshape(2, -1, 6)
+        state.data.rows.obs[demo_rows + i * new_rows : demo_rows + (i + 1) * new_rows].reshape(
+            2, -1, 6
+        )
         for i in (0, 1)
     )
     reached = lambda o: np.linalg.norm(o[:, -1, :2] - o[:, -1, 4:], axis=1).max()  # noqa: E731
     assert reached(first) < 0.2 < reached(second)
-    assert algo.cost.env_steps == algo.cost.expert_queries == new
+    assert algo.cost.env_steps == algo.cost.expert_queries == new_rows
     assert algo.cost.grad_steps == 5
 
 
 @pytest.mark.slow
 def test_dagger_beats_bc_from_few_demonstrations():
-    """With few demonstrations BC sees few paths; DAgger is told what to do off them."""
+    """Few demonstrations cover few paths; DAgger also gets labels off them."""
     env, expert = envs.make("PointMass"), experts.load("PointMass")
     demos = data.collect(env, expert, 5, seed=1)
     rows = data.subset(demos, 4, [0], same=True)
