@@ -1,4 +1,4 @@
-"""What a run shows on the console."""
+"""The output of the commands: runs, tables, comparisons, ranks and trials."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from imitbench.results import compare, publish, rank, store, tables
 from imitbench.results.captions import engines_sentence
@@ -17,85 +18,132 @@ from imitbench.results.shipped import compare_with_shipped
 from imitbench.runs import plan, runner, tune
 from imitbench.suites.schema import Cell
 
+PIPE_WIDTH = 200  # characters of a table that does not go to a terminal
+
 
 def run(
     jobs: Sequence[plan.Job],
     root: Path,
     shipped: Path | None,
-    how: Callable[[Sequence[plan.Job], Path], list[str]] = runner.run,
+    execute: Callable[[Sequence[plan.Job], Path], list[str]] = runner.run,
 ) -> None:
-    """Runs the jobs into `root`, derives table and picture, and compares with what ships.
+    """Runs jobs, writes the table and the figures, and prints the table.
 
     Args:
-        how: runs them, and says what a user should know.
+        jobs: the checked cells.
+        root: the folder of the results.
+        shipped: the folder of the shipped results to compare with; None for no comparison.
+        execute: runs the jobs into the folder; its result are lines for the user.
+
+    Raises:
+        UserError: the folder cannot be written, or another process writes into it.
     """
-    begun = time.perf_counter()
-    notes = how(jobs, root)
-    _, pictures = publish.derive(root)
-    mine = [store.read(store.cells_folder(root) / job.key) for job in jobs]
-    print_table(mine)
+    start = time.perf_counter()
+    _announce_compilation(jobs, root)
+    notes = execute(jobs, root)
+    _, figures = publish.derive(root)
+    results = [store.read(store.cells_folder(root) / job.key) for job in jobs]
+    print_table(results)
     for note in notes:
         print(note)
-    names = ("cells", "summary.csv", "table.md", *(p.name for p in pictures))
+    names = ("cells", "summary.csv", "table.md", *(path.name for path in figures))
     print(f"written to {root}: {', '.join(names)}")
     if shipped is not None:
-        print(compare_with_shipped(mine, shipped))
-    print(f"took {time.perf_counter() - begun:.0f} s")
+        print(compare_with_shipped(results, shipped))
+    print(f"took {time.perf_counter() - start:.0f} s")
+
+
+def _announce_compilation(jobs: Sequence[plan.Job], root: Path) -> None:
+    """Explains why the first updates of a cell take so long."""
+    pending = [j for j in jobs if not (store.cells_folder(root) / j.key).exists()]
+    if pending:
+        cell = pending[0].cell
+        print(
+            f"compiling {cell.task} {cell.name} ...: each cell begins with a compilation, which "
+            "takes up to a minute; progress shows after it",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def print_table(results: Sequence[store.Result]) -> None:
-    """The table for people, on stdout."""
-    lines = tables.table_rows(results)
-    _print_grid(lines)
+    """Prints the table of finished cells, and a line about its numbers.
+
+    Args:
+        results: at least one cell.
+    """
+    _print_rows(tables.table_rows(results))
     devices = sorted({r.info["device"] for r in results})
-    where = f"device: {'; '.join(devices)}.{engines_sentence(results)}"
-    print(f"mean over seeds [95% bootstrap interval]; {where}")
+    about = f"device: {'; '.join(devices)}.{engines_sentence(results)}"
+    print(f"mean over seeds [95% bootstrap interval]; {about}")
 
 
 def print_pairs(pairs: Sequence[compare.Pair], a: str, b: str) -> None:
-    """Two sides' cells, a line each, and below them a sentence and the warnings for each."""
-    lines = []
-    for p in pairs:
-        scale, digits = (100, 1) if p.measure.startswith("success") else (1, 1)
-        unit = ", %" if scale == 100 else ""
-        lines.append(
+    """Prints the comparison of two sides: a row for each pair, then sentences and warnings.
+
+    Args:
+        pairs: the comparisons.
+        a: the name of the first side.
+        b: the name of the second side.
+    """
+    if a == b:
+        a, b = f"{a} (1)", f"{b} (2)"  # two columns
+    rows = []
+    for pair in pairs:
+        is_rate = pair.measure.startswith("success")
+        scale = 100 if is_rate else 1
+        rows.append(
             {
-                "Where": p.name,
-                "Measure": p.measure.replace("_", " ") + unit,
-                a: format_estimate(p.a, scale, digits),
-                b: format_estimate(p.b, scale, digits),
-                "Difference": format_estimate(p.lead, scale, digits, sign="+"),
-                "P(improvement)": f"{p.improvement:.2f}",
+                "Where": pair.name,
+                "Measure": pair.measure.replace("_", " ") + (", %" if is_rate else ""),
+                a: format_estimate(pair.a, scale, 1),
+                b: format_estimate(pair.b, scale, 1),
+                "Difference": format_estimate(pair.lead, scale, 1, sign="+"),
+                "P(improvement)": f"{pair.improvement:.2f}",
             }
         )
-    _print_grid(lines)
-    for p in pairs:
-        print(f"{p.name}: {compare.verdict(p, a, b)}")
-    for text in dict.fromkeys(f"warning: {p.name}: {w}" for p in pairs for w in p.warnings):
-        print(text)
+    _print_rows(rows)
+    for pair in pairs:
+        print(f"{pair.name}: {compare.verdict(pair, a, b)}")
+    warnings = (f"warning: {pair.name}: {text}" for pair in pairs for text in pair.warnings)
+    for line in dict.fromkeys(warnings):
+        print(line)
 
 
-def print_rank(scores: rank.Scores, found: Sequence[rank.RankedMethod]) -> None:
-    """Methods over all places, the best first."""
-    lines = []
-    for row in found:
-        values = (
-            format_estimate(x, 1, 3) for x in (row.iqm, row.mean, row.median, row.optimality_gap)
-        )
-        names = ("IQM", "Mean", "Median", "Optimality gap")
-        line = {"Method": row.method} | dict(zip(names, values, strict=True))
-        lines.append(line | {"P(improvement)": f"{row.improvement:.2f}"})
-    _print_grid(lines)
-    where = ", ".join(f"{task} {demos}" if demos else task for task, demos, _ in scores.places)
-    print(f"normalised {scores.measure.replace('_', ' ')} over {where} [95% bootstrap interval]")
+def print_rank(scores: rank.Scores, ranked: Sequence[rank.RankedMethod]) -> None:
+    """Prints the methods, the best first, and what their scores are.
+
+    Args:
+        scores: the normalised scores.
+        ranked: the methods, sorted.
+    """
+    rows = []
+    for method in ranked:
+        row = {
+            "Method": method.method,
+            "IQM": format_estimate(method.iqm, 1, 3),
+            "Mean": format_estimate(method.mean, 1, 3),
+            "Median": format_estimate(method.median, 1, 3),
+            "Optimality gap": format_estimate(method.optimality_gap, 1, 3),
+            "P(improvement)": f"{method.improvement:.2f}",
+        }
+        rows.append(row)
+    _print_rows(rows)
+    places = ", ".join(f"{task} {demos}" if demos else task for task, demos, _ in scores.places)
+    print(f"normalised {scores.measure.replace('_', ' ')} over {places} [95% bootstrap interval]")
     if scores.left_out:
         print(f"not at all of these places, so left out: {', '.join(scores.left_out)}")
 
 
-def print_trials(found: Sequence[tune.Trial], cell: Cell) -> None:
-    """The best first, and how to train it."""
-    ranked = sorted(found, key=lambda t: -t.estimate.value)
-    lines = [
+def print_trials(trials: Sequence[tune.Trial], cell: Cell) -> None:
+    """Prints the trials of a search, the best first, and the options that train it.
+
+    Args:
+        trials: the trials.
+        cell: what was searched.
+    """
+    ranked = sorted(trials, key=lambda t: -t.estimate.value)
+    rows = [
         {
             "Settings": " ".join(t.words) or "as given",
             "Score": format_estimate(t.estimate, 1, 3),
@@ -103,22 +151,25 @@ def print_trials(found: Sequence[tune.Trial], cell: Cell) -> None:
         }
         for t in ranked
     ]
-    _print_grid(lines)
-    number = f"{len(found)} trial" + "s" * (len(found) > 1)
+    _print_rows(rows)
+    number = f"{len(trials)} trial" + "s" * (len(trials) > 1)
     print(
         f"{number} of {cell.method} on {cell.task}, {cell.seeds} validation seeds x "
         f"{cell.eval_episodes} episodes; score: mean of success any and final, or the return"
     )
-    best = " ".join(f"--set {w}" for w in ranked[0].words)
+    best = " ".join(f"--set {word}" for word in ranked[0].words)
     print(f"best: {best or 'as given'}")
 
 
-def _print_grid(lines: Sequence[dict[str, str]]) -> None:
-    wide = Table(box=None, pad_edge=False)
-    for name in lines[0]:
-        wide.add_column(name, overflow="fold")
-    for line in lines:
-        wide.add_row(*line.values())
+def _print_rows(rows: Sequence[dict[str, str]]) -> None:
+    """Prints a table to stdout. Texts stand as they are: `[red]` is no markup."""
+    table = Table(box=None, pad_edge=False)
+    for name in rows[0]:
+        table.add_column(Text(name), overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row.values()))
     # A table is not cut to the width of a pipe.
-    console = Console() if sys.stdout.isatty() else Console(width=200)
-    console.print(wide)
+    console = Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
+    with console.capture() as captured:
+        console.print(table)
+    print(captured.get(), end="")  # rich would end the program where a pipe is closed

@@ -10,30 +10,30 @@ from imitbench.utils import machine
 
 @dataclass(frozen=True)
 class Doctor:
-    """Show the machine, its versions against the tested ones, and whether its physics are those of
-    the shipped results.
+    """Describe the machine, and check that its physics are those of the shipped results.
 
-    Exit code 1 where they are not: results made here cannot be compared with the shipped ones.
+    Also compares the installed versions with the tested ones. The exit code is 1 where the physics
+    differ: results made here cannot be compared with the shipped ones.
     """
 
     quick: bool = False
-    """Leave out drawing and physics, which take half a minute."""
+    """Leave out rendering and physics, which take half a minute."""
 
     def __call__(self) -> int:
         for name, value in doctor_checks.describe_machine().items():
             print(f"{name}: {value}")
-        odd = doctor_checks.untested()
-        if odd is None:
-            odd = ["unknown: there is no constraints.txt outside of the source tree"]
-        print(f"versions other than the tested ones: {', '.join(odd) or 'none'}")
+        untested = doctor_checks.untested_versions()
+        if untested is None:
+            untested = ["unknown: constraints.txt is in the source tree alone"]
+        print(f"versions other than the tested ones: {', '.join(untested) or 'none'}")
         print("warnings: " + ("\n  ".join(machine.version_conflicts()) or "none"))
         if self.quick:
             return 0
-        draws = (f"{k} {'works' if v else 'fails'}" for k, v in doctor_checks.rendering().items())
-        print(f"rendering: {', '.join(draws)}")
+        backends = doctor_checks.rendering_backends().items()
+        print("rendering: " + ", ".join(f"{k} {'works' if v else 'fails'}" for k, v in backends))
         drifted = False
         print("golden trajectories of the tasks with shipped results:")
-        for found in doctor_checks.golden():
-            print(f"  {found}", flush=True)
-            drifted |= found.drifted
+        for comparison in doctor_checks.golden_trajectories():
+            print(f"  {comparison}", flush=True)
+            drifted |= comparison.drifted
         return int(drifted)

@@ -1,5 +1,5 @@
-"""What `imitbench doctor` says of a machine: what runs here, and whether results made here and the
-shipped ones are of the same physics."""
+"""Checks of a machine: devices, versions and rendering, and whether its physics are those of the
+shipped results."""
 
 from __future__ import annotations
 
@@ -29,30 +29,35 @@ PICTURE = (
 )
 
 
-class Golden(NamedTuple):
-    """A task's golden trajectory, as shipped cells have it and as it comes out here."""
+class GoldenTrajectory(NamedTuple):
+    """The digests of a task's golden trajectory in shipped cells and on this machine."""
 
     task: str
     engine: str
-    shipped: tuple[str, ...]  # digests; several where cells contradict each other
-    here: str | None  # None: the engine is not run on this machine
+    shipped: tuple[str, ...]  # several where shipped cells contradict each other
+    local: str | None  # None where this machine does not run the engine
 
     @property
     def drifted(self) -> bool:
-        return self.here is not None and self.shipped != (self.here,)
+        """Whether the physics of this machine are not those of the shipped cells."""
+        return self.local is not None and self.shipped != (self.local,)
 
     def __str__(self) -> str:
         name = f"{self.task}, {self.engine}"
-        if self.here is None:
+        if self.local is None:
             return f"{name}: not compared; this machine runs another engine"
         if not self.drifted:
-            return f"{name}: same ({self.here})"
+            return f"{name}: same ({self.local})"
         shipped = ", ".join(self.shipped)
-        return f"{name}: differs (shipped {shipped}, here {self.here}): results are not comparable"
+        return f"{name}: differs (shipped {shipped}, here {self.local}): results are not comparable"
 
 
 def describe_machine() -> dict[str, str]:
-    """Devices, engine, caches and versions, by what they are."""
+    """Describes devices, engine, caches and versions.
+
+    Returns:
+        A text for each property, by its name.
+    """
     cache = machine.compile_cache() or "."
     files = [f for f in Path(cache).rglob("*") if f.is_file()]
     size = sum(f.stat().st_size for f in files) / 2**20
@@ -71,26 +76,32 @@ def describe_machine() -> dict[str, str]:
     }
 
 
-def untested() -> list[str] | None:
-    """Installed packages whose version is not the one in constraints.txt, with which the tests ran;
-    None where that file is not there."""
+def untested_versions() -> list[str] | None:
+    """Finds installed packages whose version is not the tested one, in constraints.txt.
+
+    Returns:
+        A text for each package; None where that file is not there.
+    """
     path = Path(imitbench.__file__).parent.parent / "constraints.txt"
     if not path.is_file():
         return None
-    found = []
-    for row in path.read_text().split():
+    untested = []
+    for row in path.read_text(encoding="utf-8").split():
         package, _, tested = row.partition("==")
         installed = machine.version(package)
         if installed not in (None, tested):
-            found.append(f"{package} {installed} (tested: {tested})")
-    return found
+            untested.append(f"{package} {installed} (tested: {tested})")
+    return untested
 
 
-def rendering() -> dict[str, bool]:
-    """Whether MuJoCo can draw, by each value of MUJOCO_GL; each is tried in a process of its own,
-    for a failure can end it."""
+def rendering_backends() -> dict[str, bool]:
+    """Tries to render with each backend, in separate processes: a failure can end a process.
 
-    def draws(backend: str) -> bool:
+    Returns:
+        Whether MuJoCo can render, by the value of MUJOCO_GL.
+    """
+
+    def can_render(backend: str) -> bool:
         try:
             done = subprocess.run(
                 [sys.executable, "-c", PICTURE],
@@ -103,12 +114,15 @@ def rendering() -> dict[str, bool]:
         return done.returncode == 0
 
     with ThreadPoolExecutor() as pool:
-        return dict(zip(BACKENDS, pool.map(draws, BACKENDS), strict=True))
+        return dict(zip(BACKENDS, pool.map(can_render, BACKENDS), strict=True))
 
 
-def golden() -> Iterator[Golden]:
-    """The golden trajectory of every task and engine that has shipped cells, one by one, for each
-    takes seconds."""
+def golden_trajectories() -> Iterator[GoldenTrajectory]:
+    """Compares the golden trajectory of every task and engine with shipped cells.
+
+    Yields:
+        One comparison after the other; each takes seconds.
+    """
     shipped: dict[tuple[str, str], set[str]] = {}
     for folder in sorted(p for p in shipped_folder("").glob("*") if p.is_dir()):
         for r in store.read_all(folder):
@@ -116,5 +130,5 @@ def golden() -> Iterator[Golden]:
             shipped.setdefault(name, set()).add(r.info["environment_digest"])
     for (task, engine), digests in sorted(shipped.items()):
         comparable = engine in (physics.choose("auto"), "none")  # none: no physics to choose
-        here = digest(task, "auto") if comparable else None
-        yield Golden(task, engine, tuple(sorted(digests)), here)
+        local = digest(task, "auto") if comparable else None
+        yield GoldenTrajectory(task, engine, tuple(sorted(digests)), local)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import tyro
 
 from imitbench import experts
+from imitbench.cli.options import ExpertKind, ResultsFolder, TaskName
 from imitbench.envs.registry import check_task
 from imitbench.experts import learned, scripted
 from imitbench.runs import score_policy, train_expert
@@ -21,7 +22,7 @@ from imitbench.utils.files import writable_folder
 
 @dataclass(frozen=True)
 class ListExperts:
-    """Show all experts: the scripted laws and the learned policies that ship."""
+    """List all experts: the scripted ones, and the learned ones that come with the package."""
 
     def __call__(self) -> None:
         head = ("task", "grade", "kind", "success final", "return", "method", "environment steps")
@@ -34,20 +35,19 @@ class ListExperts:
 
 @dataclass(frozen=True)
 class ShowExpert:
-    """Show one expert: how it was made and how good it is."""
+    """Show how an expert was made, and how good it is."""
 
-    task: tyro.conf.Positional[str]
+    task: tyro.conf.Positional[TaskName]
     grade: str = "expert"
-    """expert or medium."""
-    kind: Literal["auto", "scripted", "learned"] = "auto"
-    """auto takes the scripted law where there is one."""
+    """Grade of the expert: expert or medium."""
+    kind: ExpertKind = "auto"
 
     def __call__(self) -> None:
         expert = experts.find_expert(check_task(self.task), self.grade, self.kind)
         if expert.path is None:
-            print(f"{expert.task}: scripted law, grade {expert.grade}")
-            about = (scripted.LAWS[expert.task].__doc__ or "").split()
-            print(" ".join(about) or "(no description)")
+            print(f"{expert.task}: scripted expert, grade {expert.grade}")
+            words = (scripted.LAWS[expert.task].__doc__ or "").split()
+            print(" ".join(words) or "(no description)")
             return
         print(expert.path)
         for name, value in dataclasses.asdict(learned.read(expert.path)[1]).items():
@@ -60,50 +60,54 @@ class ShowExpert:
 
 @dataclass(frozen=True)
 class TrainExperts:
-    """Train learned experts by their recipes (benchmarks/experts.py); a cut-off run goes on."""
+    """Train learned experts by their recipes (imitbench/suites/expert_recipes.py).
+
+    A run that was cut off continues.
+    """
 
     tasks: tyro.conf.Positional[tuple[str, ...]] = ()
-    """Tasks with a recipe; all of them by default."""
-    results: Path = Path("results")
-    """Folder that holds `experts/`, where snapshots and files go."""
+    """Tasks; by default all that have a recipe."""
+    results: ResultsFolder = Path("results")
     ship: bool = False
-    """Put the files among those that ship with the package."""
+    """Put the experts among those of the package, not into `experts/` below the results folder."""
     dry_run: bool = False
-    """Check everything and show what would run."""
+    """Check everything, show the budgets, and train nothing."""
 
     def __call__(self) -> None:
-        recipes = RECIPES
         for task in self.tasks:
-            pick("task with a recipe", task, recipes)
+            pick("task with a recipe", task, RECIPES)
         root = self.results / "experts"
-        runs = [train_expert.prepare(recipes[t], root) for t in self.tasks or recipes]
-        for r in runs:
-            steps = (r.algo.cost * r.recipe.updates).env_steps
-            about = f"{steps:,} environment steps, seeds {r.recipe.seeds}"
-            print(f"{r.recipe.task}: {r.recipe.method}, {about}")
+        runs = [train_expert.prepare(RECIPES[task], root) for task in self.tasks or RECIPES]
+        for run in runs:
+            steps = (run.algo.cost * run.recipe.updates).env_steps
+            budget = f"{steps:,} environment steps, seeds {run.recipe.seeds}"
+            print(f"{run.recipe.task}: {run.recipe.method}, {budget}")
         if self.dry_run:
             return
         out = learned.folder() if self.ship else writable_folder(root)
-        with Progress(sum(r.recipe.evals for r in runs)) as progress:
-            for r in runs:
-                for path in train_expert.train(r, out, progress):
+        with Progress(sum(run.recipe.evals for run in runs)) as progress:
+            for run in runs:
+                for path in train_expert.train(run, out, progress):
                     print(f"written: {path}")
 
 
 @dataclass(frozen=True)
 class ScoreExperts:
-    """Measure the random policy and the expert of tasks: the reference scores that ship."""
+    """Measure the reference scores of tasks: those of the random policy and of the expert.
+
+    They are written into the package.
+    """
 
     tasks: tyro.conf.Positional[tuple[str, ...]] = ()
-    """By default every task that has an expert, but for the probes."""
+    """Tasks; by default all that have an expert, except the probes."""
 
     def __call__(self) -> None:
         tasks = self.tasks or tuple(t for t in experts.TASKS if not t.startswith("Probe"))
         for task in tasks:
             pick("task with an expert", task, experts.TASKS)
         for task in tasks:
-            found = score_policy.measure_references(task)
-            print(f"{task}: random {found['random']:.2f}, expert {found['expert']:.2f}")
+            scores = score_policy.measure_references(task)
+            print(f"{task}: random {scores['random']:.2f}, expert {scores['expert']:.2f}")
 
 
 @dataclass(frozen=True)
@@ -122,7 +126,7 @@ class Experts:
 
 
 def _row(expert: experts.Expert) -> tuple[str, ...]:
-    """A line of the table of experts."""
+    """A row of the table of experts."""
     start = (expert.task, expert.grade, expert.kind)
     if expert.path is None:
         return (*start, "-", "-", "-", "-")

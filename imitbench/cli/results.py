@@ -1,231 +1,115 @@
-"""The commands about finished results: `imitbench table quickstart`, `imitbench report`."""
+"""The commands that show finished results: `imitbench table quickstart`, `imitbench compare`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
 from imitbench.cli import console
-from imitbench.report import page as report_page
-from imitbench.report import videos
-from imitbench.results import claims, compare, publish, rank, sections, store, tables
+from imitbench.cli.locations import folder_name, read_results, suite_name
+from imitbench.cli.options import Profile, ResultsFolder, SuiteName, UserPath
+from imitbench.results import comparability, compare, publish, rank, tables
 from imitbench.results.figures import performance_profile
-from imitbench.results.shipped import shipped_folder
-from imitbench.runs import plan
-from imitbench.suites import published
-from imitbench.suites.registry import load_suite, suite_names
-from imitbench.suites.schema import Cell, Profile, Suite
-from imitbench.utils.errors import UserError, pick
+from imitbench.results.store import Result
 
 
 @dataclass(frozen=True)
-class TableOf:
-    """Write and print the table of a suite's finished cells."""
+class _SuiteResults:
+    """The options of commands that look at the results of one suite."""
 
-    suite: tyro.conf.Positional[str]
+    suite: tyro.conf.Positional[SuiteName]
     profile: Profile = "cpu"
-    results: Path = Path("results")
+    results: ResultsFolder = Path("results")
 
-    def __call__(self) -> None:
-        root = _results_of(self.suite, self.profile, self.results)
-        console.print_table(tables.derive(root))
-        print(f"written: {root / 'summary.csv'}, {root / 'table.md'}")
+    def read(self) -> tuple[Path, list[Result]]:
+        """The folder of the results, the user's own or the shipped one, and its cells."""
+        return read_results(self.suite, self.profile, self.results)
+
+    def own_folder(self) -> Path:
+        """The folder of the user's own results, which need not exist."""
+        return self.results / folder_name(suite_name(self.suite), self.profile)
 
 
 @dataclass(frozen=True)
-class Plot:
-    """Draw the learning curves of a suite's finished cells, or their scores where each was
-    evaluated once."""
+class TableOf(_SuiteResults):
+    """Print the table of a suite's finished cells, and write it beside them.
 
-    suite: tyro.conf.Positional[str]
-    profile: Profile = "cpu"
-    results: Path = Path("results")
+    Without a run of your own it prints the shipped results, and writes nothing.
+    """
 
     def __call__(self) -> None:
-        root = _results_of(self.suite, self.profile, self.results)
-        _, pictures = publish.derive(root)
-        print(f"written: {', '.join(map(str, pictures))}")
+        root, cells = self.read()
+        if root == self.own_folder():
+            console.print_table(tables.derive(root))
+            print(f"written: {root / 'summary.csv'}, {root / 'table.md'}")
+        else:
+            comparability.require_one_environment(cells, root)
+            console.print_table(cells)
+            print(f"shipped results in {root}; nothing written")
+
+
+@dataclass(frozen=True)
+class Plot(_SuiteResults):
+    """Draw the figures of a suite's finished cells: learning curves or scores, and others.
+
+    Without a run of your own it draws the shipped results, into the folder for your own ones.
+    """
+
+    def __call__(self) -> None:
+        root, cells = self.read()
+        if root == self.own_folder():
+            figures = publish.derive(root)[1]
+        else:
+            comparability.require_one_environment(cells, root)
+            figures = publish.draw_figures(cells, self.own_folder())
+            print(f"drawn from the shipped results in {root}")
+        print(f"written: {', '.join(map(str, figures))}")
 
 
 @dataclass(frozen=True)
 class Compare:
-    """Compare two methods, or two runs: differences with 95% intervals, task by task."""
+    """Compare two methods, or two runs: differences with 95% intervals at each task.
 
-    a: tyro.conf.Positional[str]
-    """A method's name in the suite's results, a folder of results (`results/quickstart`), or
-    FOLDER:NAME."""
-    b: tyro.conf.Positional[str]
-    suite: str = "quickstart"
-    """Where names of methods are looked up."""
+    A positive difference says that the first one is higher.
+    """
+
+    a: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="A")]]
+    """First side: a method's name in the suite's results, a folder of results
+    (`results/quickstart`), or FOLDER:NAME."""
+    b: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="B")]]
+    """Second side, in the same forms."""
+    suite: SuiteName = "quickstart"
+    """Suite in whose results the names of methods are looked up."""
     profile: Profile = "cpu"
-    results: Path = Path("results")
+    results: ResultsFolder = Path("results")
 
     def __call__(self) -> None:
-        cells(self.suite, self.profile)  # rejects an unknown suite or profile
-        root = _results_of(self.suite, self.profile, self.results)
-        known = store.read_all(root)
-        a, b = (compare.side(x, known, root) for x in (self.a, self.b))
-        found = compare.pairs(a, b)
-        console.print_pairs(found, a.name, b.name)
-        print(compare.overall(found, a.name, b.name))
+        root, cells = read_results(self.suite, self.profile, self.results)
+        a, b = (compare.side(name, cells, root) for name in (self.a, self.b))
+        pairs = compare.pairs(a, b)
+        console.print_pairs(pairs, a.name, b.name)
+        print(compare.overall(pairs, a.name, b.name))
 
 
 @dataclass(frozen=True)
-class Rank:
-    """Rank the methods of a suite over its tasks: interquartile mean, mean, median, optimality gap
-    and performance profiles of normalised scores."""
+class Rank(_SuiteResults):
+    """Rank the methods of a suite over all its tasks, by normalised scores.
 
-    suite: tyro.conf.Positional[str]
+    Shows the interquartile mean, the mean, the median and the optimality gap.
+    """
+
     measure: rank.Measure = "auto"
-    """auto: success at the last step where all tasks have it, else the return between a random
-    policy's (0) and the expert's (1)."""
-    figure: Path | None = None
-    """Draw the performance profiles into this file, as .png and .svg."""
-    profile: Profile = "cpu"
-    results: Path = Path("results")
+    """What is scored. auto: success at the last step where all tasks say when they are solved, else
+    the return between a random policy's (0) and the expert's (1)."""
+    figure: UserPath | None = None
+    """File for a figure of the performance profiles; it is written as .png and .svg."""
 
     def __call__(self) -> None:
-        cells(self.suite, self.profile)  # rejects an unknown suite or profile
-        root = _results_of(self.suite, self.profile, self.results)
-        results = store.read_all(root)
-        if not results:
-            raise UserError(f"no finished cells in {root}: `imitbench run {self.suite}` first")
-        scores = rank.collect(results, self.measure)
+        _, cells = self.read()
+        scores = rank.collect(cells, self.measure)
         console.print_rank(scores, rank.rank_methods(scores))
         if self.figure:
             print(f"written: {', '.join(map(str, performance_profile.draw(scores, self.figure)))}")
-
-
-@dataclass(frozen=True)
-class Verify:
-    """Judge the literature's claims (benchmarks/targets/) on a suite's finished cells.
-
-    Exit code 1 where a claim is not reproduced; undecided ones do not count.
-    """
-
-    suite: tyro.conf.Positional[str | None] = None
-    """All suites that have claims and results, by default."""
-    profile: Profile = "cpu"
-    results: Path = Path("results")
-
-    def __call__(self) -> int:
-        if self.suite is not None:
-            pick("suite", self.suite, suite_names())
-        names = [self.suite] if self.suite else [n for n in suite_names() if published.claims_of(n)]
-        broken = 0
-        for name in names:
-            found = published.claims_of(name)
-            if not found:
-                raise UserError(f"suite {name} has no claims: see benchmarks/targets/")
-            root = _results_of(name, self.profile, self.results)
-            results = store.read_all(root)
-            if not results:
-                missing = f"no finished cells in {root}: `imitbench run {name}` first"
-                if self.suite:
-                    raise UserError(missing)
-                print(f"{name} ({self.profile}): {missing}")
-                continue
-            judged = claims.judge(found, results)
-            print(f"{name} ({self.profile}, {root}):")
-            for j in judged:
-                if j.verdict == "no results":
-                    print(f"  no results: {j.claim.text} ({j.place})")
-                    continue
-                text, place, lead, chance, size, verdict, source = sections.claim_row(j)
-                print(f"  {verdict}: {text} [{source}]")
-                print(f"    {place}: lead {lead}, P(better) {chance}, {size}")
-            verdicts = [j.verdict for j in judged]
-            counts = (f"{verdicts.count(v)} {v}" for v in dict.fromkeys(verdicts))
-            print(f"  {', '.join(counts)}")
-            broken += verdicts.count("not reproduced")
-        return int(broken > 0)
-
-
-@dataclass(frozen=True)
-class Report:
-    """Write one HTML page about suites' finished cells: tables, curves, claims, what ran where."""
-
-    suites: tyro.conf.Positional[tuple[str, ...]] = ()
-    """All suites that have results, by default."""
-    profile: Profile = "cpu"
-    results: Path = Path("results")
-    out: Path = Path("report.html")
-    videos: int = 0
-    """Show each task's expert, and beside it so many methods, whose first seed is trained again
-    for it; needs `imitbench[report]`."""
-
-    def __call__(self) -> None:
-        if self.videos < 0:
-            raise UserError(f"videos={self.videos}: expected 0 or more")
-        report_page.check(self.out)
-        parts = []
-        for name in self.suites or suite_names():
-            root = _results_of(name, self.profile, self.results)
-            if self.suites and not store.cells_folder(root).is_dir():
-                pick("suite", name, suite_names())
-            results = store.read_all(root)
-            if results:
-                parts.append(self._part(name, root, results))
-            elif self.suites:
-                raise UserError(f"no finished cells in {root}: `imitbench run {name}` first")
-        if not parts:
-            raise UserError(
-                f"no finished cells in {self.results}: `imitbench run quickstart` first"
-            )
-        report_page.write(parts, self.out)
-        size = self.out.stat().st_size / 2**20
-        print(f"written: {self.out} ({', '.join(p.name for p in parts)}; {size:.1f} MiB)")
-
-    def _part(self, name: str, root: Path, results: Sequence[store.Result]) -> report_page.Part:
-        found = load_suite(name) if name in suite_names() else None
-        listed = found.profiles.get(self.profile, ()) if found else ()
-        part = report_page.Part(
-            name, found.about if found else "", root, len(listed) or None, results
-        )
-        if not self.videos:
-            return part
-        try:
-            films, notes = videos.make_videos(name, listed, results, self.videos, print)
-        except UserError as error:
-            print(f"{name}: no videos: {error}")
-            return part._replace(notes=[f"No videos: {error}"])
-        return part._replace(films=films, notes=notes)
-
-
-@dataclass(frozen=True)
-class Ship:
-    """Check a finished run of a suite and copy it into results/shipped/."""
-
-    suite: tyro.conf.Positional[str]
-    profile: Profile = "cpu"
-    results: Path = Path("results")
-    partial: bool = False
-    """Ship what is finished, though cells are missing."""
-
-    def __call__(self) -> None:
-        found, listed = cells(self.suite, self.profile)
-        keys = [j.key for j in plan.prepare(found.name, self.profile, listed)]
-        name = folder(found.name, self.profile)
-        folder_ = publish.ship(self.results / name, name, keys, partial=self.partial)
-        print(f"shipped to {folder_}")
-
-
-def cells(name: str, profile: Profile) -> tuple[Suite, Sequence[Cell]]:
-    found = load_suite(name)
-    pick(f"profile of {found.name}", profile, found.profiles)
-    return found, found.profiles[profile]
-
-
-def folder(name: str, profile: Profile) -> str:
-    return name if profile == "cpu" else f"{name}.{profile}"
-
-
-def _results_of(name: str, profile: Profile, results: Path) -> Path:
-    """The user's own run of a suite where there is one, else the shipped one."""
-    own = folder(name, profile)
-    if not store.cells_folder(results / own).is_dir() and shipped_folder(own).is_dir():
-        return shipped_folder(own)
-    return results / own

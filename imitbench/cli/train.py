@@ -2,68 +2,81 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import tyro
 
-from imitbench import algos, experts
+from imitbench import algos
 from imitbench.cli import console
+from imitbench.cli.options import (
+    Engine,
+    ExpertKind,
+    Grade,
+    MethodName,
+    ResultsFolder,
+    TaskName,
+    Words,
+)
 from imitbench.data.source import DemoSource
-from imitbench.physics import EngineChoice
 from imitbench.runs import plan, search_space, tune
 from imitbench.suites import overrides
 from imitbench.suites.schema import Cell
 from imitbench.utils.errors import UserError, pick
 
-Words = tyro.conf.UseAppendAction
+DEFAULT_DEMOS = 25
+DEFAULT_GRAD_STEPS = 10_000
 
 
 @dataclass(frozen=True)
 class Train:
-    """Train one method on one task and show the table."""
+    """Train one method on one task, and print the table of its scores."""
 
-    method: tyro.conf.Positional[str]
-    task: str
+    method: tyro.conf.Positional[MethodName]
+    task: TaskName
     demos: int | None = None
-    """Demonstrations given to each seed: by default 25, and none where the method learns
-    without."""
+    """Number of demonstrations for each seed; by default 25, and 0 for a method that learns without
+    demonstrations."""
     seeds: int = 5
-    """Training seeds 0, 1, ..., seeds - 1."""
+    """Number of training seeds: 0, 1, ..., SEEDS - 1."""
     grad_steps: int = 0
-    """Gradient steps of each seed; 10,000 where no budget is given."""
+    """Budget of each seed in gradient steps; 10,000 if no budget is given."""
     env_steps: int = 0
-    """The budget in environment steps of each seed, in place of gradient steps."""
+    """Budget of each seed in environment steps, in place of gradient steps."""
     evals: int = 5
-    """Evaluations at equal distances."""
+    """Number of evaluations, at equal distances."""
     eval_episodes: int = 50
-    """Episodes of each evaluation and seed."""
-    grade: str = "expert"
-    """How good the demonstrator is: expert, medium, noisy, mixed or replay."""
-    expert: experts.Kind = "auto"
-    """A scripted or a learned demonstrator; auto takes the scripted one where there is one."""
+    """Number of episodes of each evaluation and seed."""
+    grade: Grade = "expert"
+    expert: ExpertKind = "auto"
     noise: float | None = None
-    """Standard deviation of Gaussian noise on the demonstrator's actions, by default the grade's
-    own; labels stay un-noised."""
-    pool: int = 100
-    """Episodes collected, out of which each seed draws its own."""
+    """Standard deviation of Gaussian noise on the demonstrator's actions; by default the grade's.
+    The recorded expert actions have no noise."""
+    pool: int | None = None
+    """Number of episodes to collect, from which each seed draws its demonstrations; by default 100,
+    or DEMOS if that is more."""
     shared: bool = False
-    """One subset of demonstrations for all seeds."""
-    engine: EngineChoice = "auto"
+    """Give the same demonstrations to all seeds."""
+    engine: Engine = "auto"
     set: Words[tuple[str, ...]] = ()
-    """A setting of the method as field=value, such as lr=1e-3; `imitbench config METHOD` lists
+    """A setting of the method as NAME=VALUE, such as lr=1e-3; `imitbench config METHOD` lists
     them."""
-    results: Path = Path("results")
+    results: ResultsFolder = Path("results")
 
     def cell(self) -> Cell:
-        """What the options ask for."""
+        """The cell that the options describe.
+
+        Raises:
+            UserError: an unknown method or setting.
+        """
         pick("method", self.method, algos.ALGOS)
         config = overrides.apply(algos.ALGOS[self.method].Config(), self.set)
         demos = self.demos
         if demos is None:
-            demos = 25 if algos.traits(self.method).needs_demos else 0
+            demos = DEFAULT_DEMOS if algos.traits(self.method).needs_demos else 0
         source = DemoSource(
-            pool=max(self.pool, demos),
+            pool=self._pool(demos),
             noise=self.noise,
             same_subset=self.shared,
             grade=self.grade,
@@ -74,7 +87,7 @@ class Train:
             demos=demos,
             method=self.method,
             config=config,
-            grad_steps=self.grad_steps or (0 if self.env_steps else 10_000),
+            grad_steps=self.grad_steps or (0 if self.env_steps else DEFAULT_GRAD_STEPS),
             env_steps=self.env_steps,
             seeds=self.seeds,
             num_evals=self.evals,
@@ -84,27 +97,42 @@ class Train:
             label="-".join([self.method, *self.set]).replace("/", "_"),
         )
 
+    def _pool(self, demos: int) -> int:
+        if self.pool is None:
+            default = DemoSource().pool
+            if demos > default:
+                print(f"pool: {demos} episodes, as many as --demos", file=sys.stderr)
+            return max(default, demos)
+        if self.pool < demos:
+            raise UserError(
+                f"--pool {self.pool}: expected at least --demos {demos}; raise --pool or leave it "
+                "out"
+            )
+        return self.pool
+
     def __call__(self) -> None:
         console.run(plan.prepare("train", "cpu", [self.cell()]), self.results / "train", None)
 
 
 @dataclass(frozen=True)
 class Tune(Train):
-    """Search for a method's settings on validation seeds; options as of `train`."""
+    """Search for settings of a method on validation seeds. Other options as for `train`."""
 
     range: Words[tuple[str, ...]] = ()
-    """What a setting may be: lr=log:1e-4:1e-2, alpha=uniform:0.01:0.2, or choices batch=64/256."""
+    """Values of a setting, such as lr=log:1e-4:1e-2, alpha=uniform:0.01:0.2, or the choices
+    batch=64/256."""
     trials: int = 10
-    """Random settings, the first without any change; 0 for the whole grid of choices."""
+    """Number of random settings; the first one is without any change. 0: all combinations of the
+    choices."""
     seed: int = 0
-    """Of the random settings."""
+    """Seed of the random settings."""
 
     def __call__(self) -> None:
         cell = self.cell()
         if not self.range:
             raise UserError("nothing to search: give --range, such as lr=log:1e-4:1e-2")
         ranges = [search_space.parse(word) for word in self.range]
-        words = search_space.trials(ranges, self.trials, self.seed)
-        path, found = tune.search(cell, words, self.results / "tune")
-        console.print_trials(found, cell)
+        settings = search_space.trials(ranges, self.trials, self.seed)
+        path, trials = tune.search(cell, settings, self.results / "tune")
+        console.print_trials(trials, cell)
         print(f"written: {path}")

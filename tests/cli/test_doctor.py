@@ -42,13 +42,13 @@ def test_broken_pairs_are_warned_of(monkeypatch):
 def test_versions_that_were_not_tested_are_named(monkeypatch, tmp_path, capsys):
     package = tmp_path / "imitbench" / "__init__.py"
     monkeypatch.setattr(doctor_checks.imitbench, "__file__", str(package))
-    assert doctor_checks.untested() is None
+    assert doctor_checks.untested_versions() is None
     (tmp_path / "constraints.txt").write_text("jax==0.0.1\nno-such-package==1\n")
-    assert doctor_checks.untested() == [f"jax {machine.version('jax')} (tested: 0.0.1)"]
+    assert doctor_checks.untested_versions() == [f"jax {machine.version('jax')} (tested: 0.0.1)"]
     main.main(["doctor", "--quick"])
     assert "versions other than the tested ones: jax " in capsys.readouterr().out
     (tmp_path / "constraints.txt").write_text(f"jax=={machine.version('jax')}\n")
-    assert doctor_checks.untested() == []
+    assert doctor_checks.untested_versions() == []
 
 
 def known(digests: dict[tuple[str, str], str], task: str) -> str:
@@ -57,7 +57,7 @@ def known(digests: dict[tuple[str, str], str], task: str) -> str:
 
 
 def test_drift_is_told_by_task_and_by_the_exit_code(monkeypatch, capsys):
-    monkeypatch.setattr(doctor_checks, "rendering", lambda: {"egl": True, "osmesa": False})
+    monkeypatch.setattr(doctor_checks, "rendering_backends", lambda: {"egl": True, "osmesa": False})
     monkeypatch.setattr(doctor_checks, "digest", lambda task, engine: known(SHIPPED, task))
     assert main.main(["doctor"]) == 0
     out = capsys.readouterr().out
@@ -80,7 +80,7 @@ def test_another_engine_is_not_compared(monkeypatch):
         return SHIPPED[task, "none"]
 
     monkeypatch.setattr(doctor_checks, "digest", golden)
-    found = list(doctor_checks.golden())
+    found = list(doctor_checks.golden_trajectories())
     assert len(found) == len(SHIPPED) and not any(f.drifted for f in found)
     assert {"not compared" in str(f) for f in found if f.engine != "none"} == {True}
     assert {": same (" in str(f) for f in found if f.engine == "none"} == {True}
@@ -94,7 +94,7 @@ def test_drawing_is_tried_with_each_backend(monkeypatch):
         return subprocess.CompletedProcess(command, int(env["MUJOCO_GL"] == "osmesa"))
 
     monkeypatch.setattr(doctor_checks.subprocess, "run", run)
-    assert doctor_checks.rendering() == {"egl": True, "osmesa": False, "glfw": False}
+    assert doctor_checks.rendering_backends() == {"egl": True, "osmesa": False, "glfw": False}
 
 
 @pytest.mark.slow

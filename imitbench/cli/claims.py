@@ -1,0 +1,67 @@
+"""The command that judges the literature's claims: `imitbench verify vins`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from imitbench.cli.locations import no_cells, results_folder
+from imitbench.cli.options import Profile, ResultsFolder
+from imitbench.results import claims, sections, store
+from imitbench.suites import published
+from imitbench.suites.registry import suite_names
+from imitbench.utils.errors import UserError, pick
+
+
+@dataclass(frozen=True)
+class Verify:
+    """Judge the claims of the literature on a suite's finished cells.
+
+    The exit code is 1 where a claim is not reproduced; undecided claims do not count.
+    """
+
+    suite: tyro.conf.Positional[str | None] = None
+    """Name of the suite; by default all suites that have claims and results."""
+    profile: Profile = "cpu"
+    results: ResultsFolder = Path("results")
+
+    def __call__(self) -> int:
+        with_claims = [name for name in suite_names() if published.claims_of(name)]
+        if self.suite is not None:
+            pick("suite", self.suite, suite_names())
+            if self.suite not in with_claims:
+                raise UserError(
+                    f"suite {self.suite} has no claims; suites with claims: "
+                    f"{', '.join(with_claims)}"
+                )
+        names = [self.suite] if self.suite else with_claims
+        return int(sum(map(self._judge, names)) > 0)
+
+    def _judge(self, name: str) -> int:
+        """Prints the verdicts, and counts the claims that are not reproduced."""
+        root = results_folder(name, self.profile, self.results)
+        cells = store.read_all(root)
+        if not cells:
+            if self.suite:
+                raise UserError(no_cells(root, name, self.profile))
+            print(f"{name} ({self.profile}): {no_cells(root, name, self.profile)}")
+            return 0
+        judged = claims.judge(published.claims_of(name), cells)
+        print(f"{name} ({self.profile}, {root}):")
+        for judgement in judged:
+            _print_judgement(judgement)
+        verdicts = [j.verdict for j in judged]
+        counts = (f"{verdicts.count(v)} {v}" for v in dict.fromkeys(verdicts))
+        print(f"  {', '.join(counts)}")
+        return verdicts.count("not reproduced")
+
+
+def _print_judgement(judgement: claims.Judgement) -> None:
+    if judgement.verdict == "no results":
+        print(f"  no results: {judgement.claim.text} ({judgement.place})")
+        return
+    text, place, lead, improvement, size, verdict, source = sections.claim_row(judgement)
+    print(f"  {verdict}: {text} [{source}]")
+    print(f"    {place}: lead {lead}, P(better) {improvement}, {size}")

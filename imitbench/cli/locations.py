@@ -1,0 +1,89 @@
+"""Suites by name or file, and the folders of their results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from imitbench.results import store
+from imitbench.results.shipped import shipped_folder
+from imitbench.results.store import Result
+from imitbench.suites.registry import load_suite, suite_names
+from imitbench.suites.schema import Cell, Profile, Suite
+from imitbench.utils.errors import UserError, pick
+
+
+def suite_cells(name: str, profile: Profile) -> tuple[Suite, Sequence[Cell]]:
+    """Loads a suite and the cells of one of its profiles.
+
+    Args:
+        name: of the suite, or the path of a Python file that defines SUITE.
+        profile: one of the suite's profiles.
+
+    Returns:
+        The suite and its cells.
+
+    Raises:
+        UserError: there is no such suite or profile.
+    """
+    suite = load_suite(str(Path(name).expanduser()))
+    pick(f"profile of {suite.name}", profile, suite.profiles)
+    return suite, suite.profiles[profile]
+
+
+def suite_name(name: str) -> str:
+    """The name of a suite that is given by its name or by its Python file."""
+    path = Path(name).expanduser()
+    return load_suite(str(path)).name if path.suffix == ".py" else name
+
+
+def folder_name(suite: str, profile: Profile) -> str:
+    """The name of the folder for a suite's results."""
+    return suite if profile == "cpu" else f"{suite}.{profile}"
+
+
+def results_folder(suite: str, profile: Profile, results: Path) -> Path:
+    """The folder of the user's own run of a suite if there is one, else the shipped one.
+
+    Args:
+        suite: the name of the suite.
+        profile: of the run.
+        results: the folder of all suites' folders.
+
+    Returns:
+        The folder; the user's own one if neither is there.
+    """
+    name = folder_name(suite, profile)
+    if not store.cells_folder(results / name).is_dir() and shipped_folder(name).is_dir():
+        return shipped_folder(name)
+    return results / name
+
+
+def read_results(suite: str, profile: Profile, results: Path) -> tuple[Path, list[Result]]:
+    """Reads the finished cells of a suite: the user's own ones, else the shipped ones.
+
+    Args:
+        suite: the name of the suite, or its Python file.
+        profile: of the run.
+        results: the folder of all suites' folders.
+
+    Returns:
+        The folder, and at least one cell.
+
+    Raises:
+        UserError: there are no finished cells, or one is damaged.
+    """
+    name = suite_name(suite)
+    root = results_folder(name, profile, results)
+    cells = store.read_all(root)
+    if not cells:
+        if name == suite:
+            pick("suite", name, suite_names())  # a misspelt name has no results either
+        raise UserError(no_cells(root, suite, profile))
+    return root, cells
+
+
+def no_cells(root: Path, suite: str, profile: Profile) -> str:
+    """The message that a folder has no finished cells, and the command that makes some."""
+    option = "" if profile == "cpu" else f" --profile {profile}"
+    return f"no finished cells in {root}: `imitbench run {suite}{option}` first"

@@ -1,0 +1,90 @@
+"""The command that runs suites: `imitbench run quickstart`."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import tyro
+
+from imitbench.cli import console, locations
+from imitbench.cli.options import Profile, ResultsFolder, SuiteName, Words
+from imitbench.results import store
+from imitbench.results.shipped import shipped_folder
+from imitbench.runs import distributed, executors, job_warnings, plan, runner
+from imitbench.utils.errors import UserError
+
+
+@dataclass(frozen=True)
+class Run:
+    """Run a suite, then write its table and figures.
+
+    Finished cells are skipped. A cell that was cut off continues from its last evaluation.
+    """
+
+    suite: tyro.conf.Positional[SuiteName]
+    profile: Profile = "cpu"
+    only: Words[tuple[tuple[str, ...], ...]] = ()
+    """Tasks and methods to run; all by default."""
+    seeds: int | None = None
+    """Number of training seeds of each cell; by default the suite's."""
+    dry_run: bool = False
+    """Check everything, show the cells and their cost, and run nothing."""
+    results: ResultsFolder = Path("results")
+    executor: Literal["here", "ray", "slurm"] = "here"
+    """Where cells run. here: one after the other in this process; ray: on a Ray cluster; slurm: as
+    Slurm jobs."""
+    address: str | None = None
+    """Address of the Ray cluster, such as auto or HOST:6379; by default a cluster is started on
+    this machine."""
+    cpus: int = 1
+    """Number of CPUs that each cell requests from Ray or Slurm."""
+    slurm: Words[tuple[str, ...]] = ()
+    """Parameter of the Slurm jobs as submitit names it, such as timeout_min=600."""
+
+    def __call__(self) -> None:
+        if self.executor != "here":
+            # JAX starts below. The workers on this machine need the GPU's memory.
+            os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+        suite, cells = locations.suite_cells(self.suite, self.profile)
+        jobs = plan.prepare(
+            suite.name, self.profile, plan.select(cells, sum(self.only, ()), self.seeds)
+        )
+        name = locations.folder_name(suite.name, self.profile)
+        root = self.results / name
+        if self.dry_run:
+            _show_plan(jobs, root)
+        else:
+            console.run(jobs, root, shipped_folder(name), self._executor(root))
+
+    def _executor(self, root: Path) -> Callable[[Sequence[plan.Job], Path], list[str]]:
+        for option, executor in (("address", "ray"), ("slurm", "slurm")):
+            if getattr(self, option) and self.executor != executor:
+                raise UserError(f"--{option} is for --executor {executor}, not for {self.executor}")
+        if self.executor == "here":
+            if self.cpus != 1:
+                raise UserError("--cpus is for --executor ray or slurm; here all CPUs are used")
+            return runner.run
+        if self.executor == "ray":
+            execute = executors.ray(self.address, self.cpus)
+        else:
+            execute = executors.slurm(root / "slurm", self.cpus, self.slurm)
+        path = Path(self.suite).expanduser()
+        reference = str(path.absolute()) if path.suffix == ".py" else self.suite
+        suite_ref = distributed.SuiteRef(reference, self.profile, self.seeds)
+        return functools.partial(distributed.run_distributed, suite_ref=suite_ref, executor=execute)
+
+
+def _show_plan(jobs: Sequence[plan.Job], root: Path) -> None:
+    warnings = []
+    for job in jobs:
+        is_finished = (store.cells_folder(root) / job.key).exists()
+        print(f"{'finished' if is_finished else 'to run  '}  {job.key}")
+        warnings += [] if is_finished else job_warnings.settings_warnings(job)
+    for line in warnings:
+        print(line)
+    print(plan.workload(jobs))
