@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import functools
+import importlib
+import inspect
+import re
 from typing import Any, NamedTuple
 
 from docs._generate import settings, sources
@@ -20,6 +23,14 @@ FAMILIES = {
 SUBJECTS = ("environment steps", "expert queries", "gradient steps")
 
 
+SECTIONS = {  # of a docstring, by the words that they begin with
+    "Source:": "Source",
+    "Different from the source:": "Differences from the source",
+    "Use it ": "When to use it",
+    "Sensitive to:": "Sensitivity",
+}
+
+
 class Method(NamedTuple):
     """What the pages say of a method."""
 
@@ -27,27 +38,42 @@ class Method(NamedTuple):
     module: str
     family: str
     title: str  # the first sentence of its docstring
-    about: list[str]  # the other paragraphs
-    source: list[str]  # those that name the paper
+    about: str  # what follows it
+    sections: dict[str, str]  # of docstring and note, by their headings
 
 
 @functools.cache
 def method(name: str) -> Method:
     """A method of the registry."""
     module = algos.ALGOS[name].__name__
-    first, *rest = sources.module_docstring(module)
-    title = sources.first_sentence(first)
-    about = [first.removeprefix(title).strip(), *rest]
-    source = [p for p in about if p.startswith("Source:")]
-    family = module.split(".")[2]
-    return Method(
-        name,
-        module,
-        family,
-        title,
-        [p for p in about if p and p not in source],
-        [p.removeprefix("Source:").strip() for p in source],
-    )
+    about, sections = split(importlib.import_module(module).__doc__ or "")
+    title = sources.first_sentence(about)
+    for heading, text in note_sections(name).items():
+        sections[heading] = "\n\n".join(filter(None, (sections.get(heading), text)))
+    sections.setdefault("Source", "That of the methods named above.")
+    about = sources.as_markdown(about).removeprefix(title).strip()
+    return Method(name, module, module.split(".")[2], title, about, sections)
+
+
+def split(docstring: str) -> tuple[str, dict[str, str]]:
+    """A docstring without its sections, and the sections in Markdown by their headings."""
+    starts = "|".join(map(re.escape, SECTIONS))
+    about, *parts = re.split(rf"^(?={starts})", inspect.cleandoc(docstring), flags=re.MULTILINE)
+    sections = {}
+    for part in parts:
+        start = next(s for s in SECTIONS if part.startswith(s))
+        # The heading says these words already.
+        text = part.removeprefix(start) if "ource:" in start else part
+        text = text.lstrip()
+        sections[SECTIONS[start]] = sources.as_markdown(text[:1].upper() + text[1:])
+    return about, sections
+
+
+def note_sections(name: str) -> dict[str, str]:
+    """The sections of the hand-written note about a method, by their headings."""
+    _, *parts = re.split(r"^## ", sources.note("methods", name), flags=re.MULTILINE)
+    found = (part.partition("\n") for part in parts)
+    return {heading: text.strip() for heading, _, text in found}
 
 
 def families() -> dict[str, list[str]]:
@@ -95,23 +121,20 @@ def cost(name: str) -> Cost:
 def page(name: str) -> str:
     """The page of a method, in Markdown."""
     m = method(name)
-    parts = [
-        f"# `{name}`",
-        sources.linked(m.title),
-        *map(sources.linked, m.about),
-        _facts(m),
-        "## Source",
-        *(map(sources.linked, m.source) if m.source else ["See the methods that it builds on."]),
-        sources.note("methods", name),
-        "## Cost of an update",
-        _cost(name),
-        "## How to run it",
-        _commands(name),
-        "## Settings",
-        _settings(name),
-        "## Shipped results",
-        _cells(name),
-    ]
+    parts = [f"# `{name}`", m.title, m.about, _facts(m)]
+    order = [*SECTIONS.values(), *(h for h in m.sections if h not in SECTIONS.values())]
+    for heading in order:
+        if heading in m.sections:
+            parts += [f"## {heading}", m.sections[heading]]
+    parts = [sources.linked(part) for part in parts]
+    generated = {
+        "Cost of an update": _cost,
+        "How to run it": _commands,
+        "Settings": _settings,
+        "Shipped results": _cells,
+    }
+    for heading, make in generated.items():
+        parts += [f"## {heading}", make(name)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -46,7 +47,7 @@ def draw() -> None:
     matplotlib.use("svg")
     from matplotlib import pyplot as plt
 
-    style = {
+    style: Any = {
         "svg.hashsalt": "imitbench", "font.size": 10, "axes.spines.top": False,
         "axes.spines.right": False, "savefig.facecolor": "white",
     }  # fmt: skip
@@ -75,7 +76,7 @@ def main() -> None:
         print("written: README.md")
 
 
-def _panel(ax: matplotlib.axes.Axes, task: str) -> None:
+def _panel(ax: Any, task: str) -> None:
     ax.axhline(1.0, color="#999999", linewidth=0.8)
     ax.axhline(0.0, color="#999999", linewidth=0.8, linestyle=":")
     for label, (name, colour, marker) in LINES.items():

@@ -6,7 +6,9 @@ from __future__ import annotations
 import ast
 import functools
 import importlib
+import inspect
 import re
+import textwrap
 import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -63,15 +65,20 @@ def package_summary(name: str) -> str:
     return first_sentence(ast.get_docstring(ast.parse(source.read_text())) or "")
 
 
-def module_docstring(name: str) -> list[str]:
-    """The paragraphs of a module's docstring, each on one line."""
-    text = importlib.import_module(name).__doc__ or ""
-    return paragraphs(text)
+def module_docstring(name: str) -> str:
+    """A module's docstring as Markdown: paragraphs on one line each, indented lines as code."""
+    return as_markdown(inspect.cleandoc(importlib.import_module(name).__doc__ or ""))
 
 
-def paragraphs(text: str) -> list[str]:
-    """The paragraphs of a text, each on one line."""
-    return [" ".join(part.split()) for part in re.split(r"\n\s*\n", text.strip()) if part.strip()]
+def as_markdown(text: str) -> str:
+    """A docstring without its margin as Markdown: paragraphs on one line each, indented lines as code."""
+    parts = []
+    for part in re.split(r"\n\s*\n", text):
+        if all(line.startswith("    ") for line in part.splitlines()):
+            parts.append(f"```text\n{textwrap.dedent(part)}\n```")
+        elif part.strip():
+            parts.append(" ".join(part.split()))
+    return "\n\n".join(parts)
 
 
 def first_sentence(text: str) -> str:

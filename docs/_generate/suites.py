@@ -97,7 +97,7 @@ def page(name: str) -> str:
         f"# `{name}`",
         "## Question",
         suite.about,
-        *map(sources.linked, docs),
+        sources.linked(docs),
         "## How to run it",
         f"```bash\nimitbench run {name}\nimitbench run {name} --profile smoke   # seconds\n```",
         _profiles(name),

@@ -47,11 +47,11 @@ def elsewhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(sys.modules, "page", types.ModuleType("page"))
     (tmp_path / "runs").mkdir()
-    registered, tasks = dict(algos.ALGOS), dict(envs.TASKS)
+    known = {*algos.ALGOS, *envs.TASKS}
     yield tmp_path
-    for registry, before in ((algos.ALGOS, registered), (envs.TASKS, tasks)):
-        registry.clear()
-        registry.update(before)
+    for registry in (algos.ALGOS, envs.TASKS):
+        for name in set(registry) - known:
+            del registry[name]
 
 
 @pytest.mark.parametrize("page", FAST)

@@ -35,6 +35,25 @@ def test_notes_are_about_the_present_version(name):
     overrides.apply(algos.ALGOS[name].Config(), words)
 
 
+def test_docstrings_and_notes_do_not_say_the_same():
+    for name, module in algos.ALGOS.items():
+        _, sections = methods.split(module.__doc__ or "")
+        both = set(sections) & set(methods.note_sections(name))
+        assert both <= {"Sensitivity"}, f"{name}: remove {both} from the note"
+
+
+def test_sections_of_a_docstring():
+    about, sections = methods.split(
+        "M: a method.\n\nSource: someone.\n\n    x = 1\n\nUse it when\nneeded.\nSensitive to: `a`."
+    )
+    assert about.strip() == "M: a method."
+    assert sections == {
+        "Source": "Someone.\n\n```text\nx = 1\n```",
+        "When to use it": "Use it when needed.",
+        "Sensitivity": "Sensitive to: `a`.",
+    }
+
+
 def test_notes_belong_to_methods_and_suites():
     for section, names in (("methods", list(algos.ALGOS)), ("suites", suites.names())):
         found = {p.stem for p in (sources.DOCS / section / "_notes").glob("*.md")}
