@@ -71,7 +71,7 @@ def module_docstring(name: str) -> str:
 
 
 def as_markdown(text: str) -> str:
-    """A docstring without its margin as Markdown: paragraphs on one line each, indented lines as code."""
+    """A docstring without its margin as Markdown; indented paragraphs become code."""
     parts = []
     for part in re.split(r"\n\s*\n", text):
         if all(line.startswith("    ") for line in part.splitlines()):
@@ -84,7 +84,7 @@ def as_markdown(text: str) -> str:
 def first_sentence(text: str) -> str:
     """The first sentence of a text, on one line."""
     line = " ".join(text.split())
-    match = re.match(r"(.+?\.)(?=\s+[A-Z`]|$)", line)
+    match = re.match(r"(.+?[.?])(?=\s+[A-Z`]|$)", line)
     return match[1] if match else line
 
 
