@@ -20,7 +20,7 @@ def hindsight_ddpg(rounds: int = 100) -> ddpg.Config:
     """Returns the settings of DDPG with hindsight goals and much exploration.
 
     Args:
-        rounds: rollouts of 16 environment steps in an update.
+        rounds: rounds of collecting and learning in an update; each is a step of 16 environments.
     """
     replay = off_policy.Config(rounds=rounds, **GOAL_REPLAY)
     return ddpg.Config(

@@ -1,1 +1,1 @@
-"""Running cells: planning, executing, tuning, training experts."""
+"""Running cells: planning, execution, search for settings, and training of experts."""

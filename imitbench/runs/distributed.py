@@ -1,5 +1,7 @@
-"""A suite's cells on other processes or machines. Workers compute; this process alone writes
-results, so the folder needs to be seen by nobody else."""
+"""Running cells on other processes or machines.
+
+Workers compute; this process alone writes the results, so that the workers need not see the folder.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +14,7 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from imitbench.data import behaviour
 from imitbench.physics.loading import ENGINES
 from imitbench.results import store
 from imitbench.runs import plan, runner
@@ -30,111 +30,158 @@ from imitbench.utils.files import lock_folder, lock_owner
 
 @dataclass(frozen=True)
 class SuiteRef:
-    """Where jobs come from, in words that another machine understands."""
+    """A reference to the cells of a run, which a worker can resolve."""
 
-    suite: str  # a name, or the path of a file that the workers see, too
+    suite: str
+    """The name of a suite, or the path of a suite file that the workers see too."""
     profile: Profile
+    """The profile's name."""
     seeds: int | None
+    """The number of training seeds; None: the suite's."""
 
 
 @dataclass(frozen=True)
 class CellTask:
-    """One cell for a worker."""
+    """One cell for a worker to compute."""
 
-    origin: SuiteRef
-    code: tuple[str | None, ...]  # version and commit of this machine's imitbench
-    held_by: int  # the process that holds `root`
+    suite_ref: SuiteRef
+    """The cells of the run."""
+    code: tuple[str | None, ...]
+    """Version and commit of imitbench in this process; a worker needs the same."""
+    owner_pid: int
+    """The process that holds `root`; a worker that finds it in the lock file sees the same disk."""
     key: str
-    engine: str  # what "auto" means where the run began
-    place: int  # among the cells of this run
-    root: Path  # where checkpoints are kept, if the worker sees it
-    keep: bool  # the learner's steps are other cells' data
+    """The name of the cell's folder."""
+    engine: str
+    """The physics engine; what `auto` stands for in this process."""
+    index: int
+    """The cell's position among the cells of the run."""
+    root: Path
+    """The folder of the results; a worker that sees it keeps its checkpoints there."""
+    store_experience: bool
+    """Whether the learner's steps are the data of other cells."""
 
 
 def run_distributed(
-    jobs: Sequence[Job], root: Path, origin: SuiteRef, executor: Executor
+    jobs: Sequence[Job], root: Path, suite_ref: SuiteRef, executor: Executor
 ) -> list[str]:
-    """As `run.run`, on the workers of an executor. Cells whose data are another cell's steps come
-    after the others, so that these steps need not be made twice where workers share a cache.
+    """Runs the jobs that are not finished on the workers of an executor.
+
+    Cells that learn from the steps of another cell run after all others, so that these steps are
+    not made a second time where workers share a cache.
+
+    Args:
+        jobs: the jobs.
+        root: the folder of the results.
+        suite_ref: the cells of the run, for the workers.
+        executor: runs a function on workers.
+
+    Returns:
+        Lines for the user, as those of `runner.run`.
 
     Raises:
-        UserError: as `run.run` does, or there are no workers, or cells failed (the others are
-            finished first).
-        Stopped: a signal came; finished cells are kept, and checkpoints where workers see `root`.
+        UserError: as in `runner.run`, or there are no workers, or cells failed; then the other
+            cells are finished first.
+        Stopped: a signal arrived; finished cells are kept, and checkpoints where workers see
+            `root`.
     """
+    failures, done = [], 0
     with runner.locked_results(root):
-        todo, notes = runner.pending(jobs, root)
-        wanted = runner.needed_streams(job for _, job in todo)
-        makers = {key for _, job in todo if (key := runner.own_stream(job)) in wanted}
-        here = origin, _code(), os.getpid()
-        waves: list[list[CellTask]] = [[], []]
-        for place, job in todo:
-            keep, waits = runner.own_stream(job) in makers, makers & runner.needed_streams([job])
-            order = CellTask(*here, job.key, job.env.engine, place, root.absolute(), keep)
-            waves[bool(waits)].append(order)
-        by_key, failed, count = {job.key: job for _, job in todo}, [], 0
-        for wave in filter(None, waves):
+        unfinished, lines = runner.find_unfinished(jobs, root)
+        by_key = {job.key: job for job in unfinished}
+        for wave in _waves(unfinished, root, suite_ref):
             with contextlib.closing(executor(work, wave)) as results:
                 for i, result in results:
-                    key, count = wave[i].key, count + 1
+                    key, done = wave[i].key, done + 1
                     if isinstance(result, FailedCell):
-                        failed.append(f"{key}: {result.reason}")
+                        failures.append(f"{key}: {result.reason}")
                     else:
-                        notes += runner.finish(by_key[key], result, root)
-                    word = "failed" if isinstance(result, FailedCell) else "finished"
-                    print(f"{count} of {len(todo)}: {key} {word}", file=sys.stderr, flush=True)
-    if failed:
-        raise UserError("\n".join([f"{len(failed)} of {len(todo)} cells failed", *failed]))
-    return notes
+                        lines += runner.finish(by_key[key], result, root)
+                    state = "failed" if isinstance(result, FailedCell) else "finished"
+                    message = f"{done} of {len(unfinished)}: {key} {state}"
+                    print(message, file=sys.stderr, flush=True)
+    if failures:
+        raise UserError("\n".join([f"{len(failures)} of {done} cells failed", *failures]))
+    return lines
 
 
-def work(order: CellTask) -> Any:
-    """On a worker: the `run.Done` of the cell, or why there is none."""
+def _waves(jobs: Sequence[Job], root: Path, suite_ref: SuiteRef) -> list[list[CellTask]]:
+    """The tasks in the order of their waves; those of a wave do not depend on each other."""
+    requested = {job.requested_experience for job in jobs}
+    offered = {job.offered_experience for job in jobs} & requested
+    waves: list[list[CellTask]] = [[], []]
+    for job in jobs:
+        task = CellTask(
+            suite_ref=suite_ref,
+            code=_code_version(),
+            owner_pid=os.getpid(),
+            key=job.key,
+            engine=job.env.engine,
+            index=job.index,
+            root=root.absolute(),
+            store_experience=job.offered_experience in offered,
+        )
+        waves[job.requested_experience in offered].append(task)
+    return [wave for wave in waves if wave]
+
+
+def work(task: CellTask) -> runner.CellOutcome | FailedCell:
+    """Computes one cell; executors call it on a worker.
+
+    Args:
+        task: the cell.
+
+    Returns:
+        The results of the cell, or the reason why there are none.
+    """
     machine.setup()
     try:
-        job = _job(order)
-        wanted: set[behaviour.Request] = {runner.own_stream(job)} if order.keep else set()
+        job = _find_job(task)
         with contextlib.ExitStack() as stack:
-            if _sees(order):
-                folder = store.partial_folder(order.root, order.key)
-                # A worker of an earlier run may still be at it.
-                stack.enter_context(lock_folder(folder, wait=True))
+            if _sees_results(task):
+                checkpoints = store.partial_folder(task.root, task.key)
+                # A worker of an earlier run may still compute the same cell.
+                stack.enter_context(lock_folder(checkpoints, wait=True))
             else:
-                folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+                checkpoints = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             progress = stack.enter_context(Progress(job.cell.num_evals))
             progress.start(job.cell.task, job.cell.name, job.num_updates)
-            return runner.compute(job, order.place, folder, progress, wanted)
+            return runner.compute(
+                job, checkpoints, progress, store_experience=task.store_experience
+            )
     except UserError as error:
         return FailedCell(str(error))
     except Exception:
         return FailedCell(traceback.format_exc())
 
 
-def _code() -> tuple[str | None, ...]:
+def _code_version() -> tuple[str | None, ...]:
     return machine.version("imitbench"), machine.git_commit()
 
 
-def _sees(order: CellTask) -> bool:
-    """Whether the folder of results is on a disk that this worker shares."""
+def _sees_results(task: CellTask) -> bool:
+    """Whether the folder of the results is on a disk that this worker shares."""
     try:
-        return lock_owner(order.root) == str(order.held_by)
+        return lock_owner(task.root) == str(task.owner_pid)
     except OSError:
         return False
 
 
-def _job(order: CellTask) -> Job:
-    origin = order.origin
-    if _code() != order.code:
+def _find_job(task: CellTask) -> Job:
+    """Finds the cell of a task in this worker's suite, and prepares it."""
+    if _code_version() != task.code:
         raise UserError(
-            f"the worker has imitbench {_code()}, this run is of {order.code} (version, commit): "
-            "install the same"
+            f"the worker has imitbench {_code_version()}, this run is of {task.code} (version, "
+            "commit): install the same"
         )
-    found = load_suite(origin.suite)
-    for cell in plan.select(found.profiles[origin.profile], (), origin.seeds):
-        own = cell_identity(found.name, origin.profile, cell, order.engine)
-        if cell_key(own) == order.key:
-            # A task without physics has an engine that nobody can ask for.
-            known = order.engine in ENGINES
-            here = dataclasses.replace(cell, engine=order.engine) if known else cell
-            return plan.prepare(found.name, origin.profile, [here])[0]
-    raise UserError("the worker's suite has no such cell: it needs the same as this machine")
+    ref = task.suite_ref
+    suite = load_suite(ref.suite)
+    for cell in plan.select(suite.profiles[ref.profile], (), ref.seeds):
+        identity = cell_identity(suite.name, ref.profile, cell, task.engine)
+        if cell_key(identity) == task.key:
+            # The engine of a task without physics cannot be asked for by name.
+            if task.engine in ENGINES:
+                cell = dataclasses.replace(cell, engine=task.engine)
+            (job,) = plan.prepare(suite.name, ref.profile, [cell])
+            return job._replace(index=task.index)
+    raise UserError("the worker's suite has no such cell: it needs the same suite as this machine")

@@ -1,4 +1,4 @@
-"""What a run has to do: cells that are checked and ready, before any work begins."""
+"""Planning a run: every cell is checked and built before any work begins."""
 
 from __future__ import annotations
 
@@ -7,80 +7,141 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 
 from imitbench import algos, envs, experts
 from imitbench.core.types import Algorithm, Env, Policy
-from imitbench.data import loading
+from imitbench.data import behaviour, loading
 from imitbench.data.concurrent import make_concurrent
+from imitbench.data.source import Behaviour
 from imitbench.suites.schema import Cell, cell_identity, cell_key, check_cell, count_updates
 from imitbench.utils.errors import UserError, pick
+from imitbench.utils.files import check_folder_name
 
 EVAL_SEED = 20_000_000  # of the evaluations' initial states; training seeds are small numbers
 
 
 class Job(NamedTuple):
-    """A cell, checked and ready to run."""
+    """A cell that is checked and ready to run."""
 
     cell: Cell
-    identity: dict[str, Any]
-    key: str
+    identity: dict[str, Any]  # `suites.schema.cell_identity`
+    key: str  # the name of its folder
+    index: int  # its position among the cells of the run
     env: Env
     algo: Algorithm
-    num_updates: int
-    expert: Policy | None  # where the method asks one
+    num_updates: int  # updates that spend its budget
+    expert: Policy | None  # the expert that the method queries, if it does
+
+    @property
+    def seeds(self) -> list[int]:
+        """The S training seeds."""
+        return self.identity["seeds"]
+
+    def marked_seeds(self, marked: np.ndarray) -> list[int]:
+        """Returns the training seeds for which `marked` [S] is true."""
+        return [seed for seed, mark in zip(self.seeds, marked, strict=True) if mark]
+
+    @property
+    def requested_experience(self) -> behaviour.Request | None:
+        """The learner whose steps are the data of this cell; None for other data."""
+        return loading.behaviour_request(self.cell.data, self.env)
+
+    @property
+    def offered_experience(self) -> behaviour.Request:
+        """This cell's learner, as other cells request its steps."""
+        cell = self.cell
+        steps = self.algo.cost.env_steps * self.num_updates
+        learner = Behaviour(cell.method, cell.config, cell.name)
+        return behaviour.Request(cell.task, cell.engine, steps, learner)
 
 
 def eval_key(validation: bool) -> jax.Array:
-    """Of the evaluations' initial states: cells for choosing settings have their own."""
+    """Returns the random key of the evaluations' initial states.
+
+    Args:
+        validation: whether the cell is one for choosing settings; those have other initial states.
+    """
     return jax.random.key(EVAL_SEED + validation)
 
 
-def prepare(name: str, profile: str, cells: Sequence[Cell]) -> list[Job]:
-    """Builds every environment and method, so that mistakes show before any work.
+def prepare(suite: str, profile: str, cells: Sequence[Cell]) -> list[Job]:
+    """Checks and builds cells, so that mistakes show before any work.
+
+    Args:
+        suite: the suite's name.
+        profile: the profile's name.
+        cells: the cells, in the order in which they will run.
+
+    Returns:
+        A job for each cell.
 
     Raises:
-        UserError: the first mistake found.
+        UserError: the first mistake.
     """
-    jobs = []
-    for cell in cells:
-        check_cell(cell)
-        env = envs.make(cell.task, cell.engine)
-        loading.check(cell.data, cell.config, env)
-        asks = "expert" in algos.needs(cell.method)
-        expert = experts.load(cell.task, spec=env.spec) if asks else None
-        algo = algos.build(cell.method, cell.config, env.spec, env, expert)
-        num_updates = count_updates(cell, algo.cost)
-        if cell.source.concurrent:
-            algo = make_concurrent(algo, num_updates)
-        identity = cell_identity(name, profile, cell, env.engine)
-        jobs.append(Job(cell, identity, cell_key(identity), env, algo, num_updates, expert))
-    return jobs
+    check_folder_name("suite name", suite)
+    check_folder_name("profile", profile)
+    return [_prepare(suite, profile, cell, i) for i, cell in enumerate(cells)]
+
+
+def _prepare(suite: str, profile: str, cell: Cell, index: int) -> Job:
+    check_cell(cell)
+    env = envs.make(cell.task, cell.engine)
+    loading.check(cell.data, cell.config, env)
+    queries_expert = "expert" in algos.needs(cell.method)
+    expert = experts.load(cell.task, spec=env.spec) if queries_expert else None
+    algo = algos.build(cell.method, cell.config, env.spec, env, expert)
+    num_updates = count_updates(cell, algo.cost)
+    if cell.source.concurrent:
+        algo = make_concurrent(algo, num_updates)
+    identity = cell_identity(suite, profile, cell, env.engine)
+    return Job(cell, identity, cell_key(identity), index, env, algo, num_updates, expert)
 
 
 def select(cells: Sequence[Cell], only: Sequence[str], seeds: int | None) -> list[Cell]:
-    """The cells whose task or name is among `only` (all where it is empty), with another seed
-    count.
+    """Selects cells by task and by name.
+
+    Args:
+        cells: the cells of a suite.
+        only: tasks and names of cells. Tasks among them select cells of these tasks, names select
+            cells of these names; empty: all cells.
+        seeds: the number of training seeds; None: the suite's.
+
+    Returns:
+        The selected cells, with this number of seeds.
 
     Raises:
-        UserError: a word in `only` that names nothing, or no cell left.
+        UserError: a word in `only` is no task and no name, no cell is left, or `seeds` is below 1.
     """
-    known = {c.task for c in cells} | {c.name for c in cells}
+    tasks, names = {c.task for c in cells}, {c.name for c in cells}
     for word in only:
-        pick("task or method in this suite", word, sorted(known))
-    tasks = [w for w in only if w in {c.task for c in cells}]
-    methods = [w for w in only if w in {c.name for c in cells}]
-    kept = [
-        c for c in cells if (not tasks or c.task in tasks) and (not methods or c.name in methods)
+        pick("task or method in this suite", word, sorted(tasks | names))
+    only_tasks = [word for word in only if word in tasks]
+    only_names = [word for word in only if word in names]
+    selected = [
+        c
+        for c in cells
+        if (not only_tasks or c.task in only_tasks) and (not only_names or c.name in only_names)
     ]
-    if not kept:
-        raise UserError(f"no cell of this suite is both of {tasks} and of {methods}")
+    if not selected:
+        raise UserError(
+            f"no cell of this suite is both of {', '.join(only_tasks)} and of "
+            f"{', '.join(only_names)}: select other tasks or methods"
+        )
     if seeds is not None and seeds < 1:
         raise UserError(f"seeds={seeds}: expected 1 or more")
-    return [c if seeds is None else dataclasses.replace(c, seeds=seeds) for c in kept]
+    return [c if seeds is None else dataclasses.replace(c, seeds=seeds) for c in selected]
 
 
 def workload(jobs: Sequence[Job]) -> str:
-    """What a dry run says of the work: counts, not times."""
+    """Counts the work of a run, for a dry run.
+
+    Args:
+        jobs: the jobs of the run.
+
+    Returns:
+        One line with the numbers of cells, gradient steps and evaluation episodes.
+    """
     steps = sum((j.algo.cost * j.num_updates).grad_steps * j.cell.seeds for j in jobs)
     episodes = sum(j.cell.num_evals * j.cell.eval_episodes * j.cell.seeds for j in jobs)
     return f"{len(jobs)} cells, {steps:,} gradient steps, {episodes:,} evaluation episodes"

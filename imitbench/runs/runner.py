@@ -1,4 +1,4 @@
-"""Running suites: finished cells are skipped, cut-off ones go on from their last checkpoint."""
+"""Running cells one after the other: finished ones are skipped, interrupted ones continue."""
 
 from __future__ import annotations
 
@@ -6,138 +6,137 @@ import dataclasses
 import datetime
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
-from imitbench import algos, data
 from imitbench.core import rollout
 from imitbench.data import behaviour, loading
-from imitbench.data.behaviour import Behaviour
+from imitbench.data.header import Header
 from imitbench.envs.digest import digest
-from imitbench.results import policies, policy_files, store
+from imitbench.results import policies, store
+from imitbench.runs import job_warnings
 from imitbench.runs.plan import Job, eval_key
 from imitbench.training import loop, resumable
 from imitbench.training.progress import Progress
 from imitbench.utils import machine
 from imitbench.utils.files import lock_folder
 
-VANISHED = 1e-3  # mean of weights that are around 1
-
 
 class CellOutcome(NamedTuple):
-    """What a job leaves."""
+    """The result of a job."""
 
     info: dict[str, Any]  # cell.json
     ev: loop.Eval
-    policies: policy_files.Policies
+    policies: policies.Policies
 
 
 def run(jobs: Sequence[Job], root: Path) -> list[str]:
-    """Runs the jobs that are not finished yet, one after the other, into `root`.
+    """Runs the jobs that are not finished, one after the other.
+
+    Args:
+        jobs: the jobs.
+        root: the folder of the results.
 
     Returns:
-        One line for each job that was skipped, and for what a user should know of the others.
+        Lines for the user: one for each finished job that was skipped, and the warnings.
 
     Raises:
         UserError: the folder cannot be written, holds results of another schema, or another
             process runs into it.
-        Stopped: a signal came; what was done until then is kept.
+        Stopped: a signal arrived; finished cells and checkpoints are kept.
     """
     with locked_results(root):
-        todo, notes = pending(jobs, root)
-        wanted = needed_streams(job for _, job in todo)
-        with Progress(sum(j.cell.num_evals for _, j in todo)) as progress:
-            for order, job in todo:
+        unfinished, lines = find_unfinished(jobs, root)
+        requested = {job.requested_experience for job in unfinished}
+        with Progress(sum(job.cell.num_evals for job in unfinished)) as progress:
+            for job in unfinished:
                 progress.start(job.cell.task, job.cell.name, job.num_updates)
-                done = compute(job, order, store.partial_folder(root, job.key), progress, wanted)
-                notes += finish(job, done, root)
-    return notes
+                store_experience = job.offered_experience in requested
+                checkpoints = store.partial_folder(root, job.key)
+                outcome = compute(job, checkpoints, progress, store_experience=store_experience)
+                lines += finish(job, outcome, root)
+    return lines
 
 
 @contextmanager
 def locked_results(root: Path) -> Iterator[None]:
-    """The folder of results, for this process alone, rid of what killed runs left behind.
+    """Holds the folder of the results for this process, without the leftovers of killed runs.
+
+    Args:
+        root: the folder.
 
     Raises:
         UserError: as in `run`.
     """
     with lock_folder(root):
-        store.read_all(root)  # rejects a foreign folder before any work
+        store.read_all(root)  # rejects results of another schema before any work
         store.tidy(root)
         yield
 
 
-def pending(jobs: Sequence[Job], root: Path) -> tuple[list[tuple[int, Job]], list[str]]:
-    """The jobs that are not finished, each with its place among all, and a line for each of the
-    others and for what is odd about these: said on stderr at once, before any training, and
-    returned to stand beside the results."""
-    todo, notes = [], []
-    for order, job in enumerate(jobs):
+def find_unfinished(jobs: Sequence[Job], root: Path) -> tuple[list[Job], list[str]]:
+    """Finds the jobs that are not finished, and prints their warnings before any training.
+
+    The demonstrations of these jobs are collected on the way.
+
+    Args:
+        jobs: the jobs.
+        root: the folder of the results.
+
+    Returns:
+        The unfinished jobs, and lines for the user: one for each finished job, and the warnings.
+
+    Raises:
+        UserError: the demonstrations of a job lack what its method needs.
+    """
+    unfinished, lines = [], []
+    for job in jobs:
         if (store.cells_folder(root) / job.key).exists():
-            notes.append(f"{job.key}: finished before, skipped")
+            lines.append(f"{job.key}: finished before, skipped")
         else:
-            todo.append((order, job))
-    for look in (settings_warnings, _data_warnings):  # which collects what there is not yet
-        for _, job in todo:
-            odd = look(job)
-            for line in odd:
+            unfinished.append(job)
+    # Warnings about data come second, because the data may have to be collected.
+    for warnings_of in (job_warnings.settings_warnings, job_warnings.data_warnings):
+        for job in unfinished:
+            for line in warnings_of(job):
                 print(line, file=sys.stderr, flush=True)
-            notes += odd
-    return todo, notes
-
-
-def _data_warnings(job: Job) -> list[str]:
-    return [
-        f"{job.key}: {line}" for line in loading.warnings(job.cell.data, job.cell.method, job.env)
-    ]
-
-
-def settings_warnings(job: Job) -> list[str]:
-    """What is odd about the job's settings on its task: one line each."""
-    found = algos.settings_warnings(job.cell.method, job.cell.config, job.env.spec)
-    return [f"{job.key}: {line}" for line in found]
-
-
-def needed_streams(jobs: Iterable[Job]) -> set[behaviour.Request]:
-    """The learners whose steps these jobs learn from."""
-    return {stream for job in jobs if (stream := loading.behaviour_request(job.cell.data, job.env))}
-
-
-def own_stream(job: Job) -> behaviour.Request:
-    """The job's learner, as others may ask for its steps."""
-    cell = job.cell
-    steps = job.algo.cost.env_steps * job.num_updates
-    own = Behaviour(cell.method, cell.config, cell.name)
-    return behaviour.Request(cell.task, cell.engine, steps, own)
+                lines.append(line)
+    return unfinished, lines
 
 
 def compute(
-    job: Job, order: int, folder: Path, progress: Progress, wanted: Set[behaviour.Request]
+    job: Job, checkpoints: Path, progress: Progress, *, store_experience: bool
 ) -> CellOutcome:
-    """Trains a job.
+    """Trains and evaluates a job.
 
     Args:
-        order: its place in the run.
-        folder: of its checkpoints; training goes on from the last one there.
-        wanted: learners whose steps are other cells' data; kept where this cell's learner is one.
+        job: the job.
+        checkpoints: the folder of its checkpoints; training continues from the last one.
+        progress: the display, in which the job has started.
+        store_experience: whether the learner's steps are the data of other cells; they go into the
+            user's cache.
+
+    Returns:
+        The results of the job.
 
     Raises:
-        Stopped: a signal came; the checkpoints are kept.
+        Stopped: a signal arrived; the checkpoints are kept.
         UserError: a checkpoint cannot be written.
     """
-    cell, seeds = job.cell, job.identity["seeds"]
-    demos, header = loading.load_demonstrations(cell.data, job.env, seeds, configs=[cell.config])
+    cell = job.cell
+    demos, header = loading.load_demonstrations(
+        cell.data, job.env, job.seeds, configs=[cell.config]
+    )
     state, ev = resumable.train_resumable(
-        folder,
+        checkpoints,
         job.algo,
         demos,
-        jnp.stack([jax.random.key(s) for s in seeds]),
+        jnp.stack([jax.random.key(s) for s in job.seeds]),
         progress,
         env=job.env,
         num_updates=job.num_updates,
@@ -145,55 +144,47 @@ def compute(
         eval_episodes=cell.eval_episodes,
         eval_key=eval_key(cell.validation),
     )
-    if (request := own_stream(job)) in wanted:
-        behaviour.store_experience(request, seeds, state)
+    if store_experience:
+        behaviour.store_experience(job.offered_experience, job.seeds, state)
     trained = policies.extract(
         job.algo,
         state.algo,
         demos,
         job.env,
-        seeds,
+        job.seeds,
         method=cell.method,
         config=cell.config,
         concurrent=cell.source.concurrent,
     )
-    return CellOutcome(_info(job, order, header, ev), ev, trained)
+    return CellOutcome(_info(job, header, ev), ev, trained)
 
 
-def finish(job: Job, done: CellOutcome, root: Path) -> list[str]:
-    """Writes a job's cell, removes its checkpoints, and says what a user should know of it: one
-    line each."""
-    store.write(root, job.key, done.info, done.ev, done.policies)
+def finish(job: Job, outcome: CellOutcome, root: Path) -> list[str]:
+    """Writes the cell of a job and removes its checkpoints.
+
+    Args:
+        job: the job.
+        outcome: its results.
+        root: the folder of the results.
+
+    Returns:
+        One line for each warning about the results.
+
+    Raises:
+        UserError: the cell cannot be written.
+    """
+    store.write(root, job.key, outcome.info, outcome.ev, outcome.policies)
     shutil.rmtree(store.partial_folder(root, job.key), ignore_errors=True)
-    return [f"{job.key}: {line}" for line in _afterwards(job, done.ev)]
+    return job_warnings.result_warnings(job, outcome.ev)
 
 
-def _which(job: Job, marked: np.ndarray) -> list[int]:
-    """The training seeds that are marked [S]."""
-    return [s for s, bad in zip(job.identity["seeds"], marked, strict=True) if bad]
-
-
-def _afterwards(job: Job, ev: loop.Eval) -> list[str]:
-    found = []
-    if diverged := _which(job, ev.diverged):
-        names = ", ".join(map(str, diverged))
-        found.append(f"seed {names} diverged; counted as failed")
-    if "weight" in ev.metrics and (faded := _which(job, ev.metrics["weight"][:, -1] < VANISHED)):
-        names = ", ".join(map(str, faded))
-        found.append(
-            f"the weights of seed {names} vanished (mean below {VANISHED:g}): hardly any action is "
-            "imitated; raise temperature (lower beta), or standardise advantages"
-        )
-    return found
-
-
-def _info(job: Job, order: int, header: data.Header | None, ev: loop.Eval) -> dict[str, Any]:
-    """cell.json."""
+def _info(job: Job, header: Header | None, ev: loop.Eval) -> dict[str, Any]:
+    """The contents of cell.json."""
     return {
         "identity": job.identity,
         "finished": True,
         "finished_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "order": order,
+        "order": job.index,
         "engine": job.env.engine,
         "device": machine.device(),
         "environment_digest": digest(job.cell.task, job.cell.engine),
@@ -203,6 +194,6 @@ def _info(job: Job, order: int, header: data.Header | None, ev: loop.Eval) -> di
         "cost": dataclasses.asdict(job.algo.cost),
         "demo_steps": loading.demonstrated_steps(job.cell.data, job.env),
         "has_success": rollout.has_success(job.env),
-        "diverged_seeds": _which(job, ev.diverged),
+        "diverged_seeds": job.marked_seeds(ev.diverged),
         "demonstrations": dataclasses.asdict(header) if header else None,
     }

@@ -1,4 +1,4 @@
-"""What a policy gets over episodes: for experts' cards, and for the reference scores."""
+"""Scores of policies: returns and success over episodes, for cards and reference scores."""
 
 from __future__ import annotations
 
@@ -17,35 +17,63 @@ from imitbench.experts import reference_scores
 from imitbench.utils.files import atomic_write
 
 EPISODES = 100
-CARD_SEED = 22_000_000  # of their initial states
+CARD_SEED = 22_000_000  # of the initial states for cards and reference scores
 
 
 class Score(NamedTuple):
-    """Of a policy over episodes."""
+    """The score of a policy over episodes."""
 
-    mean: float
-    std: float
-    success_any: float | None
+    mean: float  # undiscounted return
+    std: float  # standard deviation of the return over episodes
+    success_any: float | None  # share of the episodes; None without a success signal
     success_final: float | None
 
     @property
     def value(self) -> float:
-        """What experts are compared by: final success where the task has success, else return."""
+        """The number that experts are compared by: final success if there is any, else return."""
         return self.mean if self.success_final is None else self.success_final
 
 
-def evaluator(env: Env, policy_of: Callable[[Any], Policy]) -> Callable[[Any, int], Score]:
-    """A compiled function (parameters, seed) -> Score over 100 episodes."""
+def make_evaluator(env: Env, make_policy: Callable[[Any], Policy]) -> Callable[[Any, int], Score]:
+    """Compiles an evaluation over 100 episodes.
+
+    Args:
+        env: the task's environment.
+        make_policy: makes a policy from its parameters.
+
+    Returns:
+        A function (parameters, seed of the initial states) -> score.
+    """
 
     @jax.jit
-    def episodes(params: Any, key: jax.Array) -> dict[str, jax.Array]:
-        return rollout.summarise(rollout.episodes(env, policy_of(params), key, EPISODES))
+    def run(params: Any, key: jax.Array) -> dict[str, jax.Array]:
+        return rollout.summarise(rollout.episodes(env, make_policy(params), key, EPISODES))
 
-    return lambda params, seed: _score(env, episodes(params, jax.random.key(seed)))
+    return lambda params, seed: _score(env, run(params, jax.random.key(seed)))
+
+
+def score(env: Env, policy: Policy) -> Score:
+    """Scores a policy over 100 episodes.
+
+    Args:
+        env: the task's environment.
+        policy: (key, obs [..., O]) -> action [..., A].
+
+    Returns:
+        Its score, on the initial states of cards.
+    """
+    return make_evaluator(env, lambda params: policy)((), CARD_SEED)
 
 
 def score_random(env: Env) -> Score:
-    """Of uniform actions."""
+    """Scores the policy with uniformly random actions over 100 episodes.
+
+    Args:
+        env: the task's environment.
+
+    Returns:
+        Its score, on the initial states of cards.
+    """
 
     def uniform(key: jax.Array, obs: jax.Array) -> jax.Array:
         if env.spec.discrete:
@@ -56,13 +84,18 @@ def score_random(env: Env) -> Score:
     return score(env, uniform)
 
 
-def score(env: Env, policy: Policy) -> Score:
-    """Of any policy, over 100 episodes."""
-    return evaluator(env, lambda nothing: policy)((), CARD_SEED)
-
-
 def measure_references(task: str) -> reference_scores.Reference:
-    """Scores the random policy and the expert of a task, and keeps them among those that ship."""
+    """Scores the random policy and the expert of a task, and stores both in the package.
+
+    Args:
+        task: the task's name.
+
+    Returns:
+        The new reference scores of the task.
+
+    Raises:
+        UserError: the task has no expert, or the file cannot be written.
+    """
     env = envs.make(task)
     expert = score(env, experts.load(task, spec=env.spec))
     entry: reference_scores.Reference = {
@@ -73,15 +106,16 @@ def measure_references(task: str) -> reference_scores.Reference:
         "engine": env.engine,
         "environment_digest": digest(task, "auto"),
     }
-    everything = dict(sorted({**reference_scores.table(), task: entry}.items()))
+    table = dict(sorted({**reference_scores.table(), task: entry}.items()))
     with atomic_write(reference_scores.path()) as path:
-        path.write_text(json.dumps(everything, indent=2) + "\n")
+        path.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
     reference_scores.table.cache_clear()
     return entry
 
 
-def _score(env: Env, summary: dict[str, jax.Array]) -> Score:
-    values = {k: np.asarray(v, np.float64) for k, v in summary.items()}
+def _score(env: Env, outcomes: dict[str, jax.Array]) -> Score:
+    """The score from the outcomes [B] of episodes, as `rollout.summarise` gives them."""
+    values = {k: np.asarray(v, np.float64) for k, v in outcomes.items()}
     returns = values["return"]
     rates = (None, None)
     if rollout.has_success(env):

@@ -1,4 +1,4 @@
-"""What settings may be, as words, and the trials drawn from it."""
+"""The space of a search: the values of each setting, and the trials drawn from them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from imitbench.utils.errors import UserError
 
 
 class Range(NamedTuple):
-    """What a setting may be."""
+    """The values of a setting, as text."""
 
     name: str
     draw: Callable[[np.random.Generator], str]
@@ -21,10 +21,17 @@ class Range(NamedTuple):
 
 
 def parse(word: str) -> Range:
-    """`lr=log:1e-4:1e-2`, `alpha=uniform:0.01:0.2`, or choices `batch=64/256`.
+    """Parses the values of a setting.
+
+    Args:
+        word: `lr=log:1e-4:1e-2` (uniform in the logarithm), `alpha=uniform:0.01:0.2`, or choices
+            `batch=64/256`.
+
+    Returns:
+        The values.
 
     Raises:
-        UserError: another form, or an interval that is none.
+        UserError: the text has another form, or the interval is empty.
     """
     name, equals, text = (x.strip() for x in word.partition("="))
     kind, *ends = text.split(":")
@@ -33,8 +40,8 @@ def parse(word: str) -> Range:
             f"range {word!r}: expected field=log:LOW:HIGH, field=uniform:LOW:HIGH or field=A/B/C"
         )
     if not ends:
-        options = tuple(text.split("/"))
-        return Range(name, lambda rng: options[rng.integers(len(options))], options)
+        choices = tuple(text.split("/"))
+        return Range(name, lambda rng: choices[rng.integers(len(choices))], choices)
     try:
         low, high = map(float, ends)
     except ValueError:
@@ -43,22 +50,29 @@ def parse(word: str) -> Range:
         raise UserError(f"range {word!r}: expected LOW below HIGH, and above 0 for log")
     if kind == "uniform":
         return Range(name, lambda rng: f"{rng.uniform(low, high):.4g}", ())
-    ends_ = math.log(low), math.log(high)
-    return Range(name, lambda rng: f"{math.exp(rng.uniform(*ends_)):.4g}", ())
+    log_low, log_high = math.log(low), math.log(high)
+    return Range(name, lambda rng: f"{math.exp(rng.uniform(log_low, log_high)):.4g}", ())
 
 
 def trials(ranges: Sequence[Range], number: int, seed: int) -> list[tuple[str, ...]]:
-    """Settings as words (field=value) for each trial, the first without any: what is given
-    competes, too. `number` 0 takes the whole grid.
+    """Draws the settings of each trial; the first trial changes nothing.
+
+    Args:
+        ranges: the values of each setting.
+        number: the number of trials; 0: the whole grid of choices, after the first trial.
+        seed: decides the draws.
+
+    Returns:
+        For each trial its changed settings, "field=value" each.
 
     Raises:
-        UserError: a grid over an interval, or a number that is none.
+        UserError: the number is below 0, or the grid has an interval.
     """
     if number < 0:
         raise UserError(f"trials={number}: expected 0 (the whole grid) or more")
     if number == 0:
-        if open_ := [r.name for r in ranges if not r.choices]:
-            raise UserError(f"{open_[0]} is an interval, which has no grid: give --trials")
+        if intervals := [r.name for r in ranges if not r.choices]:
+            raise UserError(f"{intervals[0]} is an interval, which has no grid: give --trials")
         grid = itertools.product(*([f"{r.name}={c}" for c in r.choices] for r in ranges))
         return [(), *grid]
     rng = np.random.default_rng(seed)

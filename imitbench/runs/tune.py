@@ -1,7 +1,7 @@
-"""A search for settings, on validation seeds and initial states, with all its trials reported.
+"""A search for settings on validation seeds and validation initial states.
 
-Trials that differ in plain numbers alone are trained by one program, compiled once: their values
-are an axis of what it trains, as the seeds are.
+All trials are reported. Trials that differ in floating-point settings alone are trained by one
+program, which is compiled once: their values are an axis of its inputs, like the seeds.
 """
 
 from __future__ import annotations
@@ -32,143 +32,185 @@ from imitbench.training.progress import Progress
 from imitbench.utils.files import atomic_write, lock_folder
 from imitbench.utils.json_schema import read_json
 
-
-def groups(config: Any, words: Sequence[tuple[str, ...]]) -> list[list[int]]:
-    """Trials that one program can train: those that differ in floating-point settings alone.
-
-    Raises:
-        UserError: a setting that does not exist, or a value that it cannot have.
-    """
-    found: dict[str, list[int]] = {}
-    names = list(dict.fromkeys(w.partition("=")[0] for trial in words for w in trial))
-    for i, trial in enumerate(words):
-        made = overrides.apply(config, trial)  # checks every value before any work
-        at = [vmapped_config.get_setting(made, n) for n in names]
-        fixed = [x for x in at if not isinstance(x, float)]
-        found.setdefault(json.dumps(fixed), []).append(i)
-    return list(found.values())
+Words = tuple[str, ...]
+"""The changed settings of a trial, "field=value" each."""
 
 
 class Trial(NamedTuple):
-    """What came of one."""
+    """The result of a trial."""
 
-    words: tuple[str, ...]
-    scores: list[float]  # of the validation seeds, at the last evaluation
-    diverged: list[int]  # of these seeds, those that did
+    words: Words
+    scores: list[float]  # of each validation seed at the last evaluation; higher is better
+    diverged: list[int]  # the validation seeds that diverged
 
     @property
     def estimate(self) -> stats.Estimate:
+        """The mean score with its interval."""
         return stats.estimate(np.array(self.scores))
+
+
+def group_trials(config: Any, trials: Sequence[Words]) -> list[list[Words]]:
+    """Groups trials that one program can train: they differ in floating-point settings alone.
+
+    Args:
+        config: the settings that the trials change.
+        trials: the changed settings of each trial.
+
+    Returns:
+        The groups.
+
+    Raises:
+        UserError: a setting is unknown, or a value is not allowed.
+    """
+    groups: dict[str, list[Words]] = {}
+    names = _names(trials)
+    for words in trials:
+        changed = overrides.apply(config, words)
+        values = [vmapped_config.get_setting(changed, name) for name in names]
+        fixed = [value for value in values if not isinstance(value, float)]
+        groups.setdefault(json.dumps(fixed), []).append(words)
+    return list(groups.values())
+
+
+def _names(trials: Sequence[Words]) -> list[str]:
+    """The settings that the trials change."""
+    return list(dict.fromkeys(word.partition("=")[0] for words in trials for word in words))
 
 
 def search(
     cell: Cell,
-    words: Sequence[tuple[str, ...]],
+    trials: Sequence[Words],
     root: Path,
     progress: Callable[[int], Progress] = Progress,
 ) -> tuple[Path, list[Trial]]:
-    """Trains every trial on the cell's task and budget; those of an earlier call are kept, and a
-    cut-off one goes on.
+    """Trains each trial on the task and the budget of a cell.
+
+    Finished trials of an earlier call are kept, and an interrupted one continues.
 
     Args:
-        cell: its seeds are validation seeds; its config is what the trials change.
-        root: where the search gets a folder of its own, in which `trials.json` grows.
+        cell: the cell; its seeds are validation seeds, and the trials change its config.
+        trials: the changed settings of each trial.
+        root: the folder of searches; this search has its own folder in it.
+        progress: makes the display from the number of evaluations.
+
+    Returns:
+        The file `trials.json` with the results, and the results in the order of `trials`.
 
     Raises:
-        UserError: a setting that does not exist, or a value that it cannot have.
+        UserError: a setting is unknown, a value is not allowed, or the cell cannot run.
     """
-    parts = groups(cell.config, words)
+    groups = group_trials(cell.config, trials)
     cell = dataclasses.replace(cell, validation=True)
     (job,) = plan.prepare("tune", "cpu", [cell])
-    configs = [overrides.apply(cell.config, trial) for trial in words]
-    odd = []
-    for config in configs:
-        loading.check(cell.data, config, job.env)
-        odd += algos.settings_warnings(cell.method, config, job.env.spec)
-    for line in dict.fromkeys(odd):
-        print(line, file=sys.stderr, flush=True)
-    text = json.dumps([job.identity, words], sort_keys=True)
+    configs = [overrides.apply(cell.config, words) for words in trials]
+    _check(job, configs)
+    text = json.dumps([job.identity, trials], sort_keys=True)
     folder = root / f"{cell.task}-{cell.method}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+    path = folder / "trials.json"
     with lock_folder(folder):
-        path = folder / "trials.json"
         done = read_json(path, "a search's trials", "remove it") if path.exists() else {}
-        seeds = job.identity["seeds"]
         rows, _ = loading.load_demonstrations(
-            cell.data, job.env, seeds, configs=[cell.config, *configs]
+            cell.data, job.env, job.seeds, configs=[cell.config, *configs]
         )
-        parts = [p for part in parts for p in _together(job, rows, [words[i] for i in part])]
-        with progress(len(parts) * cell.num_evals) as shown:
-            for part in parts:
-                if all(json.dumps(w) in done for w in part):
+        groups = [part for group in groups for part in _split(job, rows, group)]
+        with progress(len(groups) * cell.num_evals) as display:
+            for group in groups:
+                if all(json.dumps(words) in done for words in group):
                     continue
-                for trial in _train(job, rows, part, folder, shown):
+                for trial in _train(job, rows, group, folder, display):
                     done[json.dumps(trial.words)] = trial._asdict()
                 with atomic_write(path) as temporary:
-                    temporary.write_text(json.dumps(done, indent=1) + "\n")
-    found = [done[json.dumps(w)] for w in words]
-    return path, [Trial(tuple(x["words"]), x["scores"], x["diverged"]) for x in found]
+                    temporary.write_text(json.dumps(done, indent=1) + "\n", encoding="utf-8")
+    results = [done[json.dumps(words)] for words in trials]
+    return path, [Trial(tuple(x["words"]), x["scores"], x["diverged"]) for x in results]
+
+
+def _check(job: plan.Job, configs: Sequence[Any]) -> None:
+    """Checks the data of every trial, and prints the warnings about the settings."""
+    warnings = []
+    for config in configs:
+        loading.check(job.cell.data, config, job.env)
+        warnings += algos.settings_warnings(job.cell.method, config, job.env.spec)
+    for line in dict.fromkeys(warnings):
+        print(line, file=sys.stderr, flush=True)
 
 
 class _Program(NamedTuple):
+    """The inputs of a training program; leaves [trials * S, ...]."""
+
     algo: Algorithm
     demos: vmapped_config.DemosWithSettings
     keys: Key
 
 
-def _program(job: plan.Job, rows: Transition, words: Sequence[tuple[str, ...]]) -> _Program:
-    """One for trials that differ in floating-point settings; a lone one has its values fixed."""
-    cell, seeds = job.cell, job.identity["seeds"]
-    made = [overrides.apply(cell.config, trial) for trial in words]
-    names = dict.fromkeys(w.partition("=")[0] for trial in words for w in trial)
-    free = (
-        [n for n in names if isinstance(vmapped_config.get_setting(made[0], n), float)]
-        if len(words) > 1
-        else []
-    )
-    values = [{n: vmapped_config.get_setting(m, n) for n in free} for m in made]
-    algo = vmapped_config.vmapped_method(cell.method, made[0], job.env, job.expert)
-    keys = jnp.stack([jax.random.key(s) for _ in words for s in seeds])
-    return _Program(algo, vmapped_config.tile_over_trials(rows, values, len(seeds)), keys)
+def _program(job: plan.Job, rows: Transition, group: Sequence[Words]) -> _Program:
+    """The program of a group of trials; the settings of a lone trial are constants in it."""
+    configs = [overrides.apply(job.cell.config, words) for words in group]
+    names = [
+        name
+        for name in _names(group)
+        if len(group) > 1 and isinstance(vmapped_config.get_setting(configs[0], name), float)
+    ]
+    settings = [
+        {name: vmapped_config.get_setting(config, name) for name in names} for config in configs
+    ]
+    algo = vmapped_config.vmapped_method(job.cell.method, configs[0], job.env, job.expert)
+    keys = jnp.stack([jax.random.key(seed) for _ in group for seed in job.seeds])
+    return _Program(algo, vmapped_config.tile_over_trials(rows, settings, len(job.seeds)), keys)
 
 
-def _together(
-    job: plan.Job, rows: Transition, words: list[tuple[str, ...]]
-) -> list[list[tuple[str, ...]]]:
-    """All in one program, where it can be built before the values are known; else each alone."""
-    if len(words) == 1 or vmapped_config.traceable(*_program(job, rows, words)):
-        return [words]
-    return [[w] for w in words]
+def _split(job: plan.Job, rows: Transition, group: list[Words]) -> list[list[Words]]:
+    """The group itself if its program can be built before the values are known; else each trial
+    alone."""
+    if len(group) == 1 or vmapped_config.is_traceable(*_program(job, rows, group)):
+        return [group]
+    return [[words] for words in group]
 
 
 def _train(
-    job: plan.Job, rows: Transition, words: list[tuple[str, ...]], folder: Path, shown: Progress
+    job: plan.Job, rows: Transition, group: list[Words], folder: Path, display: Progress
 ) -> list[Trial]:
-    cell, seeds = job.cell, job.identity["seeds"]
-    algo, demos, keys = _program(job, rows, words)
+    """Trains a group of trials by one program."""
+    cell = job.cell
+    algo, demos, keys = _program(job, rows, group)
     updates = count_updates(cell, algo.cost)
-    partial = folder / "partial" / hashlib.sha256(json.dumps(words).encode()).hexdigest()[:10]
-    shown.start(cell.task, f"{cell.method}, {len(words)} trials", updates)
+    digest = hashlib.sha256(json.dumps(group).encode()).hexdigest()[:10]
+    checkpoints = folder / "partial" / digest
+    display.start(cell.task, f"{cell.method}, {len(group)} trials", updates)
     _, ev = resumable.train_resumable(
-        partial, algo, demos, keys, shown, env=job.env, num_updates=updates,
+        checkpoints, algo, demos, keys, display, env=job.env, num_updates=updates,
         num_evals=cell.num_evals, eval_episodes=cell.eval_episodes,
         eval_key=plan.eval_key(cell.validation),
     )  # fmt: skip
-    shutil.rmtree(partial, ignore_errors=True)
-    return _judged(words, seeds, job.env, ev)
+    shutil.rmtree(checkpoints, ignore_errors=True)
+    return _score_trials(group, job.seeds, job.env, ev)
 
 
-def _judged(
-    words: Sequence[tuple[str, ...]], seeds: Sequence[int], env: Env, ev: loop.Eval
+def _score_trials(
+    group: Sequence[Words], seeds: Sequence[int], env: Env, ev: loop.Eval
 ) -> list[Trial]:
-    """Success, any and final together, where the task has it; else the return. A diverged seed
-    counts as nothing, or as the worst of all trials."""
-    solved = rollout.has_success(env)
-    score = (ev.success_any + ev.success_final)[:, -1] / 2 if solved else ev.returns[:, -1]
-    healthy = score[~ev.diverged]
-    worst = 0.0 if solved or not healthy.size else float(healthy.min())
-    score = np.where(ev.diverged, worst, score).reshape(len(words), -1)
-    diverged = ev.diverged.reshape(len(words), -1)
+    """Scores the trials of a group.
+
+    The score is the mean of both success rates (any and final) where the task has them, else the
+    return. A diverged seed has success 0, or the lowest return of the group.
+
+    Args:
+        group: the changed settings of each trial.
+        seeds: the S validation seeds.
+        env: the task's environment.
+        ev: the evaluations, [trials * S, E].
+    """
+    has_success = rollout.has_success(env)
+    last = (ev.success_any + ev.success_final)[:, -1] / 2 if has_success else ev.returns[:, -1]
+    healthy = last[~ev.diverged]
+    worst = 0.0 if has_success or not healthy.size else float(healthy.min())
+    scores = np.where(ev.diverged, worst, last).reshape(len(group), -1)
+    diverged = ev.diverged.reshape(len(group), -1)
     return [
-        Trial(w, [float(x) for x in own], [s for s, bad in zip(seeds, lost, strict=True) if bad])
-        for w, own, lost in zip(words, score, diverged, strict=True)
+        Trial(
+            words,
+            [float(x) for x in scores_of_trial],
+            [seed for seed, lost in zip(seeds, lost_seeds, strict=True) if lost],
+        )
+        for words, scores_of_trial, lost_seeds in zip(group, scores, diverged, strict=True)
     ]

@@ -86,7 +86,7 @@ def _sac(s: Size) -> sac.Config:
 
 def _online(task: str, s: Size, common: dict[str, Any]) -> list[Cell]:
     length = 32 if s.small else 256
-    collection = {"length": length, "capacity": 8 * length if s.small else 50_000}
+    collection: dict[str, Any] = {"length": length, "capacity": 8 * length if s.small else 50_000}
     settings = _regression_settings(task, s) | collection
     awr_config = awr.Config(**settings)
     ppo_config = ppo.Config(length=length, lr_decay_updates=s.long_env_steps // (8 * length))

@@ -138,7 +138,7 @@ def _dagger(task: str, demos: int, s: Size) -> Cell:
     fits = max(1, s.grad_steps // s.steps_per_update // ROUNDS)
     capacity = (1 + ROUNDS) * demos * HORIZON
     config = dagger.Config(clone=_clone(s), episodes=demos, fits=fits, capacity=capacity)
-    common = s.common() | {"num_evals": min(ROUNDS, s.num_evals)}
+    common: dict[str, Any] = s.common() | {"num_evals": min(ROUNDS, s.num_evals)}
     return Cell(task, demos, "dagger", config, grad_steps=s.grad_steps, **common)
 
 

@@ -113,7 +113,7 @@ def test_cells_that_learn_from_another_cell_run_after_it(no_cache, tmp_path, mon
         distributed.SuiteRef("toy", "cpu", None),
         far(calls),
     )
-    assert [[o.keep for o in wave] for wave in calls] == [[True], [False]]
+    assert [[task.store_experience for task in wave] for wave in calls] == [[True], [False]]
     assert len(store.read_all(root)) == 2
 
 

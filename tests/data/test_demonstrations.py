@@ -6,6 +6,7 @@ import dataclasses
 import io
 import json
 import zipfile
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -63,8 +64,9 @@ def test_noise_is_executed_and_not_intended(env):
     assert 0.08 < spread < 0.12 and np.abs(steps.action).max() <= 1
     for name in ("noise", "uniform"):
         for bad in (-0.1, float("nan"), float("inf")):
+            disturbance: dict[str, Any] = {name: bad}
             with pytest.raises(UserError, match=f"{name}={bad}: expected a finite number"):
-                data.collect(env, experts.load("PointMass"), 2, **{name: bad})
+                data.collect(env, experts.load("PointMass"), 2, **disturbance)
     with pytest.raises(UserError, match="ProbePolicy has discrete actions"):
         data.collect(envs.make("ProbePolicy"), experts.load("ProbePolicy"), 2, noise=0.1)
 

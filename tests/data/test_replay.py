@@ -79,20 +79,20 @@ def test_the_data_are_the_whole_experience_of_the_learner(small_learners, monkey
 
 
 @pytest.mark.parametrize("left", [1, 0], ids=["before the last evaluation", "after it"])
-def test_a_cut_off_replay_goes_on_to_the_same_data(small_learners, monkeypatch, tmp_path, left):
+def test_an_interrupted_replay_ends_with_the_same_data(small_learners, monkeypatch, tmp_path, left):
     whole = replay.load_replay("ProbeWalk", "auto", 8)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "other"))
-    evaluated = replay.Progress.evaluated
+    update = replay.Progress.update
 
     def stop(self, ev):
-        evaluated(self, ev)
+        update(self, ev)
         if self._total - len(ev.updates) == left:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(replay.Progress, "evaluated", stop)
+    monkeypatch.setattr(replay.Progress, "update", stop)
     with pytest.raises(KeyboardInterrupt):
         replay.load_replay("ProbeWalk", "auto", 8)
-    monkeypatch.setattr(replay.Progress, "evaluated", evaluated)
+    monkeypatch.setattr(replay.Progress, "update", update)
     resumed = replay.load_replay("ProbeWalk", "auto", 8)
     jax.tree.map(np.testing.assert_array_equal, whole.steps, resumed.steps)
     assert whole.header.expert == "sac"

@@ -1,4 +1,4 @@
-"""Cells computed elsewhere: the same results, whoever dies on the way."""
+"""Cells computed by workers: the same results, also where workers die."""
 
 from __future__ import annotations
 
@@ -19,46 +19,51 @@ from helpers.toy_runs import TOY, command, far, jobs, lines, same
 
 from imitbench.cli import main
 from imitbench.results import store
-from imitbench.runs import distributed, executors, runner
-from imitbench.runs.executors import FailedCell
+from imitbench.runs import distributed, executors, plan, runner
+from imitbench.runs.executors import FailedCell, on_ray, on_slurm
 from imitbench.utils.errors import UserError
 from imitbench.utils.files import lock_folder
 
 PIPES: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
 WORKER = "ray::work"  # how the command line of a process that works for us begins
-ORIGIN = distributed.SuiteRef(TOY, "cpu", None)
-HERE = distributed._code(), os.getpid()
+SUITE_REF = distributed.SuiteRef(TOY, "cpu", None)
 
 
-def test_a_spread_run_is_the_run(finished, tmp_path, capsys):
+def task_for(job: plan.Job, root: Path, **changes: Any) -> distributed.CellTask:
+    fields: dict[str, Any] = {
+        "suite_ref": SUITE_REF, "code": distributed._code_version(), "owner_pid": os.getpid(),
+        "key": job.key, "engine": job.env.engine, "index": job.index, "root": root,
+        "store_experience": False,
+    }  # fmt: skip
+    return distributed.CellTask(**(fields | changes))
+
+
+def test_a_distributed_run_has_the_same_results(finished, tmp_path, capsys):
     calls: list[list[distributed.CellTask]] = []
     root = tmp_path / "toy"
-    assert distributed.run_distributed(jobs(), root, ORIGIN, far(calls)) == []
+    assert distributed.run_distributed(jobs(), root, SUITE_REF, far(calls)) == []
     same(root, finished)
     orders = [r.info["order"] for r in store.read_all(root)]
     assert orders == [0, 1]  # that of the suite, not that of their ends
     said = capsys.readouterr().err
     assert "1 of 2: PointMass-4-dagger" in said and "2 of 2: PointMass-4-bc" in said
     assert len(calls) == 1
-    notes = distributed.run_distributed(jobs(), root, ORIGIN, far(calls))
-    assert len(notes) == 2 and all("finished before" in n for n in notes) and len(calls) == 1
+    lines_ = distributed.run_distributed(jobs(), root, SUITE_REF, far(calls))
+    assert len(lines_) == 2 and all("finished before" in n for n in lines_) and len(calls) == 1
 
 
-def test_a_worker_that_does_not_see_the_folder_uses_one_of_its_own(finished, tmp_path):
-    (order,) = [
-        distributed.CellTask(ORIGIN, *HERE, j.key, j.env.engine, 0, tmp_path / "elsewhere", False)
-        for j in jobs()[:1]
-    ]
-    done = distributed.work(order)
-    assert isinstance(done, runner.CellOutcome) and not (tmp_path / "elsewhere").exists()
-    whole = next(r for r in store.read_all(finished) if r.folder.name == order.key)
-    assert done.ev.returns[:, -1].tolist() == whole.final("return").tolist()
+def test_a_worker_that_does_not_see_the_folder_uses_a_temporary_one(finished, tmp_path):
+    task = task_for(jobs()[0], tmp_path / "elsewhere")
+    outcome = distributed.work(task)
+    assert isinstance(outcome, runner.CellOutcome) and not (tmp_path / "elsewhere").exists()
+    whole = next(r for r in store.read_all(finished) if r.folder.name == task.key)
+    assert outcome.ev.returns[:, -1].tolist() == whole.final("return").tolist()
 
 
-def test_what_fails_is_named_and_the_rest_is_kept(tmp_path):
+def test_failed_cells_are_named_and_the_others_kept(tmp_path):
     root = tmp_path / "toy"
     with pytest.raises(UserError, match=r"1 of 2 cells failed\nPoint.*-bc-\w+: its worker died"):
-        distributed.run_distributed(jobs(), root, ORIGIN, far([], fail="-bc-"))
+        distributed.run_distributed(jobs(), root, SUITE_REF, far([], fail="-bc-"))
     (kept,) = store.read_all(root)
     assert kept.identity["label"] == "dagger"
 
@@ -69,26 +74,19 @@ def test_what_fails_is_named_and_the_rest_is_kept(tmp_path):
         ({"key": "PointMass-4-bc-0000000000"}, "suite has no such cell"),
         ({"engine": "none"}, "suite has no such cell"),
         ({"code": ("0.0.1", None)}, "this run is of ('0.0.1', None) (version, commit): install"),
-        ({"origin": distributed.SuiteRef("no_such_suite", "cpu", None)}, "no_such_suite"),
+        ({"suite_ref": distributed.SuiteRef("no_such_suite", "cpu", None)}, "no_such_suite"),
     ],
 )
-def test_a_worker_says_why_it_cannot(tmp_path, change, reason):
-    words = {"origin": ORIGIN, "key": jobs()[0].key, "engine": "native", "place": 0}
-    words |= {"code": HERE[0], "held_by": HERE[1]}
-    failed = distributed.work(
-        distributed.CellTask(**(words | {"root": tmp_path, "keep": False} | change))
-    )
+def test_a_worker_that_cannot_run_a_cell_returns_the_reason(tmp_path, change, reason):
+    failed = distributed.work(task_for(jobs()[0], tmp_path, **change))
     assert isinstance(failed, FailedCell) and reason in failed.reason
 
 
-def test_a_worker_tells_of_mistakes_of_ours(tmp_path, monkeypatch):
-    monkeypatch.setattr(runner, "compute", lambda *x: 1 / 0)
-    (job, _) = jobs()
-    failed = distributed.work(
-        distributed.CellTask(ORIGIN, *HERE, job.key, job.env.engine, 0, tmp_path, False)
-    )
+def test_a_worker_returns_the_traceback_of_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(runner, "compute", lambda *x, **y: 1 / 0)
+    failed = distributed.work(task_for(jobs()[0], tmp_path))
     assert isinstance(failed, FailedCell) and "ZeroDivisionError" in failed.reason
-    assert "run.compute" in failed.reason  # where
+    assert "runner.compute" in failed.reason  # the line that failed
 
 
 @pytest.mark.parametrize(
@@ -98,7 +96,7 @@ def test_a_worker_tells_of_mistakes_of_ours(tmp_path, monkeypatch):
         (["--executor", "ray", "--slurm", "timeout_min=5"], "--slurm is for --executor slurm"),
         (["--cpus", "2"], "--cpus is for --executor ray or slurm"),
         (["--executor", "ray", "--cpus", "0"], "cpus=0: expected 1 or more"),
-        (["--executor", "slurm"], "Slurm cannot be asked: .*[Ss]lurm"),
+        (["--executor", "slurm"], "Slurm cannot be used: .*[Ss]lurm"),
         (["--executor", "slurm", "--slurm", "fast"], "'fast': expected name=value"),
     ],
 )
@@ -114,6 +112,30 @@ def test_a_missing_package_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(UserError, match=r"pip install 'imitbench\[ray\]'"):
         executors.ray()
+
+
+class Ray:
+    """A package `ray` that records how it is started, and then cannot be reached."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, str | None]] = []
+
+    def init(self, *, address: str, **options: Any) -> None:
+        self.calls.append((address, os.environ.get("RAY_ADDRESS")))
+        raise ConnectionError("nobody answers")
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"), [("auto", "auto"), ("local", "local"), (None, "10.0.0.9:6379")]
+)
+def test_the_address_of_the_command_line_comes_before_ray_address(monkeypatch, address, expected):
+    package = Ray()
+    monkeypatch.setenv("RAY_ADDRESS", "10.0.0.9:6379")
+    monkeypatch.setattr(on_ray, "import_optional", lambda *x: package)
+    with pytest.raises(UserError, match=f"no Ray cluster at '{expected}': nobody answers"):
+        next(executors.ray(address)(print, [1]))
+    assert package.calls == [(expected, None)]  # Ray itself would take the variable for "auto"
+    assert os.environ["RAY_ADDRESS"] == "10.0.0.9:6379"
 
 
 def below(pid: int) -> dict[int, str]:
@@ -136,7 +158,7 @@ def below(pid: int) -> dict[int, str]:
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds the workers in /proc")
-def test_a_killed_ray_worker_is_replaced_and_goes_on(tmp_path):
+def test_a_killed_ray_worker_is_replaced_and_continues(tmp_path):
     """Two workers on a Ray of this machine, one of them killed after its second evaluation."""
     env = os.environ | {"TOY_EVALS": "12", "RAY_AUTH_MODE": "disabled"}
     straight = subprocess.run(command(tmp_path / "straight"), env=env, capture_output=True)
@@ -158,7 +180,7 @@ def test_a_killed_ray_worker_is_replaced_and_goes_on(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-def test_a_signal_ends_a_spread_run_which_goes_on_later(tmp_path):
+def test_a_signal_ends_a_distributed_run_which_continues_later(tmp_path):
     env = os.environ | {"TOY_EVALS": "12", "RAY_AUTH_MODE": "disabled"}
     words = [*command(tmp_path), "--executor", "ray"]
     with subprocess.Popen(words, env=env, **PIPES) as process:
@@ -179,7 +201,7 @@ def test_a_signal_ends_a_spread_run_which_goes_on_later(tmp_path):
 def test_slurm_by_its_local_executor(finished, tmp_path):
     root = tmp_path / "toy"
     local = executors.slurm(root / "slurm", cluster="local")
-    assert distributed.run_distributed(jobs(), root, ORIGIN, local) == []
+    assert distributed.run_distributed(jobs(), root, SUITE_REF, local) == []
     same(root, finished)
 
 
@@ -193,19 +215,19 @@ def test_a_slurm_job_that_dies_is_submitted_again(tmp_path):
 
     local = executors.slurm(tmp_path / "slurm", cluster="local")
     assert list(local(die_once, [tmp_path / "died"])) == [(0, "done")]
-    with pytest.raises(UserError, match="Slurm cannot be asked: .*quickly"):
+    with pytest.raises(UserError, match="Slurm cannot be used: .*quickly"):
         executors.slurm(tmp_path / "slurm", parameters=["quickly_now=1"], cluster="local")
 
 
-def test_a_job_that_slurm_cuts_off_gives_no_result():
-    """The signal that says so can come out of a compiled program as an error like any other."""
+def test_a_job_that_slurm_interrupts_has_no_result():
+    """A compiled program can turn the signal into an error like any other."""
 
     def function(argument: str) -> FailedCell:
         delayed = again.checkpoint(argument)
         assert delayed.function is not again and delayed.args == ("x",)
         return FailedCell("cut off")
 
-    again = executors._Requeueable(function)
+    again = on_slurm._Requeueable(function)
     with pytest.raises(SystemExit):
         again("x")
 
@@ -218,9 +240,9 @@ def test_a_gpu_counts_where_the_cpus_are():
         return SimpleNamespace(nodes=lambda: [*nodes, {"Alive": False, "Resources": {"CPU": 99}}])
 
     two = cluster(node(CPU=64), node(CPU=8, GPU=1))
-    assert [executors._gpus(two, n) for n in (4, 8, 16)] == [1, 1, 0]
+    assert [on_ray._count_gpus(two, n) for n in (4, 8, 16)] == [1, 1, 0]
     with pytest.raises(UserError, match="cpus=65: expected 64 or fewer"):
-        executors._gpus(two, 65)
+        on_ray._count_gpus(two, 65)
 
 
 def test_a_disk_without_locks_is_named(monkeypatch, tmp_path):

@@ -95,7 +95,7 @@ def test_a_signal_stops_after_the_next_checkpoint(
         assert main.main(words) == code
     err = capsys.readouterr().err
     assert "stopping at the next evaluation, which is kept" in err
-    assert f"stopped by {number.name}; run the same command again to go on" in err
+    assert f"stopped by {number.name}; run the same command again to continue" in err
     assert done == [1] and len(list((tmp_path / "toy" / "partial").iterdir())) == 1
     assert main.main(words) == 0
     assert done == [1, 2, 3]  # it went on; nothing was done twice
@@ -145,7 +145,7 @@ def test_what_a_kill_left_behind_is_removed(finished, tmp_path):
 
 
 def test_a_folder_that_cannot_be_written_is_said_before_any_work(finished, tmp_path, monkeypatch):
-    monkeypatch.setattr(runner, "pending", lambda jobs, root: pytest.fail("work began"))
+    monkeypatch.setattr(runner, "find_unfinished", lambda *x: pytest.fail("work began"))
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")
     with pytest.raises(UserError, match="cannot write to .*choose another folder"):
@@ -164,7 +164,8 @@ def test_two_runs_into_one_folder_are_kept_apart(finished, tmp_path):
     shutil.copytree(finished, root)
     (root / ".lock").write_text("4000000\n")  # of a run that is no more
     program = (
-        "import sys, time; from pathlib import Path; from imitbench.utils.files import lock_folder\n"
+        "import sys, time; from pathlib import Path\n"
+        "from imitbench.utils.files import lock_folder\n"
         "with lock_folder(Path(sys.argv[1])): print('in', flush=True); time.sleep(60)"
     )
     other = subprocess.Popen([sys.executable, "-c", program, str(root)], stdout=subprocess.PIPE)

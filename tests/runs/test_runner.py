@@ -1,4 +1,4 @@
-"""Running, resuming, storing, tables and shipping, on a suite that takes seconds."""
+"""Running, tables, figures and shipping, on a suite that takes seconds."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def jobs() -> list[plan.Job]:
     return plan.prepare("toy", "cpu", load_suite(TOY).profiles["cpu"])
 
 
-def test_cells_of_a_run_in_parts_stand_in_the_order_of_their_suite():
+def test_cells_of_several_runs_are_in_the_order_of_their_suite():
     shipped = store.read_all(shipped_folder("mix"))
     found = [(r.identity["task"], r.identity["label"]) for r in shipped]
     assert found == [(c.task, c.name) for c in load_suite("mix").profiles["cpu"]]
@@ -43,7 +43,7 @@ def test_cells_of_a_run_in_parts_stand_in_the_order_of_their_suite():
     assert ran != sorted(ran)  # one of them was run alone
 
 
-def test_cells_hold_what_the_schema_says(finished):
+def test_cells_match_the_schema(finished):
     bc_result, dagger_result = store.read_all(finished)
     assert [r.identity["label"] for r in (bc_result, dagger_result)] == ["bc", "dagger"]
     info = dagger_result.info
@@ -68,7 +68,7 @@ def derived(root: Path) -> dict[str, bytes]:
     return {f.name: f.read_bytes() for f in root.glob("[!.]*") if f.is_file()}
 
 
-def test_a_second_run_skips_and_derived_files_come_out_the_same(finished, tmp_path):
+def test_a_second_run_skips_finished_cells_and_derives_the_same_files(finished, tmp_path):
     root = tmp_path / "toy"
     shutil.copytree(finished, root)
     before = derived(root)
@@ -92,7 +92,7 @@ def test_cells_evaluated_once_are_drawn_as_scores(finished, tmp_path):
     assert [p.name for p in curves.draw(results, tmp_path)] == ["curves.png", "curves.svg"]
 
 
-def test_methods_without_demonstrations_stand_beside_those_that_learn_on():
+def test_methods_without_demonstrations_are_in_the_panels_of_online_methods():
     def made(label, demos, env_steps, task="PointMass"):
         one = fake_results.cell(label, [0.5, 0.7], demos, task=task)
         return one._replace(curve=one.curve.assign(env_steps=env_steps))
@@ -108,7 +108,7 @@ def test_methods_without_demonstrations_stand_beside_those_that_learn_on():
     assert [p[1] for p in apart] == [0, 5]
 
 
-def test_the_table_says_what_a_reader_needs(finished):
+def test_the_table_has_intervals_engine_and_device(finished):
     frame: Any = pd.read_csv(finished / "summary.csv")
     assert list(frame["method"]) == ["bc", "dagger"] and (frame["seeds"] == 2).all()
     results = store.read_all(finished)
@@ -146,7 +146,7 @@ def test_environments_that_differ_are_not_mixed(finished, tmp_path):
         tables.derive(root)
 
 
-def test_engines_that_are_mixed_are_said(finished, capsys):
+def test_mixed_engines_are_named_in_the_table(finished, capsys):
     a, b = store.read_all(finished)
     other = b._replace(info=b.info | {"engine": "mjx"})
     text = "PointMass ran in several engines (mjx, native), whose physics are not the same"
@@ -243,7 +243,7 @@ def test_mistakes_show_before_any_work(change, expected):
         plan.prepare("toy", "smoke", [cell])
 
 
-def test_cells_for_choosing_settings_have_seeds_and_states_of_their_own(monkeypatch, tmp_path):
+def test_validation_cells_have_other_seeds_and_initial_states(monkeypatch, tmp_path):
     (job,) = plan.prepare("toy", "smoke", load_suite(TOY).profiles["smoke"])
     cell = dataclasses.replace(job.cell, validation=True)
     (chosen,) = plan.prepare("toy", "smoke", [cell])
@@ -255,14 +255,14 @@ def test_cells_for_choosing_settings_have_seeds_and_states_of_their_own(monkeypa
         seen.append(jax.random.key_data(eval_key).tolist())
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(runner.resumable, "run", train)
+    monkeypatch.setattr(runner.resumable, "train_resumable", train)
     for j in (job, chosen):
         with pytest.raises(KeyboardInterrupt):
             runner.run([j], tmp_path)
     assert seen[0] != seen[1]
 
 
-def test_the_demonstrators_kind_is_part_of_a_cell_unless_it_is_auto():
+def test_the_kind_of_expert_is_part_of_the_identity_unless_it_is_auto():
     assert "expert" not in source.DemoSource().identity()
     assert source.DemoSource(expert="learned").identity()["expert"] == "learned"
     cell = dataclasses.replace(
@@ -272,7 +272,7 @@ def test_the_demonstrators_kind_is_part_of_a_cell_unless_it_is_auto():
         plan.prepare("toy", "smoke", [cell])
 
 
-def test_selection():
+def test_cells_are_selected_by_task_and_by_name():
     cells = load_suite(TOY).profiles["cpu"]
     assert [c.method for c in plan.select(cells, ["dagger"], None)] == ["dagger"]
     assert [c.seeds for c in plan.select(cells, ["PointMass"], 7)] == [7, 7]
@@ -282,7 +282,7 @@ def test_selection():
         plan.select(cells, [], 0)
 
 
-def test_suites_are_found_and_checked(tmp_path):
+def test_suites_are_loaded_by_name_and_from_files(tmp_path):
     assert "quickstart" in suite_names()
     with pytest.raises(UserError, match="unknown suite 'quikstart': did you mean quickstart"):
         load_suite("quikstart")
@@ -307,7 +307,7 @@ def test_identities_differ_where_results_would():
     assert os.sep not in "".join(keys)
 
 
-def test_a_table_says_how_many_settings_were_tried(finished, monkeypatch):
+def test_the_table_has_the_number_of_tried_settings(finished, monkeypatch):
     results = store.read_all(finished)
     assert (
         captions.trials_sentence(results) == ""

@@ -1,4 +1,4 @@
-"""Training experts: files, cards, snapshots, going on after a stop."""
+"""Training of experts: files, cards, snapshots, and resuming."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_writes_an_expert_with_its_card(straight):
     assert demos.steps.action.shape == (2, env.spec.horizon, 2)
 
 
-def test_a_learner_can_be_shown_the_scripted_law(tmp_path, no_cache):
+def test_a_learner_can_have_demonstrations_of_the_scripted_expert(tmp_path, no_cache):
     config = shrink(ddpg_demos.Config())
     recipe = expert_recipes.Recipe(
         "PointMass", "ddpg_demos", config, 1, 1, eval_episodes=2, demos=3
@@ -73,20 +73,20 @@ def test_a_learner_can_be_shown_the_scripted_law(tmp_path, no_cache):
 
 
 @pytest.mark.slow
-def test_a_stopped_run_goes_on_to_the_same_expert(straight, tmp_path, monkeypatch):
-    kept = train_expert._keep
+def test_an_interrupted_run_continues_to_the_same_expert(straight, tmp_path, monkeypatch):
+    save = train_expert._save_snapshot
     calls = []
 
     def stop(*args):
-        kept(*args)
+        save(*args)
         calls.append(args[2])
         if args[1:3] == (1, 1):  # the last snapshot, before its checkpoint
             raise Stopped
 
-    monkeypatch.setattr(train_expert, "_keep", stop)
+    monkeypatch.setattr(train_expert, "_save_snapshot", stop)
     with pytest.raises(Stopped):
         train(tmp_path / "cut")
-    monkeypatch.setattr(train_expert, "_keep", kept)
+    monkeypatch.setattr(train_expert, "_save_snapshot", save)
     resumed = train(tmp_path / "cut")
     (a, card_a), (b, card_b) = learned.read(straight), learned.read(resumed)
     jax.tree.map(np.testing.assert_array_equal, a, b)
@@ -94,7 +94,7 @@ def test_a_stopped_run_goes_on_to_the_same_expert(straight, tmp_path, monkeypatc
     assert calls == [0, 0, 1, 1]
 
 
-def test_rejects_recipes_that_cannot_run(tmp_path):
+def test_recipes_that_cannot_run_are_refused(tmp_path):
     for recipe, words in (
         (expert_recipes.Recipe("PointMass", "bc", bc.Config(), 1, 1), "method that makes experts"),
         (expert_recipes.Recipe("Hopper", "bc", bc.Config(), 1, 1, demos=2), "no scripted expert"),
@@ -119,7 +119,7 @@ def test_reference_scores(tmp_path, monkeypatch):
         reference_scores.table.cache_clear()
 
 
-def test_shipped_experts_are_what_their_cards_say():
+def test_shipped_experts_match_their_cards():
     files = learned.shipped_files()
     assert ("Hopper", "expert") in files
     for (task, grade), path in files.items():

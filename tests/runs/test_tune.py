@@ -1,4 +1,4 @@
-"""The search for settings: what is drawn, what one program trains, and what is kept."""
+"""The search for settings: the draws, the programs, and the stored trials."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from imitbench.algos.cloning import bc
 from imitbench.algos.offline import td3_bc
 from imitbench.algos.rl import ddpg_demos, off_policy
 from imitbench.cli import main
-from imitbench.data import source
+from imitbench.data import loading
 from imitbench.data.source import DemoSource
 from imitbench.runs import search_space, tune
 from imitbench.suites.schema import Cell
@@ -27,7 +27,7 @@ CELL = Cell(
 )  # fmt: skip
 
 
-def test_what_is_drawn_lies_in_its_range():
+def test_draws_lie_in_their_ranges():
     ranges = [
         search_space.parse(w) for w in ("lr=log:1e-4:1e-2", "l2=uniform:0.1:0.2", "batch=8/32")
     ]
@@ -45,7 +45,7 @@ def test_what_is_drawn_lies_in_its_range():
     )
 
 
-def test_the_grid_and_what_is_given():
+def test_the_grid_begins_with_unchanged_settings():
     ranges = [search_space.parse("lr=1e-3/1e-2"), search_space.parse("hidden=8,8/16")]
     assert search_space.trials(ranges, 0, 0) == [
         (), ("lr=1e-3", "hidden=8,8"), ("lr=1e-3", "hidden=16"), ("lr=1e-2", "hidden=8,8"),
@@ -63,31 +63,31 @@ def test_the_grid_and_what_is_given():
         ("lr=log:a:b", "expected numbers, not a:b"),
     ],
 )
-def test_ranges_that_are_none(word, text):
+def test_bad_ranges_are_refused(word, text):
     with pytest.raises(UserError, match=text):
         search_space.parse(word)
 
 
-def test_numbers_of_trials_that_are_none():
+def test_bad_numbers_of_trials_are_refused():
     with pytest.raises(UserError, match="trials=-1"):
         search_space.trials([], -1, 0)
     with pytest.raises(UserError, match="lr is an interval, which has no grid"):
         search_space.trials([search_space.parse("lr=log:1e-4:1e-2")], 0, 0)
 
 
-def test_only_numbers_share_a_program():
+def test_trials_that_differ_in_floats_share_a_program():
     words = [(), ("lr=0.01", "batch=16"), ("lr=0.1", "batch=32"), ("lr=0.2", "batch=32")]
-    assert tune.groups(CONFIG, words) == [[0, 1], [2, 3]]
+    assert tune.group_trials(CONFIG, words) == [words[:2], words[2:]]
     with pytest.raises(UserError, match="did you mean lr"):
-        tune.groups(CONFIG, [("lrr=0.01",)])
+        tune.group_trials(CONFIG, [("lrr=0.01",)])
     with pytest.raises(UserError, match="lr=-1"):
-        tune.groups(CONFIG, [("lr=-1",)])
+        tune.group_trials(CONFIG, [("lr=-1",)])
 
 
 WORDS = [(), ("lr=0.0001",), ("lr=0.03",)]
 
 
-def test_one_program_finds_what_trials_apart_find(tmp_path):
+def test_one_program_scores_trials_as_separate_programs_do(tmp_path):
     _, together = tune.search(CELL, WORDS, tmp_path / "together")
     assert [t.words for t in together] == WORDS
     for trial in together:
@@ -109,32 +109,32 @@ def test_finished_trials_are_kept(tmp_path, monkeypatch):
         tune.search(dataclasses.replace(CELL, grad_steps=80), WORDS, tmp_path)
 
 
-def test_settings_that_decide_what_is_built_are_trained_apart(tmp_path):
-    """A weight of 0 leaves a part out, which a program cannot know of a number to come."""
+def test_settings_that_change_the_program_are_trained_apart(tmp_path):
+    """A weight of 0 leaves a part of the program out."""
     config = bc.Config(hidden=(8,), batch=16, validation=0.25, steps=20)
     words = [(), ("validation=0.5",)]
-    _, found = tune.search(dataclasses.replace(CELL, config=config), words, tmp_path)
-    assert [t.words for t in found] == words and all(np.isfinite(t.scores).all() for t in found)
+    _, trials = tune.search(dataclasses.replace(CELL, config=config), words, tmp_path)
+    assert [t.words for t in trials] == words and all(np.isfinite(t.scores).all() for t in trials)
 
 
 def test_resets_can_be_tried(tmp_path):
-    """Whether episodes begin at demonstrated states decides what is built, too."""
+    """Resets to demonstrated states change the program too."""
     replay = off_policy.Config(envs=4, length=10, rounds=2, warmup=40, capacity=200, batch=8)
     config = ddpg_demos.Config(replay=replay, hidden=(8,), demo_batch=8)
     cell = dataclasses.replace(
         CELL, task="PointMass", method="ddpg_demos", config=config, env_steps=80, grad_steps=0
     )
     words = [(), ("replay.resets=0.5",)]
-    _, found = tune.search(cell, words, tmp_path)
-    assert [t.words for t in found] == words and all(np.isfinite(t.scores).all() for t in found)
+    _, trials = tune.search(cell, words, tmp_path)
+    assert [t.words for t in trials] == words and all(np.isfinite(t.scores).all() for t in trials)
 
 
 def test_nested_settings_and_rewards(tmp_path):
     config = td3_bc.Config(hidden=(8,))
     config = dataclasses.replace(config, data=dataclasses.replace(config.data, batch=8, steps=5))
     cell = dataclasses.replace(CELL, method="td3_bc", config=config, grad_steps=10)
-    _, found = tune.search(cell, [(), ("lr=0.1",), ("lr=0.03",)], tmp_path)
-    assert len({tuple(t.scores) for t in found}) > 1
+    _, trials = tune.search(cell, [(), ("lr=0.1",), ("lr=0.03",)], tmp_path)
+    assert len({tuple(t.scores) for t in trials}) > 1
 
 
 def test_the_command_names_the_best(tmp_path, capsys):
@@ -148,13 +148,13 @@ def test_the_command_names_the_best(tmp_path, capsys):
     assert main.main(["tune", "bc", "--task", "ProbeTarget"]) == 2
 
 
-def test_odd_settings_are_named_before_training(capsys, monkeypatch, tmp_path):
+def test_warnings_about_settings_come_before_training(capsys, monkeypatch, tmp_path):
     def begins(*_: object, **__: object) -> None:
         err = capsys.readouterr().err
         assert err.count("negative rewards where episodes end with failure") == 1
         raise UserError("training began")
 
-    monkeypatch.setattr(source, "given", begins)
+    monkeypatch.setattr(loading, "load_demonstrations", begins)
     cell = Cell(
         "Hopper", 1, "gail", gail.Config(), env_steps=2048, seeds=2, num_evals=1,
         source=DemoSource(pool=1), validation=True,
