@@ -39,7 +39,7 @@ COLUMNS = {
 # For each table the column that counts its rows beside the seed, and the identity's number of them.
 COUNTERS = {"curve": ("evaluation", "num_evals"), "episodes": ("episode", "eval_episodes")}
 
-NAME = re.compile(r"[\w-][\w.-]*")  # of a suite or a profile: also the name of a folder
+FOLDER_NAME = re.compile(r"[\w+-][\w.+-]*")  # of a suite or a profile
 TASK = re.compile(r"[\w-][\w.:-]*(/[\w-][\w.:-]*)*")  # such as brax/ant
 MAX_LABEL = 1000  # characters
 NUMBERS = {"BOOLEAN", "INT32", "INT64", "FLOAT", "DOUBLE"}  # physical types of Parquet
@@ -84,11 +84,11 @@ def check_info(info: Mapping[str, Any], where: str, remedy: str) -> None:
 
 
 def _check_names(identity: Mapping[str, Any], where: str, remedy: str) -> None:
-    """Names of suites, profiles and tasks must not lead out of a folder."""
+    """Checks that the names of suite, profile and task cannot lead out of a folder."""
     forms = {
-        "suite": (NAME, "letters, digits, '_', '-' and '.', and no '.' at its start"),
-        "profile": (NAME, "letters, digits, '_', '-' and '.', and no '.' at its start"),
-        "task": (TASK, "such names, with '/' between them"),
+        "suite": (FOLDER_NAME, "the name of a folder"),
+        "profile": (FOLDER_NAME, "the name of a folder"),
+        "task": (TASK, "a name such as FetchPush or brax/ant"),
     }
     for field, (form, expected) in forms.items():
         if not form.fullmatch(identity[field]):

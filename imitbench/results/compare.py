@@ -49,12 +49,13 @@ def side(name: str, suite: Sequence[Result], root: Path) -> Side:
     Raises:
         UserError: the name is neither a folder with finished cells nor a known label.
     """
-    folder, _, label = name.rpartition(":")
-    if store.cells_folder(Path(name)).is_dir():
-        folder, label = name, ""
-    results = store.read_all(Path(folder)) if folder else list(suite)
-    if folder and not store.cells_folder(Path(folder)).is_dir():
+    text, _, label = name.rpartition(":")
+    if store.cells_folder(Path(name).expanduser()).is_dir():
+        text, label = name, ""
+    folder = Path(text).expanduser() if text else None
+    if folder and not store.cells_folder(folder).is_dir():
         raise UserError(f"{folder} is no folder of results: expected one that holds cells/")
+    results = store.read_all(folder) if folder else list(suite)
     if not results:
         raise UserError(f"no finished cells in {folder or root}: run the suite first")
     labels = list(dict.fromkeys(r.identity["label"] for r in results))

@@ -88,9 +88,7 @@ def test_a_claim_about_two_measures_or_two_places():
 
 
 def test_environments_that_differ_are_not_compared():
-    with pytest.raises(
-        UserError, match="a and b on PointMass 10, .* environment digests differ"
-    ):
+    with pytest.raises(UserError, match="a and b on PointMass 10, .* environment digests differ"):
         claims.judge([A_OVER_B], [cell("a", [0.5]), cell("b", [0.5], digest="y")])
     with pytest.raises(UserError, match="seeds differ"):
         claims.judge([A_OVER_B], [cell("a", [0.5]), cell("b", [0.5, 0.6])])

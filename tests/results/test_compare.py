@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -80,8 +81,8 @@ def test_folders_are_matched_by_task_and_method():
 
 
 def test_sides_are_folders_or_methods(tmp_path):
-    known = store.read_all(main.Path(SHIPPED))
-    where = main.Path("here")
+    known = store.read_all(Path(SHIPPED))
+    where = Path("here")
     assert compare.side("bc", known, where).label == "bc"
     assert compare.side(f"{SHIPPED}:vins", [], where).label == "vins"
     assert not compare.side(SHIPPED, [], where).label
@@ -99,7 +100,7 @@ def test_sides_are_folders_or_methods(tmp_path):
 def test_the_command(capsys):
     assert main.main(["compare", "vins", "bc", "--results", "nowhere"]) == 0
     out = capsys.readouterr().out
-    results = {(r.place, r.identity["label"]): r for r in store.read_all(main.Path(SHIPPED))}
+    results = {(r.place, r.identity["label"]): r for r in store.read_all(Path(SHIPPED))}
     for (place, label), r in results.items():
         if label == "vins":
             lead = r.final("success_final") - results[place, "bc"].final("success_final")

@@ -1,0 +1,202 @@
+"""Lists, help texts, paths and labels of the command line."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import subprocess
+import sys
+import typing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.fake_results import rewrite
+
+import imitbench
+from imitbench import algos, data
+from imitbench.cli import console, lists, main, options
+from imitbench.cli.train import Train
+from imitbench.results import compare, store
+from imitbench.results.shipped import shipped_folder
+from imitbench.utils.errors import UserError
+
+SHIPPED = Path(__file__).parents[2] / "results" / "shipped" / "quickstart"
+
+
+def run(capsys, *words: str) -> tuple[int, str, str]:
+    code = main.main(list(words))
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_methods_are_listed_with_a_whole_sentence_and_what_they_need(capsys):
+    lines = dict(line.split(maxsplit=1) for line in run(capsys, "list", "methods")[1].splitlines())
+    assert list(lines) == list(algos.ALGOS)
+    for name, line in lines.items():
+        sentence, needs = line.split(" Needs: ")
+        text = " ".join((algos.ALGOS[name].__doc__ or "").split())
+        assert text.startswith(sentence) and sentence[-1] == "." and needs[-1] == "."
+    assert lines["ppo"].endswith(" Needs: environment.")
+    assert lines["sac"].endswith(" Needs: environment.")
+    assert lines["bc"].endswith(" Needs: demonstrations.")
+    assert lines["bcq"].endswith(" Needs: demonstrations with rewards.")
+    assert lines["vins"].endswith(" Needs: demonstrations that reach their goals.")
+    assert lines["dagger"].endswith(" Needs: demonstrations, environment, expert.")
+
+
+@pytest.mark.parametrize("what", ["tasks", "methods", "suites"])
+def test_columns_of_lists_are_aligned(capsys, what):
+    lines = run(capsys, "list", what)[1].splitlines()
+    starts = {len(line) - len(line.split(maxsplit=1)[1]) for line in lines}
+    assert starts == {2 + max(len(line.split()[0]) for line in lines)}
+
+
+def test_a_summary_ends_where_its_sentence_does(monkeypatch):
+    text = "One: of two\nlines. Another sentence.\n\nA paragraph."
+    method = type("Method", (), {"__doc__": text})
+    monkeypatch.setitem(algos.ALGOS, "one", method)  # type: ignore[arg-type]
+    assert lists.method_summary("one") == "One: of two lines."
+
+
+@pytest.mark.parametrize("command", ["train", "demos"])
+def test_the_help_of_grade_names_them_all(capsys, command):
+    with pytest.raises(SystemExit):
+        main.main([command, "--help"])
+    text = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert all(f" {grade}: " in text for grade in data.GRADES)
+
+
+@pytest.mark.parametrize("kind", main.COMMANDS)
+def test_every_command_and_option_has_a_help_text_without_line_breaks(kind: type):
+    assert kind.__doc__ and kind.__doc__.split("\n")[0].endswith(".")
+    for base in reversed(kind.__mro__[:-1]):
+        options.join_help_lines(base)
+    hints = typing.get_type_hints(kind, include_extras=True)
+    for field in dataclasses.fields(kind):
+        metadata: tuple[Any, ...] = getattr(hints[field.name], "__metadata__", ())
+        helps = [x.help for x in metadata if getattr(x, "help", None)]
+        assert helps and "\n" not in helps[-1] and helps[-1][-1] == ".", field.name
+
+
+def test_the_version(capsys):
+    assert run(capsys, "--version") == (0, f"imitbench {imitbench.__version__}\n", "")
+
+
+def test_the_pool_is_never_raised_in_silence(capsys):
+    assert Train("bc", "PointMass", demos=150).cell().source.pool == 150
+    assert "pool: 150 episodes" in capsys.readouterr().err
+    assert Train("bc", "PointMass", demos=25).cell().source.pool == 100
+    assert Train("bc", "PointMass", demos=25, pool=30).cell().source.pool == 30
+    assert capsys.readouterr().err == ""
+    with pytest.raises(UserError, match="--pool 30: expected at least --demos 40; raise --pool"):
+        Train("bc", "PointMass", demos=40, pool=30).cell()
+
+
+CLOSED = """
+import os, sys
+from imitbench.cli import main
+for words in {commands}:
+    reader, writer = os.pipe()
+    os.close(reader)
+    if not (child := os.fork()):
+        os.dup2(writer, 1)
+        sys.exit(main.main(words.split()))
+    os.close(writer)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), words)
+"""
+
+
+def test_a_closed_pipe_ends_every_command_quietly():
+    commands = [
+        "list methods", "config bc", "experts list", "--help", "--version", "table quickstart",
+        "rank quickstart", "verify dagger", "compare vins bc", "run quickstart --dry-run --only bc",
+    ]  # fmt: skip
+    program = CLOSED.format(commands=commands)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True
+    )
+    assert done.stdout.splitlines() == [f"{main.CLOSED_PIPE} {words}" for words in commands]
+    assert done.stderr == ""
+
+
+def test_a_pipe_that_is_not_the_output_is_not_silenced(monkeypatch):
+    def fail(self):
+        raise BrokenPipeError("of a worker")
+
+    monkeypatch.setattr(main, "_is_closed_pipe", lambda stream: False)
+    monkeypatch.setattr(main.doctor.Doctor, "__call__", fail)
+    with pytest.raises(BrokenPipeError):
+        main.main(["doctor"])
+
+
+def test_a_terminal_without_some_characters_gets_question_marks():
+    program = "import sys; from imitbench.cli.main import main; sys.exit(main(['experts', 'list']))"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PYTHONIOENCODING": "ascii", "PATH": ""},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0 and " ? " in done.stdout, done.stderr
+
+
+def test_a_tilde_is_the_home(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    shutil.copytree(SHIPPED, tmp_path / "runs" / "quickstart")
+    code, out, _ = run(capsys, "table", "quickstart", "--results=~/runs")
+    assert code == 0 and f"written: {tmp_path}/runs/quickstart/summary.csv" in out
+    assert compare.side("~/runs/quickstart:bc", [], Path("none")).label == "bc"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert run(capsys, "demos", "PointMass", "--episodes", "1", "--out=~/d.npz")[0] == 0
+    assert (tmp_path / "d.npz").exists()
+
+
+def test_shipped_results_are_shown_and_never_written(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shipped = Path("results/shipped/quickstart")
+    shutil.copytree(SHIPPED, shipped)
+    for path in shipped.glob("*.*"):
+        path.unlink()
+    assert shipped_folder("quickstart") == shipped
+    code, out, _ = run(capsys, "table", "quickstart")
+    assert code == 0 and "dagger" in out and f"shipped results in {shipped}" in out
+    assert not Path("results/quickstart").exists()
+    code, out, _ = run(capsys, "plot", "quickstart")
+    assert code == 0 and "written: results/quickstart/curves.png" in out
+    assert (
+        Path("results/quickstart/curves.svg").read_bytes() == (SHIPPED / "curves.svg").read_bytes()
+    )
+    assert [p.name for p in shipped.iterdir()] == ["cells"]
+    assert run(capsys, "table", "quickstart")[0] == 0  # figures alone are no run of one's own
+
+
+def test_labels_stand_as_they_are(capsys, tmp_path):
+    cell = next((SHIPPED / "cells").glob("FetchReach-*-bc-*"))
+    root = tmp_path / "quickstart"
+    shutil.copytree(cell, root / "cells" / cell.name)
+    rewrite(root / "cells" / cell.name, lambda info: info["identity"].update(label="a|b [red]"))
+    code, out, _ = run(capsys, "table", "quickstart", "--results", str(tmp_path))
+    assert code == 0 and "a|b [red]" in out
+    head, line, row = (root / "table.md").read_text(encoding="utf-8").splitlines()[:3]
+    assert r"| a\|b [red] |" in row
+    assert head.count("|") == line.count("|") == row.replace(r"\|", "").count("|")
+
+
+def test_two_sides_of_one_name_are_two_columns(capsys):
+    cells = store.read_all(SHIPPED)
+    side = compare.side("bc", cells, SHIPPED)
+    console.print_pairs(compare.pairs(side, side), "bc", "bc")
+    head = capsys.readouterr().out.splitlines()[0]
+    assert "bc (1)" in head and "bc (2)" in head
+
+
+def test_a_suite_file_names_its_results(capsys, tmp_path, finished):
+    shutil.copytree(finished, tmp_path / "toy")
+    path = Path(__file__).parents[1] / "helpers" / "toy_suite.py"
+    for command in ("table", "plot", "rank"):
+        assert run(capsys, command, str(path), "--results", str(tmp_path))[0] == 0
+    code, _, err = run(capsys, "table", "quikstart", "--results", str(tmp_path))
+    assert code == 2 and "unknown suite 'quikstart': did you mean quickstart?" in err
+    words = ("table", "quickstart", "--profile", "full", "--results", str(tmp_path))
+    assert "`imitbench run quickstart --profile full` first" in run(capsys, *words)[2]

@@ -1,0 +1,115 @@
+"""One place decides whether cells may be compared, and everybody gets the same answer."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.fake_results import cell
+
+from imitbench.report import provenance
+from imitbench.results import claims, comparability, compare, shipped, store, tables
+from imitbench.results.store import Result
+from imitbench.suites.published.schema import Claim
+from imitbench.utils.errors import UserError
+
+SCORES = [0.2, 0.4, 0.6]
+
+
+def changed(r: Result, **info: Any) -> Result:
+    """With other values in cell.json."""
+    return r._replace(info=r.info | info)
+
+
+@pytest.mark.parametrize(
+    ("info", "lines"),
+    [
+        ({}, []),
+        ({"engine": "mjx"}, ["engines differ (native, mjx): the physics are not the same"]),
+        (
+            {"environment_digest": "y"},
+            [
+                "environment digests differ (x, y): the task behaves differently; run the older "
+                "one again"
+            ],
+        ),
+    ],
+)
+def test_differences_of_the_physics(info, lines):
+    a, b = cell("a", SCORES), changed(cell("b", SCORES), **info)
+    assert list(map(str, comparability.physics_differences(a, b))) == lines
+    assert list(map(str, comparability.differences(a, b))) == lines
+    assert comparability.physics_warnings([a, b, b]) == [f"PointMass: {line}" for line in lines]
+    assert comparability.are_paired(a, b) == (not lines)
+
+
+def test_other_tasks_have_other_environments_by_intention():
+    a, b = cell("a", SCORES), cell("b", SCORES, task="FetchReach", digest="y")
+    assert comparability.physics_differences(a, b) == ()
+    assert len(comparability.physics_differences(a, changed(b, engine="mjx"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        ({"episodes": 5}, "episodes of an evaluation"),
+        ({"noise": 0.1}, "noise of the demonstrations"),
+    ],
+)
+def test_other_states_or_demonstrations_are_not_paired_but_may_be_claimed_about(change, name):
+    a, b = cell("a", SCORES), cell("b", SCORES, **change)
+    assert [d.name for d in comparability.differences(a, b)] == [name]
+    assert not comparability.are_paired(a, b)
+    comparability.require_comparable(a, b, "a and b")
+
+
+def test_sources_do_not_count_without_demonstrations():
+    a, b = cell("a", SCORES, demos=0), cell("b", SCORES, demos=0, noise=0.1)
+    assert comparability.are_paired(a, b)
+
+
+def test_cells_for_choosing_settings_met_other_states():
+    a, b = cell("a", SCORES), cell("b", SCORES)
+    b.identity["validation"] = True
+    assert [d.name for d in comparability.differences(a, b)] == ["uses for choosing settings"]
+
+
+def test_other_seeds_are_not_paired_and_refused_by_claims():
+    a, b = cell("a", SCORES), cell("b", SCORES[:2])
+    assert comparability.differences(a, b) == () and not comparability.are_paired(a, b)
+    words = "a and b cannot be compared: seeds differ ([0, 1, 2], [0, 1]): run both"
+    with pytest.raises(UserError, match=re.escape(words)):
+        comparability.require_comparable(a, b, "a and b")
+
+
+def test_engines_may_stand_in_one_table_and_drifted_environments_may_not():
+    a, b = cell("a", SCORES), changed(cell("b", SCORES, digest="y"), engine="mjx")
+    comparability.require_one_environment([a, b], Path("x"))
+    assert comparability.mixed_engines([a, b]) == {"PointMass": ["mjx", "native"]}
+    assert comparability.mixed_engines([a, a]) == {}
+    drifted = cell("c", SCORES, digest="z")
+    words = "x: the cells of PointMass ran in environments that behave differently (digests x, z)"
+    with pytest.raises(UserError, match=re.escape(words)):
+        comparability.require_one_environment([a, b, drifted], Path("x"))
+
+
+def test_all_five_that_compare_cells_ask_here(monkeypatch, tmp_path):
+    """A drifted environment is seen by claims, comparisons, the shipped run, tables and report."""
+    a, b, own = cell("a", SCORES), cell("b", SCORES, digest="y"), cell("b", SCORES)
+    for r in (a, b, own):
+        r.identity["profile"] = "cpu"
+    with pytest.raises(UserError, match="environment digests differ"):
+        claims.judge([Claim("a is above b", "a", "b", "x")], [a, b])
+    sides = [compare.Side(r.identity["label"], {(r.place, "a"): r}, "a") for r in (a, b)]
+    assert all("environment digests" in p.warnings[0] for p in compare.pairs(*sides))
+    monkeypatch.setattr(store, "read_all", lambda root: [a, b])
+    with pytest.raises(UserError, match="behave differently"):
+        tables.read_comparable(tmp_path)
+    (tmp_path / "cells").mkdir()
+    line = shipped.compare_with_shipped([own], tmp_path)
+    assert "note: PointMass behaves differently here (environment digest)" in line
+    for r in (a, b):
+        r.info.update(device="cpu", versions={})
+    assert ["environment digests" in line for line in provenance.warnings([a, b])] == [True]
