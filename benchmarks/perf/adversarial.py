@@ -16,8 +16,9 @@ from benchmarks.perf.learners import TASK, compare, engine_alone, header
 from benchmarks.perf.timing import Work, publish, seconds, synthetic
 from benchmarks.perf.worker import Worker
 from imitbench import envs
-from imitbench.algos.adversarial import discriminator as discriminators
-from imitbench.algos.adversarial import gail, gail_loop
+from imitbench.algos.adversarial import gail
+from imitbench.algos.adversarial.discriminator import Discriminator, DiscriminatorConfig
+from imitbench.algos.adversarial.discriminator_input import obs_action_input
 from imitbench.algos.rl import ppo
 from imitbench.core import buffer, unrolling
 from imitbench.envs.locomotion import Locomotion
@@ -31,17 +32,16 @@ OWN = ppo.Config(envs=8, length=256, minibatches=32, epochs=10)
 STEPS = OWN.envs * OWN.length
 
 
-def rule(penalty: float) -> discriminators.DiscriminatorConfig:
-    return discriminators.DiscriminatorConfig(
-        hidden=(100, 100), batch=256, steps=8, penalty=penalty
-    )
+def discriminator_config(penalty: float) -> DiscriminatorConfig:
+    return DiscriminatorConfig(hidden=(100, 100), batch=256, steps=8, penalty=penalty)
 
 
 def parts(env: Locomotion, engine: Work) -> list[tuple[str, float]]:
     """Seconds of the parts of an update of one seed, without the penalty."""
-    own, spec = rule(0.0), env.spec
-    learner, sight = ppo.learner(OWN, spec), gail_loop.obs_action_input(own, spec)
-    classifier = discriminators.discriminator(own, sight.net, sight.encode)
+    config, spec = discriminator_config(0.0), env.spec
+    learner = ppo.learner(OWN, spec)
+    net, encode, rows_of = obs_action_input(config, spec)
+    classifier = Discriminator(config, net, encode)
     demos = jax.tree.map(lambda x: x[0], synthetic(spec, 1000, 1))
     key = jax.random.key(0)
     core = learner.init(key)
@@ -53,8 +53,8 @@ def parts(env: Locomotion, engine: Work) -> list[tuple[str, float]]:
         return unrolling.unroll(env, learner.explore(core), key, running, OWN.length)
 
     _, steps, _ = collect(running)
-    rows = sight.rows(core, jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), steps))
-    expert = sight.rows(core, demos)
+    rows = rows_of(core, jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), steps))
+    expert = rows_of(core, demos)
 
     @jax.jit
     def fit():
@@ -86,7 +86,9 @@ def main() -> None:
     threads = max(peers, key=lambda n: peers[n].rate())
     rows = []
     for penalty, about in ((0.0, "the same work"), (10.0, "with our gradient penalty")):
-        algo = gail.make(gail.Config(discriminator=rule(penalty), ppo=OWN), env.spec, env)
+        algo = gail.make(
+            gail.Config(discriminator=discriminator_config(penalty), ppo=OWN), env.spec, env
+        )
         for seeds in (1, 5):
             engine = engine_alone(env, OWN.envs * seeds)
             r = compare(algo, env, seeds, UPDATES, peers[threads], engine, ROUNDS)

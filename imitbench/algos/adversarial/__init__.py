@@ -1,1 +1,1 @@
-"""Imitation by a discriminator or a fixed reward for demonstrated steps: GAIL, AIRL, DAC, SQIL."""
+"""Imitation by learned or fixed rewards for expert-like steps: GAIL, AIRL, DAC, SQIL."""

@@ -1,8 +1,21 @@
-"""AIRL: GAIL whose discriminator holds a reward and a shaping of it apart.
+"""AIRL: GAIL with a discriminator that separates a reward function from its shaping.
 
-Source: Fu et al. 2018 (arXiv:1710.11248), section 6 and algorithm 1:
-f(s, a, s') = g(s, a) + discount h(s') - h(s), D = exp f / (exp f + pi(a | s)), so that the logit is
-f - log pi(a | s), and so is the reward.
+Source: Fu et al. 2018 (arXiv:1710.11248), section 6 and Algorithm 1:
+
+    f(s, a, s') = g(s, a) + discount * h(s') - h(s),    D = exp f / (exp f + pi(a | s)),
+
+so that the logit of D is f - log pi(a | s). It is also the reward, of either sign; higher is more
+expert-like.
+
+Different from the source: PPO instead of TRPO, g sees the action too unless
+`discriminator.state_only`, h is 0 after a terminated step, and there is no replay of earlier
+policies' steps.
+
+Use it when the reward function is what you want, for example to train again in a changed
+environment.
+
+Sensitive to: early ends of episodes (the reward can be negative), the scale of the policy's log
+probability (`ppo.log_std`), and all that `gail` is sensitive to.
 """
 
 from __future__ import annotations
@@ -13,15 +26,15 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-from imitbench.algos.adversarial import discriminator, gail_loop
-from imitbench.algos.adversarial.discriminator import DiscriminatorConfig
-from imitbench.algos.adversarial.gail_loop import DiscriminatorInput
+from imitbench.algos.adversarial import discriminator, gail_loop, reward_sign
+from imitbench.algos.adversarial.discriminator import DiscriminatorConfig, Encode
+from imitbench.algos.adversarial.discriminator_input import DiscriminatorInput, obs_action_encoding
 from imitbench.algos.rl import on_policy, ppo
-from imitbench.core import distributions, nets, ops
+from imitbench.core import nets, ops
 from imitbench.core.config import require
 from imitbench.core.types import Algorithm, Env, Key, Params, Spec, Transition
 
-warnings = gail_loop.warnings
+warnings = reward_sign.warnings
 
 
 @dataclass(frozen=True)
@@ -31,8 +44,8 @@ class Config(gail_loop.Config):
     discriminator: DiscriminatorConfig = field(
         default_factory=lambda: DiscriminatorConfig(reward="logit", penalty=0.0, entropy=0.0)
     )
-    """Settings of the discriminator; `hidden` are the layers of g, and with `state_only` g sees no
-    action."""
+    """Settings of the discriminator: `hidden` are the layers of g, and with `state_only` g sees no
+    action. `penalty` has to be 0."""
     shaping: tuple[int, ...] = (32, 32)
     """Widths of the hidden layers of h."""
     ppo: ppo.Config = field(default_factory=ppo.Config)
@@ -41,57 +54,98 @@ class Config(gail_loop.Config):
     def __post_init__(self) -> None:
         super().__post_init__()
         penalty = self.discriminator.penalty
-        # Its inputs hold a log probability, between two of which there is no step.
+        # An input holds a log probability, and between two of those lies no step.
         require(penalty == 0, self.discriminator, "penalty", "0 in AIRL")
 
 
 class Step(struct.PyTreeNode):
-    """Leaves [..., ...]."""
+    """Steps as the discriminator gets them."""
 
     obs: jax.Array  # [..., O]
     action: jax.Array  # [..., A], as executed
     next_obs: jax.Array  # [..., O]
-    terminated: jax.Array  # [...] bool; h is 0 after it
-    log_prob: jax.Array  # [...] of the action, under the present policy
+    terminated: jax.Array  # [...] bool
+    log_prob: jax.Array  # [...] log pi(a | s) under the current policy, in nats
 
 
-def shaped_input(config: Config, spec: Spec) -> DiscriminatorInput:
-    rule, own = config.discriminator, config.ppo
-    policy, _ = on_policy.networks(own, spec)
-    size, pairs = discriminator.pairs(rule, spec)
-    g = discriminator.network(rule, size)
-    h = nets.function(spec.obs_size, config.shaping, 1, spectral=rule.spectral)
+def shaped_logit(
+    reward: jax.Array,
+    shaping: jax.Array,
+    next_shaping: jax.Array,
+    continues: jax.Array,
+    log_prob: jax.Array,
+    discount: float,
+) -> jax.Array:
+    """The logit f(s, a, s') - log pi(a | s) of the source's discriminator.
+
+    Args:
+        reward: [...] g(s, a).
+        shaping: [...] h(s).
+        next_shaping: [...] h(s').
+        continues: [...] 1, or 0 where the step terminated its episode.
+        log_prob: [...] log pi(a | s), in nats.
+        discount: factor of h(s').
+
+    Returns:
+        [...] logits; higher is more expert-like.
+    """
+    return reward + (discount * (continues * next_shaping) - shaping) - log_prob
+
+
+def encoding(pair_encoding: Encode) -> Encode:
+    """The encoding of `Step`: the inputs of g, both observations, the flag and log pi, joined."""
+
+    def encode(norm: ops.Normaliser, rows: Step) -> jax.Array:
+        rest = jnp.stack([~rows.terminated, rows.log_prob], axis=-1)
+        obs, next_obs = norm(rows.obs, discriminator.CLIP), norm(rows.next_obs, discriminator.CLIP)
+        return jnp.concatenate([pair_encoding(norm, rows), obs, next_obs, rest], axis=-1)
+
+    return encode
+
+
+def shaped_network(config: Config, spec: Spec, pair_size: int) -> nets.Function:
+    """The networks g and h as one, from the inputs of `encoding` to the logit [..., 1].
+
+    Args:
+        config: settings.
+        spec: the task.
+        pair_size: length of the inputs of g.
+    """
+    g = discriminator.network(config.discriminator, pair_size)
+    h = nets.function(spec.obs_size, config.shaping, 1, spectral=config.discriminator.spectral)
+    ends = [pair_size, pair_size + spec.obs_size, pair_size + 2 * spec.obs_size]
 
     def init(key: Key) -> Params:
         k_g, k_h = jax.random.split(key)
         return {"g": g.init(k_g), "h": h.init(k_h)}
 
     def apply(params: Params, *parts: jax.Array) -> jax.Array:
-        x = jnp.concatenate(parts, axis=-1)
-        ends = [size, size + spec.obs_size, size + 2 * spec.obs_size]
-        pair, obs, next_obs, rest = jnp.split(x, ends, axis=-1)
-        alive, log_prob = rest[..., :1], rest[..., 1:]
-        after = alive * h.apply(params["h"], next_obs)
-        shaped = own.discount * after - h.apply(params["h"], obs)
-        return g.apply(params["g"], pair) + shaped - log_prob
+        inputs = jnp.concatenate(parts, axis=-1)
+        pair, obs, next_obs, rest = jnp.split(inputs, ends, axis=-1)
+        reward = g.apply(params["g"], pair)
+        next_shaping, shaping = (h.apply(params["h"], x) for x in (next_obs, obs))
+        discount = config.ppo.discount
+        return shaped_logit(reward, shaping, next_shaping, rest[..., :1], rest[..., 1:], discount)
 
-    def encode(norm: ops.Normaliser, rows: Step) -> jax.Array:
-        clip = discriminator.CLIP
-        rest = jnp.stack([~rows.terminated, rows.log_prob], axis=-1)
-        obs, next_obs = norm(rows.obs, clip), norm(rows.next_obs, clip)
-        return jnp.concatenate([pairs(norm, rows), obs, next_obs, rest], axis=-1)
+    return nets.Function(init, apply)
+
+
+def shaped_input(config: Config, spec: Spec) -> DiscriminatorInput:
+    """Input of AIRL: steps with the log probability of their action under the current policy."""
+    policy = on_policy.networks(config.ppo, spec).policy
+    pair_size, pair_encoding = obs_action_encoding(config.discriminator, spec)
 
     def rows(core: on_policy.Core, steps: Transition) -> Step:
-        dist = policy.apply(core.params["policy"], on_policy.standardise_obs(own, core, steps.obs))
-        assert isinstance(dist, distributions.Gaussian | distributions.Categorical)
+        obs = on_policy.standardise_obs(config.ppo, core, steps.obs)
+        dist = on_policy.distribution(policy, core.params["policy"], obs)
         log_prob = dist.log_prob(steps.intended_action)
         return Step(steps.obs, steps.action, steps.next_obs, steps.terminated, log_prob)
 
-    return DiscriminatorInput(nets.Function(init, apply), encode, rows)
+    net = shaped_network(config, spec, pair_size)
+    return DiscriminatorInput(net, encoding(pair_encoding), rows)
 
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:
-    """AIRL on the demonstrations' steps, not on their rewards. State: `_adversary.State`."""
-    own = config.ppo
-    learner = ppo.learner(own, spec)
-    return gail_loop.make(config, own, spec, env, learner, shaped_input(config, spec))
+    """AIRL on the steps of the demonstrations, without their rewards. State: `gail_loop.State`."""
+    learner = ppo.learner(config.ppo, spec)
+    return gail_loop.make(config, config.ppo, spec, env, learner, shaped_input(config, spec))

@@ -1,7 +1,16 @@
-"""DAC: TD3 on a reward that a discriminator makes from its replay, with absorbing states.
+"""DAC: TD3 on the reward of a discriminator that learns from the replay, with absorbing states.
 
-Source: Kostrikov et al. 2019 (arXiv:1809.02925); settings of the official code, but for its
-schedule of the policy's step size.
+Source: Kostrikov et al. 2019 (arXiv:1809.02925), Algorithm 1; settings of the official code.
+
+Different from the source: the policy's step size is constant, the policy learns from the first
+gradient step on, its gradient is not clipped, and absorbing steps are sampled instead of stored
+(see `absorbing`).
+
+Use it when environment steps are expensive: it replays them, and so needs fewer than `gail`.
+
+Sensitive to: the ratio of `discriminator.steps` to `td3.replay.grad_steps`, `td3.replay.warmup`,
+`td3.noise`, and demonstrations without gaps (a stride above 1 rarely keeps the last step of an
+episode, which leads to the absorbing state).
 """
 
 from __future__ import annotations
@@ -24,13 +33,15 @@ class Config(dac_loop.Config):
 
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:
-    """DAC on the demonstrations' observations and actions. State: `_offpolicy.State` around
-    `td3.State`, with `_dac.State` as the teacher's."""
-    own = config.td3
+    """DAC on observations and executed actions of the demonstrations.
 
-    def build(spec: Spec, is_absorbing: IsAbsorbing | None) -> OffPolicyLearner:
+    State: `off_policy.State` of a `td3.State`, whose reward state is a `dac_loop.State`.
+    """
+
+    def build_learner(spec: Spec, is_absorbing: IsAbsorbing | None) -> OffPolicyLearner:
+        noise, uniform = config.td3.noise, config.td3.uniform
         return td3.learner(
-            own, spec, noise=own.noise, uniform=own.uniform, is_absorbing=is_absorbing
+            config.td3, spec, noise=noise, uniform=uniform, is_absorbing=is_absorbing
         )
 
-    return dac_loop.make(config, own.replay, spec, env, build)
+    return dac_loop.make(config, config.td3.replay, spec, env, build_learner)

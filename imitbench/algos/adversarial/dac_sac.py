@@ -1,17 +1,25 @@
-"""DAC with SAC in place of TD3.
+"""DAC with SAC: the reward of DAC's discriminator, and SAC's stochastic policy instead of TD3's.
 
-Source: Kostrikov et al. 2019 (arXiv:1809.02925); the pairing is that of the code of Kostrikov et
-al. 2020 (arXiv:1912.05032).
+Source: Kostrikov et al. 2019 (arXiv:1809.02925), Algorithm 1; the pairing with SAC is that of the
+code of Kostrikov et al. 2020 (arXiv:1912.05032).
+
+Different from the source: absorbing steps are sampled instead of stored (see `absorbing`), and no
+gradient is clipped. Everything but the learner is that of `dac`.
+
+Use it when a deterministic policy explores too little, or to compare with code that pairs
+adversarial imitation with SAC.
+
+Sensitive to: SAC's temperature against the scale of the discriminator's reward, and all that `dac`
+is sensitive to.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
 from imitbench.algos.adversarial import dac_loop
 from imitbench.algos.rl import sac
-from imitbench.algos.rl.bellman import IsAbsorbing
-from imitbench.algos.rl.off_policy import OffPolicyLearner
 from imitbench.core.types import Algorithm, Env, Spec
 
 
@@ -24,11 +32,8 @@ class Config(dac_loop.Config):
 
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:
-    """DAC on the demonstrations' observations and actions. State: `_offpolicy.State` around
-    `sac.State`, with `_dac.State` as the teacher's."""
-    own = config.sac
+    """DAC on observations and executed actions of the demonstrations.
 
-    def build(spec: Spec, is_absorbing: IsAbsorbing | None) -> OffPolicyLearner:
-        return sac.learner(own, spec, is_absorbing)
-
-    return dac_loop.make(config, own.replay, spec, env, build)
+    State: `off_policy.State` of a `sac.State`, whose reward state is a `dac_loop.State`.
+    """
+    return dac_loop.make(config, config.sac.replay, spec, env, partial(sac.learner, config.sac))

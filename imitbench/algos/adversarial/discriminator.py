@@ -1,18 +1,18 @@
-"""A network that tells an expert's steps from a policy's, and the rewards made from it.
+"""A network that distinguishes an expert's steps from a policy's, and the rewards made from it.
 
-Convention, here and wherever it is used: the logit f is high for the expert, and D = sigmoid(f) is
-the probability that a step is the expert's (the official code's, the opposite of the paper's).
+The logit f is high for the expert, and D = sigmoid(f) is the probability that a step is the
+expert's. So every reward made from it is higher for more expert-like steps.
 
-Source: Ho and Ermon 2016 (arXiv:1606.03476), algorithm 1; the penalty on gradients is that of
-Gulrajani et al. 2017 (arXiv:1704.00028), equation 3, as in Kostrikov et al. 2019
-(arXiv:1809.02925); spectral normalisation is that of Miyato et al. 2018 (arXiv:1802.05957).
+Sources: Ho and Ermon 2016 (arXiv:1606.03476), Algorithm 1; spectral normalisation by Miyato et al.
+2018 (arXiv:1802.05957). The penalty on gradients is not in GAIL; Kostrikov et al. 2019
+(arXiv:1809.02925) use it for imitation.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -20,11 +20,16 @@ import optax
 from flax import struct
 
 from imitbench.algos.adversarial import f_divergence
+from imitbench.algos.adversarial.discriminator_losses import (
+    cross_entropy,
+    entropy,
+    gradient_penalty,
+)
 from imitbench.core import nets, ops
 from imitbench.core.config import ADDED_LATER, require
-from imitbench.core.types import Key, Metrics, Params, Spec
+from imitbench.core.types import Key, Metrics, Params
 
-CLIP = 10.0  # of normalised observations, on both sides
+CLIP = 10.0  # normalised observations are clipped to [-CLIP, CLIP]
 
 
 @dataclass(frozen=True)
@@ -40,22 +45,22 @@ class DiscriminatorConfig:
     steps: int = 8
     """Gradient steps in an update."""
     state_only: bool = False
-    """See observations alone, not actions."""
+    """Compare observations alone, without actions."""
     reward: Literal["positive", "negative", "logit"] = "positive"
-    """positive: -log(1 - D), at least 0, so that every step survived is a gain. negative: log D, at
-    most 0, so that an early end is one. logit: f, of either sign. Where episodes can end early the
-    sign alone teaches to live long or to die soon, whoever the expert is."""
+    """Reward of the policy. positive: -log(1 - D), at least 0. negative: log D, at most 0. logit:
+    f, of either sign. Where episodes can end early, the sign alone teaches the policy to prolong
+    (positive) or to end (negative) them, whatever the expert does."""
     penalty: float = 10.0
-    """Weight of the squared distance from 1 of the norm of the logit's gradient, on points between
-    the expert's and the policy's."""
+    """Weight, 0 or more, of the gradient penalty: the squared difference from 1 of the norm of the
+    logit's gradient, at points between the expert's and the policy's steps."""
     entropy: float = 1e-3
-    """Weight of the entropy of D, in nats, that is added to the objective."""
+    """Weight, 0 or more, of the entropy of D (in nats), which the discriminator maximises."""
     divergence: Literal["", "kl", "reverse-kl", "js", "tv"] = field(
         default="", metadata=ADDED_LATER
     )
     """Estimate this f-divergence of the expert's steps from the policy's (f-VIM) instead of
-    classifying them; it then makes the reward, too, and `reward` and `entropy` are not looked
-    at."""
+    classifying them. The reward then comes from the estimate, and `reward` and `entropy` have no
+    effect."""
     spectral: bool = field(default=False, metadata=ADDED_LATER)
     """Divide each kernel by its largest singular value."""
 
@@ -65,45 +70,29 @@ class DiscriminatorConfig:
             require(getattr(self, name) >= 1, self, name, "1 or more")
         for name in ("penalty", "entropy"):
             require(getattr(self, name) >= 0, self, name, "0 or more")
-        known = ("positive", "negative", "logit")
-        require(self.reward in known, self, "reward", f"one of {', '.join(known)}")
-        known = ("", *f_divergence.DIVERGENCES)
-        expected = f"nothing or one of {', '.join(known[1:])}"
-        require(self.divergence in known, self, "divergence", expected)
-
-
-class Pairs(struct.PyTreeNode):
-    """Leaves [..., ...]."""
-
-    obs: jax.Array  # [..., O]
-    action: jax.Array  # [..., A], as executed
+        rewards = ("positive", "negative", "logit")
+        require(self.reward in rewards, self, "reward", f"one of {', '.join(rewards)}")
+        divergences = ("", *f_divergence.DIVERGENCES)
+        expected = f"nothing or one of {', '.join(divergences[1:])}"
+        require(self.divergence in divergences, self, "divergence", expected)
 
 
 Draw = Callable[[Key, int], Any]
 """(key, n) -> rows [n] drawn at random; they have a field `obs`."""
 Encode = Callable[[ops.Normaliser, Any], jax.Array]
-"""(of observations, rows [..., ...]) -> what the network gets [..., I]."""
+"""(normaliser of observations, rows [...]) -> inputs [..., I] of the network."""
 
 
 class State(struct.PyTreeNode):
+    """What is learned."""
+
     params: Params
     opt_state: Any
-    moments: ops.Moments  # of the observations of both
-
-
-class Discriminator(NamedTuple):
-    """init(key, obs [N, O], weight [N]) -> State, with the expert's observations; see(state,
-    obs [N, O]) -> state, with the policy's; fit(key, state, expert, policy: Draw) -> (state,
-    metrics) takes `steps` gradient steps; reward(state, rows [..., ...]) -> [...]."""
-
-    init: Callable[[Key, jax.Array, jax.Array], State]
-    see: Callable[[State, jax.Array], State]
-    fit: Callable[[Key, State, Draw, Draw], tuple[State, Metrics]]
-    reward: Callable[[State, Any], jax.Array]
+    moments: ops.Moments  # of the observations of expert and policy
 
 
 def rewards(config: DiscriminatorConfig, logit: jax.Array) -> jax.Array:
-    """What a policy is paid for steps with these logits."""
+    """Rewards [...] of the policy for steps with logits [...]; all grow with the logit."""
     if config.divergence:
         return f_divergence.DIVERGENCES[config.divergence].policy(logit)
     if config.reward == "positive":
@@ -111,107 +100,97 @@ def rewards(config: DiscriminatorConfig, logit: jax.Array) -> jax.Array:
     return -jax.nn.softplus(-logit) if config.reward == "negative" else logit
 
 
-def _classify(
-    config: DiscriminatorConfig, expert: jax.Array, policy: jax.Array
-) -> tuple[jax.Array, Metrics]:
-    """Cross-entropy, both halves counted equally, minus the entropy of D."""
-    fit = jnp.mean(jax.nn.softplus(-expert)) + jnp.mean(jax.nn.softplus(policy))
-    f = jnp.concatenate([expert, policy])
-    d = jax.nn.sigmoid(f)
-    entropy = jnp.mean((1.0 - d) * f + jax.nn.softplus(-f))
-    return fit - config.entropy * entropy, {"discriminator_loss": fit}
-
-
-def _estimate(
-    config: DiscriminatorConfig, expert: jax.Array, policy: jax.Array
-) -> tuple[jax.Array, Metrics]:
-    """Minus the lower bound on the divergence."""
-    bound = f_divergence.bound(f_divergence.DIVERGENCES[config.divergence], expert, policy)
-    return -bound, {"discriminator_loss": -bound}
-
-
 def loss(
     config: DiscriminatorConfig,
     logit: Callable[[jax.Array], jax.Array],
-    share: jax.Array,
-    both: jax.Array,
+    mixing: jax.Array,
+    inputs: jax.Array,
 ) -> tuple[jax.Array, Metrics]:
-    """What tells the two apart, plus the penalty.
+    """The loss of the discriminator: classification or minus the f-divergence, plus the penalty.
 
     Args:
-        logit: of inputs [N, I] -> [N].
-        share: [N, 1] in [0, 1]: where between the two the penalty looks.
-        both: inputs [2, N, I]: the expert's, the policy's.
+        config: settings.
+        logit: inputs [N, I] -> logits [N].
+        mixing: [N, 1] in [0, 1]: share of the expert in the points of the gradient penalty.
+        inputs: [2, N, I]: the expert's, the policy's.
+
+    Returns:
+        The loss; and metrics, of which `expert_told` and `policy_told` are the shares classified
+        correctly.
     """
-    expert, policy = logit(both[0]), logit(both[1])
-    total, metrics = (_estimate if config.divergence else _classify)(config, expert, policy)
-    # Shares told rightly.
-    metrics |= {"expert_told": jnp.mean(expert > 0), "policy_told": jnp.mean(policy < 0)}
+    expert, policy = logit(inputs[0]), logit(inputs[1])
+    if config.divergence:
+        divergence = f_divergence.DIVERGENCES[config.divergence]
+        fit = total = -f_divergence.bound(divergence, expert, policy)
+    else:
+        fit = cross_entropy(expert, policy)
+        total = fit - config.entropy * entropy(jnp.concatenate([expert, policy]))
+    metrics = {
+        "discriminator_loss": fit,
+        "expert_told": jnp.mean(expert > 0),
+        "policy_told": jnp.mean(policy < 0),
+    }
     if config.penalty:
-        between = share * both[0] + (1.0 - share) * both[1]
-        slope = jax.vmap(jax.grad(lambda x: logit(x[None])[0]))(between)
-        # The root's derivative at 0 is infinite.
-        norm = jnp.sqrt(jnp.sum(slope**2, axis=-1) + 1e-12)
-        penalty = jnp.mean((norm - 1.0) ** 2)
-        total = total + config.penalty * penalty
-        metrics["penalty"] = penalty
+        metrics["penalty"] = gradient_penalty(logit, mixing, inputs)
+        total = total + config.penalty * metrics["penalty"]
     return total, metrics
 
 
-def action_input(spec: Spec, action: jax.Array) -> jax.Array:
-    """[..., A] of actions, whatever their kind."""
-    return jax.nn.one_hot(action, spec.action_size) if spec.discrete else action
-
-
-def pairs(config: DiscriminatorConfig, spec: Spec) -> tuple[int, Encode]:
-    """Length and encoding of `Pairs`, or of any rows with their fields."""
-    if config.state_only:
-        return spec.obs_size, lambda norm, rows: norm(rows.obs, CLIP)
-
-    def encode(norm: ops.Normaliser, rows: Any) -> jax.Array:
-        parts = [norm(rows.obs, CLIP), action_input(spec, rows.action)]
-        return jnp.concatenate(parts, axis=-1)
-
-    return spec.obs_size + spec.action_size, encode
-
-
 def network(config: DiscriminatorConfig, size: int) -> nets.Function:
-    """The logit of inputs, as its one output."""
+    """The network from inputs [..., size] to the logit [..., 1]."""
     return nets.function(size, config.hidden, 1, spectral=config.spectral)
 
 
-def discriminator(config: DiscriminatorConfig, net: nets.Function, encode: Encode) -> Discriminator:
-    """From a network [..., I] -> [..., 1] and what it gets of a row."""
-    opt = optax.adam(config.lr)
+@dataclass(frozen=True, eq=False)
+class Discriminator:
+    """A discriminator; all methods are pure functions."""
 
-    def init(key: Key, obs: jax.Array, weight: jax.Array) -> State:
-        params = net.init(key)
-        return State(params, opt.init(params), ops.weighted_moments(obs, weight))
+    config: DiscriminatorConfig
+    net: nets.Function  # [..., I] -> [..., 1]
+    encode: Encode
 
-    def see(state: State, obs: jax.Array) -> State:
+    def init(self, key: Key, obs: jax.Array, weight: jax.Array) -> State:
+        """The untrained state; the moments are those of the expert's observations [N, O], which
+        count by their weight [N]."""
+        params = self.net.init(key)
+        return State(params, self._opt.init(params), ops.weighted_moments(obs, weight))
+
+    def add_observations(self, state: State, obs: jax.Array) -> State:
+        """Adds observations [N, O] of the policy to the moments."""
         return state.replace(moments=state.moments.add(obs))
 
-    def fit(key: Key, state: State, expert: Draw, policy: Draw) -> tuple[State, Metrics]:
-        norm = state.moments.normaliser()
-
-        def total(params: Params, share: jax.Array, both: jax.Array) -> tuple[jax.Array, Metrics]:
-            return loss(config, lambda x: net.apply(params, x)[..., 0], share, both)
+    def fit(self, key: Key, state: State, expert: Draw, policy: Draw) -> tuple[State, Metrics]:
+        """`config.steps` gradient steps on rows drawn from the expert and from the policy."""
+        norm, batch = state.moments.normaliser(), self.config.batch
 
         def step(carry: tuple[Params, Any], key: Key) -> tuple[tuple[Params, Any], Metrics]:
-            k_expert, k_policy, k_share = jax.random.split(key, 3)
-            rows = expert(k_expert, config.batch), policy(k_policy, config.batch)
-            both = jnp.stack([encode(norm, x) for x in rows])
-            share = jax.random.uniform(k_share, (config.batch, 1))
-            params, opt_state, metrics = ops.gradient_step(total, opt, *carry, share, both)
+            k_expert, k_policy, k_mixing = jax.random.split(key, 3)
+            rows = expert(k_expert, batch), policy(k_policy, batch)
+            inputs = jnp.stack([self.encode(norm, x) for x in rows])
+            mixing = jax.random.uniform(k_mixing, (batch, 1))
+            params, opt_state, metrics = ops.gradient_step(
+                self._loss, self._opt, *carry, mixing, inputs
+            )
             return (params, opt_state), metrics
 
-        keys = jax.random.split(key, config.steps)
+        keys = jax.random.split(key, self.config.steps)
         (params, opt_state), metrics = jax.lax.scan(step, (state.params, state.opt_state), keys)
         state = state.replace(params=params, opt_state=opt_state)
         return state, jax.tree.map(jnp.mean, metrics)
 
-    def reward(state: State, rows: Any) -> jax.Array:
-        found = net.apply(state.params, encode(state.moments.normaliser(), rows))[..., 0]
-        return rewards(config, found)
+    def reward(self, state: State, rows: Any) -> jax.Array:
+        """Rewards [...] of rows [...]; higher is more expert-like."""
+        inputs = self.encode(state.moments.normaliser(), rows)
+        return rewards(self.config, self._logit(state.params, inputs))
 
-    return Discriminator(init, see, fit, reward)
+    @property
+    def _opt(self) -> optax.GradientTransformation:
+        return optax.adam(self.config.lr)
+
+    def _logit(self, params: Params, inputs: jax.Array) -> jax.Array:
+        return self.net.apply(params, inputs)[..., 0]
+
+    def _loss(
+        self, params: Params, mixing: jax.Array, inputs: jax.Array
+    ) -> tuple[jax.Array, Metrics]:
+        return loss(self.config, lambda x: self._logit(params, x), mixing, inputs)

@@ -1,10 +1,11 @@
-"""f-divergences of an expert's steps from a policy's, as what a network can estimate.
+"""f-divergences of an expert's steps from a policy's, in a form that a network can estimate.
 
-D_f(p, q) = sum of q f(p / q), with p the expert's and q the policy's, is at least
-E_p[g(v)] - E_q[f*(g(v))] for any v, and equal to it for the best one (Nguyen et al. 2010).
+With p the density of the expert's steps and q that of the policy's, D_f(p, q) = E_q[f(p / q)]. For
+every function v it is at least E_p[g(v)] - E_q[f*(g(v))], and equal to that for the best v (Nguyen
+et al. 2010).
 
-Source: Ke et al. 2019 (arXiv:1905.12888), section 4 and table 1; the activations g are those of
-Nowozin et al. 2016 (arXiv:1606.00709), table 2.
+Sources: Ke et al. 2019 (arXiv:1905.12888), section 4 and Table 1; the activations g are those of
+Nowozin et al. 2016 (arXiv:1606.00709), Table 2.
 """
 
 from __future__ import annotations
@@ -15,27 +16,28 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-BOUND = 10.0  # on exponents: e^10 is as much as one step may weigh
+MAX_EXPONENT = 10.0  # exponents are cut off here, so that one step weighs at most e^10
 
 
 class Divergence(NamedTuple):
-    """Of the network's output v. `expert` is g(v); `policy` is f*(g(v)), which the policy wants to
-    be high: it is its reward. Both grow with v."""
+    """Two functions of the network's output v; both grow with v, which is high for the expert."""
 
     expert: Callable[[jax.Array], jax.Array]
+    """g(v)"""
     policy: Callable[[jax.Array], jax.Array]
+    """f*(g(v)), which is the policy's reward"""
 
 
 def _exp(x: jax.Array) -> jax.Array:
-    return jnp.exp(jnp.minimum(x, BOUND))
+    return jnp.exp(jnp.minimum(x, MAX_EXPONENT))
 
 
 DIVERGENCES = {
-    # Of the expert from the policy: covers all that the expert does.
+    # KL(p, q): the policy covers everything that the expert does.
     "kl": Divergence(lambda v: v, lambda v: _exp(v - 1.0)),
-    # Of the policy from the expert: seeks one of the things that the expert does.
+    # KL(q, p): the policy seeks one of the things that the expert does.
     "reverse-kl": Divergence(lambda v: -_exp(-v), lambda v: v - 1.0),
-    # Twice what is usually called so. GAIL's `positive` reward, less log 2.
+    # Twice the usual Jensen-Shannon divergence. The reward is GAIL's `positive` one, less log 2.
     "js": Divergence(
         lambda v: jnp.log(2.0) - jax.nn.softplus(-v), lambda v: jax.nn.softplus(v) - jnp.log(2.0)
     ),
@@ -43,6 +45,15 @@ DIVERGENCES = {
 }
 
 
-def bound(kind: Divergence, expert: jax.Array, policy: jax.Array) -> jax.Array:
-    """The lower bound on the divergence, from outputs [N] for the steps of each; a scalar."""
-    return jnp.mean(kind.expert(expert)) - jnp.mean(kind.policy(policy))
+def bound(divergence: Divergence, expert: jax.Array, policy: jax.Array) -> jax.Array:
+    """The lower bound E_p[g(v)] - E_q[f*(g(v))] on the divergence.
+
+    Args:
+        divergence: which one.
+        expert: [N] outputs v for the expert's steps.
+        policy: [M] outputs v for the policy's steps.
+
+    Returns:
+        A scalar; the discriminator maximises it.
+    """
+    return jnp.mean(divergence.expert(expert)) - jnp.mean(divergence.policy(policy))

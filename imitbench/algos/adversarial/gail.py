@@ -1,31 +1,39 @@
-"""GAIL: PPO on a reward that a discriminator makes, which learns to tell its steps from the
-expert's.
+"""GAIL: PPO on the reward of a discriminator that separates the policy's steps from the expert's.
 
-Source: Ho and Ermon 2016 (arXiv:1606.03476), algorithm 1, with PPO in place of TRPO (that pairing
-is `gail_trpo`). With `discriminator.divergence` it is f-VIM (Ke et al. 2019, arXiv:1905.12888).
+Source: Ho and Ermon 2016 (arXiv:1606.03476), Algorithm 1; with `discriminator.divergence` it is
+f-VIM (Ke et al. 2019, arXiv:1905.12888).
+
+Different from the source: PPO instead of TRPO (`gail_trpo` has TRPO), a gradient penalty on the
+discriminator (`discriminator.penalty=0` turns it off), and the reward -log(1 - D), with D the
+probability of the expert, as in the official code.
+
+Use it when demonstrations are few, environment steps are cheap, and there is no reward; single
+steps of trajectories suffice.
+
+Sensitive to: the sign of `discriminator.reward` where episodes can end early, the balance of
+`discriminator.steps`, `discriminator.lr` and `discriminator.penalty` with the settings of `ppo`,
+and the number of environment steps.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from imitbench.algos.adversarial import gail_loop
+from imitbench.algos.adversarial import gail_loop, reward_sign
 from imitbench.algos.rl import ppo
 from imitbench.core.types import Algorithm, Env, Spec
 
-warnings = gail_loop.warnings
+warnings = reward_sign.warnings
 
 
 @dataclass(frozen=True)
 class Config(gail_loop.Config):
-    """Settings of GAIL."""
+    """Settings of GAIL with PPO."""
 
     ppo: ppo.Config = field(default_factory=ppo.Config)
     """Settings of PPO."""
 
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:
-    """GAIL on the demonstrations' observations and actions. State: `_adversary.State`."""
-    own = config.ppo
-    sight = gail_loop.obs_action_input(config.discriminator, spec)
-    return gail_loop.make(config, own, spec, env, ppo.learner(own, spec), sight)
+    """GAIL on observations and executed actions of the demonstrations. State: `gail_loop.State`."""
+    return gail_loop.make(config, config.ppo, spec, env, ppo.learner(config.ppo, spec))

@@ -1,17 +1,25 @@
-"""GAIL as its authors paired it: TRPO on the discriminator's reward.
+"""GAIL with TRPO: the pairing of the paper, with a trust region on each policy update.
 
-Source: Ho and Ermon 2016 (arXiv:1606.03476), algorithm 1.
+Source: Ho and Ermon 2016 (arXiv:1606.03476), Algorithm 1.
+
+Different from the source: a gradient penalty on the discriminator (`discriminator.penalty=0` turns
+it off), and the settings of TRPO. Everything but the learner is that of `gail`.
+
+Use it when you reproduce the paper, or when PPO's updates are unstable on the discriminator's
+reward.
+
+Sensitive to: the settings of `gail`, and `trpo.length` with `trpo.envs` (the steps of an update).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from imitbench.algos.adversarial import gail_loop
+from imitbench.algos.adversarial import gail_loop, reward_sign
 from imitbench.algos.rl import trpo
 from imitbench.core.types import Algorithm, Env, Spec
 
-warnings = gail_loop.warnings
+warnings = reward_sign.warnings
 
 
 @dataclass(frozen=True)
@@ -23,7 +31,5 @@ class Config(gail_loop.Config):
 
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:
-    """GAIL on the demonstrations' observations and actions. State: `_adversary.State`."""
-    own = config.trpo
-    sight = gail_loop.obs_action_input(config.discriminator, spec)
-    return gail_loop.make(config, own, spec, env, trpo.learner(own, spec), sight)
+    """GAIL on observations and executed actions of the demonstrations. State: `gail_loop.State`."""
+    return gail_loop.make(config, config.trpo, spec, env, trpo.learner(config.trpo, spec))

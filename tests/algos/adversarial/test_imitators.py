@@ -38,14 +38,14 @@ METHODS: dict[str, tuple[Any, int]] = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
-def test_it_does_what_was_shown(method):
+def test_it_imitates(method):
     config, updates = METHODS[method]
     env = envs.make(TASK)
-    shown = data.collect(env, experts.load(TASK), 20, only_success=False)
+    demos = data.collect(env, experts.load(TASK), 20, only_success=False)
     algo = algos.build(method, config, env.spec, env, None)
     _, ev = loop.train(
         algo,
-        data.subset(shown, 10, [0]),
+        data.subset(demos, 10, [0]),
         jax.random.key(0)[None],
         env=env,
         num_updates=updates,

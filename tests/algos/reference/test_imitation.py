@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 from helpers.reference_updates import CLOSE, LR, jiggled, mid_run, named
 
-from imitbench.algos.adversarial import discriminator
-from imitbench.algos.adversarial.discriminator import DiscriminatorConfig, Pairs
+from imitbench.algos.adversarial.discriminator import Discriminator, DiscriminatorConfig
+from imitbench.algos.adversarial.discriminator_input import Pairs, obs_action_input
 from imitbench.core import ops
 from imitbench.core.types import Params, Spec
 
@@ -33,11 +33,11 @@ pytestmark = pytest.mark.skipif(
 
 
 def test_the_discriminator_learns_as_imitations(tmp_path):
-    rule = DiscriminatorConfig(
+    config = DiscriminatorConfig(
         hidden=(16, 16), lr=LR, batch=BATCH, steps=1, penalty=0.0, entropy=0.0
     )
-    size, encode = discriminator.pairs(rule, SPEC)
-    ours = discriminator.discriminator(rule, discriminator.network(rule, size), encode)
+    net, encode, _ = obs_action_input(config, SPEC)
+    ours = Discriminator(config, net, encode)
     random = np.random.default_rng(0)
 
     def rows(shift: float) -> Pairs:
@@ -53,7 +53,7 @@ def test_the_discriminator_learns_as_imitations(tmp_path):
         moments=ops.Moments(jnp.float32(1.0), jnp.zeros(3), jnp.ones(3)),
     )
     adam = state.opt_state[0]
-    given: dict[str, Any] = {"lr": LR, "hidden": rule.hidden} | named(LAYERS, state.params)
+    given: dict[str, Any] = {"lr": LR, "hidden": config.hidden} | named(LAYERS, state.params)
     # Its loss is the mean over both halves, half of ours; Adam's step is the same for both, once
     # the gradients that it remembers are halved, too.
     for name, tree, scale in (("mean", adam.mu, 0.5), ("square", adam.nu, 0.25)):
