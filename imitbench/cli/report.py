@@ -59,11 +59,11 @@ class Report:
         if not self.videos:
             return part
         try:
-            films, notes = videos.make_videos(name, cells, results, self.videos, print)
+            made, notes = videos.make_videos(name, cells, results, self.videos, print)
         except UserError as error:
             print(f"{name}: no videos: {error}")
             return part._replace(notes=[f"No videos: {error}"])
-        return part._replace(films=films, notes=notes)
+        return part._replace(videos=made, notes=notes)
 
 
 @dataclass(frozen=True)

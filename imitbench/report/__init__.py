@@ -1,1 +1,1 @@
-"""The HTML report of finished runs."""
+"""The report: one HTML page about finished cells, with videos."""

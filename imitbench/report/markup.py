@@ -10,51 +10,71 @@ from collections.abc import Sequence
 NUMBER = re.compile(r"([+-]?[\d,]*\.?\d+)(?: \[[^\]]*\]| x [\d,]+| ± .*)?(?:; .*)?")
 LINK = re.compile(r"\[([^\]]+)\]\((https?://[^)\s]+)\)")
 ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
-LONG = 32  # characters; longer text may take several lines
 EMPHASIS = re.compile(r"\*(\w+)\*")
+LONG = 32  # characters; a longer text may take several lines
 
 
 def number(text: str) -> float | None:
-    """What a table's cell is sorted by; None for words."""
-    found = NUMBER.fullmatch(text)
-    return float(found[1].replace(",", "")) if found else None
+    """Reads the number that a cell of a table is sorted by.
+
+    Args:
+        text: of the cell.
+
+    Returns:
+        The number, without its interval or spread; None for words.
+    """
+    match = NUMBER.fullmatch(text)
+    return float(match[1].replace(",", "")) if match else None
 
 
 def rich(text: str) -> str:
-    """Text whose Markdown links and emphasis, and papers' numbers, become HTML."""
+    """Writes text as HTML: Markdown's links and emphasis, and links to arXiv.
+
+    Args:
+        text: with `[title](https://...)`, `*word*` and `arXiv:1234.56789`.
+
+    Returns:
+        HTML, in which everything else is escaped.
+    """
     parts, end = [], 0
-    for found in LINK.finditer(text):
-        parts += [_plain(text[end : found.start()]), _anchor(found[2], found[1])]
-        end = found.end()
-    return "".join([*parts, _plain(text[end:])])
+    for match in LINK.finditer(text):
+        parts += [_without_links(text[end : match.start()]), _link(match[2], match[1])]
+        end = match.end()
+    return "".join([*parts, _without_links(text[end:])])
 
 
-def _plain(text: str) -> str:
+def _without_links(text: str) -> str:
     text = EMPHASIS.sub(r"<em>\1</em>", html.escape(text))
-    return ARXIV.sub(lambda m: _anchor(f"https://arxiv.org/abs/{m[1]}", m[0]), text)
+    return ARXIV.sub(lambda m: _link(f"https://arxiv.org/abs/{m[1]}", m[0]), text)
 
 
-def _anchor(url: str, text: str) -> str:
+def _link(url: str, text: str) -> str:
     return f'<a href="{html.escape(url)}">{html.escape(text)}</a>'
 
 
 def table(name: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table whose columns sort by a button in their heads.
+    """Writes a table that sorts by a column when its head is clicked.
 
-    A column is numeric where every cell is a number or "-"; cells carry what they are sorted by.
+    A column is numeric where every cell is a number or "-". Its cells carry the number that they
+    are sorted by.
 
     Args:
-        name: of the table, for those who do not see it.
+        name: of the table, for screen readers.
+        head: the names of the columns.
+        rows: a text for each column.
+
+    Returns:
+        HTML.
     """
     numeric = [
         any(number(row[i]) is not None for row in rows)
         and all(row[i] == "-" or number(row[i]) is not None for row in rows)
         for i in range(len(head))
     ]
-    tops = "".join(
-        f'<th scope="col" aria-sort="none"{" class=number" * n}>'
-        f'<button type="button">{html.escape(h)}</button></th>'
-        for h, n in zip(head, numeric, strict=True)
+    heads = "".join(
+        f'<th scope="col" aria-sort="none"{" class=number" * is_numeric}>'
+        f'<button type="button">{html.escape(title)}</button></th>'
+        for title, is_numeric in zip(head, numeric, strict=True)
     )
     body = "\n".join(
         "<tr>" + "".join(_cell(*x) for x in zip(head, row, numeric, strict=True)) + "</tr>"
@@ -62,19 +82,20 @@ def table(name: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     )
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{html.escape(name)}">'
-        f"<table><thead><tr>{tops}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>"
+        f"<table><thead><tr>{heads}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>"
     )
 
 
-def _cell(head: str, text: str, numeric: bool) -> str:
-    value = number(text) if numeric else None
+def _cell(head: str, text: str, is_numeric: bool) -> str:
+    value = number(text) if is_numeric else None
     sort = "" if value is None else f' data-sort="{value:g}"'
-    kinds = ["number"] * numeric + ["long"] * (len(text) > LONG and not numeric)
+    classes = ["number"] * is_numeric + ["long"] * (len(text) > LONG and not is_numeric)
     if head == "Verdict":
-        kinds += ["verdict", text.split(" (")[0].replace(" ", "-")]
-    named = f' class="{" ".join(kinds)}"' if kinds else ""
-    return f"<td{named}{sort}>{rich(text)}</td>"
+        classes += ["verdict", text.split(" (")[0].replace(" ", "-")]
+    attribute = f' class="{" ".join(classes)}"' if classes else ""
+    return f"<td{attribute}{sort}>{rich(text)}</td>"
 
 
 def warning(text: str) -> str:
+    """Writes a warning as a paragraph of HTML."""
     return f'<p class="warning" role="note"><strong>Warning.</strong> {rich(text)}</p>'

@@ -1,4 +1,4 @@
-"""What a report says of cells beyond their table: what they ran on, and what to mistrust."""
+"""The provenance of cells in a report: where they ran, with which versions, and warnings."""
 
 from __future__ import annotations
 
@@ -15,68 +15,102 @@ COLUMNS = (
     "Evaluations", "Episodes", "Wall s", "Train s", "Compile s", "Evaluate s", "Finished (UTC)",
     "Commit",
 )  # fmt: skip
-PLACE = COLUMNS[:4]  # what both tables begin with
+KEY_COLUMNS = COLUMNS[:4]  # they name the cell, in both tables of a report
 
 
-def scores(results: Sequence[Result]) -> list[dict[str, str]]:
-    """`tables.cells` with the normalised score, where a task has reference scores, and without
-    what `ran` says."""
-    out = []
-    for line, r in zip(tables.table_rows(results), results, strict=True):
-        task, text = r.identity["task"], "-"
-        if task in reference_scores.table():
-            text = format_estimate(stats.estimate(r.score("return")), 1, 2)
-        new = {}
-        for name, value in line.items():
-            if name in PLACE or name not in COLUMNS:
-                new[name] = value
-            if name == "Return":
-                new["Normalised"] = text
-        out.append(new)
-    said = any(line["Normalised"] != "-" for line in out)
-    return out if said else [{k: v for k, v in x.items() if k != "Normalised"} for x in out]
+def score_rows(results: Sequence[Result]) -> list[dict[str, str]]:
+    """Writes each cell as a row of the table of scores.
+
+    These are the rows of `tables.table_rows`, without the columns of the provenance table, and with
+    the normalised return where some task has reference scores.
+
+    Args:
+        results: finished cells.
+
+    Returns:
+        For each cell its text in each column.
+    """
+    normalised = [_normalised(r) for r in results]
+    rows = []
+    for row, text in zip(tables.table_rows(results), normalised, strict=True):
+        columns = {}
+        for name, value in row.items():
+            if name in KEY_COLUMNS or name not in COLUMNS:
+                columns[name] = value
+            if name == "Return" and set(normalised) != {"-"}:
+                columns["Normalised"] = text
+        rows.append(columns)
+    return rows
+
+
+def _normalised(r: Result) -> str:
+    if r.identity["task"] not in reference_scores.table():
+        return "-"
+    return format_estimate(stats.estimate(r.score("return")), 1, 2)
 
 
 def provenance_table(results: Sequence[Result]) -> Section:
-    """Where each cell ran, on what, and for how long."""
-    rows = []
-    for r in results:
-        i, seconds = r.identity, r.info["seconds"]
-        seeds = i["seeds"]
-        whole = seeds == list(range(seeds[0], seeds[0] + len(seeds))) and len(seeds) > 1
-        times = (sum(seconds.values()), *(seconds[k] for k in ("train", "compile", "evaluate")))
-        rows.append(
-            [i["task"], str(i["demos"]), r.expert or "-", i["label"], r.info["engine"],
-             r.info["device"], r.info["environment_digest"],
-             f"{seeds[0]} to {seeds[-1]}" if whole else ", ".join(map(str, seeds)),
-             str(i["num_evals"]), str(i["eval_episodes"]), *(f"{x:.1f}" for x in times),
-             r.info["finished_at"][:16].replace("T", " "), (r.info["git_commit"] or "-")[:10]]
-        )  # fmt: skip
+    """Lists where each cell ran, on what, and for how long.
+
+    Args:
+        results: finished cells.
+
+    Returns:
+        A row for each cell.
+    """
     about = (
         "Wall time is the sum of training, compilation and evaluation of all seeds; episodes are "
         "those of one evaluation and seed."
     )
-    return Section(about, COLUMNS, rows)
+    return Section(about, COLUMNS, [_provenance_row(r) for r in results])
+
+
+def _provenance_row(r: Result) -> list[str]:
+    i, seconds = r.identity, r.info["seconds"]
+    times = (sum(seconds.values()), *(seconds[k] for k in ("train", "compile", "evaluate")))
+    return [
+        i["task"], str(i["demos"]), r.expert or "-", i["label"], r.info["engine"],
+        r.info["device"], r.info["environment_digest"], _seeds(i["seeds"]),
+        str(i["num_evals"]), str(i["eval_episodes"]), *(f"{x:.1f}" for x in times),
+        r.info["finished_at"][:16].replace("T", " "), (r.info["git_commit"] or "-")[:10],
+    ]  # fmt: skip
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    """Names seeds: `0 to 4` without gaps, else `0, 2, 5`."""
+    first, last = seeds[0], seeds[-1]
+    is_range = len(seeds) > 1 and list(seeds) == list(range(first, first + len(seeds)))
+    return f"{first} to {last}" if is_range else ", ".join(map(str, seeds))
 
 
 def warnings(results: Sequence[Result]) -> list[str]:
-    """What to mistrust in the comparisons of these cells: one line each."""
-    first: dict[str, Result] = {}
-    found = []
-    for r in results:
-        task = r.identity["task"]
-        one = first.setdefault(task, r)
-        found += [f"{task}: {line}" for line in comparability.physics_differences(one, r)]
-    devices = {r.info["device"] for r in results}
-    versions_ = {f"versions of {k}": v for k, v in versions(results).items()}
-    for what, values in ({"devices": devices} | versions_).items():
+    """Lists reasons to distrust comparisons between these cells.
+
+    Args:
+        results: finished cells of one suite.
+
+    Returns:
+        A line for each difference in physics within a task, and for devices and package versions
+        that differ.
+    """
+    lines = comparability.physics_warnings(results)
+    names = {"devices": {r.info["device"] for r in results}}
+    names |= {f"versions of {package}": v for package, v in versions(results).items()}
+    for name, values in names.items():
         if len(values) > 1:
-            names = ", ".join(sorted(map(str, values)))
-            found.append(f"the cells ran with different {what} ({names})")
-    return list(dict.fromkeys(found))
+            texts = ", ".join(sorted(map(str, values)))
+            lines.append(f"the cells ran with different {name} ({texts})")
+    return lines
 
 
 def versions(results: Sequence[Result]) -> dict[str, set[str | None]]:
-    """The versions of each package that the cells ran with; None where it was not installed."""
-    names = sorted({k for r in results for k in r.info["versions"]})
-    return {k: {r.info["versions"].get(k) for r in results} for k in names}
+    """Collects the versions of each package that the cells ran with.
+
+    Args:
+        results: finished cells.
+
+    Returns:
+        The versions by package; None where the package was not installed.
+    """
+    packages = sorted({k for r in results for k in r.info["versions"]})
+    return {k: {r.info["versions"].get(k) for r in results} for k in packages}

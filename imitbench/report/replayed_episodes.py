@@ -1,4 +1,4 @@
-"""Policies that play the episodes of a finished cell's evaluation again, so that they can be seen.
+"""Policies that play the first episodes of a finished cell's evaluation again, for videos.
 
 A cell's stored policy plays where there is one. Shipped cells store none: there the first seed is
 trained again with the cell's settings, in a part of the time that the cell took.
@@ -19,7 +19,7 @@ from imitbench.core.types import Actor, Env, EnvState, Policy, Transition
 from imitbench.data import loading
 from imitbench.experts import learned
 from imitbench.report import video
-from imitbench.report.video import Drawn
+from imitbench.report.video import DrawableEnv
 from imitbench.results import policies, policy_files
 from imitbench.results.store import Result
 from imitbench.runs import plan
@@ -29,43 +29,68 @@ from imitbench.utils.errors import UserError
 
 
 class PolicyEpisodes(NamedTuple):
-    """Episodes of one policy."""
+    """The episodes of one policy."""
 
-    who: str
+    policy: str  # its name
     about: str
-    takes: list[video.Episode]
+    episodes: list[video.Episode]
 
 
-def expert(r: Result, env: Drawn) -> PolicyEpisodes | None:
-    """Who demonstrated; where nobody did, the expert that there is, if any."""
+def play_expert(r: Result, env: DrawableEnv) -> PolicyEpisodes | None:
+    """Plays the demonstrator of a cell, without the noise of its grade.
+
+    Args:
+        r: a finished cell. For one without demonstrations the task's expert plays.
+        env: the cell's environment.
+
+    Returns:
+        The episodes; None where the task has no such expert.
+    """
     header = r.info["demonstrations"] or {}
     kind, grade = header.get("expert", "auto"), header.get("grade", "expert")
     if kind not in ("auto", "scripted", "learned"):
         return None
+    if grade not in learned.GRADES:
+        grade = "expert"  # noisy and mixed demonstrations come from the expert
     try:
-        # Noisy and mixed data come from the expert.
-        found = experts.find_expert(env.name, grade if grade in learned.GRADES else "expert", kind)
-        policy = experts.load(env.name, found.grade, found.kind, spec=env.spec)
+        expert = experts.find_expert(env.name, grade, kind)
+        policy = experts.load(env.name, expert.grade, expert.kind, spec=env.spec)
     except UserError:
         return None
-    steps, takes = _play(env, policy, r)
-    about = (
-        f"{found.kind.capitalize()}, of grade {found.grade}, without noise. {_outcome(env, steps)}"
-    )
-    return PolicyEpisodes("expert", about, takes)
+    steps, episodes = _play(env, policy, r)
+    about = f"{expert.kind.capitalize()}, of grade {expert.grade}, without noise."
+    return PolicyEpisodes("expert", f"{about} {_outcome(env, steps)}", episodes)
 
 
-def stored_policy(r: Result, env: Drawn) -> PolicyEpisodes:
-    """The policy that a cell stores for its first seed."""
+def play_stored_policy(r: Result, env: DrawableEnv) -> PolicyEpisodes:
+    """Plays the policy that a cell stores for its first seed.
+
+    Args:
+        r: a finished cell with stored policies.
+        env: the cell's environment.
+
+    Returns:
+        The episodes.
+
+    Raises:
+        UserError: the policy cannot be loaded.
+    """
     seed = policy_files.seeds_of(r.folder)[0]
-    steps, takes = _play(env, policies.load(r.folder, seed).actor, r)
+    steps, episodes = _play(env, policies.load(r.folder, seed).actor, r)
     about = f"Seed {seed}, as the cell stores it. {_outcome(env, steps)}"
-    return PolicyEpisodes(r.identity["label"], about, takes)
+    return PolicyEpisodes(r.identity["label"], about, episodes)
 
 
-def learner(job: plan.Job, r: Result) -> PolicyEpisodes:
-    """The first seed of a cell, trained again; `job` is the cell's, in an environment that can be
-    drawn."""
+def retrain_and_play(job: plan.Job, r: Result) -> PolicyEpisodes:
+    """Trains the first seed of a cell again, and plays its policy.
+
+    Args:
+        job: the work of the cell, in an environment that can be drawn.
+        r: the finished cell.
+
+    Returns:
+        The episodes.
+    """
     env = video.drawable(job.env)
     assert env is not None
     seed = r.identity["seeds"][0]
@@ -80,58 +105,63 @@ def learner(job: plan.Job, r: Result) -> PolicyEpisodes:
         num_updates=job.num_updates,
         num_evals=1,
         eval_episodes=job.cell.eval_episodes,
-        eval_key=_key(r),
+        eval_key=_eval_key(r),
     )
-    own = jax.tree.map(lambda x: x[0], state.algo)
-    steps, takes = _play(env, actor_of(job.algo, own), r)
-    spent = job.algo.cost * job.num_updates
-    budget = [f"{spent.grad_steps:,} gradient steps"] * bool(spent.grad_steps)
-    budget += [f"{spent.env_steps:,} environment steps"] * bool(spent.env_steps)
+    first_seed = jax.tree.map(lambda x: x[0], state.algo)
+    steps, episodes = _play(env, actor_of(job.algo, first_seed), r)
+    cost = job.algo.cost * job.num_updates
+    budget = [f"{cost.grad_steps:,} gradient steps"] * bool(cost.grad_steps)
+    budget += [f"{cost.env_steps:,} environment steps"] * bool(cost.env_steps)
+    seconds = f"{ev.seconds['train']:.1f} s on {machine.device()}"
     about = (
-        f"Seed {seed}: {' and '.join(budget)}, {ev.seconds['train']:.1f} s on {machine.device()}. "
-        f"{_outcome(env, steps)} {_beside(r, ev)}"
+        f"Seed {seed}: {' and '.join(budget)}, {seconds}. {_outcome(env, steps)} "
+        f"{_both_scores(r, ev)}"
     )
-    return PolicyEpisodes(r.identity["label"], about, takes)
+    return PolicyEpisodes(r.identity["label"], about, episodes)
 
 
-def _key(r: Result) -> jax.Array:
+def _eval_key(r: Result) -> jax.Array:
     return plan.eval_key(bool(r.identity.get("validation", False)))
 
 
-def _play(env: Drawn, actor: Actor | Policy, r: Result) -> tuple[Transition, list[video.Episode]]:
-    """The first episodes of the cell's evaluation, and what a picture of each state needs."""
+def _play(
+    env: DrawableEnv, actor: Actor | Policy, r: Result
+) -> tuple[Transition, list[video.Episode]]:
+    """Plays the first episodes of the cell's evaluation, as many as fit into a video.
+
+    Returns:
+        The steps [T, B], and the poses of each episode.
+    """
+    # All episodes are played: their initial states depend on their number.
     num = r.identity["eval_episodes"]
 
-    def picture(state: EnvState) -> tuple[jax.Array, jax.Array]:
+    def record(state: EnvState) -> tuple[jax.Array, jax.Array]:
         return state.pipeline_state.qpos, state.info.get("goal", jnp.zeros(0))
 
-    run_all = jax.jit(lambda key: rollout.recorded_episodes(env, actor, key, num, picture))
+    run_all = jax.jit(lambda key: rollout.recorded_episodes(env, actor, key, num, record))
     steps, (qpos, goal) = jax.tree.map(
-        lambda x: np.asarray(x[:, : video.episodes(env)]), run_all(_key(r))
+        lambda x: np.asarray(x[:, : video.episodes_per_video(env)]), run_all(_eval_key(r))
     )
-    takes = []
-    for i in range(steps.weight.shape[1]):
-        length = int(steps.weight[:, i].sum()) + 1
-        takes.append(video.Episode(qpos[:length, i], goal[:length, i]))
-    return steps, takes
+    lengths = steps.weight.sum(axis=0).astype(int) + 1
+    return steps, [video.Episode(qpos[:n, i], goal[:n, i]) for i, n in enumerate(lengths)]
 
 
 def _outcome(env: Env, steps: Transition) -> str:
-    """How the episodes that are seen went."""
-    found = {k: np.asarray(v) for k, v in rollout.summarise(steps).items()}
+    """The outcome of the episodes in the video."""
+    outcomes = {k: np.asarray(v) for k, v in rollout.summarise(steps).items()}
     if rollout.has_success(env):
-        words = ["reached" if x else "missed" for x in found["success_final"]]
-        return f"Episodes seen: {', '.join(words)}."
-    returns = ", ".join(f"{x:.0f}" for x in found["return"])
+        words = ["reached" if x else "missed" for x in outcomes["success_final"]]
+        return f"Goals of these episodes: {', '.join(words)}."
+    returns = ", ".join(f"{x:.0f}" for x in outcomes["return"])
     return f"Return of the episode: {returns}."
 
 
-def _beside(r: Result, ev: loop.Eval) -> str:
-    """This policy's evaluation beside the cell's record of the same seed."""
+def _both_scores(r: Result, ev: loop.Eval) -> str:
+    """The score of the new training, and the cell's score of the same seed."""
     if r.info["has_success"]:
-        column, scale, unit, here = "success_final", 100, " %", ev.success_final
+        column, scale, unit, scores = "success_final", 100, " %", ev.success_final
     else:
-        column, scale, unit, here = "return", 1, "", ev.returns
-    now, then = float(here[0, -1]), float(r.final(column)[0])
-    what, count = column.replace("_", " "), r.identity["eval_episodes"]
-    return f"All {count}: {what} {scale * now:.1f}{unit}; in the cell {scale * then:.1f}{unit}."
+        column, scale, unit, scores = "return", 1, "", ev.returns
+    new, old = scale * float(scores[0, -1]), scale * float(r.final(column)[0])
+    name, count = column.replace("_", " "), r.identity["eval_episodes"]
+    return f"All {count}: {name} {new:.1f}{unit}; in the cell {old:.1f}{unit}."

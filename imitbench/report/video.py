@@ -1,5 +1,7 @@
-"""Videos of episodes, as bytes that a browser plays. They need the package imageio-ffmpeg, and a
-machine that can render."""
+"""Videos of episodes, in a format that browsers play.
+
+They need the package imageio-ffmpeg, and a machine that can render.
+"""
 
 from __future__ import annotations
 
@@ -23,14 +25,14 @@ from imitbench.envs.base import PhysicsEnv
 from imitbench.physics import Engine
 from imitbench.utils.errors import UserError
 
-FPS = 25  # at the speed of the simulation, where its steps are not longer
+FPS = 25  # in simulated time; fewer where the environment's steps are longer
 SIZE = (240, 320)  # px: height, width
-SECONDS = 8.0
-PAUSE = 10  # frames of an episode's end
+MAX_SECONDS = 8.0  # of a video
+PAUSE = 10  # frames at the end of an episode
 TIMEOUT = 150  # s, for each video
 
 
-class Drawn(Env, Protocol):
+class DrawableEnv(Env, Protocol):
     """An environment whose states can be drawn."""
 
     @property
@@ -44,55 +46,66 @@ class Episode(NamedTuple):
     """The poses of one episode."""
 
     qpos: np.ndarray  # [T, nq]
-    goal: np.ndarray  # [T, G]; G is 0 where the task has none
+    goal: np.ndarray  # [T, G]; G is 0 where the task has no goal
 
 
-def drawable(env: Env) -> Drawn | None:
-    """The environment, if it steps a model of MuJoCo's."""
-    return cast(Drawn, env) if isinstance(env, PhysicsEnv) else None
+def drawable(env: Env) -> DrawableEnv | None:
+    """The environment, if it steps a MuJoCo model; else None."""
+    return cast(DrawableEnv, env) if isinstance(env, PhysicsEnv) else None
 
 
-def episodes(env: Drawn) -> int:
-    """How many whole episodes a video has room for; one at least, and that may be cut."""
-    return max(1, int(SECONDS / (env.spec.horizon * env.dt)))
+def episodes_per_video(env: DrawableEnv) -> int:
+    """How many whole episodes fit into a video; at least one, which may be cut."""
+    return max(1, int(MAX_SECONDS / (env.spec.horizon * env.dt)))
 
 
-def check(env: Drawn) -> None:
-    """One picture, before any training.
+def check_rendering(env: DrawableEnv) -> None:
+    """Renders one picture, before any training.
+
+    Args:
+        env: the environment.
 
     Raises:
-        UserError: as `films` does.
+        UserError: as in `encode_videos`.
     """
     encode_videos(env, [[Episode(env.physics.model.qpos0[None], np.zeros((1, 0)))]])
 
 
-def encode_videos(env: Drawn, acts: Sequence[Sequence[Episode]]) -> list[bytes]:
-    """A WebM video of each act: its episodes, one after the other.
+def encode_videos(env: DrawableEnv, policies: Sequence[Sequence[Episode]]) -> list[bytes]:
+    """Renders a video for each policy: its episodes, one after the other.
+
+    Args:
+        env: the environment.
+        policies: the episodes of each policy.
+
+    Returns:
+        A WebM file for each policy.
 
     Raises:
-        UserError: imageio-ffmpeg is not there, or the machine cannot render.
+        UserError: imageio-ffmpeg is not installed, or the machine cannot render.
     """
     if importlib.util.find_spec("imageio_ffmpeg") is None:
         raise UserError("videos need imageio-ffmpeg: run `pip install 'imitbench[report]'`")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         mujoco.mj_saveModel(env.physics.model, str(folder / "model.mjb"), None)
-        (folder / "look.json").write_text(json.dumps(_look(env)))
-        for i, takes in enumerate(acts):
-            frames = _frames(env, takes)
+        settings = json.dumps(_render_settings(env))
+        (folder / "settings.json").write_text(settings, encoding="utf-8")
+        for i, episodes in enumerate(policies):
+            frames = _frames(env, episodes)
             np.savez(folder / f"{i}.npz", qpos=frames.qpos, goal=frames.goal)
-        _render(folder, TIMEOUT * len(acts))
-        return [(folder / f"{i}.webm").read_bytes() for i in range(len(acts))]
+        _render(folder, TIMEOUT * len(policies))
+        return [(folder / f"{i}.webm").read_bytes() for i in range(len(policies))]
 
 
 def _render(folder: Path, timeout: float) -> None:
-    own = os.environ.get("MUJOCO_GL", "")
-    chosen = own or ("egl" if platform.system() == "Linux" else "")
+    """Runs the worker on a folder. It is a process of its own, because a driver can end it."""
+    backend = os.environ.get("MUJOCO_GL", "") or ("egl" if platform.system() == "Linux" else "")
     command = [sys.executable, "-m", "imitbench.report.video_worker", str(folder)]
     try:
         done = subprocess.run(
             command,
-            env=os.environ | {"MUJOCO_GL": chosen},
+            env=os.environ | {"MUJOCO_GL": backend},
             capture_output=True,
             text=True,
             timeout=timeout,
@@ -101,44 +114,46 @@ def _render(folder: Path, timeout: float) -> None:
         raise UserError(f"rendering took longer than {timeout} s: ask for no videos") from None
     if done.returncode:
         lines = [x for x in done.stderr.splitlines() if x and not x.startswith((" ", "Exception"))]
-        why = lines[-1] if lines else f"exit code {done.returncode}"
+        reason = lines[-1] if lines else f"exit code {done.returncode}"
         raise UserError(
-            f"cannot render with MUJOCO_GL={chosen or '(not set)'} ({why}): set MUJOCO_GL to what "
-            "this machine has (egl, osmesa or glfw)"
+            f"cannot render with MUJOCO_GL={backend or '(not set)'} ({reason}): set MUJOCO_GL to "
+            "what this machine has (egl, osmesa or glfw)"
         )
 
 
-def _frames(env: Drawn, takes: Sequence[Episode]) -> Episode:
-    """The poses to draw: at the rate of the video, and a while at each episode's end."""
-    stride, _ = _rate(env)
-    most = int(SECONDS * FPS)
-    shown = []
-    for take in takes:
-        index = np.arange(0, len(take.qpos), stride)[:most]
+def _frames(env: DrawableEnv, episodes: Sequence[Episode]) -> Episode:
+    """The poses to draw: at the frame rate of the video, with a pause after each episode."""
+    stride, _ = _frame_rate(env)
+    max_frames = int(MAX_SECONDS * FPS)
+    poses = []
+    for episode in episodes:
+        index = np.arange(0, len(episode.qpos), stride)[:max_frames]
         index = np.concatenate([index, np.full(PAUSE, index[-1])])
-        shown.append((take.qpos[index], _in_space(take.goal[index])))
-    return Episode(*(np.concatenate(x) for x in zip(*shown, strict=True)))
+        poses.append((episode.qpos[index], _points(episode.goal[index])))
+    return Episode(*(np.concatenate(x) for x in zip(*poses, strict=True)))
 
 
-def _rate(env: Drawn) -> tuple[int, float]:
-    """Steps of the environment between two frames, and frames per second."""
+def _frame_rate(env: DrawableEnv) -> tuple[int, float]:
+    """Environment steps between two frames, and frames per second."""
     stride = max(1, round(1 / (FPS * env.dt)))
     return stride, 1 / (stride * env.dt)
 
 
-def _in_space(goal: np.ndarray) -> np.ndarray:
-    """Goals [T, G] as points [T, 3]; a goal on a plane lies at height 0."""
+def _points(goal: np.ndarray) -> np.ndarray:
+    """Goals [T, G] as points [T, 3], in m; a goal on a plane lies at height 0."""
     return np.pad(goal, ((0, 0), (0, 3 - goal.shape[1]))) if goal.shape[1] else goal
 
 
-def _look(env: Drawn) -> dict[str, Any]:
-    mark = 0.03  # m
+def _render_settings(env: DrawableEnv) -> dict[str, Any]:
+    """Camera (m, degrees), radius of the goal's mark (m), size (px) and frame rate (1/s)."""
+    radius = 0.03
     if isinstance(env, fetch.Fetch):
         camera = {"lookat": [1.25, 0.75, 0.5], "distance": 1.6, "azimuth": 132, "elevation": -18}
     elif isinstance(env, point_mass.PointMass):
-        camera, mark = {"lookat": [0, 0, 0], "distance": 3.2, "azimuth": 90, "elevation": -89}, 0.1
+        camera = {"lookat": [0, 0, 0], "distance": 3.2, "azimuth": 90, "elevation": -89}
+        radius = 0.1
     elif isinstance(env, reacher.Reacher):
         camera = {"lookat": [0, 0, 0], "distance": 0.9, "azimuth": 90, "elevation": -89}
-    else:  # a robot that runs: its first body is its torso
+    else:  # a running robot, whose first body is its torso
         camera = {"trackbodyid": 1, "distance": 4.0, "azimuth": 90, "elevation": -10}
-    return {"camera": camera, "mark": mark, "size": SIZE, "fps": _rate(env)[1]}
+    return {"camera": camera, "radius": radius, "size": SIZE, "fps": _frame_rate(env)[1]}

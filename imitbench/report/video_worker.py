@@ -1,7 +1,7 @@
-"""Pictures of MuJoCo states, encoded as videos: a program of its own (see `video`).
+"""A program that renders MuJoCo states and encodes them as videos; `video` starts it.
 
-MuJoCo takes its OpenGL from the environment when it is imported, and a driver that fails can take
-its process with it: so nothing else happens in this one.
+MuJoCo takes its OpenGL backend from the environment when it is imported, and a driver that fails
+can end the process. So this process does nothing else.
 """
 
 from __future__ import annotations
@@ -15,44 +15,54 @@ import imageio_ffmpeg
 import mujoco
 import numpy as np
 
-RGBA = [0.9, 0.15, 0.15, 0.6]  # of the mark of a goal
+GOAL_RGBA = [0.9, 0.15, 0.15, 0.6]
 # VP9 in WebM plays in every browser and is free to encode.
 CODEC = ["-crf", "34", "-b:v", "160k", "-deadline", "realtime", "-cpu-used", "7", "-row-mt", "1"]
 
 
 def main(folder: Path) -> None:
-    """Renders every `<name>.npz` in the folder (qpos [T, nq], goal [T, 3] or [T, 0]) of the model
-    `model.mjb` into `<name>.webm`, as `look.json` says."""
+    """Renders every `<name>.npz` in a folder into `<name>.webm`.
+
+    Args:
+        folder: holds the files with qpos [T, nq] and goal [T, 3] or [T, 0], the model `model.mjb`
+            and `settings.json`.
+    """
     model = mujoco.MjModel.from_binary_path(str(folder / "model.mjb"))
-    look = json.loads((folder / "look.json").read_text())
-    model.geom_rgba[model.body_mocapid[model.geom_bodyid] >= 0, 3] = 0.0  # handles, not bodies
-    for i in range(model.nsite):
-        if model.site(i).name.startswith("target"):
-            model.site_rgba[i, 3] = 0.0  # where the file has it; the goal is marked anew
-    height, width = look["size"]
+    settings = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
+    _hide_marks(model)
+    height, width = settings["size"]
     with mujoco.Renderer(model, height, width) as renderer:
-        # Without a graphics card they take most of the time.
+        # Without a graphics card these two take most of the time.
         for flag in (mujoco.mjtRndFlag.mjRND_SHADOW, mujoco.mjtRndFlag.mjRND_REFLECTION):
             renderer.scene.flags[flag] = 0
         for path in sorted(folder.glob("*.npz")):
             with np.load(path) as file:
-                _film(model, renderer, look, file["qpos"], file["goal"], path.with_suffix(".webm"))
+                qpos, goal = file["qpos"], file["goal"]
+            _encode(model, renderer, settings, qpos, goal, path.with_suffix(".webm"))
 
 
-def _film(
+def _hide_marks(model: mujoco.MjModel) -> None:
+    """Makes mocap handles and the model's own target invisible; `_add_mark` draws the goal."""
+    model.geom_rgba[model.body_mocapid[model.geom_bodyid] >= 0, 3] = 0.0
+    for i in range(model.nsite):
+        if model.site(i).name.startswith("target"):
+            model.site_rgba[i, 3] = 0.0
+
+
+def _encode(
     model: mujoco.MjModel,
     renderer: mujoco.Renderer,
-    look: dict[str, Any],
+    settings: dict[str, Any],
     qpos: np.ndarray,
     goal: np.ndarray,
     path: Path,
 ) -> None:
-    data, camera = mujoco.MjData(model), _camera(look["camera"])
-    height, width = look["size"]
+    data, camera = mujoco.MjData(model), _camera(settings["camera"])
+    height, width = settings["size"]
     writer = imageio_ffmpeg.write_frames(
         str(path),
         (width, height),
-        fps=look["fps"],
+        fps=settings["fps"],
         codec="libvpx-vp9",
         output_params=CODEC,
         macro_block_size=2,
@@ -66,7 +76,7 @@ def _film(
         mujoco.mj_camlight(model, data)
         renderer.update_scene(data, camera)
         if target.size:
-            _mark(renderer.scene, target, look["mark"])
+            _add_mark(renderer.scene, target, settings["radius"])
         writer.send(np.ascontiguousarray(renderer.render()))
     writer.close()
 
@@ -81,15 +91,15 @@ def _camera(settings: dict[str, Any]) -> mujoco.MjvCamera:
     return camera
 
 
-def _mark(scene: mujoco.MjvScene, goal: np.ndarray, radius: float) -> None:
-    """A ball where the goal is."""
+def _add_mark(scene: mujoco.MjvScene, goal: np.ndarray, radius: float) -> None:
+    """Adds a ball at the goal [3]; positions and radius in m."""
     mujoco.mjv_initGeom(
         scene.geoms[scene.ngeom],
         mujoco.mjtGeom.mjGEOM_SPHERE,
         np.full(3, radius),
         goal.astype(np.float64),
         np.eye(3).ravel(),
-        np.array(RGBA, np.float32),
+        np.array(GOAL_RGBA, np.float32),
     )
     scene.ngeom += 1
 

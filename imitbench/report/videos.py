@@ -7,8 +7,10 @@ from typing import Any, NamedTuple
 
 from imitbench import envs
 from imitbench.report import replayed_episodes, video
-from imitbench.report.video import Drawn
-from imitbench.results import claims, policy_files
+from imitbench.report.replayed_episodes import PolicyEpisodes
+from imitbench.report.video import DrawableEnv
+from imitbench.results import policy_files
+from imitbench.results.claims import place_name
 from imitbench.results.store import Result
 from imitbench.runs import plan
 from imitbench.suites.schema import Cell
@@ -19,103 +21,114 @@ ABOUT = (
     "cells store none: there the first seed was trained again with the cell's settings. Other "
     "machines and versions round differently, so its score stands beside the cell's own."
 )
-MAX_SECONDS = 60.0  # of training of one seed
+MAX_SECONDS = 60.0  # of training one seed again
 
 
 class Video(NamedTuple):
-    """One video with what it shows."""
+    """A video of one policy."""
 
     place: str
-    who: str
+    policy: str  # its name
     about: str
     data: bytes  # WebM
 
 
 def make_videos(
-    name: str,
+    suite: str,
     cells: Sequence[Cell],
     results: Sequence[Result],
-    learners: int,
-    say: Callable[[str], None],
+    max_methods: int,
+    report_progress: Callable[[str], None],
 ) -> tuple[list[Video], list[str]]:
-    """Videos of each task's expert and of up to `learners` methods, and notes on what is missing.
+    """Makes videos of each task's expert, and of methods at the place with the most cells.
 
     Args:
-        cells: the suite's, of the results' profile.
-        say: is told of each step of the work.
+        suite: the name of the suite.
+        cells: the suite's cells, of the results' profile.
+        results: the finished cells.
+        max_methods: methods with a video, for each task.
+        report_progress: is called with a line before each step of the work.
+
+    Returns:
+        The videos, and a line for each video that is missing.
 
     Raises:
-        UserError: the machine cannot render, or imageio-ffmpeg is not there.
+        UserError: imageio-ffmpeg is not installed, or the machine cannot render.
     """
     by_task: dict[str, list[Result]] = {}
     for r in results:
         by_task.setdefault(r.identity["task"], []).append(r)
-    films, notes = [], []
-    for task, own in by_task.items():
+    videos, notes = [], []
+    for task, task_results in by_task.items():
         env = video.drawable(envs.make(task))
         if env is None:
-            notes.append(f"{task}: no videos, for it is not a model of MuJoCo's.")
+            notes.append(f"{task}: no videos, because the task has no MuJoCo model.")
             continue
-        video.check(env)
-        # The place where most methods are.
-        places = [r.place for r in own]
+        video.check_rendering(env)
+        places = [r.place for r in task_results]
         place = max(dict.fromkeys(places), key=places.count)
-        here = [r for r in own if r.place == place]
-        cast, missing = _cast(name, cells, here, env, learners, say)
+        policies, missing = _play_policies(
+            suite,
+            cells,
+            [r for r in task_results if r.place == place],
+            env,
+            max_methods,
+            report_progress,
+        )
         notes += missing
-        if cast:
-            say(f"{task}: rendering {len(cast)} videos")
-            drawn = video.encode_videos(env, [a.takes for a in cast])
-            where = claims.place_name(place)
-            films += [Video(where, a.who, a.about, x) for a, x in zip(cast, drawn, strict=True)]
-    return films, notes
+        if policies:
+            report_progress(f"{task}: rendering {len(policies)} videos")
+            files = video.encode_videos(env, [p.episodes for p in policies])
+            videos += [
+                Video(place_name(place), p.policy, p.about, data)
+                for p, data in zip(policies, files, strict=True)
+            ]
+    return videos, notes
 
 
-def _cast(
-    name: str,
+def _play_policies(
+    suite: str,
     cells: Sequence[Cell],
-    here: Sequence[Result],
-    env: Drawn,
-    learners: int,
-    say: Callable[[str], None],
-) -> tuple[list[replayed_episodes.PolicyEpisodes], list[str]]:
-    cast, notes = [], []
-    shown = replayed_episodes.expert(here[0], env)
-    if shown is not None:
-        cast.append(shown)
-    for r in here:
-        if len(cast) - (shown is not None) >= learners:
+    results: Sequence[Result],
+    env: DrawableEnv,
+    max_methods: int,
+    report_progress: Callable[[str], None],
+) -> tuple[list[PolicyEpisodes], list[str]]:
+    """The episodes of the expert and of the methods at one place, and a line for each without."""
+    expert = replayed_episodes.play_expert(results[0], env)
+    methods: list[PolicyEpisodes] = []
+    notes = []
+    for r in results:
+        if len(methods) >= max_methods:
             break
-        label, where = r.identity["label"], claims.place_name(r.place)
         if policy_files.seeds_of(r.folder):
-            cast.append(replayed_episodes.stored_policy(r, env))
+            methods.append(replayed_episodes.play_stored_policy(r, env))
             continue
-        job = _job(name, cells, r)
+        label, place = r.identity["label"], place_name(r.place)
+        job = _job(suite, cells, r)
         if isinstance(job, str):
-            notes.append(f"{where}: no video of {label}: {job}.")
+            notes.append(f"{place}: no video of {label}: {job}.")
             continue
-        say(f"{where}: training {label} again")
-        cast.append(replayed_episodes.learner(job, r))
-    return cast, notes
+        report_progress(f"{place}: training {label} again")
+        methods.append(replayed_episodes.retrain_and_play(job, r))
+    return ([] if expert is None else [expert]) + methods, notes
 
 
-def _job(name: str, cells: Sequence[Cell], r: Result) -> plan.Job | str:
-    """The work of a finished cell, or why it is not done again."""
+def _job(suite: str, cells: Sequence[Cell], r: Result) -> plan.Job | str:
+    """The work of a finished cell, or the reason why it is not done again."""
     i, seconds = r.identity, r.info["seconds"]["train"] / len(r.identity["seeds"])
     if seconds > MAX_SECONDS:
         return f"to train one seed again takes about {seconds:.0f} s"
     if i["source"].get("behaviour") or i["source"].get("grade") == "replay":
         return "its data are the steps of another learner"
-    found = [c for c in cells if (c.task, c.demos, c.name) == (i["task"], i["demos"], i["label"])]
-    for cell in found:
-        job = plan.prepare(name, i["profile"], [cell])[0]
-        if _same(job.identity, i):
-            return job
+    name = (i["task"], i["demos"], i["label"])
+    for cell in cells:
+        if (cell.task, cell.demos, cell.name) == name:
+            job = plan.prepare(suite, i["profile"], [cell])[0]
+            if _without_seeds(job.identity) == _without_seeds(i):
+                return job
     return "the suite has no cell with its settings on this engine"
 
 
-def _same(a: dict[str, Any], b: dict[str, Any]) -> bool:
-    """Whether two identities differ in nothing but the number of seeds."""
-    return {k: v for k, v in a.items() if k != "seeds"} == {
-        k: v for k, v in b.items() if k != "seeds"
-    }
+def _without_seeds(identity: dict[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in identity.items() if k != "seeds"}

@@ -88,7 +88,7 @@ def test_the_page_has_the_numbers_of_the_table(name):
     results = shipped(name)
     found = Reader(report_page.page([part(results)])).tables
     lines = [dict(zip(found["Scores"][0], row, strict=True)) for row in found["Scores"][1:]]
-    ran = found["What ran on what"]
+    ran = found["Provenance"]
     times = [dict(zip(ran[0], row, strict=True)) for row in ran[1:]]
     for line, time_, r, cell in zip(lines, times, results, tables.table_rows(results), strict=True):
         assert cell.items() <= (line | time_).items()
@@ -106,12 +106,12 @@ def test_the_page_has_the_numbers_of_the_table(name):
 
 def test_normalised_scores_are_those_of_the_reference():
     r = shipped()[0]
-    line = provenance.scores([r])[0]
+    line = provenance.score_rows([r])[0]
     expected = reference_scores.normalise("FetchReach", r.final("return").mean())
     assert line["Normalised"].startswith(f"{expected:.2f} [")
     assert list(line).index("Normalised") == list(line).index("Return") + 1
     fixed = [x for x in shipped("gail") if x.identity["task"] == "Hopper-fh"]
-    assert fixed and "Normalised" not in provenance.scores(fixed)[0], "no task has scores"
+    assert fixed and "Normalised" not in provenance.score_rows(fixed)[0], "no task has scores"
 
 
 def test_curves_end_where_the_table_says():
@@ -168,7 +168,7 @@ def test_the_page_loads_nothing():
 def test_a_page_with_videos_holds_them():
     shown = videos.Video("here", "bc", "seed 0", b"\x1aE\xdf\xa3")
     page = report_page.page(
-        [part(shipped(), films=[shown], notes=["FetchSlide: no video of <it>."])]
+        [part(shipped(), videos=[shown], notes=["FetchSlide: no video of <it>."])]
     )
     assert ("video", "data:video/webm;base64,GkXfow==") in Reader(page).urls
     assert "no video of &lt;it&gt;." in page
@@ -248,7 +248,7 @@ def test_without_a_renderer_the_page_is_made_and_says_so(capsys, tmp_path, monke
     def fail(*args):
         raise UserError("videos need imageio-ffmpeg")
 
-    monkeypatch.setattr(videos, "shoot", fail)
+    monkeypatch.setattr(videos, "make_videos", fail)
     out = tmp_path / "x.html"
     assert main.main(["report", "quickstart", "--videos", "1", "--out", str(out)]) == 0
     assert "no videos: videos need imageio-ffmpeg" in capsys.readouterr().out
@@ -261,7 +261,7 @@ def takes() -> list[video.Episode]:
     return [video.Episode(np.stack([x, 0 * x], 1), np.full((20, 2), 0.5))]
 
 
-def point() -> video.Drawn:
+def point() -> video.DrawableEnv:
     env = video.drawable(envs.make("PointMass"))
     assert env is not None
     return env
@@ -276,7 +276,7 @@ def test_a_machine_that_cannot_render_is_told_what_to_do(monkeypatch):
 
 def test_rendering_is_tried_before_any_training(monkeypatch):
     monkeypatch.setenv("MUJOCO_GL", "nonsense")
-    monkeypatch.setattr(videos, "_cast", lambda *args: pytest.fail("trained for nothing"))
+    monkeypatch.setattr(videos, "_play_policies", lambda *args: pytest.fail("trained for nothing"))
     with pytest.raises(UserError, match="MUJOCO_GL|imageio-ffmpeg"):
         videos.make_videos("quickstart", (), shipped(), 1, print)
 
@@ -292,9 +292,9 @@ def test_poses_are_drawn_at_the_speed_of_the_simulation():
     assert hopper is not None
     long = [video.Episode(np.arange(2000.0)[:, None], np.zeros((2000, 0)))]
     frames = video._frames(hopper, long).qpos[:, 0]
-    assert frames[:3].tolist() == [0, 5, 10] and video._rate(hopper) == (5, pytest.approx(25))
+    assert frames[:3].tolist() == [0, 5, 10] and video._frame_rate(hopper) == (5, pytest.approx(25))
     assert len(frames) == 200 + video.PAUSE and set(frames[-video.PAUSE :]) == {995.0}
-    assert video.episodes(hopper) == 1 and video.episodes(point()) == 4
+    assert video.episodes_per_video(hopper) == 1 and video.episodes_per_video(point()) == 4
 
 
 def drawn() -> bytes:
@@ -311,7 +311,7 @@ def drawn() -> bytes:
 def test_in_a_browser(tmp_path):
     path = tmp_path / "report.html"
     films = [videos.Video("PointMass", "expert", "Scripted.", drawn())]
-    report_page.write([part(shipped(), films=films), part(shipped("vins"), name="vins")], path)
+    report_page.write([part(shipped(), videos=films), part(shipped("vins"), name="vins")], path)
     with chromium.browser() as window:
         window.size(1600, 1000)
         window.open(path)
@@ -398,7 +398,7 @@ def test_learners_are_trained_again_as_their_cells_were(tmp_path, no_cache):
         shutil.rmtree(folder)  # as in shipped cells
     results = store.read_all(root)
     films, notes = videos.make_videos("toy", cells, results, 2, lambda line: None)
-    assert [f.who for f in films] == ["expert", "bc", "dagger"] and notes == []
+    assert [f.policy for f in films] == ["expert", "bc", "dagger"] and notes == []
     assert all(f.data.startswith(b"\x1aE\xdf\xa3") and len(f.data) > 1000 for f in films)
     assert len({f.data for f in films}) == 3
     for r, f in zip(results, films[1:], strict=True):
@@ -406,18 +406,20 @@ def test_learners_are_trained_again_as_their_cells_were(tmp_path, no_cache):
         assert f"All 3: success final {score:.1f} %; in the cell {score:.1f} %." in f.about
         assert f"Seed 0: {r.identity['grad_steps']:,} gradient steps" in f.about
     films, notes = videos.make_videos("toy", cells[1:], results, 2, lambda line: None)
-    assert [f.who for f in films] == ["expert", "dagger"]
+    assert [f.policy for f in films] == ["expert", "dagger"]
     assert "no video of bc: the suite has no cell with its settings" in notes[0]
 
 
 def test_a_stored_policy_plays_without_training(finished):
     """Its episodes are the first of the cell's last evaluation."""
     for r in store.read_all(finished):
-        played = replayed_episodes.stored_policy(r, point())
+        played = replayed_episodes.play_stored_policy(r, point())
         assert played.about.startswith("Seed 0, as the cell stores it.")
         own = r.episodes[r.episodes["seed"] == 0].sort_values("episode")
         words = ["reached" if x else "missed" for x in own["success_final"]]
-        assert f"Episodes seen: {', '.join(words[: len(played.takes)])}." in played.about
+        assert (
+            f"Goals of these episodes: {', '.join(words[: len(played.episodes)])}." in played.about
+        )
 
 
 def test_what_is_too_long_to_train_again_is_said():
@@ -428,9 +430,9 @@ def test_what_is_too_long_to_train_again_is_said():
 def test_what_is_seen_is_what_the_evaluation_ran(tmp_path):
     r = shipped()[0]
     r = r._replace(info=r.info | {"identity": r.identity | {"task": "PointMass"}})
-    act = replayed_episodes.expert(r, point())
+    act = replayed_episodes.play_expert(r, point())
     assert act is not None and act.about.startswith("Scripted, of grade expert")
-    assert len(act.takes) == 4 and act.takes[0].qpos.shape == (21, 2)
+    assert len(act.episodes) == 4 and act.episodes[0].qpos.shape == (21, 2)
     words = re.findall("reached|missed", act.about)
-    ends = [np.linalg.norm(t.qpos[-1] - t.goal[-1]) < 0.1 for t in act.takes]
+    ends = [np.linalg.norm(t.qpos[-1] - t.goal[-1]) < 0.1 for t in act.episodes]
     assert [w == "reached" for w in words] == ends

@@ -32,7 +32,7 @@ for (const b of document.querySelectorAll("th button")) b.onclick = () => sortBy
 // Videos of one task start together.
 for (const b of document.querySelectorAll("button.play")) {
   b.onclick = () => {
-    for (const v of b.closest(".films").querySelectorAll("video")) {
+    for (const v of b.closest(".videos").querySelectorAll("video")) {
       v.currentTime = 0;
       v.play();
     }
@@ -173,7 +173,7 @@ function lines(panel, methods) {
     }
     if (level) {
       const p = { mean: line.mean[0], low: line.low[0], high: line.high[0] };
-      const text = `${line.name}, which spends none of these\n${panel.y} at its end ${estimate(panel, p)}`;
+      const text = `${line.name} (spends none of these)\n${panel.y} at its end ${estimate(panel, p)}`;
       spots.push({ name: line.name, x: x(right), y: of(line.mean, 0), text });
     }
     root.append(g);
