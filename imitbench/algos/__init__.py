@@ -1,4 +1,4 @@
-"""The methods, a module each, and the registry that finds them by name."""
+"""The methods, one module each, and the registry that finds them by name."""
 
 from imitbench.algos.adversarial import airl, dac, dac_sac, gail, gail_trpo, sqil
 from imitbench.algos.cloning import bc, dagger, dart

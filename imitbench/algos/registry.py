@@ -1,5 +1,9 @@
-"""The methods by name. Each is a module with a frozen `Config` and a `make` whose parameters say
-what the method may touch: (config, spec), and after them `env` and `expert` where it needs them."""
+"""The methods by name, and what the rest of the package asks about them.
+
+A method is a module with a frozen dataclass `Config` and a function `make`. The parameters of
+`make` declare what the method may touch: `(config, spec)`, then `env` and `expert` where it needs
+them. A module may also have `TRAITS`, and `warnings(config, spec) -> list[str]`.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +43,7 @@ ALGOS: dict[str, ModuleType | SimpleNamespace] = {
     "vins": vins,
     "vins_true": vins_true,
     "vins_rl": vins_rl,
-    # From fixed data with rewards.
+    # Offline, from fixed data with rewards.
     "bcq": bcq,
     "td3_bc": td3_bc,
     "iql": iql,
@@ -48,13 +52,13 @@ ALGOS: dict[str, ModuleType | SimpleNamespace] = {
     "offline_rwr": offline_rwr,
     "offline_td3": offline_td3,
     "offline_ddpg": offline_ddpg,
-    # By trial and error.
+    # Reinforcement learning.
     "ppo": ppo,
     "trpo": trpo,
     "sac": sac,
     "td3": td3,
     "ddpg": ddpg,
-    "ddpg_demos": ddpg_demos,  # and from demonstrations
+    "ddpg_demos": ddpg_demos,  # from demonstrations, too
     "awr": awr,
     "rwr": rwr,
     "sil": sil,
@@ -68,21 +72,55 @@ def register(
     about: str,
     traits: Traits = Traits(),  # noqa: B008 (an immutable value)
 ) -> None:
-    """Adds a method of the user's own, for this process.
+    """Adds a method to this process, so that every command and function knows it by its name.
+
+    A complete method, which always does the mean of the demonstrated actions:
+
+        from dataclasses import dataclass
+
+        import jax.numpy as jnp
+
+        from imitbench import algos
+        from imitbench.core.types import Algorithm, Cost
+
+
+        @dataclass(frozen=True)
+        class Config:
+            scale: float = 1.0
+
+
+        def make(config, spec):
+            def init(key, demos):
+                return jnp.zeros(spec.action_size)
+
+            def update(key, state, demos):
+                state = config.scale * jnp.mean(demos.intended_action, axis=0)
+                return state, {"size": jnp.linalg.norm(state)}
+
+            def act(key, state, obs):
+                return jnp.broadcast_to(state, (*obs.shape[:-1], spec.action_size))
+
+            return Algorithm(init, update, act, Cost(grad_steps=1))
+
+
+        algos.register("mean_action", Config, make, "The mean of the demonstrated actions.")
 
     Args:
-        config: a frozen dataclass that can be made without arguments. One with a field `resets`,
-            the share of episodes that begin at demonstrated states, gets these with poses.
-        make: as in the modules here: (config, spec), and after them `env` and `expert` where it
-            needs them.
-        about: one line.
-        traits: what it needs of its demonstrations, and the version of its numbers.
+        name: a new name.
+        config: a frozen dataclass, every field of which has a default. A field `resets`, in it or
+            in a nested dataclass, is the share of episodes that begin at demonstrated states;
+            demonstrations then come with their poses.
+        make: builds the method. Its parameters are `(config, spec)`, then `env` and `expert` where
+            it needs them; it gets nothing else.
+        about: one sentence that describes it.
+        traits: what it requires of its demonstrations, and the version of its numbers. By default
+            it needs demonstrations, without rewards.
 
     Raises:
-        UserError: a name that is taken, or parameters that are not these.
+        UserError: the name is taken, or `make` has other parameters.
     """
     if name in ALGOS:
-        raise UserError(f"a method {name!r} is there already: take another name")
+        raise UserError(f"method {name!r} exists already: take another name")
     parameters = list(inspect.signature(make).parameters)
     if parameters[:2] != ["config", "spec"] or not set(parameters[2:]) <= {"env", "expert"}:
         raise UserError(
@@ -93,32 +131,54 @@ def register(
 
 
 def needs(name: str) -> tuple[str, ...]:
-    """What a method touches beyond the demonstrations: `env`, `expert`, both or neither."""
+    """What a method gets besides settings, task and demonstrations: `env`, `expert`, both or
+    neither."""
     return tuple(inspect.signature(ALGOS[name].make).parameters)[2:]
 
 
 def traits(name: str) -> Traits:
-    """What a method needs of its demonstrations, and its version."""
+    """What a method requires of its demonstrations, and the version of its numbers.
+
+    The defaults of `Traits` hold for a module without `TRAITS`: it needs demonstrations, but
+    neither their rewards nor that they reach a goal, and its version is 1.
+    """
     return getattr(ALGOS[name], "TRAITS", Traits())
 
 
 def reset_share(config: Any) -> float | None:
-    """The share of episodes that begin at demonstrated states, from wherever in the settings; None
-    where there is no such setting."""
+    """The share of episodes that begin at demonstrated states.
+
+    Args:
+        config: settings of a method; nested dataclasses are searched, too.
+
+    Returns:
+        The largest value of a field `resets`, in [0, 1]; None where there is no such field.
+    """
     values = [getattr(config, f.name) for f in dataclasses.fields(config)]
     groups = [v for v in values if dataclasses.is_dataclass(v)]
-    found = [getattr(config, "resets", None), *map(reset_share, groups)]
-    return max((x for x in found if x is not None), default=None)
+    shares = [getattr(config, "resets", None), *map(reset_share, groups)]
+    return max((x for x in shares if x is not None), default=None)
 
 
 def settings_warnings(name: str, config: Any, spec: Spec) -> list[str]:
-    """What is odd about these settings on this task: one line each."""
-    look = getattr(ALGOS[name], "warnings", None)
-    return look(config, spec) if look else []
+    """The method's own warnings about these settings on this task, one line each."""
+    warnings = getattr(ALGOS[name], "warnings", None)
+    return warnings(config, spec) if warnings else []
 
 
 def build(name: str, config: Any, spec: Spec, env: Env, expert: Actor | Policy | None) -> Algorithm:
-    """The method, given what it declares and nothing else."""
-    given = {"env": env, "expert": expert}
-    algo = ALGOS[name].make(config, spec, **{k: given[k] for k in needs(name)})
+    """Builds a method, and passes on only what it declares.
+
+    Args:
+        name: of the method.
+        config: its settings.
+        spec: the task.
+        env: the environment.
+        expert: the expert; None where there is none and the method needs none.
+
+    Returns:
+        The method, with its version.
+    """
+    resources = {"env": env, "expert": expert}
+    algo = ALGOS[name].make(config, spec, **{k: resources[k] for k in needs(name)})
     return algo._replace(version=traits(name).version)

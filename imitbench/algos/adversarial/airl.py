@@ -1,15 +1,17 @@
 """AIRL: GAIL with a discriminator that separates a reward function from its shaping.
 
-Source: Fu et al. 2018 (arXiv:1710.11248), section 6 and Algorithm 1:
+The discriminator D is made of two networks, g and h:
 
-    f(s, a, s') = g(s, a) + discount * h(s') - h(s),    D = exp f / (exp f + pi(a | s)),
+    f(s, a, s') = g(s, a) + discount * h(s') - h(s),    D = exp f / (exp f + pi(a | s))
 
 so that the logit of D is f - log pi(a | s). It is also the reward, of either sign; higher is more
 expert-like.
 
+Source: Fu et al. 2018 (arXiv:1710.11248), section 6 and Algorithm 1.
+
 Different from the source: PPO instead of TRPO, g sees the action too unless
-`discriminator.state_only`, h is 0 after a terminated step, and there is no replay of earlier
-policies' steps.
+`discriminator.state_only`, h is 0 after a terminated step, and the discriminator sees no steps of
+earlier policies.
 
 Use it when the reward function is what you want, for example to train again in a changed
 environment.

@@ -3,7 +3,7 @@
 Source: Ho and Ermon 2016 (arXiv:1606.03476), Algorithm 1.
 
 Different from the source: a gradient penalty on the discriminator (`discriminator.penalty=0` turns
-it off), and the settings of TRPO. Everything but the learner is that of `gail`.
+it off), and the reward of `gail`, from which it differs in the learner alone.
 
 Use it when you reproduce the paper, or when PPO's updates are unstable on the discriminator's
 reward.

@@ -3,8 +3,6 @@
 Source: Reddy et al. 2020 (arXiv:1905.11108), Algorithm 1, with SAC for continuous actions as in its
 section 4. Half of each minibatch is demonstrated.
 
-Different from the source: nothing but the settings of SAC, which are those of `sac`.
-
 Use it when you want the simplest off-policy imitator: there is no discriminator.
 
 Sensitive to: early ends of episodes (no reward is negative, so long episodes pay), demonstrations

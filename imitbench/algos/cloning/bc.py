@@ -1,12 +1,15 @@
 """BC: supervised learning of the demonstrated actions from the demonstrated observations.
 
-Source: Pomerleau 1991 (behavioural cloning); Ross et al. 2011 (arXiv:1011.0686), section 2, bounds
-the loss of return, which grows with the square of the horizon. Here the policy is a network with
-ReLU layers on normalised observations, trained by Adam on the squared error or on the negative log
-likelihood. It learns the actions that the demonstrator intended, before noise and clipping.
+Source: Pomerleau 1991 (behavioural cloning). Ross et al. 2011 (arXiv:1011.0686), section 2, bound
+its loss of return, which grows with the square of the horizon.
+
+Different from the source: the policy is a network with ReLU layers on normalised observations,
+trained by Adam on the squared error or on the negative log likelihood. It learns the actions that
+the demonstrator intended, before noise and clipping.
 
 Use it as the first baseline of every comparison, and when demonstrations are many or episodes are
 short.
+
 Sensitive to: the number of gradient steps, `lr` with `lr_decay_steps`, `hidden`, and `l2` with few
 demonstrations.
 """

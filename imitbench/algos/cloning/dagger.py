@@ -1,12 +1,13 @@
 """DAgger: run the policy, let the expert label the states that it visits, and clone all of them.
 
-Source: Ross, Gordon and Bagnell 2011 (arXiv:1011.0686), Algorithm 3.1. The demonstrations are the
-first part of the aggregate, and each round continues with the parameters of the last one instead of
-training new ones. In every step of a round the expert's action is executed with probability beta,
-otherwise the learner's.
+Source: Ross, Gordon and Bagnell 2011 (arXiv:1011.0686), Algorithm 3.1.
+
+Different from the source: the demonstrations are the first part of the aggregate, and each round
+continues with the parameters of the last one instead of training new ones.
 
 Use it when the expert can be asked for its action in any state, and BC fails in states that the
 demonstrations do not visit.
+
 Sensitive to: `episodes` and the number of rounds (the expert's labels), `fits` with `clone.steps`
 (the gradient steps of a round), and `beta`.
 """

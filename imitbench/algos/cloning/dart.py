@@ -1,12 +1,15 @@
 """DART: clone an expert whose actions are disturbed by noise as large as the clone's own errors.
 
-Source: Laskey et al. 2017 (arXiv:1703.09327), Algorithm 1. The covariance of the noise is that of
-the official code: of the clone's errors on a round of demonstrations before it learns from them.
-The paper also scales it by a prior guess of the final error; that is left out, as in the official
-code. The first round has no noise, and the noise of the second comes from the untrained clone.
+Source: Laskey et al. 2017 (arXiv:1703.09327), Algorithm 1.
+
+Different from the source: the covariance of the noise is that of the official code, of the clone's
+errors on a round of demonstrations before it learns from them. The paper also scales it by a prior
+guess of the final error; that is left out, as in the official code. The first round has no noise,
+and the noise of the second comes from the untrained clone.
 
 Use it when an expert can demonstrate under noise but cannot label the states that a policy visits,
 and BC lacks demonstrations of recovery.
+
 Sensitive to: the expert (it has to recover from the noise), `episodes` and the number of rounds,
 and `fits` with `clone.steps` (an undertrained clone asks for too much noise).
 """

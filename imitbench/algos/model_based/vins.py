@@ -1,8 +1,7 @@
 """VINS: greedy one-step control by a value function that falls off away from the demonstrations.
 
-Source: Luo, Xu and Ma 2019 (arXiv:1907.05634), Algorithm 2. V is the value and V' its target
-network, M the dynamics model, xi uniform noise in [-1, 1]^A; lambda and mu are weights. The numbers
-below are those of this list; the code refers to them.
+V is the value and V' its target network, M the dynamics model, and xi uniform noise in [-1, 1]^A;
+lambda and mu are weights. The code refers to the equations by the numbers of this list.
 
     (1) L_td    = E (r + V'(s') - V(s))^2                           vins_value.td_target
     (2) s~      = s + noise                                         negative_samples.perturb
@@ -14,14 +13,19 @@ below are those of this list; the code refers to them.
         a0      = pi_BC(s) (the paper's option 1), or 0 (option 2)
 
 `vins_learner` puts them together: `gradient_step` takes (1) to (5), and `act` takes (6). Values are
-minus the number of steps to the goal: 0 at the goal, and higher is better. The paper's main text
-does not give its settings, so the defaults follow the implementation of jypark0/bmil. Where that
-differs from the equations, a setting chooses: `centre` (its negative samples fall off from the TD
-target instead of V'(s)), `interpolations`, `distance`, `goal` and `discount`. Displacements are
-drawn in standard deviations of the demonstrations, on groups of fields.
+minus the number of steps to the goal: 0 at the goal, and higher is better.
+
+Source: Luo, Xu and Ma 2019 (arXiv:1907.05634), Algorithm 2.
+
+Different from the source: its main text does not give the settings, so the defaults follow the
+implementation of jypark0/bmil. Where that differs from the equations, a setting chooses: `centre`
+(its negative samples fall off from the TD target instead of V'(s)), `interpolations`, `distance`,
+`goal` and `discount`. Displacements are drawn in standard deviations of the demonstrations, on
+groups of fields.
 
 Use it when a few hundred demonstrations that reach their goals are all there is, the observation
 has named fields of low dimension, and the errors of BC accumulate.
+
 Sensitive to: `alpha` (how far it may leave BC), `slope` with `noise`, `features`, and `goal`.
 """
 

@@ -1,12 +1,16 @@
 """VINS+RL: value and model of VINS, trained further on steps that the policy collects.
 
-Source: Luo, Xu and Ma 2019 (arXiv:1907.05634), Algorithm 3. It begins with VINS and with the
-demonstrations in the replay. Then it alternates: collect with candidates around 0 (option 2), and
-train the value by L_td alone, without negative samples, and the model (equations (1) and (5) of
-`vins`). There are no hindsight goals and no resets to demonstrated states. The paper's main text
-does not give the numbers of steps, so they are settings.
+It begins with VINS and with the demonstrations in the replay. Then it alternates: collect with
+candidates around 0 (option 2), and train the value by L_td alone, without negative samples, and the
+model (equations (1) and (5) of `vins`). There are no hindsight goals and no resets to demonstrated
+states.
+
+Source: Luo, Xu and Ma 2019 (arXiv:1907.05634), Algorithm 3.
+
+Different from the source: its main text does not give the numbers of steps, so they are settings.
 
 Use it when an environment is at hand and a policy from demonstrations alone is not good enough.
+
 Sensitive to: `pretrain`, `grad_steps` with `envs` and `length` (their ratio is the gradient steps
 per environment step), and `alpha`.
 """

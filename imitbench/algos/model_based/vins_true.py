@@ -1,11 +1,14 @@
 """VINS with true dynamics: the environment steps every candidate action in place of the model.
 
-Source: Luo, Xu and Ma 2019 (arXiv:1907.05634), rows "true dynamics" of Table 2. It is trained like
-`vins`. It differs where it acts: evaluation gives it the whole state of the environment, so the
-physics engine predicts the next states. `act`, which gets observations alone, uses the model.
+It is trained like `vins`. It differs where it acts: evaluation gives it the whole state of the
+environment, so the physics engine predicts the next states. `act`, which gets observations alone,
+uses the model.
 
-Use it when you want to know how much of VINS's error is the model's: it is an upper bound, not a
-method for deployment.
+Source: Luo, Xu and Ma 2019 (arXiv:1907.05634), the rows "true dynamics" of Table 2.
+
+Use it when you want to know how much of the error of `vins` is the model's: it is an upper bound,
+not a method for deployment.
+
 Sensitive to: the settings of `vins`, and `k`, because each candidate costs one environment step.
 """
 
