@@ -161,12 +161,12 @@ def _finished_episodes(rows: Transition, horizon: int) -> list[tuple[int, int]]:
     """First and last step of each episode in rows [N] that was not cut off by the end of the
     rows."""
     ends = np.flatnonzero(rows.terminated | rows.truncated)
-    found = []
+    bounds = []
     for begin, last in zip([0, *(ends[:-1] + 1)], ends, strict=True):
         cut_off = last == len(rows.weight) - 1 and last - begin + 1 < horizon
         if rows.terminated[last] or not cut_off:
-            found.append((begin, last))
-    return found
+            bounds.append((begin, last))
+    return bounds
 
 
 def _cache_name(request: Request, seed: int) -> str:

@@ -32,16 +32,23 @@ class Behaviour:
 
 @dataclass(frozen=True)
 class DatasetInMemory:
-    """A data set that the user has, known by its contents."""
+    """A data set of the user, identified by its contents."""
 
     demos: Demos = field(compare=False, repr=False)
-    """The data set."""
+    """The data set, episodes [K, T, ...]."""
     sha256: str
     """The checksum of its arrays."""
 
     @classmethod
     def of(cls, demos: Demos) -> DatasetInMemory:
-        """Wraps a data set."""
+        """Wraps a data set.
+
+        Args:
+            demos: the data set, episodes [K, T, ...].
+
+        Returns:
+            The data set with the checksum of its arrays.
+        """
         return cls(demos, npz.checksum(step_arrays(demos.steps)))
 
 
@@ -74,10 +81,9 @@ class DemoSource:
     concurrent: bool = field(default=False, metadata=ADDED_LATER)
     """The cell's method learns at the same time as the behaviour, from the steps that exist by
     then."""
-
     dataset: DatasetInMemory | None = field(default=None, metadata=ADDED_LATER)
-    """A data set that the user has, instead of one that is collected. Only `pool`, `same_subset`
-    and `stride` are set beside it."""
+    """A data set of the user, in place of one that is collected. All other fields but `pool`,
+    `same_subset` and `stride` then keep their defaults."""
 
     def identity(self) -> dict[str, Any]:
         """Returns the source as JSON data, with the defaults of the grade in place of None.
