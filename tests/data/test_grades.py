@@ -216,14 +216,14 @@ def test_cells_of_the_default_grade_keep_their_identity():
         identity = cell_identity("quickstart", "cpu", one, "native")
         folder = f"results/shipped/quickstart/cells/{cell_key(identity)}/cell.json"
         root = Path(imitbench.__file__).parent.parent
-        assert json.loads((root / folder).read_text())["identity"] == identity
+        assert json.loads((root / folder).read_text(encoding="utf-8"))["identity"] == identity
 
 
 def test_a_cell_runs_on_its_grade(medium, tmp_path):
     jobs = plan.prepare("s", "cpu", [cell(grade="medium")])
     runner.run(jobs, tmp_path / "s")
     (info,) = (tmp_path / "s" / "cells").glob("*/cell.json")
-    found = json.loads(info.read_text())
+    found = json.loads(info.read_text(encoding="utf-8"))
     assert found["demonstrations"]["grade"] == found["identity"]["source"]["grade"] == "medium"
 
 

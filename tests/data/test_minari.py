@@ -271,7 +271,7 @@ def forget_header(file, metadata):
 )  # fmt: skip
 def test_the_array_that_does_not_fit_is_named(copy, change, expected):
     path = copy / "data" / "metadata.json"
-    metadata = json.loads(path.read_text())
+    metadata = json.loads(path.read_text(encoding="utf-8"))
     with h5py.File(copy / "data" / "main_data.hdf5", "a") as file:
         change(file, metadata)
     path.write_text(json.dumps(metadata))
@@ -282,7 +282,7 @@ def test_the_array_that_does_not_fit_is_named(copy, change, expected):
 
 def test_other_tasks_are_refused(copy):
     path = copy / "data" / "metadata.json"
-    metadata = json.loads(path.read_text())
+    metadata = json.loads(path.read_text(encoding="utf-8"))
     metadata.pop("imitbench")
     metadata.pop(ours.CHECKSUM)
     path.write_text(json.dumps(metadata))

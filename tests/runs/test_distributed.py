@@ -45,8 +45,8 @@ def test_a_distributed_run_has_the_same_results(finished, tmp_path, capsys):
     same(root, finished)
     orders = [r.info["order"] for r in store.read_all(root)]
     assert orders == [0, 1]  # that of the suite, not that of their ends
-    said = capsys.readouterr().err
-    assert "1 of 2: PointMass-4-dagger" in said and "2 of 2: PointMass-4-bc" in said
+    output = capsys.readouterr().err
+    assert "1 of 2: PointMass-4-dagger" in output and "2 of 2: PointMass-4-bc" in output
     assert len(calls) == 1
     lines_ = distributed.run_distributed(jobs(), root, SUITE_REF, far(calls))
     assert len(lines_) == 2 and all("finished before" in n for n in lines_) and len(calls) == 1
@@ -143,7 +143,7 @@ def below(pid: int) -> dict[int, str]:
     parents, names = {}, {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            stat = (folder / "stat").read_text()
+            stat = (folder / "stat").read_text(encoding="utf-8")
             words = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
         except OSError:  # it has just ended
             continue
@@ -163,18 +163,18 @@ def test_a_killed_ray_worker_is_replaced_and_continues(tmp_path):
     env = os.environ | {"TOY_EVALS": "12", "RAY_AUTH_MODE": "disabled"}
     straight = subprocess.run(command(tmp_path / "straight"), env=env, capture_output=True)
     assert straight.returncode == 0
-    killed, said = 0, []
+    killed, output = 0, []
     words = [*command(tmp_path / "ray"), "--executor", "ray"]
     with subprocess.Popen(words, env=env, **PIPES) as process:
         for line in lines(process):
-            said.append(line)
+            output.append(line)
             if not killed and "dagger  2/12 updates" in line:
                 workers = [p for p, name in below(process.pid).items() if name.startswith(WORKER)]
                 killed = int(line.split("pid=")[1].split(")")[0].split(",")[0])
                 assert killed in workers
                 os.kill(killed, signal.SIGKILL)
-    assert process.returncode == 0, "".join(said)
-    assert killed and any("dagger" in line and "resumed" in line for line in said)
+    assert process.returncode == 0, "".join(output)
+    assert killed and any("dagger" in line and "resumed" in line for line in output)
     same(tmp_path / "ray" / "toy", tmp_path / "straight" / "toy")
 
 
@@ -184,11 +184,11 @@ def test_a_signal_ends_a_distributed_run_which_continues_later(tmp_path):
     env = os.environ | {"TOY_EVALS": "12", "RAY_AUTH_MODE": "disabled"}
     words = [*command(tmp_path), "--executor", "ray"]
     with subprocess.Popen(words, env=env, **PIPES) as process:
-        said = lines(process)
-        while "bc  4/24 updates" not in next(said):
+        output = lines(process)
+        while "bc  4/24 updates" not in next(output):
             pass
         process.send_signal(signal.SIGTERM)
-        rest = "".join(said)
+        rest = "".join(output)
     assert process.returncode == 143 and "stopped by SIGTERM" in rest
     assert list((tmp_path / "toy" / "partial").iterdir())
     again = subprocess.run(words, env=env, capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""Whatever ends a run, nothing of it is lost and nothing in its results is wrong."""
+"""Interrupted runs lose no finished work and have the same results."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_a_signal_stops_after_the_next_checkpoint(
     same(tmp_path / "toy", finished, "bc")
 
 
-def test_a_full_disk_is_said_and_the_run_goes_on_when_there_is_room(finished, tmp_path):
+def test_a_full_disk_is_named_and_the_run_continues_once_there_is_room(finished, tmp_path):
     if not shutil.which("mount") or os.geteuid():
         pytest.skip("only root can mount a small disk")
     with mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "size=4m", "tmpfs") as disk:
@@ -133,7 +133,7 @@ def test_a_cell_that_cannot_be_written_leaves_nothing(finished, tmp_path):
     assert [p.name for p in store.cells_folder(tmp_path).iterdir()] == ["x"]
 
 
-def test_what_a_kill_left_behind_is_removed(finished, tmp_path):
+def test_leftovers_of_a_killed_run_are_removed(finished, tmp_path):
     root = tmp_path / "toy"
     shutil.copytree(finished, root)
     key = jobs()[0].key
@@ -144,7 +144,7 @@ def test_what_a_kill_left_behind_is_removed(finished, tmp_path):
     assert sorted(p.name for p in root.glob("*/*")) == sorted([*(j.key for j in jobs()), "other"])
 
 
-def test_a_folder_that_cannot_be_written_is_said_before_any_work(finished, tmp_path, monkeypatch):
+def test_a_folder_that_cannot_be_written_is_named_before_any_work(finished, tmp_path, monkeypatch):
     monkeypatch.setattr(runner, "find_unfinished", lambda *x: pytest.fail("work began"))
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")
@@ -159,7 +159,7 @@ def test_a_folder_that_cannot_be_written_is_said_before_any_work(finished, tmp_p
         assert main.main(["table", "toy", "--results", str(tmp_path)]) == 2
 
 
-def test_two_runs_into_one_folder_are_kept_apart(finished, tmp_path):
+def test_a_second_run_into_the_same_folder_is_refused(finished, tmp_path):
     root = tmp_path / "toy"
     shutil.copytree(finished, root)
     (root / ".lock").write_text("4000000\n")  # of a run that is no more

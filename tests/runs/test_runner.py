@@ -86,7 +86,7 @@ def test_cells_evaluated_once_are_drawn_as_scores(finished, tmp_path):
     once = [r._replace(curve=r.curve[r.curve["evaluation"] == 0]) for r in results]
     (png, svg) = curves.draw(once, tmp_path)
     assert (png.name, svg.name) == ("scores.png", "scores.svg")
-    text = svg.read_text()
+    text = svg.read_text(encoding="utf-8")
     for word in ("PointMass, 4 demonstrations", "success any", "dagger", "with 95% bootstrap"):
         assert word in text.replace("<!-- ", ""), word
     assert [p.name for p in curves.draw(results, tmp_path)] == ["curves.png", "curves.svg"]
@@ -113,7 +113,7 @@ def test_the_table_has_intervals_engine_and_device(finished):
     assert list(frame["method"]) == ["bc", "dagger"] and (frame["seeds"] == 2).all()
     results = store.read_all(finished)
     assert frame["success_any"][0] == pytest.approx(results[0].final("success_any").mean())
-    text = (finished / "table.md").read_text()
+    text = (finished / "table.md").read_text(encoding="utf-8")
     for word in ("| PointMass | 4 | dagger |", "2 x 3", "95% bootstrap", "native", "Device"):
         assert word in text
 
@@ -122,7 +122,7 @@ def test_foreign_and_damaged_results_are_refused(finished, tmp_path):
     root = tmp_path / "toy"
     shutil.copytree(finished, root)
     cell = next((root / "cells").iterdir())
-    good = (cell / "cell.json").read_text()
+    good = (cell / "cell.json").read_text(encoding="utf-8")
     info = json.loads(good)
     info["identity"]["schema"] = 99
     (cell / "cell.json").write_text(json.dumps(info))
@@ -162,7 +162,9 @@ def test_diverged_seeds_stay_in_the_table_and_are_named(tmp_path):
     assert len(notes) == 1 and "seed 0, 1 diverged; counted as failed" in notes[0]
     results = tables.derive(tmp_path / "toy")
     assert results[0].info["diverged_seeds"] == [0, 1]
-    assert "seed 0, 1 diverged, counted as failed" in (tmp_path / "toy" / "table.md").read_text()
+    assert "seed 0, 1 diverged, counted as failed" in (tmp_path / "toy" / "table.md").read_text(
+        encoding="utf-8"
+    )
     assert pd.read_csv(tmp_path / "toy" / "summary.csv")["success_any"].to_list() == [0]
 
 

@@ -98,7 +98,9 @@ def test_one_program_scores_trials_as_separate_programs_do(tmp_path):
 
 def test_finished_trials_are_kept(tmp_path, monkeypatch):
     path, first = tune.search(CELL, WORDS, tmp_path)
-    assert len(json.loads(path.read_text())) == 3 and not list(path.parent.glob("partial/*"))
+    assert len(json.loads(path.read_text(encoding="utf-8"))) == 3 and not list(
+        path.parent.glob("partial/*")
+    )
 
     def fail(*args: Any) -> Any:
         raise AssertionError("trained again")
