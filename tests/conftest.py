@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -19,21 +20,25 @@ from imitbench.suites.registry import load_suite
 from imitbench.utils.errors import UserError
 
 TOY = str(Path(__file__).parent / "helpers" / "toy_suite.py")
-CACHE = pytest.StashKey[str]()
+CACHE = "JAX_COMPILATION_CACHE_DIR"  # read by the processes that tests start
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Compilation is most of the fast tests' time: the same program is compiled once, and without
-    the compiler's costly passes, which the run with the slow tests has."""
-    config.stash[CACHE] = tempfile.mkdtemp(prefix="imitbench-tests-")
-    jax.config.update("jax_compilation_cache_dir", config.stash[CACHE])
+    """Compilation is most of the fast tests' time: all processes of a run share their compiled
+    programs, and the compiler's costly passes are left to the run with the slow tests."""
+    fast = config.option.markexpr == "not slow"
+    if not hasattr(config, "workerinput"):
+        os.environ[CACHE] = tempfile.mkdtemp(prefix="imitbench-tests-")
+        os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+        os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = str(int(fast))
+    jax.config.update("jax_compilation_cache_dir", os.environ[CACHE])
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-    if config.option.markexpr == "not slow":
-        jax.config.update("jax_disable_most_optimizations", True)
+    jax.config.update("jax_disable_most_optimizations", fast)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    shutil.rmtree(config.stash[CACHE], ignore_errors=True)
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ[CACHE], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Tasks: `make(name)` gives an environment in Brax's protocol."""
+"""Tasks by name: `make(name)` builds an environment in Brax's protocol."""
 
 from imitbench.envs.registry import TASKS, make
 

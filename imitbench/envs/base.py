@@ -1,4 +1,4 @@
-"""What the environments on a physics engine have in common."""
+"""The base of the environments, and helpers for their specs and assets."""
 
 from __future__ import annotations
 
@@ -16,20 +16,31 @@ from imitbench.physics import Engine, PhysicsState
 from imitbench.utils.errors import UserError
 
 
-def asset(package: str, *parts: str) -> str:
-    """Path of a file inside an installed package, which is not imported for it.
+def asset_path(package: str, *parts: str) -> str:
+    """Returns the path of a file in an installed package, without importing the package.
+
+    Args:
+        package: the package's name.
+        parts: the file's path inside the package, part by part.
 
     Raises:
         UserError: the package is not installed.
     """
-    found = importlib.util.find_spec(package)
-    if found is None or found.origin is None:
+    module = importlib.util.find_spec(package)
+    if module is None or module.origin is None:
         raise UserError(f"package {package!r} is not installed: run `pip install {package}`")
-    return str(Path(found.origin).parent.joinpath(*parts))
+    return str(Path(module.origin).parent.joinpath(*parts))
 
 
-def layout(sizes: Sequence[tuple[str, int]]) -> dict[str, slice]:
-    """Named slices of a flat vector, from (name, length) in order."""
+def field_slices(sizes: Sequence[tuple[str, int]]) -> dict[str, slice]:
+    """Names the parts of a flat vector.
+
+    Args:
+        sizes: (name, length) of each part, in order.
+
+    Returns:
+        The slice of each part, by name.
+    """
     fields, start = {}, 0
     for name, size in sizes:
         fields[name] = slice(start, start + size)
@@ -42,45 +53,80 @@ def make_spec(
     action_size: int,
     horizon: int,
     goal: GoalSpec | None = None,
-    **more: Any,
+    **options: Any,
 ) -> Spec:
-    """A `Spec` whose observation is the fields one after the other; `more`: its other fields."""
-    fields = layout(sizes)
-    return Spec(sum(n for _, n in sizes), action_size, horizon, fields, goal, **more)
+    """Builds a `Spec` from the fields of the observation.
+
+    Args:
+        sizes: (name, length) of each field of the observation, in order.
+        action_size: length of an action, or the number of choices.
+        horizon: steps until the time limit.
+        goal: the goal's fields, for a task with goals.
+        options: further fields of `Spec`.
+    """
+    fields = field_slices(sizes)
+    return Spec(sum(n for _, n in sizes), action_size, horizon, fields, goal, **options)
+
+
+def scalar(x: float) -> jax.Array:
+    """Returns a number as a float32 array of shape []."""
+    return jnp.asarray(x, jnp.float32)
+
+
+def keep_wrapper_fields(old: EnvState, new: EnvState) -> EnvState:
+    """Adds to a new state the entries that wrappers keep in `info` and `metrics` of the old one.
+
+    Args:
+        old: the state before a step.
+        new: the state after it, without those entries; its own entries take precedence.
+    """
+    return new.replace(info=old.info | new.info, metrics=old.metrics | new.metrics)
 
 
 class BaseEnv:
-    """Names and sizes, with the properties that Brax's wrappers ask for."""
+    """The name and the sizes of an environment, with the properties that Brax's wrappers use.
+
+    Args:
+        name: the task's name.
+        spec: the description of the task.
+        engine: the name of the physics engine; "none" for a task without physics.
+    """
 
     def __init__(self, name: str, spec: Spec, engine: str):
         self.name, self.spec, self.engine = name, spec, engine
-        # An action of 1 in units of the original environment, where actions reach up to this.
+        # An action of 1 here is an action of `action_scale` in the original environment.
         self.action_scale = 1.0
 
     @property
     def observation_size(self) -> int:
+        """O, the length of an observation."""
         return self.spec.obs_size
 
     @property
     def action_size(self) -> int:
+        """A, the length of an action, or the number of choices."""
         return self.spec.action_size
 
     @property
     def backend(self) -> str:
+        """The name of the physics engine."""
         return self.engine
 
     @property
     def unwrapped(self):
+        """The environment itself."""
         return self
 
 
-def follow(old: EnvState, new: EnvState) -> EnvState:
-    """The new state with whatever wrappers keep in the old one's `info` and `metrics`."""
-    return new.replace(info=old.info | new.info, metrics=old.metrics | new.metrics)
-
-
 class PhysicsEnv(BaseEnv, ABC):
-    """An environment that steps a MuJoCo model; `dt`: seconds of one of its steps."""
+    """An environment that steps a MuJoCo model; `dt` is the duration of its step, in seconds.
+
+    Args:
+        name: the task's name.
+        spec: the description of the task.
+        physics: the engine with the model.
+        substeps: steps of the model in a step of the environment.
+    """
 
     def __init__(self, name: str, spec: Spec, physics: Engine, substeps: int):
         super().__init__(name, spec, physics.name)
@@ -88,23 +134,24 @@ class PhysicsEnv(BaseEnv, ABC):
         self.dt = substeps * physics.model.opt.timestep
 
     def pose(self, state: EnvState) -> jax.Array:
-        """[nq + nv (+ G)]: qpos, qvel and, of a task with goals, the desired one."""
-        now = state.pipeline_state
+        """Returns the pose [nq + nv (+ G)] of a state: qpos, qvel and the desired goal, if any."""
+        physics_state = state.pipeline_state
         goal = [state.info["goal"]] if self.spec.goal else []
-        return jnp.concatenate([now.qpos, now.qvel, *goal])
+        return jnp.concatenate([physics_state.qpos, physics_state.qvel, *goal])
 
     def reset_to(self, pose: jax.Array) -> EnvState:
-        """The state of that pose as a reset gives it: what the engine carries from step to step
-        (rounded-off digits, contact forces) is not part of a pose."""
+        """Returns the state with a given pose, at the start of an episode.
+
+        The engine's `carry` (rounding errors, warm starts) and contact forces are not part of a
+        pose, and are those after a reset.
+
+        Args:
+            pose: [nq + nv (+ G)], as `pose` returns it.
+        """
         nq = self.physics.model.nq
         qpos, qvel, goal = jnp.split(pose, (nq, nq + self.physics.model.nv))
         return self._observe(self.physics.reset(qpos, qvel), goal)
 
     @abstractmethod
     def _observe(self, state: PhysicsState, desired: jax.Array) -> EnvState:
-        """What the task says of a state; `desired`: the goal, of length 0 where there is none."""
-
-
-def scalar(x: float) -> jnp.ndarray:
-    """A float32 scalar array."""
-    return jnp.asarray(x, jnp.float32)
+        """Builds the environment's state; `desired` [G] is the goal, of length 0 without goals."""

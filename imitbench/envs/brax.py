@@ -1,12 +1,13 @@
 """Environments of Brax and of MuJoCo Playground as tasks: `brax/ant`, `playground/CartpoleBalance`.
 
-They run on their own physics in JAX: Brax's on the default backend of each, Playground's on MJX in
-JAX (`impl="jax"`, where it can be chosen). The episode is cut at the environment's own
-`episode_length`, else after 1000 steps.
+They keep their own physics in JAX: Brax's its default backend for each environment, Playground's
+MJX in JAX (`impl="jax"`, where it can be chosen). The time limit is the environment's
+`episode_length`, else 1000 steps.
 
-Brax is tested with 0.14.2. Playground's adapter is written from its documentation (0.1 and 0.2:
-`registry.load`, `get_default_config`, a state with Brax's fields but `data`) and has never run: the
-package is not among those that the tests install. Some of its tasks fetch meshes when first made.
+Brax is tested with version 0.14.2. The adapter for Playground follows its documentation (0.1 and
+0.2: `registry.load`, `get_default_config`, a state with Brax's fields but `data`); the tests run it
+on a stand-in, because the package is not among their dependencies. Some of Playground's tasks
+download meshes when they are first made.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import jax
 import jax.numpy as jnp
 
 from imitbench.core.types import EnvState, Key
-from imitbench.envs.base import BaseEnv, follow, make_spec
+from imitbench.envs.base import BaseEnv, keep_wrapper_fields, make_spec
 from imitbench.utils.errors import UserError
 
 HORIZON = 1000
@@ -27,46 +28,53 @@ MODULES = {"brax": "brax.envs", "playground": "mujoco_playground"}
 INSTALL = {"brax": "imitbench[brax]", "playground": "playground<1"}
 
 
-def family(task: str) -> str | None:
-    """`brax` or `playground` where the task's name begins with it and a slash."""
+def task_prefix(task: str) -> str | None:
+    """Returns `brax` or `playground` for a task `brax/...` or `playground/...`, else None."""
     prefix, slash, _ = task.partition("/")
     return prefix if slash and prefix in MODULES else None
 
 
-def names(prefix: str) -> list[str]:
-    """The environments that the installed package knows.
+def env_names(prefix: str) -> list[str]:
+    """Lists the environments of an installed package.
+
+    Args:
+        prefix: `brax` or `playground`.
 
     Raises:
         UserError: the package is not installed.
     """
-    package = _package(prefix)
+    package = _import_package(prefix)
     if prefix == "playground":
         return list(package.registry.ALL_ENVS)
-    return list(package._envs)  # Brax lists what is registered nowhere else
+    return list(package._envs)  # Brax has no public list
 
 
-def make(task: str, engine: str = "auto") -> Adapted:
-    """The environment behind a name of `names` with its prefix.
+def make(task: str, engine: str = "auto") -> AdaptedEnv:
+    """Builds the environment of a task of Brax or Playground.
+
+    Args:
+        task: the prefix, a slash, and one of `env_names(prefix)`.
+        engine: must be `auto`.
 
     Raises:
-        UserError: the package is not installed, an engine is chosen, or the observation is no
+        UserError: the package is not installed, an engine is chosen, or the observation is not a
             vector.
     """
     if engine != "auto":
         raise UserError(f"engine {engine!r} of {task}: it runs on its own physics, use 'auto'")
     prefix, _, name = task.partition("/")
-    package = _package(prefix)
+    package = _import_package(prefix)
     if prefix == "brax":
         env = package.get_environment(name)
-        return Adapted(task, env, f"brax-{getattr(env, 'backend', 'none')}")
+        return AdaptedEnv(task, env, f"brax-{getattr(env, 'backend', 'none')}")
     config = package.registry.get_default_config(name)
     # Since 0.2 the default is MuJoCo-Warp, whose results differ from run to run.
-    changes = {"impl": "jax"} if "impl" in config else None
-    env = package.registry.load(name, config_overrides=changes)
-    return Adapted(task, env, "playground-mjx", int(config.get("episode_length", HORIZON)))
+    overrides = {"impl": "jax"} if "impl" in config else None
+    env = package.registry.load(name, config_overrides=overrides)
+    return AdaptedEnv(task, env, "playground-mjx", int(config.get("episode_length", HORIZON)))
 
 
-def _package(prefix: str) -> Any:
+def _import_package(prefix: str) -> Any:
     try:
         return importlib.import_module(MODULES[prefix])
     except ModuleNotFoundError as error:
@@ -76,41 +84,54 @@ def _package(prefix: str) -> Any:
         ) from None
 
 
-class Adapted(BaseEnv):
-    """An environment of theirs in our terms; theirs is `env`, and its state is `pipeline_state`.
+class AdaptedEnv(BaseEnv):
+    """An environment of Brax or Playground in this package's protocol.
 
-    Actions lie in [-1, 1] (clipped). Of a dictionary of observations `state` is taken. `done` is
-    the environment's own, without any time limit; a metric `success` of theirs is ours.
+    `env` is the original environment, and `pipeline_state` is the original state. Actions are
+    clipped to [-1, 1]. From a dictionary of observations `state` is used. `done` is the original
+    one, without a time limit; the original metric `success`, where there is one, is the success.
+
+    Args:
+        task: the task's name.
+        env: the original environment.
+        engine: the name of its physics engine.
+        horizon: steps until the time limit; by default the environment's `episode_length`, else
+            1000.
+
+    Raises:
+        UserError: the observation is not a vector.
     """
 
     def __init__(self, task: str, env: Any, engine: str, horizon: int | None = None):
         self.env = env
         horizon = horizon or int(getattr(env, "episode_length", HORIZON))
         obs = _vector(jax.eval_shape(env.reset, jax.random.key(0)).obs, task)
-        # Theirs end where the robot falls, those that end at all.
+        # Those of these environments that terminate do so where the robot falls.
         spec = make_spec([("obs", obs.shape[0])], int(env.action_size), horizon, ends="failure")
         super().__init__(task, spec, engine)
 
     def reset(self, rng: Key) -> EnvState:
+        """Returns the initial state of an episode, drawn with a random key."""
         return self._adapt(self.env.reset(rng))
 
     def step(self, state: EnvState, action: jax.Array) -> EnvState:
-        inner = self.env.step(state.pipeline_state, jnp.clip(action, -1.0, 1.0))
-        return follow(state, self._adapt(inner))
+        """Returns the state after one step with an action [A]."""
+        original = self.env.step(state.pipeline_state, jnp.clip(action, -1.0, 1.0))
+        return keep_wrapper_fields(state, self._adapt(original))
 
-    def _adapt(self, inner: Any) -> EnvState:
-        inner = jax.tree.map(jnp.asarray, inner)  # some rewards are plain numbers
+    def _adapt(self, original: Any) -> EnvState:
+        original = jax.tree.map(jnp.asarray, original)  # some rewards are plain numbers
         return EnvState(
-            pipeline_state=inner,
-            obs=_vector(inner.obs, self.name).astype(jnp.float32),
-            reward=inner.reward.astype(jnp.float32),
-            done=inner.done.astype(jnp.float32),
-            metrics={k: v.astype(jnp.float32) for k, v in inner.metrics.items()},
+            pipeline_state=original,
+            obs=_vector(original.obs, self.name).astype(jnp.float32),
+            reward=original.reward.astype(jnp.float32),
+            done=original.done.astype(jnp.float32),
+            metrics={k: v.astype(jnp.float32) for k, v in original.metrics.items()},
         )
 
 
 def _vector(obs: Any, task: str) -> Any:
-    """The observation [O], or its shape."""
+    """Returns the observation [O] (an array or its shape), or the `state` of a dictionary."""
     if isinstance(obs, Mapping):
         if "state" not in obs:
             raise UserError(f"{task} observes {', '.join(obs)}: expected a vector, or one 'state'")

@@ -1,4 +1,4 @@
-"""A fingerprint of an environment's behaviour, to notice when two results are not comparable."""
+"""A digest of an environment's behaviour: where it differs, results are not comparable."""
 
 from __future__ import annotations
 
@@ -19,9 +19,20 @@ EPISODES = 2
 
 @functools.lru_cache(maxsize=16)
 def digest(task: str, engine: str) -> str:
-    """Hash of a golden trajectory: two episodes' first ten steps under fixed random actions.
+    """Computes a digest of two short episodes with fixed random actions.
 
-    Observations are rounded to 1e-3 first, so that the last bits of a float do not change it.
+    Rewards and last observations are rounded to 1e-3, so that the last bits of a float do not
+    change the digest.
+
+    Args:
+        task: the task's name.
+        engine: `native`, `mjx` or `auto`.
+
+    Returns:
+        16 hexadecimal digits.
+
+    Raises:
+        UserError: the task or the engine is unknown, or they cannot be combined.
     """
     env = make(task, engine)
     spec = env.spec
@@ -31,10 +42,10 @@ def digest(task: str, engine: str) -> str:
             return jax.random.randint(key, obs.shape[:-1], 0, spec.action_size)
         return jax.random.uniform(key, (*obs.shape[:-1], spec.action_size), minval=-1.0)
 
-    short = min(STEPS, spec.horizon)
-    steps = jax.jit(lambda k: rollout.episodes(env, policy, k, EPISODES, horizon=short))(
+    horizon = min(STEPS, spec.horizon)
+    steps = jax.jit(lambda k: rollout.episodes(env, policy, k, EPISODES, horizon=horizon))(
         jax.random.key(0)
     )
-    seen = jnp.concatenate([steps.next_obs[-1].ravel(), steps.reward.ravel()])
-    rounded = np.round(np.asarray(seen, np.float64), 3) + 0.0  # no negative zeros
+    numbers = jnp.concatenate([steps.next_obs[-1].ravel(), steps.reward.ravel()])
+    rounded = np.round(np.asarray(numbers, np.float64), 3) + 0.0  # no negative zeros
     return hashlib.sha256(rounded.tobytes()).hexdigest()[:16]

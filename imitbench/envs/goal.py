@@ -1,4 +1,4 @@
-"""Pieces of the goal-conditioned tasks: distance, sparse reward, success, rotations."""
+"""Functions for goal-conditioned tasks: distance, sparse reward, success, rotations."""
 
 from __future__ import annotations
 
@@ -9,12 +9,28 @@ import jax.numpy as jnp
 
 
 def distance(achieved: jax.Array, desired: jax.Array) -> jax.Array:
-    """Euclidean distance [...] between goals [..., G]."""
+    """Computes Euclidean distances between goals.
+
+    Args:
+        achieved: [..., G].
+        desired: [..., G].
+
+    Returns:
+        [...] in the goals' unit.
+    """
     return jnp.linalg.norm(achieved - desired, axis=-1)
 
 
 def sparse_reward(threshold: float) -> Callable[[jax.Array, jax.Array], jax.Array]:
-    """Reward 0 within the threshold (inclusive) and -1 beyond it, as in Gymnasium-Robotics."""
+    """Builds the sparse reward of Gymnasium-Robotics.
+
+    Args:
+        threshold: a distance, in the goals' unit.
+
+    Returns:
+        (achieved [..., G], desired [..., G]) -> rewards [...]: 0 up to the threshold (inclusive),
+        -1 beyond it.
+    """
 
     def reward(achieved: jax.Array, desired: jax.Array) -> jax.Array:
         return jnp.where(distance(achieved, desired) > threshold, -1.0, 0.0)
@@ -23,15 +39,30 @@ def sparse_reward(threshold: float) -> Callable[[jax.Array, jax.Array], jax.Arra
 
 
 def reached(achieved: jax.Array, desired: jax.Array, threshold: float) -> jax.Array:
-    """1.0 where the goal is closer than the threshold (exclusive), as in Gymnasium-Robotics."""
+    """Returns whether goals are reached, as Gymnasium-Robotics defines success.
+
+    Args:
+        achieved: [..., G].
+        desired: [..., G].
+        threshold: a distance, in the goals' unit.
+
+    Returns:
+        [...] float32: 1 where the distance is below the threshold (exclusive), else 0.
+    """
     return (distance(achieved, desired) < threshold).astype(jnp.float32)
 
 
 def quat_to_euler(q: jax.Array) -> jax.Array:
-    """Euler angles [..., 3] in radians of a unit quaternion wxyz [..., 4].
+    """Converts unit quaternions to Euler angles.
 
-    The convention is Gymnasium-Robotics' `mat2euler`: the angles of R = Rx(e0) Ry(e1) Rz(e2), with
-    e0 = 0 where the middle angle stands at +-90 degrees.
+    The convention is that of Gymnasium-Robotics' `mat2euler`: the angles of
+    R = Rx(e0) Ry(e1) Rz(e2), with e0 = 0 where the middle angle is +-90 degrees.
+
+    Args:
+        q: [..., 4] unit quaternions wxyz.
+
+    Returns:
+        [..., 3] in radians.
     """
     w, x, y, z = jnp.moveaxis(q, -1, 0)
     m00, m01, m02 = 1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)

@@ -1,5 +1,4 @@
-"""PointMass: a disc on a plane that is pushed to a goal. It compiles in a moment: made for
-tests."""
+"""PointMass: a ball on a plane that is pushed to a goal. It compiles quickly, for tests."""
 
 from __future__ import annotations
 
@@ -10,10 +9,10 @@ import mujoco
 from imitbench import physics
 from imitbench.core.types import EnvState, GoalSpec, Key
 from imitbench.envs import goal
-from imitbench.envs.base import PhysicsEnv, follow, make_spec, scalar
+from imitbench.envs.base import PhysicsEnv, keep_wrapper_fields, make_spec, scalar
 from imitbench.physics.engine import EngineName
 
-THRESHOLD = 0.1
+THRESHOLD = 0.1  # m
 HORIZON = 20
 SUBSTEPS = 5
 
@@ -33,10 +32,15 @@ XML = """
 
 
 class PointMass(PhysicsEnv):
-    """Position, velocity and goal on a plane, in metres and metres per second.
+    """A ball of 1 kg on a plane is pushed to a goal.
 
-    Action [2] in [-1, 1] (clipped): force in units of 4 N on 1 kg. Reward as in Fetch, threshold
-    0.1 m.
+    Observation [6]: position in m, velocity in m/s, goal in m. Action [2] in [-1, 1] (clipped):
+    force in units of 4 N. Reward: 0 within 0.1 m of the goal, else -1. Nothing but the time limit,
+    20 steps, ends an episode.
+
+    Args:
+        name: the task's name.
+        engine: the physics engine.
     """
 
     def __init__(self, name: str, engine: EngineName):
@@ -46,17 +50,19 @@ class PointMass(PhysicsEnv):
             HORIZON,
             GoalSpec("pos", "desired_goal", goal.sparse_reward(THRESHOLD)),
         )
-        mj = mujoco.MjModel.from_xml_string(XML)
-        super().__init__(name, spec, physics.load(mj, engine), SUBSTEPS)
+        model = mujoco.MjModel.from_xml_string(XML)
+        super().__init__(name, spec, physics.load(model, engine), SUBSTEPS)
 
     def reset(self, rng: Key) -> EnvState:
+        """Returns the initial state of an episode, drawn with a random key."""
         pos, target = jax.random.uniform(rng, (2, 2), minval=-1.0, maxval=1.0)
         return self._observe(self.physics.reset(pos, jnp.zeros(2)), target)
 
     def step(self, state: EnvState, action: jax.Array) -> EnvState:
+        """Returns the state after one step with an action [2]."""
         ctrl = jnp.clip(action, -1.0, 1.0)
         after = self.physics.step(state.pipeline_state, ctrl, substeps=SUBSTEPS)
-        return follow(state, self._observe(after, state.info["goal"]))
+        return keep_wrapper_fields(state, self._observe(after, state.info["goal"]))
 
     def _observe(self, state: physics.PhysicsState, desired: jax.Array) -> EnvState:
         goal_spec = self.spec.goal

@@ -1,7 +1,7 @@
-"""Probe environments: tiny problems with known answers, each for a part of a learner.
+"""Probe environments: tiny problems with known answers, each for one part of a learner.
 
-The idea is Andy Jones' (2021, "Debugging RL, without the agonizing pain"): each probe needs
-one more part of a learner than the one before it. Known values are written beside each.
+Source: Andy Jones (2021), "Debugging RL, without the agonizing pain". Each probe needs one more
+part of a learner than the one before it. Their descriptions have the known values.
 """
 
 from __future__ import annotations
@@ -19,16 +19,17 @@ from imitbench.envs.base import BaseEnv, make_spec, scalar
 
 @dataclass(frozen=True)
 class Probe:
-    """start(key) -> obs [O]; move(obs, action) -> (next obs, reward, terminated)."""
+    """A problem, as pure functions of the observation."""
 
     description: str
-    obs_size: int
-    action_size: int
-    horizon: int
+    obs_size: int  # O
+    action_size: int  # A, or the number of choices
+    horizon: int  # steps until the time limit
     discrete: bool
-    start: Callable[[Key], jax.Array]
+    start: Callable[[Key], jax.Array]  # key -> obs [O]
+    # (obs [O], action) -> (next obs [O], reward [], terminated [])
     move: Callable[[jax.Array, jax.Array], tuple[jax.Array, jax.Array, bool | jax.Array]]
-    goal: bool = False  # obs is where one is and, the same size, where to go
+    goal: bool = False  # the observation is the position [O / 2], then the goal [O / 2]
 
 
 def _sign(key: Key) -> jax.Array:
@@ -40,12 +41,12 @@ def _zero(key: Key) -> jax.Array:
 
 
 def _agree(obs: jax.Array, action: jax.Array) -> jax.Array:
-    """+1 where choice 1 meets obs +1 or choice 0 meets obs -1, else -1."""
+    """Returns 1 for choice 1 at obs 1 and for choice 0 at obs -1, else -1."""
     return obs[0] * (2.0 * action - 1.0)
 
 
 def _step(obs: jax.Array, action: jax.Array) -> jax.Array:
-    """A tenth of the action further, the goal as it was."""
+    """Moves the position by 0.1 times the action; the goal stays."""
     return obs.at[:2].add(0.1 * jnp.clip(action, -1.0, 1.0))
 
 
@@ -94,25 +95,32 @@ PROBES = {
 
 
 class ProbeEnv(BaseEnv):
-    """A probe as an environment. Success: the best possible reward of the step, to within 0.01."""
+    """A probe as an environment. Success: the best possible reward of the step, within 0.01.
+
+    Args:
+        name: one of `PROBES`.
+    """
 
     def __init__(self, name: str):
-        self.probe = PROBES[name]
-        p = self.probe
-        fields, goal_spec = [("obs", p.obs_size)], None
-        if p.goal:
-            half = p.obs_size // 2
+        probe = self.probe = PROBES[name]
+        fields, goal_spec = [("obs", probe.obs_size)], None
+        if probe.goal:
+            half = probe.obs_size // 2
             fields, goal_spec = [("at", half), ("goal", half)], GoalSpec("at", "goal", NEAR)
-        spec = make_spec(fields, p.action_size, p.horizon, goal_spec, discrete=p.discrete)
+        spec = make_spec(
+            fields, probe.action_size, probe.horizon, goal_spec, discrete=probe.discrete
+        )
         super().__init__(name, spec, engine="none")
 
     def reset(self, rng: Key) -> EnvState:
+        """Returns the initial state of an episode, drawn with a random key."""
         obs, zero = self.probe.start(rng), scalar(0.0)
         half = self.probe.obs_size // 2
         reward = NEAR(obs[:half], obs[half:]) if self.probe.goal else zero
         return EnvState(None, obs, reward, zero, {"success": zero}, {})
 
     def step(self, state: EnvState, action: jax.Array) -> EnvState:
+        """Returns the state after one step with an action [A] or a choice []."""
         obs, reward, terminated = self.probe.move(state.obs, action)
         best = 0.0 if self.name in ("ProbeTarget", "ProbeWalk", "ProbeGoal") else 1.0
         return state.replace(

@@ -1,4 +1,4 @@
-"""The tasks by name."""
+"""The tasks by name, and the environments of each."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from imitbench.utils.errors import UserError, pick
 
 
 class TaskEntry(NamedTuple):
+    """A task in the registry."""
+
     description: str
-    make: Callable[[str, str], Env]  # (engine, model variant) -> Env
-    variants: tuple[str, ...] = ("default",)
+    make: Callable[[str, str], Env]  # (engine, variant of the model) -> environment
+    variants: tuple[str, ...] = ("default",)  # of the model
 
 
 def _fetch(name: str) -> TaskEntry:
@@ -50,7 +52,7 @@ def _probe(name: str) -> TaskEntry:
     return TaskEntry("probe: " + probes.PROBES[name].description, make)
 
 
-def _rope(name: str) -> TaskEntry:
+def _tightrope(name: str) -> TaskEntry:
     def make(engine: str, model: str) -> Env:
         physics.choose(engine)  # only to reject an unknown name
         return tightrope.Tightrope(name)
@@ -66,41 +68,53 @@ TASKS: dict[str, TaskEntry] = {
         "toy: push a disc to a goal",
         lambda e, m: point_mass.PointMass("PointMass", physics.choose(e)),
     ),
-    **{name: _rope(name) for name in tightrope.TASKS},
+    **{name: _tightrope(name) for name in tightrope.TASKS},
     **{name: _probe(name) for name in probes.PROBES},
 }
 
 
 def find_task(task: str) -> TaskEntry:
-    """The entry of a task: one of ours, or `brax/NAME` or `playground/NAME`.
+    """Returns the entry of a task.
+
+    Args:
+        task: one of `TASKS`, `brax/NAME` or `playground/NAME`.
 
     Raises:
-        UserError: there is none, or its package is not installed.
+        UserError: the task is unknown, or its package is not installed.
     """
-    prefix = brax.family(task)
+    prefix = brax.task_prefix(task)
     if prefix is None:
         return TASKS[pick("task", task, TASKS)]
-    pick("task", task, [f"{prefix}/{name}" for name in brax.names(prefix)])
+    pick("task", task, [f"{prefix}/{name}" for name in brax.env_names(prefix)])
     return TaskEntry(f"of the package {prefix}", lambda engine, _: brax.make(task, engine))
 
 
 def check_task(task: str) -> str:
-    """The task's name, if `find` knows it; else its UserError."""
+    """Returns the task's name, if there is such a task.
+
+    Args:
+        task: one of `TASKS`, `brax/NAME` or `playground/NAME`.
+
+    Raises:
+        UserError: the task is unknown, or its package is not installed.
+    """
     find_task(task)
     return task
 
 
 @functools.lru_cache(maxsize=16)
 def make(task: str, engine: str = "auto", model: str = "default") -> Env:
-    """The environment of a task on an engine.
+    """Builds the environment of a task; the same arguments give the same environment.
 
     Args:
+        task: one of `TASKS`, `brax/NAME` or `playground/NAME`.
         engine: `native`, `mjx`, or `auto` (native on a CPU, else mjx). Tasks of Brax and Playground
             take `auto` alone.
-        model: for the Fetch tasks `full`, `reduced` or `default` (full on native, reduced on mjx).
+        model: for the Fetch tasks `full`, `reduced` or `default` (full on native, reduced on mjx);
+            `default` for all others.
 
     Raises:
-        UserError: an unknown task, engine or model, or a pair that cannot run.
+        UserError: the task, the engine or the model is unknown, or they cannot be combined.
     """
     entry = find_task(task)
     pick(f"model of {task}", model, entry.variants)

@@ -6,15 +6,16 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from imitbench.core.types import Cost
 from imitbench.experts import reference_scores
-from imitbench.results import cell_schema, ordering, policy_files
+from imitbench.results import cell_schema, cell_tables, ordering, policy_files
 from imitbench.suites.published.schema import Place
 from imitbench.suites.schema import SCHEMA
 from imitbench.training.loop import Eval
@@ -84,7 +85,6 @@ class Result(NamedTuple):
 
 
 UNFINISHED = ".writing-"  # how folders of cells that are being written begin
-COSTS = ("env_steps", "expert_queries", "grad_steps")  # columns of a curve: spent so far
 
 
 def cells_folder(root: Path) -> Path:
@@ -125,26 +125,19 @@ def write(
     Raises:
         UserError: it cannot be written; nothing is left of it then.
     """
-    cells = cells_folder(root)
-    final = cells / key
+    final = cells_folder(root) / key
     if final.exists():  # another run of the same cell finished first
         return final
-    with write_errors(cells):
-        cells.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=cells, prefix=UNFINISHED))
-        try:
-            os.chmod(temporary, 0o755)
-            seeds = info["identity"]["seeds"]
-            _curve(ev, seeds, info["cost"]).to_parquet(temporary / "curve.parquet", index=False)
-            _episodes(ev, seeds).to_parquet(temporary / "episodes.parquet", index=False)
-            whole = info | {"sha256": cell_schema.checksum(info, temporary)}
-            text = json.dumps(whole, indent=1, sort_keys=True)
-            (temporary / "cell.json").write_text(text + "\n", encoding="utf-8")
-            if trained is not None:
-                policy_files.write(temporary, trained)
-            _move(temporary, final)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+    seeds = info["identity"]["seeds"]
+    with _whole_folder(final) as folder:
+        curve = cell_tables.curve_table(ev, seeds, info["cost"])
+        curve.to_parquet(folder / "curve.parquet", index=False)
+        cell_tables.episodes_table(ev, seeds).to_parquet(folder / "episodes.parquet", index=False)
+        whole = info | {"sha256": cell_schema.checksum(info, folder)}
+        text = json.dumps(whole, indent=1, sort_keys=True)
+        (folder / "cell.json").write_text(text + "\n", encoding="utf-8")
+        if trained is not None:
+            policy_files.write(folder, trained)
     return final
 
 
@@ -160,26 +153,32 @@ def copy(cell: Path, cells: Path) -> Path:
         UserError: it cannot be written.
     """
     final = cells / cell.name
-    if final.exists():
-        return final
+    if not final.exists():
+        with _whole_folder(final) as folder:
+            shutil.copytree(cell, folder, dirs_exist_ok=True)
+    return final
+
+
+@contextmanager
+def _whole_folder(final: Path) -> Iterator[Path]:
+    """A temporary folder that is renamed to `final` when the block ends without an error.
+
+    Raises:
+        UserError: it cannot be written; nothing is left of it then.
+    """
+    cells = final.parent
     with write_errors(cells):
         cells.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=cells, prefix=UNFINISHED))
         try:
-            shutil.copytree(cell, temporary, dirs_exist_ok=True)
+            yield temporary
             os.chmod(temporary, 0o755)
-            _move(temporary, final)
+            for path in (*temporary.rglob("*"), temporary):
+                sync(path)
+            os.replace(temporary, final)
+            sync(cells)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
-    return final
-
-
-def _move(temporary: Path, final: Path) -> None:
-    """Renames a folder into place when all of it is on the disk."""
-    for path in (*temporary.rglob("*"), temporary):
-        sync(path)
-    os.replace(temporary, final)
-    sync(final.parent)
 
 
 def tidy(root: Path) -> None:
@@ -195,29 +194,6 @@ def tidy(root: Path) -> None:
     for folder in (root / "partial").glob("*"):
         if (cells_folder(root) / folder.name).exists():
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _curve(ev: Eval, seeds: list[int], cost: dict[str, int]) -> pd.DataFrame:
-    rows = []
-    for s, seed in enumerate(seeds):
-        for e, done in enumerate(ev.updates.tolist()):
-            row = {"seed": seed, "evaluation": e, "updates": done}
-            spent = Cost(**cost) * done
-            row |= {k: getattr(spent, k) for k in COSTS}
-            row |= {
-                "success_any": ev.success_any[s, e],
-                "success_final": ev.success_final[s, e],
-                "return": ev.returns[s, e],
-                "diverged": bool(ev.diverged[s]),
-            }
-            rows.append(row | {f"metric/{k}": float(v[s, e]) for k, v in ev.metrics.items()})
-    return pd.DataFrame(rows)
-
-
-def _episodes(ev: Eval, seeds: list[int]) -> pd.DataFrame:
-    count = ev.episodes["return"].shape[1]
-    frame = {"seed": np.repeat(seeds, count), "episode": np.tile(np.arange(count), len(seeds))}
-    return pd.DataFrame(frame | {k: v.ravel() for k, v in ev.episodes.items()})
 
 
 def read(folder: Path) -> Result:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from imitbench.results import comparability, stats, store
+from imitbench.results import cell_tables, comparability, stats, store
 from imitbench.results.captions import caption
 from imitbench.results.formatting import format_estimate, markdown_table
 from imitbench.results.sections import claims_section, published_rates, published_returns
@@ -51,7 +51,7 @@ def _summary_row(r: Result) -> dict[str, Any]:
         "environment_digest": r.info["environment_digest"],
         "diverged_seeds": " ".join(map(str, r.info["diverged_seeds"])),
     }
-    row |= {k: int(r.curve[k].to_numpy().max()) for k in store.COSTS}
+    row |= {k: int(r.curve[k].to_numpy().max()) for k in cell_tables.COSTS}
     for measure in MEASURES:
         scores = r.final(measure)
         e = stats.estimate(scores)

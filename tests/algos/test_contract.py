@@ -1,4 +1,4 @@
-"""What every registered method promises."""
+"""The contract that every registered method fulfils. `test_contract_actor` is about its actor."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from helpers.contract import METHODS, TASK, equal, has_memory, one, recurrent_method
 from helpers.small_configs import shrink
 
 from imitbench import algos, data, envs, experts
@@ -17,28 +18,11 @@ from imitbench.core.types import Algorithm, Env, Transition
 from imitbench.training import loop
 from imitbench.utils.errors import UserError
 
-# The same code as another method's, with other settings.
-SETTINGS_OF_OTHERS = (
-    "ddpg",
-    "td3_bc",
-    "offline_td3",
-    "offline_ddpg",
-    "rwr",
-    "offline_rwr",
-    "vins_true",
-    "gail_trpo",
-    "dac_sac",
-)
-METHODS = [
-    pytest.param(m, marks=pytest.mark.slow if m in SETTINGS_OF_OTHERS else ()) for m in algos.ALGOS
+assert recurrent_method  # a fixture
+pytestmark = [
+    pytest.mark.parametrize("method", METHODS),
+    pytest.mark.usefixtures("recurrent_method"),
 ]
-TASK = "ProbeGoal"  # goals, several steps, continuous actions, and no host callback
-pytestmark = pytest.mark.parametrize("method", METHODS)
-
-
-def equal(a, b) -> None:
-    """Every leaf, bit for bit."""
-    jax.tree.map(np.testing.assert_array_equal, a, b)
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +45,6 @@ def keys() -> jax.Array:
     return jnp.stack([jax.random.key(s) for s in range(3)])
 
 
-def one(rows: Transition) -> Transition:
-    return jax.tree.map(lambda x: x[0], rows)
-
-
 def test_state_keeps_its_type_and_metrics_are_scalars(method, small, rows):
     algo: Algorithm = small(method, TASK)
     key = jax.random.key(0)
@@ -76,10 +56,12 @@ def test_state_keeps_its_type_and_metrics_are_scalars(method, small, rows):
     assert metrics and all(m.shape == () for m in metrics.values())
 
 
-def test_acts_on_any_leading_axes(method, small, rows):
+def test_acts_on_any_leading_axes(method, small, rows, env):
     algo: Algorithm = small(method, TASK)
     key = jax.random.key(0)
     state = algo.init(key, one(rows))
+    if has_memory(algo, state, env):
+        pytest.skip("acts by its actor alone")
     obs = one(rows).obs[:6]
     flat = algo.act(key, state, obs)
     assert flat.shape == (6, 2)
@@ -89,7 +71,7 @@ def test_acts_on_any_leading_axes(method, small, rows):
 
 
 def test_acts_on_discrete_choices(method, small):
-    """Or says that it cannot, before anything runs."""
+    """Or refuses them before anything runs."""
     try:
         algo: Algorithm = small(method, "ProbePolicy", lr=3e-3)
     except UserError as error:
@@ -109,32 +91,30 @@ def test_acts_on_discrete_choices(method, small):
 OPTIONS: dict[str, Any] = {"num_updates": 4, "num_evals": 4, "eval_episodes": 2}
 
 
-def test_seeds_apart_and_a_resumed_run_equal_one_run(method, small, rows, keys, env):
+def test_seeds_trained_alone_and_a_resumed_run_equal_one_run(method, small, rows, keys, env):
     algo = small(method, TASK)
-    seen = []
-    straight, ev = loop.train(
-        algo, rows, keys, env=env, on_eval=lambda s, e: seen.append((s, e)), **OPTIONS
+    checkpoints = []
+    whole, ev = loop.train(
+        algo, rows, keys, env=env, on_eval=lambda s, e: checkpoints.append((s, e)), **OPTIONS
     )
-    assert not straight.diverged.any()
-    resumed, ev2 = loop.train(algo, rows, keys, env=env, resume=seen[1], **OPTIONS)
-    equal(straight, resumed)
+    assert not whole.diverged.any()
+    resumed, ev2 = loop.train(algo, rows, keys, env=env, resume=checkpoints[1], **OPTIONS)
+    equal(whole, resumed)
     equal(ev._replace(seconds={}), ev2._replace(seconds={}))
-    own = jax.tree.map(lambda x: x[1:2], rows)
-    apart, _ = loop.train(algo, own, keys[1:2], env=env, seeds_by="threads", **OPTIONS)
-    equal(jax.tree.map(lambda x: x[1:2], straight.algo), apart.algo)
+    rows_of_seed = jax.tree.map(lambda x: x[1:2], rows)
+    alone, _ = loop.train(algo, rows_of_seed, keys[1:2], env=env, seeds_by="threads", **OPTIONS)
+    equal(jax.tree.map(lambda x: x[1:2], whole.algo), alone.algo)
 
 
 @pytest.mark.slow
-def test_seeds_in_one_program_nearly_equal_seeds_apart(method, small, rows, keys, env):
+def test_seeds_in_one_program_nearly_equal_seeds_in_threads(method, small, rows, keys, env):
     """As on an accelerator: batched products round differently."""
     algo = small(method, TASK)
-    apart, together = (
+    threads, vmap = (
         loop.train(algo, rows, keys, env=env, seeds_by=by, **OPTIONS)[0].algo
         for by in ("threads", "vmap")
     )
-    jax.tree.map(
-        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4), together, apart
-    )
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4), vmap, threads)
 
 
 def test_touches_only_what_it_declares(method, rows):
@@ -143,10 +123,10 @@ def test_touches_only_what_it_declares(method, rows):
             raise AssertionError(f"an undeclared part was touched: {name}")
 
         def __call__(self, *args):
-            raise AssertionError("an undeclared expert was asked")
+            raise AssertionError("an undeclared expert was called")
 
-    wants = algos.needs(method)
-    assert set(wants) <= {"env", "expert"}
+    needs = algos.needs(method)
+    assert set(needs) <= {"env", "expert"}
     parameters = list(inspect.signature(algos.ALGOS[method].make).parameters)
     assert parameters[:2] == ["config", "spec"]
     env = envs.make(TASK)
@@ -154,15 +134,18 @@ def test_touches_only_what_it_declares(method, rows):
         method,
         shrink(algos.ALGOS[method].Config()),
         env.spec,
-        env if "env" in wants else cast(Any, Poison()),
-        experts.load(TASK) if "expert" in wants else cast(Any, Poison()),
+        env if "env" in needs else cast(Any, Poison()),
+        experts.load(TASK) if "expert" in needs else cast(Any, Poison()),
     )
-    state = jax.eval_shape(algo.init, jax.random.key(0), one(rows))
-    jax.eval_shape(algo.update, jax.random.key(0), state, one(rows))
-    # To train in, or to act by.
-    uses = algo.cost.env_steps > 0 or algo.actor is not None
-    assert ("env" in wants) == uses
-    assert ("expert" in wants) == (algo.cost.expert_queries > 0)
+    key = jax.random.key(0)
+    state = jax.eval_shape(algo.init, key, one(rows))
+    jax.eval_shape(algo.update, key, state, one(rows))
+    # An environment is there to train in, or to act by; a method with memory can act without it.
+    uses_env = algo.cost.env_steps > 0 or algo.actor is not None
+    if "env" not in needs and algo.actor is not None:
+        uses_env = not has_memory(algo, algo.init(key, one(rows)), env)
+    assert ("env" in needs) == uses_env
+    assert ("expert" in needs) == (algo.cost.expert_queries > 0)
     assert algo.cost.grad_steps > 0
 
 
@@ -191,7 +174,7 @@ def test_online_methods_need_no_demonstrations(method, small, rows, keys, env):
     algo = small(method, TASK)
     options = {"env": env, "num_updates": 1, "num_evals": 1, "eval_episodes": 2}
     without, ev = loop.train(algo, buffer.no_rows(env.spec), keys[:1], **options)
-    own = jax.tree.map(lambda x: x[:1], rows)
-    beside, _ = loop.train(algo, own, keys[:1], **options)
-    equal(without, beside)
+    rows_of_seed = jax.tree.map(lambda x: x[:1], rows)
+    with_rows, _ = loop.train(algo, rows_of_seed, keys[:1], **options)
+    equal(without, with_rows)
     assert not ev.diverged.any() and np.isfinite(ev.returns).all()

@@ -25,6 +25,9 @@ SMALL: dict[str, Any] = {
 }  # fmt: skip
 
 
+LONGER: dict[str, Any] = SMALL | {"grad_steps": 80}
+
+
 @pytest.fixture(scope="module")
 def env():
     return ib.make_env("PointMass")
@@ -136,7 +139,7 @@ def test_a_policy_takes_arrays_of_any_leading_axes(bc):
 
 
 def test_two_runs_are_compared_in_memory_and_on_disk(bc, env, demos, tmp_path):
-    other = ib.train("bc", env, demos, num_demos=3, **(SMALL | {"grad_steps": 80}), label="longer")
+    other = ib.train("bc", env, demos, num_demos=3, label="longer", **LONGER)
     result = ib.compare(other, bc)
     frame = result.frame()
     assert list(frame["measure"]) == ["success_final", "success_any"]

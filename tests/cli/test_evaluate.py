@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
 from conftest import message
@@ -23,8 +24,8 @@ def test_every_stored_policy_is_evaluated(finished, tmp_path, capsys):
     text = capsys.readouterr().out
     assert all(f"{cell.name}, seed {seed}: return" in text for cell in cells for seed in (0, 1))
     one = evaluate(load_policy(cells[0], seed=1), episodes=4, seed=2)
-    part = frame[(frame["cell"] == cells[0].name) & (frame["policy"] == 1)]
-    assert part["return"].to_numpy() == pytest.approx(one["return"].to_numpy(), rel=1e-4)
+    part = frame.query("cell == @cells[0].name and policy == 1")
+    np.testing.assert_allclose(part["return"], one["return"], rtol=1e-4)
 
 
 def test_what_has_no_policies_is_named(finished, tmp_path):

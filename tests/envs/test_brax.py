@@ -22,11 +22,11 @@ from imitbench.utils.errors import UserError
 
 
 def push(key, obs):
-    """An action well beyond the bounds."""
+    """A policy whose actions are well beyond the bounds."""
     return jnp.full((*obs.shape[:-1], 1), 5.0)
 
 
-def test_protocol_and_spec():
+def test_brax_env_has_protocol_and_spec():
     env = envs.make("brax/inverted_pendulum")
     assert env is envs.make("brax/inverted_pendulum") and env.name == "brax/inverted_pendulum"
     assert env.engine == "brax-generalized"
@@ -43,7 +43,7 @@ def test_protocol_and_spec():
 @pytest.mark.parametrize(
     "name", ["fast", pytest.param("inverted_pendulum", marks=pytest.mark.slow)]
 )
-def test_steps_are_those_of_brax(name):
+def test_steps_equal_those_of_brax(name):
     from brax import envs as theirs
 
     original, env = theirs.get_environment(name), envs.make(f"brax/{name}")
@@ -54,12 +54,12 @@ def test_steps_are_those_of_brax(name):
         state, ours = step(state, action), ours_step(ours, action)
         np.testing.assert_allclose(ours.obs, state.obs, rtol=1e-6)
         assert float(ours.reward) == float(state.reward) and float(ours.done) == float(state.done)
-    # An action out of bounds is the bound.
+    # An action beyond the bounds is clipped.
     far, bound = ours_step(ours, jnp.array([7.0])), ours_step(ours, jnp.array([1.0]))
     np.testing.assert_array_equal(far.obs, bound.obs)
 
 
-def test_the_pole_falls_and_the_time_limit_is_no_end():
+def test_falling_pole_terminates_and_time_limit_truncates():
     env = envs.make("brax/inverted_pendulum")
     steps = jax.jit(lambda k: rollout.episodes(env, push, k, 3, horizon=40))(jax.random.key(0))
     assert steps.terminated.any(axis=0).all() and not steps.truncated.any()
@@ -73,7 +73,7 @@ def test_the_pole_falls_and_the_time_limit_is_no_end():
     assert not steps.terminated.any() and steps.truncated[-1].all() and steps.weight.all()
 
 
-def test_bc_trains_on_it():
+def test_bc_trains_on_a_brax_env():
     env = envs.make("brax/fast")
     demos = data.collect(env, lambda k, obs: push(k, obs) / 5, 3, expert_name="push")
     assert demos.header.engine == "brax-none" and demos.steps.obs.shape == (3, 1000, 2)
@@ -84,7 +84,7 @@ def test_bc_trains_on_it():
     assert ev.returns.shape == (2, 1) and np.isfinite(ev.returns).all() and not ev.diverged.any()
 
 
-def test_mistakes_are_named(monkeypatch):
+def test_unknown_names_and_missing_packages_are_refused(monkeypatch):
     with pytest.raises(UserError, match="'brax/hoper': did you mean.*brax/hopper"):
         envs.make("brax/hoper")
     with pytest.raises(UserError, match=r"engine 'mjx' of brax/fast.*use 'auto'"):
@@ -120,7 +120,7 @@ class State(struct.PyTreeNode):
 
 
 class Counter:
-    """A task in Playground's protocol: counts its steps, ends at 7, and observes a dictionary."""
+    """A task in Playground's protocol: it counts its steps, ends at 7, and observes a dict."""
 
     action_size = 1
 
@@ -142,7 +142,7 @@ class Counter:
 
 @pytest.fixture
 def playground(monkeypatch):
-    """A stand-in for the package; returns what `load` was called with."""
+    """A stand-in for the package; yields the arguments of the calls of `load`."""
     calls = []
 
     def load(name, config_overrides=None):
@@ -162,7 +162,7 @@ def playground(monkeypatch):
     envs.make.cache_clear()
 
 
-def test_playgrounds_protocol(playground):
+def test_playground_env_is_adapted(playground):
     env = envs.make("playground/Counter")
     assert playground == [("Counter", {"impl": "jax"})]
     assert (env.spec.obs_size, env.spec.horizon, env.engine) == (2, 12, "playground-mjx")

@@ -1,4 +1,4 @@
-"""Registry, probes, toy task, rotations, and the protocol that Brax's tools expect."""
+"""Registry, probes, toy task, rotations, digest, and the protocol of Brax's wrappers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from imitbench.envs.digest import digest
 from imitbench.utils.errors import UserError
 
 
-def test_unknown_names_get_the_nearest():
+def test_unknown_names_are_refused_with_similar_ones():
     with pytest.raises(UserError, match="'FetchPich': did you mean.*FetchReach"):
         envs.make("FetchPich")
     with pytest.raises(UserError, match="'zzz': known: .*PointMass"):
@@ -30,7 +30,7 @@ def test_unknown_names_get_the_nearest():
 
 
 @pytest.mark.parametrize("name", list(envs.TASKS))
-def test_every_task_has_a_sound_spec(name):
+def test_spec_matches_the_observation_and_the_reward(name):
     env = envs.make(name)
     spec = env.spec
     state = jax.jit(env.reset)(jax.random.key(0))
@@ -45,35 +45,35 @@ def test_every_task_has_a_sound_spec(name):
         assert float(state.reward) == float(spec.goal.reward(achieved, desired))
 
 
-def run_probe(name: str, choose, num: int = 32) -> dict[str, np.ndarray]:
+def summarise_probe(name: str, choose, num: int = 32) -> dict[str, np.ndarray]:
     env = envs.make(name)
     steps = rollout.episodes(env, lambda k, obs: choose(obs), jax.random.key(0), num)
     return jax.tree.map(np.asarray, rollout.summarise(steps) | {"obs": steps.obs[0, :, 0]})
 
 
-def test_probes_have_their_known_answers():
-    still = lambda obs: jnp.zeros((*obs.shape[:-1], 1))  # noqa: E731
+def test_probes_have_known_returns():
+    zero_action = lambda obs: jnp.zeros((*obs.shape[:-1], 1))  # noqa: E731
     for name, value, length in (
         ("ProbeConstant", 1, 1),
         ("ProbeDiscount", 1, 2),
         ("ProbeTimeLimit", 10, 10),
     ):
-        got = run_probe(name, still)
+        got = summarise_probe(name, zero_action)
         assert (got["return"] == value).all() and (got["length"] == length).all()
-    seen = run_probe("ProbeObservation", still)
-    np.testing.assert_array_equal(seen["return"], seen["obs"])
-    assert set(seen["obs"]) == {-1.0, 1.0}
-    one = lambda obs: jnp.ones(obs.shape[:-1], jnp.int32)  # noqa: E731
-    assert (run_probe("ProbeAction", one)["return"] == 1).all()
-    assert (run_probe("ProbeAction", lambda o: 1 - one(o))["return"] == -1).all()
-    got = run_probe("ProbePolicy", one)
+    got = summarise_probe("ProbeObservation", zero_action)
     np.testing.assert_array_equal(got["return"], got["obs"])
-    assert (run_probe("ProbeTarget", lambda obs: obs)["return"] == 0).all()
-    off = run_probe("ProbeTarget", lambda obs: obs + jnp.array([0.5, 0.0]))
+    assert set(got["obs"]) == {-1.0, 1.0}
+    one = lambda obs: jnp.ones(obs.shape[:-1], jnp.int32)  # noqa: E731
+    assert (summarise_probe("ProbeAction", one)["return"] == 1).all()
+    assert (summarise_probe("ProbeAction", lambda o: 1 - one(o))["return"] == -1).all()
+    got = summarise_probe("ProbePolicy", one)
+    np.testing.assert_array_equal(got["return"], got["obs"])
+    assert (summarise_probe("ProbeTarget", lambda obs: obs)["return"] == 0).all()
+    off = summarise_probe("ProbeTarget", lambda obs: obs + jnp.array([0.5, 0.0]))
     np.testing.assert_allclose(off["return"], -0.25, rtol=1e-5)
 
 
-def test_only_the_time_limit_truncates():
+def test_probes_truncate_only_at_the_time_limit():
     env = envs.make("ProbeTimeLimit")
     act = lambda k, obs: jnp.zeros((*obs.shape[:-1], 1))  # noqa: E731
     steps = rollout.episodes(env, act, jax.random.key(0), 2)
@@ -86,7 +86,7 @@ def test_only_the_time_limit_truncates():
         assert not steps.truncated.any() and steps.terminated.any(axis=0).all()
 
 
-def test_the_goal_probe_is_reached_by_its_law_and_paid_as_said():
+def test_goal_probe_pays_its_sparse_reward_and_its_expert_reaches_the_goal():
     env = envs.make("ProbeGoal")
     steps = rollout.episodes(env, experts.load("ProbeGoal"), jax.random.key(0), 20)
     gap = np.linalg.norm(steps.next_obs[..., :2] - steps.next_obs[..., 2:], axis=-1)
@@ -100,7 +100,7 @@ def test_the_goal_probe_is_reached_by_its_law_and_paid_as_said():
     np.testing.assert_array_equal(goal_spec.reward(at, desired), steps.reward)
 
 
-def test_euler_angles_are_those_of_gymnasium_robotics():
+def test_euler_angles_equal_those_of_gymnasium_robotics():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from gymnasium_robotics.utils import rotations
@@ -112,7 +112,7 @@ def test_euler_angles_are_those_of_gymnasium_robotics():
     assert gap.max() < 2e-4
 
 
-def test_reward_and_success_at_the_threshold():
+def test_reward_includes_the_threshold_and_success_excludes_it():
     a, b = jnp.zeros(3), jnp.array([0.25, 0.0, 0.0])
     assert float(goal.sparse_reward(0.25)(a, b)) == 0  # inclusive
     assert float(goal.reached(a, b, 0.25)) == 0  # exclusive
@@ -120,7 +120,7 @@ def test_reward_and_success_at_the_threshold():
     assert float(goal.sparse_reward(0.24)(a, b)) == -1
 
 
-def test_both_engines_agree_on_the_toy_task():
+def test_engines_agree_on_point_mass():
     native, mjx = envs.make("PointMass", "native"), envs.make("PointMass", "mjx")
     expert = experts.load("PointMass")
     run = lambda env: jax.jit(  # noqa: E731
@@ -130,7 +130,7 @@ def test_both_engines_agree_on_the_toy_task():
     assert native.engine == "native" and mjx.engine == "mjx"
 
 
-def test_digest_is_stable_and_tells_tasks_apart():
+def test_digest_is_stable_and_differs_between_tasks():
     digest.cache_clear()
     first = digest("PointMass", "native")
     digest.cache_clear()
@@ -139,7 +139,7 @@ def test_digest_is_stable_and_tells_tasks_apart():
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_our_environments_run_in_brax_wrappers():
+def test_environments_run_in_brax_wrappers():
     from brax.envs.wrappers import training
 
     env = training.wrap(envs.make("PointMass"), episode_length=20)  # type: ignore[arg-type]

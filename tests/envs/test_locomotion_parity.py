@@ -23,26 +23,26 @@ from imitbench.utils.errors import UserError
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
 
 # The motion of these two is chaotic: from the last bits of a double, differences grow tenfold in
-# about eight steps. So after that many steps ours starts each step from the original's own state.
+# about eight steps. So after that many steps ours starts each step from the original's state.
 FREE = {"HalfCheetah": 40, "Ant": 80}
 
 
-def original_of(name: str) -> MujocoEnv:
+def make_original(name: str) -> MujocoEnv:
     base = name.removesuffix("-fh")
     fixed = {} if name == base else {"terminate_when_unhealthy": False}
-    made = gymnasium.make(f"{base}-v5", **fixed).unwrapped
-    assert isinstance(made, MujocoEnv)
-    return made
+    env = gymnasium.make(f"{base}-v5", **fixed).unwrapped
+    assert isinstance(env, MujocoEnv)
+    return env
 
 
-def ours_of(name: str, engine: str = "native") -> locomotion.Locomotion:
-    made = envs.make(name, engine)
-    assert isinstance(made, locomotion.Locomotion)
-    return made
+def make_ours(name: str, engine: str = "native") -> locomotion.Locomotion:
+    env = envs.make(name, engine)
+    assert isinstance(env, locomotion.Locomotion)
+    return env
 
 
-def adopt(state: EnvState, data: mujoco.MjData) -> EnvState:
-    """Our state with the exact physics of the original, its solver's warm start included."""
+def copy_physics(state: EnvState, data: mujoco.MjData) -> EnvState:
+    """Our state with the exact physics of the original, including the solver's warm start."""
     qpos, qvel = jnp.float32(data.qpos), jnp.float32(data.qvel)
     carry = [data.qpos - np.float64(qpos), data.qvel - np.float64(qvel)]
     old = state.pipeline_state
@@ -59,12 +59,12 @@ def adopt(state: EnvState, data: mujoco.MjData) -> EnvState:
 
 @pytest.mark.parametrize("name", ["Walker2d", "HalfCheetah", "Ant", "Humanoid", "Hopper-fh"])
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_steps(name, seed):
-    original, ours = original_of(name), ours_of(name)
+def test_steps_equal_those_of_gymnasium(name, seed):
+    original, ours = make_original(name), make_ours(name)
     scale = original.action_space.high[0]  # type: ignore[attr-defined]
     step, observe = jax.jit(ours.step), jax.jit(ours._obs)
     obs, _ = original.reset(seed=seed)
-    state = adopt(jax.jit(ours.reset)(jax.random.key(0)), original.data)
+    state = copy_physics(jax.jit(ours.reset)(jax.random.key(0)), original.data)
     at_reset = jax.jit(ours.physics.reset)(
         jnp.float32(original.data.qpos), jnp.float32(original.data.qvel)
     )
@@ -74,7 +74,7 @@ def test_steps(name, seed):
     for t in range(200):
         action = rng.uniform(-1, 1, ours.spec.action_size).astype(np.float32)
         if t >= FREE.get(name, 200):
-            state = adopt(state, original.data)
+            state = copy_physics(state, original.data)
         obs, reward, terminated, _, _ = original.step(np.float32(scale) * action)
         state = step(state, jnp.asarray(action))
         np.testing.assert_allclose(state.obs, obs, rtol=1e-6, atol=1e-4)
@@ -87,7 +87,7 @@ def test_steps(name, seed):
 
 @pytest.mark.parametrize("name", ["Walker2d", "HalfCheetah", "Ant", "Humanoid"])
 def test_resets_have_the_original_distribution(name):
-    original, ours = original_of(name), ours_of(name)
+    original, ours = make_original(name), make_ours(name)
     theirs = np.stack([original.reset(seed=i)[0] for i in range(400)])
     keys = jax.random.split(jax.random.key(0), 400)
     mine = np.float64(jax.jit(jax.vmap(ours.reset))(keys).obs)
@@ -103,9 +103,9 @@ def test_resets_have_the_original_distribution(name):
 
 
 @pytest.mark.parametrize("name", list(locomotion.TASKS))
-def test_a_state_that_explodes_does_not_poison_training(name, tmp_path, monkeypatch):
+def test_exploded_state_becomes_the_rest_pose(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # MuJoCo logs its warning to a file
-    env = ours_of(name)
+    env = make_ours(name)
     state = jax.jit(env.reset)(jax.random.key(0))
     for huge in (1e6, 1e30, np.nan):
         physics = state.pipeline_state
@@ -121,8 +121,8 @@ def test_a_state_that_explodes_does_not_poison_training(name, tmp_path, monkeypa
 
 
 @pytest.mark.parametrize("name", ["Hopper-fh", "Ant-fh"])
-def test_fixed_horizons_run_to_their_end(name):
-    env = ours_of(name)
+def test_fixed_horizon_tasks_never_terminate(name):
+    env = make_ours(name)
 
     def policy(key, obs):
         return jax.random.uniform(key, (*obs.shape[:-1], env.spec.action_size), minval=-1.0)
@@ -137,19 +137,19 @@ def test_derived_quantities_do_not_depend_on_the_batch():
     actions = jax.random.uniform(jax.random.key(1), (37, 8), minval=-1.0)
     step = jax.vmap(env.step)
     run = jax.jit(lambda s, a: jax.lax.scan(lambda s, _: (step(s, a), None), s, None, 12)[0])
-    together = run(states, actions)
-    assert np.abs(together.pipeline_state.derived["cfrc_ext"]).max() > 0, "no contact was compared"
+    batch = run(states, actions)
+    assert np.abs(batch.pipeline_state.derived["cfrc_ext"]).max() > 0, "no contact was compared"
     for i in (0, 18, 36):
-        alone = run(jax.tree.map(lambda x, i=i: x[i : i + 1], states), actions[i : i + 1])
-        np.testing.assert_array_equal(together.obs[i], alone.obs[0])
+        single = run(jax.tree.map(lambda x, i=i: x[i : i + 1], states), actions[i : i + 1])
+        np.testing.assert_array_equal(batch.obs[i], single.obs[0])
 
 
-def test_slide_in_mjx_is_refused():
+def test_slide_is_refused_in_mjx():
     with pytest.raises(UserError, match="FetchSlide: MJX has no collisions of a cylinder"):
         envs.make("FetchSlide", "mjx")
 
 
-# Observation of one step from the same state in contact, largest difference allowed: relative to
+# Largest difference of the observation after one step from the same state in contact, relative to
 # 1 plus its size. Contact forces depend most on the engine.
 MJX = {"Walker2d": 1e-2, "HalfCheetah": 1e-2, "Ant": 5e-2, "Humanoid": 5e-2}
 
@@ -157,7 +157,7 @@ MJX = {"Walker2d": 1e-2, "HalfCheetah": 1e-2, "Ant": 5e-2, "Humanoid": 5e-2}
 @pytest.mark.slow
 @pytest.mark.parametrize("name", list(MJX))
 def test_one_step_in_mjx_is_close_to_native(name):
-    native, mjx = ours_of(name), ours_of(f"{name}-fh", "mjx")
+    native, mjx = make_ours(name), make_ours(f"{name}-fh", "mjx")
     state = jax.jit(native.reset)(jax.random.key(0))
     step = jax.jit(native.step)
     for _ in range(40):  # until the robot has fallen onto its feet

@@ -20,27 +20,27 @@ FETCH = ("FetchReach", "FetchPush", "FetchPickAndPlace")
 
 @pytest.fixture(scope="module")
 def fetch():
-    """fetch(name) -> (the original, ours, our jitted step)."""
+    """fetch(name) -> (the original, ours, our jitted step); each is made once."""
     import gymnasium_robotics
 
     gymnasium.register_envs(gymnasium_robotics)
-    made = {}
+    cache = {}
 
     def get(name: str):
-        if name not in made:
+        if name not in cache:
             ours = envs.make(name, "native")
-            made[name] = gymnasium.make(f"{name}-v4").unwrapped, ours, jax.jit(ours.step)
-        return made[name]
+            cache[name] = gymnasium.make(f"{name}-v4").unwrapped, ours, jax.jit(ours.step)
+        return cache[name]
 
     return get
 
 
-def flat(obs: dict) -> np.ndarray:
+def flatten(obs: dict) -> np.ndarray:
     return np.concatenate([obs["observation"], obs["desired_goal"]])
 
 
-def adopt(ours, data: mujoco.MjData, goal: np.ndarray | None) -> EnvState:
-    """Our environment's state with the exact physics state of the original."""
+def copy_physics(ours, data: mujoco.MjData, goal: np.ndarray | None) -> EnvState:
+    """Our state with the exact physics of the original."""
     qpos, qvel = jnp.float32(data.qpos), jnp.float32(data.qvel)
     low = np.concatenate([data.qpos - np.float64(qpos), data.qvel - np.float64(qvel)])
     state = ours.physics.reset(qpos, qvel).replace(carry=jnp.float32(low))
@@ -50,39 +50,39 @@ def adopt(ours, data: mujoco.MjData, goal: np.ndarray | None) -> EnvState:
 
 
 def in_contact(model: mujoco.MjModel, data: mujoco.MjData) -> bool:
-    """Whether the hand touches anything: everything else stands or lies still."""
+    """Whether the hand touches anything."""
 
-    def hand(geom: int) -> bool:
+    def is_hand(geom: int) -> bool:
         name = mujoco.mj_id2name(model, mujoco.mjtObj.mjOBJ_BODY, model.geom_bodyid[geom])
         return "gripper" in (name or "")
 
-    return any(hand(g) for c in data.contact for g in c.geom)
+    return any(is_hand(g) for c in data.contact for g in c.geom)
 
 
 @pytest.mark.parametrize("name", FETCH)
 @pytest.mark.parametrize("policy", ["random", "expert"])
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_fetch(fetch, name, policy, seed):
+def test_fetch_steps_equal_the_original(fetch, name, policy, seed):
     original, ours, step = fetch(name)
     expert = jax.jit(experts.load(name))
     obs, _ = original.reset(seed=seed)
-    state = adopt(ours, original.data, obs["desired_goal"])
-    np.testing.assert_allclose(state.obs, flat(obs), atol=1e-6)
+    state = copy_physics(ours, original.data, obs["desired_goal"])
+    np.testing.assert_allclose(state.obs, flatten(obs), atol=1e-6)
     rng = np.random.default_rng(seed)
     touched, errors = [False], []
     for _ in range(50):
         if policy == "random":
             action = rng.uniform(-1, 1, 4).astype(np.float32)
         else:
-            action = np.asarray(expert(jax.random.key(0), jnp.float32(flat(obs))))
+            action = np.asarray(expert(jax.random.key(0), jnp.float32(flatten(obs))))
         obs, reward, terminated, _, info = original.step(action)
         state = step(state, jnp.asarray(action))
         touched.append(in_contact(original.model, original.data))
-        errors.append(np.abs(np.asarray(state.obs) - flat(obs)).max())
+        errors.append(np.abs(np.asarray(state.obs) - flatten(obs)).max())
         assert float(state.reward) == reward
         assert float(state.metrics["success"]) == info["is_success"]
         assert bool(state.done) == terminated
-    # Seen at the end of a step, contact may have begun within it.
+    # Contact at the end of a step may have begun within it.
     free = ~np.logical_or.accumulate(np.array(touched[1:]))
     assert max(errors) <= 1e-3
     assert np.max(np.array(errors), initial=0, where=free & ~np.append(~free[1:], False)) <= 1e-4
@@ -92,12 +92,11 @@ def test_fetch(fetch, name, policy, seed):
 
 @pytest.mark.parametrize("policy", ["random", "chase"])
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_slide(fetch, policy, seed):
-    """Each step from the original's own state, and nearly all of them.
+def test_slide_steps_equal_the_original(fetch, policy, seed):
+    """Each step starts from the original's state, and nine in ten must agree.
 
-    MuJoCo's contacts of a cylinder with a box jump: where the puck is struck or tips over, the last
-    bit of the state's doubles moves it by up to several centimetres within one step of MuJoCo's
-    own. So a few steps may differ.
+    MuJoCo's contacts of a cylinder with a box are discontinuous: where the puck is hit or tips
+    over, the last bit of the state's doubles moves it by up to several centimetres in one step.
     """
     original, ours, step = fetch("FetchSlide")
     obs, _ = original.reset(seed=seed)
@@ -108,12 +107,12 @@ def test_slide(fetch, policy, seed):
             action = rng.uniform(-1, 1, 4).astype(np.float32)
         else:
             action = np.append(np.clip(10.0 * obs["observation"][6:9], -1, 1), 0).astype(np.float32)
-        state = adopt(ours, original.data, obs["desired_goal"])
-        np.testing.assert_allclose(state.obs, flat(obs), atol=1e-6)
+        state = copy_physics(ours, original.data, obs["desired_goal"])
+        np.testing.assert_allclose(state.obs, flatten(obs), atol=1e-6)
         obs, reward, _, _, info = original.step(action)
         state = step(state, jnp.asarray(action))
         touched = touched or in_contact(original.model, original.data)
-        close.append(np.abs(np.asarray(state.obs) - flat(obs)).max() <= 1e-4)
+        close.append(np.abs(np.asarray(state.obs) - flatten(obs)).max() <= 1e-4)
         assert close[-1] or touched
         if close[-1]:
             assert float(state.reward) == reward
@@ -124,13 +123,13 @@ def test_slide(fetch, policy, seed):
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_hopper(seed):
+def test_hopper_steps_equal_the_original(seed):
     original = gymnasium.make("Hopper-v5").unwrapped
     assert isinstance(original, MujocoEnv)
     ours = envs.make("Hopper", "native")
     step = jax.jit(ours.step)
     obs, _ = original.reset(seed=seed)
-    state = adopt(ours, original.data, None)
+    state = copy_physics(ours, original.data, None)
     np.testing.assert_allclose(state.obs, obs, atol=1e-6)
     rng = np.random.default_rng(seed)
     ended = 0
@@ -152,7 +151,7 @@ def test_fetch_resets_have_the_original_distribution(fetch, name):
     theirs = []
     original.reset(seed=0)
     for _ in range(600):
-        theirs.append(flat(original.reset()[0]))
+        theirs.append(flatten(original.reset()[0]))
     mine = jax.jit(jax.vmap(ours.reset))(jax.random.split(jax.random.key(0), 600)).obs
     theirs, mine = np.stack(theirs), np.asarray(mine)
     quantiles = [0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0]

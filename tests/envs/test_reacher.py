@@ -1,4 +1,4 @@
-"""Reacher step for step against gymnasium, its resets, and MJX."""
+"""Reacher: steps and resets against gymnasium, and MJX against native."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::Deprecat
 
 @pytest.fixture(scope="module")
 def original() -> MujocoEnv:
-    made = gymnasium.make("Reacher-v5").unwrapped
-    assert isinstance(made, MujocoEnv)
-    return made
+    env = gymnasium.make("Reacher-v5").unwrapped
+    assert isinstance(env, MujocoEnv)
+    return env
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_steps(original, seed):
+def test_steps_equal_those_of_gymnasium(original, seed):
     env = envs.make("Reacher", "native")
     assert isinstance(env, PhysicsEnv)
     obs, _ = original.reset(seed=seed)

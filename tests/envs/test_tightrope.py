@@ -27,10 +27,10 @@ def test_the_expert_never_falls(env):
     steps = rollout.episodes(env, experts.load(NAME), KEY, 50)
     assert steps.reward.shape == (20, 50)
     assert (steps.reward == 0).all() and steps.success.all()
-    assert 0.3 < float(jnp.mean(steps.action)) < 0.7  # it has to look
+    assert 0.3 < float(jnp.mean(steps.action)) < 0.7  # it depends on the observation
 
 
-def test_one_mistake_costs_the_way_back(env):
+def test_one_mistake_costs_the_whole_way_back(env):
     state = env.step(state := env.reset(KEY), 1 - tightrope.correct_choice(state.obs))
     heights, rewards = [float(state.obs[0])], [float(state.reward)]
     for _ in range(tightrope.DEPTH):
@@ -41,7 +41,7 @@ def test_one_mistake_costs_the_way_back(env):
     assert rewards == [-1.0] * tightrope.DEPTH + [0.0]
 
 
-def test_a_mistake_on_the_ladder_leads_to_its_foot(env):
+def test_mistake_on_the_ladder_leads_to_the_bottom(env):
     state = env.reset(KEY)
     state = env.step(state, 1 - tightrope.correct_choice(state.obs))
     for _ in range(3):
@@ -50,7 +50,7 @@ def test_a_mistake_on_the_ladder_leads_to_its_foot(env):
     assert float(env.step(state, 1 - tightrope.correct_choice(state.obs)).obs[0]) == -1
 
 
-def test_on_the_ladder_the_other_choice_is_right():
+def test_correct_choice_is_reversed_on_the_ladder():
     above = jnp.array([0.0, 0.9, 0.1, 0.1, 0.2])
     assert (
         int(tightrope.correct_choice(above)) == 1
@@ -58,15 +58,15 @@ def test_on_the_ladder_the_other_choice_is_right():
     )
 
 
-def test_the_angles_turn_as_they_should(env):
+def test_angles_turn_by_a_fixed_amount(env):
     state = env.reset(KEY)
     before = np.arctan2(state.obs[3:5], state.obs[1:3])
-    after_ = env.step(state, 0).obs
-    after = np.arctan2(after_[3:5], after_[1:3])
+    next_obs = env.step(state, 0).obs
+    after = np.arctan2(next_obs[3:5], next_obs[1:3])
     np.testing.assert_allclose(np.cos(after - before), np.cos(tightrope.TURN), atol=1e-5)
     np.testing.assert_allclose(np.sin(after - before), np.sin(tightrope.TURN), atol=1e-5)
 
 
-def test_an_unknown_length_is_said():
+def test_unknown_length_is_refused():
     with pytest.raises(UserError, match="did you mean Tightrope"):
         envs.make("Tightrope-30")

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from imitbench.algos.rl.off_policy import reject_discrete
 from imitbench.core.types import Actor, Algorithm, Cost, EnvState, Key, Spec, Transition
 
 
@@ -35,6 +36,7 @@ def counter(scale: Any = 1.0, size: int | None = None) -> Actor:
 
 def make(config: Config, spec: Spec) -> Algorithm:
     """The toy method; its state is the counter's scale []."""
+    reject_discrete(spec)
 
     def init(key: Key, demos: Transition) -> jax.Array:
         return jax.random.uniform(key)
@@ -43,7 +45,7 @@ def make(config: Config, spec: Spec) -> Algorithm:
         return state + config.rate * jax.random.normal(key), {"scale": state}
 
     def act(key: Key, state: jax.Array, obs: jax.Array) -> jax.Array:
-        raise AssertionError("a method with an actor is not asked without its memory")
+        raise AssertionError("a method with an actor acts by it alone")
 
     return Algorithm(
         init, update, act, Cost(grad_steps=1), lambda state: counter(state, spec.action_size)

@@ -415,7 +415,7 @@ def test_a_stored_policy_plays_without_training(finished):
     for r in store.read_all(finished):
         played = replayed_episodes.play_stored_policy(r, point())
         assert played.about.startswith("Seed 0, as the cell stores it.")
-        own = r.episodes[r.episodes["seed"] == 0].sort_values("episode")
+        own = r.episodes.query("seed == 0").sort_values(by=["episode"])
         words = ["reached" if x else "missed" for x in own["success_final"]]
         assert (
             f"Goals of these episodes: {', '.join(words[: len(played.episodes)])}." in played.about

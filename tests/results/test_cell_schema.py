@@ -101,9 +101,7 @@ def test_texts_are_not_read(root):
     table = pyarrow.parquet.read_table(path)
     texts = pyarrow.array(["x" * 5_000_000] * len(table))
     assert replaced(root, path.name, table.append_column("metric/x", texts)) < 150_000
-    refused(
-        root, r"curve.parquet is damaged: expected numbers in column 'metric/x', found BYTE"
-    )
+    refused(root, r"curve.parquet is damaged: expected numbers in column 'metric/x', found BYTE")
 
 
 def test_lists_are_not_read(root):

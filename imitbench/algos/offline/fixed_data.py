@@ -1,4 +1,4 @@
-"""What the offline learners share: minibatches out of fixed data, and no environment."""
+"""Shared code of the offline learners: minibatches of fixed data, and no environment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from imitbench.core import buffer, ops
 from imitbench.core.config import require
 from imitbench.core.types import Algorithm, Cost, Key, Metrics, Spec, Transition, ValueEstimator
 
-FLOOR = 1e-3  # the least standard deviation of normalised observations
+FLOOR = 1e-3  # the least standard deviation by which observations are divided
 
 
 @dataclass(frozen=True)
@@ -23,14 +23,14 @@ class Config:
     """How an offline learner reads its data."""
 
     batch: int = 256
-    """Steps of a minibatch."""
+    """Steps in a minibatch."""
     steps: int = 1000
-    """Gradient steps of one update."""
+    """Gradient steps in one update."""
     normalise_obs: bool = False
     """Standardise observations by the data's mean and standard deviation."""
     reward_range: float = 0.0
-    """Divide rewards by the data's range of episode returns, best minus worst, and multiply them by
-    this number; 0 leaves them as they are, and so do returns that are all equal."""
+    """Range of episode returns (best minus worst) to which rewards are scaled; 0 leaves them as
+    they are, and so do returns that are all equal."""
 
     def __post_init__(self) -> None:
         for name in ("batch", "steps"):
@@ -39,25 +39,45 @@ class Config:
 
 
 class State(struct.PyTreeNode):
+    """The learner's state, and what the data say of scales."""
+
     learner: Any
     norm: ops.Normaliser  # the identity where observations are not normalised
-    reward_scale: jax.Array  # []
+    reward_scale: jax.Array  # [] factor on rewards
 
 
 def return_range(demos: Transition) -> jax.Array:
-    """Best minus worst undiscounted return [] of the episodes in rows [N] in the order of time; 0
-    where none has ended."""
-    real = jnp.where(demos.weight > 0, demos.reward, 0.0)
+    """The best minus the worst undiscounted return [] of the finished episodes; 0 for none.
+
+    Args:
+        demos: rows [N], one episode after the other in the order of time.
+    """
+    reward = jnp.where(demos.weight > 0, demos.reward, 0.0)
     ends = demos.terminated | demos.truncated
-    number = jnp.cumsum(ends) - ends
-    returns = jax.ops.segment_sum(real, number, real.shape[0])
-    whole = jnp.arange(real.shape[0]) < jnp.sum(ends)
-    best, worst = (jnp.where(whole, returns, x) for x in (-jnp.inf, jnp.inf))
-    return jnp.where(jnp.any(ends), jnp.max(best) - jnp.min(worst), 0.0)
+    episode = jnp.cumsum(ends) - ends
+    returns = jax.ops.segment_sum(reward, episode, reward.shape[0])
+    finished = jnp.arange(reward.shape[0]) < jnp.sum(ends)
+    best = jnp.max(jnp.where(finished, returns, -jnp.inf))
+    worst = jnp.min(jnp.where(finished, returns, jnp.inf))
+    return jnp.where(jnp.any(ends), best - worst, 0.0)
+
+
+def reward_scale(reward_range: float, demos: Transition) -> jax.Array:
+    """The factor [] that brings the data's range of returns to `reward_range`; 1 for a range of 0
+    of either."""
+    if not reward_range:
+        return jnp.float32(1.0)
+    data_range = return_range(demos)
+    return jnp.where(data_range > 0, reward_range / jnp.maximum(data_range, 1e-8), 1.0)
 
 
 def make(config: Config, spec: Spec, learner: OffPolicyLearner) -> Algorithm:
     """The learner on the demonstrations' steps and their rewards.
+
+    Args:
+        config: of minibatches and scales.
+        spec: of the task.
+        learner: the method's gradient steps.
 
     Raises:
         UserError: the task's actions are discrete.
@@ -65,47 +85,35 @@ def make(config: Config, spec: Spec, learner: OffPolicyLearner) -> Algorithm:
     reject_discrete(spec)
 
     def init(key: Key, demos: Transition) -> State:
-        size = spec.obs_size
-        norm = ops.Normaliser(jnp.zeros(size), jnp.ones(size))
+        norm = ops.Normaliser(jnp.zeros(spec.obs_size), jnp.ones(spec.obs_size))
         if config.normalise_obs:
             norm = ops.fit_normaliser(demos.obs, demos.weight, FLOOR)
-        scale = jnp.float32(1.0)
-        if config.reward_range:
-            found = return_range(demos)
-            scale = jnp.where(found > 0, config.reward_range / jnp.maximum(found, 1e-8), 1.0)
-        return State(learner.init(key), norm, scale)
-
-    def seen(state: State, obs: jax.Array) -> jax.Array:
-        return state.norm(obs, jnp.inf)
+        return State(learner.init(key), norm, reward_scale(config.reward_range, demos))
 
     def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
         draw = buffer.real_row_sampler(demo_experience(demos, spec.horizon), demos.weight)
 
-        def step(inner: Any, key: Key) -> tuple[Any, Metrics]:
+        def step(learner_state: Any, key: Key) -> tuple[Any, Metrics]:
             k_rows, k_learn = jax.random.split(key)
-            batch = draw(k_rows, config.batch)
-            batch = batch.replace(
-                obs=seen(state, batch.obs),
-                next_obs=seen(state, batch.next_obs),
-                reward=batch.reward * state.reward_scale,
+            rows = draw(k_rows, config.batch)
+            rows = rows.replace(
+                obs=state.norm(rows.obs, jnp.inf),
+                next_obs=state.norm(rows.next_obs, jnp.inf),
+                reward=rows.reward * state.reward_scale,
             )
-            return learner.learn(k_learn, inner, batch)
+            return learner.learn(k_learn, learner_state, rows)
 
-        inner, metrics = jax.lax.scan(step, state.learner, jax.random.split(key, config.steps))
-        return state.replace(learner=inner), jax.tree.map(jnp.mean, metrics)
+        keys = jax.random.split(key, config.steps)
+        learner_state, metrics = jax.lax.scan(step, state.learner, keys)
+        return state.replace(learner=learner_state), jax.tree.map(jnp.mean, metrics)
 
     def act(key: Key, state: State, obs: jax.Array) -> jax.Array:
-        return learner.act(key, state.learner, seen(state, obs))
+        return learner.act(key, state.learner, state.norm(obs, jnp.inf))
 
     def value(key: Key, state: State, obs: jax.Array) -> jax.Array:
         assert learner.value_estimator is not None
-        return (
-            learner.value_estimator.value(key, state.learner, seen(state, obs)) / state.reward_scale
-        )
+        obs = state.norm(obs, jnp.inf)
+        return learner.value_estimator.value(key, state.learner, obs) / state.reward_scale
 
-    value_estimator = (
-        ValueEstimator(value, learner.value_estimator.discount) if learner.value_estimator else None
-    )
-    return Algorithm(
-        init, update, act, Cost(grad_steps=config.steps), value_estimator=value_estimator
-    )
+    estimator = learner.value_estimator and ValueEstimator(value, learner.value_estimator.discount)
+    return Algorithm(init, update, act, Cost(grad_steps=config.steps), value_estimator=estimator)

@@ -1,14 +1,21 @@
-"""IQL: a value that is an upper expectile over the data's actions, and a policy weighted by it.
+"""IQL: the value is an upper expectile over the data's actions, and it weighs what is cloned.
 
-Source: Kostrikov et al. 2022 (arXiv:2110.06169), equations 5 to 7; settings of the official code
-for locomotion. The policy's standard deviation depends on the state here, there it does not.
+Source: Kostrikov et al. 2022 (arXiv:2110.06169), equations 5 to 7, with the settings of the
+official code for locomotion.
+
+Different from the source: the policy's standard deviation depends on the observation; in the
+official code it does not.
+
+Use it when data have rewards and their good parts come from different episodes.
+
+Sensitive to: `expectile`, `temperature`, and the scale of rewards (`data.reward_range`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -31,23 +38,26 @@ class Config:
     """Settings of IQL."""
 
     data: fixed_data.Config = field(default_factory=lambda: fixed_data.Config(reward_range=1000.0))
-    """Minibatches."""
+    """Settings of minibatches of the data, and the scale of rewards."""
     expectile: float = 0.7
-    """Which expectile of Q over the data's actions V is (tau in the paper); 0.5 is the mean."""
+    """The expectile of Q over the data's actions that V learns, between 0 and 1 (tau in the paper);
+    0.5 is the mean."""
     temperature: float = 3.0
-    """Factor on the advantage in the policy's weights (beta in the paper)."""
+    """Factor on the advantage in the exponent of the policy's weights, per unit of scaled reward
+    (beta in the paper)."""
     max_weight: float = 100.0
     """Bound on those weights."""
     lr: float = 3e-4
-    """Adam's step size."""
+    """Adam's step size, above 0."""
     lr_decay_steps: int = 0
-    """Gradient steps over which the policy's step size falls to 0 along a cosine; 0: constant."""
+    """Gradient steps over which the policy's step size falls to 0 along a cosine; 0 keeps it
+    constant."""
     hidden: tuple[int, ...] = (256, 256)
     """Widths of the hidden ReLU layers of all networks."""
     discount: float = 0.99
-    """Discount factor."""
+    """Discount factor, in [0, 1]."""
     tau: float = 0.005
-    """Rate at which the target critics follow."""
+    """Share of the way that the target critics move towards the critics in each gradient step."""
 
     def __post_init__(self) -> None:
         for name in ("lr", "tau", "max_weight"):
@@ -58,71 +68,115 @@ class Config:
         require_share(self, "discount")
 
 
+class Networks(NamedTuple):
+    """IQL's networks."""
+
+    policy: policy_nets.PolicyNet  # a Gaussian
+    critics: nets.CriticNet  # two
+    value: nets.ValueNet
+
+
 class State(struct.PyTreeNode):
-    """`params` holds "policy", "critics" and "value", which have Adam's moments in `opt_state`."""
+    """`params` holds "policy", "critics" and "value"; `opt_state` has Adam's state of each."""
 
     params: dict[str, Params]
-    target: Params  # critics
+    target: Params  # of the critics
     opt_state: dict[str, Any]
 
 
+def value_loss(
+    networks: Networks, expectile: float, params: Params, obs: jax.Array, q: jax.Array
+) -> tuple[jax.Array, Metrics]:
+    """The expectile regression of equation 5: |expectile - 1(u < 0)| u^2 with u = Q - V(s).
+
+    Args:
+        networks: the value.
+        expectile: between 0 and 1.
+        params: of the value.
+        obs: [N, O].
+        q: values [N] of the data's actions.
+
+    Returns:
+        The loss [], and metrics; "advantage" is the mean of u.
+    """
+    error = q - networks.value.apply(params, obs)
+    weight = jnp.where(error > 0, expectile, 1.0 - expectile)
+    loss = jnp.mean(weight * error**2)
+    return loss, {"value_loss": loss, "advantage": jnp.mean(error)}
+
+
+def policy_loss(
+    networks: Networks,
+    temperature: float,
+    max_weight: float,
+    params: Params,
+    rows: Experience,
+    advantage: jax.Array,
+) -> tuple[jax.Array, Metrics]:
+    """Minus equation 7: log pi(a | s) weighted by min(exp(temperature * advantage), max_weight).
+
+    Args:
+        networks: the policy.
+        temperature: beta in the paper, 0 or more.
+        max_weight: the bound.
+        params: of the policy.
+        rows: steps [N] of the data.
+        advantage: Q - V [N], a constant.
+    """
+    dist = networks.policy.apply(params, rows.obs)
+    assert isinstance(dist, distributions.Gaussian)
+    weight = jnp.minimum(jnp.exp(temperature * advantage), max_weight)
+    loss = -jnp.mean(weight * dist.log_prob(rows.action))
+    return loss, {"policy_loss": loss, "weight": jnp.mean(weight)}
+
+
 def learner(config: Config, spec: Spec) -> OffPolicyLearner:
-    policy = policy_nets.policy(spec, config.hidden, "gaussian")
-    critics = nets.critics(spec, config.hidden, 2)
-    critic_loss = partial(bellman.critic_loss, critics, 1.0)
-    value = nets.value(spec, config.hidden)
-    decay = config.lr_decay_steps
-    opt = optax.adam(config.lr)
-    policy_opt = optax.adam(optax.cosine_decay_schedule(config.lr, decay)) if decay else opt
+    """IQL without the source of its steps."""
+    networks = Networks(
+        policy_nets.policy(spec, config.hidden, "gaussian"),
+        nets.critics(spec, config.hidden, 2),
+        nets.value(spec, config.hidden),
+    )
+    fit_value = partial(value_loss, networks, config.expectile)
+    fit_policy = partial(policy_loss, networks, config.temperature, config.max_weight)
+    fit_critics = partial(bellman.critic_loss, networks.critics, 1.0)
+    opt = policy_opt = optax.adam(config.lr)
+    if config.lr_decay_steps:
+        policy_opt = optax.adam(optax.cosine_decay_schedule(config.lr, config.lr_decay_steps))
     opts = {"policy": policy_opt, "critics": opt, "value": opt}
-
-    def value_loss(params: Params, obs: jax.Array, q: jax.Array) -> tuple[jax.Array, Metrics]:
-        """Squared error, weighted by the expectile where q is above and by the rest below."""
-        error = q - value.apply(params, obs)
-        weight = jnp.where(error > 0, config.expectile, 1.0 - config.expectile)
-        loss = jnp.mean(weight * error**2)
-        return loss, {"value_loss": loss, "advantage": jnp.mean(error)}
-
-    def policy_loss(
-        params: Params, rows: Experience, advantage: jax.Array
-    ) -> tuple[jax.Array, Metrics]:
-        dist = policy.apply(params, rows.obs)
-        assert isinstance(dist, distributions.Gaussian)
-        weight = jnp.minimum(jnp.exp(config.temperature * advantage), config.max_weight)
-        loss = -jnp.mean(weight * dist.log_prob(rows.action))
-        return loss, {"policy_loss": loss, "weight": jnp.mean(weight)}
 
     def init(key: Key) -> State:
         k_policy, k_critics, k_value = jax.random.split(key, 3)
         params = {
-            "policy": policy.init(k_policy),
-            "critics": critics.init(k_critics),
-            "value": value.init(k_value),
+            "policy": networks.policy.init(k_policy),
+            "critics": networks.critics.init(k_critics),
+            "value": networks.value.init(k_value),
         }
         return State(params, params["critics"], {k: opts[k].init(v) for k, v in params.items()})
 
     def learn(key: Key, state: State, rows: Experience) -> tuple[State, Metrics]:
         optimiser = ops.Optimiser(opts, state.params, state.opt_state)
-        q = jnp.min(critics.apply(state.target, rows.obs, rows.action), axis=0)
-        optimiser.step("value", value_loss, rows.obs, q)
-        optimiser.step(
-            "policy", policy_loss, rows, q - value.apply(optimiser.params["value"], rows.obs)
-        )
-        after = value.apply(optimiser.params["value"], rows.next_obs)
-        target = rows.reward + config.discount * jnp.where(rows.terminated, 0.0, after)
-        optimiser.step("critics", critic_loss, rows, target)
-        follow = ops.polyak(state.target, optimiser.params["critics"], config.tau)
-        return State(optimiser.params, follow, optimiser.opt_state), optimiser.metrics
+        q = jnp.min(networks.critics.apply(state.target, rows.obs, rows.action), axis=0)
+        optimiser.step("value", fit_value, rows.obs, q)
+        value = optimiser.params["value"]
+        advantage = q - networks.value.apply(value, rows.obs)
+        optimiser.step("policy", fit_policy, rows, advantage)
+        next_value = networks.value.apply(value, rows.next_obs)
+        target = bellman.bootstrapped_target(rows, next_value, config.discount)  # equation 6
+        optimiser.step("critics", fit_critics, rows, target)
+        target_params = ops.polyak(state.target, optimiser.params["critics"], config.tau)
+        return State(optimiser.params, target_params, optimiser.opt_state), optimiser.metrics
 
     def act(key: Key, state: State, obs: jax.Array) -> jax.Array:
-        return policy.apply(state.params["policy"], obs).mode
+        return networks.policy.apply(state.params["policy"], obs).mode
 
-    def worth(key: Key, state: State, obs: jax.Array) -> jax.Array:
-        return value.apply(state.params["value"], obs)
+    def value(key: Key, state: State, obs: jax.Array) -> jax.Array:
+        return networks.value.apply(state.params["value"], obs)
 
-    return OffPolicyLearner(init, learn, act, act, ValueEstimator(worth, config.discount))
+    return OffPolicyLearner(init, learn, act, act, ValueEstimator(value, config.discount))
 
 
 def make(config: Config, spec: Spec) -> Algorithm:
-    """IQL on the demonstrations' rewards. State: `_offline.State` around `State`."""
+    """IQL on the demonstrations' rewards. The state is a `fixed_data.State` whose `learner` is a
+    `State`."""
     return fixed_data.make(config.data, spec, learner(config, spec))

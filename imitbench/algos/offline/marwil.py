@@ -1,13 +1,23 @@
 """MARWIL: clone the data's actions, weighted by the exponential of their normalised advantage.
 
 Source: Wang et al. 2018 (NeurIPS, "Exponentially weighted imitation learning for batched historical
-data"), algorithm 1; settings of RLlib's implementation. With beta = 0 it is BC by likelihood.
+data"), algorithm 1, with the settings of RLlib's implementation.
+
+Different from the source: as in RLlib, the mean squared advantage that normalises advantages starts
+at `norm_start` and hardly moves by default. Where the time limit ends an episode, the value stands
+for what follows. With beta=0 the method is BC by likelihood.
+
+Use it when data hold whole episodes with rewards of differing quality; it takes discrete actions
+too.
+
+Sensitive to: `beta`, `norm_start` and `norm_rate` relative to the scale of returns, `max_weight`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -27,28 +37,28 @@ class Config:
     """Settings of MARWIL."""
 
     beta: float = 1.0
-    """Factor on the normalised advantage in the weights; 0 is BC."""
+    """Factor on the normalised advantage in the exponent of the weights; 0 is BC."""
     value: float = 1.0
     """Weight of half the mean squared advantage in the loss."""
     norm_rate: float = 1e-8
-    """Rate at which the mean squared advantage, which advantages are normalised by, follows the
-    minibatches'. RLlib's 1e-8 leaves it at its start."""
+    """Rate, in each gradient step, at which the mean squared advantage that normalises advantages
+    follows the minibatches'. RLlib's 1e-8 leaves it at its start."""
     norm_start: float = 100.0
-    """Its value at the start."""
+    """That mean squared advantage at the start, in squared reward."""
     max_weight: float = float("inf")
-    """Bound on the weights."""
+    """Bound on the weights; inf for none."""
     lr: float = 1e-4
-    """Adam's step size."""
+    """Adam's step size, above 0."""
     batch: int = 2000
-    """Rows of a minibatch."""
+    """Rows in a minibatch."""
     hidden: tuple[int, ...] = (256, 256)
     """Widths of the hidden ReLU layers of policy and value."""
     clip: float = 5.0
-    """Normalised observations are clipped to [-clip, clip]."""
+    """Bound on the magnitude of normalised observations, in standard deviations."""
     discount: float = 0.99
-    """Discount factor of the returns."""
+    """Discount factor of the returns, in [0, 1]."""
     steps: int = 100
-    """Gradient steps of one update."""
+    """Gradient steps in one update."""
 
     def __post_init__(self) -> None:
         for name in ("norm_start", "max_weight", "lr", "batch", "clip", "steps"):
@@ -59,6 +69,8 @@ class Config:
 
 
 class State(struct.PyTreeNode):
+    """The learner's state; the data's normaliser is fitted once."""
+
     params: dict[str, Params]  # "policy" and "value"
     opt_state: Any
     norm: ops.Normaliser
@@ -66,7 +78,7 @@ class State(struct.PyTreeNode):
 
 
 class Rows(struct.PyTreeNode):
-    """Leaves [N, ...]."""
+    """Steps of the data with their returns; leaves [N, ...]."""
 
     obs: jax.Array  # normalised
     action: jax.Array
@@ -74,47 +86,87 @@ class Rows(struct.PyTreeNode):
     weight: jax.Array
 
 
+class Networks(NamedTuple):
+    """Policy and value."""
+
+    policy: policy_nets.PolicyNet  # a Gaussian, or categorical
+    value: nets.ValueNet
+
+
+def weighted_loss(
+    networks: Networks, config: Config, params: dict[str, Params], rows: Rows, squared: jax.Array
+) -> tuple[jax.Array, Metrics]:
+    """-log pi(a | s) exp(beta A / c), as in algorithm 1, plus `value` times half the mean of A^2.
+
+    Args:
+        networks: policy and value.
+        config: `beta`, `value` and `max_weight`.
+        params: "policy" and "value".
+        rows: of the data; A is their return minus the value, and a constant in the weights.
+        squared: c^2 [], the running mean of A^2.
+
+    Returns:
+        The loss [], and metrics; "squared" is the minibatch's mean of A^2.
+    """
+    dist = networks.policy.apply(params["policy"], rows.obs)
+    assert isinstance(dist, distributions.Gaussian | distributions.Categorical)
+    advantage = rows.returns - networks.value.apply(params["value"], rows.obs)
+    exponent = config.beta * jax.lax.stop_gradient(advantage) / jnp.sqrt(squared)
+    weight = jnp.minimum(jnp.exp(exponent), config.max_weight)
+    nll = ops.weighted_mean(-weight * dist.log_prob(rows.action), rows.weight)
+    square = ops.weighted_mean(advantage**2, rows.weight)
+    metrics = {"loss": nll, "weight": ops.weighted_mean(weight, rows.weight), "squared": square}
+    return nll + config.value * 0.5 * square, metrics
+
+
+def rows_with_returns(
+    networks: Networks,
+    config: Config,
+    horizon: int,
+    params: Params,
+    demos: Transition,
+    norm: ops.Normaliser,
+) -> Rows:
+    """The data with normalised observations and discounted returns.
+
+    Args:
+        networks: the value.
+        config: `clip` and `discount`.
+        horizon: T.
+        params: of the value, which stands for what follows where the time limit ends an episode.
+        demos: rows [K * T] of whole episodes.
+        norm: of observations.
+    """
+    steps = weighted_regression.time_major(demos, horizon)
+    obs, next_obs = norm(steps.obs, config.clip), norm(steps.next_obs, config.clip)
+    value, next_value = networks.value.apply(params, obs), networks.value.apply(params, next_obs)
+    ends = steps.terminated, steps.truncated
+    advantage = ops.advantages(steps.reward, value, next_value, *ends, config.discount, 1.0)
+    returns = jnp.swapaxes(advantage + value, 0, 1).ravel()
+    return Rows(norm(demos.obs, config.clip), demos.action, returns, demos.weight)
+
+
 def make(config: Config, spec: Spec) -> Algorithm:
-    """MARWIL on the demonstrations' actions and rewards. State: `State`."""
-    policy = policy_nets.policy(spec, config.hidden, "categorical" if spec.discrete else "gaussian")
-    value = nets.value(spec, config.hidden)
+    """MARWIL on the demonstrations' actions and rewards. The state is a `State`."""
+    head = "categorical" if spec.discrete else "gaussian"
+    networks = Networks(
+        policy_nets.policy(spec, config.hidden, head), nets.value(spec, config.hidden)
+    )
+    loss = partial(weighted_loss, networks, config)
     opt = optax.adam(config.lr)
-
-    def loss(
-        params: dict[str, Params], rows: Rows, squared: jax.Array
-    ) -> tuple[jax.Array, Metrics]:
-        dist = policy.apply(params["policy"], rows.obs)
-        assert isinstance(dist, distributions.Gaussian | distributions.Categorical)
-        advantage = rows.returns - value.apply(params["value"], rows.obs)
-        exponent = config.beta * jax.lax.stop_gradient(advantage) / jnp.sqrt(squared)
-        weight = jnp.minimum(jnp.exp(exponent), config.max_weight)
-        nll = ops.weighted_mean(-weight * dist.log_prob(rows.action), rows.weight)
-        square = ops.weighted_mean(advantage**2, rows.weight)
-        metrics = {"loss": nll, "weight": ops.weighted_mean(weight, rows.weight), "squared": square}
-        return nll + config.value * 0.5 * square, metrics
-
-    def returns(params: Params, demos: Transition, norm: ops.Normaliser) -> jax.Array:
-        """[N] discounted; where the time limit cut an episode off, the value goes on for it."""
-        steps = weighted_regression.time_major(demos, spec.horizon)
-        obs, next_obs = norm(steps.obs, config.clip), norm(steps.next_obs, config.clip)
-        v, after = value.apply(params, obs), value.apply(params, next_obs)
-        ends = steps.terminated, steps.truncated
-        adv = ops.advantages(steps.reward, v, after, *ends, config.discount, 1.0)
-        return jnp.swapaxes(adv + v, 0, 1).ravel()
 
     def init(key: Key, demos: Transition) -> State:
         params = {
-            "policy": policy.init(key),
-            "value": value.init(ops.fold_in_name(key, "value")),
+            "policy": networks.policy.init(key),
+            "value": networks.value.init(ops.fold_in_name(key, "value")),
         }
         norm = ops.fit_normaliser(demos.obs, demos.weight)
         return State(params, opt.init(params), norm, jnp.float32(config.norm_start))
 
     def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
-        found = returns(state.params["value"], demos, state.norm)
-        pairs = Rows(state.norm(demos.obs, config.clip), demos.action, found, demos.weight)
-
-        draw = buffer.real_row_sampler(pairs, pairs.weight)
+        value = state.params["value"]
+        data = rows_with_returns(networks, config, spec.horizon, value, demos, state.norm)
+        draw = buffer.real_row_sampler(data, data.weight)
 
         def step(carry: tuple[Any, Any, jax.Array], key: Key):
             params, opt_state, squared = carry
@@ -131,6 +183,6 @@ def make(config: Config, spec: Spec) -> Algorithm:
         return State(params, opt_state, state.norm, squared), jax.tree.map(jnp.mean, metrics)
 
     def act(key: Key, state: State, obs: jax.Array) -> jax.Array:
-        return policy.apply(state.params["policy"], state.norm(obs, config.clip)).mode
+        return networks.policy.apply(state.params["policy"], state.norm(obs, config.clip)).mode
 
     return Algorithm(init, update, act, Cost(grad_steps=config.steps))

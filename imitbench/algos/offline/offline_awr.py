@@ -1,6 +1,14 @@
-"""AWR on fixed data: its regressions on the demonstrations' steps, without an environment.
+"""AWR on fixed data: its two regressions on the demonstrations' steps, without an environment.
 
-Source: Peng et al. 2019 (arXiv:1910.00177), section 5.4 (learning from fixed data).
+Source: Peng et al. 2019 (arXiv:1910.00177), algorithm 1 and section 5.4.
+
+Different from the source: default settings are those of the official code, which has no experiments
+on fixed data.
+
+Use it when data hold whole episodes with rewards and a stable, simple method is wanted.
+
+Sensitive to: `temperature`, `standardise` and `max_weight` (how greedy the weights are),
+`td_lambda`, `policy_lr`.
 """
 
 from __future__ import annotations
@@ -10,7 +18,7 @@ from dataclasses import dataclass
 import jax
 from flax import struct
 
-from imitbench.algos.rl import weighted_regression
+from imitbench.algos.rl import awr_learner, weighted_regression
 from imitbench.algos.rl.off_policy import reject_discrete
 from imitbench.core import ops
 from imitbench.core.types import Algorithm, Cost, Key, Metrics, Spec, Traits, Transition
@@ -19,19 +27,25 @@ TRAITS = Traits(needs_rewards=True)
 
 
 @dataclass(frozen=True)
-class Config(weighted_regression.UpdateConfig):
+class Config(awr_learner.UpdateConfig):
     """Settings of AWR without an environment."""
 
 
 class State(struct.PyTreeNode):
-    core: weighted_regression.Core
+    """The learner's state, and the normaliser of the data's observations."""
+
+    core: awr_learner.Core
     norm: ops.Normaliser
 
 
 def make(config: Config, spec: Spec) -> Algorithm:
-    """AWR on the demonstrations' rewards. State: `State`."""
+    """AWR on the demonstrations' rewards. The state is a `State`.
+
+    Raises:
+        UserError: the task's actions are discrete.
+    """
     reject_discrete(spec)
-    learner = weighted_regression.learner(config, spec)
+    learner = awr_learner.learner(config, spec)
 
     def init(key: Key, demos: Transition) -> State:
         return State(learner.init(key), ops.fit_normaliser(demos.obs, demos.weight))
@@ -39,13 +53,13 @@ def make(config: Config, spec: Spec) -> Algorithm:
     def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
         steps = weighted_regression.time_major(demos, spec.horizon)
         steps = steps.replace(
-            obs=state.norm(steps.obs, weighted_regression.CLIP),
-            next_obs=state.norm(steps.next_obs, weighted_regression.CLIP),
+            obs=state.norm(steps.obs, awr_learner.CLIP),
+            next_obs=state.norm(steps.next_obs, awr_learner.CLIP),
         )
         core, metrics = learner.fit(key, state.core, steps)
         return state.replace(core=core), metrics
 
     def act(key: Key, state: State, obs: jax.Array) -> jax.Array:
-        return learner.act(key, state.core, state.norm(obs, weighted_regression.CLIP))
+        return learner.act(key, state.core, state.norm(obs, awr_learner.CLIP))
 
-    return Algorithm(init, update, act, Cost(grad_steps=weighted_regression.gradient_steps(config)))
+    return Algorithm(init, update, act, Cost(grad_steps=learner.grad_steps))

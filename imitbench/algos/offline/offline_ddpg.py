@@ -1,7 +1,15 @@
-"""DDPG on fixed data, truly off-policy: the control that extrapolation makes fail.
+"""DDPG on fixed data, truly off-policy: a control for the errors of extrapolation.
 
-Source: DDPG's, see `ddpg`; the failure is that of Fujimoto et al. 2019 (arXiv:1812.02900),
-section 3, and its settings those of that paper's code.
+Source: that of `ddpg`; on fixed data as in Fujimoto et al. 2019 (arXiv:1812.02900), section 3, with
+the settings of that paper's code.
+
+Different from the source: the code is that of `offline_td3`, with one critic, no delay and no
+target noise.
+
+Use it when a study needs a method that overestimates the values of actions outside of the data;
+to learn from fixed data take `bcq`, `td3_bc` or `iql`.
+
+Sensitive to: how much of the actions the data cover, `lr`, `data.steps`.
 """
 
 from __future__ import annotations
@@ -9,18 +17,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from imitbench.algos.offline import offline_td3
+from imitbench.algos.rl import ddpg
 from imitbench.core.types import Traits
 
 TRAITS = Traits(needs_rewards=True)
 
 
 @dataclass(frozen=True)
-class Config(offline_td3.Config):
-    """Settings of DDPG without an environment: TD3's with one critic, no delay, no target noise."""
-
-    critics: int = 1
-    delay: int = 1
-    target_noise: float = 0.0
+class Config(ddpg.UpdateConfig, offline_td3.Config):
+    """Settings of DDPG without an environment."""
 
 
 make = offline_td3.make

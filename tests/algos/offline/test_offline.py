@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from typing import Any
 
 import jax
@@ -80,7 +81,9 @@ def test_equal_returns_leave_rewards_as_they_are():
 
 def test_td3_bc_weighs_value_against_distance(steps):
     config = td3_bc.Config(hidden=(), discount=0.5, delay=1, alpha=3.0)
-    learner = td3_bc.td3.learner(config, SPEC, objective=td3_bc.objective(config.alpha))
+    learner = td3_bc.td3.learner(
+        config, SPEC, objective=partial(td3_bc.cloning_objective, config.alpha)
+    )
     state = learner.init(KEY).replace(policy=dense([[0.0]], [np.arctanh(0.4)]))
     learner.learn(KEY, state, experience())
     loss, _, params, _, batch, _ = steps[1]

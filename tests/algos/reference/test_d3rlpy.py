@@ -7,6 +7,7 @@ makes it.
 from __future__ import annotations
 
 import subprocess
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +145,7 @@ def test_bcq_learns_as_d3rlpy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
 
 def test_td3_bc_learns_as_d3rlpy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     config = td3_bc.Config(**RULE)
-    learner = td3.learner(config, SPEC, objective=td3_bc.objective(config.alpha))
+    learner = td3.learner(config, SPEC, objective=partial(td3_bc.cloning_objective, config.alpha))
     state = learner.init(jax.random.key(0))
     state, adams = td3_mid_run(state)
 

@@ -11,7 +11,7 @@ import pytest
 from helpers.linear_networks import SPEC, dense
 
 from imitbench import envs
-from imitbench.algos.rl import awr, ppo, rwr, sil, weighted_regression
+from imitbench.algos.rl import awr, awr_learner, ppo, rwr, sil, weighted_regression
 from imitbench.core import buffer, ops
 from imitbench.core.types import Transition
 from imitbench.utils.errors import UserError
@@ -36,10 +36,10 @@ def one_episode() -> weighted_regression.Steps:
 
 
 def fitted(
-    config: weighted_regression.UpdateConfig, steps: list[Any]
-) -> tuple[list[Any], weighted_regression.Core]:
+    config: awr_learner.UpdateConfig, steps: list[Any]
+) -> tuple[list[Any], awr_learner.Core]:
     """The gradient steps of one fit with value(x) = 2 x (the network has x, times 1 - 0.5)."""
-    learner = weighted_regression.learner(config, SPEC)
+    learner = awr_learner.learner(config, SPEC)
     core = learner.init(KEY)
     params = {"policy": dense([[0.0]], [0.5]), "value": dense([[1.0]], [0.0])}
     with jax.disable_jit():
@@ -48,7 +48,7 @@ def fitted(
 
 
 def test_value_learns_scaled_td_lambda_returns(steps):
-    calls, _ = fitted(weighted_regression.UpdateConfig(**RULE, td_lambda=0.5, value_lr=1e-9), steps)
+    calls, _ = fitted(awr_learner.UpdateConfig(**RULE, td_lambda=0.5, value_lr=1e-9), steps)
     loss, _, params, _, rows = calls[0]
     # Values 0, 2, 4 and 6 after the time limit. delta = 1 + 1 - 0, 2 + 2 - 2, 4 + 3 - 4.
     adv = [2 + 0.25 * (2 + 0.25 * 3), 2 + 0.25 * 3, 3.0]
@@ -64,7 +64,7 @@ def test_value_learns_scaled_td_lambda_returns(steps):
 @pytest.mark.parametrize("baseline", [True, False])
 def test_policy_is_weighted_by_what_the_method_says(steps, baseline):
     settings = {"td_lambda": 1.0, "value_lr": 1e-9, "standardise": False, "temperature": 2.0}
-    config = weighted_regression.UpdateConfig(
+    config = awr_learner.UpdateConfig(
         **RULE, **settings, baseline=baseline, max_weight=8.0, bound=10.0
     )
     calls, _ = fitted(config, steps)
@@ -84,19 +84,18 @@ def test_policy_is_weighted_by_what_the_method_says(steps, baseline):
 
 def test_weights_are_standardised_over_real_rows_and_bounded():
     gain, real = jnp.array([1.0, 2.0, 3.0, jnp.nan]), jnp.array([1.0, 1.0, 1.0, 0.0])
-    found, metrics = weighted_regression.weights(
-        weighted_regression.UpdateConfig(max_weight=3.0), gain, real
-    )
+    defaults = {"standardise": True, "temperature": 1.0, "max_weight": 20.0}
+
+    def weights(**changes: Any) -> Any:
+        return weighted_regression.advantage_weights(gain, real, **(defaults | changes))
+
+    found, metrics = weights(max_weight=3.0)
     z = np.array([-1.0, 0.0, 1.0]) / (np.std([1, 2, 3]) + 1e-5)
     np.testing.assert_allclose(found[:3], np.minimum(np.exp(z), 3.0), rtol=1e-5)
     assert float(metrics["clipped"]) == pytest.approx(1 / 3)
-    raw, _ = weighted_regression.weights(
-        weighted_regression.UpdateConfig(standardise=False, temperature=0.05), gain, real
-    )
+    raw, _ = weights(standardise=False, temperature=0.05)
     np.testing.assert_allclose(raw[:3], 20.0)
-    free, _ = weighted_regression.weights(
-        weighted_regression.UpdateConfig(max_weight=float("inf")), gain, real
-    )
+    free, _ = weights(max_weight=float("inf"))
     np.testing.assert_allclose(free[:3], np.exp(z), rtol=1e-5)
 
 
@@ -110,12 +109,12 @@ def test_replay_goes_back_over_the_rings_seam(monkeypatch):
     seen: list[weighted_regression.Steps] = []
     env = envs.make("PointMass")
     config = awr.Config(envs=2, length=30, capacity=100, policy_steps=1, value_steps=1)
-    real = weighted_regression.learner(config, env.spec)
+    real = awr_learner.learner(config, env.spec)
 
     def fit(key, core, rows):
         return core, {"rows": rows}
 
-    monkeypatch.setattr(weighted_regression, "learner", lambda *a: real._replace(fit=fit))
+    monkeypatch.setattr(awr_learner, "learner", lambda *a: real._replace(fit=fit))
     algo = awr.make(config, env.spec, env)
     state, update = algo.init(KEY, buffer.no_rows(env.spec)), jax.jit(algo.update)
     for i in range(3):
@@ -216,7 +215,7 @@ def test_sil_draws_what_turned_out_better(monkeypatch):
 
 
 def test_bad_settings():
-    kind = weighted_regression.UpdateConfig
+    kind = awr_learner.UpdateConfig
     for make, name, value in (
         (awr.Config, "capacity", 100), (kind, "discount", 1.0), (kind, "std", 0),
         (kind, "td_lambda", 1.5), (kind, "policy_steps", 0), (kind, "bound", -1),

@@ -1,0 +1,56 @@
+"""The tables of a finished cell, made from its evaluations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from imitbench.core.types import Cost
+from imitbench.training.loop import Eval
+
+COSTS = ("env_steps", "expert_queries", "grad_steps")
+"""The columns of a curve that count what was spent so far."""
+
+
+def curve_table(ev: Eval, seeds: Sequence[int], cost: Mapping[str, int]) -> pd.DataFrame:
+    """Makes the learning curves.
+
+    Args:
+        ev: the evaluations [S, E].
+        seeds: the training seeds [S].
+        cost: the fields of `Cost` of one update.
+
+    Returns:
+        A row for each seed and evaluation.
+    """
+    rows = []
+    for s, seed in enumerate(seeds):
+        for e, updates in enumerate(ev.updates.tolist()):
+            row = {"seed": seed, "evaluation": e, "updates": updates}
+            spent = Cost(**cost) * updates
+            row |= {name: getattr(spent, name) for name in COSTS}
+            row |= {
+                "success_any": ev.success_any[s, e],
+                "success_final": ev.success_final[s, e],
+                "return": ev.returns[s, e],
+                "diverged": bool(ev.diverged[s]),
+            }
+            rows.append(row | {f"metric/{k}": float(v[s, e]) for k, v in ev.metrics.items()})
+    return pd.DataFrame(rows)
+
+
+def episodes_table(ev: Eval, seeds: Sequence[int]) -> pd.DataFrame:
+    """Makes the table of the episodes of the last evaluation.
+
+    Args:
+        ev: the evaluations; `episodes` holds values [S, episodes].
+        seeds: the training seeds [S].
+
+    Returns:
+        A row for each seed and episode.
+    """
+    count = ev.episodes["return"].shape[1]
+    names = {"seed": np.repeat(seeds, count), "episode": np.tile(np.arange(count), len(seeds))}
+    return pd.DataFrame(names | {k: v.ravel() for k, v in ev.episodes.items()})

@@ -1,0 +1,89 @@
+"""Shared code of the contract tests: the methods, a toy with memory among them, and comparisons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import SimpleNamespace
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+from helpers import recurrent
+from helpers.small_configs import shrink
+
+from imitbench import algos, envs, experts
+from imitbench.core.types import Actor, Algorithm, Env, EnvState, Key, Traits, Transition
+
+TASK = "ProbeGoal"  # goals, several steps, continuous actions, and no host callback
+RECURRENT = "recurrent"  # the toy method of `helpers.recurrent`
+
+# These have the code of another method, with other settings.
+SETTINGS_OF_OTHERS = (
+    "ddpg",
+    "td3_bc",
+    "offline_td3",
+    "offline_ddpg",
+    "rwr",
+    "offline_rwr",
+    "vins_true",
+    "gail_trpo",
+    "dac_sac",
+)
+
+
+def _acts_by_an_actor(method: str) -> bool:
+    env, config = envs.make(TASK), shrink(algos.ALGOS[method].Config())
+    return algos.build(method, config, env.spec, env, experts.load(TASK)).actor is not None
+
+
+def _parameters(methods: Iterable[str]) -> list[Any]:
+    """Parameters of pytest: the methods, slow ones marked, and the toy."""
+    slow = {m: pytest.mark.slow if m in SETTINGS_OF_OTHERS else () for m in methods}
+    return [*(pytest.param(m, marks=mark) for m, mark in slow.items()), RECURRENT]
+
+
+METHODS = _parameters(algos.ALGOS)
+METHODS_WITH_ACTOR = _parameters(filter(_acts_by_an_actor, algos.ALGOS))
+
+
+@pytest.fixture
+def recurrent_method(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The toy method is one of the methods."""
+    toy = SimpleNamespace(
+        Config=recurrent.Config, make=recurrent.make, __doc__="Counts.", TRAITS=Traits()
+    )
+    monkeypatch.setitem(algos.ALGOS, RECURRENT, toy)
+
+
+def equal(a: Any, b: Any) -> None:
+    """Every leaf is equal, bit for bit."""
+    jax.tree.map(np.testing.assert_array_equal, a, b)
+
+
+def one(rows: Transition) -> Transition:
+    """The demonstrations of the first seed."""
+    return jax.tree.map(lambda x: x[0], rows)
+
+
+def initial_states(env: Env, key: Key, num: int) -> EnvState:
+    """States [num, ...] in which episodes begin."""
+    return jax.vmap(env.reset)(jax.random.split(key, num))
+
+
+def has_memory(algo: Algorithm, state: Any, env: Env) -> bool:
+    """Whether the method's actor remembers anything."""
+    if algo.actor is None:
+        return False
+    key, actor = jax.random.key(0), algo.actor(state)
+    memory = jax.eval_shape(actor.start, key, initial_states(env, key, 1))
+    return bool(jax.tree.leaves(memory))
+
+
+def with_fixed_key(actor: Actor) -> Actor:
+    """The same actor, whose random numbers are the same in every call."""
+    key = jax.random.key(5)
+    return Actor(
+        lambda _, state: actor.start(key, state),
+        lambda _, memory, state: actor.act(key, memory, state),
+    )
