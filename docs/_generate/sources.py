@@ -74,7 +74,7 @@ def as_markdown(text: str) -> str:
     """A docstring without its margin as Markdown; indented paragraphs become code."""
     parts = []
     for part in re.split(r"\n\s*\n", text):
-        if all(line.startswith("    ") for line in part.splitlines()):
+        if part.strip() and all(line.startswith("    ") for line in part.splitlines()):
             parts.append(f"```text\n{textwrap.dedent(part)}\n```")
         elif part.strip():
             parts.append(" ".join(part.split()))
