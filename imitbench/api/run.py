@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from imitbench.api.policy import Policy
 from imitbench.results import captions, policies, publish, store, tables
-from imitbench.results.figures import curves, panels
+from imitbench.results.figures import curves
+from imitbench.results.figures.drawing import save
 from imitbench.results.store import Result
 from imitbench.results.tidy import tidy_frame
 from imitbench.utils.errors import UserError
@@ -81,18 +83,22 @@ class Run:
         `imitbench.results.tidy.tidy_frame`."""
         return tidy_frame(self.results)
 
-    def plot(self, path: str | Path) -> list[Path]:
+    def plot(self, path: str | Path | None = None) -> Figure:
         """Draws the learning curves, or the scores of cells that were evaluated once.
 
         Args:
-            path: of the figure, without a suffix.
+            path: also write the figure there, as .png and .svg.
 
         Returns:
-            The files: a .png and a .svg.
+            The figure, which a notebook shows.
+
+        Raises:
+            UserError: a file cannot be written.
         """
-        file = Path(path).expanduser()
-        once = panels.evaluated_once(self.results)
-        return (curves.scores if once else curves.curves)(self.results, file.with_suffix(""))
+        figure = curves.figure(self.results)
+        if path is not None:
+            save(figure, Path(path).expanduser())
+        return figure
 
     def policy(self, seed: int = 0) -> Policy:
         """The policy of one training seed.

@@ -90,8 +90,9 @@ def test_a_saved_run_is_the_harness_own_kind_of_results(bc, tmp_path):
     pd.testing.assert_frame_equal(again.frame(), bc.frame())
     assert bc.save(folder) == folder  # a second time changes nothing
     assert len(store.read_all(folder)) == 1
-    files = bc.plot(tmp_path / "figure")
-    assert [f.suffix for f in files] == [".png", ".svg"] and all(f.stat().st_size for f in files)
+    figure = bc.plot(tmp_path / "figure")
+    assert [axis.get_xlabel() for axis in figure.axes] == ["gradient steps"]
+    assert all((tmp_path / f"figure.{kind}").stat().st_size > 1000 for kind in ("png", "svg"))
 
 
 def test_a_folder_keeps_the_run_and_the_same_call_skips_it(env, demos, tmp_path):

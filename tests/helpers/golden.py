@@ -39,10 +39,11 @@ def method(name: str) -> Entry:
     algo = algos.build(name, shrink(algos.ALGOS[name].Config()), env.spec, env, expert)
     key = jax.random.key(0)
     state, metrics = jax.jit(algo.init)(key, rows), {}
-    update = jax.jit(algo.update)
+    update: Any = jax.jit(algo.update)
     for i in range(UPDATES):
         state, metrics = update(jax.random.fold_in(key, i), state, rows)
-    actions = algo.act(key, state, rows.obs)
+    assert update._cache_size() == 1, f"{name}: its update is compiled more than once"
+    actions = jax.jit(algo.act)(key, state, rows.obs)
     leaves = [x for x in jax.tree.leaves(state) if jnp.issubdtype(x.dtype, jnp.floating)]
     size = jnp.sqrt(sum(jnp.sum(jnp.float32(x) ** 2) for x in leaves))
     numbers = {f"metric/{k}": v for k, v in metrics.items()}

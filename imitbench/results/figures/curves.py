@@ -11,6 +11,7 @@ import matplotlib
 matplotlib.use("Agg")
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from imitbench.results import published_numbers, stats
 from imitbench.results.figures.drawing import (
@@ -49,20 +50,23 @@ def draw(results: Sequence[Result], root: Path) -> list[Path]:
     Returns:
         The files written.
     """
-    if evaluated_once(results):
-        return scores(results, root / "scores")
-    return curves(results, root / "curves")
+    return save(figure(results), root / ("scores" if evaluated_once(results) else "curves"))
 
 
-def scores(results: Sequence[Result], path: Path) -> list[Path]:
+def figure(results: Sequence[Result]) -> Figure:
+    """Draws learning curves, or the scores of cells that were evaluated once.
+
+    Args:
+        results: cells of one suite.
+    """
+    return scores(results) if evaluated_once(results) else curves(results)
+
+
+def scores(results: Sequence[Result]) -> Figure:
     """Draws every method's score at its only evaluation, with the interval over seeds.
 
     Args:
         results: cells of one suite, each evaluated once. Each place has a panel.
-        path: of the .png and the .svg.
-
-    Returns:
-        The files written.
     """
     places = list(dict.fromkeys(r.place for r in results))
     methods = list(dict.fromkeys(r.identity["label"] for r in results))[::-1]
@@ -74,7 +78,7 @@ def scores(results: Sequence[Result], path: Path) -> list[Path]:
     handles, labels = grid[0][0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
     add_caption(figure, results, "with")
-    return save(figure, path)
+    return figure
 
 
 def _draw_scores(axis: Any, cells: Sequence[Result], methods: Sequence[str]) -> None:
@@ -101,7 +105,7 @@ def _draw_scores(axis: Any, cells: Sequence[Result], methods: Sequence[str]) -> 
         axis.set_xlim(-0.02, 1.02)
 
 
-def curves(results: Sequence[Result], path: Path) -> list[Path]:
+def curves(results: Sequence[Result]) -> Figure:
     """Draws learning curves: a panel for each cost that some method spends, at each place.
 
     A curve is final success where the task says when it is solved, else the return. A method that
@@ -109,10 +113,6 @@ def curves(results: Sequence[Result], path: Path) -> list[Path]:
 
     Args:
         results: cells of one suite.
-        path: of the .png and the .svg.
-
-    Returns:
-        The files written.
     """
     groups = comparison_groups(results)
     panels = curve_panels(groups)
@@ -133,7 +133,7 @@ def curves(results: Sequence[Result], path: Path) -> list[Path]:
             axis.set_title(panel_title(place, places), fontsize=title_size)
     add_legend(figure, grid)
     add_caption(figure, groups[places[0]], "shaded")
-    return save(figure, path)
+    return figure
 
 
 def _draw_panel(axis: Axes, cells: Sequence[Result], cost: str, methods: Sequence[str]) -> None:
