@@ -22,7 +22,7 @@ from imitbench.algos.adversarial.discriminator_input import obs_action_input
 from imitbench.algos.rl import ppo
 from imitbench.core import buffer, unrolling
 from imitbench.envs.locomotion import Locomotion
-from imitbench.results.formatting import markdown_table
+from imitbench.results.tables.formatting import markdown_table
 from imitbench.utils import machine
 from imitbench.utils.machine import available_cpus
 

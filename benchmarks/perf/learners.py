@@ -18,10 +18,11 @@ import tyro
 from benchmarks.perf.stable_baselines import best_threads, modules, peer
 from benchmarks.perf.timing import Work, publish, raw_engine, synthetic
 from imitbench import envs
-from imitbench.algos.rl import ddpg, off_policy, ppo, sac, td3
+from imitbench.algos.common import off_policy
+from imitbench.algos.rl import ddpg, ppo, sac, td3
 from imitbench.core.types import Algorithm
 from imitbench.envs.locomotion import TASKS, Locomotion
-from imitbench.results.formatting import markdown_table
+from imitbench.results.tables.formatting import markdown_table
 from imitbench.training import loop
 from imitbench.utils import machine
 from imitbench.utils.machine import available_cpus

@@ -24,7 +24,7 @@ from imitbench import envs, experts
 from imitbench.core import rollout
 from imitbench.envs.fetch import Fetch
 from imitbench.results import stats
-from imitbench.results.formatting import markdown_table
+from imitbench.results.tables.formatting import markdown_table
 from imitbench.utils import machine
 from imitbench.utils.files import atomic_write
 

@@ -17,8 +17,8 @@ import numpy as np
 from imitbench.envs.tightrope import TASKS
 from imitbench.results import publish, stats, store
 from imitbench.results.figures import drawing
-from imitbench.results.formatting import format_estimate, markdown_table
 from imitbench.results.shipped import shipped_folder
+from imitbench.results.tables.formatting import format_estimate, markdown_table
 from imitbench.utils import files, machine
 from imitbench.utils.errors import UserError
 

@@ -11,7 +11,8 @@ from typing import Any
 from docs._generate import settings, sources
 from imitbench import algos
 from imitbench.core.config import config_dict
-from imitbench.results import claims, sections
+from imitbench.results import claims
+from imitbench.results.tables import sections
 from imitbench.suites import published
 from imitbench.suites.registry import SUITES, load_suite, suite_names
 

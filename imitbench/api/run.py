@@ -11,11 +11,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from imitbench.api.policy import Policy
-from imitbench.results import captions, policies, publish, store, tables
+from imitbench.results import policies, publish, store, tables
 from imitbench.results.figures import curves
 from imitbench.results.figures.drawing import save
 from imitbench.results.store import Result
-from imitbench.results.tidy import tidy_frame
+from imitbench.results.tables import captions
+from imitbench.results.tables.tidy import tidy_frame
 from imitbench.utils.errors import UserError
 from imitbench.utils.files import lock_folder
 
@@ -80,7 +81,7 @@ class Run:
 
     def frame(self) -> pd.DataFrame:
         """All numbers, a row for each cell, seed and evaluation: see
-        `imitbench.results.tidy.tidy_frame`."""
+        `imitbench.results.tables.tidy.tidy_frame`."""
         return tidy_frame(self.results)
 
     def plot(self, path: str | Path | None = None) -> Figure:

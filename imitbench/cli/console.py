@@ -12,9 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from imitbench.results import compare, publish, rank, store, tables
-from imitbench.results.captions import engines_sentence
-from imitbench.results.formatting import format_estimate
 from imitbench.results.shipped import compare_with_shipped
+from imitbench.results.tables.captions import engines_sentence
+from imitbench.results.tables.formatting import format_estimate
 from imitbench.runs import plan, runner, tune
 from imitbench.suites.schema import Cell
 

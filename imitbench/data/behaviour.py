@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from imitbench import algos, envs
-from imitbench.algos.rl.replay_buffer import Experience
+from imitbench.algos.common.replay_buffer import Experience
 from imitbench.core.types import Algorithm, Spec, Transition
 from imitbench.data import cache, demonstrations, replay
 from imitbench.data.header import Header, make_header

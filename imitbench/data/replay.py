@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from imitbench import algos, envs
-from imitbench.algos.rl.replay_buffer import Experience
+from imitbench.algos.common.replay_buffer import Experience
 from imitbench.core import buffer
 from imitbench.core.types import Algorithm, Env, Spec, Transition
 from imitbench.data import cache

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from imitbench.algos.rl import ddpg, off_policy, sac
+from imitbench.algos.common import off_policy
+from imitbench.algos.rl import ddpg, sac
 
 # Settings for tasks with goals, close to Plappert et al. 2018 (arXiv:1802.09464): hindsight goals,
 # returns between -1 / (1 - discount) and 0, and a penalty on large actions.

@@ -13,9 +13,9 @@ from typing import NamedTuple
 import imitbench
 from imitbench.report import figure_data, markup, provenance
 from imitbench.report.videos import ABOUT, Video
-from imitbench.results import captions, sections
-from imitbench.results.sections import Section
 from imitbench.results.store import Result
+from imitbench.results.tables import captions, sections
+from imitbench.results.tables.sections import Section
 from imitbench.utils.errors import UserError
 from imitbench.utils.files import atomic_write
 

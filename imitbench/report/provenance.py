@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from imitbench.experts import reference_scores
 from imitbench.results import comparability, stats, tables
-from imitbench.results.formatting import format_estimate
-from imitbench.results.sections import Section
 from imitbench.results.store import Result
+from imitbench.results.tables.formatting import format_estimate
+from imitbench.results.tables.sections import Section
 
 COLUMNS = (
     "Task", "Demos", "Expert", "Method", "Engine", "Device", "Environment digest", "Seeds",

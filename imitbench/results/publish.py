@@ -9,9 +9,9 @@ from pathlib import Path
 
 from imitbench.results import policy_files, store, tables
 from imitbench.results.figures import curves, demo_efficiency, value_estimates
-from imitbench.results.sections import verdict_counts
 from imitbench.results.shipped import shipped_folder
 from imitbench.results.store import Result
+from imitbench.results.tables.sections import verdict_counts
 from imitbench.suites import published
 from imitbench.suites.registry import suite_names
 from imitbench.utils.errors import UserError

@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from imitbench.algos.cloning import bc
+from imitbench.algos.common import off_policy
 from imitbench.algos.offline import bcq, fixed_data, iql, marwil, offline_awr, offline_rwr, td3_bc
-from imitbench.algos.rl import awr, ddpg, off_policy, ppo, rwr, sac, sil, td3
+from imitbench.algos.rl import awr, ddpg, ppo, rwr, sac, sil, td3
 from imitbench.data.source import Behaviour, DemoSource
 from imitbench.suites.schema import Cell, Suite
 

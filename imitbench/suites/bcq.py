@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from imitbench.algos.cloning import bc
+from imitbench.algos.common import off_policy
 from imitbench.algos.offline import bcq, fixed_data, offline_ddpg
-from imitbench.algos.rl import ddpg, off_policy
+from imitbench.algos.rl import ddpg
 from imitbench.data.source import Behaviour, DemoSource
 from imitbench.suites.schema import Cell, Suite
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from imitbench.algos.rl import ddpg_demos, off_policy, ppo, sac
+from imitbench.algos.common import off_policy
+from imitbench.algos.rl import ddpg_demos, ppo, sac
 from imitbench.data.replay_learners import GOAL_REPLAY, GOAL_SETTINGS, hindsight_ddpg
 
 

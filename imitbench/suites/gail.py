@@ -20,7 +20,8 @@ from typing import Any
 
 from imitbench.algos.adversarial import airl, dac, discriminator, gail, gail_trpo, sqil
 from imitbench.algos.cloning import bc, dagger
-from imitbench.algos.rl import off_policy, ppo, td3, trpo
+from imitbench.algos.common import off_policy
+from imitbench.algos.rl import ppo, td3, trpo
 from imitbench.data.source import DemoSource
 from imitbench.envs.locomotion import HORIZON
 from imitbench.suites.schema import Cell, Suite

@@ -4,7 +4,8 @@ Published returns: `imitbench/suites/published/learners.py`. The cpu profile giv
 because two cores make about 150 of its gradient steps a second.
 """
 
-from imitbench.algos.rl import off_policy, ppo, sac
+from imitbench.algos.common import off_policy
+from imitbench.algos.rl import ppo, sac
 from imitbench.suites.schema import Cell, Suite
 
 TASKS = ("Hopper", "HalfCheetah")

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from imitbench.algos.adversarial import dac
+from imitbench.algos.common import off_policy
 from imitbench.algos.model_based import vins as vins_method
 from imitbench.algos.model_based import vins_rl
-from imitbench.algos.rl import ddpg, ddpg_demos, off_policy, td3
+from imitbench.algos.rl import ddpg, ddpg_demos, td3
 from imitbench.data.source import DemoSource
 from imitbench.experts import Kind
 from imitbench.suites import expert_recipes as recipes

@@ -13,8 +13,9 @@ from helpers.toy_runs import far
 
 from imitbench import envs
 from imitbench.algos.cloning import bc
+from imitbench.algos.common import off_policy
 from imitbench.algos.offline import fixed_data, offline_ddpg
-from imitbench.algos.rl import ddpg, off_policy, ppo
+from imitbench.algos.rl import ddpg, ppo
 from imitbench.core import buffer
 from imitbench.core.types import Algorithm, Cost, ValueEstimator
 from imitbench.data import behaviour

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from imitbench import data, envs
-from imitbench.algos.rl import ddpg, off_policy, sac
-from imitbench.algos.rl.replay_buffer import Experience
+from imitbench.algos.common import off_policy
+from imitbench.algos.common.replay_buffer import Experience
+from imitbench.algos.rl import ddpg, sac
 from imitbench.cli import main
 from imitbench.core.types import Spec
 from imitbench.data import replay

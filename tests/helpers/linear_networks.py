@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from imitbench.algos.rl.replay_buffer import Experience
+from imitbench.algos.common.replay_buffer import Experience
 from imitbench.envs.base import make_spec
 
 SPEC = make_spec([("x", 1)], 1, 5)

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from imitbench.algos.rl.off_policy import reject_discrete
+from imitbench.algos.common.off_policy import reject_discrete
 from imitbench.core.types import Actor, Algorithm, Cost, EnvState, Key, Spec, Transition
 
 

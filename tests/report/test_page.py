@@ -21,8 +21,9 @@ from imitbench.cli import main
 from imitbench.experts import reference_scores
 from imitbench.report import figure_data, markup, provenance, replayed_episodes, video, videos
 from imitbench.report import page as report_page
-from imitbench.results import claims, sections, store, tables
+from imitbench.results import claims, store, tables
 from imitbench.results.store import Result
+from imitbench.results.tables import sections
 from imitbench.runs import plan, runner
 from imitbench.suites import published
 from imitbench.suites.registry import load_suite

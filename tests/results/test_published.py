@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from imitbench.results import published_numbers, sections
 from imitbench.results.store import Result
+from imitbench.results.tables import published_numbers, sections
 from imitbench.suites import published
 from imitbench.suites.published.schema import Published
 from imitbench.suites.registry import load_suite

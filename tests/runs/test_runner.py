@@ -19,9 +19,10 @@ from imitbench.algos.cloning import bc
 from imitbench.algos.offline import offline_rwr, td3_bc
 from imitbench.cli import console
 from imitbench.data import source
-from imitbench.results import captions, publish, store, tables
+from imitbench.results import publish, store, tables
 from imitbench.results.figures import curves, drawing, panels
 from imitbench.results.shipped import compare_with_shipped, shipped_folder
+from imitbench.results.tables import captions
 from imitbench.runs import plan, runner
 from imitbench.suites import registry
 from imitbench.suites.registry import load_suite, suite_names

@@ -11,8 +11,9 @@ import pytest
 
 from imitbench.algos.adversarial import gail
 from imitbench.algos.cloning import bc
+from imitbench.algos.common import off_policy
 from imitbench.algos.offline import td3_bc
-from imitbench.algos.rl import ddpg_demos, off_policy
+from imitbench.algos.rl import ddpg_demos
 from imitbench.cli import main
 from imitbench.data import loading
 from imitbench.data.source import DemoSource

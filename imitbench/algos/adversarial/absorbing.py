@@ -17,9 +17,9 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-from imitbench.algos.rl.bellman import IsAbsorbing
-from imitbench.algos.rl.off_policy import OffPolicyLearner
-from imitbench.algos.rl.replay_buffer import Experience
+from imitbench.algos.common.bellman import IsAbsorbing
+from imitbench.algos.common.off_policy import OffPolicyLearner
+from imitbench.algos.common.replay_buffer import Experience
 from imitbench.core.types import Key, Spec
 
 BuildLearner = Callable[[Spec, IsAbsorbing | None], OffPolicyLearner]

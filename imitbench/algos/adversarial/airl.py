@@ -31,7 +31,8 @@ from flax import struct
 from imitbench.algos.adversarial import discriminator, gail_loop, reward_sign
 from imitbench.algos.adversarial.discriminator import DiscriminatorConfig, Encode
 from imitbench.algos.adversarial.discriminator_input import DiscriminatorInput, obs_action_encoding
-from imitbench.algos.rl import on_policy, ppo
+from imitbench.algos.common import on_policy
+from imitbench.algos.rl import ppo
 from imitbench.core import nets, ops
 from imitbench.core.config import require
 from imitbench.core.types import Algorithm, Env, Key, Params, Spec, Transition

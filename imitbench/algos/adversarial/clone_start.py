@@ -11,8 +11,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from imitbench.algos.rl import on_policy
-from imitbench.algos.rl.on_policy import Core
+from imitbench.algos.common import on_policy
+from imitbench.algos.common.on_policy import Core
 from imitbench.core import buffer, ops
 from imitbench.core.distributions import Categorical, Distribution
 from imitbench.core.types import Key, Metrics, Params, Spec, Transition

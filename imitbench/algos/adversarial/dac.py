@@ -18,9 +18,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from imitbench.algos.adversarial import dac_loop
+from imitbench.algos.common.bellman import IsAbsorbing
+from imitbench.algos.common.off_policy import OffPolicyLearner
 from imitbench.algos.rl import td3
-from imitbench.algos.rl.bellman import IsAbsorbing
-from imitbench.algos.rl.off_policy import OffPolicyLearner
 from imitbench.core.types import Algorithm, Env, Spec
 
 

@@ -25,9 +25,9 @@ from imitbench.algos.adversarial.absorbing import (
     with_flag,
 )
 from imitbench.algos.adversarial.discriminator import Discriminator, DiscriminatorConfig
-from imitbench.algos.rl import off_policy, off_policy_loop
-from imitbench.algos.rl.replay_buffer import Experience, RowSampler
-from imitbench.algos.rl.reward_model import Normalise, RewardModel
+from imitbench.algos.common import off_policy, off_policy_loop
+from imitbench.algos.common.replay_buffer import Experience, RowSampler
+from imitbench.algos.common.reward_model import Normalise, RewardModel
 from imitbench.core import buffer, ops
 from imitbench.core.config import require_share
 from imitbench.core.types import Algorithm, Env, Key, Metrics, Spec, Transition

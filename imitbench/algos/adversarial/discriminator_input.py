@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from flax import struct
 
 from imitbench.algos.adversarial.discriminator import CLIP, DiscriminatorConfig, Encode, network
-from imitbench.algos.rl.on_policy import Core
+from imitbench.algos.common.on_policy import Core
 from imitbench.core import nets, ops
 from imitbench.core.types import Spec, Transition
 

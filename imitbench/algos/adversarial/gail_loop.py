@@ -15,8 +15,8 @@ from flax import struct
 from imitbench.algos.adversarial import clone_start, discriminator
 from imitbench.algos.adversarial.discriminator import Discriminator, DiscriminatorConfig
 from imitbench.algos.adversarial.discriminator_input import DiscriminatorInput, obs_action_input
-from imitbench.algos.rl import on_policy
-from imitbench.algos.rl.on_policy import Core
+from imitbench.algos.common import on_policy
+from imitbench.algos.common.on_policy import Core
 from imitbench.core import buffer, ops, unrolling
 from imitbench.core.config import ADDED_LATER, require, require_share
 from imitbench.core.types import Algorithm, Cost, Env, Key, Metrics, Spec, Transition

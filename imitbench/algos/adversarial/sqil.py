@@ -17,9 +17,10 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
-from imitbench.algos.rl import off_policy_loop, sac
-from imitbench.algos.rl.replay_buffer import Experience
-from imitbench.algos.rl.reward_model import TASK_REWARD, Normalise, RewardModel, normalise_rows
+from imitbench.algos.common import off_policy_loop
+from imitbench.algos.common.replay_buffer import Experience
+from imitbench.algos.common.reward_model import TASK_REWARD, Normalise, RewardModel, normalise_rows
+from imitbench.algos.rl import sac
 from imitbench.core.types import Algorithm, Env, Key, Spec
 
 

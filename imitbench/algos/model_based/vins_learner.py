@@ -15,12 +15,12 @@ import optax
 from flax import struct
 
 from imitbench.algos.cloning import bc
+from imitbench.algos.common.off_policy import reject_discrete
 from imitbench.algos.model_based import dynamics, negative_samples, vins_value
 from imitbench.algos.model_based.goal_features import FeatureMap, field_size, make_feature_map
 from imitbench.algos.model_based.vins_config import Config
 from imitbench.algos.model_based.vins_policy import candidates, pick_best
 from imitbench.algos.model_based.vins_value import Rows
-from imitbench.algos.rl.off_policy import reject_discrete
 from imitbench.core import buffer, nets, ops
 from imitbench.core.types import Key, Metrics, Params, Spec, Transition
 from imitbench.utils.errors import pick

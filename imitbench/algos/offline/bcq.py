@@ -22,10 +22,10 @@ import jax.numpy as jnp
 import optax
 from flax import struct
 
+from imitbench.algos.common import bellman
+from imitbench.algos.common.off_policy import OffPolicyLearner
+from imitbench.algos.common.replay_buffer import Experience
 from imitbench.algos.offline import bcq_losses, fixed_data
-from imitbench.algos.rl import bellman
-from imitbench.algos.rl.off_policy import OffPolicyLearner
-from imitbench.algos.rl.replay_buffer import Experience
 from imitbench.core import ops
 from imitbench.core.config import require, require_share
 from imitbench.core.types import Algorithm, Key, Metrics, Params, Spec, Traits, ValueEstimator

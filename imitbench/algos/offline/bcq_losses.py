@@ -11,8 +11,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from imitbench.algos.rl import bellman
-from imitbench.algos.rl.replay_buffer import Experience
+from imitbench.algos.common import bellman
+from imitbench.algos.common.replay_buffer import Experience
 from imitbench.core import nets
 from imitbench.core.types import Key, Metrics, Params, Spec
 

@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-from imitbench.algos.rl.off_policy import OffPolicyLearner, reject_discrete
-from imitbench.algos.rl.replay_buffer import demo_experience
+from imitbench.algos.common.off_policy import OffPolicyLearner, reject_discrete
+from imitbench.algos.common.replay_buffer import demo_experience
 from imitbench.core import buffer, ops
 from imitbench.core.config import require
 from imitbench.core.types import Algorithm, Cost, Key, Metrics, Spec, Transition, ValueEstimator

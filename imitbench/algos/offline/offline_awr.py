@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import jax
 from flax import struct
 
+from imitbench.algos.common.off_policy import reject_discrete
 from imitbench.algos.rl import awr_learner, weighted_regression
-from imitbench.algos.rl.off_policy import reject_discrete
 from imitbench.core import ops
 from imitbench.core.types import Algorithm, Cost, Key, Metrics, Spec, Traits, Transition
 

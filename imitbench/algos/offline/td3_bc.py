@@ -18,9 +18,9 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
+from imitbench.algos.common.replay_buffer import Experience
 from imitbench.algos.offline import fixed_data, offline_td3
 from imitbench.algos.rl import td3, td3_losses
-from imitbench.algos.rl.replay_buffer import Experience
 from imitbench.core.config import require
 from imitbench.core.types import Algorithm, Spec, Traits
 

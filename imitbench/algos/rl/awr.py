@@ -19,8 +19,8 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
+from imitbench.algos.common.off_policy import reject_discrete
 from imitbench.algos.rl import awr_learner
-from imitbench.algos.rl.off_policy import reject_discrete
 from imitbench.algos.rl.weighted_regression import Steps
 from imitbench.core import buffer, ops, unrolling
 from imitbench.core.config import require

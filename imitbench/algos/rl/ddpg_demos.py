@@ -21,8 +21,9 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
-from imitbench.algos.rl import ddpg, off_policy, off_policy_loop, td3, td3_losses
-from imitbench.algos.rl.replay_buffer import Experience
+from imitbench.algos.common import off_policy, off_policy_loop
+from imitbench.algos.common.replay_buffer import Experience
+from imitbench.algos.rl import ddpg, td3, td3_losses
 from imitbench.core.config import require
 from imitbench.core.types import Algorithm, Env, Spec, Traits
 

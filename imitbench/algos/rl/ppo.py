@@ -21,9 +21,9 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from imitbench.algos.rl import on_policy, on_policy_loop
-from imitbench.algos.rl.on_policy import Core, Networks, OnPolicyLearner, PolicyUpdate
-from imitbench.algos.rl.on_policy_loop import State
+from imitbench.algos.common import on_policy, on_policy_loop
+from imitbench.algos.common.on_policy import Core, Networks, OnPolicyLearner, PolicyUpdate
+from imitbench.algos.common.on_policy_loop import State
 from imitbench.core.config import require
 from imitbench.core.types import Algorithm, Env, Metrics, Params, Spec, Traits
 

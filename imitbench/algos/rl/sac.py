@@ -24,10 +24,10 @@ import jax.numpy as jnp
 import optax
 from flax import struct
 
-from imitbench.algos.rl import bellman, off_policy, off_policy_loop
-from imitbench.algos.rl.bellman import IsAbsorbing, zero_where_absorbing
-from imitbench.algos.rl.off_policy import OffPolicyLearner
-from imitbench.algos.rl.replay_buffer import Experience
+from imitbench.algos.common import bellman, off_policy, off_policy_loop
+from imitbench.algos.common.bellman import IsAbsorbing, zero_where_absorbing
+from imitbench.algos.common.off_policy import OffPolicyLearner
+from imitbench.algos.common.replay_buffer import Experience
 from imitbench.core import distributions, nets, ops, policy_nets
 from imitbench.core.config import require, require_share
 from imitbench.core.types import Algorithm, Env, Key, Metrics, Params, Spec, Traits

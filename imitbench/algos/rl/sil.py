@@ -24,8 +24,9 @@ import jax.numpy as jnp
 import optax
 from flax import struct
 
-from imitbench.algos.rl import on_policy, ppo, replay_buffer
-from imitbench.algos.rl.on_policy import Core, Networks
+from imitbench.algos.common import on_policy, replay_buffer
+from imitbench.algos.common.on_policy import Core, Networks
+from imitbench.algos.rl import ppo
 from imitbench.core import buffer, ops, unrolling
 from imitbench.core.config import require
 from imitbench.core.types import (

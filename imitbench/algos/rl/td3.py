@@ -23,10 +23,11 @@ import jax.numpy as jnp
 import optax
 from flax import struct
 
-from imitbench.algos.rl import bellman, off_policy, off_policy_loop, td3_losses
-from imitbench.algos.rl.bellman import IsAbsorbing
-from imitbench.algos.rl.off_policy import OffPolicyLearner
-from imitbench.algos.rl.replay_buffer import Experience
+from imitbench.algos.common import bellman, off_policy, off_policy_loop
+from imitbench.algos.common.bellman import IsAbsorbing
+from imitbench.algos.common.off_policy import OffPolicyLearner
+from imitbench.algos.common.replay_buffer import Experience
+from imitbench.algos.rl import td3_losses
 from imitbench.core import nets, ops, policy_nets
 from imitbench.core.config import require, require_share
 from imitbench.core.types import Algorithm, Env, Key, Metrics, Params, Spec, Traits, ValueEstimator

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from imitbench.algos.rl import bellman
-from imitbench.algos.rl.bellman import IsAbsorbing, zero_where_absorbing
-from imitbench.algos.rl.replay_buffer import Experience
+from imitbench.algos.common import bellman
+from imitbench.algos.common.bellman import IsAbsorbing, zero_where_absorbing
+from imitbench.algos.common.replay_buffer import Experience
 from imitbench.core import nets, policy_nets
 from imitbench.core.types import Key, Metrics, Params
 

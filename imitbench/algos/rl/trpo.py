@@ -23,8 +23,8 @@ import jax.numpy as jnp
 import optax
 from jax.flatten_util import ravel_pytree
 
-from imitbench.algos.rl import on_policy, on_policy_loop
-from imitbench.algos.rl.on_policy import OnPolicyLearner, PolicyUpdate
+from imitbench.algos.common import on_policy, on_policy_loop
+from imitbench.algos.common.on_policy import OnPolicyLearner, PolicyUpdate
 from imitbench.core import distributions, nets, policy_nets
 from imitbench.core.config import require
 from imitbench.core.types import Algorithm, Env, Key, Metrics, Params, Spec, Traits

@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from imitbench.results import published_numbers, stats
+from imitbench.results import stats
 from imitbench.results.figures.drawing import (
     add_caption,
     add_legend,
@@ -33,6 +33,7 @@ from imitbench.results.figures.panels import (
     panel_title,
 )
 from imitbench.results.store import Result
+from imitbench.results.tables import published_numbers
 from imitbench.suites import published
 from imitbench.suites.published.schema import Place
 

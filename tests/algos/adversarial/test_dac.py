@@ -13,7 +13,8 @@ from helpers.small_configs import shrink
 
 from imitbench import envs
 from imitbench.algos.adversarial import absorbing, dac, dac_loop, sqil
-from imitbench.algos.rl import replay_buffer, sac, td3
+from imitbench.algos.common import replay_buffer
+from imitbench.algos.rl import sac, td3
 from imitbench.core import buffer, nets
 from imitbench.core.types import Transition
 from imitbench.envs.base import make_spec

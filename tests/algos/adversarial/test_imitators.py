@@ -10,7 +10,8 @@ import pytest
 from imitbench import algos, data, envs, experts
 from imitbench.algos.adversarial import airl, dac, dac_sac, gail, gail_trpo, sqil
 from imitbench.algos.adversarial.discriminator import DiscriminatorConfig
-from imitbench.algos.rl import off_policy, ppo, sac, td3, trpo
+from imitbench.algos.common import off_policy
+from imitbench.algos.rl import ppo, sac, td3, trpo
 from imitbench.training import loop
 
 TASK = "ProbeWalk"  # a random policy gets -6.6, a bad one -13, the expert -2.3

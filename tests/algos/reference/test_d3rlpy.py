@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 from helpers.reference_updates import CLOSE, LR, jiggled, mid_run, named, td3_mid_run
 
+from imitbench.algos.common.replay_buffer import Experience
 from imitbench.algos.offline import bcq, td3_bc
 from imitbench.algos.rl import td3
-from imitbench.algos.rl.replay_buffer import Experience
 from imitbench.core.types import Params, Spec
 
 ROOT = Path(__file__).parents[2]

@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 from helpers.reference_updates import CLOSE, LR, jiggled, mid_run, named, td3_mid_run
 
-from imitbench.algos.rl import ddpg, ppo, replay_buffer, sac, td3
+from imitbench.algos.common import replay_buffer
+from imitbench.algos.rl import ddpg, ppo, sac, td3
 from imitbench.core import ops
 from imitbench.core.types import Params, Spec, Transition
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from imitbench import envs
-from imitbench.algos.rl import off_policy, off_policy_loop, replay_buffer, td3
+from imitbench.algos.common import off_policy, off_policy_loop, replay_buffer
+from imitbench.algos.rl import td3
 from imitbench.core import buffer, rollout
 from imitbench.core.types import GoalSpec
 from imitbench.envs.base import make_spec

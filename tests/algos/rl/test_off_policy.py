@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from imitbench import envs
-from imitbench.algos.rl import ddpg, off_policy, sac, td3
+from imitbench.algos.common import off_policy
+from imitbench.algos.rl import ddpg, sac, td3
 from imitbench.core import buffer, nets
 from imitbench.envs.base import make_spec
 from imitbench.utils.errors import UserError

@@ -13,7 +13,8 @@ import pytest
 from imitbench import algos, data, envs, experts
 from imitbench.algos.adversarial import dac, gail
 from imitbench.algos.cloning import bc
-from imitbench.algos.rl import ddpg, ddpg_demos, off_policy, ppo, td3
+from imitbench.algos.common import off_policy
+from imitbench.algos.rl import ddpg, ddpg_demos, ppo, td3
 from imitbench.core import buffer, rollout, unrolling
 from imitbench.core.types import Poses
 from imitbench.data import loading

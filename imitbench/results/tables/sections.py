@@ -6,9 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from imitbench.results import claims, published_numbers, stats
-from imitbench.results.formatting import format_estimate, markdown_table
+from imitbench.results import claims, stats
 from imitbench.results.store import Result
+from imitbench.results.tables import published_numbers
+from imitbench.results.tables.formatting import format_estimate, markdown_table
 from imitbench.suites import published
 
 CLAIM_HEAD = ("Claim", "Where", "Lead", "P(better)", "Seeds x episodes", "Verdict", "Source")

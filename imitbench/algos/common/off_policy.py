@@ -10,8 +10,8 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-from imitbench.algos.rl.replay_buffer import Experience
-from imitbench.algos.rl.reward_model import TASK_REWARD, RewardModel
+from imitbench.algos.common.replay_buffer import Experience
+from imitbench.algos.common.reward_model import TASK_REWARD, RewardModel
 from imitbench.core import buffer, ops, policy_nets, unrolling
 from imitbench.core.config import ADDED_LATER, require, require_share
 from imitbench.core.types import (

@@ -8,16 +8,16 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from imitbench.algos.rl import off_policy, replay_buffer
-from imitbench.algos.rl.off_policy import (
+from imitbench.algos.common import off_policy, replay_buffer
+from imitbench.algos.common.off_policy import (
     OffPolicyLearner,
     Setup,
     State,
     reject_discrete,
     standardise_obs,
 )
-from imitbench.algos.rl.replay_buffer import Experience, RowSampler
-from imitbench.algos.rl.reward_model import TASK_REWARD, RewardModel
+from imitbench.algos.common.replay_buffer import Experience, RowSampler
+from imitbench.algos.common.reward_model import TASK_REWARD, RewardModel
 from imitbench.core import ops, unrolling
 from imitbench.core.types import (
     Algorithm,

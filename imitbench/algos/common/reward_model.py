@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import jax
 
-from imitbench.algos.rl.replay_buffer import Experience, RowSampler
+from imitbench.algos.common.replay_buffer import Experience, RowSampler
 from imitbench.core import buffer
 from imitbench.core.types import Key, Metrics, Transition
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from imitbench.algos.rl.replay_buffer import Experience
+from imitbench.algos.common.replay_buffer import Experience
 from imitbench.core import nets
 from imitbench.core.types import Metrics, Params
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import optax
 from flax import struct
 
-from imitbench.algos.rl.on_policy import CLIP, Config, Core, OnPolicyLearner
+from imitbench.algos.common.on_policy import CLIP, Config, Core, OnPolicyLearner
 from imitbench.core import buffer, ops, policy_nets, unrolling
 from imitbench.core.types import Algorithm, Cost, Env, Key, Metrics, Params, Spec, Transition
 

@@ -1,0 +1,1 @@
+"""Code that several families of methods share: collecting, replay, and the outer loops."""
