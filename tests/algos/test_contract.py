@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Collection
 from typing import Any, cast
 
 import jax
@@ -23,6 +24,12 @@ pytestmark = [
     pytest.mark.parametrize("method", METHODS),
     pytest.mark.usefixtures("recurrent_method"),
 ]
+
+
+def left_to_slow_tests(request: pytest.FixtureRequest, method: str, fast: Collection[str]) -> None:
+    """Skips a method in the fast tests, unless it is one of those that stand for the others."""
+    if method not in fast and request.config.option.markexpr == "not slow":
+        pytest.skip("another method with the same loop stands for it: runs in `make test-all`")
 
 
 @pytest.fixture(scope="module")
@@ -71,13 +78,14 @@ def test_acts_on_any_leading_axes(method, small, rows, env):
         assert shaped.shape == (*lead, 2)
 
 
-def test_acts_on_discrete_choices(method, small):
+def test_acts_on_discrete_choices(method, small, request):
     """Or refuses them before anything runs."""
     try:
         algo: Algorithm = small(method, "ProbePolicy", lr=3e-3)
     except UserError as error:
         assert "has discrete actions" in str(error) and "\n" not in str(error)
         return
+    left_to_slow_tests(request, method, ("bc", "dagger", "gail", "ppo", RECURRENT))
     env = envs.make("ProbePolicy")
     demos = data.collect(env, experts.load("ProbePolicy"), 40)
     rows = data.subset(demos, 20, [0], same=True)
@@ -91,7 +99,7 @@ def test_acts_on_discrete_choices(method, small):
 
 # One method of each kind of loop and state; the others resume in the slow tests.
 RESUMED_FAST = (
-    "bc", "dagger", "gail", "dac", "vins", "bcq", "marwil", "ppo", "sac", "awr", RECURRENT,
+    "bc", "dagger", "gail", "dac", "vins", "ppo", RECURRENT,
 )  # fmt: skip
 OPTIONS: dict[str, Any] = {"num_updates": 4, "num_evals": 4, "eval_episodes": 2}
 
@@ -99,8 +107,7 @@ OPTIONS: dict[str, Any] = {"num_updates": 4, "num_evals": 4, "eval_episodes": 2}
 def test_seeds_trained_alone_and_a_resumed_run_equal_one_run(
     method, small, rows, keys, env, request
 ):
-    if method not in RESUMED_FAST and request.config.option.markexpr == "not slow":
-        pytest.skip("shares its loop with another method: runs in `make test-all`")
+    left_to_slow_tests(request, method, RESUMED_FAST)
     algo = small(method, TASK)
     checkpoints = []
     whole, ev = loop.train(
@@ -167,10 +174,11 @@ def test_same_seed_same_result_other_seed_other_result(method, small, rows):
     assert any(jax.tree.leaves(differs))
 
 
-def test_online_methods_need_no_demonstrations(method, small, rows, keys, env):
+def test_online_methods_need_no_demonstrations(method, small, rows, keys, env, request):
     """They learn from the task's reward: the same with demonstrations, and with no rows at all."""
     if algos.traits(method).needs_demos:
         pytest.skip("learns from demonstrations")
+    left_to_slow_tests(request, method, ("ppo", "sac"))
     algo = small(method, TASK)
     options = {"env": env, "num_updates": 1, "num_evals": 1, "eval_episodes": 2}
     without, ev = loop.train(algo, buffer.no_rows(env.spec), keys[:1], **options)

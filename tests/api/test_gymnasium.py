@@ -30,7 +30,10 @@ def expert(task: str) -> ib.Policy:
 
 @pytest.mark.parametrize(
     ("task", "name", "success"),
-    [("FetchReach", "FetchReach-v4", True), ("Hopper", "Hopper-v5", False)],
+    [
+        ("FetchReach", "FetchReach-v4", True),
+        pytest.param("Hopper", "Hopper-v5", False, marks=pytest.mark.slow),
+    ],
 )
 def test_an_expert_gets_there_what_it_gets_here(task, name, success):
     """Returns in Gymnasium and here, of other initial states of the same kind."""

@@ -191,6 +191,7 @@ def test_two_sides_of_one_name_are_two_columns(capsys):
     assert "bc (1)" in head and "bc (2)" in head
 
 
+@pytest.mark.slow
 def test_a_suite_file_names_its_results(capsys, tmp_path, finished):
     shutil.copytree(finished, tmp_path / "toy")
     path = Path(__file__).parents[1] / "helpers" / "toy_suite.py"

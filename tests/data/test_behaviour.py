@@ -84,6 +84,7 @@ def test_the_header_counts_finished_episodes_alone():
     assert (header.episodes, header.mean_return) == (2, (2 + HORIZON) / 2)
 
 
+@pytest.mark.slow
 def test_a_finished_cell_stores_its_experience_for_other_cells(no_cache, monkeypatch, tmp_path):
     trained: list[Any] = []
     train = behaviour._train

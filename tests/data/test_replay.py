@@ -79,7 +79,11 @@ def test_the_data_are_the_whole_experience_of_the_learner(small_learners, monkey
     assert not list(cache_dir("replay").iterdir())
 
 
-@pytest.mark.parametrize("left", [1, 0], ids=["before the last evaluation", "after it"])
+@pytest.mark.parametrize(
+    "left",
+    [pytest.param(1, marks=pytest.mark.slow), 0],
+    ids=["before the last evaluation", "after it"],
+)
 def test_an_interrupted_replay_ends_with_the_same_data(small_learners, monkeypatch, tmp_path, left):
     whole = replay.load_replay("ProbeWalk", "auto", 8)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "other"))

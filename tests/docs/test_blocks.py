@@ -158,6 +158,7 @@ def test_cheap_commands_of_the_quickstart_run(words, elsewhere, capfd):
     assert capfd.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_suite_of_the_guide_runs(elsewhere):
     (block,) = blocks.blocks(PAGES["docs/how-to/own-suite.md"], "python")
     Path(SUITE_FILE).write_text(block.text)

@@ -102,7 +102,12 @@ def test_resets_have_the_original_distribution(name):
     np.testing.assert_allclose(spread[varies], mine.std(0)[varies], rtol=0.15)
 
 
-@pytest.mark.parametrize("name", list(locomotion.TASKS))
+FAST = ("Hopper", "Ant", "Humanoid-fh")
+
+
+@pytest.mark.parametrize(
+    "name", [n if n in FAST else pytest.param(n, marks=pytest.mark.slow) for n in locomotion.TASKS]
+)
 def test_exploded_state_becomes_the_rest_pose(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # MuJoCo logs its warning to a file
     env = make_ours(name)

@@ -39,7 +39,7 @@ def test_no_expert_is_said():
 
 @pytest.mark.parametrize(
     ("task", "episodes"),
-    [("PointMass", 100), *((t, 60) for t in FETCH)],
+    [("PointMass", 100), *(pytest.param(t, 60, marks=pytest.mark.slow) for t in FETCH)],
 )
 def test_success_in_our_environments(task, episodes):
     check_ours(task, episodes)

@@ -134,7 +134,7 @@ def test_model_with_activations_is_refused():
     ("prefix", "flags"),
     [
         ([], ""),
-        (["taskset", "-c", "0"], ""),
+        pytest.param(["taskset", "-c", "0"], "", marks=pytest.mark.slow),
         pytest.param([], FOUR_DEVICES, marks=pytest.mark.slow),
         pytest.param(["taskset", "-c", "0"], FOUR_DEVICES, marks=pytest.mark.slow),
     ],

@@ -50,7 +50,15 @@ def store(folder: Path, method: str) -> tuple[Any, Any]:
 
 
 # Clones, a generative proposal, a search, replay and running moments, an aggregate.
-@pytest.mark.parametrize("method", ["bc", "dagger", "bcq", "vins", "sac", "ppo", "gail"])
+@pytest.mark.parametrize(
+    "method",
+    [
+        "bc",
+        "vins",
+        "sac",
+        *(pytest.param(m, marks=pytest.mark.slow) for m in ("dagger", "bcq", "ppo", "gail")),
+    ],
+)
 def test_a_loaded_policy_acts_as_the_trained_method_did(tmp_path, method):
     algo, states = store(tmp_path / "cell", method)
     env = envs.make(TASK)

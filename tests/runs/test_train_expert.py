@@ -61,6 +61,7 @@ def test_writes_an_expert_with_its_card(straight):
     assert demos.steps.action.shape == (2, env.spec.horizon, 2)
 
 
+@pytest.mark.slow
 def test_a_learner_can_have_demonstrations_of_the_scripted_expert(tmp_path, no_cache):
     config = shrink(ddpg_demos.Config())
     recipe = expert_recipes.Recipe(

@@ -88,6 +88,7 @@ def test_trials_that_differ_in_floats_share_a_program():
 WORDS = [(), ("lr=0.0001",), ("lr=0.03",)]
 
 
+@pytest.mark.slow
 def test_one_program_scores_trials_as_separate_programs_do(tmp_path):
     _, together = tune.search(CELL, WORDS, tmp_path / "together")
     assert [t.words for t in together] == WORDS
@@ -120,6 +121,7 @@ def test_settings_that_change_the_program_are_trained_apart(tmp_path):
     assert [t.words for t in trials] == words and all(np.isfinite(t.scores).all() for t in trials)
 
 
+@pytest.mark.slow
 def test_resets_can_be_tried(tmp_path):
     """Resets to demonstrated states change the program too."""
     replay = off_policy.Config(envs=4, length=10, rounds=2, warmup=40, capacity=200, batch=8)

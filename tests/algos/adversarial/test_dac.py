@@ -151,7 +151,7 @@ LEARNERS = {
 }
 
 
-@pytest.mark.parametrize("name", list(LEARNERS))
+@pytest.mark.parametrize("name", ["td3", pytest.param("sac", marks=pytest.mark.slow)])
 def test_nothing_is_expected_of_actions_that_absorbing_states_do_not_have(name):
     """Each step there has the reward -1, so their value is -10 whatever the critics estimate of
     other actions. Elsewhere the reward is the action, and the best one is 1."""

@@ -140,7 +140,9 @@ DIVERGENCES = {
 }
 
 
-@pytest.mark.parametrize("name", DIVERGENCES)
+@pytest.mark.parametrize(
+    "name", [n if n == "js" else pytest.param(n, marks=pytest.mark.slow) for n in DIVERGENCES]
+)
 def test_divergences_are_estimated(name):
     """The highest bound is the divergence itself, and the reward there is f*(f'(p / q)): for kl the
     ratio itself, and so on; total variation has a corner at 1 and only its ends are known."""

@@ -21,6 +21,7 @@ def test_prediction_loss_by_hand():
     assert np.isfinite(jax.grad(dynamics.prediction_loss)(change, change)).all()
 
 
+@pytest.mark.slow
 def test_model_is_fitted_by_length_not_by_its_square(steps):
     one_gradient_step(steps)
     (call,) = [c for c in steps if len(c) == 6 and getattr(c[4], "shape", ()) == (400, 2)]

@@ -70,6 +70,7 @@ def test_the_best_candidate_around_the_prior_is_taken():
     assert float(learner.propose(KEY, state, obs).max()) == 1.0
 
 
+@pytest.mark.slow
 def test_true_dynamics_step_the_environment():
     env = envs.make("PointMass")
     clone = bc.Config(hidden=(4,), validation=0.0)

@@ -22,6 +22,7 @@ def rows():
     return data.subset(demos, 3, [0], same=True)
 
 
+@pytest.mark.slow
 def test_rl_continues_vins_without_negatives_and_without_the_prior(rows):
     env = envs.make("ProbeGoal")
     config = shrink(vins_rl.Config())

@@ -205,6 +205,7 @@ def test_iql_by_hand(steps):
 # MARWIL
 
 
+@pytest.mark.slow
 def test_marwil_without_beta_is_bc():
     shape = {"hidden": (8,), "lr": 1e-2, "batch": 6, "steps": 5}
     clone = bc.make(bc.Config(loss="nll", validation=0.0, **shape), SPEC)

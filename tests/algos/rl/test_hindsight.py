@@ -59,7 +59,9 @@ def filled(steps: int, envs: int, capacity: int) -> tuple[buffer.Ring, replay_bu
 
 
 # A part filled; full to the brim; and past the seam at several places.
-@pytest.mark.parametrize("steps", [7, 24, 31, 38, 60])
+@pytest.mark.parametrize(
+    "steps", [7, 38, *(pytest.param(n, marks=pytest.mark.slow) for n in (24, 31, 60))]
+)
 def test_goals_come_from_the_same_episode_later_and_still_held(steps):
     store, held = filled(steps, 3, 24)
     rows = replay_buffer.sample_hindsight(jax.random.key(steps), store, 6000, SPEC, 0.8)

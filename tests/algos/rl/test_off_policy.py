@@ -29,8 +29,9 @@ TIME_LIMIT = "ProbeTimeLimit", [0.0], [5.0]
 @pytest.mark.parametrize(
     ("name", "task", "obs", "expected"),
     [
-        ("td3", *CONSTANT), ("td3", *DISCOUNT), ("td3", *TIME_LIMIT),
-        ("sac", *DISCOUNT), ("sac", *TIME_LIMIT),
+        pytest.param("td3", *CONSTANT, marks=pytest.mark.slow), ("td3", *DISCOUNT),
+        pytest.param("td3", *TIME_LIMIT, marks=pytest.mark.slow),
+        pytest.param("sac", *DISCOUNT, marks=pytest.mark.slow), ("sac", *TIME_LIMIT),
     ],
 )  # fmt: skip
 def test_action_values_on_probes(name, task, obs, expected):

@@ -194,8 +194,8 @@ def trained(task: str, updates: int, **settings: Any):
 @pytest.mark.parametrize(
     ("task", "obs", "expected"),
     [
-        ("ProbeConstant", [[0.0]], [1.0]),
-        ("ProbeObservation", [[-1.0], [1.0]], [-1.0, 1.0]),
+        pytest.param("ProbeConstant", [[0.0]], [1.0], marks=pytest.mark.slow),
+        pytest.param("ProbeObservation", [[-1.0], [1.0]], [-1.0, 1.0], marks=pytest.mark.slow),
         ("ProbeDiscount", [[0.0], [1.0]], [0.8, 1.0]),
         ("ProbeTimeLimit", [[0.0]], [5.0]),  # as if for ever; with the end as an end, below 3.2
     ],

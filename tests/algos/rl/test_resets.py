@@ -104,6 +104,7 @@ def test_only_real_steps_are_begun_from(env, shown):
     np.testing.assert_allclose(running.env.obs, jnp.broadcast_to(shown.obs[3], (5, 6)), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_adversaries_begin_there_too(env, shown):
     config = gail.Config(ppo=ppo.Config(envs=4, length=32, hidden=(8,)), resets=1.0)
     algo = gail.make(config, env.spec, env)
