@@ -16,6 +16,7 @@ import numpy as np
 
 from imitbench.envs.tightrope import TASKS
 from imitbench.results import publish, stats, store
+from imitbench.results.cell import Result
 from imitbench.results.figures import drawing
 from imitbench.results.shipped import shipped_folder
 from imitbench.results.tables.formatting import format_estimate, markdown_table
@@ -25,7 +26,7 @@ from imitbench.utils.errors import UserError
 THEORY = {"bc": 2, "dagger": 1}
 
 
-def regrets(results: Sequence[store.Result], method: str) -> dict[int, np.ndarray]:
+def regrets(results: Sequence[Result], method: str) -> dict[int, np.ndarray]:
     """Mean regret of an episode [S] for each length: steps off the rope, for an expert has none.
 
     Raises:

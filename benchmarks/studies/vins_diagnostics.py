@@ -1,8 +1,8 @@
 """What VINS learns, in pictures: its value on and off a demonstration, how far rollouts stray from
 the demonstrated states, and its model's error there.
 
-`python -m benchmarks.vins_pictures [folder]` trains one seed with and one without negative samples
-on 100 learned demonstrations of FetchPush, and writes diagnostics.png and .svg.
+`python -m benchmarks.studies.vins_diagnostics [folder]` trains one seed with and one without
+negative samples on 100 learned demonstrations of FetchPush, and writes diagnostics.png and .svg.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from imitbench import data, envs
 from imitbench.algos.cloning import bc
 from imitbench.algos.model_based import vins
 from imitbench.core import rollout
+from imitbench.core.actor import noisy
 from imitbench.core.types import Env, Policy, Transition
-from imitbench.data.demonstrations import noisy
 from imitbench.results.figures import drawing
 from imitbench.suites import vins as vins_suite
 from imitbench.training import loop

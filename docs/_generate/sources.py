@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from imitbench.results import store, tables
-from imitbench.results.store import Result
+from imitbench.results.cell import Result
 from imitbench.suites.registry import suite_names
 
 ROOT = Path(__file__).resolve().parents[2]

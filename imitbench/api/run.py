@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 
 from imitbench.api.policy import Policy
 from imitbench.results import policies, publish, store, tables
+from imitbench.results.cell import Result
 from imitbench.results.figures import curves
 from imitbench.results.figures.drawing import save
-from imitbench.results.store import Result
 from imitbench.results.tables import captions
 from imitbench.results.tables.tidy import tidy_frame
 from imitbench.utils.errors import UserError

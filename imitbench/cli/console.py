@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from imitbench.results import compare, publish, rank, store, tables
+from imitbench.results.cell import Result
 from imitbench.results.shipped import compare_with_shipped
 from imitbench.results.tables.captions import engines_sentence
 from imitbench.results.tables.formatting import format_estimate
@@ -66,7 +67,7 @@ def _announce_compilation(jobs: Sequence[plan.Job], root: Path) -> None:
         )
 
 
-def print_table(results: Sequence[store.Result]) -> None:
+def print_table(results: Sequence[Result]) -> None:
     """Prints the table of finished cells, and a line about its numbers.
 
     Args:

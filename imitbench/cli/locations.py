@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from imitbench.results import store
+from imitbench.results.cell import Result
 from imitbench.results.shipped import shipped_folder
-from imitbench.results.store import Result
 from imitbench.suites.registry import load_suite, suite_names
 from imitbench.suites.schema import Cell, Profile, Suite
 from imitbench.utils.errors import UserError, pick

@@ -12,6 +12,7 @@ from imitbench.cli.locations import folder_name, no_cells, read_results, results
 from imitbench.cli.options import Profile, ResultsFolder, SuiteName, UserPath
 from imitbench.report import page, videos
 from imitbench.results import publish, store
+from imitbench.results.cell import Result
 from imitbench.runs import plan
 from imitbench.suites.registry import load_suite, suite_names
 from imitbench.utils.errors import UserError
@@ -51,7 +52,7 @@ class Report:
         size = self.out.stat().st_size / 2**20
         print(f"written: {self.out} ({', '.join(p.name for p in parts)}; {size:.1f} MiB)")
 
-    def _part(self, name: str, root: Path, results: Sequence[store.Result]) -> page.Part:
+    def _part(self, name: str, root: Path, results: Sequence[Result]) -> page.Part:
         suite = load_suite(name) if name in suite_names() else None
         cells = suite.profiles.get(self.profile, ()) if suite else ()
         about = suite.about if suite else ""

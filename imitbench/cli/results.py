@@ -12,8 +12,8 @@ from imitbench.cli import console
 from imitbench.cli.locations import folder_name, read_results, suite_name
 from imitbench.cli.options import Profile, ResultsFolder, SuiteName, UserPath
 from imitbench.results import comparability, compare, publish, rank, tables
+from imitbench.results.cell import Result
 from imitbench.results.figures import performance_profile
-from imitbench.results.store import Result
 
 
 @dataclass(frozen=True)

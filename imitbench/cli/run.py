@@ -39,8 +39,8 @@ class Run:
     """Where cells run. here: one after the other in this process; ray: on a Ray cluster; slurm: as
     Slurm jobs."""
     address: str | None = None
-    """Address of the Ray cluster, such as auto or HOST:6379; by default a cluster is started on
-    this machine."""
+    """Address of the Ray cluster, such as auto or HOST:6379; by default that in RAY_ADDRESS, or
+    else a cluster is started on this machine."""
     cpus: int = 1
     """Number of CPUs that each cell requests from Ray or Slurm."""
     slurm: Words[tuple[str, ...]] = ()

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from imitbench.results import stats
+from imitbench.results.cell import Result
 from imitbench.results.figures import curves, panels
-from imitbench.results.store import Result
 from imitbench.suites.published.schema import Place
 
 DIGITS = 6  # significant ones

@@ -21,7 +21,7 @@ from imitbench.experts import learned
 from imitbench.report import video
 from imitbench.report.video import DrawableEnv
 from imitbench.results import policies, policy_files
-from imitbench.results.store import Result
+from imitbench.results.cell import Result
 from imitbench.runs import plan
 from imitbench.training import loop
 from imitbench.utils import machine

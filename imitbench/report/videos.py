@@ -10,8 +10,8 @@ from imitbench.report import replayed_episodes, video
 from imitbench.report.replayed_episodes import PolicyEpisodes
 from imitbench.report.video import DrawableEnv
 from imitbench.results import policy_files
+from imitbench.results.cell import Result
 from imitbench.results.claims import place_name
-from imitbench.results.store import Result
 from imitbench.runs import plan
 from imitbench.suites.schema import Cell
 

@@ -18,6 +18,7 @@ import pandas as pd
 import pyarrow.parquet
 
 from imitbench.utils.errors import UserError
+from imitbench.utils.files import FOLDER_NAME
 from imitbench.utils.json_schema import check_fields
 
 TABLES = ("curve.parquet", "episodes.parquet")
@@ -39,7 +40,6 @@ COLUMNS = {
 # For each table the column that counts its rows beside the seed, and the identity's number of them.
 COUNTERS = {"curve": ("evaluation", "num_evals"), "episodes": ("episode", "eval_episodes")}
 
-FOLDER_NAME = re.compile(r"[\w+-][\w.+-]*")  # of a suite or a profile
 TASK = re.compile(r"[\w-][\w.:-]*(/[\w-][\w.:-]*)*")  # such as brax/ant
 MAX_LABEL = 1000  # characters
 NUMBERS = {"BOOLEAN", "INT32", "INT64", "FLOAT", "DOUBLE"}  # physical types of Parquet

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from imitbench.results import stats
+from imitbench.results.cell import Result
 from imitbench.results.comparability import require_comparable
-from imitbench.results.store import Result
 from imitbench.suites.published.schema import Claim, Place
 
 Verdict = Literal["reproduced", "not reproduced", "undecided", "no results"]

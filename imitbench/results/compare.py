@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from imitbench.results import comparability, stats, store
+from imitbench.results.cell import Result
 from imitbench.results.claims import CellName, place_name
-from imitbench.results.store import Result
 from imitbench.utils.errors import UserError, pick
 
 

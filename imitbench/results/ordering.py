@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from imitbench.suites.registry import cell_order
 
 if TYPE_CHECKING:
-    from imitbench.results.store import Result
+    from imitbench.results.cell import Result
 
 
 def cell_name(r: Result) -> tuple[Any, ...]:

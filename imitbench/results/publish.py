@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from imitbench.results import policy_files, store, tables
+from imitbench.results.cell import Result
 from imitbench.results.figures import curves, demo_efficiency, value_estimates
 from imitbench.results.shipped import shipped_folder
-from imitbench.results.store import Result
 from imitbench.results.tables.sections import verdict_counts
 from imitbench.suites import published
 from imitbench.suites.registry import suite_names

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import imitbench
 from imitbench.results import stats, store
+from imitbench.results.cell import Result
 from imitbench.results.comparability import physics_differences
-from imitbench.results.store import Result
 
 
 def shipped_folder(name: str) -> Path:

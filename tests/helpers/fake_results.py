@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from imitbench.results import cell_schema
-from imitbench.results.store import Result
+from imitbench.results.cell import Result
 
 HERE = ("PointMass", 10, "scripted")
 

@@ -12,7 +12,7 @@ from helpers.fake_results import HERE, cell
 from imitbench import data
 from imitbench.cli import main
 from imitbench.results import claims, stats, store
-from imitbench.results.store import Result
+from imitbench.results.cell import Result
 from imitbench.results.tables import sections
 from imitbench.runs import plan
 from imitbench.suites import published, registry

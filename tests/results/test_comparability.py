@@ -11,7 +11,7 @@ from helpers.fake_results import cell
 
 from imitbench.report import provenance
 from imitbench.results import claims, comparability, compare, shipped, store, tables
-from imitbench.results.store import Result
+from imitbench.results.cell import Result
 from imitbench.suites.published.schema import Claim
 from imitbench.utils.errors import UserError
 

@@ -11,8 +11,8 @@ from helpers.fake_results import cell
 
 from imitbench.cli import main
 from imitbench.results import compare, stats, store
+from imitbench.results.cell import Result
 from imitbench.results.compare import Side
-from imitbench.results.store import Result
 from imitbench.utils.errors import UserError
 
 SHIPPED = "results/shipped/quickstart"

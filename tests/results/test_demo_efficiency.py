@@ -10,8 +10,8 @@ import pytest
 from helpers import fake_results
 
 from imitbench.experts import reference_scores
+from imitbench.results.cell import Result
 from imitbench.results.figures import demo_efficiency, drawing
-from imitbench.results.store import Result
 
 
 def cell(label: str, demos: int, scores: list[float], task: str = "PointMass") -> Result:

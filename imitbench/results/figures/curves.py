@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from imitbench.results import stats
+from imitbench.results.cell import Result
 from imitbench.results.figures.drawing import (
     add_caption,
     add_legend,
@@ -32,7 +33,6 @@ from imitbench.results.figures.panels import (
     mean_at_evaluations,
     panel_title,
 )
-from imitbench.results.store import Result
 from imitbench.results.tables import published_numbers
 from imitbench.suites import published
 from imitbench.suites.published.schema import Place

@@ -16,8 +16,8 @@ from matplotlib.ticker import NullLocator
 
 from imitbench.experts import reference_scores
 from imitbench.results import stats
+from imitbench.results.cell import Result
 from imitbench.results.figures import drawing, panels
-from imitbench.results.store import Result
 
 MAX_COLUMNS = 4  # of panels
 LONE_MARK_STEP = 1.06  # the factor between the positions of lone marks at one number

@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
+from imitbench.results.cell import Result
 from imitbench.results.figures.panels import needs_log_axis
-from imitbench.results.store import Result
 from imitbench.utils.files import atomic_write
 
 MAX_DOTS = 3000  # along a side of a .png

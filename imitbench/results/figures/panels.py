@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from imitbench.results import stats
-from imitbench.results.store import Result
+from imitbench.results.cell import Result
 from imitbench.suites.published.schema import Place
 
 # The label of each cost's axis.

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from imitbench.results.cell import Result
 from imitbench.results.figures import drawing, panels
-from imitbench.results.store import Result
 
 ESTIMATED, REALISED = "metric/value", "metric/discounted"
 # For each column of the curve the line, and the word in the legend.

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from imitbench.results import cell_tables, comparability, stats, store
-from imitbench.results.store import Result
+from imitbench.results.cell import Result
 from imitbench.results.tables.captions import caption
 from imitbench.results.tables.formatting import format_estimate, markdown_table
 from imitbench.results.tables.sections import claims_section, published_rates, published_returns

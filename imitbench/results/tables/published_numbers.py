@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from imitbench.results import stats
-from imitbench.results.store import Result
+from imitbench.results.cell import Result
 from imitbench.suites.published.schema import Published
 from imitbench.utils.errors import UserError
 
