@@ -3,6 +3,7 @@ is raised. `make golden` writes it."""
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 from pathlib import Path
@@ -30,12 +31,16 @@ def _rounded(numbers: dict[str, Any]) -> dict[str, float]:
     return {k: float(f"{float(v):.4g}") for k, v in sorted(numbers.items())}
 
 
+@functools.cache
+def _demonstrations() -> data.Demos:
+    return data.collect(envs.make(TASK), experts.load(TASK), 12, seed=3, only_success=False)
+
+
 def method(name: str) -> Entry:
     """A method after a few updates with small settings: its metrics, and its actions on the
     demonstrations' observations."""
     env, expert = envs.make(TASK), experts.load(TASK)
-    shown = data.collect(env, expert, 12, seed=3, only_success=False)
-    rows = data.subset(shown, 6, [0], same=True)
+    rows = data.subset(_demonstrations(), 6, [0], same=True)
     algo = algos.build(name, shrink(algos.ALGOS[name].Config()), env.spec, env, expert)
     key = jax.random.key(0)
     state, metrics = jax.jit(algo.init)(key, rows), {}
