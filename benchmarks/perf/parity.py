@@ -191,7 +191,7 @@ def report(steps: pd.DataFrame, success: pd.DataFrame, options: Options) -> None
         "",
     ]
     with atomic_write(ROOT / "README.md") as path:
-        path.write_text("\n".join(text))
+        path.write_text("\n".join(text), encoding="utf-8")
 
 
 def bounds(steps: pd.DataFrame) -> pd.DataFrame:

@@ -87,7 +87,7 @@ def publish(text: Sequence[str], where: Path) -> None:
     """Prints the lines of a page and writes them."""
     print("\n".join(text))
     with atomic_write(where) as path:
-        path.write_text("\n".join(text))
+        path.write_text("\n".join(text), encoding="utf-8")
 
 
 def synthetic(spec: Spec, rows: int, seeds: int) -> Transition:

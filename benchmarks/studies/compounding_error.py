@@ -112,7 +112,7 @@ def main(folder: Path) -> None:
         print(f"written: {path}")
     path = folder / "compounding.md"
     with files.atomic_write(path) as temporary:
-        temporary.write_text(table(found))
+        temporary.write_text(table(found), encoding="utf-8")
     print(f"written: {path}\n\n{table(found)}")
     if folder == shipped_folder("dagger"):
         publish.update_readme("compounding", table(found))

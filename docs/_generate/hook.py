@@ -94,7 +94,7 @@ def on_post_build(config: Any) -> None:
     """Fails where a page loads a file from another host."""
     site = Path(config["site_dir"])
     for path in site.rglob("*.html"):
-        if found := LOADED.search(path.read_text()):
+        if found := LOADED.search(path.read_text(encoding="utf-8")):
             raise PluginError(f"{path.relative_to(site)} loads from elsewhere: {found[0]}")
 
 
@@ -123,5 +123,5 @@ def _expanded(entry: Any) -> list[Any]:
 
 def _included(path: str) -> str:
     """A file of the repository without its title."""
-    text = (sources.ROOT / path).read_text()
+    text = (sources.ROOT / path).read_text(encoding="utf-8")
     return re.sub(r"\A# .*\n", "", text)

@@ -11,7 +11,7 @@ def table() -> str:
     """Each notebook with the title and the first sentence of its first cell."""
     rows = []
     for path in sorted((sources.ROOT / "notebooks").glob("*.ipynb")):
-        text = "".join(json.loads(path.read_text())["cells"][0]["source"])
+        text = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"])
         title, _, about = text.partition("\n")
         rows.append((f"`{path.name}`", title.lstrip("# "), sources.first_sentence(about)))
     return sources.table(("Notebook", "Title", "Contents"), rows)

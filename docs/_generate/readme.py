@@ -37,7 +37,7 @@ def fingerprint() -> str:
 
 def drawn_fingerprint() -> str:
     """The hash that the figure was drawn from; empty where there is no figure."""
-    text = FIGURE.read_text() if FIGURE.exists() else ""
+    text = FIGURE.read_text(encoding="utf-8") if FIGURE.exists() else ""
     match = re.search(r"cells ([0-9a-f]{16})", text)
     return match[1] if match else ""
 
@@ -70,9 +70,9 @@ def main() -> None:
     if drawn_fingerprint() != fingerprint():
         draw()
         print(f"written: {FIGURE.relative_to(sources.ROOT)}")
-    text = README.read_text()
+    text = README.read_text(encoding="utf-8")
     if with_table(text) != text:
-        README.write_text(with_table(text))
+        README.write_text(with_table(text), encoding="utf-8")
         print("written: README.md")
 
 

@@ -65,7 +65,7 @@ def _field_docs(config: type) -> dict[str, tuple[str, str]]:
 
 @functools.cache
 def _class_docs(path: str, name: str) -> dict[str, tuple[str, str]]:
-    tree = ast.parse(Path(path).read_text())
+    tree = ast.parse(Path(path).read_text(encoding="utf-8"))
     body = next(n.body for n in tree.body if isinstance(n, ast.ClassDef) and n.name == name)
     found = {}
     for node, following in zip(body, [*body[1:], None], strict=True):

@@ -29,7 +29,7 @@ ARXIV = re.compile(r"(?<!\[)arXiv:(\d{4}\.\d{4,5})")
 @functools.cache
 def project() -> dict[str, Any]:
     """The contents of pyproject.toml."""
-    return tomllib.loads((ROOT / "pyproject.toml").read_text())
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 @functools.cache
@@ -62,7 +62,7 @@ def package_summary(name: str) -> str:
     """The first sentence of the docstring of a package or module, without importing it."""
     path = ROOT.joinpath(*name.split("."))
     source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    return first_sentence(ast.get_docstring(ast.parse(source.read_text())) or "")
+    return first_sentence(ast.get_docstring(ast.parse(source.read_text(encoding="utf-8"))) or "")
 
 
 def module_docstring(name: str) -> str:
@@ -111,4 +111,4 @@ def interval(row: dict[str, Any], measure: str, scale: float = 1.0) -> str:
 def note(section: str, name: str) -> str:
     """The hand-written part of a generated page; empty where there is none."""
     path = DOCS / section / "_notes" / f"{name}.md"
-    return path.read_text().strip() if path.exists() else ""
+    return path.read_text(encoding="utf-8").strip() if path.exists() else ""

@@ -156,12 +156,13 @@ def _verdicts(name: str) -> str:
 
 def _table(name: str) -> str:
     """The shipped table, with a heading before each of its parts."""
-    text = (sources.SHIPPED / name / "table.md").read_text().strip()
+    text = (sources.SHIPPED / name / "table.md").read_text(encoding="utf-8").strip()
     text = re.sub(r"^(Beside .*)$", r"## Published numbers\n\n\1", text, flags=re.M)
     text = re.sub(r"^(Claims, .*)$", r"## Claims\n\n\1", text, flags=re.M)
     extra = sources.SHIPPED / name / "compounding.md"
     if extra.exists():
-        text += f"\n\n## Regret and the length of an episode\n\n{extra.read_text().strip()}"
+        fits = extra.read_text(encoding="utf-8").strip()
+        text += f"\n\n## Regret and the length of an episode\n\n{fits}"
     return f"## Table\n\n{sources.linked(text)}"
 
 

@@ -36,7 +36,7 @@ def path() -> Path:
 @functools.cache
 def table() -> dict[str, Reference]:
     """All that there are, by task."""
-    return json.loads(path().read_text()) if path().exists() else {}
+    return json.loads(path().read_text(encoding="utf-8")) if path().exists() else {}
 
 
 def normalise(task: str, score: Score) -> Score:

@@ -20,7 +20,7 @@ from imitbench.cli import run as run_command
 from imitbench.runs import plan, search_space
 from imitbench.suites.registry import load_suite, suite_names
 
-PAGES = {str(p.relative_to(sources.ROOT)): p.read_text() for p in blocks.pages()}
+PAGES = {str(p.relative_to(sources.ROOT)): p.read_text(encoding="utf-8") for p in blocks.pages()}
 WITH_PYTHON = [name for name, text in PAGES.items() if blocks.blocks(text, "python")]
 FAST = [n for n in WITH_PYTHON if any(not b.mark for b in blocks.blocks(PAGES[n], "python"))]
 SLOW = [n for n in WITH_PYTHON if any(b.mark == "slow" for b in blocks.blocks(PAGES[n], "python"))]
@@ -106,7 +106,7 @@ def check(words: list[str]) -> None:
 
 
 def check_target(target: str, *variables: str) -> None:
-    makefile = (sources.ROOT / "Makefile").read_text()
+    makefile = (sources.ROOT / "Makefile").read_text(encoding="utf-8")
     if target.startswith("bench-"):
         assert target.removeprefix("bench-") in suite_names(), target
     else:

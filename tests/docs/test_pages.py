@@ -80,7 +80,7 @@ def test_every_suite_has_a_page(name):
 
 
 def test_the_readme():
-    text = readme.README.read_text()
+    text = readme.README.read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 200
     assert readme.with_table(text) == text, "run `make docs-tables`"
     assert readme.drawn_fingerprint() == readme.fingerprint(), "run `make docs-tables`"
@@ -90,7 +90,7 @@ def test_the_readme():
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
 def test_links_of_the_pages_outside_of_the_site(page):
-    for link in LINK.findall((ROOT / page).read_text()):
+    for link in LINK.findall((ROOT / page).read_text(encoding="utf-8")):
         if not link.startswith(("http://", "https://", "#")):
             assert (ROOT / link.partition("#")[0]).exists(), link
 
@@ -105,8 +105,12 @@ def test_the_drawing_has_every_package():
 
 
 def test_the_version_is_the_same_everywhere():
-    newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
-    cited = re.search(r"^version: (\S+)", (ROOT / "CITATION.cff").read_text(), re.MULTILINE)
+    newest = re.search(
+        r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    cited = re.search(
+        r"^version: (\S+)", (ROOT / "CITATION.cff").read_text(encoding="utf-8"), re.MULTILINE
+    )
     assert newest and cited
     versions = {newest[1], cited[1], imitbench.__version__, sources.project()["project"]["version"]}
     assert len(versions) == 1, versions
@@ -114,7 +118,9 @@ def test_the_version_is_the_same_everywhere():
 
 def test_pages_hold_no_machine_paths():
     for path in blocks.pages():
-        assert not re.search(r"(?<!\w)/(home|root|work|tmp)/", path.read_text()), path
+        assert not re.search(r"(?<!\w)/(home|root|work|tmp)/", path.read_text(encoding="utf-8")), (
+            path
+        )
 
 
 def test_commands_and_blocks_are_found():

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from docs._generate import sources
 
-GLOSSARY = (sources.DOCS / "glossary.md").read_text()
+GLOSSARY = (sources.DOCS / "glossary.md").read_text(encoding="utf-8")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -44,7 +44,7 @@ def test_no_public_name_is_banned():
     for path in sorted(package.rglob("*.py")):
         place = path.relative_to(sources.ROOT)
         names = [(part, "module") for part in place.with_suffix("").parts]
-        names += public_names(path.read_text())
+        names += public_names(path.read_text(encoding="utf-8"))
         found += [f"{place}: {kind} {name}" for name, kind in names if name in words]
     assert not found, "banned words (docs/glossary.md) as names:\n" + "\n".join(found)
 
