@@ -124,7 +124,7 @@ def closed_loop(task: str, engine: str, model: str, episodes: int) -> pd.DataFra
     )
     row = {"task": task, "engine": engine, "model": model, "episodes": episodes}
     for name in ("success_any", "success_final", "return"):
-        estimate = stats.estimate(np.asarray(done[name], np.float64).ravel())
+        estimate = stats.over_seeds(np.asarray(done[name]).ravel()).interval()
         row |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
     return pd.DataFrame([row])
 

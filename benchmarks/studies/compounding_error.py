@@ -71,7 +71,7 @@ def draw(found: dict[str, dict[int, np.ndarray]], path: Path) -> list[Path]:
     figure, axis = plt.subplots(figsize=(5.5, 4.2), layout="constrained")
     for method, by_length in found.items():
         look = drawing.method_style(list(found), method)
-        means = [stats.estimate(r) for r in by_length.values()]
+        means = [stats.over_seeds(r).interval() for r in by_length.values()]
         lengths, values = np.array(list(by_length)), np.array([m.value for m in means])
         ends = np.abs(np.array([[m.low, m.high] for m in means]).T - values)
         k = exponent(by_length)
@@ -96,7 +96,7 @@ def table(found: dict[str, dict[int, np.ndarray]]) -> str:
     head = ["Method", *(f"T = {t}" for t in lengths), "Exponent", "Theory"]
     rows = []
     for method, by_length in found.items():
-        values = [format_estimate(stats.estimate(r), 1, 2) for r in by_length.values()]
+        values = [format_estimate(stats.over_seeds(r).interval(), 1, 2) for r in by_length.values()]
         k = format_estimate(exponent(by_length), 1, 2)
         rows.append([method, *values, k, str(THEORY[method])])
     return markdown_table(head, rows) + "\n"

@@ -23,6 +23,7 @@ from docs._generate import (
     sources,
     suites,
     tasks,
+    verdicts,
 )
 from imitbench import algos
 
@@ -43,6 +44,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "changelog": lambda: _included("CHANGELOG.md"),
     "verdicts": lambda: suites.verdicts("suites/{}.md"),
     "claims": suites.claims_table,
+    "changed verdicts": lambda: f"{verdicts.summary()}\n\n{verdicts.table()}",
+    "coverage": lambda: _included("docs/assets/coverage.md"),
 }
 PART = re.compile(r"<!-- generate (.+?) -->")
 # Attributes by which a browser loads a file at once.

@@ -10,7 +10,7 @@ import matplotlib
 import numpy as np
 
 from docs._generate import sources, suites
-from imitbench.results import stats
+from imitbench.results import scores
 from imitbench.results.cell import Result
 
 README = sources.ROOT / "README.md"
@@ -30,8 +30,10 @@ def with_table(text: str) -> str:
 
 
 def fingerprint() -> str:
-    """The hash of the cells that the figure shows."""
-    lines = [f"{r.folder.name} {r.final('return').tolist()}" for r in _results()]
+    """The hash of the numbers that the figure shows."""
+    lines = [
+        " ".join([r.folder.name, *(f"{x:.6g}" for x in scores.normalised(r))]) for r in _results()
+    ]
     return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()[:16]
 
 
@@ -82,12 +84,12 @@ def _panel(ax: Any, task: str) -> None:
     for label, (name, colour, marker) in LINES.items():
         cells = sorted(_cells(task, label), key=lambda r: r.identity["demos"])
         demos = np.array([r.identity["demos"] for r in cells])
-        value, low, high = np.array([stats.estimate(r.score("return"))[:3] for r in cells]).T
+        value, low, high = np.array([scores.normalised(r) for r in cells]).T
         ax.plot(demos, value, marker=marker, markersize=4, color=colour, label=name)
         ax.fill_between(demos, low, high, color=colour, alpha=0.15, linewidth=0)
     label, name, colour, marker = EXPERT
     for cell in _cells(task, label):
-        value, low, high = stats.estimate(cell.score("return"))[:3]
+        value, low, high = scores.normalised(cell)
         bar = [[max(value - low, 0)], [max(high - value, 0)]]
         ax.errorbar(
             [cell.identity["demos"]], [value], yerr=bar, fmt=marker, markersize=5, color=colour,

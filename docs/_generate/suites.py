@@ -38,7 +38,7 @@ def names() -> list[str]:
 def verdict_counts(suite: str) -> dict[str, int]:
     """In how many places a suite's claims got each verdict."""
     judged = claims.judge(published.claims_of(suite), sources.shipped_results(suite))
-    found = [j.verdict for j in judged]
+    found = [j.verdict for j in judged if not j.pooled]
     return {v: found.count(v) for v in VERDICTS if v in found}
 
 

@@ -25,21 +25,23 @@ class Comparison:
 
     def frame(self) -> pd.DataFrame:
         """A row for each pair and measure: both means, their difference (the first minus the
-        second) with its 95% interval, and the probability that a seed of the first is better."""
-        rows = [
-            {
-                "where": pair.name,
-                "measure": pair.measure,
-                self.a: pair.a.value,
-                self.b: pair.b.value,
-                "difference": pair.lead.value,
-                "low": pair.lead.low,
-                "high": pair.lead.high,
-                "probability": pair.improvement,
-            }
-            for pair in self.pairs
-        ]
-        return pd.DataFrame(rows)
+        second) with its 95% interval, its two-sided p value adjusted over all places, and the
+        probability that a seed of the first is better."""
+        return pd.DataFrame([self._row(pair) for pair in self.pairs])
+
+    def _row(self, pair: Pair) -> dict[str, object]:
+        difference, low, high = pair.lead.interval()
+        return {
+            "where": pair.name,
+            "measure": pair.measure,
+            self.a: pair.a.value,
+            self.b: pair.b.value,
+            "difference": difference,
+            "low": low,
+            "high": high,
+            "p_adjusted": pair.p_adjusted,
+            "probability": pair.improvement,
+        }
 
     def __str__(self) -> str:
         lines = [self.frame().to_string(index=False, float_format=lambda x: f"{x:.3f}")]

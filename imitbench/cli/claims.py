@@ -53,7 +53,7 @@ class Verify:
         print(f"{name} ({self.profile}, {root}):")
         for judgement in judged:
             _print_judgement(judgement)
-        verdicts = [j.verdict for j in judged]
+        verdicts = [j.verdict for j in judged if not j.pooled]
         counts = (f"{verdicts.count(v)} {v}" for v in dict.fromkeys(verdicts))
         print(f"  {', '.join(counts)}")
         return verdicts.count("not reproduced")
@@ -63,6 +63,8 @@ def _print_judgement(judgement: claims.Judgement) -> None:
     if judgement.verdict == "no results":
         print(f"  no results: {judgement.claim.text} ({judgement.place})")
         return
-    text, place, lead, improvement, size, verdict, source = sections.claim_row(judgement)
+    text, place, lead, improvement, size, p, adjusted, verdict, source = sections.claim_row(
+        judgement
+    )
     print(f"  {verdict}: {text} [{source}]")
-    print(f"    {place}: lead {lead}, P(better) {improvement}, {size}")
+    print(f"    {place}: lead {lead}, P(better) {improvement}, {size}, p {p} (adjusted {adjusted})")

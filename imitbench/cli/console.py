@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -13,9 +14,10 @@ from rich.text import Text
 
 from imitbench.results import compare, publish, rank, store, tables
 from imitbench.results.cell import Result
+from imitbench.results.policy_trials.comparison import PolicyPair, sentence
 from imitbench.results.shipped import compare_with_shipped
 from imitbench.results.tables.captions import engines_sentence
-from imitbench.results.tables.formatting import format_estimate
+from imitbench.results.tables.formatting import format_estimate, format_p
 from imitbench.runs import plan, runner, tune
 from imitbench.suites.schema import Cell
 
@@ -76,7 +78,7 @@ def print_table(results: Sequence[Result]) -> None:
     _print_rows(tables.table_rows(results))
     devices = sorted({r.info["device"] for r in results})
     about = f"device: {'; '.join(devices)}.{engines_sentence(results)}"
-    print(f"mean over seeds [95% bootstrap interval]; {about}")
+    print(f"mean over seeds [95% interval]; {about}")
 
 
 def print_pairs(pairs: Sequence[compare.Pair], a: str, b: str) -> None:
@@ -99,7 +101,7 @@ def print_pairs(pairs: Sequence[compare.Pair], a: str, b: str) -> None:
                 "Measure": pair.measure.replace("_", " ") + (", %" if is_rate else ""),
                 a: format_estimate(pair.a, scale, 1),
                 b: format_estimate(pair.b, scale, 1),
-                "Difference": format_estimate(pair.lead, scale, 1, sign="+"),
+                "Difference": format_estimate(pair.lead.interval(), scale, 1, sign="+"),
                 "P(improvement)": f"{pair.improvement:.2f}",
             }
         )
@@ -109,6 +111,38 @@ def print_pairs(pairs: Sequence[compare.Pair], a: str, b: str) -> None:
     warnings = (f"warning: {pair.name}: {text}" for pair in pairs for text in pair.warnings)
     for line in dict.fromkeys(warnings):
         print(line)
+
+
+def print_policies(pairs: Sequence[PolicyPair]) -> None:
+    """Prints comparisons of policies, and what each shows.
+
+    Args:
+        pairs: the comparisons.
+    """
+    rows = []
+    for pair in pairs:
+        scale = 100 if pair.measure == "success" else 1
+        has_evidence = not math.isnan(pair.e_value)
+        rows.append(
+            {
+                "Policies": f"{pair.a}, {pair.b}",
+                "Measure": pair.measure + (", %" if scale == 100 else ""),
+                "First": format_estimate(pair.a_mean, scale, 1),
+                "Second": format_estimate(pair.b_mean, scale, 1),
+                "Difference": format_estimate(pair.difference, scale, 1, sign="+"),
+                "Pairs": str(pair.pairs) if pair.pairs else "-",
+                "Won, lost": f"{pair.wins}, {pair.losses}" if has_evidence else "-",
+                "Adjusted p": format_p(pair.p_adjusted),
+                "E": f"{pair.e_value:.3g}" if has_evidence else "-",
+            }
+        )
+    _print_rows(rows)
+    for pair in pairs:
+        print(sentence(pair))
+    print(
+        "p holds for a number of episodes that was fixed beforehand; E may be looked at after each "
+        "pair, and decides at 20. Both are about these policies, not about the methods behind them"
+    )
 
 
 def print_rank(scores: rank.Scores, ranked: Sequence[rank.RankedMethod]) -> None:

@@ -11,9 +11,10 @@ import tyro
 from imitbench.cli import console
 from imitbench.cli.locations import folder_name, read_results, suite_name
 from imitbench.cli.options import Profile, ResultsFolder, SuiteName, UserPath
-from imitbench.results import comparability, compare, publish, rank, tables
+from imitbench.results import comparability, compare, policy_trials, publish, rank, tables
 from imitbench.results.cell import Result
 from imitbench.results.figures import performance_profile
+from imitbench.utils.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -71,22 +72,31 @@ class Plot(_SuiteResults):
 
 @dataclass(frozen=True)
 class Compare:
-    """Compare two methods, or two runs: differences with 95% intervals at each task.
+    """Compare two methods, two runs, or policies: differences with 95% intervals.
 
     A positive difference says that the first one is higher.
     """
 
     a: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="A")]]
     """First side: a method's name in the suite's results, a folder of results
-    (`results/quickstart`), or FOLDER:NAME."""
-    b: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="B")]]
-    """Second side, in the same forms."""
+    (`results/quickstart`), or FOLDER:NAME. For policies: a CSV file (success or return, perhaps
+    policy and initial_state), LeRobot's eval_info.json, the folder of a Minari data set, or
+    CELL@SEED, a cell's folder and a training seed."""
+    b: tyro.conf.Positional[Annotated[str | None, tyro.conf.arg(metavar="B")]] = None
+    """Second side, in the same forms; not needed for a CSV file with several policies."""
     suite: SuiteName = "quickstart"
     """Suite in whose results the names of methods are looked up."""
     profile: Profile = "cpu"
     results: ResultsFolder = Path("results")
 
     def __call__(self) -> None:
+        names = [name for name in (self.a, self.b) if name is not None]
+        if any(map(policy_trials.is_trials, names)):
+            trials = [t for name in names for t in policy_trials.read_trials(name)]
+            console.print_policies(policy_trials.compare_policies(trials))
+            return
+        if self.b is None:
+            raise UserError(f"only {self.a} is given: name a second side to compare it with")
         root, cells = read_results(self.suite, self.profile, self.results)
         a, b = (compare.side(name, cells, root) for name in (self.a, self.b))
         pairs = compare.pairs(a, b)

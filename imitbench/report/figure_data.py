@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from imitbench.results import stats
+from imitbench.results import scores
 from imitbench.results.cell import Result
 from imitbench.results.figures import curves, panels
 from imitbench.suites.published.schema import Place
@@ -77,7 +77,7 @@ def _score_panel(
     measure = panels.curve_measure(cells[0])
     dots = []
     for r in cells:
-        mean, low, high = map(_rounded, stats.estimate(r.final(measure)))
+        mean, low, high = map(_rounded, scores.estimate(r, measure))
         dots.append({"name": r.identity["label"], "mean": mean, "low": low, "high": high})
     return {
         "title": panels.panel_title(place, places),

@@ -7,7 +7,10 @@ import re
 from collections.abc import Sequence
 
 # A number, then perhaps its interval, spread or number of episodes: "96.0 [93.0, 99.0]", "5 x 20".
-NUMBER = re.compile(r"([+-]?[\d,]*\.?\d+)(?: \[[^\]]*\]| x [\d,]+| ± .*)?(?:; .*)?")
+NUMBER = re.compile(
+    r"(?:\*\*)?([+-]?[\d,]*\.?\d+)(?: \[[^\]]*\]| x [\d,]+| ± .*)?(?:; .*)?(?: ↑)?(?:\*\*)?"
+)
+STRONG = re.compile(r"\*\*([^*]+)\*\*")
 LINK = re.compile(r"\[([^\]]+)\]\((https?://[^)\s]+)\)")
 ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
 EMPHASIS = re.compile(r"\*(\w+)\*")
@@ -28,10 +31,10 @@ def number(text: str) -> float | None:
 
 
 def rich(text: str) -> str:
-    """Writes text as HTML: Markdown's links and emphasis, and links to arXiv.
+    """Writes text as HTML: Markdown's links, bold and emphasis, and links to arXiv.
 
     Args:
-        text: with `[title](https://...)`, `*word*` and `arXiv:1234.56789`.
+        text: with `[title](https://...)`, `**bold**`, `*word*` and `arXiv:1234.56789`.
 
     Returns:
         HTML, in which everything else is escaped.
@@ -44,7 +47,8 @@ def rich(text: str) -> str:
 
 
 def _without_links(text: str) -> str:
-    text = EMPHASIS.sub(r"<em>\1</em>", html.escape(text))
+    text = STRONG.sub(r"<strong>\1</strong>", html.escape(text))
+    text = EMPHASIS.sub(r"<em>\1</em>", text)
     return ARXIV.sub(lambda m: _link(f"https://arxiv.org/abs/{m[1]}", m[0]), text)
 
 

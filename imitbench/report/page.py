@@ -150,7 +150,7 @@ def _curves(results: Sequence[Result]) -> str:
         f"<h3>{name}</h3>\n"
         '<div class="figure"><div class="legend" role="group" aria-label="methods"></div>'
         f'<script type="application/json">{data}</script></div>\n'
-        '<p class="caption">Mean over training seeds with its 95% bootstrap interval. Point at a '
+        '<p class="caption">Mean over training seeds with its 95% interval. Point at a '
         "panel, or use the arrow keys in it, to read its values. The buttons above the panels hide "
         "methods.</p>"
     )

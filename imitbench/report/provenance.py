@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from imitbench.experts import reference_scores
-from imitbench.results import comparability, stats, tables
+from imitbench.results import comparability, scores, tables
 from imitbench.results.cell import Result
 from imitbench.results.tables.formatting import format_estimate
 from imitbench.results.tables.sections import Section
@@ -21,7 +21,7 @@ KEY_COLUMNS = COLUMNS[:4]  # they name the cell, in both tables of a report
 def score_rows(results: Sequence[Result]) -> list[dict[str, str]]:
     """Writes each cell as a row of the table of scores.
 
-    These are the rows of `tables.table_rows`, without the columns of the provenance table, and with
+    These are the rows of `tables.marked_rows`, without the columns of the provenance table, with
     the normalised return where some task has reference scores.
 
     Args:
@@ -32,7 +32,7 @@ def score_rows(results: Sequence[Result]) -> list[dict[str, str]]:
     """
     normalised = [_normalised(r) for r in results]
     rows = []
-    for row, text in zip(tables.table_rows(results), normalised, strict=True):
+    for row, text in zip(tables.marked_rows(results), normalised, strict=True):
         columns = {}
         for name, value in row.items():
             if name in KEY_COLUMNS or name not in COLUMNS:
@@ -46,7 +46,7 @@ def score_rows(results: Sequence[Result]) -> list[dict[str, str]]:
 def _normalised(r: Result) -> str:
     if r.identity["task"] not in reference_scores.table():
         return "-"
-    return format_estimate(stats.estimate(r.score("return")), 1, 2)
+    return format_estimate(scores.normalised(r), 1, 2)
 
 
 def provenance_table(results: Sequence[Result]) -> Section:

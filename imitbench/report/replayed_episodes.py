@@ -105,7 +105,7 @@ def retrain_and_play(job: plan.Job, r: Result) -> PolicyEpisodes:
         num_updates=job.num_updates,
         num_evals=1,
         eval_episodes=job.cell.eval_episodes,
-        eval_key=_eval_key(r),
+        eval_keys=jnp.stack([_eval_key(r)]),
     )
     first_seed = jax.tree.map(lambda x: x[0], state.algo)
     steps, episodes = _play(env, actor_of(job.algo, first_seed), r)
@@ -121,7 +121,11 @@ def retrain_and_play(job: plan.Job, r: Result) -> PolicyEpisodes:
 
 
 def _eval_key(r: Result) -> jax.Array:
-    return plan.eval_key(bool(r.identity.get("validation", False)))
+    """The key of the initial states of the cell's first seed."""
+    validation = bool(r.identity.get("validation", False))
+    if r.shares_states:
+        return plan.shared_eval_key(validation)
+    return plan.eval_keys(r.identity["seeds"][:1], validation)[0]
 
 
 def _play(

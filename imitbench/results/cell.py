@@ -43,6 +43,17 @@ class Result(NamedTuple):
         each other at one place."""
         return self.identity["task"], self.identity["demos"], self.expert
 
+    @property
+    def shares_states(self) -> bool:
+        """Whether all training seeds were evaluated on the same initial states, as in cells of
+        version 0.2.0 and older. Since then each seed has its own."""
+        return self.identity.get("initial_states") != "own"
+
+    @property
+    def diverged(self) -> np.ndarray:
+        """[S], whether each seed diverged, in the order of `final`."""
+        return np.isin(sorted(self.identity["seeds"]), self.info.get("diverged_seeds", []))
+
     def final(self, column: str) -> np.ndarray:
         """Takes a column's values at the last evaluation.
 
@@ -50,10 +61,37 @@ class Result(NamedTuple):
             column: of the curve, such as success_any or return.
 
         Returns:
-            [S], in the order of the seeds.
+            [S], in the order of the seeds' numbers. A diverged seed has the return of the random
+            policy, where the task has reference scores; its success is 0.
         """
         last = self.curve.loc[self.curve["evaluation"] == self.curve["evaluation"].max()]
-        return last.sort_values(by=["seed"])[column].to_numpy(float)
+        values = last.sort_values(by=["seed"])[column].to_numpy(float)
+        return self._without_diverged(values, column)
+
+    def outcomes(self, column: str) -> np.ndarray | None:
+        """Takes the single episodes of the last evaluation.
+
+        Args:
+            column: of the curve, such as success_any, return or metric/value.
+
+        Returns:
+            [S, B], seeds in the order of their numbers; None for metrics that episodes do not have.
+            Diverged seeds as in `final`.
+        """
+        name = column.removeprefix("metric/")
+        if name not in self.episodes:
+            return None
+        table = self.episodes.pivot(index="seed", columns="episode", values=name).sort_index()
+        return self._without_diverged(table.to_numpy(float), column)
+
+    def _without_diverged(self, values: np.ndarray, column: str) -> np.ndarray:
+        """Replaces the returns of diverged seeds by the random policy's."""
+        references = reference_scores.table()
+        if column != "return" or self.place[0] not in references or not self.diverged.any():
+            return values
+        values = values.copy()
+        values[self.diverged] = references[self.place[0]]["random"]
+        return values
 
     def score(self, measure: str) -> np.ndarray:
         """Takes a measure's normalised values at the last evaluation.
@@ -62,8 +100,8 @@ class Result(NamedTuple):
             measure: success_any, success_final or return.
 
         Returns:
-            [S], in the order of the seeds. A success rate is its own score; a return has the score
-            0 where it is that of the random policy, and 1 where it is the expert's.
+            [S], in the order of the seeds' numbers. A success rate is its own score; a return has
+            the score 0 where it is that of the random policy, and 1 where it is the expert's.
 
         Raises:
             UserError: returns of a task without reference scores.

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 from imitbench.results.cell import Result
 from imitbench.utils.errors import UserError
 
+EPISODES = "episodes of an evaluation"
+
 
 class Difference(NamedTuple):
     """Something beside the method in which two cells differ."""
@@ -55,13 +57,15 @@ def differences(a: Result, b: Result) -> tuple[Difference, ...]:
 
     Returns:
         A difference for each of: the physics, the number of evaluation episodes, whether the cell
-        is for choosing settings, and the settings of the demonstration source where both cells
-        have demonstrations.
+        is for choosing settings, whether its seeds share their initial states, and the settings of
+        the demonstration source where both cells have demonstrations.
     """
     states = "they met other initial states"
+    protocols = _identity(a, b, "initial_states", "shared by the seeds")
     pairs = {
-        "episodes of an evaluation": (_identity(a, b, "eval_episodes"), states),
+        EPISODES: (_identity(a, b, "eval_episodes"), "one met more initial states"),
         "uses for choosing settings": (_identity(a, b, "validation", False), states),
+        "initial states": (protocols, states),
     }
     if a.identity["demos"] and b.identity["demos"]:
         sources = a.identity["source"], b.identity["source"]
@@ -83,9 +87,10 @@ def have_same_seeds(a: Result, b: Result) -> bool:
 def are_paired(a: Result, b: Result) -> bool:
     """Whether the scores of two cells may be subtracted seed by seed.
 
-    They may where equal seeds have the same demonstrations and initial states.
+    They may where equal seeds have the same demonstrations and initial states. Those of fewer
+    episodes are among those of more.
     """
-    return have_same_seeds(a, b) and not differences(a, b)
+    return have_same_seeds(a, b) and all(d.name == EPISODES for d in differences(a, b))
 
 
 def require_comparable(a: Result, b: Result, names: str) -> None:

@@ -9,10 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from imitbench.results import comparability, stats, store
+from imitbench.results import comparability, scores, stats, store
 from imitbench.results.cell import Result
 from imitbench.results.claims import CellName, place_name
+from imitbench.results.tables.formatting import format_p
 from imitbench.utils.errors import UserError, pick
+
+LEVEL = 0.05  # of the two-sided tests, over all places together
 
 
 class Side(NamedTuple):
@@ -30,7 +33,8 @@ class Pair(NamedTuple):
     measure: str
     a: stats.Estimate
     b: stats.Estimate
-    lead: stats.Estimate  # of a over b: positive where a is higher
+    lead: stats.Mean  # of a over b: positive where a is higher
+    p_adjusted: float  # two-sided, over all places (Holm)
     improvement: float  # the probability that a seed of a beats a seed of b
     warnings: tuple[str, ...]  # how the cells differ beside the method
 
@@ -79,7 +83,8 @@ def pairs(a: Side, b: Side) -> list[Pair]:
 
     Returns:
         For each match a pair by success at the last step and one by success at any step, or one by
-        return where the task does not say when it is solved.
+        return where the task does not say when it is solved. The p values of one measure are
+        adjusted together.
 
     Raises:
         UserError: no cells match.
@@ -98,25 +103,31 @@ def pairs(a: Side, b: Side) -> list[Pair]:
             f"{a.name} and {b.name} have no task with the same demonstrations in common: {a.name} "
             f"has {places}"
         )
-    return matches
+    return _adjusted(matches)
+
+
+def _adjusted(pairs: Sequence[Pair]) -> list[Pair]:
+    adjusted: dict[str, list[float]] = {}
+    for measure in {pair.measure for pair in pairs}:
+        adjusted[measure] = stats.holm([p.lead.p for p in pairs if p.measure == measure])
+    return [pair._replace(p_adjusted=adjusted[pair.measure].pop(0)) for pair in pairs]
 
 
 def _pair(name: str, measure: str, a: Result, b: Result) -> Pair:
-    x, y = a.final(measure), b.final(measure)
-    paired = comparability.are_paired(a, b)
     return Pair(
         name,
         measure,
-        stats.estimate(x),
-        stats.estimate(y),
-        lead=stats.estimate(x - y) if paired else stats.difference(x, y),
-        improvement=stats.probability_of_improvement(x, y),
+        scores.estimate(a, measure),
+        scores.estimate(b, measure),
+        lead=scores.lead(a, b, measure),
+        p_adjusted=float("nan"),  # known when all pairs are
+        improvement=stats.probability_of_improvement(a.final(measure), b.final(measure)),
         warnings=tuple(map(str, comparability.differences(a, b))),
     )
 
 
 def verdict(pair: Pair, a: str, b: str) -> str:
-    """Says in one sentence which side is above the other, if the interval shows it.
+    """Says in one sentence which side is above the other, if the adjusted p value is at most 0.05.
 
     Args:
         pair: the comparison.
@@ -128,12 +139,12 @@ def verdict(pair: Pair, a: str, b: str) -> str:
     """
     is_rate = pair.measure.startswith("success")
     unit = f"points of {pair.measure.replace('_', ' ')}" if is_rate else "of return"
-    value, low, high = ((100 if is_rate else 1) * x for x in pair.lead)
+    value, low, high = ((100 if is_rate else 1) * x for x in pair.lead.interval())
     if math.isnan(low):
         return f"one seed does not say whether {a} is above {b} ({value:+.1f} {unit})"
-    interval = f"[{low:+.1f}, {high:+.1f}]"
-    if low > 0 or high < 0:
-        first, second = (a, b) if low > 0 else (b, a)
+    interval = f"[{low:+.1f}, {high:+.1f}], adjusted p {format_p(pair.p_adjusted)}"
+    if pair.p_adjusted <= LEVEL:
+        first, second = (a, b) if value > 0 else (b, a)
         return f"{first} is above {second} by {abs(value):.1f} {unit} ({interval})"
     return f"no difference is shown between {a} and {b} ({value:+.1f} {unit}, {interval})"
 
@@ -151,7 +162,8 @@ def overall(pairs: Sequence[Pair], a: str, b: str) -> str:
         The sentence, without a full stop.
     """
     counted = [p for p in pairs if p.measure != "success_any"]
-    above, below = sum(p.lead.low > 0 for p in counted), sum(p.lead.high < 0 for p in counted)
+    decided = [p.lead.value > 0 for p in counted if p.p_adjusted <= LEVEL]
+    above, below = decided.count(True), decided.count(False)
     improvement = float(np.mean([p.improvement for p in counted]))
     undecided = len(counted) - above - below
     return (

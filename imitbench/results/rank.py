@@ -105,9 +105,9 @@ def rank_methods(scores: Scores) -> list[RankedMethod]:
     Returns:
         The methods; the one with the highest interquartile mean comes first.
     """
-    median = stats.median_of_means([len(x) for x in next(iter(scores.methods.values()))])
     ranked = []
     for method, strata in scores.methods.items():
+        sizes = [len(x) for x in strata]
         improvements = [
             stats.probability_of_improvement(a, b)
             for name, others in scores.methods.items()
@@ -116,10 +116,10 @@ def rank_methods(scores: Scores) -> list[RankedMethod]:
         ]
         aggregates = RankedMethod(
             method,
-            iqm=stats.estimate(strata, stats.iqm),
-            mean=stats.estimate(strata),
-            median=stats.estimate(strata, median),
-            optimality_gap=stats.estimate(strata, stats.optimality_gap),
+            iqm=stats.aggregate(strata, stats.iqm),
+            mean=stats.aggregate(strata, stats.mean_of_means(sizes)),
+            median=stats.aggregate(strata, stats.median_of_means(sizes)),
+            optimality_gap=stats.aggregate(strata, stats.optimality_gap),
             improvement=float(np.mean(improvements)),
         )
         ranked.append(aggregates)

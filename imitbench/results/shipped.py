@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import imitbench
-from imitbench.results import stats, store
+from imitbench.results import scores, stats, store
 from imitbench.results.cell import Result
 from imitbench.results.comparability import physics_differences
+
+LEVEL = 0.05  # the probability of a false alarm, over all cells
 
 
 def shipped_folder(name: str) -> Path:
@@ -29,15 +32,18 @@ def shipped_folder(name: str) -> Path:
 def compare_with_shipped(results: Sequence[Result], folder: Path) -> str:
     """Says in one line whether a run agrees with the shipped one.
 
-    Two cells of the same name, engine and profile agree where the 95% bootstrap interval of the
-    difference in final success (in return, where the task does not say when it is solved) holds 0.
+    Cells of the same name, engine and profile are compared by final success (by return, where the
+    task does not say when it is solved): seed by seed where both have the same seeds and initial
+    states, else by Welch's test. The p values are adjusted over the cells (Holm), so that a run
+    that agrees raises an alarm with a probability of 5%.
 
     Args:
         results: the cells of the run.
         folder: of the shipped results.
 
     Returns:
-        The line: how many cells agree, which do not, and where environments behave differently.
+        The line: in how many cells no difference was found, and how large one could be; which
+        differ, and where environments behave differently.
     """
     if not store.cells_folder(folder).is_dir():
         return f"beside the shipped run: there is none in {folder}"
@@ -45,9 +51,16 @@ def compare_with_shipped(results: Sequence[Result], folder: Path) -> str:
     pairs = [(r, shipped[_cell_name(r)]) for r in results if _cell_name(r) in shipped]
     if not pairs:
         return "beside the shipped run: no cell of the same task, method, engine and profile"
-    differing = [text for pair in pairs if (text := _difference(*pair))]
+    leads = [scores.lead(a, b, _measure(a)) for a, b in pairs]
+    adjusted = stats.holm([lead.p for lead in leads])
+    differing = [
+        _describe(a, lead)
+        for (a, _), lead, p in zip(pairs, leads, adjusted, strict=True)
+        if p <= LEVEL
+    ]
     agreeing = len(pairs) - len(differing)
-    line = f"beside the shipped run: {agreeing} of {len(pairs)} cells the same within the interval"
+    line = f"beside the shipped run: no difference found in {agreeing} of {len(pairs)} cells"
+    line += _largest_difference([(a, lead) for (a, _), lead in zip(pairs, leads, strict=True)])
     if differing:
         line += "; different in " + "; ".join(differing)
     tasks = {a.identity["task"] for a, b in pairs if physics_differences(a, b)}
@@ -56,15 +69,22 @@ def compare_with_shipped(results: Sequence[Result], folder: Path) -> str:
     )
 
 
-def _difference(a: Result, b: Result) -> str:
-    """The difference of two cells with its interval; empty where the interval holds 0."""
-    measure = "success_final" if a.info["has_success"] else "return"
-    d = stats.difference(a.final(measure), b.final(measure))
-    if d.low <= 0 <= d.high or d.value == 0:
-        return ""
-    scale, unit = (100, " points") if measure == "success_final" else (1, "")
-    interval = f"[{d.low * scale:+.1f}, {d.high * scale:+.1f}]"
-    return f"{'-'.join(_cell_name(a)[:3])} {d.value * scale:+.1f}{unit} {interval}"
+def _measure(r: Result) -> str:
+    return "success_final" if r.info["has_success"] else "return"
+
+
+def _largest_difference(leads: Sequence[tuple[Result, stats.Mean]]) -> str:
+    """How large a difference in success the 90% intervals leave open, in parentheses."""
+    intervals = [lead.interval(0.9) for r, lead in leads if r.info["has_success"]]
+    known = [abs(end) for e in intervals for end in (e.low, e.high) if not math.isnan(end)]
+    return f" (90% intervals within ±{100 * max(known):.0f} points)" if known else ""
+
+
+def _describe(r: Result, lead: stats.Mean) -> str:
+    """The cell's name and its lead over the shipped one."""
+    scale, unit = (100, " points") if r.info["has_success"] else (1, "")
+    value, low, high = (x * scale for x in lead.interval())
+    return f"{'-'.join(_cell_name(r)[:3])} {value:+.1f}{unit} [{low:+.1f}, {high:+.1f}]"
 
 
 def _cell_name(r: Result) -> tuple[str, ...]:

@@ -56,12 +56,22 @@ class Job(NamedTuple):
         return behaviour.Request(cell.task, cell.engine, steps, learner)
 
 
-def eval_key(validation: bool) -> jax.Array:
-    """Returns the random key of the evaluations' initial states.
+def eval_keys(seeds: Sequence[int], validation: bool) -> jax.Array:
+    """Returns the random keys of the evaluations' initial states.
 
     Args:
+        seeds: the S training seeds.
         validation: whether the cell is one for choosing settings; those have other initial states.
+
+    Returns:
+        [S], each of which depends on its training seed alone.
     """
+    key = shared_eval_key(validation)
+    return jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, np.asarray(seeds, np.uint32))
+
+
+def shared_eval_key(validation: bool) -> jax.Array:
+    """Returns the one key of all seeds' initial states in cells of version 0.2.0 and older."""
     return jax.random.key(EVAL_SEED + validation)
 
 

@@ -20,7 +20,7 @@ from imitbench.data.header import Header
 from imitbench.envs.digest import digest
 from imitbench.results import policies, store
 from imitbench.runs import job_warnings
-from imitbench.runs.plan import Job, eval_key
+from imitbench.runs.plan import Job, eval_keys
 from imitbench.training import loop, resumable
 from imitbench.training.progress import Progress
 from imitbench.utils import machine
@@ -142,7 +142,7 @@ def compute(
         num_updates=job.num_updates,
         num_evals=cell.num_evals,
         eval_episodes=cell.eval_episodes,
-        eval_key=eval_key(cell.validation),
+        eval_keys=eval_keys(job.seeds, cell.validation),
     )
     if store_experience:
         behaviour.store_experience(job.offered_experience, job.seeds, state)

@@ -109,6 +109,8 @@ def _train(run: RecipeRun, progress: Progress) -> loop.Eval:
         num_updates=recipe.updates,
         num_evals=recipe.evals,
         eval_episodes=recipe.eval_episodes,
+        # The same states for all seeds: the best one is chosen, and no seed may have easier ones.
+        eval_keys=jnp.stack([jax.random.key(0)] * recipe.seeds),
     )
     return ev
 

@@ -46,7 +46,7 @@ class Trial(NamedTuple):
     @property
     def estimate(self) -> stats.Estimate:
         """The mean score with its interval."""
-        return stats.estimate(np.array(self.scores))
+        return stats.over_seeds(np.array(self.scores)).interval()
 
 
 def group_trials(config: Any, trials: Sequence[Words]) -> list[list[Words]]:
@@ -176,11 +176,11 @@ def _train(
     updates = count_updates(cell, algo.cost)
     digest = hashlib.sha256(json.dumps(group).encode()).hexdigest()[:10]
     checkpoints = folder / "partial" / digest
+    eval_keys = jnp.concatenate([plan.eval_keys(job.seeds, cell.validation)] * len(group))
     display.start(cell.task, f"{cell.method}, {len(group)} trials", updates)
     _, ev = resumable.train_resumable(
         checkpoints, algo, demos, keys, display, env=job.env, num_updates=updates,
-        num_evals=cell.num_evals, eval_episodes=cell.eval_episodes,
-        eval_key=plan.eval_key(cell.validation),
+        num_evals=cell.num_evals, eval_episodes=cell.eval_episodes, eval_keys=eval_keys,
     )  # fmt: skip
     shutil.rmtree(checkpoints, ignore_errors=True)
     return _score_trials(group, job.seeds, job.env, ev)

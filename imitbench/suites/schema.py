@@ -96,7 +96,8 @@ def cell_identity(suite: str, profile: str, cell: Cell, engine: str) -> dict[str
         engine: the physics engine that `auto` stands for.
 
     Returns:
-        JSON data. Version 1 of a method is left out, as in cells that are older than versions.
+        JSON data. Version 1 of a method is left out, as in cells that are older than versions;
+        `initial_states` is missing in cells whose seeds share the initial states of evaluation.
     """
     version = algos.traits(cell.method).version
     optional = {"env_steps": cell.env_steps} if cell.env_steps else {}
@@ -116,6 +117,7 @@ def cell_identity(suite: str, profile: str, cell: Cell, engine: str) -> dict[str
         "seeds": list(range(first, first + cell.seeds)),
         "num_evals": cell.num_evals,
         "eval_episodes": cell.eval_episodes,
+        "initial_states": "own",
         "source": cell.source.identity(),
         "engine": engine,
     }

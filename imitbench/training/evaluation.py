@@ -40,7 +40,8 @@ def evaluate_seed(
         algo: the method.
         env: one environment.
         episodes: B, the number of episodes.
-        key: random key; the initial states depend on it and on `episodes` alone.
+        key: random key; the initial states depend on it alone, and those of fewer episodes are the
+            first of those of more.
         algo_state: the method's state for the seed.
 
     Returns:

@@ -26,7 +26,7 @@ def train(
     num_updates: int,
     num_evals: int,
     eval_episodes: int,
-    eval_key: Key | None = None,
+    eval_keys: Key | None = None,
     seeds_by: SeedsBy = "auto",
     resume: tuple[TrainState, Eval] | None = None,
     on_eval: Callable[[TrainState, Eval], None] | None = None,
@@ -40,9 +40,11 @@ def train(
         env: where the policies are evaluated. The method itself uses what its `make` got.
         num_updates: outer iterations, a multiple of `num_evals`.
         num_evals: evaluations; the last one is after the last update.
-        eval_episodes: episodes of each seed in an evaluation. All methods, seeds and evaluations
-            have the same initial states, which depend on `eval_key` alone.
-        eval_key: by default `jax.random.key(0)`.
+        eval_episodes: episodes of each seed in an evaluation.
+        eval_keys: [S], they decide the initial states of each seed, which are the same in all
+            evaluations. Give each seed its own, and all methods the same: then seeds are
+            independent replicates, and methods can be compared seed by seed. By default made from
+            `keys`.
         seeds_by: `vmap` trains all seeds in one program; `threads` runs one program, compiled once,
             for each seed on as many threads as there are CPUs. `auto` chooses `threads` on a CPU,
             where it is faster (small products gain little from a second core), else `vmap`.
@@ -61,7 +63,8 @@ def train(
     by = seeds_by
     if by == "auto":
         by = "threads" if jax.default_backend() == "cpu" else "vmap"
-    eval_key = jax.random.key(0) if eval_key is None else eval_key
+    if eval_keys is None:
+        eval_keys = jax.vmap(lambda key: ops.fold_in_name(key, "evaluate"))(keys)
     started = time.perf_counter()
     program = compile_program(algo, demos, keys, env, num_updates // num_evals, eval_episodes, by)
     seconds = {"compile": time.perf_counter() - started, "train": 0.0, "evaluate": 0.0}
@@ -76,7 +79,7 @@ def train(
         started = time.perf_counter()
         state, metrics = jax.block_until_ready(program.chunk(keys, state, demos))
         trained = time.perf_counter()
-        episodes = jax.block_until_ready(program.evaluate(eval_key, state))
+        episodes = jax.block_until_ready(program.evaluate(eval_keys, state))
         seconds["train"] += trained - started
         seconds["evaluate"] += time.perf_counter() - trained
         evals = append_evaluation(

@@ -34,7 +34,7 @@ class Program(NamedTuple):
     init: Callable[[Key, Transition], TrainState]  # (keys [S], demos)
     # (keys [S], state, demos) -> the state after a chunk of updates, and the metrics' means [S].
     chunk: Callable[[Key, TrainState, Transition], tuple[TrainState, Metrics]]
-    # (key, state) -> scores [S, B] by name, on the same initial states for all seeds.
+    # (keys [S] of the initial states, state) -> scores [S, B] by name.
     evaluate: Callable[[Key, TrainState], dict[str, jax.Array]]
 
 
@@ -92,8 +92,8 @@ def compile_program(
         lowered_update = jax.jit(update).lower(keys[0], state.updates, seed_state, seed_demos)
         lowered_init = jax.jit(init).lower(keys[0], seed_demos)
     state_axes = TrainState(0, None, 0)  # type: ignore[arg-type]
-    evaluations = compile_seeds(evaluate, (None, state_axes), 0, num)
-    lowered = lowered_update, lowered_init, evaluations.lower(jax.random.key(0), state)
+    evaluations = compile_seeds(evaluate, (0, state_axes), 0, num)
+    lowered = lowered_update, lowered_init, evaluations.lower(keys, state)
     with ThreadPoolExecutor() as pool:  # XLA compiles without Python's global lock
         run_update, run_init, run_evaluate = pool.map(
             lambda x: sharding.with_placement(x.compile()), lowered
@@ -155,9 +155,9 @@ def _update_seed(
 
 
 def _evaluate_seeds(
-    algo: Algorithm, env: Env, episodes: int, key: Key, state: TrainState
+    algo: Algorithm, env: Env, episodes: int, keys: Key, state: TrainState
 ) -> dict[str, jax.Array]:
-    return jax.vmap(functools.partial(evaluate_seed, algo, env, episodes, key))(state.algo)
+    return jax.vmap(functools.partial(evaluate_seed, algo, env, episodes))(keys, state.algo)
 
 
 def _untrained(algo_states: Any, keys: Key) -> TrainState:

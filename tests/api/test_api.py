@@ -105,12 +105,12 @@ def test_a_folder_keeps_the_run_and_the_same_call_skips_it(env, demos, tmp_path)
 def test_the_policy_of_a_run_is_the_one_that_was_evaluated(bc, env, tmp_path):
     """The run's last evaluation, again: same initial states, same returns."""
     from imitbench.core import rollout
-    from imitbench.runs.plan import eval_key
+    from imitbench.runs.plan import eval_keys
 
     folder = bc.save(tmp_path / "run")
     for s in range(2):
         own = ib.load_policy(folder, seed=s)
-        steps = rollout.episodes(env, own.actor, eval_key(False), 5)
+        steps = rollout.episodes(env, own.actor, eval_keys([s], False)[0], 5)
         episodes = bc.results[0].episodes
         expected = episodes[episodes["seed"] == s]["return"]
         np.testing.assert_allclose(steps.reward.sum(axis=0), expected, rtol=1e-4)

@@ -9,7 +9,8 @@ import pytest
 import imitbench
 from docs._generate import architecture, blocks, methods, readme, settings, sources, suites
 from imitbench import algos
-from imitbench.suites import overrides
+from imitbench.results import claims
+from imitbench.suites import overrides, published
 
 ROOT = sources.ROOT
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -75,8 +76,11 @@ def test_every_suite_has_a_page(name):
             assert f"## {heading}\n" in page, heading
         counts = suites.verdict_counts(name)
         assert ("## Verdicts\n" in page) == bool(counts)
+        judged = claims.judge(published.claims_of(name), sources.shipped_results(name))
+        verdicts = [j.verdict for j in judged]
         if counts:
-            assert page.count("| reproduced |") == counts.get("reproduced", 0)
+            assert page.count("| reproduced |") == verdicts.count("reproduced")
+            assert sum(counts.values()) == sum(not j.pooled for j in judged)
 
 
 def test_the_readme():

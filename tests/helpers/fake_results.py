@@ -32,13 +32,14 @@ def cell(
     task: str = "PointMass",
     **source: Any,
 ) -> Result:
-    """One evaluation; a score for each seed."""
-    frame = pd.DataFrame(
-        {"seed": range(len(scores)), "evaluation": 0, "success_any": scores, "success_final": 0.0}
-    )
+    """One evaluation; a score for each seed, with its own initial states."""
+    names = ("updates", "env_steps", "expert_queries", "grad_steps", "success_final", "return")
+    values = {"seed": range(len(scores)), "evaluation": 0, "success_any": scores}
+    frame = pd.DataFrame(values | dict.fromkeys(names, 0.0))
     identity = {
         "task": task, "demos": demos, "label": label, "eval_episodes": episodes,
         "suite": "toy", "seeds": list(range(len(scores))), "source": {"pool": 9} | source,
+        "initial_states": "own",
     }  # fmt: skip
     info = {
         "identity": identity, "engine": "native", "environment_digest": digest,

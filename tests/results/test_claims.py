@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.stats
 from helpers.fake_results import HERE, cell
 
 from imitbench import data
 from imitbench.cli import main
+from imitbench.experts import reference_scores
 from imitbench.results import claims, stats, store
 from imitbench.results.cell import Result
+from imitbench.results.claims import leads
 from imitbench.results.tables import sections
 from imitbench.runs import plan
 from imitbench.suites import published, registry
@@ -21,70 +25,213 @@ from imitbench.suites.registry import load_suite, suite_names
 from imitbench.suites.schema import Cell
 from imitbench.utils.errors import UserError
 
+SEVERAL = np.array([0.5, 0.6, 0.7, 0.55, 0.65])
+WOBBLE = np.array([0.004, -0.004, 0.002, -0.001, -0.001])
+FEW = np.array([0.01, 0.0, 0.02, 0.01, 0.01])
 A_OVER_B = Claim("a is above b", "a", "b", "somebody")
+
+
+def with_episodes(r: Result, outcomes: np.ndarray) -> Result:
+    """With the outcomes [S, B] of the last evaluation."""
+    seeds, states = np.indices(outcomes.shape)
+    table = {"seed": seeds.ravel(), "episode": states.ravel(), "success_any": outcomes.ravel()}
+    return r._replace(episodes=pd.DataFrame(table))
 
 
 def verdicts(*found: Claim, cells: list[Result]) -> list[str]:
     return [j.verdict for j in claims.judge(found, cells)]
 
 
-def test_the_verdict_is_the_interval_against_the_margin():
+def test_the_verdict_is_the_gap_seed_by_seed():
     # Seeds differ by far more than the methods do on each of them.
-    a, b = np.array([0.3, 0.52, 0.74, 0.96]), np.array([0.12, 0.31, 0.55, 0.74])
+    a = np.array([0.3, 0.52, 0.74, 0.96, 0.5])
+    b = np.array([0.12, 0.31, 0.55, 0.74, 0.29])
     cells = [cell("a", a), cell("b", b, episodes=5)]
     (j,) = claims.judge([A_OVER_B], cells)
     assert (j.verdict, j.place) == ("reproduced", "PointMass 10, scripted expert")
-    assert j.lead.value == pytest.approx(0.2) and 0.17 < j.lead.low < j.lead.high < 0.23
-    assert (j.seeds, j.episodes) == (4, 5)
-    assert j.improvement == stats.probability_of_improvement(a, b)
+    assert j.lead is not None and j.lead.mean == stats.over_seeds(a - b)
+    theirs: Any = scipy.stats.ttest_rel(a, b, alternative="greater")
+    assert j.p == pytest.approx(theirs.pvalue) and j.p_adjusted == j.p
+    assert (j.seeds, j.episodes) == (5, 5)
+    assert j.lead.improvement == stats.probability_of_improvement(a, b)
     below = dataclasses.replace(A_OVER_B, better="b", worse="a")
     assert verdicts(below, cells=cells) == ["not reproduced"]
     far = [dataclasses.replace(A_OVER_B, margin=m) for m in (0.1, 0.2, 0.3)]
     assert verdicts(*far, cells=cells) == ["reproduced", "undecided", "not reproduced"]
-    final = dataclasses.replace(A_OVER_B, measure="success_final")
-    assert verdicts(final, cells=cells) == ["undecided"]
 
 
-def test_a_lone_seed_decides_nothing():
+def test_older_cells_are_compared_episode_by_episode():
+    """Their seeds share the states: what the states decide is no evidence about the methods."""
+    rng = np.random.default_rng(0)
+    lucky = rng.random(8) < 0.6  # on some states a wins, with all seeds
+    x, y = np.tile(lucky, (5, 1)).astype(float), np.zeros((5, 8))
+    cells = [
+        with_episodes(cell("a", x.mean(axis=1), episodes=8), x),
+        with_episodes(cell("b", y.mean(axis=1), episodes=5), y[:, :5]),
+    ]
+    for c in cells:
+        del c.identity["initial_states"]
+    (j,) = claims.judge([A_OVER_B], cells)
+    assert j.lead is not None and j.lead.mean == stats.crossed(x[:, :5] - y[:, :5])
+    for c in cells:
+        c.identity["initial_states"] = "own"
+    (paired,) = claims.judge([A_OVER_B], cells)
+    assert paired.lead is not None and paired.lead.mean.value == x.mean() - y.mean()
+
+
+def test_few_seeds_decide_nothing():
+    cells = [cell("a", [0.9, 0.91, 0.9, 0.92]), cell("b", [0.1, 0.11, 0.12, 0.1])]
+    (j,) = claims.judge([A_OVER_B], cells)
+    assert (j.verdict, j.objection) == ("undecided", "fewer than 5 seeds") and j.p < 0.001
     assert verdicts(A_OVER_B, cells=[cell("a", [0.9]), cell("b", [0.1])]) == ["undecided"]
+
+
+def test_a_winner_at_the_floor_decides_nothing(monkeypatch):
+    low = [cell("a", FEW + 0.05 + WOBBLE), cell("b", FEW)]
+    (j,) = claims.judge([A_OVER_B], low)
+    assert (
+        j.verdict == "undecided" and j.objection == "at the floor: a has 6% of the expert's score"
+    )
+    header = {"expert": "scripted", "success_any": 0.2}  # an expert who mostly fails
+    low = [c._replace(info=c.info | {"demonstrations": header}) for c in low]
+    assert verdicts(A_OVER_B, cells=low) == ["reproduced"]
+    ends = {"PointMass": {"random": -10.0, "expert": 10.0}}
+    monkeypatch.setattr(reference_scores, "table", lambda: ends)
+    claim = dataclasses.replace(A_OVER_B, measure="return")
+    for best, expected in ((-8.5, "undecided"), (-7.5, "reproduced")):
+        cells = [cell("a", FEW), cell("b", FEW)]
+        cells[0].curve["return"], cells[1].curve["return"] = best + FEW, -9.5 + FEW
+        assert verdicts(claim, cells=cells) == [expected]
+
+
+def test_more_gradient_steps_prove_nothing_over_a_cell_that_still_rises():
+    def rising(label: str, grad_steps: int, gain: float) -> Result:
+        c = cell(label, SEVERAL + (0.3 if label == "a" else 0.0))
+        before = c.curve.assign(success_any=c.curve["success_any"] - gain)
+        later = c.curve.assign(evaluation=1, updates=10.0, grad_steps=float(grad_steps))
+        return c._replace(curve=pd.concat([before, later], ignore_index=True))
+
+    for steps, gain, expected in (
+        (200, 0.1, "undecided"), (105, 0.1, "reproduced"), (200, 0.0, "reproduced"),
+    ):  # fmt: skip
+        cells = [rising("a", steps, 0.0), rising("b", 100, gain)]
+        cells[1].curve.loc[:4, "success_any"] += np.linspace(-0.01, 0.01, 5)
+        (j,) = claims.judge([A_OVER_B], cells)
+        assert j.verdict == expected
+        assert ("b was still rising after 100 gradient" in j.objection) == (expected == "undecided")
+
+
+def test_online_methods_are_compared_after_as_many_environment_steps():
+    def online(label: str, steps: int, last: float) -> Result:
+        c = cell(label, SEVERAL * 0 + 0.5)
+        later = c.curve.assign(
+            evaluation=1, updates=1.0, env_steps=float(steps), success_any=last + SEVERAL / 100
+        )
+        return c._replace(curve=pd.concat([c.curve, later], ignore_index=True))
+
+    cells = [online("a", 100, 0.7), online("b", 400, 0.9)]  # b has 0.6 after 100 steps
+    (j,) = claims.judge([A_OVER_B], cells)
+    assert j.lead is not None and j.verdict == "reproduced"
+    assert j.lead.mean.value == pytest.approx(0.1, abs=0.01)
+    as_run = dataclasses.replace(A_OVER_B, effort="as run")
+    assert verdicts(as_run, cells=cells) == ["not reproduced"]
+
+
+def test_a_margin_that_is_a_share():
+    cells = [cell("a", SEVERAL - 0.02), cell("b", SEVERAL)]
+    for share, expected in ((-0.1, "reproduced"), (-0.02, "not reproduced")):
+        claim = dataclasses.replace(A_OVER_B, share=share)
+        (j,) = claims.judge([claim], cells)
+        assert j.verdict == expected and j.lead is not None
+        assert j.lead.margin == pytest.approx(share * SEVERAL.mean())
+        excess = (SEVERAL - 0.02) - (1 + share) * SEVERAL
+        assert j.lead.gap.value == pytest.approx(excess.mean())
+        assert j.lead.gap.error == pytest.approx(scipy.stats.sem(excess))
+
+
+def test_equivalence_is_shown_on_both_sides():
+    same = dataclasses.replace(A_OVER_B, equivalent=True, margin=0.05)
+    noise = np.array([0.01, -0.01, 0.0, 0.01, -0.01])
+    for shift, expected in (
+        (0.0, "reproduced"), (0.2, "not reproduced"), (-0.2, "not reproduced"), (0.05, "undecided"),
+    ):  # fmt: skip
+        cells = [cell("a", SEVERAL + shift + noise), cell("b", SEVERAL)]
+        assert verdicts(same, cells=cells) == [expected]
+
+
+def test_p_values_are_adjusted_over_the_suite():
+    better = SEVERAL + np.array([0.02, 0.05, 0.01, 0.08, 0.04])
+    cells = [cell("a", better), cell("b", SEVERAL)]
+    (alone,) = claims.judge([A_OVER_B], cells)
+    assert alone.verdict == "reproduced" and 0.013 < alone.p < 0.025
+    noise = cell("c", SEVERAL + np.array([0.1, -0.1, 0.1, -0.1, 0.01]))
+    other = dataclasses.replace(A_OVER_B, better="c")
+    first, second = claims.judge([A_OVER_B, other], [*cells, noise])
+    assert first.p_adjusted == pytest.approx(2 * alone.p) and first.verdict == "undecided"
+    assert second.p_adjusted == pytest.approx(second.p)
 
 
 def test_missing_cells_are_said():
     places = (HERE, ("PointMass", 99, "scripted"))
     claim = dataclasses.replace(A_OVER_B, places=places)
-    both = [cell("a", [0.9, 0.9]), cell("b", [0.1, 0.1])]
+    both = [cell("a", SEVERAL + 0.1 + WOBBLE), cell("b", SEVERAL)]
     assert verdicts(claim, cells=both) == ["reproduced", "no results"]
     assert verdicts(claim, cells=both[:1]) == ["no results"] * 2
     assert verdicts(A_OVER_B, cells=both[:1]) == []
 
 
+def test_places_are_judged_together():
+    """Two places of one task: their errors are one, the lead is the mean."""
+    wobble = np.array([0.02, -0.02, 0.01, 0.0, 0.01])
+    cells = [
+        cell("a", SEVERAL + 0.1 + wobble), cell("b", SEVERAL),
+        cell("a", SEVERAL + 0.2 + wobble, demos=20), cell("b", SEVERAL, demos=20),
+    ]  # fmt: skip
+    *single, together = claims.judge([A_OVER_B], cells)
+    assert [j.pooled for j in single] == [0, 0] and together.pooled == 2
+    assert together.place == "2 places together" and together.lead is not None
+    assert together.lead.mean.value == pytest.approx(0.15 + wobble.mean())
+    assert together.lead.mean.error == pytest.approx(scipy.stats.sem(wobble))
+    assert together.lead.mean.freedom == 4
+    tasks = ["PointMass", "Other"]
+    leads_of_tasks = [j.lead for j in single if j.lead is not None]
+    apart = leads.pooled_lead(A_OVER_B, leads_of_tasks, tasks)
+    assert apart is not None and apart.mean.error < together.lead.mean.error
+    returns = dataclasses.replace(A_OVER_B, measure="return")
+    assert leads.pooled_lead(returns, leads_of_tasks, ["Tightrope-80"] * 2) is None
+
+
 def test_a_shrinking_lead():
     more = ("PointMass", 20, "scripted")
     claim = dataclasses.replace(A_OVER_B, shrinks=((HERE, more),))
-    few = [cell("a", [0.8, 0.81, 0.8]), cell("b", [0.5, 0.5, 0.51])]
-    many = [cell("a", [0.9, 0.91, 0.9], 20), cell("b", [0.8, 0.8, 0.81], 20)]
+    wobble = np.array([0.0, 0.01, 0.0, 0.01, 0.0])
+    few = [cell("a", 0.8 + wobble), cell("b", 0.5 - wobble)]
+    many = [cell("a", 0.9 + wobble, 20), cell("b", 0.8 + wobble, 20)]
     (j,) = claims.judge([claim], few + many)
-    assert j.verdict == "reproduced" and j.lead.value == pytest.approx(0.2)
+    assert j.verdict == "reproduced" and j.lead is not None
+    assert j.lead.mean.value == pytest.approx(0.2 + 2 * wobble.mean())
     back = dataclasses.replace(claim, shrinks=((more, HERE),))
     assert verdicts(back, cells=few + many) == ["not reproduced"]
     assert verdicts(claim, cells=few) == ["no results"]
 
 
 def test_a_claim_about_two_measures_or_two_places():
-    frame = cell("a", [0.9, 0.8, 0.9])
-    frame.curve["metric/value"], frame.curve["metric/discounted"] = [7.0, 8.0, 7.5], [1.0, 2.0, 3.0]
+    frame = cell("a", [0.9, 0.8, 0.9, 0.7, 0.8])
+    frame.curve["metric/value"] = [7.0, 8.0, 7.5, 7.0, 8.0]
+    frame.curve["metric/discounted"] = [1.0, 2.0, 3.0, 1.0, 2.0]
     over = Claim("a overestimates", "a", "a", "x", measure="metric/value")
     over = dataclasses.replace(over, against="metric/discounted", places=(HERE,), margin=2.0)
     (j,) = claims.judge([over], [frame])
-    assert j.verdict == "reproduced" and j.lead.value == pytest.approx(5.5)
-    assert sections.claim_row(j)[2].startswith("+5.5 [")  # in the measure's units
+    assert j.verdict == "reproduced" and j.lead is not None
+    assert j.lead.mean.value == pytest.approx(5.7)
+    assert sections.claim_row(j)[2].startswith("+5.7 [")  # in the measure's units
     online = ("PointMass", 0, "scripted")
     claim = dataclasses.replace(A_OVER_B, places=(HERE,), better_at=(online,))
-    elsewhere = cell("a", [0.9, 0.8], demos=0)
-    assert verdicts(claim, cells=[elsewhere, cell("b", [0.1, 0.2])]) == ["reproduced"]
-    assert verdicts(claim, cells=[cell("a", [0.9]), cell("b", [0.1])]) == ["no results"]
+    elsewhere = cell("a", SEVERAL + 0.2 + WOBBLE, demos=0)
+    assert verdicts(claim, cells=[elsewhere, cell("b", SEVERAL)]) == ["reproduced"]
+    assert verdicts(claim, cells=[cell("a", SEVERAL), cell("b", SEVERAL)]) == ["no results"]
     back = dataclasses.replace(A_OVER_B, better="b", worse="a", places=(HERE,), worse_at=(online,))
-    found = claims.judge([back], [elsewhere, cell("b", [0.1, 0.2])])
+    found = claims.judge([back], [elsewhere, cell("b", SEVERAL)])
     assert [(j.verdict, j.place) for j in found] == [("not reproduced", claims.place_name(HERE))]
 
 
@@ -101,9 +248,9 @@ def test_seeds_that_would_decide():
     (j,) = claims.judge([A_OVER_B], [cell("a", a), cell("b", b)])
     assert j.verdict == "undecided"
     needed = claims.seeds_to_decide(j)
-    half = 1.96 * np.std(0.1 * z) / 8**0.5
-    assert needed == pytest.approx(8 * (half / 0.02) ** 2, rel=0.2)
-    assert f"about {needed:,} seeds" in sections.claim_row(j)[5]
+    error = np.std(0.1 * z, ddof=1) / 8**0.5
+    assert needed == pytest.approx(8 * ((1.96 + 0.84) * error / 0.02) ** 2, rel=0.02)
+    assert f"about {needed:,} seeds" in sections.claim_row(j)[7]
 
 
 def test_probability_of_improvement_is_the_u_statistic():
@@ -144,7 +291,7 @@ def shown_by(c: Cell) -> str:
 
 
 def test_the_command_says_each_verdict_and_its_exit_code_the_sum(tmp_path, capsys, monkeypatch):
-    cells = [cell("a", [0.8, 0.9]), cell("b", [0.1, 0.2])]
+    cells = [cell("a", SEVERAL + 0.2 + WOBBLE), cell("b", SEVERAL)]
     monkeypatch.setattr(store, "read_all", lambda root: cells if "toy" in str(root) else [])
     monkeypatch.setattr(registry, "SUITES", dict.fromkeys(("toy", "none")))
     found = {"toy": (A_OVER_B,), "none": ()}
@@ -167,11 +314,12 @@ def test_one_table_over_suites(monkeypatch):
         Claim("c above b", "c", "b", "here", places=(HERE,)),
     )
     monkeypatch.setattr(published, "claims_of", lambda name: own)
+    wobble = np.array([0.1, -0.1, 0.1, -0.1, 0.01])
     results = [
-        cell("a", [0.8, 0.9]), cell("b", [0.1, 0.2]),
-        cell("a", [0.1, 0.2], demos=20), cell("b", [0.8, 0.9], demos=20),
-        cell("a", [0.1, 0.9], demos=30), cell("b", [0.2, 0.8], demos=30),
+        cell("a", SEVERAL + 0.2 + WOBBLE), cell("b", SEVERAL),
+        cell("a", SEVERAL, demos=20), cell("b", SEVERAL + 0.1 + WOBBLE, demos=20),
+        cell("a", SEVERAL + wobble, demos=30), cell("b", SEVERAL, demos=30),
     ]  # fmt: skip
     _, _, first, second = sections.verdict_counts({"toy": results}).strip().split("\n")
-    assert first == "| toy | a above b | 1 | 1 | 1 | - |"
-    assert second == "| toy | c above b | - | - | - | 1 |"
+    assert first == "| toy | a above b | 1 | 1 | 1 | - | undecided |"
+    assert second == "| toy | c above b | - | - | - | 1 | - |"

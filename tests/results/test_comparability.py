@@ -58,9 +58,19 @@ def test_other_tasks_have_other_environments_by_intention():
         ({"noise": 0.1}, "noise of the demonstrations"),
     ],
 )
-def test_other_states_or_demonstrations_are_not_paired_but_may_be_claimed_about(change, name):
+def test_other_demonstrations_are_not_paired_but_may_be_claimed_about(change, name):
     a, b = cell("a", SCORES), cell("b", SCORES, **change)
     assert [d.name for d in comparability.differences(a, b)] == [name]
+    # The states of fewer episodes are the first of those of more.
+    assert comparability.are_paired(a, b) == (name == "episodes of an evaluation")
+    comparability.require_comparable(a, b, "a and b")
+
+
+def test_cells_whose_seeds_share_their_states_are_not_paired_with_others():
+    a, b = cell("a", SCORES), cell("b", SCORES)
+    del b.identity["initial_states"]
+    (found,) = comparability.differences(a, b)
+    assert found.name == "initial states" and found.values == ("own", "shared by the seeds")
     assert not comparability.are_paired(a, b)
     comparability.require_comparable(a, b, "a and b")
 

@@ -33,10 +33,9 @@ def test_the_same_seeds_are_compared_seed_by_seed():
     a, b = np.array([0.3, 0.52, 0.74, 0.96]), np.array([0.12, 0.31, 0.55, 0.74])
     sides = side("a", cell("a", a), label="a"), side("b", cell("b", b), label="b")
     pair = only(compare.pairs(*sides))
-    assert pair.lead == stats.estimate(
-        a - b
-    ) and pair.improvement == stats.probability_of_improvement(a, b)
-    assert pair.a == stats.estimate(a) and pair.warnings == ()
+    assert pair.lead == stats.over_seeds(a - b)
+    assert pair.improvement == stats.probability_of_improvement(a, b)
+    assert pair.a == stats.rate_interval(stats.over_seeds(a), 4 * 20) and pair.warnings == ()
     assert compare.verdict(pair, "a", "b").startswith("a is above b by 20.0 points of success any")
     back = only(compare.pairs(*sides[::-1]))
     assert compare.verdict(back, "b", "a").startswith("a is above b by 20.0 points")
@@ -57,7 +56,6 @@ def test_no_difference_and_a_lone_seed_are_said():
     ("change", "words"),
     [
         ({"digest": "y"}, "environment digests differ (x, y)"),
-        ({"episodes": 5}, "episodes of an evaluation differ (20, 5): they met other"),
         ({"noise": 0.1}, "noise of the demonstrations differ (None, 0.1): they learned from"),
     ],
 )
@@ -65,7 +63,23 @@ def test_what_is_to_be_mistrusted_is_said_and_nothing_is_paired(change, words):
     a, b = np.array([0.3, 0.5, 0.7]), np.array([0.2, 0.4, 0.6])
     pair = only(compare.pairs(side("a", cell("a", a)), side("b", cell("a", b, **change))))
     assert any(w.startswith(words) for w in pair.warnings) and len(pair.warnings) == 1
-    assert pair.lead == stats.difference(a, b)
+    assert pair.lead == stats.difference(stats.over_seeds(a), stats.over_seeds(b))
+
+
+def test_fewer_episodes_are_the_first_of_more():
+    a, b = np.array([0.3, 0.5, 0.7]), np.array([0.2, 0.4, 0.5])
+    pair = only(compare.pairs(side("a", cell("a", a)), side("b", cell("a", b, episodes=5))))
+    assert pair.warnings == (
+        "episodes of an evaluation differ (20, 5): one met more initial states",
+    )
+    assert pair.lead == stats.over_seeds(a - b)
+
+
+def test_p_values_are_adjusted_over_places():
+    a, b = np.array([0.5, 0.6, 0.7, 0.8]), np.array([0.45, 0.48, 0.6, 0.68])
+    sides = [side(x, cell(x, s), cell(x, s, demos=20), label=x) for x, s in (("a", a), ("b", b))]
+    first, second = (p for p in compare.pairs(*sides) if p.measure == "success_any")
+    assert first.p_adjusted == second.p_adjusted == pytest.approx(2 * first.lead.p)
 
 
 def test_folders_are_matched_by_task_and_method():

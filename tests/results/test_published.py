@@ -24,7 +24,7 @@ def result(label: str = "ppo", steps=(100, 200), returns=((1.0, 3.0), (11.0, 13.
         for s in range(2)
         for e, n in enumerate(steps)
     ]
-    identity = {"task": "Hopper", "label": label, "suite": "toy"}
+    identity = {"task": "Hopper", "label": label, "suite": "toy", "seeds": [0, 1]}
     return Result({"identity": identity}, pd.DataFrame(rows), pd.DataFrame(), Path("x"))
 
 
@@ -33,7 +33,8 @@ def test_returns_at_a_step_lie_on_the_line_between_evaluations(at, expected):
     point = Published("Hopper", "ppo", at, 0.0, "", 1, "", "")
     ours = published_numbers.our_return(point, [result("sac"), result()])
     assert ours is not None and ours.value == pytest.approx(expected)
-    assert ours.low == pytest.approx(expected - 1) and ours.high == pytest.approx(expected + 1)
+    half = 12.706  # Student's t with one degree of freedom, and a standard error of 1
+    assert ours[1:] == pytest.approx((expected - half, expected + half), abs=1e-3)
 
 
 @pytest.mark.parametrize("at", [99, 201])
@@ -50,7 +51,7 @@ def test_two_cells_that_fit_are_an_error():
 
 def test_the_table_shows_both(monkeypatch):
     monkeypatch.setattr(published, "returns_of", lambda name: (POINT,))
-    line = ["Hopper", "ppo", "150", "7 [6, 8]", "500 ± 10", "[someone, v4](https://a.b)"]
+    line = ["Hopper", "ppo", "150", "7 [-6, 20]", "500 ± 10", "[someone, v4](https://a.b)"]
     assert sections.published_returns([result()]).rows == [line]
     monkeypatch.setattr(published, "returns_of", lambda name: ())
     assert sections.published_returns([result()]).rows == []

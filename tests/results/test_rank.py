@@ -20,7 +20,7 @@ def test_the_median_is_of_the_places_means():
     scores = [np.array([0.0, 1.0]), np.array([3.0]), np.array([1.0, 1.0, 4.0])]
     statistic = stats.median_of_means([2, 1, 3])
     assert float(statistic(np.concatenate(scores))) == 2.0  # of 0.5, 3, 2
-    found = stats.estimate(scores, statistic)
+    found = stats.aggregate(scores, statistic)
     assert found.low <= found.value == 2.0 <= found.high
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from imitbench.results import stats
+from imitbench.results import scores as cell_scores
 from imitbench.results.cell import Result
 from imitbench.results.figures.drawing import (
     add_caption,
@@ -87,7 +87,7 @@ def _draw_scores(axis: Any, cells: Sequence[Result], methods: Sequence[str]) -> 
     has_success = cells[0].info["has_success"]
     faces = {"success_any": "black", "success_final": "none"} if has_success else {}
     for measure, face in (faces or {"return": "black"}).items():
-        estimates = [stats.estimate(r.final(measure)) for r in cells]
+        estimates = [cell_scores.estimate(r, measure) for r in cells]
         axis.errorbar(
             [e.value for e in estimates],
             [methods.index(r.identity["label"]) + 0.12 * (face == "none") for r in cells],

@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
 from imitbench.experts import reference_scores
-from imitbench.results import stats
+from imitbench.results import scores, stats
 from imitbench.results.cell import Result
 from imitbench.results.figures import drawing, panels
 
@@ -23,17 +23,17 @@ MAX_COLUMNS = 4  # of panels
 LONE_MARK_STEP = 1.06  # the factor between the positions of lone marks at one number
 MIN_NUMBERS = 3  # of demonstrations, with which at least two methods must have been run
 
-# For each method and number of demonstrations the scores [S] of one or several strata (tasks).
-Strata = Mapping[str, Mapping[int, list[np.ndarray]]]
+# For each method and number of demonstrations the cells of one or several tasks.
+Cells = Mapping[str, Mapping[int, list[Result]]]
 
 
 class Panel(NamedTuple):
-    """The scores of one panel: it shows the mean of one stratum, or the interquartile mean of
+    """The cells of one panel: it shows the mean of one task, or the interquartile mean of
     several."""
 
     title: str
     measure: str
-    scores: Strata
+    cells: Cells
 
 
 def draw(results: Sequence[Result], path: Path) -> list[Path]:
@@ -72,47 +72,50 @@ def _task_panels(results: Sequence[Result]) -> list[Panel]:
     several = len({expert for _, expert in groups}) > 1
     drawn = []
     for (task, expert), cells in groups.items():
-        scores: dict[str, dict[int, list[np.ndarray]]] = {}
+        by_method: dict[str, dict[int, list[Result]]] = {}
         for r in cells:
-            strata = [r.score(panels.curve_measure(r))]
-            scores.setdefault(r.identity["label"], {})[r.place[1]] = strata
-        if _can_be_drawn(scores):
+            by_method.setdefault(r.identity["label"], {})[r.place[1]] = [r]
+        if _can_be_drawn(by_method):
             has_success = panels.curve_measure(cells[0]) != "return"
             measure = "success final" if has_success else "normalised return"
-            drawn.append(Panel(f"{task} ({expert})" if several else task, measure, scores))
+            drawn.append(Panel(f"{task} ({expert})" if several else task, measure, by_method))
     return drawn
 
 
-def _can_be_drawn(scores: Strata) -> bool:
-    return sum(len(by_number) >= MIN_NUMBERS for by_number in scores.values()) > 1
+def _can_be_drawn(by_method: Cells) -> bool:
+    return sum(len(by_number) >= MIN_NUMBERS for by_number in by_method.values()) > 1
 
 
 def _aggregate_panel(drawn: Sequence[Panel]) -> list[Panel]:
     """The methods and numbers that all panels have, if the panels show one measure."""
     first = drawn[0]
-    scores: dict[str, dict[int, list[np.ndarray]]] = {}
-    for method, by_number in first.scores.items():
+    joined: dict[str, dict[int, list[Result]]] = {}
+    for method, by_number in first.cells.items():
         for demos in by_number:
-            per_panel = [p.scores.get(method, {}).get(demos) for p in drawn]
-            strata = [s for x in per_panel if x is not None for s in x]
-            if len(strata) == len(drawn):
-                scores.setdefault(method, {})[demos] = strata
+            per_panel = [p.cells.get(method, {}).get(demos) for p in drawn]
+            cells = [r for x in per_panel if x is not None for r in x]
+            if len(cells) == len(drawn):
+                joined.setdefault(method, {})[demos] = cells
     one_measure = len(drawn) > 1 and all(p.measure == first.measure for p in drawn)
-    if not one_measure or not _can_be_drawn(scores):
+    if not one_measure or not _can_be_drawn(joined):
         return []
-    return [Panel("interquartile mean of all", first.measure, scores)]
+    return [Panel("interquartile mean of all", first.measure, joined)]
+
+
+def _estimate(cells: Sequence[Result]) -> stats.Estimate:
+    measure = panels.curve_measure(cells[0])
+    if len(cells) > 1:
+        return stats.aggregate([r.score(measure) for r in cells], stats.iqm)
+    (cell,) = cells
+    return scores.normalised(cell) if measure == "return" else scores.estimate(cell, measure)
 
 
 def _draw_panel(axis: Axes, panel: Panel, methods: Sequence[str]) -> None:
     lone_marks: dict[int, int] = {}  # how many are drawn at each number: they do not overlap
-    for method, by_number in panel.scores.items():
+    for method, by_number in panel.cells.items():
         style: dict[str, Any] = drawing.method_style(methods, method)
         demos = sorted(by_number)
-        estimates = [
-            stats.estimate(strata, stats.mean if len(strata) == 1 else stats.iqm)
-            for strata in (by_number[n] for n in demos)
-        ]
-        mean, low, high = np.array(estimates).T
+        mean, low, high = np.array([_estimate(by_number[n]) for n in demos]).T
         x = np.array(demos, float)
         if len(demos) == 1:
             lone_marks[demos[0]] = lone_marks.get(demos[0], 0) + 1
@@ -121,7 +124,7 @@ def _draw_panel(axis: Axes, panel: Panel, methods: Sequence[str]) -> None:
         else:
             axis.fill_between(x, low, high, color=style["color"], alpha=0.15, linewidth=0)
         axis.plot(x, mean, label=method, markersize=4, linewidth=1.4, **style)
-    numbers = sorted({n for by_number in panel.scores.values() for n in by_number})
+    numbers = sorted({n for by_number in panel.cells.values() for n in by_number})
     axis.set_xscale("log")
     axis.set_xticks(numbers, [str(n) for n in numbers])
     axis.xaxis.set_minor_locator(NullLocator())

@@ -109,7 +109,7 @@ def add_caption(figure: Figure, results: Sequence[Result], interval: str) -> Non
     r = results[0]
     figure.suptitle(
         f"{r.identity['suite']} ({r.identity['profile']}): mean over "
-        f"{len(r.identity['seeds'])} seeds, {interval} 95% bootstrap interval",
+        f"{len(r.identity['seeds'])} seeds, {interval} 95% interval",
         fontsize=10,
     )
 

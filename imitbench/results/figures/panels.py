@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from imitbench.results import stats
+from imitbench.results import scores
 from imitbench.results.cell import Result
 from imitbench.suites.published.schema import Place
 
@@ -134,5 +134,4 @@ def mean_at_evaluations(r: Result, measure: str) -> np.ndarray:
     Returns:
         [3, E]: the mean, and the low and the high ends of its interval.
     """
-    table = r.curve.pivot(index="evaluation", columns="seed", values=measure).to_numpy()
-    return np.array([stats.estimate(scores) for scores in table]).T
+    return np.array(scores.curve_estimates(r, measure)).T

@@ -13,7 +13,7 @@ from imitbench.results.figures import drawing, panels
 
 ESTIMATED, REALISED = "metric/value", "metric/discounted"
 # For each column of the curve the line, and the word in the legend.
-LINES = {ESTIMATED: ("-", "believed"), REALISED: ("--", "real")}
+LINES = {ESTIMATED: ("-", "estimated"), REALISED: ("--", "realised")}
 # Where some value is over ten times this, the values above it are on a logarithmic scale.
 MAX_LINEAR = 100.0
 

@@ -8,17 +8,24 @@ from typing import Any
 
 import pandas as pd
 
-from imitbench.results import cell_tables, comparability, stats, store
+from imitbench.results import cell_tables, comparability, scores, stats, store
 from imitbench.results.cell import Result
 from imitbench.results.tables.captions import caption
 from imitbench.results.tables.formatting import format_estimate, markdown_table
+from imitbench.results.tables.marks import RISING, is_best, rises, seed_scores
 from imitbench.results.tables.sections import claims_section, published_rates, published_returns
 from imitbench.utils.errors import UserError
 from imitbench.utils.files import atomic_write
 
 MEASURES = ("success_any", "success_final", "return")
 # Columns that are left out where no cell has a value in them.
-OPTIONAL = ("Demos", "Success any, %", "Success final, %", "Expert queries", "Environment steps")
+OPTIONAL = (
+    "Demos", "Success any, %", "Success final, %", "Seeds apart", "Expert queries",
+    "Environment steps",
+)  # fmt: skip
+MEASURE_COLUMNS = {
+    "success_any": "Success any, %", "success_final": "Success final, %", "return": "Return",
+}  # fmt: skip
 
 
 def summary(results: Sequence[Result]) -> pd.DataFrame:
@@ -53,11 +60,10 @@ def _summary_row(r: Result) -> dict[str, Any]:
     }
     row |= {k: int(r.curve[k].to_numpy().max()) for k in cell_tables.COSTS}
     for measure in MEASURES:
-        scores = r.final(measure)
-        e = stats.estimate(scores)
+        e = scores.estimate(r, measure)
         row |= {measure: e.value, f"{measure}_low": e.low, f"{measure}_high": e.high}
-        row[f"{measure}_iqm"] = float(stats.iqm(scores))
-        row[f"{measure}_se"] = stats.standard_error(scores)
+        row[f"{measure}_iqm"] = float(stats.iqm(r.final(measure)))
+        row[f"{measure}_se"] = scores.mean(r, measure).error
     header = r.info["demonstrations"] or {}  # none where the method learns without
     names = ("success_any", "success_final", "mean_return")
     return row | {f"expert_{name}": header.get(name) for name in names}
@@ -79,6 +85,28 @@ def table_rows(results: Sequence[Result]) -> list[dict[str, str]]:
     return [{k: v for k, v in row.items() if k not in empty} for row in rows]
 
 
+def marked_rows(results: Sequence[Result]) -> list[dict[str, str]]:
+    """Writes each cell as a row, in Markdown: the best methods of a place in bold, and an arrow
+    where a method was still rising.
+
+    Args:
+        results: finished cells.
+
+    Returns:
+        As `table_rows`.
+    """
+    rows = table_rows(results)
+    for measure, column in MEASURE_COLUMNS.items():
+        if column not in rows[0]:
+            continue
+        for row, r, best in zip(rows, results, is_best(results, measure), strict=True):
+            if row[column] == "-":
+                continue
+            row[column] += f" {RISING}" if rises(r, measure) else ""
+            row[column] = f"**{row[column]}**" if best else row[column]
+    return rows
+
+
 def _records(results: Sequence[Result]) -> list[dict[str, Any]]:
     return [{str(k): v for k, v in row.items()} for row in summary(results).to_dict("records")]
 
@@ -93,6 +121,7 @@ def _table_row(r: Result, record: dict[str, Any]) -> dict[str, str]:
         "Success any, %": _format(record, "success_any", 100) if has_success else "-",
         "Success final, %": _format(record, "success_final", 100) if has_success else "-",
         "Return": _format(record, "return", 1),
+        "Seeds apart": seed_scores(r, "success_final" if has_success else "return"),
         "Seeds x episodes": f"{record['seeds']} x {record['episodes_per_seed']}",
         "Expert queries": f"{r.info['demo_steps'] + record['expert_queries']:,}",
         "Environment steps": f"{record['env_steps']:,}",
@@ -124,7 +153,7 @@ def markdown(results: Sequence[Result]) -> str:
     Raises:
         UserError: two cells of a claim differ in engine, environment or seeds.
     """
-    rows = table_rows(results)
+    rows = marked_rows(results)
     text = markdown_table(list(rows[0]), [list(row.values()) for row in rows])
     text += f"\n\n{caption(results, rows)}\n"
     for s in (published_returns(results), published_rates(results), claims_section(results)):

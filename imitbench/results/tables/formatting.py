@@ -24,6 +24,13 @@ def format_estimate(estimate: Estimate, scale: float, digits: int, sign: str = "
     return value if math.isnan(estimate.low) else f"{value} [{low}, {high}]"
 
 
+def format_p(p: float) -> str:
+    """Writes a p value with three digits after the point; `-` for nan."""
+    if math.isnan(p):
+        return "-"
+    return f"{p:.3f}" if p >= 0.0005 else "<0.001"
+
+
 def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Writes a Markdown table.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from imitbench.results import stats
+from imitbench.results import effort, stats
 from imitbench.results.cell import Result
 from imitbench.suites.published.schema import Published
 from imitbench.utils.errors import UserError
@@ -27,7 +27,7 @@ def our_return(published: Published, results: Sequence[Result]) -> stats.Estimat
         UserError: two cells fit.
     """
     name = (published.task, published.method)
-    online = [r for r in results if r.curve["env_steps"].to_numpy().any()]
+    online = [r for r in results if effort.is_online(r)]
     cells = [r for r in online if (r.identity["task"], r.identity["label"]) == name]
     if len(cells) > 1:
         raise UserError(
@@ -36,13 +36,5 @@ def our_return(published: Published, results: Sequence[Result]) -> stats.Estimat
         )
     if not cells:
         return None
-    by_step = cells[0].curve.pivot(index="env_steps", columns="seed", values="return").sort_index()
-    steps = by_step.index.to_numpy(float)
-    step = published.env_steps
-    if not steps[0] <= step <= steps[-1]:
-        return None
-    after = int(steps.searchsorted(step))
-    before = max(after - 1, 0)
-    share = (step - steps[before]) / max(steps[after] - steps[before], 1.0)
-    returns = by_step.to_numpy()
-    return stats.estimate(returns[before] + share * (returns[after] - returns[before]))
+    returns = effort.after_env_steps(cells[0], "return", published.env_steps)
+    return None if returns is None else stats.over_seeds(returns).interval()

@@ -6,13 +6,16 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from imitbench.results import claims, stats
+from imitbench.results import claims, scores
 from imitbench.results.cell import Result
 from imitbench.results.tables import published_numbers
-from imitbench.results.tables.formatting import format_estimate, markdown_table
+from imitbench.results.tables.formatting import format_estimate, format_p, markdown_table
 from imitbench.suites import published
 
-CLAIM_HEAD = ("Claim", "Where", "Lead", "P(better)", "Seeds x episodes", "Verdict", "Source")
+CLAIM_HEAD = (
+    "Claim", "Where", "Lead", "P(better)", "Seeds x episodes", "p", "Adjusted p", "Verdict",
+    "Source",
+)  # fmt: skip
 VERDICTS = ("reproduced", "not reproduced", "undecided", "no results")
 
 
@@ -67,7 +70,7 @@ def published_rates(results: Sequence[Result]) -> Section:
             i = r.identity
             if (i["task"], i["demos"], i["label"]) != (rate.task, rate.demos, rate.method):
                 continue
-            ours = format_estimate(stats.estimate(r.final("success_any")), 100, 1)
+            ours = format_estimate(scores.estimate(r, "success_any"), 100, 1)
             theirs = f"{rate.value:.1f} ± {rate.error:.1f}"
             rows.append([rate.task, str(rate.demos), rate.method, r.expert, ours, theirs])
     head = ["Task", "Demos", "Method", "Expert here", "Any here, %", "Any published, %"]
@@ -89,9 +92,11 @@ def claims_section(results: Sequence[Result]) -> Section:
     judged = claims.judge(published.claims_of(results[0].identity["suite"]), results)
     rows = [claim_row(j) for j in judged if j.verdict != "no results"]
     about = (
-        "Claims, judged by the difference seed by seed and its 95% bootstrap interval (points of "
-        "success, else returns): reproduced where the interval lies above the margin, not "
-        "reproduced where it lies below."
+        "Claims, judged by the lead seed by seed, with its 95% interval (points of success, else "
+        "returns; over places together returns in units of expert - random). p is one-sided, and "
+        "adjusted over all rows (Benjamini and Hochberg): a claim is decided where the adjusted p "
+        "is at most 0.025, and no verdict is given with fewer than five seeds, a winner at the "
+        "floor, or unequal effort."
     )
     if len(rows) < len(judged):
         about += f" {len(judged) - len(rows)} more are not judged: their cells have not been run."
@@ -107,15 +112,54 @@ def claim_row(judgement: claims.Judgement) -> list[str]:
     Returns:
         A text for each column of `CLAIM_HEAD`.
     """
-    claim, verdict = judgement.claim, str(judgement.verdict)
-    if verdict == "undecided" and (seeds := claims.seeds_to_decide(judgement)):
-        verdict = f"undecided (about {seeds:,} seeds would decide)"
-    scale = 100 if claim.measure.startswith("success") else 1  # points, or the measure's own units
-    lead = format_estimate(judgement.lead, scale, 1, sign="+")
-    lead += f"; margin {scale * claim.margin:+g}" if claim.margin else ""
-    improvement = "-" if math.isnan(judgement.improvement) else f"{judgement.improvement:.2f}"
-    size = f"{judgement.seeds} x {judgement.episodes}"
-    return [claim.text, judgement.place, lead, improvement, size, verdict, claim.source]
+    claim = judgement.claim
+    improvement = judgement.lead.improvement if judgement.lead else float("nan")
+    return [
+        claim.text,
+        judgement.place,
+        format_lead(judgement),
+        "-" if math.isnan(improvement) else f"{improvement:.2f}",
+        f"{judgement.seeds} x {judgement.episodes}",
+        format_p(judgement.p),
+        format_p(judgement.p_adjusted),
+        explained_verdict(judgement),
+        claim.source,
+    ]
+
+
+def format_lead(judgement: claims.Judgement) -> str:
+    """Writes a lead with its interval and its margin.
+
+    Args:
+        judgement: one with results.
+
+    Returns:
+        In points for success rates; else in the measure's units, or in those of the normalised
+        return for places joined.
+    """
+    if judgement.lead is None:
+        return "-"
+    is_rate = judgement.claim.measure.startswith("success")
+    scale, digits = (100, 1) if is_rate else (1, 2 if judgement.pooled else 1)
+    text = format_estimate(judgement.lead.mean.interval(), scale, digits, sign="+")
+    if judgement.lead.margin:
+        sign = "" if judgement.claim.equivalent else "+"
+        text += f"; margin {scale * judgement.lead.margin:{sign}.{digits}f}"
+    return text
+
+
+def explained_verdict(judgement: claims.Judgement) -> str:
+    """Writes a verdict; an undecided one with what withholds it, or with the seeds it needs.
+
+    Args:
+        judgement: any.
+    """
+    if judgement.verdict != "undecided":
+        return judgement.verdict
+    if judgement.objection:
+        return f"undecided ({judgement.objection})"
+    seeds = claims.seeds_to_decide(judgement)
+    return f"undecided (about {seeds:,} seeds would decide)" if seeds else "undecided"
 
 
 def verdict_counts(suites: Mapping[str, Sequence[Result]]) -> str:
@@ -125,7 +169,7 @@ def verdict_counts(suites: Mapping[str, Sequence[Result]]) -> str:
         suites: the cells of each suite, by its name.
 
     Returns:
-        A Markdown table with a row for each claim.
+        A Markdown table with a row for each claim, and the verdict on all its places together.
 
     Raises:
         UserError: two cells of a claim differ in engine, environment or seeds.
@@ -136,6 +180,9 @@ def verdict_counts(suites: Mapping[str, Sequence[Result]]) -> str:
         for j in claims.judge(published.claims_of(name), results):
             by_text.setdefault(j.claim.text, []).append(j)
         for text, judgements in by_text.items():
-            counts = [sum(j.verdict == v for j in judgements) for v in VERDICTS]
-            rows.append([name, text, *(str(n) if n else "-" for n in counts)])
-    return markdown_table(("Suite", "Claim", *(v.capitalize() for v in VERDICTS)), rows) + "\n"
+            single = [j for j in judgements if not j.pooled]
+            counts = [sum(j.verdict == v for j in single) for v in VERDICTS]
+            together = [j.verdict for j in judgements if j.pooled] or ["-"]
+            rows.append([name, text, *(str(n) if n else "-" for n in counts), together[0]])
+    head = ("Suite", "Claim", *(v.capitalize() for v in VERDICTS), "Together")
+    return markdown_table(head, rows) + "\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 Place = tuple[str, int, str]
 """Task, number of demonstrations, demonstrator; 0 and "" for cells without demonstrations."""
@@ -13,7 +14,8 @@ class Claim:
     """A claim that one cell scores higher than another.
 
     It says: measure(better) - measure(worse) > margin, at each of its places. A margin below 0 says
-    that `better` is not worse by more than that.
+    that `better` is not worse by more than that. An `equivalent` claim says that the difference
+    lies between -margin and margin.
     """
 
     text: str
@@ -26,6 +28,17 @@ class Claim:
     """The paper, and where in it; "not in the paper" for rows that are ours."""
     margin: float = 0.0
     """In units of the measure: shares (0.1 is 10 points) for success rates."""
+    share: float = 0.0
+    """In place of `margin`: the margin as a share of the score of the cell that `share_of` names,
+    counted from the random policy's score where the measure is the return."""
+    share_of: Literal["better", "worse"] = "worse"
+    """The cell of which `share` is a share."""
+    equivalent: bool = False
+    """The claim is that both score the same, up to the margin in either direction."""
+    effort: Literal["equal", "as run"] = "equal"
+    """equal: two methods that step the environment are compared after as many environment steps,
+    and a winner with more gradient steps proves nothing over a cell that was still rising; as run:
+    the claim itself is about unequal effort."""
     measure: str = "success_any"
     """A column of the results: `success_any`, `success_final`, `return` or `metric/NAME`."""
     places: tuple[Place, ...] = ()

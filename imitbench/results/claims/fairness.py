@@ -1,0 +1,61 @@
+"""Objections to a verdict: few seeds, a winner at the floor, unequal effort."""
+
+from __future__ import annotations
+
+from imitbench.experts import reference_scores
+from imitbench.results import effort
+from imitbench.results.cell import Result
+from imitbench.results.scores import is_rate
+from imitbench.suites.published.schema import Claim
+
+MIN_SEEDS = 5
+FLOOR = 0.1  # of the way from the random policy to the expert
+MORE_EFFORT = 1.1  # gradient steps of the winner over those of the loser
+
+
+def objection(claim: Claim, better: Result, worse: Result, *, holds: bool) -> str:
+    """Finds a reason to withhold a verdict on a claim.
+
+    Args:
+        claim: the claim.
+        better: the cell that the claim says is higher.
+        worse: the other one.
+        holds: whether the estimate speaks for the claim.
+
+    Returns:
+        The reason; empty where there is none.
+    """
+    seeds = min(len(r.identity["seeds"]) for r in (better, worse))
+    if seeds < MIN_SEEDS:
+        return f"fewer than {MIN_SEEDS} seeds"
+    winner, loser = (better, worse) if holds else (worse, better)
+    measures = claim.measure, claim.against or claim.measure
+    if measures[0] == measures[1] and (reason := _at_the_floor(winner, measures[0])):
+        return reason
+    return "" if claim.effort == "as run" or claim.equivalent else _unequal(winner, loser, claim)
+
+
+def _at_the_floor(winner: Result, measure: str) -> str:
+    """The winner must be above a tenth of the way from the random policy to the expert."""
+    score = float(winner.final(measure).mean())
+    if is_rate(measure):
+        header = winner.info["demonstrations"] or {}
+        share = score / (header.get(measure) or 1.0)
+    elif measure == "return" and winner.identity["task"] in reference_scores.table():
+        share = float(reference_scores.normalise(winner.identity["task"], score))
+    else:
+        return ""
+    if share > FLOOR:
+        return ""
+    return f"at the floor: {winner.identity['label']} has {100 * share:.0f}% of the expert's score"
+
+
+def _unequal(winner: Result, loser: Result, claim: Claim) -> str:
+    """A winner with more gradient steps proves nothing over a loser that was still rising."""
+    if effort.is_online(winner) and effort.is_online(loser):
+        return ""  # compared after as many environment steps
+    steps = effort.grad_steps(winner), effort.grad_steps(loser)
+    if steps[0] <= MORE_EFFORT * steps[1] or not effort.still_rising(loser, claim.measure):
+        return ""
+    label = loser.identity["label"]
+    return f"{label} was still rising after {steps[1]:,} gradient steps ({steps[0]:,} of the other)"

@@ -1,0 +1,100 @@
+"""Scores after equal effort: curves between evaluations, rows that still rise, areas."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from imitbench.results import stats
+from imitbench.results.cell import Result
+
+RISE_SINCE = 0.8  # share of the budget: the last evaluation is compared with the one there
+RISE_LEVEL = 0.05  # of the one-sided test for a row that still rises
+
+
+def is_online(r: Result) -> bool:
+    """Whether the method stepped the environment while it learned."""
+    return bool(r.curve["env_steps"].to_numpy().any())
+
+
+def env_steps(r: Result) -> int:
+    """The environment steps of each seed in all."""
+    return int(r.curve["env_steps"].to_numpy().max())
+
+
+def grad_steps(r: Result) -> int:
+    """The gradient steps of each seed in all."""
+    return int(r.curve["grad_steps"].to_numpy().max())
+
+
+def curve(r: Result, measure: str, cost: str = "env_steps") -> tuple[np.ndarray, np.ndarray]:
+    """A cell's learning curves.
+
+    Args:
+        r: a finished cell.
+        measure: a column of its curve.
+        cost: the column that counts what was spent.
+
+    Returns:
+        What was spent at each evaluation [E], rising; and the measure of each seed there [E, S].
+    """
+    table = r.curve.pivot(index=cost, columns="seed", values=measure).sort_index()
+    return table.index.to_numpy(float), table.to_numpy(float)
+
+
+def after_env_steps(r: Result, measure: str, steps: float) -> np.ndarray | None:
+    """A cell's scores after a number of environment steps.
+
+    Args:
+        r: the cell of an online method.
+        measure: a column of its curve.
+        steps: environment steps.
+
+    Returns:
+        [S], at the evaluation after so many steps, or on the straight line between the evaluation
+        before and the one after; None outside the curve.
+    """
+    spent, scores = curve(r, measure)
+    if not spent[0] <= steps <= spent[-1]:
+        return None
+    after = int(spent.searchsorted(steps))
+    before = max(after - 1, 0)
+    share = (steps - spent[before]) / max(spent[after] - spent[before], 1.0)
+    return scores[before] + share * (scores[after] - scores[before])
+
+
+def area_under_curve(r: Result, measure: str, cost: str = "env_steps") -> np.ndarray:
+    """The mean height of each seed's learning curve, from the first evaluation to the last.
+
+    Args:
+        r: a finished cell.
+        measure: a column of its curve.
+        cost: the column along which the curve runs.
+
+    Returns:
+        [S], in units of the measure. A cell with a single evaluation has its score.
+    """
+    spent, scores = curve(r, measure, cost)
+    if len(spent) < 2:
+        return scores[-1]
+    return np.trapezoid(scores, spent, axis=0) / (spent[-1] - spent[0])
+
+
+def still_rising(r: Result, measure: str) -> bool:
+    """Whether a cell's scores were still rising at the end of its budget.
+
+    The last evaluation is compared, seed by seed, with the last one at four fifths of the budget or
+    before: a one-sided paired t test at the level 5%.
+
+    Args:
+        r: a finished cell.
+        measure: a column of its curve.
+
+    Returns:
+        Whether the test shows a rise; False where there is one evaluation or one seed.
+    """
+    table = r.curve.pivot(index="updates", columns="seed", values=measure).sort_index()
+    updates, scores = table.index.to_numpy(float), table.to_numpy(float)
+    earlier = np.flatnonzero(updates <= RISE_SINCE * updates[-1])
+    if not len(earlier) or scores.shape[1] < 2:
+        return False
+    return stats.over_seeds(scores[-1] - scores[earlier[-1]]).p_above(0.0) < RISE_LEVEL

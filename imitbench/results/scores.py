@@ -1,0 +1,120 @@
+"""Means over seeds and their intervals, from finished cells.
+
+Each training seed of a cell has its own initial states, so seeds are independent replicates and
+Student's t over seeds covers. In older cells all seeds share the initial states: crossed random
+effects cover there, from the outcomes of the single episodes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from imitbench.experts import reference_scores
+from imitbench.results import stats
+from imitbench.results.cell import Result
+from imitbench.results.comparability import are_paired
+
+
+def is_rate(measure: str) -> bool:
+    """Whether a measure is a share of episodes."""
+    return measure.startswith("success")
+
+
+def mean(r: Result, measure: str) -> stats.Mean:
+    """Estimates a measure's mean over fresh seeds and fresh initial states.
+
+    Args:
+        r: a finished cell.
+        measure: a column of its curve, at the last evaluation.
+
+    Returns:
+        The mean with its error.
+    """
+    outcomes = r.outcomes(measure)
+    if r.shares_states and outcomes is not None:
+        return stats.crossed(outcomes)
+    return stats.over_seeds(r.final(measure))
+
+
+def estimate(r: Result, measure: str) -> stats.Estimate:
+    """Estimates a measure's mean with its 95% interval.
+
+    Args:
+        r: a finished cell.
+        measure: a column of its curve, at the last evaluation.
+
+    Returns:
+        The estimate; nan ends where there is a single seed and the measure is no rate.
+    """
+    return _interval(r, measure, mean(r, measure))
+
+
+def curve_estimates(r: Result, measure: str) -> list[stats.Estimate]:
+    """Estimates a measure's mean at each evaluation.
+
+    Args:
+        r: a finished cell. Where all its seeds share the initial states, the intervals before the
+            last evaluation are over seeds alone: the single episodes there are not stored.
+        measure: a column of its curve.
+
+    Returns:
+        [E], the last of which is `estimate`.
+    """
+    table = r.curve.pivot(index="evaluation", columns="seed", values=measure).sort_index()
+    means = [stats.over_seeds(values) for values in table.to_numpy(float)[:-1]]
+    return [*(_interval(r, measure, m) for m in means), estimate(r, measure)]
+
+
+def lead(a: Result, b: Result, measure: str) -> stats.Mean:
+    """Estimates by how much one cell is above another at the last evaluation.
+
+    Args:
+        a: a finished cell.
+        b: another one. Where both may be paired, equal seeds are compared with each other, and
+            episode by episode where their seeds share the initial states.
+        measure: a column of their curves.
+
+    Returns:
+        The mean of a - b: positive where `a` is higher.
+    """
+    if not is_rate(measure):
+        return _difference(a, b, measure)
+    rates = float(a.final(measure).mean()), float(b.final(measure).mean())
+    return stats.with_binomial_error(_difference(a, b, measure), rates, (episodes(a), episodes(b)))
+
+
+def episodes(r: Result) -> int:
+    """The episodes of an evaluation, of all seeds together."""
+    return len(r.identity["seeds"]) * r.identity["eval_episodes"]
+
+
+def _difference(a: Result, b: Result, measure: str) -> stats.Mean:
+    if not are_paired(a, b):
+        return stats.difference(mean(a, measure), mean(b, measure))
+    x, y = a.outcomes(measure), b.outcomes(measure)
+    if a.shares_states and x is not None and y is not None:
+        common = min(x.shape[1], y.shape[1])  # the states of fewer episodes come first
+        return stats.crossed(x[:, :common] - y[:, :common])
+    return stats.over_seeds(a.final(measure) - b.final(measure))
+
+
+def normalised(r: Result) -> stats.Estimate:
+    """Estimates the normalised return: 0 is the random policy's, 1 the expert's.
+
+    Args:
+        r: a finished cell.
+
+    Returns:
+        The estimate with its 95% interval.
+
+    Raises:
+        UserError: the task has no reference scores.
+    """
+    ends = np.array(estimate(r, "return"))
+    return stats.Estimate(*map(float, reference_scores.normalise(r.place[0], ends)))
+
+
+def _interval(r: Result, measure: str, found: stats.Mean) -> stats.Estimate:
+    if not is_rate(measure):
+        return found.interval()
+    return stats.rate_interval(found, episodes(r))

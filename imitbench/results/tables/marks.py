@@ -1,0 +1,73 @@
+"""Marks in a table of cells: the best methods, rows that still rise, seeds that fall apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from imitbench.experts import reference_scores
+from imitbench.results import effort, scores
+from imitbench.results.cell import Result
+from imitbench.suites.published.schema import Place
+
+BEST_LEVEL = 0.05  # two-sided, of the paired test against the best
+MODES_GAP = 0.3  # of the scale, between two neighbouring seeds
+RISING = "↑"
+
+
+def is_best(results: Sequence[Result], measure: str) -> list[bool]:
+    """Finds the cells that are the best of their place, or not distinguishable from it.
+
+    Args:
+        results: finished cells.
+        measure: a column of their curves.
+
+    Returns:
+        For each cell whether a test seed by seed against the cell with the highest mean shows no
+        difference at the level 5%; False at places with a single cell or where a cell has a single
+        seed.
+    """
+    places: dict[Place, list[Result]] = {}
+    for r in results:
+        places.setdefault(r.place, []).append(r)
+    best = {
+        place: max(cells, key=lambda r: scores.mean(r, measure).value)
+        for place, cells in places.items()
+        if len(cells) > 1 and all(len(r.identity["seeds"]) > 1 for r in cells)
+    }
+    return [
+        r.place in best
+        and (best[r.place] is r or scores.lead(best[r.place], r, measure).p > BEST_LEVEL)
+        for r in results
+    ]
+
+
+def rises(r: Result, measure: str) -> bool:
+    """Whether a cell was still rising at the end of its budget (`effort.still_rising`)."""
+    return effort.still_rising(r, measure)
+
+
+def seed_scores(r: Result, measure: str) -> str:
+    """Lists the scores of single seeds where they fall into groups, so that a collapse is seen.
+
+    Args:
+        r: a finished cell.
+        measure: success_any, success_final or return.
+
+    Returns:
+        The sorted scores, in percent or as returns, where two neighbours are further apart than 0.3
+        of the scale (from no success to success always; from the random policy's return to the
+        expert's); else "-".
+    """
+    values = np.sort(r.final(measure))
+    scale = 1.0
+    if not scores.is_rate(measure):
+        reference = reference_scores.table().get(r.identity["task"])
+        if reference is None:
+            return "-"
+        scale = abs(reference["expert"] - reference["random"])
+    if len(values) < 2 or np.diff(values).max() <= MODES_GAP * scale:
+        return "-"
+    factor = 100 if scores.is_rate(measure) else 1
+    return " ".join(f"{factor * x:.0f}" for x in values)

@@ -1,0 +1,195 @@
+"""Policies compared by their episodes, in every format that is read."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import scipy.stats
+
+from imitbench.cli import main
+from imitbench.results import policy_trials, store
+from imitbench.results.policy_trials import comparison
+from imitbench.results.policy_trials.trials import make_trials
+from imitbench.results.stats import sequential
+from imitbench.utils.errors import UserError
+
+A = np.array([1, 1, 1, 1, 1, 1, 0, 1], bool)
+B = np.array([1, 0, 0, 0, 1, 0, 0, 0], bool)
+STATES = tuple("abcdefgh")
+
+
+def trials(name: str, success=None, returns=None, states=None) -> policy_trials.Trials:
+    return make_trials(name, success, returns, states, "here")
+
+
+def test_pairs_are_the_episodes_from_the_same_states():
+    order = [7, 0, 3, 2, 1, 6, 5, 4]
+    shuffled = trials("b", B[order], states=tuple(STATES[i] for i in order))
+    (pair,) = policy_trials.compare_policies([trials("a", A, states=STATES), shuffled])
+    assert (pair.pairs, pair.wins, pair.losses) == (8, 5, 0)
+    assert pair.p == pytest.approx(sequential.mcnemar(5, 0)) and pair.p_adjusted == pair.p
+    assert pair.e_value == pytest.approx(math.exp(sequential.log_e_value(5, 0)))
+    assert not pair.decided and pair.pairs_needed == math.ceil(2 * 8 / 5)
+    assert pair.lead.value == pytest.approx(5 / 8)
+    more = "no difference is shown between a and b; about 4 more pairs needed"
+    assert comparison.sentence(pair) == more
+
+
+def test_enough_pairs_decide():
+    states = tuple(map(str, range(32)))
+    many = [trials(x, np.repeat(s, 4), states=states) for x, s in (("a", A), ("b", B))]
+    (pair,) = policy_trials.compare_policies(many)
+    assert pair.decided and pair.pairs_needed == 0
+    assert comparison.sentence(pair) == "a succeeds more often than b: decided after 32 pairs"
+    (back,) = policy_trials.compare_policies(many[::-1])
+    assert comparison.sentence(back).startswith("a succeeds more often than b")
+
+
+def test_without_states_episodes_are_not_paired():
+    (pair,) = policy_trials.compare_policies([trials("a", A), trials("b", B, states=STATES)])
+    assert pair.pairs == 0 and math.isnan(pair.e_value) and pair.pairs_needed is None
+    theirs = scipy.stats.barnard_exact([[7, 2], [1, 6]]).pvalue
+    assert pair.p == pytest.approx(theirs)
+
+
+def test_returns_are_compared_where_success_is_unknown():
+    x, y = np.arange(8.0) + 1, np.arange(8.0)
+    wobble = np.array([0.1, -0.1, 0.0, 0.1, -0.1, 0.0, 0.1, 0.0])
+    paired = [trials("a", returns=x + wobble, states=STATES), trials("b", returns=y, states=STATES)]
+    (pair,) = policy_trials.compare_policies(paired)
+    assert pair.measure == "return" and pair.p < 1e-6
+    assert comparison.sentence(pair).startswith("a has a higher return than b")
+    (apart,) = policy_trials.compare_policies([t._replace(states=None) for t in paired])
+    assert apart.p > 0.3
+    with pytest.raises(UserError, match="a and c have no measure in common"):
+        policy_trials.compare_policies([paired[0], trials("c", B)])
+
+
+def test_p_values_of_several_policies_are_adjusted():
+    several = [trials(x, s, states=STATES) for x, s in (("a", A), ("b", B), ("c", ~A))]
+    found = policy_trials.compare_policies(several)
+    assert [(p.a, p.b) for p in found] == [("a", "b"), ("a", "c"), ("b", "c")]
+    assert found[0].p_adjusted == pytest.approx(min(3 * found[0].p, 1.0))
+
+
+def test_csv(tmp_path):
+    path = tmp_path / "trials.csv"
+    rows = [
+        f"{name},{s},{int(x)}"
+        for name, outcomes in (("a", A), ("b", B))
+        for s, x in zip(STATES, outcomes, strict=True)
+    ]
+    path.write_text("\n".join(["Policy,initial_state,success", *rows]), encoding="utf-8")
+    first, second = policy_trials.read_trials(str(path))
+    assert (first.policy, second.policy) == ("a", "b") and first.states == STATES
+    np.testing.assert_array_equal(second.success, B)
+    alone = tmp_path / "mine.csv"
+    alone.write_text("return\n1.5\n-2\n", encoding="utf-8")
+    (only,) = policy_trials.read_trials(str(alone))
+    assert only.policy == "mine" and only.states is None and only.success is None
+    assert only.returns is not None and only.returns.tolist() == [1.5, -2.0]
+
+
+def eval_info(folder: Path, success: np.ndarray) -> Path:
+    rows = [
+        {"episode_ix": i, "sum_reward": float(x), "max_reward": 1.0, "success": bool(x), "seed": i}
+        for i, x in enumerate(success)
+    ]
+    folder.mkdir()
+    path = folder / "eval_info.json"
+    path.write_text(json.dumps({"per_episode": rows, "aggregated": {}}), encoding="utf-8")
+    return path
+
+
+def test_lerobots_eval_info(tmp_path):
+    (one,) = policy_trials.read_trials(str(eval_info(tmp_path / "act", A)))
+    assert one.policy == "act" and one.states == tuple(map(str, range(8)))
+    np.testing.assert_array_equal(one.success, A)
+    metrics = {"successes": [True, False], "sum_rewards": [1.0, 0.0], "max_rewards": [1.0, 0.0]}
+    tasks = [{"task_group": "libero", "task_id": i, "metrics": metrics} for i in range(2)]
+    path = tmp_path / "eval_info.json"
+    path.write_text(json.dumps({"per_task": tasks, "overall": {}}), encoding="utf-8")
+    (several,) = policy_trials.read_trials(str(path))
+    assert several.states == ("libero/0/0", "libero/0/1", "libero/1/0", "libero/1/1")
+
+
+def test_minari(tmp_path):
+    (tmp_path / "set" / "data").mkdir(parents=True)
+    with h5py.File(tmp_path / "set" / "data" / "main_data.hdf5", "w") as file:
+        for k in range(3):
+            group = file.create_group(f"episode_{k}")
+            group.create_dataset("rewards", data=np.full(4, float(k)))
+            group.create_dataset("infos/success", data=np.array([False, k > 0, False, False]))
+            group.attrs["seed"] = 10 + k
+    (only,) = policy_trials.read_trials(str(tmp_path / "set"))
+    assert only.policy == "set" and only.states == ("10", "11", "12")
+    assert only.returns is not None and only.returns.tolist() == [0.0, 4.0, 8.0]
+    assert only.success is not None and only.success.tolist() == [False, True, True]
+
+
+def test_policies_of_cells(finished):
+    a, b = sorted(store.cells_folder(finished).iterdir())
+    first, second = (policy_trials.read_trials(f"{folder}@1")[0] for folder in (a, b))
+    assert (first.policy, second.policy) == ("bc@1", "dagger@1")
+    assert first.states == second.states and len(first.states or ()) == 3
+    rows = store.read(a).episodes.query("seed == 1")
+    assert first.returns is not None and first.returns.tolist() == rows["return"].tolist()
+    (other,) = policy_trials.read_trials(f"{a}@0")
+    assert not set(other.states or ()) & set(first.states or ()), "each seed has its own"
+    with pytest.raises(UserError, match="has no seed '7': expected one of 0, 1"):
+        policy_trials.read_trials(f"{a}@7")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("success\nperhaps\n", "success is 'perhaps': expected 1 or 0"),
+        ("policy\na\n", "has the columns policy: expected success or return"),
+        ("return\nx\n", "the returns are no numbers"),
+        ("return\nnan\n", "the return of episode 0 of bad is nan"),
+        ("success\n", "has no rows"),
+        ("", "is no CSV file"),
+        ("seed,success\n1,1\n1,0\n", "2 episodes from the initial state '1'"),
+    ],
+)
+def test_a_bad_table_is_said(tmp_path, text, words):
+    path = tmp_path / "bad.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=re.escape(words)):
+        policy_trials.read_trials(str(path))
+
+
+def test_other_bad_files(tmp_path):
+    path = tmp_path / "eval_info.json"
+    for text in ("{}", "[1]", "{", '{"per_episode": [{"seed": 1}]}'):
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(UserError, match="expected LeRobot's eval_info.json"):
+            policy_trials.read_trials(str(path))
+    arrays = tmp_path / "main_data.hdf5"
+    arrays.write_bytes(b"no HDF5")
+    with pytest.raises(UserError, match="cannot be read"):
+        policy_trials.read_trials(str(tmp_path))
+    with pytest.raises(UserError, match="is no file"):
+        policy_trials.read_trials(str(tmp_path / "none.csv"))
+    with pytest.raises(UserError, match="one policy alone"):
+        policy_trials.compare_policies([trials("a", A)])
+    with pytest.raises(UserError, match="two policies are called 'a'"):
+        policy_trials.compare_policies([trials("a", A), trials("a", B)])
+
+
+def test_the_command(tmp_path, capsys):
+    paths = [str(eval_info(tmp_path / name, s)) for name, s in (("act", A), ("dp", B))]
+    assert main.main(["compare", *paths]) == 0
+    out = capsys.readouterr().out
+    assert "act, dp" in out and "about 4 more pairs needed" in out
+    assert "not about the methods behind them" in out
+    assert main.main(["compare", paths[0]]) == 2
+    assert "one policy alone (act)" in capsys.readouterr().err
+    assert main.main(["compare", "bc"]) == 2
+    assert "only bc is given" in capsys.readouterr().err
