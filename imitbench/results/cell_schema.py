@@ -64,6 +64,24 @@ def checksum(info: Mapping[str, Any], folder: Path) -> str:
     return digest.hexdigest()
 
 
+def read_identity(folder: Path) -> dict[str, Any] | None:
+    """Reads who a finished cell is, without its tables.
+
+    Args:
+        folder: of the cell.
+
+    Returns:
+        Its identity; None where the folder holds no readable one.
+    """
+    try:
+        info = json.loads((folder / "cell.json").read_text(encoding="utf-8"))
+        identity = info["identity"]
+        check_fields(identity, IDENTITY, str(folder), "")
+    except (OSError, ValueError, TypeError, KeyError, UserError):
+        return None
+    return identity
+
+
 def check_info(info: Mapping[str, Any], where: str, remedy: str) -> None:
     """Checks the names, types and forms of the values in cell.json that other code uses.
 

@@ -41,6 +41,20 @@ def curve_table(ev: Eval, seeds: Sequence[int], cost: Mapping[str, int]) -> pd.D
     return pd.DataFrame(rows)
 
 
+def join(a: pd.DataFrame, b: pd.DataFrame, counter: str) -> pd.DataFrame:
+    """Joins the tables of two sets of seeds.
+
+    Args:
+        a: a table.
+        b: the same table of other seeds.
+        counter: the column that counts the rows of a seed.
+
+    Returns:
+        The rows of both, sorted by seed.
+    """
+    return pd.concat([a, b], ignore_index=True).sort_values(["seed", counter], ignore_index=True)
+
+
 def episodes_table(ev: Eval, seeds: Sequence[int]) -> pd.DataFrame:
     """Makes the table of the episodes of the last evaluation.
 

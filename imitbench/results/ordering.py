@@ -18,16 +18,29 @@ def cell_name(r: Result) -> tuple[Any, ...]:
 
 
 def newest_cells(results: Iterable[Result]) -> list[Result]:
-    """Keeps of each name the cell that finished last.
+    """Keeps of each name the cell with the settings that were run last.
 
     Args:
-        results: finished cells. A cell that was run with several settings is there several times.
+        results: finished cells. A cell that was run with several settings, or with several numbers
+            of seeds, is there several times.
 
     Returns:
-        A cell for each name.
+        A cell for each name. Of one that was run with several numbers of seeds, the one with the
+        most: a later run with fewer seeds does not hide it.
     """
     by_time = sorted(results, key=lambda r: r.info["finished_at"])
-    return list({cell_name(r): r for r in by_time}.values())
+    newest = {cell_name(r): r for r in by_time}
+    for r in by_time:
+        best = newest[cell_name(r)]
+        is_same = _settings(r) == _settings(best)
+        if is_same and len(r.identity["seeds"]) > len(best.identity["seeds"]):
+            newest[cell_name(r)] = r
+    return list(newest.values())
+
+
+def _settings(r: Result) -> dict[str, Any]:
+    """The identity without the seeds."""
+    return {k: v for k, v in r.identity.items() if k != "seeds"}
 
 
 def in_suite_order(results: Iterable[Result]) -> list[Result]:

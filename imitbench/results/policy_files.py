@@ -61,6 +61,23 @@ def write(folder: Path, policies: Policies) -> None:
     (target / CARD).write_text(text + "\n", encoding="utf-8")
 
 
+def with_stored(cell: Path, policies: Policies | None) -> Policies | None:
+    """Adds the policies that a cell stores to those of other seeds.
+
+    Args:
+        cell: the folder of the cell, which need not store any.
+        policies: those of the other seeds.
+
+    Raises:
+        UserError: a stored policy is damaged.
+    """
+    if policies is None or not seeds_of(cell):
+        return policies
+    card = read_card(cell)
+    stored = {int(seed): read_arrays(cell, card, int(seed)) for seed in card.sha256}
+    return policies._replace(arrays=stored | policies.arrays)
+
+
 def seeds_of(folder: Path) -> list[int]:
     """The training seeds whose policies are stored in a cell's folder; none in shipped cells."""
     path = folder / FOLDER / CARD

@@ -45,6 +45,8 @@ def write(
     info: dict[str, Any],
     ev: Eval,
     trained: policy_files.Policies | None = None,
+    *,
+    base: Result | None = None,
 ) -> Path:
     """Writes a finished cell into a temporary folder and renames it into place.
 
@@ -53,8 +55,9 @@ def write(
         key: the folder name of the cell. A cell of this name that is there is kept: it has the
             same identity.
         info: the object for cell.json, without its checksum.
-        ev: the evaluations [S, E].
-        trained: the trained policies of all seeds; None to store none.
+        ev: the evaluations [S, E], of the seeds in `info` that `base` does not have.
+        trained: the trained policies of these seeds; None to store none.
+        base: a finished cell whose seeds are taken over.
 
     Returns:
         The folder of the cell.
@@ -65,11 +68,17 @@ def write(
     final = cells_folder(root) / key
     if final.exists():  # another run of the same cell finished first
         return final
-    seeds = info["identity"]["seeds"]
+    kept = base.identity["seeds"] if base else []
+    seeds = [s for s in info["identity"]["seeds"] if s not in kept]
+    curve = cell_tables.curve_table(ev, seeds, info["cost"])
+    episodes = cell_tables.episodes_table(ev, seeds)
+    if base:
+        curve = cell_tables.join(base.curve, curve, "evaluation")
+        episodes = cell_tables.join(base.episodes, episodes, "episode")
+        trained = policy_files.with_stored(base.folder, trained)
     with _whole_folder(final) as folder:
-        curve = cell_tables.curve_table(ev, seeds, info["cost"])
         curve.to_parquet(folder / "curve.parquet", index=False)
-        cell_tables.episodes_table(ev, seeds).to_parquet(folder / "episodes.parquet", index=False)
+        episodes.to_parquet(folder / "episodes.parquet", index=False)
         whole = info | {"sha256": cell_schema.checksum(info, folder)}
         text = json.dumps(whole, indent=1, sort_keys=True)
         (folder / "cell.json").write_text(text + "\n", encoding="utf-8")
@@ -116,6 +125,33 @@ def _whole_folder(final: Path) -> Iterator[Path]:
             sync(cells)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def set_aside(root: Path, folder: Path) -> Path:
+    """Moves a finished cell out of the results, without deleting anything.
+
+    Only the process that holds the folder's lock may call it.
+
+    Args:
+        root: the folder of results.
+        folder: of the cell.
+
+    Returns:
+        The new folder, in `aside/`.
+
+    Raises:
+        UserError: it cannot be moved.
+    """
+    aside = root / "aside"
+    target = aside / folder.name
+    with write_errors(aside):
+        aside.mkdir(exist_ok=True)
+        while target.exists():
+            target = target.with_name(target.name + "-older")
+        os.rename(folder, target)
+        sync(aside)
+        sync(folder.parent)
+    return target
 
 
 def tidy(root: Path) -> None:
@@ -168,11 +204,12 @@ def read(folder: Path) -> Result:
     return Result(info, curve, episodes, folder)
 
 
-def read_all(root: Path) -> list[Result]:
+def read_all(root: Path, *, every: bool = False) -> list[Result]:
     """Reads all finished cells of a folder.
 
     Args:
         root: the folder, which holds `cells/`. It need not exist.
+        every: return the older cells of a name, too.
 
     Returns:
         The cells in the order in which their suite lists them, those of one task and of one place
@@ -183,4 +220,5 @@ def read_all(root: Path) -> list[Result]:
         UserError: a cell is damaged, was changed by hand, or has another schema.
     """
     folders = [d for d in sorted(cells_folder(root).glob("[!.]*")) if d.is_dir()]
-    return ordering.in_suite_order(ordering.newest_cells(map(read, folders)))
+    cells = [read(folder) for folder in folders]
+    return cells if every else ordering.in_suite_order(ordering.newest_cells(cells))

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from imitbench.physics.loading import ENGINES
 from imitbench.results import store
-from imitbench.runs import plan, runner
+from imitbench.runs import finished, plan, runner
 from imitbench.runs.executors import Executor, FailedCell
 from imitbench.runs.plan import Job
 from imitbench.suites.registry import load_suite
@@ -58,6 +58,8 @@ class CellTask:
     """The cell's position among the cells of the run."""
     root: Path
     """The folder of the results; a worker that sees it keeps its checkpoints there."""
+    done: tuple[int, ...]
+    """The seeds that a finished cell has."""
     store_experience: bool
     """Whether the learner's steps are the data of other cells."""
 
@@ -87,7 +89,7 @@ def run_distributed(
     """
     failures, done = [], 0
     with runner.locked_results(root):
-        unfinished, lines = runner.find_unfinished(jobs, root)
+        unfinished, lines = finished.find_unfinished(jobs, root)
         by_key = {job.key: job for job in unfinished}
         for wave in _waves(unfinished, root, suite_ref):
             with contextlib.closing(executor(work, wave)) as results:
@@ -119,6 +121,7 @@ def _waves(jobs: Sequence[Job], root: Path, suite_ref: SuiteRef) -> list[list[Ce
             engine=job.env.engine,
             index=job.index,
             root=root.absolute(),
+            done=tuple(finished.seeds_done(job, root)),
             store_experience=job.offered_experience in offered,
         )
         waves[job.requested_experience in offered].append(task)
@@ -147,7 +150,11 @@ def work(task: CellTask) -> runner.CellOutcome | FailedCell:
             progress = stack.enter_context(Progress(job.cell.num_evals))
             progress.start(job.cell.task, job.cell.name, job.num_updates)
             return runner.compute(
-                job, checkpoints, progress, store_experience=task.store_experience
+                job,
+                checkpoints,
+                progress,
+                done=task.done,
+                store_experience=task.store_experience,
             )
     except UserError as error:
         return FailedCell(str(error))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import shutil
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +18,7 @@ from imitbench.data import behaviour, loading
 from imitbench.data.header import Header
 from imitbench.envs.digest import digest
 from imitbench.results import policies, store
-from imitbench.runs import job_warnings
+from imitbench.runs import finished, job_warnings, more_seeds
 from imitbench.runs.plan import Job, eval_keys
 from imitbench.training import loop, resumable
 from imitbench.training.progress import Progress
@@ -51,14 +50,20 @@ def run(jobs: Sequence[Job], root: Path) -> list[str]:
         Stopped: a signal arrived; finished cells and checkpoints are kept.
     """
     with locked_results(root):
-        unfinished, lines = find_unfinished(jobs, root)
+        unfinished, lines = finished.find_unfinished(jobs, root)
         requested = {job.requested_experience for job in unfinished}
         with Progress(sum(job.cell.num_evals for job in unfinished)) as progress:
             for job in unfinished:
                 progress.start(job.cell.task, job.cell.name, job.num_updates)
                 store_experience = job.offered_experience in requested
                 checkpoints = store.partial_folder(root, job.key)
-                outcome = compute(job, checkpoints, progress, store_experience=store_experience)
+                outcome = compute(
+                    job,
+                    checkpoints,
+                    progress,
+                    done=finished.seeds_done(job, root),
+                    store_experience=store_experience,
+                )
                 lines += finish(job, outcome, root)
     return lines
 
@@ -79,38 +84,13 @@ def locked_results(root: Path) -> Iterator[None]:
         yield
 
 
-def find_unfinished(jobs: Sequence[Job], root: Path) -> tuple[list[Job], list[str]]:
-    """Finds the jobs that are not finished, and prints their warnings before any training.
-
-    The demonstrations of these jobs are collected on the way.
-
-    Args:
-        jobs: the jobs.
-        root: the folder of the results.
-
-    Returns:
-        The unfinished jobs, and lines for the user: one for each finished job, and the warnings.
-
-    Raises:
-        UserError: the demonstrations of a job lack what its method needs.
-    """
-    unfinished, lines = [], []
-    for job in jobs:
-        if (store.cells_folder(root) / job.key).exists():
-            lines.append(f"{job.key}: finished before, skipped")
-        else:
-            unfinished.append(job)
-    # Warnings about data come second, because the data may have to be collected.
-    for warnings_of in (job_warnings.settings_warnings, job_warnings.data_warnings):
-        for job in unfinished:
-            for line in warnings_of(job):
-                print(line, file=sys.stderr, flush=True)
-                lines.append(line)
-    return unfinished, lines
-
-
 def compute(
-    job: Job, checkpoints: Path, progress: Progress, *, store_experience: bool
+    job: Job,
+    checkpoints: Path,
+    progress: Progress,
+    *,
+    done: Sequence[int] = (),
+    store_experience: bool,
 ) -> CellOutcome:
     """Trains and evaluates a job.
 
@@ -118,6 +98,7 @@ def compute(
         job: the job.
         checkpoints: the folder of its checkpoints; training continues from the last one.
         progress: the display, in which the job has started.
+        done: seeds that are finished; the others are trained.
         store_experience: whether the learner's steps are the data of other cells; they go into the
             user's cache.
 
@@ -128,7 +109,7 @@ def compute(
         Stopped: a signal arrived; the checkpoints are kept.
         UserError: a checkpoint cannot be written.
     """
-    cell = job.cell
+    cell, job = job.cell, more_seeds.missing_part(job, done)
     demos, header = loading.load_demonstrations(
         cell.data, job.env, job.seeds, configs=[cell.config]
     )
@@ -173,9 +154,15 @@ def finish(job: Job, outcome: CellOutcome, root: Path) -> list[str]:
     Raises:
         UserError: the cell cannot be written.
     """
-    store.write(root, job.key, outcome.info, outcome.ev, outcome.policies)
+    info, base = outcome.info, None
+    part = job._replace(identity=info["identity"])
+    if info["identity"]["seeds"] != job.seeds:  # the others are finished
+        base = more_seeds.finished_seeds(job, root)
+        assert base is not None
+        info = more_seeds.joined_info(base, info, job.seeds)
+    store.write(root, job.key, info, outcome.ev, outcome.policies, base=base)
     shutil.rmtree(store.partial_folder(root, job.key), ignore_errors=True)
-    return job_warnings.result_warnings(job, outcome.ev)
+    return job_warnings.result_warnings(part, outcome.ev)
 
 
 def _info(job: Job, header: Header | None, ev: loop.Eval) -> dict[str, Any]:

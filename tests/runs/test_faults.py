@@ -145,7 +145,9 @@ def test_leftovers_of_a_killed_run_are_removed(finished, tmp_path):
 
 
 def test_a_folder_that_cannot_be_written_is_named_before_any_work(finished, tmp_path, monkeypatch):
-    monkeypatch.setattr(runner, "find_unfinished", lambda *x: pytest.fail("work began"))
+    monkeypatch.setattr(
+        "imitbench.runs.finished.find_unfinished", lambda *x: pytest.fail("work began")
+    )
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")
     with pytest.raises(UserError, match="cannot write to .*choose another folder"):

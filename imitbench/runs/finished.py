@@ -1,0 +1,76 @@
+"""What of a run is finished: cells that are skipped, extended, or set aside."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from imitbench.envs.digest import digest
+from imitbench.results import store
+from imitbench.runs import job_warnings, more_seeds
+from imitbench.runs.plan import Job
+
+
+def find_unfinished(jobs: Sequence[Job], root: Path) -> tuple[list[Job], list[str]]:
+    """Finds the jobs that are not finished, and prints their warnings before any training.
+
+    The demonstrations of these jobs are collected on the way.
+
+    Args:
+        jobs: the jobs.
+        root: the folder of the results.
+
+    Returns:
+        The unfinished jobs, and lines for the user: one for each finished job, and the warnings.
+
+    Raises:
+        UserError: the demonstrations of a job lack what its method needs.
+    """
+    unfinished, lines = [], _set_aside_other_physics(jobs, root)
+    for job in jobs:
+        if (store.cells_folder(root) / job.key).exists():
+            lines.append(f"{job.key}: finished before, skipped")
+        elif more_seeds.has_all(found := more_seeds.finished_seeds(job, root), job):
+            lines.append(f"{job.key}: finished before with more seeds, skipped")
+        else:
+            if found is not None:
+                kept = ", ".join(map(str, found.identity["seeds"]))
+                lines.append(f"{job.key}: seeds {kept} are finished, the others are added")
+            unfinished.append(job)
+    # Warnings about data come second, because the data may have to be collected.
+    for warnings_of in (job_warnings.settings_warnings, job_warnings.data_warnings):
+        for job in unfinished:
+            for line in warnings_of(job):
+                print(line, file=sys.stderr, flush=True)
+                lines.append(line)
+    return unfinished, lines
+
+
+def _set_aside_other_physics(jobs: Sequence[Job], root: Path) -> list[str]:
+    """Moves cells away whose environment behaved differently from the one that the jobs use.
+
+    They cannot stand in one table with the new cells. Returns a line for each.
+    """
+    digests = {
+        (job.cell.task, job.env.engine): digest(job.cell.task, job.cell.engine) for job in jobs
+    }
+    lines = []
+    for cell in store.read_all(root, every=True):
+        here = digests.get((cell.identity["task"], cell.info["engine"]))
+        stored = cell.info["environment_digest"]
+        if here is not None and here != stored:
+            moved = store.set_aside(root, cell.folder)
+            lines.append(
+                f"{cell.folder.name}: its environment behaved differently (digest {stored}, here "
+                f"{here}); set aside in {moved.parent}"
+            )
+    for line in lines:
+        print(line, file=sys.stderr, flush=True)
+    return lines
+
+
+def seeds_done(job: Job, root: Path) -> list[int]:
+    """The seeds of a job that a finished cell with the same settings has."""
+    found = more_seeds.finished_seeds(job, root)
+    return found.identity["seeds"] if found else []

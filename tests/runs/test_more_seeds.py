@@ -1,0 +1,91 @@
+"""Seeds are added to a finished cell, and fewer seeds do not hide one."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers import fake_results
+
+from imitbench.results import policy_files, store
+from imitbench.runs import finished, plan, runner
+from imitbench.runs.plan import Job
+from imitbench.suites.registry import load_suite
+
+TOY = str(Path(__file__).parents[1] / "helpers" / "toy_suite.py")
+
+
+def jobs(seeds: int) -> list[Job]:
+    cell = load_suite(TOY).profiles["smoke"][0]
+    return plan.prepare("toy", "smoke", [dataclasses.replace(cell, seeds=seeds)])
+
+
+@pytest.fixture
+def trained(monkeypatch) -> list[int]:
+    """The numbers of seeds that are trained, in order."""
+    counts: list[int] = []
+    train = runner.resumable.train_resumable
+
+    def counted(folder, algo, demos, keys, progress, **options):
+        counts.append(len(keys))
+        return train(folder, algo, demos, keys, progress, **options)
+
+    monkeypatch.setattr(runner.resumable, "train_resumable", counted)
+    return counts
+
+
+def test_the_missing_seeds_alone_are_trained_and_the_cell_is_the_same(tmp_path, trained):
+    few, whole = tmp_path / "few", tmp_path / "whole"
+    assert runner.run(jobs(1), few) == []
+    (line,) = runner.run(jobs(3), few)
+    assert line.endswith("seeds 0 are finished, the others are added")
+    assert runner.run(jobs(3), whole) == [] and trained == [1, 2, 3]
+    (grown,), (straight,) = store.read_all(few), store.read_all(whole)
+    assert grown.folder.name == straight.folder.name
+    pd.testing.assert_frame_equal(grown.curve, straight.curve)
+    pd.testing.assert_frame_equal(grown.episodes, straight.episodes)
+    assert grown.info["diverged_seeds"] == [] and grown.info["seconds"]["train"] > 0
+    cards = [policy_files.read_card(r.folder) for r in (grown, straight)]
+    for seed in range(3):
+        own, other = (
+            policy_files.read_arrays(r.folder, card, seed)
+            for r, card in zip((grown, straight), cards, strict=True)
+        )
+        assert own.keys() == other.keys()
+        for name in own:
+            np.testing.assert_array_equal(own[name], other[name])
+
+
+def test_fewer_seeds_are_skipped_and_hide_nothing(tmp_path, trained):
+    runner.run(jobs(2), tmp_path)
+    (line,) = runner.run(jobs(1), tmp_path)
+    assert line.endswith("finished before with more seeds, skipped") and trained == [2]
+    fewer = fake_results.cell("a", [0.5] * 2)
+    more = fake_results.cell("a", [0.5] * 5)
+    fewer.info["finished_at"], more.info["finished_at"] = "2026-02-01", "2026-01-01"
+    assert store.ordering.newest_cells([fewer, more]) == [more]
+    fewer.identity["grad_steps"] = 7  # with other settings the newest counts
+    assert store.ordering.newest_cells([fewer, more]) == [fewer]
+
+
+def test_other_settings_are_not_extended(tmp_path, trained):
+    runner.run(jobs(1), tmp_path)
+    (job,) = jobs(2)
+    cell = dataclasses.replace(job.cell, grad_steps=2 * job.cell.grad_steps)
+    assert runner.run(plan.prepare("toy", "smoke", [cell]), tmp_path) == []
+    assert trained == [1, 2]
+
+
+def test_a_cell_of_another_physics_is_set_aside_and_named(tmp_path, trained, capsys):
+    runner.run(jobs(1), tmp_path)
+    (cell,) = store.read_all(tmp_path)
+    fake_results.rewrite(cell.folder, lambda info: info.update(environment_digest="other"))
+    lines = runner.run(jobs(1), tmp_path)
+    assert len(lines) == 1 and "digest other, here" in lines[0] and "set aside in" in lines[0]
+    assert lines[0] in capsys.readouterr().err
+    assert trained == [1, 1] and (tmp_path / "aside" / cell.folder.name / "cell.json").is_file()
+    assert [r.info["environment_digest"] for r in store.read_all(tmp_path)] != ["other"]
+    assert finished.find_unfinished(jobs(1), tmp_path)[0] == []
