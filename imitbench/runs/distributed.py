@@ -58,10 +58,10 @@ class CellTask:
     """The cell's position among the cells of the run."""
     root: Path
     """The folder of the results; a worker that sees it keeps its checkpoints there."""
-    done: tuple[int, ...]
-    """The seeds that a finished cell has."""
     store_experience: bool
     """Whether the learner's steps are the data of other cells."""
+    done: tuple[int, ...] = ()
+    """The seeds that a finished cell has."""
 
 
 def run_distributed(
