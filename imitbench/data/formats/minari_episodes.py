@@ -8,6 +8,7 @@ import jax
 import numpy as np
 
 from imitbench.core.types import GoalSpec, Spec, Transition
+from imitbench.data.formats.hdf5 import read_array
 from imitbench.utils.errors import UserError
 
 Arrays = dict[str, np.ndarray]
@@ -228,6 +229,4 @@ def _array(group: Any, name: str, shape: tuple[int, ...], where: str) -> np.ndar
     array = group[name]
     if array.shape != shape:
         raise UserError(f"{where}: array {name!r} has shape {array.shape}, expected {shape}")
-    if array.dtype.kind not in "fiub":
-        raise UserError(f"{where}: array {name!r} is of type {array.dtype}, expected numbers")
-    return np.asarray(array[()])
+    return read_array(array, f"{where}: array {name!r}")

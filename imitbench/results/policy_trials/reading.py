@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from imitbench.data.formats import minari
+from imitbench.data.formats.hdf5 import read_array
 from imitbench.results import store
 from imitbench.results.policy_trials.trials import Trials, make_trials
 from imitbench.utils.errors import UserError
@@ -161,11 +162,13 @@ def _read_minari(name: str, path: Path) -> Trials:
             steps = sum(group["rewards"].shape[0] for group in groups)
             if steps > MAX_STEPS:
                 raise UserError(f"{path} has {steps:,} steps: expected at most {MAX_STEPS:,}")
-            for group in groups:
-                returns.append(float(np.sum(group["rewards"][:])))
+            for k, group in enumerate(groups):
+                where = f"{path}: episode {k}"
+                returns.append(float(read_array(group["rewards"], f"{where}: rewards").sum()))
                 infos = group.get("infos", {})
                 found = [infos[key] for key in INFOS if key in infos]
-                success.append(bool(np.any(found[0][:])) if found else None)
+                reached = read_array(found[0], f"{where}: success").any() if found else None
+                success.append(None if reached is None else bool(reached))
                 seeds.append(group.attrs.get("seed"))
     except UserError:
         raise
