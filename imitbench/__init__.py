@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from imitbench.api.training import list_methods, train
     from imitbench.utils.errors import UserError
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 __all__ = [
     "Comparison",
     "Policy",

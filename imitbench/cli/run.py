@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from imitbench.cli import console, locations
 from imitbench.cli.options import Profile, ResultsFolder, SuiteName, Words
 from imitbench.results import store
 from imitbench.results.shipped import shipped_folder
-from imitbench.runs import distributed, executors, job_warnings, plan, runner
+from imitbench.runs import distributed, executors, finished, job_warnings, plan, runner
 from imitbench.utils.errors import UserError
 
 
@@ -33,7 +34,10 @@ class Run:
     seeds: int | None = None
     """Number of training seeds of each cell; by default the suite's."""
     dry_run: bool = False
-    """Check everything, show the cells and their cost, and run nothing."""
+    """Check everything, show the cells, their cost and stale cells (of other versions or settings),
+    and run nothing."""
+    rerun: bool = False
+    """Run finished cells again; the old ones are moved to aside/ in the folder of the results."""
     results: ResultsFolder = Path("results")
     executor: Literal["here", "ray", "slurm"] = "here"
     """Where cells run. here: one after the other in this process; ray: on a Ray cluster; slurm: as
@@ -59,6 +63,10 @@ class Run:
         if self.dry_run:
             _show_plan(jobs, root)
         else:
+            if self.rerun and store.cells_folder(root).is_dir():
+                with runner.locked_results(root):
+                    for moved in finished.set_aside_finished(jobs, root):
+                        print(f"set aside: {moved}", file=sys.stderr, flush=True)
             console.run(jobs, root, shipped_folder(name), self._executor(root))
 
     def _executor(self, root: Path) -> Callable[[Sequence[plan.Job], Path], list[str]]:
@@ -85,6 +93,8 @@ def _show_plan(jobs: Sequence[plan.Job], root: Path) -> None:
         is_finished = (store.cells_folder(root) / job.key).exists()
         print(f"{'finished' if is_finished else 'to run  '}  {job.key}")
         warnings += [] if is_finished else job_warnings.settings_warnings(job)
+    for line in finished.stale_cells(jobs, root):
+        print(f"stale     {line}")
     for line in warnings:
         print(line)
     print(plan.workload(jobs))

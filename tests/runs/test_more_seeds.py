@@ -10,6 +10,9 @@ import pandas as pd
 import pytest
 from helpers import fake_results
 
+from imitbench import algos
+from imitbench.cli import main
+from imitbench.core.types import Traits
 from imitbench.results import policy_files, store
 from imitbench.runs import finished, plan, runner
 from imitbench.runs.plan import Job
@@ -89,3 +92,28 @@ def test_a_cell_of_another_physics_is_set_aside_and_named(tmp_path, trained, cap
     assert trained == [1, 1] and (tmp_path / "aside" / cell.folder.name / "cell.json").is_file()
     assert [r.info["environment_digest"] for r in store.read_all(tmp_path)] != ["other"]
     assert finished.find_unfinished(jobs(1), tmp_path)[0] == []
+
+
+def test_stale_cells_are_named_with_what_differs(tmp_path, trained, monkeypatch):
+    runner.run(jobs(1), tmp_path)
+    assert finished.stale_cells(jobs(2), tmp_path) == []
+    (job,) = jobs(1)
+    config = dataclasses.replace(job.cell.config, lr=7.0)
+    cell = dataclasses.replace(job.cell, config=config)
+    (line,) = finished.stale_cells(plan.prepare("toy", "smoke", [cell]), tmp_path)
+    assert line.startswith(job.key) and line.endswith("config.lr 0.001, now 7.0")
+    monkeypatch.setattr(algos.ALGOS["bc"], "TRAITS", Traits(version=2), raising=False)
+    (line,) = finished.stale_cells(jobs(1), tmp_path)
+    assert line.endswith(": version 1, now 2")
+
+
+def test_finished_cells_run_again_when_asked_and_are_kept(tmp_path, capsys):
+    words = ["run", TOY, "--profile", "smoke", "--results", str(tmp_path)]
+    assert main.main(words) == 0
+    (cell,) = store.read_all(tmp_path / "toy.smoke")
+    assert main.main([*words, "--rerun"]) == 0
+    out = capsys.readouterr()
+    assert "set aside" in out.err and "finished before" not in out.out
+    assert (tmp_path / "toy.smoke" / "aside" / cell.folder.name / "cell.json").is_file()
+    assert main.main([*words, "--seeds", "3", "--dry-run"]) == 0
+    assert "stale" not in capsys.readouterr().out
