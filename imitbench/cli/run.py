@@ -64,7 +64,7 @@ class Run:
             _show_plan(jobs, root)
         else:
             if self.rerun and store.cells_folder(root).is_dir():
-                with runner.locked_results(root):
+                with runner.results_lock(root):
                     for moved in finished.set_aside_finished(jobs, root):
                         print(f"set aside: {moved}", file=sys.stderr, flush=True)
             console.run(jobs, root, shipped_folder(name), self._executor(root))

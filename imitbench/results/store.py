@@ -18,7 +18,7 @@ from imitbench.results.cell import Result
 from imitbench.suites.schema import SCHEMA
 from imitbench.training.loop import Eval
 from imitbench.utils.errors import UserError
-from imitbench.utils.files import sync, write_errors
+from imitbench.utils.files import lock_if_free, sync, write_errors
 from imitbench.utils.json_schema import check_fields, one_line, read_json
 
 UNFINISHED = ".writing-"  # how folders of cells that are being written begin
@@ -165,8 +165,11 @@ def tidy(root: Path) -> None:
     for folder in cells_folder(root).glob(f"{UNFINISHED}*"):
         shutil.rmtree(folder, ignore_errors=True)
     for folder in (root / "partial").glob("*"):
-        if (cells_folder(root) / folder.name).exists():
-            shutil.rmtree(folder, ignore_errors=True)
+        if not (cells_folder(root) / folder.name).exists():
+            continue
+        with lock_if_free(folder) as owner:
+            if owner is None:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def read(folder: Path) -> Result:

@@ -49,7 +49,8 @@ class CellTask:
     code: tuple[str | None, ...]
     """Version and commit of imitbench in this process; a worker needs the same."""
     owner_pid: int
-    """The process that holds `root`; a worker that finds it in the lock file sees the same disk."""
+    """The process that runs; a worker that finds it in the lock file below `root` sees the same
+    disk."""
     key: str
     """The name of the cell's folder."""
     engine: str
@@ -88,7 +89,8 @@ def run_distributed(
             `root`.
     """
     failures, done = [], 0
-    with runner.locked_results(root):
+    runner.tidy_results(root)
+    with lock_folder(_coordination(root)):
         unfinished, lines = finished.find_unfinished(jobs, root)
         by_key = {job.key: job for job in unfinished}
         for wave in _waves(unfinished, root, suite_ref):
@@ -162,6 +164,11 @@ def work(task: CellTask) -> runner.CellOutcome | FailedCell:
         return FailedCell(traceback.format_exc())
 
 
+def _coordination(root: Path) -> Path:
+    """The folder that one distributed run into a folder of results holds; workers look there."""
+    return root / "distributed"
+
+
 def _code_version() -> tuple[str | None, ...]:
     return machine.version("imitbench"), machine.git_commit()
 
@@ -169,7 +176,7 @@ def _code_version() -> tuple[str | None, ...]:
 def _sees_results(task: CellTask) -> bool:
     """Whether the folder of the results is on a disk that this worker shares."""
     try:
-        return lock_owner(task.root) == str(task.owner_pid)
+        return lock_owner(_coordination(task.root)) == str(task.owner_pid)
     except OSError:
         return False
 

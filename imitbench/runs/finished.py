@@ -12,6 +12,7 @@ from imitbench.envs.digest import digest
 from imitbench.results import store
 from imitbench.runs import job_warnings, more_seeds
 from imitbench.runs.plan import Job
+from imitbench.utils.files import lock_folder
 
 
 def find_unfinished(jobs: Sequence[Job], root: Path) -> tuple[list[Job], list[str]]:
@@ -62,7 +63,8 @@ def _set_aside_other_physics(jobs: Sequence[Job], root: Path) -> list[str]:
         here = digests.get((cell.identity["task"], cell.info["engine"]))
         stored = cell.info["environment_digest"]
         if here is not None and here != stored:
-            moved = store.set_aside(root, cell.folder)
+            with lock_folder(root, wait=True):
+                moved = store.set_aside(root, cell.folder)
             lines.append(
                 f"{cell.folder.name}: its environment behaved differently (digest {stored}, here "
                 f"{here}); set aside in {moved.parent}"

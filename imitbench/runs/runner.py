@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,7 +23,7 @@ from imitbench.runs.plan import Job, eval_keys
 from imitbench.training import loop, resumable
 from imitbench.training.progress import Progress
 from imitbench.utils import machine
-from imitbench.utils.files import lock_folder
+from imitbench.utils.files import lock_folder, lock_if_free
 
 
 class CellOutcome(NamedTuple):
@@ -37,51 +37,69 @@ class CellOutcome(NamedTuple):
 def run(jobs: Sequence[Job], root: Path) -> list[str]:
     """Runs the jobs that are not finished, one after the other.
 
+    Several processes may run into one folder: each cell is locked while it is computed, and a cell
+    that another process computes is skipped.
+
     Args:
         jobs: the jobs.
         root: the folder of the results.
 
     Returns:
-        Lines for the user: one for each finished job that was skipped, and the warnings.
+        Lines for the user: one for each job that was skipped, and the warnings.
 
     Raises:
-        UserError: the folder cannot be written, holds results of another schema, or another
-            process runs into it.
+        UserError: the folder cannot be written, or holds results of another schema.
         Stopped: a signal arrived; finished cells and checkpoints are kept.
     """
-    with locked_results(root):
-        unfinished, lines = finished.find_unfinished(jobs, root)
-        requested = {job.requested_experience for job in unfinished}
-        with Progress(sum(job.cell.num_evals for job in unfinished)) as progress:
-            for job in unfinished:
+    tidy_results(root)
+    unfinished, lines = finished.find_unfinished(jobs, root)
+    requested = {job.requested_experience for job in unfinished}
+    with Progress(sum(job.cell.num_evals for job in unfinished)) as progress:
+        for job in unfinished:
+            with lock_if_free(store.partial_folder(root, job.key)) as owner:
+                if owner is not None:
+                    lines.append(f"{job.key}: process {owner} works on it, skipped")
+                    continue
                 progress.start(job.cell.task, job.cell.name, job.num_updates)
-                store_experience = job.offered_experience in requested
-                checkpoints = store.partial_folder(root, job.key)
-                outcome = compute(
-                    job,
-                    checkpoints,
-                    progress,
-                    done=finished.seeds_done(job, root),
-                    store_experience=store_experience,
-                )
-                lines += finish(job, outcome, root)
+                lines += _run_locked(job, root, progress, job.offered_experience in requested)
     return lines
 
 
-@contextmanager
-def locked_results(root: Path) -> Iterator[None]:
-    """Holds the folder of the results for this process, without the leftovers of killed runs.
+def _run_locked(job: Job, root: Path, progress: Progress, store_experience: bool) -> list[str]:
+    """Computes a cell that this process has locked, and writes it."""
+    checkpoints = store.partial_folder(root, job.key)
+    if (store.cells_folder(root) / job.key).exists():
+        shutil.rmtree(checkpoints, ignore_errors=True)
+        return [f"{job.key}: another process finished it, skipped"]
+    done = finished.seeds_done(job, root)
+    outcome = compute(job, checkpoints, progress, done=done, store_experience=store_experience)
+    return finish(job, outcome, root)
+
+
+def results_lock(root: Path) -> AbstractContextManager[None]:
+    """Holds a folder of results while its cells are written or moved, which takes moments.
 
     Args:
-        root: the folder.
+        root: the folder; other processes that write into it are waited for.
 
     Raises:
-        UserError: as in `run`.
+        UserError: the folder cannot be locked or written to.
     """
-    with lock_folder(root):
+    return lock_folder(root, wait=True)
+
+
+def tidy_results(root: Path) -> None:
+    """Removes the leftovers of killed runs.
+
+    Args:
+        root: the folder of the results.
+
+    Raises:
+        UserError: the folder cannot be written, or holds results of another schema.
+    """
+    with results_lock(root):
         store.read_all(root)  # rejects results of another schema before any work
         store.tidy(root)
-        yield
 
 
 def compute(
@@ -160,7 +178,8 @@ def finish(job: Job, outcome: CellOutcome, root: Path) -> list[str]:
         base = more_seeds.finished_seeds(job, root)
         assert base is not None
         info = more_seeds.joined_info(base, info, job.seeds)
-    store.write(root, job.key, info, outcome.ev, outcome.policies, base=base)
+    with results_lock(root):
+        store.write(root, job.key, info, outcome.ev, outcome.policies, base=base)
     shutil.rmtree(store.partial_folder(root, job.key), ignore_errors=True)
     return job_warnings.result_warnings(part, outcome.ev)
 

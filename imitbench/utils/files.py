@@ -178,15 +178,40 @@ def lock_folder(folder: Path, wait: bool = False) -> Iterator[None]:
     Raises:
         UserError: another process holds the lock, or the folder cannot be locked or written to.
     """
+    with _lock(folder, wait) as owner:
+        if owner is not None:
+            raise UserError(
+                f"another run is writing into {folder} (process {owner}): wait until it ends, or "
+                "choose another folder with --results"
+            )
+        yield
+
+
+@contextmanager
+def lock_if_free(folder: Path) -> Iterator[str | None]:
+    """Locks a folder for this process while the block runs, unless another process holds it.
+
+    Args:
+        folder: the folder; it is created where it is missing.
+
+    Yields:
+        None where the folder is locked; else the id of the process that holds it.
+
+    Raises:
+        UserError: the folder cannot be locked or written to.
+    """
+    with _lock(folder, wait=False) as owner:
+        yield owner
+
+
+@contextmanager
+def _lock(folder: Path, wait: bool) -> Iterator[str | None]:
     with (writable_folder(folder) / LOCK).open("ab+", buffering=0) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
-            raise UserError(
-                f"another run is writing into {folder} (process "
-                f"{lock_owner(folder) or 'unknown'}): wait until it ends, or choose another folder "
-                "with --results"
-            ) from None
+            yield lock_owner(folder) or "unknown"
+            return
         except OSError as error:
             raise UserError(
                 f"{folder} cannot be locked ({error.strerror}), as on some network disks: choose "
@@ -195,4 +220,4 @@ def lock_folder(folder: Path, wait: bool = False) -> Iterator[None]:
         with write_errors(folder):
             file.truncate(0)
             file.write(f"{os.getpid()}\n".encode())
-        yield
+        yield None

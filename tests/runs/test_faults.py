@@ -18,8 +18,7 @@ from helpers.toy_runs import TOY, command, jobs, lines, same
 
 from imitbench.cli import main
 from imitbench.results import store
-from imitbench.runs import plan, runner
-from imitbench.suites.registry import load_suite
+from imitbench.runs import runner
 from imitbench.training import loop, resumable, signals
 from imitbench.training.progress import Progress
 from imitbench.utils.errors import UserError
@@ -161,24 +160,42 @@ def test_a_folder_that_cannot_be_written_is_named_before_any_work(finished, tmp_
         assert main.main(["table", "toy", "--results", str(tmp_path)]) == 2
 
 
-def test_a_second_run_into_the_same_folder_is_refused(finished, tmp_path):
+def test_a_second_run_leaves_cells_alone_that_another_one_computes(finished, tmp_path):
     root = tmp_path / "toy"
-    shutil.copytree(finished, root)
-    (root / ".lock").write_text("4000000\n")  # of a run that is no more
+    (root / "cells").mkdir(parents=True)
+    (busy, free) = jobs()
+    folder = root / "partial" / busy.key
     program = (
         "import sys, time; from pathlib import Path\n"
         "from imitbench.utils.files import lock_folder\n"
         "with lock_folder(Path(sys.argv[1])): print('in', flush=True); time.sleep(60)"
     )
-    other = subprocess.Popen([sys.executable, "-c", program, str(root)], stdout=subprocess.PIPE)
+    other = subprocess.Popen([sys.executable, "-c", program, str(folder)], stdout=subprocess.PIPE)
     assert other.stdout is not None and other.stdout.readline()
-    with pytest.raises(UserError, match=rf"into .*toy \(process {other.pid}\).*choose another"):
-        runner.run(jobs(), root)
-    for reader in ("table", "plot"):
-        assert main.main([reader, "toy", "--results", str(tmp_path)]) == 0
-    smoke = plan.prepare("toy", "smoke", load_suite(TOY).profiles["smoke"])
-    assert runner.run(smoke, tmp_path / "toy.smoke") == []  # another suite's folder
+    assert runner.run(jobs(), root) == [f"{busy.key}: process {other.pid} works on it, skipped"]
+    assert [r.folder.name for r in store.read_all(root)] == [free.key]
+    assert folder.is_dir()
     other.kill()
     other.wait()
     other.stdout.close()
-    assert len(runner.run(jobs(), root)) == 2  # skipped: both were finished
+    assert runner.run(jobs(), root) == [f"{free.key}: finished before, skipped"]
+    same(root, finished)
+
+
+def test_two_runs_into_one_folder_share_the_cells(finished, tmp_path):
+    """Two processes start together; every cell is computed once, whole, and by one of them."""
+    root = tmp_path / "toy"
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from imitbench.runs import plan, runner\n"
+        "from imitbench.suites.registry import load_suite\n"
+        "jobs = plan.prepare('toy', 'cpu', load_suite(sys.argv[1]).profiles['cpu'])\n"
+        "print(runner.run(jobs[::int(sys.argv[3])], Path(sys.argv[2])))"
+    )
+    runs = [
+        subprocess.Popen([sys.executable, "-c", program, TOY, str(root), order])
+        for order in ("1", "-1")
+    ]
+    assert [run.wait(timeout=120) for run in runs] == [0, 0]
+    assert runner.run(jobs(), root) == [f"{j.key}: finished before, skipped" for j in jobs()]
+    same(root, finished)
