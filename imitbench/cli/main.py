@@ -65,11 +65,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: after a help text, and for a request that does not parse.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # where the encoding lacks a character
     try:
         try:
+            for stream in (sys.stdout, sys.stderr):
+                if isinstance(stream, io.TextIOWrapper):  # this flushes it
+                    stream.reconfigure(errors="replace")  # where the encoding lacks a character
             return _run(sys.argv[1:] if argv is None else list(argv))
         finally:
             sys.stdout.flush()

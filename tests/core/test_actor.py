@@ -11,7 +11,7 @@ import pytest
 from helpers.recurrent import Config, counter, make
 
 from imitbench import data, envs, experts
-from imitbench.core import rollout, unrolling
+from imitbench.core import ops, rollout, unrolling
 from imitbench.core.actor import actor_of, as_actor, from_policy, noisy, without_intent
 from imitbench.core.types import Actor, Algorithm, Cost, Decision, EnvState, Key
 from imitbench.training import loop
@@ -83,10 +83,10 @@ def test_training_evaluates_by_the_actor_and_resumes_to_the_same_bits(seeds_by):
     resumed, ev2 = loop.train(recurrent(), demos, keys, resume=seen[1], **common)
     jax.tree.map(np.testing.assert_array_equal, state, resumed)
     jax.tree.map(np.testing.assert_array_equal, ev._replace(seconds={}), ev2._replace(seconds={}))
-    # Each seed is evaluated with its own parameters, on the same initial states.
+    # Each seed is evaluated with its own parameters, on its own initial states.
     for s in range(2):
-        actor = counter(state.algo[s])
-        own = rollout.summarise(rollout.episodes(env, actor, jax.random.key(0), 3))
+        actor, key = counter(state.algo[s]), ops.fold_in_name(keys[s], "evaluate")
+        own = rollout.summarise(rollout.episodes(env, actor, key, 3))
         np.testing.assert_allclose(ev.episodes["return"][s], own["return"], rtol=1e-5)
     assert ev.returns[0, -1] != ev.returns[1, -1]
 
