@@ -17,8 +17,7 @@ from imitbench.core.types import Env
 from imitbench.data.demonstrations import Demos
 from imitbench.data.source import DatasetInMemory, DemoSource
 from imitbench.experts import learned
-from imitbench.results import store
-from imitbench.runs import plan, runner
+from imitbench.runs import finished, plan, runner
 from imitbench.suites import overrides
 from imitbench.suites.schema import Cell
 from imitbench.utils import machine
@@ -127,12 +126,14 @@ def train(
     root = Path(folder or tempfile.mkdtemp(prefix="imitbench-")).expanduser()
     try:
         warnings = runner.run([job], root)
-        result = store.read(store.cells_folder(root) / job.key)
+        results = finished.results_of([job], root)
+        if not results:
+            raise UserError(f"{root}: {'; '.join(warnings)}: wait until it ends")
     except BaseException:
         if folder is None:
             shutil.rmtree(root, ignore_errors=True)
         raise
-    return Run(root, [result], warnings, temporary=folder is None)
+    return Run(root, results, warnings, temporary=folder is None)
 
 
 def _needs(method: str) -> list[str]:

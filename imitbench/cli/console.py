@@ -12,14 +12,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from imitbench.results import compare, publish, rank, store, tables
+from imitbench.results import compare, publish, rank, tables
 from imitbench.results.cell import Result
 from imitbench.results.policy_trials.comparison import PolicyPair, sentence
 from imitbench.results.shipped import compare_with_shipped
 from imitbench.results.tables.captions import engines_sentence
 from imitbench.results.tables.formatting import format_estimate, format_p
-from imitbench.runs import plan, runner, tune
+from imitbench.runs import finished, plan, runner, tune
 from imitbench.suites.schema import Cell
+from imitbench.training import loggers
+from imitbench.utils.machine import import_optional
 
 PIPE_WIDTH = 200  # characters of a table that does not go to a terminal
 
@@ -39,13 +41,15 @@ def run(
         execute: runs the jobs into the folder; its result are lines for the user.
 
     Raises:
-        UserError: the folder cannot be written, or another process writes into it.
+        UserError: the folder cannot be written.
     """
     start = time.perf_counter()
-    _announce_compilation(jobs, root)
     notes = execute(jobs, root)
+    results = finished.results_of(jobs, root)
+    if not results:
+        print(*notes, sep="\n")
+        return
     _, figures = publish.derive(root)
-    results = [store.read(store.cells_folder(root) / job.key) for job in jobs]
     print_table(results)
     for note in notes:
         print(note)
@@ -56,17 +60,29 @@ def run(
     print(f"took {time.perf_counter() - start:.0f} s")
 
 
-def _announce_compilation(jobs: Sequence[plan.Job], root: Path) -> None:
-    """Explains why the first updates of a cell take so long."""
-    pending = [j for j in jobs if not (store.cells_folder(root) / j.key).exists()]
-    if pending:
-        cell = pending[0].cell
-        print(
-            f"compiling {cell.task} {cell.name} ...: each cell begins with a compilation, which "
-            "takes up to a minute; progress shows after it",
-            file=sys.stderr,
-            flush=True,
-        )
+def live_loggers(tensorboard: Path | None, wandb: str | None) -> runner.MakeLoggers:
+    """Builds what logs the evaluations of each cell while it trains.
+
+    Args:
+        tensorboard: a folder; each cell has its own folder below it. None: no TensorBoard.
+        wandb: a project; each cell is a run of its own. None: no Weights & Biases.
+
+    Raises:
+        UserError: the package is not installed.
+    """
+    for name, package in (("tensorboard", "tensorboardX"), ("wandb", "wandb")):
+        if {"tensorboard": tensorboard, "wandb": wandb}[name] is not None:
+            import_optional(package, name)
+
+    def make(job: plan.Job) -> list[loggers.OnEval]:
+        made = []
+        if tensorboard is not None:
+            made.append(loggers.tensorboard(tensorboard / job.key))
+        if wandb is not None:
+            made.append(loggers.wandb(wandb, name=job.key, config=job.identity, reinit=True))
+        return made
+
+    return make
 
 
 def print_table(results: Sequence[Result]) -> None:

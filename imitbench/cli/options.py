@@ -51,6 +51,16 @@ SuiteName = Annotated[
 ResultsFolder = Annotated[
     UserPath, tyro.conf.arg(help="Folder that holds the folders of all suites.")
 ]
+TensorBoard = Annotated[
+    UserPath | None,
+    tyro.conf.arg(help="Folder for live scores and metrics in TensorBoard's format."),
+]
+Wandb = Annotated[
+    str | None,
+    tyro.conf.arg(
+        metavar="PROJECT", help="Project of Weights & Biases for live scores and metrics."
+    ),
+]
 Profile = Annotated[
     schema.Profile,
     tyro.conf.arg(

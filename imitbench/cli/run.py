@@ -13,10 +13,10 @@ from typing import Literal
 import tyro
 
 from imitbench.cli import console, locations
-from imitbench.cli.options import Profile, ResultsFolder, SuiteName, Words
+from imitbench.cli.options import Profile, ResultsFolder, SuiteName, TensorBoard, Wandb, Words
 from imitbench.results import store
 from imitbench.results.shipped import shipped_folder
-from imitbench.runs import distributed, executors, finished, job_warnings, plan, runner
+from imitbench.runs import distributed, executors, finished, job_warnings, more_seeds, plan, runner
 from imitbench.utils.errors import UserError
 
 
@@ -39,6 +39,8 @@ class Run:
     rerun: bool = False
     """Run finished cells again; the old ones are moved to aside/ in the folder of the results."""
     results: ResultsFolder = Path("results")
+    tensorboard: TensorBoard = None
+    wandb: Wandb = None
     executor: Literal["here", "ray", "slurm"] = "here"
     """Where cells run. here: one after the other in this process; ray: on a Ray cluster; slurm: as
     Slurm jobs."""
@@ -76,7 +78,12 @@ class Run:
         if self.executor == "here":
             if self.cpus != 1:
                 raise UserError("--cpus is for --executor ray or slurm; here all CPUs are used")
-            return runner.run
+            logs = console.live_loggers(self.tensorboard, self.wandb)
+            return functools.partial(runner.run, make_loggers=logs)
+        if self.tensorboard or self.wandb:
+            raise UserError(
+                f"--tensorboard and --wandb are for --executor here, not {self.executor}"
+            )
         if self.executor == "ray":
             execute = executors.ray(self.address, self.cpus)
         else:
@@ -90,7 +97,8 @@ class Run:
 def _show_plan(jobs: Sequence[plan.Job], root: Path) -> None:
     warnings = []
     for job in jobs:
-        is_finished = (store.cells_folder(root) / job.key).exists()
+        found = more_seeds.finished_seeds(job, root)
+        is_finished = more_seeds.has_all(found, job)
         print(f"{'finished' if is_finished else 'to run  '}  {job.key}")
         warnings += [] if is_finished else job_warnings.settings_warnings(job)
     for line in finished.stale_cells(jobs, root):

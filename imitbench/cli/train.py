@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +18,12 @@ from imitbench.cli.options import (
     MethodName,
     ResultsFolder,
     TaskName,
+    TensorBoard,
+    Wandb,
     Words,
 )
 from imitbench.data.source import DemoSource
-from imitbench.runs import plan, search_space, tune
+from imitbench.runs import plan, runner, search_space, tune
 from imitbench.suites import overrides
 from imitbench.suites.schema import Cell
 from imitbench.utils.errors import UserError, pick
@@ -63,6 +66,8 @@ class Train:
     """A setting of the method as NAME=VALUE, such as lr=1e-3; `imitbench config METHOD` lists
     them."""
     results: ResultsFolder = Path("results")
+    tensorboard: TensorBoard = None
+    wandb: Wandb = None
 
     def cell(self) -> Cell:
         """The cell that the options describe.
@@ -111,7 +116,11 @@ class Train:
         return self.pool
 
     def __call__(self) -> None:
-        console.run(plan.prepare("train", "cpu", [self.cell()]), self.results / "train", None)
+        execute = functools.partial(
+            runner.run, make_loggers=console.live_loggers(self.tensorboard, self.wandb)
+        )
+        jobs = plan.prepare("train", "cpu", [self.cell()])
+        console.run(jobs, self.results / "train", None, execute)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 from imitbench.envs.digest import digest
 from imitbench.results import store
+from imitbench.results.cell import Result
 from imitbench.runs import job_warnings, more_seeds
 from imitbench.runs.plan import Job
 from imitbench.utils.files import lock_folder
@@ -142,6 +143,28 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
             found |= _flat(value, f"{prefix}{name}.")
         else:
             found[prefix + name] = value
+    return found
+
+
+def results_of(jobs: Sequence[Job], root: Path) -> list[Result]:
+    """Reads the finished cells of jobs.
+
+    Args:
+        jobs: the jobs.
+        root: the folder of the results.
+
+    Returns:
+        The cell of each job, perhaps with other seeds; without those that are not finished, which
+        another process may compute.
+
+    Raises:
+        UserError: a cell is damaged.
+    """
+    found = []
+    for job in jobs:
+        folder = store.cells_folder(root) / job.key
+        cell = store.read(folder) if folder.exists() else more_seeds.finished_seeds(job, root)
+        found += [] if cell is None else [cell]
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +21,7 @@ from imitbench.results import policies, store
 from imitbench.runs import finished, job_warnings, more_seeds
 from imitbench.runs.plan import Job, eval_keys
 from imitbench.training import loop, resumable
+from imitbench.training.loggers import OnEval
 from imitbench.training.progress import Progress
 from imitbench.utils import machine
 from imitbench.utils.files import lock_folder, lock_if_free
@@ -34,7 +35,11 @@ class CellOutcome(NamedTuple):
     policies: policies.Policies
 
 
-def run(jobs: Sequence[Job], root: Path) -> list[str]:
+MakeLoggers = Callable[[Job], Sequence[OnEval]]
+"""Builds the loggers of a job, which are called after each of its evaluations."""
+
+
+def run(jobs: Sequence[Job], root: Path, make_loggers: MakeLoggers = lambda job: ()) -> list[str]:
     """Runs the jobs that are not finished, one after the other.
 
     Several processes may run into one folder: each cell is locked while it is computed, and a cell
@@ -43,6 +48,7 @@ def run(jobs: Sequence[Job], root: Path) -> list[str]:
     Args:
         jobs: the jobs.
         root: the folder of the results.
+        make_loggers: builds the loggers of a job before it starts (`imitbench.training.loggers`).
 
     Returns:
         Lines for the user: one for each job that was skipped, and the warnings.
@@ -61,18 +67,28 @@ def run(jobs: Sequence[Job], root: Path) -> list[str]:
                     lines.append(f"{job.key}: process {owner} works on it, skipped")
                     continue
                 progress.start(job.cell.task, job.cell.name, job.num_updates)
-                lines += _run_locked(job, root, progress, job.offered_experience in requested)
+                is_requested = job.offered_experience in requested
+                lines += _run_locked(job, root, progress, is_requested, make_loggers)
     return lines
 
 
-def _run_locked(job: Job, root: Path, progress: Progress, store_experience: bool) -> list[str]:
+def _run_locked(
+    job: Job, root: Path, progress: Progress, store_experience: bool, make_loggers: MakeLoggers
+) -> list[str]:
     """Computes a cell that this process has locked, and writes it."""
     checkpoints = store.partial_folder(root, job.key)
     if (store.cells_folder(root) / job.key).exists():
         shutil.rmtree(checkpoints, ignore_errors=True)
         return [f"{job.key}: another process finished it, skipped"]
     done = finished.seeds_done(job, root)
-    outcome = compute(job, checkpoints, progress, done=done, store_experience=store_experience)
+    outcome = compute(
+        job,
+        checkpoints,
+        progress,
+        done=done,
+        store_experience=store_experience,
+        loggers=make_loggers(job),
+    )
     return finish(job, outcome, root)
 
 
@@ -109,6 +125,7 @@ def compute(
     *,
     done: Sequence[int] = (),
     store_experience: bool,
+    loggers: Sequence[OnEval] = (),
 ) -> CellOutcome:
     """Trains and evaluates a job.
 
@@ -119,6 +136,7 @@ def compute(
         done: seeds that are finished; the others are trained.
         store_experience: whether the learner's steps are the data of other cells; they go into the
             user's cache.
+        loggers: called after each evaluation.
 
     Returns:
         The results of the job.
@@ -131,12 +149,18 @@ def compute(
     demos, header = loading.load_demonstrations(
         cell.data, job.env, job.seeds, configs=[cell.config]
     )
+
+    def log(state: loop.TrainState, ev: loop.Eval) -> None:
+        for logger in loggers:
+            logger(state, ev)
+
     state, ev = resumable.train_resumable(
         checkpoints,
         job.algo,
         demos,
         jnp.stack([jax.random.key(s) for s in job.seeds]),
         progress,
+        before_checkpoint=log,
         env=job.env,
         num_updates=job.num_updates,
         num_evals=cell.num_evals,

@@ -30,6 +30,7 @@ def train(
     seeds_by: SeedsBy = "auto",
     resume: tuple[TrainState, Eval] | None = None,
     on_eval: Callable[[TrainState, Eval], None] | None = None,
+    on_compiled: Callable[[], None] | None = None,
 ) -> tuple[TrainState, Eval]:
     """Trains one method on all seeds, and evaluates it at equal distances.
 
@@ -50,6 +51,7 @@ def train(
             where it is faster (small products gain little from a second core), else `vmap`.
         resume: the last arguments of `on_eval`; training continues from there.
         on_eval: called after each evaluation with the state and all evaluations so far.
+        on_compiled: called once, when the programs are compiled and training begins.
 
     Returns:
         The final state and all evaluations.
@@ -68,6 +70,8 @@ def train(
     started = time.perf_counter()
     program = compile_program(algo, demos, keys, env, num_updates // num_evals, eval_episodes, by)
     seconds = {"compile": time.perf_counter() - started, "train": 0.0, "evaluate": 0.0}
+    if on_compiled is not None:
+        on_compiled()
     if resume is None:
         started = time.perf_counter()  # some methods begin with gradient steps
         state, evals = jax.block_until_ready(program.init(keys, demos)), None

@@ -61,13 +61,18 @@ class Progress:
             updates: the number of updates of the whole cell.
         """
         self._name, self._updates = f"{task} {method}", updates
+        left = self._time_left()
         self._row = self._bars.add_task(
-            self._name,
-            total=updates,
-            updates=f"0/{updates} updates",
-            score="-",
-            left=self._time_left(),
+            self._name, total=updates, updates="compiling", score="-", left=left
         )
+        if not self._live:
+            text = f"{self._name}  compiling, which takes up to a minute  {left}"
+            print(text, file=sys.stderr, flush=True)
+
+    def compiled(self) -> None:
+        """Shows that the programs of the cell are compiled, and that training begins."""
+        if self._live and self._row is not None:
+            self._bars.update(self._row, updates=f"0/{self._updates} updates")
 
     def resume(self, ev: Eval) -> None:
         """Shows that the cell continues from the checkpoint of an earlier run.

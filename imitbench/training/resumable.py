@@ -42,8 +42,11 @@ def train_resumable(
     """
     checkpoints = checkpoint.Checkpoints(folder)
     resume = checkpoints.restore(loop.abstract_state(algo, demos, keys))
-    if resume is not None:
-        progress.resume(resume[1])
+
+    def on_compiled() -> None:
+        progress.compiled()
+        if resume is not None:
+            progress.resume(resume[1])
 
     def on_eval(state: loop.TrainState, ev: loop.Eval) -> None:
         before_checkpoint(state, ev)
@@ -53,6 +56,14 @@ def train_resumable(
 
     try:
         with signals.defer_stop():
-            return loop.train(algo, demos, keys, resume=resume, on_eval=on_eval, **options)
+            return loop.train(
+                algo,
+                demos,
+                keys,
+                resume=resume,
+                on_eval=on_eval,
+                on_compiled=on_compiled,
+                **options,
+            )
     finally:
         checkpoints.close()

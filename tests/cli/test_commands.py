@@ -201,3 +201,18 @@ def test_a_suite_file_names_its_results(capsys, tmp_path, finished):
     assert code == 2 and "unknown suite 'quikstart': did you mean quickstart?" in err
     words = ("table", "quickstart", "--profile", "full", "--results", str(tmp_path))
     assert "`imitbench run quickstart --profile full` first" in run(capsys, *words)[2]
+
+
+def test_live_logs_of_each_cell(tmp_path, monkeypatch, capsys):
+    words = ["train", "bc", "--task", "PointMass", "--demos", "4", "--pool", "4", "--seeds", "1"]
+    words += ["--grad-steps", "400", "--evals", "2", "--eval-episodes", "2"]
+    words += ["--results", str(tmp_path / "results"), "--tensorboard", str(tmp_path / "logs")]
+    assert main.main(words) == 0
+    (folder,) = (tmp_path / "logs").iterdir()
+    (cell,) = (tmp_path / "results" / "train" / "cells").iterdir()
+    assert folder.name == cell.name
+    assert len(list(folder.glob("events.*"))) == 2, "one for each evaluation"
+    monkeypatch.setitem(sys.modules, "wandb", None)  # as if it were not installed
+    capsys.readouterr()
+    assert main.main([*words[:-2], "--wandb", "mine"]) == 2
+    assert "wandb" in capsys.readouterr().err

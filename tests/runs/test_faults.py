@@ -72,6 +72,36 @@ def test_kill_9_at_twenty_random_moments(tmp_path):
     assert summaries[0] == summaries[1]
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_fifty_kills_of_two_runs_into_one_folder(tmp_path):
+    """Each round starts both and kills them at moments of their own."""
+    evals, moments = 12, random.Random(1)
+    straight = start(tmp_path / "straight", evals)
+    straight.communicate()
+    assert straight.returncode == 0
+    kills, root = 0, tmp_path / "cut" / "toy"
+    while kills < 50:
+        pair = [start(tmp_path / "cut", evals) for _ in range(2)]
+        for process in pair:
+            time.sleep(moments.uniform(0.1, 5.0))
+            process.send_signal(signal.SIGKILL)
+        for process in pair:
+            kills += process.wait() == -signal.SIGKILL
+            assert process.stderr is not None
+            process.stderr.close()
+        for folder in (root / "cells").glob("[!.]*"):
+            store.read(folder)  # every finished cell is whole
+        if len(list((root / "cells").glob("[!.]*"))) == 2:
+            shutil.rmtree(root / "cells")  # begin again
+    last = [start(tmp_path / "cut", evals) for _ in range(2)]
+    for process in last:
+        process.communicate()
+    assert [process.returncode for process in last] == [0, 0]
+    assert runner.run([], root) == []  # what killed runs left is gone
+    same(root, tmp_path / "straight" / "toy")
+
+
 @pytest.mark.parametrize(
     ("number", "code"),
     [(signal.SIGTERM, 143), pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow)],
