@@ -23,7 +23,7 @@ from imitbench.utils.errors import UserError
 
 CONFIG = bc.Config(hidden=(8,), batch=16, validation=0.0, steps=20)
 CELL = Cell(
-    "ProbeTarget", 20, "bc", CONFIG, grad_steps=40, seeds=2, num_evals=1, eval_episodes=10,
+    "ProbeTarget", 20, "bc", CONFIG, grad_steps=40, seeds=2, num_evals=1, eval_episodes=50,
     source=DemoSource(pool=40), validation=True,
 )  # fmt: skip
 

@@ -50,7 +50,8 @@ class Config(awr_learner.UpdateConfig):
         require(self.normalise_until >= 0, self, "normalise_until", "0 or more")
         if self.capacity < self.envs * self.length:
             raise UserError(
-                f"capacity={self.capacity}: an update collects {self.envs * self.length} steps"
+                f"capacity={self.capacity}: an update collects {self.envs * self.length} steps "
+                "(envs * length); raise capacity, or lower envs or length"
             )
 
 

@@ -76,7 +76,8 @@ class Config:
         if self.capacity < self.ppo.envs * self.ppo.length:
             raise UserError(
                 f"capacity={self.capacity}: an update collects "
-                f"{self.ppo.envs * self.ppo.length} steps"
+                f"{self.ppo.envs * self.ppo.length} steps (ppo.envs * ppo.length); raise capacity, "
+                "or lower envs or length"
             )
 
 
