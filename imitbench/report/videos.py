@@ -13,7 +13,7 @@ from imitbench.results import policy_files
 from imitbench.results.cell import Result
 from imitbench.results.claims import place_name
 from imitbench.runs import plan
-from imitbench.suites.schema import Cell
+from imitbench.suites.schema import Cell, without_seeds
 
 ABOUT = (
     "All policies start from the same states, the first of the cells' evaluation; a red ball marks "
@@ -125,10 +125,11 @@ def _job(suite: str, cells: Sequence[Cell], r: Result) -> plan.Job | str:
     for cell in cells:
         if (cell.task, cell.demos, cell.name) == name:
             job = plan.prepare(suite, i["profile"], [cell])[0]
-            if _without_seeds(job.identity) == _without_seeds(i):
+            if _training(job.identity) == _training(i):
                 return job
     return "the suite has no cell with its settings on this engine"
 
 
-def _without_seeds(identity: dict[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in identity.items() if k != "seeds"}
+def _training(identity: dict[str, Any]) -> dict[str, Any]:
+    """What decides the training of one seed: not the initial states of its evaluation."""
+    return {k: v for k, v in without_seeds(identity).items() if k != "initial_states"}

@@ -123,6 +123,15 @@ def cell_identity(suite: str, profile: str, cell: Cell, engine: str) -> dict[str
     }
 
 
+def without_seeds(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """An identity without its seeds: what all runs of a cell have in common.
+
+    Args:
+        identity: the identity of a cell (`cell_identity`).
+    """
+    return {k: v for k, v in identity.items() if k != "seeds"}
+
+
 def cell_key(identity: Mapping[str, Any]) -> str:
     """Names the folder of a cell: readable, and different for different identities.
 

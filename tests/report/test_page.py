@@ -140,6 +140,15 @@ def test_scores_of_cells_evaluated_once():
     assert sum(len(p["dots"]) for p in figure["panels"]) == len(results)
 
 
+def test_shipped_cells_can_be_trained_again_for_their_videos():
+    """They are older than own initial states, which do not change what is trained."""
+    suite = load_suite("quickstart")
+    for r in shipped():
+        job = videos._job(suite.name, suite.profiles["cpu"], r)
+        assert not isinstance(job, str), job
+        assert job.cell.name == r.identity["label"]
+
+
 def test_a_single_seed_has_no_interval():
     r = shipped()[0]
     first = {"curve": r.curve, "episodes": r.episodes}
