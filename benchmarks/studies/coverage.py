@@ -10,7 +10,7 @@ over fresh seeds and fresh states.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -78,8 +78,7 @@ def rates(
         return stats.rate_interval(stats.crossed(y), count)[1:]
 
     cases = (own, ours), (shared, crossed), (own, _bootstrap), (shared, _bootstrap)
-    chosen = {k: case for k, case in zip(KINDS, cases, strict=True) if k in kinds}
-    return {kind: _coverage(*case, rate, runs) for kind, case in chosen.items()}
+    return _coverages(cases, kinds, rate, runs)
 
 
 def differences(
@@ -126,8 +125,7 @@ def differences(
         return difference(shared=True)
 
     cases = (own, over_seeds), (shared, crossed), (own, _bootstrap), (shared, _bootstrap)
-    chosen = {k: case for k, case in zip(KINDS, cases, strict=True) if k in kinds}
-    return {kind: _coverage(*case, a - b, runs) for kind, case in chosen.items()}
+    return _coverages(cases, kinds, a - b, runs)
 
 
 def returns(kind: str, seeds: int, runs: int) -> dict[str, float]:
@@ -192,6 +190,17 @@ def _bootstrap(y: np.ndarray) -> Interval:
     resampled = stats.bootstrap([y.mean(axis=1)], stats.mean, resamples=500)
     low, high = stats.percentile_interval(resampled)
     return float(low), float(high)
+
+
+def _coverages(
+    cases: Sequence[tuple[Callable[[], np.ndarray], Callable[[np.ndarray], Interval]]],
+    kinds: Collection[str],
+    true: float,
+    runs: int,
+) -> dict[str, float]:
+    """The coverage of each case, one for each of `KINDS`, of which `kinds` are chosen."""
+    chosen = {k: case for k, case in zip(KINDS, cases, strict=True) if k in kinds}
+    return {kind: _coverage(*case, true, runs) for kind, case in chosen.items()}
 
 
 def _coverage(

@@ -1,4 +1,4 @@
-"""Scores after equal effort: curves between evaluations, rows that still rise, areas."""
+"""Scores after equal effort: curves between evaluations, rows that still rise."""
 
 from __future__ import annotations
 
@@ -26,21 +26,6 @@ def grad_steps(r: Result) -> int:
     return int(r.curve["grad_steps"].to_numpy().max())
 
 
-def curve(r: Result, measure: str, cost: str = "env_steps") -> tuple[np.ndarray, np.ndarray]:
-    """A cell's learning curves.
-
-    Args:
-        r: a finished cell.
-        measure: a column of its curve.
-        cost: the column that counts what was spent.
-
-    Returns:
-        What was spent at each evaluation [E], rising; and the measure of each seed there [E, S].
-    """
-    table = r.curve.pivot(index=cost, columns="seed", values=measure).sort_index()
-    return table.index.to_numpy(float), table.to_numpy(float)
-
-
 def after_env_steps(r: Result, measure: str, steps: float) -> np.ndarray | None:
     """A cell's scores after a number of environment steps.
 
@@ -53,30 +38,14 @@ def after_env_steps(r: Result, measure: str, steps: float) -> np.ndarray | None:
         [S], at the evaluation after so many steps, or on the straight line between the evaluation
         before and the one after; None outside the curve.
     """
-    spent, scores = curve(r, measure)
+    table = r.curve.pivot(index="env_steps", columns="seed", values=measure).sort_index()
+    spent, scores = table.index.to_numpy(float), table.to_numpy(float)  # [E], [E, S]
     if not spent[0] <= steps <= spent[-1]:
         return None
     after = int(spent.searchsorted(steps))
     before = max(after - 1, 0)
     share = (steps - spent[before]) / max(spent[after] - spent[before], 1.0)
     return scores[before] + share * (scores[after] - scores[before])
-
-
-def area_under_curve(r: Result, measure: str, cost: str = "env_steps") -> np.ndarray:
-    """The mean height of each seed's learning curve, from the first evaluation to the last.
-
-    Args:
-        r: a finished cell.
-        measure: a column of its curve.
-        cost: the column along which the curve runs.
-
-    Returns:
-        [S], in units of the measure. A cell with a single evaluation has its score.
-    """
-    spent, scores = curve(r, measure, cost)
-    if len(spent) < 2:
-        return scores[-1]
-    return np.trapezoid(scores, spent, axis=0) / (spent[-1] - spent[0])
 
 
 def still_rising(r: Result, measure: str) -> bool:

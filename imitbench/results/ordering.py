@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from imitbench.suites.registry import cell_order
+from imitbench.suites.schema import without_seeds
 
 if TYPE_CHECKING:
     from imitbench.results.cell import Result
@@ -32,15 +33,10 @@ def newest_cells(results: Iterable[Result]) -> list[Result]:
     newest = {cell_name(r): r for r in by_time}
     for r in by_time:
         best = newest[cell_name(r)]
-        is_same = _settings(r) == _settings(best)
+        is_same = without_seeds(r.identity) == without_seeds(best.identity)
         if is_same and len(r.identity["seeds"]) > len(best.identity["seeds"]):
             newest[cell_name(r)] = r
     return list(newest.values())
-
-
-def _settings(r: Result) -> dict[str, Any]:
-    """The identity without the seeds."""
-    return {k: v for k, v in r.identity.items() if k != "seeds"}
 
 
 def in_suite_order(results: Iterable[Result]) -> list[Result]:

@@ -30,10 +30,40 @@ def mean(r: Result, measure: str) -> stats.Mean:
     Returns:
         The mean with its error.
     """
-    outcomes = r.outcomes(measure)
-    if r.shares_states and outcomes is not None:
-        return stats.crossed(outcomes)
-    return stats.over_seeds(r.final(measure))
+    outcomes = r.outcomes(measure) if r.shares_states else None
+    return mean_of(r.final(measure) if outcomes is None else outcomes)
+
+
+def mean_of(x: np.ndarray) -> stats.Mean:
+    """The mean over fresh seeds and fresh initial states.
+
+    Args:
+        x: [S] of independent seeds, or [S, B] of seeds that share their B initial states.
+    """
+    return stats.crossed(x) if x.ndim == 2 else stats.over_seeds(x)
+
+
+def paired_scores(
+    a: Result, b: Result, measure: str, against: str = ""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Takes the scores of two cells at the last evaluation, which may be subtracted.
+
+    Args:
+        a: a finished cell.
+        b: another one with the same seeds.
+        measure: of `a`, a column of its curve.
+        against: the measure of `b`; by default the same.
+
+    Returns:
+        Two arrays [S]; or [S, B], where the seeds of both cells share the initial states: on those
+        that both cells have.
+    """
+    against = against or measure
+    x, y = a.outcomes(measure), b.outcomes(against)
+    if a.shares_states and b.shares_states and x is not None and y is not None:
+        common = min(x.shape[1], y.shape[1])  # the states of fewer episodes come first
+        return x[:, :common], y[:, :common]
+    return a.final(measure), b.final(against)
 
 
 def estimate(r: Result, measure: str) -> stats.Estimate:
@@ -44,7 +74,7 @@ def estimate(r: Result, measure: str) -> stats.Estimate:
         measure: a column of its curve, at the last evaluation.
 
     Returns:
-        The estimate; nan ends where there is a single seed and the measure is no rate.
+        The estimate; its ends are nan where there is a single seed.
     """
     return _interval(r, measure, mean(r, measure))
 
@@ -91,11 +121,8 @@ def episodes(r: Result) -> int:
 def _difference(a: Result, b: Result, measure: str) -> stats.Mean:
     if not are_paired(a, b):
         return stats.difference(mean(a, measure), mean(b, measure))
-    x, y = a.outcomes(measure), b.outcomes(measure)
-    if a.shares_states and x is not None and y is not None:
-        common = min(x.shape[1], y.shape[1])  # the states of fewer episodes come first
-        return stats.crossed(x[:, :common] - y[:, :common])
-    return stats.over_seeds(a.final(measure) - b.final(measure))
+    x, y = paired_scores(a, b, measure)
+    return mean_of(x - y)
 
 
 def normalised(r: Result) -> stats.Estimate:

@@ -13,6 +13,7 @@ from imitbench.results import store
 from imitbench.results.cell import Result
 from imitbench.runs import job_warnings, more_seeds
 from imitbench.runs.plan import Job
+from imitbench.suites.schema import without_seeds
 from imitbench.utils.files import lock_folder
 
 
@@ -29,7 +30,8 @@ def find_unfinished(jobs: Sequence[Job], root: Path) -> tuple[list[Job], list[st
         The unfinished jobs, and lines for the user: one for each finished job, and the warnings.
 
     Raises:
-        UserError: the demonstrations of a job lack what its method needs.
+        UserError: the folder holds results of another schema, or the demonstrations of a job lack
+            what its method needs.
     """
     unfinished, lines = [], _set_aside_other_physics(jobs, root)
     for job in jobs:
@@ -90,11 +92,11 @@ def set_aside_finished(jobs: Sequence[Job], root: Path) -> list[Path]:
     Raises:
         UserError: a cell cannot be moved.
     """
-    identities = [more_seeds.without_seeds(job.identity) for job in jobs]
+    identities = [without_seeds(job.identity) for job in jobs]
     return [
         store.set_aside(root, cell.folder)
         for cell in store.read_all(root, every=True)
-        if more_seeds.without_seeds(cell.identity) in identities
+        if without_seeds(cell.identity) in identities
     ]
 
 
@@ -126,7 +128,7 @@ def _name(identity: Mapping[str, Any]) -> str:
 
 def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """What differs between two identities, beside the seeds."""
-    flat = [_flat(more_seeds.without_seeds(x)) for x in (old, new)]
+    flat = [_flat(without_seeds(x)) for x in (old, new)]
     names = sorted(set(flat[0]) | set(flat[1]))
     return [
         f"{name} {flat[0].get(name, 'not set')}, now {flat[1].get(name, 'not set')}"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from imitbench.results import cell_schema, store
 from imitbench.results.cell import Result
 from imitbench.runs.plan import Job
+from imitbench.suites.schema import without_seeds
+from imitbench.utils.errors import UserError
 
 
 def finished_seeds(job: Job, root: Path) -> Result | None:
@@ -26,26 +28,38 @@ def finished_seeds(job: Job, root: Path) -> Result | None:
         UserError: that cell is damaged.
     """
     wanted, best = set(job.seeds), None
-    for folder in store.cells_folder(root).glob(f"{job.key.rpartition('-')[0]}-*"):
-        seeds = _seeds_of(folder, job.identity)
+    for folder, seeds in _same_cells(job, root):
         if wanted <= seeds:
             return store.read(folder)
-        if seeds and seeds < wanted and (best is None or len(seeds) > len(best[0])):
+        if seeds < wanted and (best is None or len(seeds) > len(best[0])):
             best = seeds, folder
     return store.read(best[1]) if best else None
 
 
-def _seeds_of(folder: Path, identity: Mapping[str, Any]) -> set[int]:
-    """The seeds of a cell with the same identity; none of another cell, or of a damaged one."""
-    stored = cell_schema.read_identity(folder)
-    if stored is None or without_seeds(stored) != without_seeds(identity):
-        return set()
-    return set(stored["seeds"])
+def cell_with(job: Job, root: Path, seeds: Iterable[int]) -> Result:
+    """Reads the finished cell that a job was extended from.
+
+    Args:
+        job: the job.
+        root: the folder of the results.
+        seeds: the seeds that the cell has, all of them.
+
+    Raises:
+        UserError: the cell is not there any more, or damaged.
+    """
+    wanted = set(seeds)
+    for folder, found in _same_cells(job, root):
+        if found == wanted:
+            return store.read(folder)
+    raise UserError(f"{job.key}: the cell with its seeds {sorted(wanted)} is gone: run it again")
 
 
-def without_seeds(identity: Mapping[str, Any]) -> dict[str, Any]:
-    """An identity without its seeds: what all runs of a cell have in common."""
-    return {k: v for k, v in identity.items() if k != "seeds"}
+def _same_cells(job: Job, root: Path) -> Iterator[tuple[Path, set[int]]]:
+    """The finished cells that differ from a job in their seeds at most, with these seeds."""
+    for folder in store.cells_folder(root).glob(f"{job.key.rpartition('-')[0]}-*"):
+        stored = cell_schema.read_identity(folder)
+        if stored is not None and without_seeds(stored) == without_seeds(job.identity):
+            yield folder, set(stored["seeds"])
 
 
 def has_all(found: Result | None, job: Job) -> bool:

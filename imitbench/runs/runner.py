@@ -66,7 +66,6 @@ def run(jobs: Sequence[Job], root: Path, make_loggers: MakeLoggers = lambda job:
                 if owner is not None:
                     lines.append(f"{job.key}: process {owner} works on it, skipped")
                     continue
-                progress.start(job.cell.task, job.cell.name, job.num_updates)
                 is_requested = job.offered_experience in requested
                 lines += _run_locked(job, root, progress, is_requested, make_loggers)
     return lines
@@ -80,6 +79,7 @@ def _run_locked(
     if (store.cells_folder(root) / job.key).exists():
         shutil.rmtree(checkpoints, ignore_errors=True)
         return [f"{job.key}: another process finished it, skipped"]
+    progress.start(job.cell.task, job.cell.name, job.num_updates)
     done = finished.seeds_done(job, root)
     outcome = compute(
         job,
@@ -111,10 +111,9 @@ def tidy_results(root: Path) -> None:
         root: the folder of the results.
 
     Raises:
-        UserError: the folder cannot be written, or holds results of another schema.
+        UserError: the folder cannot be written.
     """
     with results_lock(root):
-        store.read_all(root)  # rejects results of another schema before any work
         store.tidy(root)
 
 
@@ -198,9 +197,8 @@ def finish(job: Job, outcome: CellOutcome, root: Path) -> list[str]:
     """
     info, base = outcome.info, None
     part = job._replace(identity=info["identity"])
-    if info["identity"]["seeds"] != job.seeds:  # the others are finished
-        base = more_seeds.finished_seeds(job, root)
-        assert base is not None
+    if done := set(job.seeds) - set(part.seeds):
+        base = more_seeds.cell_with(job, root, done)
         info = more_seeds.joined_info(base, info, job.seeds)
     with results_lock(root):
         store.write(root, job.key, info, outcome.ev, outcome.policies, base=base)

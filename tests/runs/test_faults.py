@@ -35,13 +35,18 @@ def start(results: Path, evals: int) -> subprocess.Popen[str]:
     )
 
 
+def run_straight(results: Path, evals: int) -> None:
+    """The same without a break."""
+    process = start(results, evals)
+    process.communicate()
+    assert process.returncode == 0
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_kill_9_at_twenty_random_moments(tmp_path):
     evals, moments = 12, random.Random(0)
-    straight = start(tmp_path / "straight", evals)
-    straight.communicate()
-    assert straight.returncode == 0
+    run_straight(tmp_path / "straight", evals)
     kills, resumed = 0, False
     root = tmp_path / "cut" / "toy"
     while kills < 20:
@@ -77,9 +82,7 @@ def test_kill_9_at_twenty_random_moments(tmp_path):
 def test_fifty_kills_of_two_runs_into_one_folder(tmp_path):
     """Each round starts both and kills them at moments of their own."""
     evals, moments = 12, random.Random(1)
-    straight = start(tmp_path / "straight", evals)
-    straight.communicate()
-    assert straight.returncode == 0
+    run_straight(tmp_path / "straight", evals)
     kills, root = 0, tmp_path / "cut" / "toy"
     while kills < 50:
         pair = [start(tmp_path / "cut", evals) for _ in range(2)]

@@ -17,6 +17,7 @@ from imitbench.results import policy_files, store
 from imitbench.runs import finished, plan, runner
 from imitbench.runs.plan import Job
 from imitbench.suites.registry import load_suite
+from imitbench.training.progress import Progress
 
 TOY = str(Path(__file__).parents[1] / "helpers" / "toy_suite.py")
 
@@ -117,3 +118,19 @@ def test_finished_cells_run_again_when_asked_and_are_kept(tmp_path, capsys):
     assert (tmp_path / "toy.smoke" / "aside" / cell.folder.name / "cell.json").is_file()
     assert main.main([*words, "--seeds", "3", "--dry-run"]) == 0
     assert "stale" not in capsys.readouterr().out
+
+
+def test_seeds_are_joined_to_the_cell_that_they_were_trained_beside(tmp_path, trained):
+    """Another process finishes more seeds meanwhile: they are not taken for the ones trained."""
+    runner.run(jobs(1), tmp_path)
+    (job,) = jobs(3)
+    with Progress(job.cell.num_evals) as progress:
+        progress.start("PointMass", "bc", job.num_updates)
+        outcome = runner.compute(
+            job, tmp_path / "partial" / job.key, progress, done=[0], store_experience=False
+        )
+    runner.run(jobs(2), tmp_path)
+    runner.finish(job, outcome, tmp_path)
+    runner.run(jobs(3), tmp_path / "whole")
+    (grown,), (straight,) = store.read_all(tmp_path), store.read_all(tmp_path / "whole")
+    pd.testing.assert_frame_equal(grown.curve, straight.curve)

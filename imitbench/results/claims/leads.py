@@ -10,7 +10,7 @@ import numpy as np
 from imitbench.experts import reference_scores
 from imitbench.results import effort, stats
 from imitbench.results.cell import Result
-from imitbench.results.scores import episodes, is_rate
+from imitbench.results.scores import episodes, is_rate, mean_of, paired_scores
 from imitbench.suites.published.schema import Claim
 
 
@@ -58,11 +58,7 @@ def scores(claim: Claim, better: Result, worse: Result) -> Scores:
         worse: the other one, with the same seeds.
     """
     against = claim.against or claim.measure
-    a, b = better.outcomes(claim.measure), worse.outcomes(against)
-    last = Scores(better.final(claim.measure), worse.final(against), 0.0)
-    if better.shares_states and worse.shares_states and a is not None and b is not None:
-        common = min(a.shape[1], b.shape[1])  # the states of fewer episodes come first
-        last = Scores(a[:, :common], b[:, :common], 0.0)
+    last = Scores(*paired_scores(better, worse, claim.measure, against), 0.0)
     if claim.effort == "as run" or not (effort.is_online(better) and effort.is_online(worse)):
         return last
     steps = min(effort.env_steps(better), effort.env_steps(worse))
@@ -180,7 +176,7 @@ def _same_task(means: Sequence[stats.Mean], scale: float) -> stats.Mean:
 
 def _mean(x: np.ndarray, variance: float) -> stats.Mean:
     """The mean of [S] or [S, B] with its error, to which a variance is added."""
-    mean = stats.crossed(x) if x.ndim == 2 else stats.over_seeds(x)
+    mean = mean_of(x)
     return mean._replace(error=float(np.hypot(mean.error, np.sqrt(variance))))
 
 

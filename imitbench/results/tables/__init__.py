@@ -8,11 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from imitbench.results import cell_tables, comparability, scores, stats, store
+from imitbench.results import cell_tables, comparability, effort, scores, stats, store
 from imitbench.results.cell import Result
 from imitbench.results.tables.captions import caption
 from imitbench.results.tables.formatting import format_estimate, markdown_table
-from imitbench.results.tables.marks import RISING, is_best, rises, seed_scores
+from imitbench.results.tables.marks import RISING, is_best, seed_scores
 from imitbench.results.tables.sections import claims_section, published_rates, published_returns
 from imitbench.utils.errors import UserError
 from imitbench.utils.files import atomic_write
@@ -102,7 +102,7 @@ def marked_rows(results: Sequence[Result]) -> list[dict[str, str]]:
         for row, r, best in zip(rows, results, is_best(results, measure), strict=True):
             if row[column] == "-":
                 continue
-            row[column] += f" {RISING}" if rises(r, measure) else ""
+            row[column] += f" {RISING}" if effort.still_rising(r, measure) else ""
             row[column] = f"**{row[column]}**" if best else row[column]
     return rows
 

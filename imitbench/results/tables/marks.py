@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from imitbench.experts import reference_scores
-from imitbench.results import effort, scores
+from imitbench.results import scores
 from imitbench.results.cell import Result
 from imitbench.suites.published.schema import Place
 
@@ -41,11 +41,6 @@ def is_best(results: Sequence[Result], measure: str) -> list[bool]:
         and (best[r.place] is r or scores.lead(best[r.place], r, measure).p > BEST_LEVEL)
         for r in results
     ]
-
-
-def rises(r: Result, measure: str) -> bool:
-    """Whether a cell was still rising at the end of its budget (`effort.still_rising`)."""
-    return effort.still_rising(r, measure)
 
 
 def seed_scores(r: Result, measure: str) -> str:
