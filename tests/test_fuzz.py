@@ -28,7 +28,7 @@ from imitbench import algos, data, envs
 from imitbench.core.types import Transition
 from imitbench.data.formats import minari
 from imitbench.experts import learned
-from imitbench.results import store
+from imitbench.results.cells import store
 from imitbench.suites import overrides
 from imitbench.training import checkpoint
 from imitbench.training.loop import Eval, TrainState

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from imitbench.results import store
+from imitbench.results.cells import store
 
 EPISODES = 400
 REWARDS = 2**24
@@ -64,7 +64,8 @@ def peak_and_error(code: str) -> tuple[int, str]:
 import resource
 from pathlib import Path
 import imitbench.envs, imitbench.data.formats.minari as minari
-from imitbench.results import policy_trials, store
+from imitbench.results import policy_trials
+from imitbench.results.cells import store
 from imitbench.utils.errors import UserError
 imitbench.envs.make("Humanoid")
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

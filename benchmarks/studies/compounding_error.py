@@ -15,8 +15,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from imitbench.envs.tightrope import TASKS
-from imitbench.results import publish, stats, store
-from imitbench.results.cell import Result
+from imitbench.results import publish, stats
+from imitbench.results.cells import store
+from imitbench.results.cells.cell import Result
 from imitbench.results.figures import drawing
 from imitbench.results.shipped import shipped_folder
 from imitbench.results.tables.formatting import format_estimate, markdown_table

@@ -11,7 +11,7 @@ import numpy as np
 
 from docs._generate import sources, suites
 from imitbench.results import scores
-from imitbench.results.cell import Result
+from imitbench.results.cells.cell import Result
 
 README = sources.ROOT / "README.md"
 FIGURE = sources.DOCS / "assets" / "demonstrations.svg"

@@ -16,8 +16,9 @@ from typing import Any
 
 import pandas as pd
 
-from imitbench.results import store, tables
-from imitbench.results.cell import Result
+from imitbench.results import tables
+from imitbench.results.cells import store
+from imitbench.results.cells.cell import Result
 from imitbench.suites.registry import suite_names
 
 ROOT = Path(__file__).resolve().parents[2]

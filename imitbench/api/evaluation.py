@@ -13,7 +13,7 @@ from imitbench.api.environments import engine_of, require_known
 from imitbench.api.policy import Policy
 from imitbench.core import rollout
 from imitbench.core.types import Env
-from imitbench.results import policies, policy_files, store
+from imitbench.results.cells import policies, policy_files, store
 from imitbench.utils import machine
 from imitbench.utils.errors import UserError, pick
 

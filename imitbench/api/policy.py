@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from imitbench.core.types import Decision, EnvState, Spec
-from imitbench.results.policies import StoredPolicy
+from imitbench.results.cells.policies import StoredPolicy
 from imitbench.utils.errors import UserError
 
 GOAL_KEYS = ("observation", "desired_goal")  # of a goal task's observation in Gymnasium
@@ -34,7 +34,7 @@ class Policy:
         """Wraps a stored policy.
 
         Args:
-            stored: as `imitbench.results.policies.load` gives it.
+            stored: as `imitbench.results.cells.policies.load` gives it.
             seed: of the policy's own randomness, where it has some.
         """
         self.task, self.method = stored.card.task, stored.card.method

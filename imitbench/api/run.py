@@ -11,8 +11,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from imitbench.api.policy import Policy
-from imitbench.results import policies, publish, store, tables
-from imitbench.results.cell import Result
+from imitbench.results import publish, tables
+from imitbench.results.cells import policies, store
+from imitbench.results.cells.cell import Result
 from imitbench.results.figures import curves
 from imitbench.results.figures.drawing import save
 from imitbench.results.tables import captions

@@ -9,7 +9,8 @@ import tyro
 
 from imitbench.cli.locations import no_cells, results_folder
 from imitbench.cli.options import Profile, ResultsFolder
-from imitbench.results import claims, store
+from imitbench.results import claims
+from imitbench.results.cells import store
 from imitbench.results.tables import sections
 from imitbench.suites import published
 from imitbench.suites.registry import suite_names

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from imitbench.results import compare, publish, rank, tables
-from imitbench.results.cell import Result
+from imitbench.results.cells.cell import Result
 from imitbench.results.policy_trials.comparison import PolicyPair, sentence
 from imitbench.results.shipped import compare_with_shipped
 from imitbench.results.tables.captions import engines_sentence

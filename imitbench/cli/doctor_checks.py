@@ -18,7 +18,7 @@ import jax
 import imitbench
 from imitbench import physics
 from imitbench.envs.digest import digest
-from imitbench.results import store
+from imitbench.results.cells import store
 from imitbench.results.shipped import shipped_folder
 from imitbench.utils import machine
 from imitbench.utils.machine import available_cpus

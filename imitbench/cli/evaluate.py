@@ -10,7 +10,7 @@ import tyro
 
 from imitbench.api.evaluation import evaluate
 from imitbench.api.policy import Policy
-from imitbench.results import policies, policy_files, store
+from imitbench.results.cells import policies, policy_files, store
 from imitbench.utils.errors import UserError
 
 

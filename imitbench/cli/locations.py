@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from imitbench.results import store
-from imitbench.results.cell import Result
+from imitbench.results.cells import store
+from imitbench.results.cells.cell import Result
 from imitbench.results.shipped import shipped_folder
 from imitbench.suites.registry import load_suite, suite_names
 from imitbench.suites.schema import Cell, Profile, Suite

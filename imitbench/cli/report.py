@@ -11,8 +11,9 @@ import tyro
 from imitbench.cli.locations import folder_name, no_cells, read_results, results_folder, suite_cells
 from imitbench.cli.options import Profile, ResultsFolder, SuiteName, UserPath
 from imitbench.report import page, videos
-from imitbench.results import publish, store
-from imitbench.results.cell import Result
+from imitbench.results import publish
+from imitbench.results.cells import store
+from imitbench.results.cells.cell import Result
 from imitbench.runs import plan
 from imitbench.suites.registry import load_suite, suite_names
 from imitbench.utils.errors import UserError

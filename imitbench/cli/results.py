@@ -12,7 +12,7 @@ from imitbench.cli import console
 from imitbench.cli.locations import folder_name, read_results, suite_name
 from imitbench.cli.options import Profile, ResultsFolder, SuiteName, UserPath
 from imitbench.results import comparability, compare, policy_trials, publish, rank, tables
-from imitbench.results.cell import Result
+from imitbench.results.cells.cell import Result
 from imitbench.results.figures import performance_profile
 from imitbench.utils.errors import UserError
 

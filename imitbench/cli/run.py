@@ -14,7 +14,7 @@ import tyro
 
 from imitbench.cli import console, locations
 from imitbench.cli.options import Profile, ResultsFolder, SuiteName, TensorBoard, Wandb, Words
-from imitbench.results import store
+from imitbench.results.cells import store
 from imitbench.results.shipped import shipped_folder
 from imitbench.runs import distributed, executors, finished, job_warnings, more_seeds, plan, runner
 from imitbench.utils.errors import UserError

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from imitbench.results import scores
-from imitbench.results.cell import Result
+from imitbench.results.cells.cell import Result
 from imitbench.results.figures import curves, panels
 from imitbench.suites.published.schema import Place
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import imitbench
 from imitbench.report import figure_data, markup, provenance
 from imitbench.report.videos import ABOUT, Video
-from imitbench.results.cell import Result
+from imitbench.results.cells.cell import Result
 from imitbench.results.tables import captions, sections
 from imitbench.results.tables.sections import Section
 from imitbench.utils.errors import UserError

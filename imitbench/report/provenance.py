@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from imitbench.experts import reference_scores
 from imitbench.results import comparability, scores, tables
-from imitbench.results.cell import Result
+from imitbench.results.cells.cell import Result
 from imitbench.results.tables.formatting import format_estimate
 from imitbench.results.tables.sections import Section
 

@@ -20,8 +20,8 @@ from imitbench.data import loading
 from imitbench.experts import learned
 from imitbench.report import video
 from imitbench.report.video import DrawableEnv
-from imitbench.results import policies, policy_files
-from imitbench.results.cell import Result
+from imitbench.results.cells import policies, policy_files
+from imitbench.results.cells.cell import Result
 from imitbench.runs import plan
 from imitbench.training import loop
 from imitbench.utils import machine

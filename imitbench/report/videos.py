@@ -9,8 +9,8 @@ from imitbench import envs
 from imitbench.report import replayed_episodes, video
 from imitbench.report.replayed_episodes import PolicyEpisodes
 from imitbench.report.video import DrawableEnv
-from imitbench.results import policy_files
-from imitbench.results.cell import Result
+from imitbench.results.cells import policy_files
+from imitbench.results.cells.cell import Result
 from imitbench.results.claims import place_name
 from imitbench.runs import plan
 from imitbench.suites.schema import Cell, without_seeds

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from imitbench.results.cell import Result
+from imitbench.results.cells.cell import Result
 from imitbench.utils.errors import UserError
 
 EPISODES = "episodes of an evaluation"

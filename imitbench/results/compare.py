@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from imitbench.results import comparability, scores, stats, store
-from imitbench.results.cell import Result
+from imitbench.results import comparability, scores, stats
+from imitbench.results.cells import store
+from imitbench.results.cells.cell import Result
 from imitbench.results.claims import CellName, place_name
 from imitbench.results.tables.formatting import format_p
 from imitbench.utils.errors import UserError, pick

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from imitbench.results import stats
-from imitbench.results.cell import Result
+from imitbench.results.cells.cell import Result
 
 RISE_SINCE = 0.8  # share of the budget: the last evaluation is compared with the one there
 RISE_LEVEL = 0.05  # of the one-sided test for a row that still rises

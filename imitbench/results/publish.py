@@ -7,8 +7,9 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from imitbench.results import policy_files, store, tables
-from imitbench.results.cell import Result
+from imitbench.results import tables
+from imitbench.results.cells import policy_files, store
+from imitbench.results.cells.cell import Result
 from imitbench.results.figures import curves, demo_efficiency, value_estimates
 from imitbench.results.shipped import shipped_folder
 from imitbench.results.tables.sections import verdict_counts

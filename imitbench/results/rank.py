@@ -12,7 +12,7 @@ import numpy as np
 
 from imitbench.experts import reference_scores
 from imitbench.results import stats
-from imitbench.results.cell import Result
+from imitbench.results.cells.cell import Result
 from imitbench.suites.published.schema import Place
 from imitbench.utils.errors import UserError
 

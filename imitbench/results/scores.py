@@ -11,7 +11,7 @@ import numpy as np
 
 from imitbench.experts import reference_scores
 from imitbench.results import stats
-from imitbench.results.cell import Result
+from imitbench.results.cells.cell import Result
 from imitbench.results.comparability import are_paired
 
 

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import imitbench
-from imitbench.results import scores, stats, store
-from imitbench.results.cell import Result
+from imitbench.results import scores, stats
+from imitbench.results.cells import store
+from imitbench.results.cells.cell import Result
 from imitbench.results.comparability import physics_differences
 
 LEVEL = 0.05  # the probability of a false alarm, over all cells

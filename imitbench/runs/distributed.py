@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imitbench.physics.loading import ENGINES
-from imitbench.results import store
+from imitbench.results.cells import store
 from imitbench.runs import finished, plan, runner
 from imitbench.runs.executors import Executor, FailedCell
 from imitbench.runs.plan import Job

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from imitbench.envs.digest import digest
-from imitbench.results import store
-from imitbench.results.cell import Result
+from imitbench.results.cells import store
+from imitbench.results.cells.cell import Result
 from imitbench.runs import job_warnings, more_seeds
 from imitbench.runs.plan import Job
 from imitbench.suites.schema import without_seeds

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from imitbench.results import cell_schema, store
-from imitbench.results.cell import Result
+from imitbench.results.cells import cell_schema, store
+from imitbench.results.cells.cell import Result
 from imitbench.runs.plan import Job
 from imitbench.suites.schema import without_seeds
 from imitbench.utils.errors import UserError

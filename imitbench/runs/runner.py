@@ -17,7 +17,7 @@ from imitbench.core import rollout
 from imitbench.data import behaviour, loading
 from imitbench.data.header import Header
 from imitbench.envs.digest import digest
-from imitbench.results import policies, store
+from imitbench.results.cells import policies, store
 from imitbench.runs import finished, job_warnings, more_seeds
 from imitbench.runs.plan import Job, eval_keys
 from imitbench.training import loop, resumable

@@ -17,7 +17,7 @@ from conftest import message
 import imitbench as ib
 from imitbench.api import comparison, datasets, environments, evaluation, policy, run, training
 from imitbench.data import Demos
-from imitbench.results import store
+from imitbench.results.cells import store
 
 SMALL: dict[str, Any] = {
     "grad_steps": 40, "evals": 2, "eval_episodes": 5, "hidden": (16,), "steps": 10,

@@ -14,8 +14,8 @@ import pytest
 import imitbench as ib
 from imitbench import envs, experts
 from imitbench.core.actor import from_policy
-from imitbench.results.policies import StoredPolicy
-from imitbench.results.policy_files import PolicyCard
+from imitbench.results.cells.policies import StoredPolicy
+from imitbench.results.cells.policy_files import PolicyCard
 
 gymnasium.register_envs(gymnasium_robotics)
 CARD = PolicyCard(1, "", "bc", 1, {}, False, 0, 0, 0, None, {})

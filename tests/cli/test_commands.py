@@ -17,7 +17,8 @@ import imitbench
 from imitbench import algos, data
 from imitbench.cli import console, lists, main, options
 from imitbench.cli.train import Train
-from imitbench.results import compare, store
+from imitbench.results import compare
+from imitbench.results.cells import store
 from imitbench.results.shipped import shipped_folder
 from imitbench.utils.errors import UserError
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from imitbench.cli import doctor_checks, main
-from imitbench.results import store
+from imitbench.results.cells import store
 from imitbench.results.shipped import shipped_folder
 from imitbench.utils import machine
 

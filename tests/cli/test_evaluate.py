@@ -11,7 +11,7 @@ from conftest import message
 
 from imitbench.api.evaluation import evaluate, load_policy
 from imitbench.cli.evaluate import Evaluate
-from imitbench.results import policy_files, store
+from imitbench.results.cells import policy_files, store
 from imitbench.utils.errors import UserError
 
 

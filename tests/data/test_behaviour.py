@@ -21,7 +21,7 @@ from imitbench.core.types import Algorithm, Cost, ValueEstimator
 from imitbench.data import behaviour
 from imitbench.data.concurrent import make_concurrent, weigh_collected
 from imitbench.data.source import Behaviour, DemoSource
-from imitbench.results import store
+from imitbench.results.cells import store
 from imitbench.runs import distributed, plan, runner
 from imitbench.suites import registry
 from imitbench.suites.schema import Cell, Suite

@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from imitbench.results import cell_schema
-from imitbench.results.cell import Result
+from imitbench.results.cells import cell_schema
+from imitbench.results.cells.cell import Result
 
 HERE = ("PointMass", 10, "scripted")
 

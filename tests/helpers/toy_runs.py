@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from imitbench.results import store
+from imitbench.results.cells import store
 from imitbench.runs import distributed, executors, plan
 from imitbench.runs.executors import FailedCell
 from imitbench.suites.registry import load_suite

@@ -21,8 +21,9 @@ from imitbench.cli import main
 from imitbench.experts import reference_scores
 from imitbench.report import figure_data, markup, provenance, replayed_episodes, video, videos
 from imitbench.report import page as report_page
-from imitbench.results import claims, store, tables
-from imitbench.results.cell import Result
+from imitbench.results import claims, tables
+from imitbench.results.cells import store
+from imitbench.results.cells.cell import Result
 from imitbench.results.tables import sections
 from imitbench.runs import plan, runner
 from imitbench.suites import published

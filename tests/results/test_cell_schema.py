@@ -16,7 +16,8 @@ import pytest
 from helpers.fake_results import rewrite
 
 from imitbench.cli import main
-from imitbench.results import cell_schema, publish, store
+from imitbench.results import publish
+from imitbench.results.cells import cell_schema, store
 from imitbench.utils.errors import UserError
 
 SHIPPED = Path(__file__).parents[2] / "results" / "shipped" / "quickstart"

@@ -14,8 +14,9 @@ from helpers.fake_results import HERE, cell
 from imitbench import data
 from imitbench.cli import main
 from imitbench.experts import reference_scores
-from imitbench.results import claims, stats, store
-from imitbench.results.cell import Result
+from imitbench.results import claims, stats
+from imitbench.results.cells import store
+from imitbench.results.cells.cell import Result
 from imitbench.results.claims import leads
 from imitbench.results.tables import sections
 from imitbench.runs import plan

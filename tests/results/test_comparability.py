@@ -10,8 +10,9 @@ import pytest
 from helpers.fake_results import cell
 
 from imitbench.report import provenance
-from imitbench.results import claims, comparability, compare, shipped, store, tables
-from imitbench.results.cell import Result
+from imitbench.results import claims, comparability, compare, shipped, tables
+from imitbench.results.cells import store
+from imitbench.results.cells.cell import Result
 from imitbench.suites.published.schema import Claim
 from imitbench.utils.errors import UserError
 

@@ -10,8 +10,9 @@ import pytest
 from helpers.fake_results import cell
 
 from imitbench.cli import main
-from imitbench.results import compare, stats, store
-from imitbench.results.cell import Result
+from imitbench.results import compare, stats
+from imitbench.results.cells import store
+from imitbench.results.cells.cell import Result
 from imitbench.results.compare import Side
 from imitbench.utils.errors import UserError
 

@@ -10,7 +10,7 @@ import pytest
 from helpers import fake_results
 
 from imitbench.experts import reference_scores
-from imitbench.results.cell import Result
+from imitbench.results.cells.cell import Result
 from imitbench.results.figures import demo_efficiency, drawing
 
 

@@ -19,7 +19,7 @@ from imitbench.core import rollout
 from imitbench.core.actor import actor_of
 from imitbench.core.config import config_dict, config_from_dict
 from imitbench.core.types import Traits
-from imitbench.results import policies, policy_files
+from imitbench.results.cells import policies, policy_files
 from imitbench.utils.errors import UserError
 
 KEY = jax.random.key(0)

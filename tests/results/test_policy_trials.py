@@ -13,7 +13,8 @@ import pytest
 import scipy.stats
 
 from imitbench.cli import main
-from imitbench.results import policy_trials, store
+from imitbench.results import policy_trials
+from imitbench.results.cells import store
 from imitbench.results.policy_trials import comparison
 from imitbench.results.policy_trials.trials import make_trials
 from imitbench.results.stats import sequential

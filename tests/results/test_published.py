@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from imitbench.results.cell import Result
+from imitbench.results.cells.cell import Result
 from imitbench.results.tables import published_numbers, sections
 from imitbench.suites import published
 from imitbench.suites.published.schema import Published

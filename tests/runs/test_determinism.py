@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from imitbench.results import store
+from imitbench.results.cells import store
 
 
 def quickstart(folder: Path) -> Path:

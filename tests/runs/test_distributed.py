@@ -18,7 +18,7 @@ import pytest
 from helpers.toy_runs import TOY, command, far, jobs, lines, same
 
 from imitbench.cli import main
-from imitbench.results import store
+from imitbench.results.cells import store
 from imitbench.runs import distributed, executors, plan, runner
 from imitbench.runs.executors import FailedCell, on_ray, on_slurm
 from imitbench.utils.errors import UserError

@@ -17,7 +17,7 @@ from helpers.failing_disks import largest, mounted, read_only
 from helpers.toy_runs import TOY, command, jobs, lines, same
 
 from imitbench.cli import main
-from imitbench.results import store
+from imitbench.results.cells import store
 from imitbench.runs import runner
 from imitbench.training import loop, resumable, signals
 from imitbench.training.progress import Progress

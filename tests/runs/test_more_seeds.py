@@ -13,7 +13,7 @@ from helpers import fake_results
 from imitbench import algos
 from imitbench.cli import main
 from imitbench.core.types import Traits
-from imitbench.results import policy_files, store
+from imitbench.results.cells import policy_files, store
 from imitbench.runs import finished, plan, runner
 from imitbench.runs.plan import Job
 from imitbench.suites.registry import load_suite

@@ -19,7 +19,8 @@ from imitbench.algos.cloning import bc
 from imitbench.algos.offline import offline_rwr, td3_bc
 from imitbench.cli import console
 from imitbench.data import source
-from imitbench.results import publish, store, tables
+from imitbench.results import publish, tables
+from imitbench.results.cells import store
 from imitbench.results.figures import curves, drawing, panels
 from imitbench.results.shipped import compare_with_shipped, shipped_folder
 from imitbench.results.tables import captions

@@ -9,7 +9,7 @@ import pytest
 
 from imitbench import algos
 from imitbench.core.types import Traits
-from imitbench.results import store
+from imitbench.results.cells import store
 from imitbench.suites.registry import load_suite
 from imitbench.suites.schema import cell_identity, cell_key
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from imitbench.experts import reference_scores
 from imitbench.results import effort
-from imitbench.results.cell import Result
+from imitbench.results.cells.cell import Result
 from imitbench.results.scores import is_rate
 from imitbench.suites.published.schema import Claim
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from imitbench.results import stats
-from imitbench.results.cell import Result
+from imitbench.results.cells.cell import Result
 from imitbench.results.claims import fairness
 from imitbench.results.claims.leads import Lead, lead_of, pooled_lead, shrinking_lead
 from imitbench.results.comparability import require_comparable

@@ -9,7 +9,7 @@ import numpy as np
 
 from imitbench.experts import reference_scores
 from imitbench.results import effort, stats
-from imitbench.results.cell import Result
+from imitbench.results.cells.cell import Result
 from imitbench.results.scores import episodes, is_rate, mean_of, paired_scores
 from imitbench.suites.published.schema import Claim
 

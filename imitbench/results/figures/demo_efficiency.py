@@ -16,7 +16,7 @@ from matplotlib.ticker import NullLocator
 
 from imitbench.experts import reference_scores
 from imitbench.results import scores, stats
-from imitbench.results.cell import Result
+from imitbench.results.cells.cell import Result
 from imitbench.results.figures import drawing, panels
 
 MAX_COLUMNS = 4  # of panels

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
-from imitbench.results.cell import Result
+from imitbench.results.cells.cell import Result
 from imitbench.results.figures.panels import needs_log_axis
 from imitbench.utils.files import atomic_write
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from imitbench.results import scores
-from imitbench.results.cell import Result
+from imitbench.results.cells.cell import Result
 from imitbench.suites.published.schema import Place
 
 # The label of each cost's axis.

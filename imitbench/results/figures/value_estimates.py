@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from imitbench.results.cell import Result
+from imitbench.results.cells.cell import Result
 from imitbench.results.figures import drawing, panels
 
 ESTIMATED, REALISED = "metric/value", "metric/discounted"

@@ -12,7 +12,7 @@ import pandas as pd
 
 from imitbench.data.formats import minari
 from imitbench.data.formats.hdf5 import read_array
-from imitbench.results import store
+from imitbench.results.cells import store
 from imitbench.results.policy_trials.trials import Trials, make_trials
 from imitbench.utils.errors import UserError
 from imitbench.utils.json_schema import one_line

@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from imitbench.results import cell_tables, comparability, effort, scores, stats, store
-from imitbench.results.cell import Result
+from imitbench.results import comparability, effort, scores, stats
+from imitbench.results.cells import cell_tables, store
+from imitbench.results.cells.cell import Result
 from imitbench.results.tables.captions import caption
 from imitbench.results.tables.formatting import format_estimate, markdown_table
 from imitbench.results.tables.marks import RISING, is_best, seed_scores

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from imitbench.results import comparability
-from imitbench.results.cell import Result
+from imitbench.results.cells.cell import Result
 from imitbench.results.tables.marks import RISING
 from imitbench.suites.registry import load_suite, suite_names
 

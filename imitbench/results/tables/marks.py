@@ -8,7 +8,7 @@ import numpy as np
 
 from imitbench.experts import reference_scores
 from imitbench.results import scores
-from imitbench.results.cell import Result
+from imitbench.results.cells.cell import Result
 from imitbench.suites.published.schema import Place
 
 BEST_LEVEL = 0.05  # two-sided, of the paired test against the best

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from imitbench.results import effort, stats
-from imitbench.results.cell import Result
+from imitbench.results.cells.cell import Result
 from imitbench.suites.published.schema import Published
 from imitbench.utils.errors import UserError
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from imitbench.results import claims, scores
-from imitbench.results.cell import Result
+from imitbench.results.cells.cell import Result
 from imitbench.results.tables import published_numbers
 from imitbench.results.tables.formatting import format_estimate, format_p, markdown_table
 from imitbench.suites import published

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from imitbench.experts import reference_scores
-from imitbench.results.cell import Result
+from imitbench.results.cells.cell import Result
 
 
 def tidy_frame(results: Sequence[Result]) -> pd.DataFrame:

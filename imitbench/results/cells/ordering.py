@@ -9,7 +9,7 @@ from imitbench.suites.registry import cell_order
 from imitbench.suites.schema import without_seeds
 
 if TYPE_CHECKING:
-    from imitbench.results.cell import Result
+    from imitbench.results.cells.cell import Result
 
 
 def cell_name(r: Result) -> tuple[Any, ...]:

@@ -22,7 +22,7 @@ from imitbench.core.actor import actor_of
 from imitbench.core.config import config_dict, config_from_dict
 from imitbench.core.types import Actor, Algorithm, Env, EnvState, Key, Spec, Transition
 from imitbench.data.concurrent import make_concurrent
-from imitbench.results.policy_files import (
+from imitbench.results.cells.policy_files import (
     REMEDY,
     SCHEMA,
     Arrays,

@@ -13,8 +13,8 @@ from typing import Any
 
 import pandas as pd
 
-from imitbench.results import cell_schema, cell_tables, ordering, policy_files
-from imitbench.results.cell import Result
+from imitbench.results.cells import cell_schema, cell_tables, ordering, policy_files
+from imitbench.results.cells.cell import Result
 from imitbench.suites.schema import SCHEMA
 from imitbench.training.loop import Eval
 from imitbench.utils.errors import UserError

@@ -1,0 +1,1 @@
+"""Finished cells: what they hold, their files, and how they are read and sorted."""
