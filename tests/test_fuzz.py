@@ -399,7 +399,18 @@ def test_damaged_checkpoints(tmp_path, examples, caplog, unfinished):
     def ev(k: int) -> Eval:
         x = np.full((2, k), k / 3)
         flags = np.zeros(2, bool)
-        return Eval(np.arange(k), x, x, x, {"loss": x}, {"return": x}, flags, {"train": k / 7})
+        return Eval(
+            updates=np.arange(k),
+            success_any=x,
+            success_final=x,
+            returns=x,
+            estimates={"value": x},
+            metric_updates=np.arange(k),
+            metrics={"loss": x},
+            episodes={"return": x},
+            diverged=flags,
+            seconds={"train": k / 7},
+        )
 
     written = checkpoint.Checkpoints(tmp_path / "whole")
     for k in (1, 2):

@@ -75,7 +75,7 @@ def train(
         seeds: how many training seeds: 0, 1, ..., seeds - 1.
         grad_steps: gradient steps of each seed; 10,000 where no budget is given.
         env_steps: the budget in environment steps of each seed instead.
-        evals: evaluations at equal distances; the last one counts.
+        evals: evaluations at equal distances, after one before training; the last one counts.
         eval_episodes: episodes of each evaluation and seed.
         same_subset: give all seeds the same demonstrations.
         stride: keep one step in so many of each episode.
@@ -101,7 +101,7 @@ def train(
         ...     hidden=(16,), steps=10, validation=0.0,
         ... )
         >>> run.frame()[["method", "seed", "evaluation"]].shape
-        (4, 3)
+        (6, 3)
     """
     machine.setup()
     require_known(env)
@@ -120,7 +120,7 @@ def train(
         eval_episodes=eval_episodes,
         source=_source(env, demos, same_subset, stride),
         engine=engine_of(env),
-        label=label or "-".join([method, *words]).replace("/", "_"),
+        label=label or overrides.label(method, words),
     )
     (job,) = plan.prepare("train", "cpu", [cell])
     root = Path(folder or tempfile.mkdtemp(prefix="imitbench-")).expanduser()

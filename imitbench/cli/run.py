@@ -16,7 +16,16 @@ from imitbench.cli import console, locations
 from imitbench.cli.options import Profile, ResultsFolder, SuiteName, TensorBoard, Wandb, Words
 from imitbench.results.cells import store
 from imitbench.results.shipped import shipped_folder
-from imitbench.runs import distributed, executors, finished, job_warnings, more_seeds, plan, runner
+from imitbench.runs import (
+    distributed,
+    executors,
+    finished,
+    job_warnings,
+    more_seeds,
+    plan,
+    runner,
+    stale,
+)
 from imitbench.utils.errors import UserError
 
 
@@ -38,6 +47,10 @@ class Run:
     and run nothing."""
     rerun: bool = False
     """Run finished cells again; the old ones are moved to aside/ in the folder of the results."""
+    stale: Literal["show", "rerun"] | None = None
+    """Stale cells alone: finished ones of another method version, or with other settings than the
+    suite has now. show: list them with what differs, and run nothing; rerun: run these as they are
+    now. The old cells stay, and tables show the new ones."""
     results: ResultsFolder = Path("results")
     tensorboard: TensorBoard = None
     wandb: Wandb = None
@@ -62,6 +75,15 @@ class Run:
         )
         name = locations.folder_name(suite.name, self.profile)
         root = self.results / name
+        if self.stale:
+            outdated = stale.stale_cells(jobs, root)
+            print(*(f"stale     {line}" for _, line in outdated), sep="\n")
+            keys = {job.key for job, _ in outdated}
+            jobs = [job for job in jobs if job.key in keys]
+            if not jobs:
+                print("no cell is stale", file=sys.stderr)
+            if not jobs or self.stale == "show":
+                return
         if self.dry_run:
             _show_plan(jobs, root)
         else:
@@ -101,7 +123,7 @@ def _show_plan(jobs: Sequence[plan.Job], root: Path) -> None:
         is_finished = more_seeds.has_all(found, job)
         print(f"{'finished' if is_finished else 'to run  '}  {job.key}")
         warnings += [] if is_finished else job_warnings.settings_warnings(job)
-    for line in finished.stale_cells(jobs, root):
+    for _, line in stale.stale_cells(jobs, root):
         print(f"stale     {line}")
     for line in warnings:
         print(line)

@@ -99,7 +99,7 @@ class Train:
             eval_episodes=self.eval_episodes,
             source=source,
             engine=self.engine,
-            label="-".join([self.method, *self.set]).replace("/", "_"),
+            label=overrides.label(self.method, self.set),
         )
 
     def _pool(self, demos: int) -> int:

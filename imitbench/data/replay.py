@@ -95,7 +95,7 @@ def train_learner(
         The state after the last update, leaves [S, ...].
     """
     with lock_folder(folder), Progress(evals) as progress:
-        progress.start(env.name, method, updates)
+        progress.start(env.name, method, updates, evals)
         state, _ = resumable.train_resumable(
             folder,
             algo,

@@ -9,13 +9,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from imitbench.results import comparability, scores, stats
+from imitbench.results import comparability, effort, scores, stats
 from imitbench.results.cells import store
 from imitbench.results.cells.cell import Result
 from imitbench.results.claims import CellName, place_name
 from imitbench.results.tables.formatting import format_p
 from imitbench.utils.errors import UserError, pick
 
+OVER_TRAINING = " over training"  # behind the measure, for the mean over the learning curve
 LEVEL = 0.05  # of the two-sided tests, over all places together
 
 
@@ -84,8 +85,9 @@ def pairs(a: Side, b: Side) -> list[Pair]:
 
     Returns:
         For each match a pair by success at the last step and one by success at any step, or one by
-        return where the task does not say when it is solved. The p values of one measure are
-        adjusted together.
+        return where the task does not say when it is solved; and one by the mean of the first of
+        these measures over the learning curve, where both learned online: the area under the curve
+        up to the budget of the shorter one. The p values of one measure are adjusted together.
 
     Raises:
         UserError: no cells match.
@@ -98,6 +100,7 @@ def pairs(a: Side, b: Side) -> list[Pair]:
             has_success = cell.info["has_success"]
             measures = ("success_final", "success_any") if has_success else ("return",)
             matches += [_pair(name, measure, cell, other) for measure in measures]
+            matches += _pairs_over_training(name, measures[0], cell, other)
     if not matches:
         places = ", ".join(sorted({place_name(place) for place, _ in a.cells}))
         raise UserError(
@@ -127,6 +130,27 @@ def _pair(name: str, measure: str, a: Result, b: Result) -> Pair:
     )
 
 
+def _pairs_over_training(name: str, measure: str, a: Result, b: Result) -> list[Pair]:
+    """The comparison of two learning curves; none where a method did not learn online."""
+    steps = min(effort.env_steps(a), effort.env_steps(b))
+    x, y = (effort.over_training(r, measure, steps) for r in (a, b))
+    if x is None or y is None:
+        return []
+    means = stats.over_seeds(x), stats.over_seeds(y)
+    paired = comparability.are_paired(a, b)
+    found = Pair(
+        name,
+        f"{measure}{OVER_TRAINING}",
+        means[0].interval(),
+        means[1].interval(),
+        lead=stats.over_seeds(x - y) if paired else stats.difference(*means),
+        p_adjusted=float("nan"),
+        improvement=stats.probability_of_improvement(x, y),
+        warnings=(),
+    )
+    return [found]
+
+
 def verdict(pair: Pair, a: str, b: str) -> str:
     """Says in one sentence which side is above the other, if the adjusted p value is at most 0.05.
 
@@ -139,7 +163,7 @@ def verdict(pair: Pair, a: str, b: str) -> str:
         The sentence, without a full stop.
     """
     is_rate = pair.measure.startswith("success")
-    unit = f"points of {pair.measure.replace('_', ' ')}" if is_rate else "of return"
+    unit = f"{'points ' if is_rate else ''}of {pair.measure.replace('_', ' ')}"
     value, low, high = ((100 if is_rate else 1) * x for x in pair.lead.interval())
     if math.isnan(low):
         return f"one seed does not say whether {a} is above {b} ({value:+.1f} {unit})"
@@ -162,7 +186,7 @@ def overall(pairs: Sequence[Pair], a: str, b: str) -> str:
     Returns:
         The sentence, without a full stop.
     """
-    counted = [p for p in pairs if p.measure != "success_any"]
+    counted = [p for p in pairs if p.measure in ("success_final", "return")]
     decided = [p.lead.value > 0 for p in counted if p.p_adjusted <= LEVEL]
     above, below = decided.count(True), decided.count(False)
     improvement = float(np.mean([p.improvement for p in counted]))

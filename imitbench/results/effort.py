@@ -38,10 +38,45 @@ def after_env_steps(r: Result, measure: str, steps: float) -> np.ndarray | None:
         [S], at the evaluation after so many steps, or on the straight line between the evaluation
         before and the one after; None outside the curve.
     """
-    table = r.curve.pivot(index="env_steps", columns="seed", values=measure).sort_index()
-    spent, scores = table.index.to_numpy(float), table.to_numpy(float)  # [E], [E, S]
+    spent, scores = _by_env_steps(r, measure)
     if not spent[0] <= steps <= spent[-1]:
         return None
+    return _between(spent, scores, steps)
+
+
+def over_training(r: Result, measure: str, steps: float | None = None) -> np.ndarray | None:
+    """The mean of a cell's scores over its training: the area under the curve by its length.
+
+    Args:
+        r: a finished cell.
+        measure: a column of its curve.
+        steps: environment steps of the part of the curve that counts, from 0 on; by default all.
+
+    Returns:
+        [S], with straight lines between evaluations; None where the method took no environment
+        steps, has no evaluation before its first step (cells of version 0.2.0 and older), or took
+        fewer steps.
+    """
+    if not is_online(r):
+        return None
+    spent, scores = _by_env_steps(r, measure)
+    end = spent[-1] if steps is None else steps
+    if spent[0] > 0 or not 0 < end <= spent[-1]:
+        return None
+    inside = spent < end
+    x = np.append(spent[inside], end)
+    y = np.vstack([scores[inside], _between(spent, scores, end)])
+    return np.trapezoid(y, x, axis=0) / end
+
+
+def _by_env_steps(r: Result, measure: str) -> tuple[np.ndarray, np.ndarray]:
+    """The environment steps [E] at a cell's evaluations, and its scores [E, S] there."""
+    table = r.curve.pivot(index="env_steps", columns="seed", values=measure).sort_index()
+    return table.index.to_numpy(float), table.to_numpy(float)
+
+
+def _between(spent: np.ndarray, scores: np.ndarray, steps: float) -> np.ndarray:
+    """[S], the scores [E, S] after a number of steps, on straight lines between evaluations."""
     after = int(spent.searchsorted(steps))
     before = max(after - 1, 0)
     share = (steps - spent[before]) / max(spent[after] - spent[before], 1.0)
@@ -59,9 +94,11 @@ def still_rising(r: Result, measure: str) -> bool:
         measure: a column of its curve.
 
     Returns:
-        Whether the test shows a rise; False where there is one evaluation or one seed.
+        Whether the test shows a rise; False where there is one evaluation after training, or one
+        seed.
     """
-    table = r.curve.pivot(index="updates", columns="seed", values=measure).sort_index()
+    trained = r.curve[r.curve["updates"] > 0]
+    table = trained.pivot(index="updates", columns="seed", values=measure).sort_index()
     updates, scores = table.index.to_numpy(float), table.to_numpy(float)
     earlier = np.flatnonzero(updates <= RISE_SINCE * updates[-1])
     if not len(earlier) or scores.shape[1] < 2:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from imitbench.physics.loading import ENGINES
 from imitbench.results.cells import store
-from imitbench.runs import finished, plan, runner
+from imitbench.runs import finished, plan, runner, stale
 from imitbench.runs.executors import Executor, FailedCell
 from imitbench.runs.plan import Job
 from imitbench.suites.registry import load_suite
@@ -147,10 +147,12 @@ def work(task: CellTask) -> runner.CellOutcome | FailedCell:
                 checkpoints = store.partial_folder(task.root, task.key)
                 # A worker of an earlier run may still compute the same cell.
                 stack.enter_context(lock_folder(checkpoints, wait=True))
+                for line in stale.claim_checkpoints(job, task.root):
+                    print(line, file=sys.stderr, flush=True)
             else:
                 checkpoints = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             progress = stack.enter_context(Progress(job.cell.num_evals))
-            progress.start(job.cell.task, job.cell.name, job.num_updates)
+            progress.start(job.cell.task, job.cell.name, job.num_updates, job.cell.num_evals)
             return runner.compute(
                 job,
                 checkpoints,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from imitbench.envs.digest import digest
 from imitbench.results.cells import store
@@ -98,54 +96,6 @@ def set_aside_finished(jobs: Sequence[Job], root: Path) -> list[Path]:
         for cell in store.read_all(root, every=True)
         if without_seeds(cell.identity) in identities
     ]
-
-
-def stale_cells(jobs: Sequence[Job], root: Path) -> list[str]:
-    """Describes finished cells that have the name of a job, but another method version or settings.
-
-    Args:
-        jobs: the jobs.
-        root: the folder of the results.
-
-    Returns:
-        A line for each, with what differs. Such a cell stays where it is; the job runs beside it,
-        and tables show the one that finished last.
-    """
-    by_name = {_name(job.identity): job for job in jobs}
-    lines = []
-    for cell in store.read_all(root, every=True):
-        job = by_name.get(_name(cell.identity))
-        changes = _changes(cell.identity, job.identity) if job else []
-        if changes:
-            lines.append(f"{cell.folder.name}: {'; '.join(changes)}")
-    return lines
-
-
-def _name(identity: Mapping[str, Any]) -> str:
-    """What a suite knows a cell by: the task, the demonstrations, their source and the label."""
-    return json.dumps([identity[k] for k in ("task", "demos", "source", "label")], sort_keys=True)
-
-
-def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """What differs between two identities, beside the seeds."""
-    flat = [_flat(without_seeds(x)) for x in (old, new)]
-    names = sorted(set(flat[0]) | set(flat[1]))
-    return [
-        f"{name} {flat[0].get(name, 'not set')}, now {flat[1].get(name, 'not set')}"
-        for name in names
-        if flat[0].get(name) != flat[1].get(name)
-    ]
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings by their path: `config.lr`. Version 1 is the one that is not named."""
-    found: dict[str, Any] = {} if prefix else {"version": 1}
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            found |= _flat(value, f"{prefix}{name}.")
-        else:
-            found[prefix + name] = value
-    return found
 
 
 def results_of(jobs: Sequence[Job], root: Path) -> list[Result]:

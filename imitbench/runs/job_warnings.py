@@ -52,7 +52,7 @@ def result_warnings(job: Job, ev: Eval) -> list[str]:
     lines = []
     if diverged := job.marked_seeds(ev.diverged):
         lines.append(f"seed {', '.join(map(str, diverged))} diverged; counted as failed")
-    weight = ev.metrics.get("weight")  # [S, E]
+    weight = ev.metrics.get("weight")  # [S, M]
     if weight is not None and (vanished := job.marked_seeds(weight[:, -1] < VANISHED)):
         lines.append(
             f"the weights of seed {', '.join(map(str, vanished))} vanished (mean below "

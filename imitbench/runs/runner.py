@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import shutil
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -18,7 +18,7 @@ from imitbench.data import behaviour, loading
 from imitbench.data.header import Header
 from imitbench.envs.digest import digest
 from imitbench.results.cells import policies, store
-from imitbench.runs import finished, job_warnings, more_seeds
+from imitbench.runs import finished, job_warnings, more_seeds, stale
 from imitbench.runs.plan import Job, eval_keys
 from imitbench.training import loop, resumable
 from imitbench.training.loggers import OnEval
@@ -79,7 +79,10 @@ def _run_locked(
     if (store.cells_folder(root) / job.key).exists():
         shutil.rmtree(checkpoints, ignore_errors=True)
         return [f"{job.key}: another process finished it, skipped"]
-    progress.start(job.cell.task, job.cell.name, job.num_updates)
+    lines = stale.claim_checkpoints(job, root)
+    for line in lines:
+        print(line, file=sys.stderr, flush=True)
+    progress.start(job.cell.task, job.cell.name, job.num_updates, job.cell.num_evals)
     done = finished.seeds_done(job, root)
     outcome = compute(
         job,
@@ -89,7 +92,7 @@ def _run_locked(
         store_experience=store_experience,
         loggers=make_loggers(job),
     )
-    return finish(job, outcome, root)
+    return lines + finish(job, outcome, root)
 
 
 def results_lock(root: Path) -> AbstractContextManager[None]:
@@ -163,6 +166,7 @@ def compute(
         env=job.env,
         num_updates=job.num_updates,
         num_evals=cell.num_evals,
+        evaluate_first=True,
         eval_episodes=cell.eval_episodes,
         eval_keys=eval_keys(job.seeds, cell.validation),
     )
@@ -201,6 +205,7 @@ def finish(job: Job, outcome: CellOutcome, root: Path) -> list[str]:
         base = more_seeds.cell_with(job, root, done)
         info = more_seeds.joined_info(base, info, job.seeds)
     with results_lock(root):
+        info |= {"finished_at": store.finishing_time(root)}
         store.write(root, job.key, info, outcome.ev, outcome.policies, base=base)
     shutil.rmtree(store.partial_folder(root, job.key), ignore_errors=True)
     return job_warnings.result_warnings(part, outcome.ev)
@@ -211,7 +216,6 @@ def _info(job: Job, header: Header | None, ev: loop.Eval) -> dict[str, Any]:
     return {
         "identity": job.identity,
         "finished": True,
-        "finished_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "order": job.index,
         "engine": job.env.engine,
         "device": machine.device(),

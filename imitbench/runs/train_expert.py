@@ -78,7 +78,7 @@ def train(run: RecipeRun, out: Path, progress: Progress) -> list[Path]:
         of the way from the random policy to the expert.
     """
     with lock_folder(run.folder):
-        progress.start(run.recipe.task, run.recipe.method, run.recipe.updates)
+        progress.start(run.recipe.task, run.recipe.method, run.recipe.updates, run.recipe.evals)
         ev = _train(run, progress)
         snapshots = [
             _load_snapshot(run.folder, s, e)

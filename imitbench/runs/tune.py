@@ -177,7 +177,7 @@ def _train(
     digest = hashlib.sha256(json.dumps(group).encode()).hexdigest()[:10]
     checkpoints = folder / "partial" / digest
     eval_keys = jnp.concatenate([plan.eval_keys(job.seeds, cell.validation)] * len(group))
-    display.start(cell.task, f"{cell.method}, {len(group)} trials", updates)
+    display.start(cell.task, f"{cell.method}, {len(group)} trials", updates, cell.num_evals)
     _, ev = resumable.train_resumable(
         checkpoints, algo, demos, keys, display, env=job.env, num_updates=updates,
         num_evals=cell.num_evals, eval_episodes=cell.eval_episodes, eval_keys=eval_keys,

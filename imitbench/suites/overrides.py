@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Sequence
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from imitbench.utils.errors import UserError, pick
 
+MAX_LABEL = 120  # characters of a name before its hash
 TRUTH_VALUES = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
+
+def label(method: str, words: Sequence[str]) -> str:
+    """Names a method with changed settings.
+
+    Args:
+        method: the method's name.
+        words: the changed settings, "field=value" each.
+
+    Returns:
+        The name, such as `bc-lr=1e-3`. The end of a long one is replaced by its hash.
+    """
+    text = "-".join([method, *words]).replace("/", "_")
+    if len(text) <= MAX_LABEL:
+        return text
+    return f"{text[:MAX_LABEL]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
 def apply(config: Any, words: Sequence[str]) -> Any:

@@ -22,7 +22,8 @@ SCHEMA = 1
 VALIDATION_SEED = 1_000  # the first training seed of cells for choosing settings
 PROFILES = ("smoke", "cpu", "full")
 Profile = Literal["smoke", "cpu", "full"]
-LABEL = re.compile(r"(?![. ])[\w.+,=:()' -]+")
+MAX_LABEL = 1000  # characters
+LABEL = re.compile(rf"(?![. ])[\w.+,=:()' -]{{1,{MAX_LABEL}}}")
 """Labels of cells, a part of the names of their folders; `=` and `,` stand in changed settings."""
 MAX_KEY_BYTES = 199
 """File systems allow 255 bytes; names of temporary folders and files are longer than the key."""
@@ -171,8 +172,9 @@ def check_suite(suite: Suite) -> Suite:
 def _check_label(cell: Cell) -> None:
     if not LABEL.fullmatch(cell.name):
         raise UserError(
-            f"label {cell.name!r}: expected letters, digits, spaces or _.+,=:()'- without a "
-            "leading dot or space, because it is a part of a folder's name; rename it"
+            f"label {cell.name[:MAX_LABEL]!r}: expected 1 to {MAX_LABEL} letters, digits, spaces "
+            "or _.+,=:()'- without a leading dot or space, because it is a part of a folder's "
+            "name; rename it"
         )
 
 

@@ -22,10 +22,11 @@ class Eval(NamedTuple):
     success_any: np.ndarray  # [S, E] share of episodes that reached the goal at some step
     success_final: np.ndarray  # [S, E] share of episodes at the goal in their last step
     returns: np.ndarray  # [S, E] mean undiscounted return
-    # [S, E] by name: means over the updates since the evaluation before. Where the method has a
-    # value_estimator, also means over the episodes: "value" of the initial state and "discounted"
-    # return.
-    metrics: dict[str, np.ndarray]
+    # [S, E] by name, where the method has a value_estimator: means over the episodes of the "value"
+    # of the initial state and of the "discounted" return.
+    estimates: dict[str, np.ndarray]
+    metric_updates: np.ndarray  # [M] updates done at the end of each part of training
+    metrics: dict[str, np.ndarray]  # [S, M] by name: means over the updates of each part
     episodes: dict[str, np.ndarray]  # [S, B] of the last evaluation: return, length, success_...
     diverged: np.ndarray  # [S] bool
     seconds: dict[str, float]  # wall time so far, by part: compile, train, evaluate
@@ -62,45 +63,59 @@ def append_evaluation(
     evals: Eval | None,
     updates: jax.Array,
     diverged: jax.Array,
-    metrics: Metrics,
     episodes: dict[str, jax.Array],
     seconds: dict[str, float],
+    metrics: Metrics | None = None,
 ) -> Eval:
-    """Adds one evaluation.
+    """Adds one evaluation, and the metrics of the updates before it.
 
     Args:
         evals: the evaluations before; None for the first.
         updates: [] updates done.
         diverged: [S] bool.
-        metrics: [S] by name, means over the updates since the evaluation before.
         episodes: [S, B] by name, as `evaluate_seed` returns them.
         seconds: wall time so far, by part.
+        metrics: [S, P] by name, means over the updates of each of P equal parts since the
+            evaluation before; None before the first update.
 
     Returns:
         The evaluations with one more column.
     """
+    old = evals or _nothing(len(diverged))
     failed = np.asarray(diverged)
     scores = {k: np.asarray(v) for k, v in episodes.items()}
     for k in ("success_any", "success_final"):
         scores[k] = scores[k] & ~failed[:, None]
     means = {k: v.astype(np.float64).mean(axis=1) for k, v in scores.items()}
-    estimates = {k: means[k] for k in ("value", "discounted") if k in means}
+    estimates = {k: means[k][:, None] for k in ("value", "discounted") if k in means}
+    done, new = int(updates), {k: np.asarray(v) for k, v in (metrics or {}).items()}
     return Eval(
-        updates=_add_column(evals and evals.updates, updates),
-        success_any=_add_column(evals and evals.success_any, means["success_any"]),
-        success_final=_add_column(evals and evals.success_final, means["success_final"]),
-        returns=_add_column(evals and evals.returns, means["return"]),
-        metrics={
-            k: _add_column(evals.metrics[k] if evals else None, v)
-            for k, v in (metrics | estimates).items()
-        },
+        updates=_append(old.updates, np.asarray([done])),
+        success_any=_append(old.success_any, means["success_any"][:, None]),
+        success_final=_append(old.success_final, means["success_final"][:, None]),
+        returns=_append(old.returns, means["return"][:, None]),
+        estimates={k: _append(old.estimates.get(k), v) for k, v in estimates.items()},
+        metric_updates=_append(old.metric_updates, _ends_of_parts(old, done, new)),
+        metrics=old.metrics | {k: _append(old.metrics.get(k), v) for k, v in new.items()},
         episodes=scores,
         diverged=failed,
         seconds=seconds,
     )
 
 
-def _add_column(columns: np.ndarray | None, new: Any) -> np.ndarray:
-    """Appends values [...] to columns [..., E] along the last axis; None are no columns yet."""
-    new = np.asarray(new)[..., None]
+def _nothing(seeds: int) -> Eval:
+    """No evaluations of some seeds."""
+    none, scores = np.zeros(0, int), np.zeros((seeds, 0))
+    return Eval(none, scores, scores, scores, {}, none, {}, {}, np.zeros(seeds, bool), {})
+
+
+def _ends_of_parts(old: Eval, done: int, metrics: dict[str, np.ndarray]) -> np.ndarray:
+    """[P], the updates done at the end of each part since the last evaluation."""
+    parts = next((v.shape[1] for v in metrics.values()), 0)
+    before = int(old.updates[-1]) if len(old.updates) else 0
+    return before + (done - before) * np.arange(1, parts + 1) // max(parts, 1)
+
+
+def _append(columns: np.ndarray | None, new: np.ndarray) -> np.ndarray:
+    """Appends columns [..., P] to columns [..., E] along the last axis; None are no columns yet."""
     return new if columns is None else np.concatenate([columns, new], axis=-1)

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from imitbench.training.loop import Eval, TrainState
 from imitbench.utils.machine import import_optional
 
@@ -22,17 +24,35 @@ def scalars(ev: Eval) -> dict[str, float]:
         ev: the evaluations so far.
 
     Returns:
-        Means over seeds of `success_any`, `success_final`, `return` and the method's metrics; the
-        first three of each seed as `return/seed_0`, ...; and `seconds/compile`, ...: the wall time
-        so far.
+        Means over seeds of `success_any`, `success_final`, `return`, the method's estimates and its
+        latest metrics; the first three of each seed as `return/seed_0`, ...; and
+        `seconds/compile`, ...: the wall time so far.
     """
     scores = {
         "success_any": ev.success_any, "success_final": ev.success_final, "return": ev.returns,
     }  # fmt: skip
-    numbers = {k: float(v[:, -1].mean()) for k, v in (scores | ev.metrics).items()}
+    columns = scores | ev.estimates | ev.metrics
+    numbers = {k: float(v[:, -1].mean()) for k, v in columns.items()}
     for name, values in scores.items():
         numbers |= {f"{name}/seed_{s}": float(x) for s, x in enumerate(values[:, -1])}
     return numbers | {f"seconds/{k}": float(v) for k, v in ev.seconds.items()}
+
+
+def earlier_metrics(ev: Eval) -> list[tuple[int, dict[str, float]]]:
+    """Returns the metrics between the last two evaluations, without those at the last one.
+
+    Args:
+        ev: the evaluations so far.
+
+    Returns:
+        For each part of training the updates done at its end, and means over seeds.
+    """
+    since = ev.updates[-2] if len(ev.updates) > 1 else 0
+    parts = np.flatnonzero((ev.metric_updates > since) & (ev.metric_updates < ev.updates[-1]))
+    return [
+        (int(ev.metric_updates[i]), {k: float(v[:, i].mean()) for k, v in ev.metrics.items()})
+        for i in parts
+    ]
 
 
 def tensorboard(folder: str | Path) -> OnEval:
@@ -50,8 +70,9 @@ def tensorboard(folder: str | Path) -> OnEval:
         updates = int(ev.updates[-1])
         # Only closing waits for the writer's thread; after it the numbers are on the disk.
         with package.SummaryWriter(str(folder), filename_suffix=f".{updates}") as writer:
-            for name, value in scalars(ev).items():
-                writer.add_scalar(name, value, updates)
+            for at, numbers in (*earlier_metrics(ev), (updates, scalars(ev))):
+                for name, value in numbers.items():
+                    writer.add_scalar(name, value, at)
 
     return on_eval
 
@@ -69,6 +90,7 @@ def wandb(project: str, **options: Any) -> OnEval:
     run = import_optional("wandb", "wandb").init(project=project, **options)
 
     def on_eval(state: TrainState, ev: Eval) -> None:
-        run.log(scalars(ev), step=int(ev.updates[-1]))
+        for at, numbers in (*earlier_metrics(ev), (int(ev.updates[-1]), scalars(ev))):
+            run.log(numbers, step=at)
 
     return on_eval

@@ -8,9 +8,15 @@ from collections.abc import Callable
 import jax
 
 from imitbench.core import ops
-from imitbench.core.types import Algorithm, Env, Key, Transition
+from imitbench.core.types import Algorithm, Env, Key, Metrics, Transition
 from imitbench.training.evaluation import Eval, append_evaluation
-from imitbench.training.program import SeedsBy, TrainState, abstract_state, compile_program
+from imitbench.training.program import (
+    SeedsBy,
+    TrainState,
+    abstract_state,
+    compile_program,
+    part_count,
+)
 from imitbench.utils.errors import UserError
 from imitbench.utils.machine import require_float32
 
@@ -27,10 +33,12 @@ def train(
     num_evals: int,
     eval_episodes: int,
     eval_keys: Key | None = None,
+    evaluate_first: bool = False,
     seeds_by: SeedsBy = "auto",
     resume: tuple[TrainState, Eval] | None = None,
     on_eval: Callable[[TrainState, Eval], None] | None = None,
     on_compiled: Callable[[], None] | None = None,
+    on_part: Callable[[float], None] | None = None,
 ) -> tuple[TrainState, Eval]:
     """Trains one method on all seeds, and evaluates it at equal distances.
 
@@ -46,12 +54,15 @@ def train(
             evaluations. Give each seed its own, and all methods the same: then seeds are
             independent replicates, and methods can be compared seed by seed. By default made from
             `keys`.
+        evaluate_first: also evaluate before the first update.
         seeds_by: `vmap` trains all seeds in one program; `threads` runs one program, compiled once,
             for each seed on as many threads as there are CPUs. `auto` chooses `threads` on a CPU,
             where it is faster (small products gain little from a second core), else `vmap`.
         resume: the last arguments of `on_eval`; training continues from there.
         on_eval: called after each evaluation with the state and all evaluations so far.
         on_compiled: called once, when the programs are compiled and training begins.
+        on_part: called between evaluations with the share of the updates until the next one that
+            has been done since the last call; on several threads at once.
 
     Returns:
         The final state and all evaluations.
@@ -68,7 +79,10 @@ def train(
     if eval_keys is None:
         eval_keys = jax.vmap(lambda key: ops.fold_in_name(key, "evaluate"))(keys)
     started = time.perf_counter()
-    program = compile_program(algo, demos, keys, env, num_updates // num_evals, eval_episodes, by)
+    length = num_updates // num_evals
+    program = compile_program(
+        algo, demos, keys, env, length, eval_episodes, by, part_count(algo.cost * length, length)
+    )
     seconds = {"compile": time.perf_counter() - started, "train": 0.0, "evaluate": 0.0}
     if on_compiled is not None:
         on_compiled()
@@ -79,18 +93,25 @@ def train(
     else:
         state, evals = resume
         seconds = {k: v + evals.seconds.get(k, 0.0) for k, v in seconds.items()}
-    while int(state.updates) < num_updates:
+
+    def evaluate(state: TrainState, metrics: Metrics | None = None) -> Eval:
         started = time.perf_counter()
-        state, metrics = jax.block_until_ready(program.chunk(keys, state, demos))
-        trained = time.perf_counter()
         episodes = jax.block_until_ready(program.evaluate(eval_keys, state))
-        seconds["train"] += trained - started
-        seconds["evaluate"] += time.perf_counter() - trained
-        evals = append_evaluation(
-            evals, state.updates, state.diverged, metrics, episodes, dict(seconds)
+        seconds["evaluate"] += time.perf_counter() - started
+        with_it = append_evaluation(
+            evals, state.updates, state.diverged, episodes, dict(seconds), metrics
         )
         if on_eval is not None:
-            on_eval(state, evals)
+            on_eval(state, with_it)
+        return with_it
+
+    if evaluate_first and evals is None:
+        evals = evaluate(state)
+    while int(state.updates) < num_updates:
+        started = time.perf_counter()
+        state, metrics = jax.block_until_ready(program.chunk(keys, state, demos, on_part))
+        seconds["train"] += time.perf_counter() - started
+        evals = evaluate(state, metrics)
     assert evals is not None
     return state, evals
 

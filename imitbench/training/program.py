@@ -12,12 +12,16 @@ import jax.numpy as jnp
 from flax import struct
 
 from imitbench.core import ops
-from imitbench.core.types import Algorithm, Env, Key, Metrics, Transition
+from imitbench.core.types import Algorithm, Cost, Env, Key, Metrics, Transition
 from imitbench.training import sharding
 from imitbench.training.evaluation import evaluate_seed
 from imitbench.utils.machine import available_cpus
 
 SeedsBy = Literal["auto", "vmap", "threads"]
+OnPart = Callable[[float], None]
+
+PART_STEPS = 1_000  # gradient or environment steps of a part, at least
+MAX_PARTS = 20  # between two evaluations
 
 
 class TrainState(struct.PyTreeNode):
@@ -32,8 +36,9 @@ class Program(NamedTuple):
     """The compiled functions of one run."""
 
     init: Callable[[Key, Transition], TrainState]  # (keys [S], demos)
-    # (keys [S], state, demos) -> the state after a chunk of updates, and the metrics' means [S].
-    chunk: Callable[[Key, TrainState, Transition], tuple[TrainState, Metrics]]
+    # (keys [S], state, demos, on_part) -> the state after a chunk of updates, and the metrics'
+    # means [S, P] over each of its P parts. `on_part` gets the share of the chunk that was done.
+    chunk: Callable[[Key, TrainState, Transition, OnPart | None], tuple[TrainState, Metrics]]
     # (keys [S] of the initial states, state) -> scores [S, B] by name.
     evaluate: Callable[[Key, TrainState], dict[str, jax.Array]]
 
@@ -53,6 +58,22 @@ def abstract_state(algo: Algorithm, demos: Transition, keys: Key) -> TrainState:
     return jax.eval_shape(lambda k, d: _untrained(init(k, d), k), keys, demos)
 
 
+def part_count(cost: Cost, updates: int) -> int:
+    """Chooses into how many equal parts the updates between two evaluations are divided.
+
+    Progress is shown and metrics are taken after each part.
+
+    Args:
+        cost: of these updates.
+        updates: their number.
+
+    Returns:
+        A divisor of `updates`, at most `MAX_PARTS`, that leaves each part `PART_STEPS` steps.
+    """
+    most = min(MAX_PARTS, max(cost.grad_steps, cost.env_steps) // PART_STEPS)
+    return next((n for n in range(most, 1, -1) if updates % n == 0), 1)
+
+
 def compile_program(
     algo: Algorithm,
     demos: Transition,
@@ -61,6 +82,7 @@ def compile_program(
     chunk_updates: int,
     eval_episodes: int,
     seeds_by: Literal["vmap", "threads"],
+    parts: int = 1,
 ) -> Program:
     """Compiles a run ahead of time, so that its compile time can be measured separately.
 
@@ -73,8 +95,9 @@ def compile_program(
         eval_episodes: episodes of each seed in an evaluation.
         seeds_by: `vmap` compiles one program for all seeds; `threads` compiles one for a single
             seed, and runs it for each seed on a thread. Evaluations are vmapped in both.
+        parts: P, the number of equal parts of a chunk, which run one after the other.
     """
-    update = functools.partial(_update_seed, algo, chunk_updates)
+    update = functools.partial(_update_seed, algo, chunk_updates // parts)
     init = functools.partial(_init_seed, algo)
     evaluate = functools.partial(_evaluate_seeds, algo, env, eval_episodes)
     state, demo_axis = abstract_state(algo, demos, keys), _seed_axis(demos)
@@ -89,7 +112,9 @@ def compile_program(
     else:
         seed_demos = demos if demo_axis is None else _seed(demos, 0)
         seed_state = jax.eval_shape(lambda a: _seed(a, 0), state.algo)
-        lowered_update = jax.jit(update).lower(keys[0], state.updates, seed_state, seed_demos)
+        # The state of a seed is a copy, which nothing else uses.
+        seed_update = jax.jit(update, donate_argnums=2)
+        lowered_update = seed_update.lower(keys[0], state.updates, seed_state, seed_demos)
         lowered_init = jax.jit(init).lower(keys[0], seed_demos)
     state_axes = TrainState(0, None, 0)  # type: ignore[arg-type]
     evaluations = compile_seeds(evaluate, (0, state_axes), 0, num)
@@ -99,14 +124,46 @@ def compile_program(
             lambda x: sharding.with_placement(x.compile()), lowered
         )
     if seeds_by == "threads":
-        run_update = in_threads(run_update, update_axes)
         run_init = in_threads(run_init, init_axes)
 
-    def chunk(keys: Key, state: TrainState, demos: Transition) -> tuple[TrainState, Metrics]:
-        new, metrics, diverged = run_update(keys, state.updates, state.algo, demos)
+    def chunk(
+        keys: Key, state: TrainState, demos: Transition, on_part: OnPart | None
+    ) -> tuple[TrainState, Metrics]:
+        share = 1 / (parts * num if seeds_by == "threads" else parts)
+        on_each = None if on_part is None else functools.partial(on_part, share)
+        run = functools.partial(_run_parts, run_update, parts, chunk_updates // parts, on_each)
+        if seeds_by == "threads":
+            run = in_threads(run, update_axes)
+        new, metrics, diverged = run(keys, state.updates, state.algo, demos)
         return TrainState(new, state.updates + chunk_updates, state.diverged | diverged), metrics
 
     return Program(lambda k, d: _untrained(run_init(k, d), k), chunk, run_evaluate)
+
+
+def _run_parts(
+    run_update: Callable[..., tuple[Any, Metrics, jax.Array]],
+    parts: int,
+    length: int,
+    on_part: Callable[[], None] | None,
+    keys: Key,
+    updates: jax.Array,
+    algo_state: Any,
+    demos: Transition,
+) -> tuple[Any, Metrics, jax.Array]:
+    """Runs the parts of a chunk one after the other, for one seed or for all.
+
+    Returns:
+        The new state, the metrics' means over each part [..., P], and whether a seed diverged.
+    """
+    all_metrics, diverged = [], jnp.zeros(keys.shape, bool)
+    for part in range(parts):
+        algo_state, metrics, now = run_update(keys, updates + part * length, algo_state, demos)
+        all_metrics.append(metrics)
+        diverged |= now
+        if on_part is not None:
+            jax.block_until_ready(diverged)
+            on_part()
+    return algo_state, jax.tree.map(lambda *x: jnp.stack(x, -1), *all_metrics), diverged
 
 
 def in_threads(run_seed: Callable[..., Any], axes: tuple[int | None, ...]) -> Callable[..., Any]:

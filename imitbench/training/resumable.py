@@ -63,6 +63,7 @@ def train_resumable(
                 resume=resume,
                 on_eval=on_eval,
                 on_compiled=on_compiled,
+                on_part=progress.advance,
                 **options,
             )
     finally:

@@ -74,9 +74,9 @@ def test_a_run_prints_as_a_table_and_gives_all_its_numbers(bc):
     text = str(bc)
     assert "PointMass" in text and "bc-hidden=16" in text and "2 x 5" in text
     frame = bc.frame()
-    assert len(frame) == 2 * 2
+    assert len(frame) == 2 * (1 + 2)  # before training, too
     assert {"task", "method", "seed", "evaluation", "success_any", "return"} <= set(frame.columns)
-    last = frame[frame["evaluation"] == 1].sort_values("seed")
+    last = frame[frame["evaluation"] == 2].sort_values("seed")
     np.testing.assert_array_equal(last["return"], bc.results[0].final("return"))
     assert isinstance(bc._repr_html_(), str)
 

@@ -212,7 +212,7 @@ def test_live_logs_of_each_cell(tmp_path, monkeypatch, capsys):
     (folder,) = (tmp_path / "logs").iterdir()
     (cell,) = (tmp_path / "results" / "train" / "cells").iterdir()
     assert folder.name == cell.name
-    assert len(list(folder.glob("events.*"))) == 2, "one for each evaluation"
+    assert len(list(folder.glob("events.*"))) == 3, "one for each evaluation"
     monkeypatch.setitem(sys.modules, "wandb", None)  # as if it were not installed
     capsys.readouterr()
     assert main.main([*words[:-2], "--wandb", "mine"]) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import shutil
@@ -150,3 +151,25 @@ def test_every_shipped_cell_is_far_below_the_limits():
             cell_schema.check_info(info, str(path), "")
             cell_schema.check_sizes(info, path.parent, "")
     assert re.fullmatch(r"[\w.]+", cell_schema.TABLES[0])
+
+
+LABEL = r"a [red]x[/] |y| <b>&amp; `c` $\alpha{$ _d_"
+
+
+def test_a_label_is_shown_as_it_is(root, capsys):
+    """No markup of the console, of Markdown tables, of HTML or of formulas in it takes effect."""
+    first = root / "cells" / "one"
+    shutil.copytree(first, root / "cells" / "two")
+    rewrite(first, lambda info: info["identity"].update(label=LABEL))
+    words = (root.name, "--results", str(root.parent))
+    assert main.main(["table", *words]) == 0
+    assert LABEL.replace(" ", "") in re.sub(r"\s", "", capsys.readouterr().out)
+    row = (root / "table.md").read_text().splitlines()[2]
+    assert r"| a [red]x[/] \|y\| \<b>&amp; `c` $\alpha{$ _d_ |" in row
+    assert main.main(["plot", *words]) == 0
+    drawn = html.unescape((root / "curves.svg").read_text())
+    assert LABEL in drawn and (root / "curves.png").stat().st_size > 10_000
+    out = root.parent / "page.html"
+    assert main.main(["report", *words, "--out", str(out)]) == 0
+    page = out.read_text()
+    assert "<b>&amp; `c`" not in page and "&lt;b&gt;&amp;amp; `c`" in page

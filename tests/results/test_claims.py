@@ -108,7 +108,7 @@ def test_a_winner_at_the_floor_decides_nothing(monkeypatch):
 def test_more_gradient_steps_prove_nothing_over_a_cell_that_still_rises():
     def rising(label: str, grad_steps: int, gain: float) -> Result:
         c = cell(label, SEVERAL + (0.3 if label == "a" else 0.0))
-        before = c.curve.assign(success_any=c.curve["success_any"] - gain)
+        before = c.curve.assign(success_any=c.curve["success_any"] - gain, updates=5.0)
         later = c.curve.assign(evaluation=1, updates=10.0, grad_steps=float(grad_steps))
         return c._replace(curve=pd.concat([before, later], ignore_index=True))
 

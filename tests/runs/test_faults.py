@@ -130,7 +130,7 @@ def test_a_signal_stops_after_the_next_checkpoint(
     assert f"stopped by {number.name}; run the same command again to continue" in err
     assert done == [1] and len(list((tmp_path / "toy" / "partial").iterdir())) == 1
     assert main.main(words) == 0
-    assert done == [1, 2, 3]  # it went on; nothing was done twice
+    assert done == [1, 2, 3, 4]  # it went on; nothing was done twice
     same(tmp_path / "toy", finished, "bc")
 
 
@@ -153,8 +153,19 @@ def test_a_full_disk_is_named_and_the_run_continues_once_there_is_room(finished,
 
 def test_a_cell_that_cannot_be_written_leaves_nothing(finished, tmp_path):
     (result, _) = store.read_all(finished)
-    blank = np.zeros((2, 3))
-    ev = loop.Eval(np.arange(3), blank, blank, blank, {}, {"return": blank}, np.zeros(2, bool), {})
+    blank = np.zeros((2, 4))
+    ev = loop.Eval(
+        updates=np.arange(4),
+        success_any=blank,
+        success_final=blank,
+        returns=blank,
+        estimates={},
+        metric_updates=np.arange(1, 4),
+        metrics={"loss": blank[:, 1:]},
+        episodes={"return": blank},
+        diverged=np.zeros(2, bool),
+        seconds={},
+    )
     with (
         pytest.raises(UserError, match="cells: .*too large; raise the limit on a file's size"),
         largest(1000),

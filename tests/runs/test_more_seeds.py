@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,12 @@ from imitbench import algos
 from imitbench.cli import main
 from imitbench.core.types import Traits
 from imitbench.results.cells import policy_files, store
-from imitbench.runs import finished, plan, runner
+from imitbench.runs import finished, plan, runner, stale
 from imitbench.runs.plan import Job
 from imitbench.suites.registry import load_suite
 from imitbench.training.progress import Progress
+from imitbench.utils import machine
+from imitbench.utils.errors import UserError
 
 TOY = str(Path(__file__).parents[1] / "helpers" / "toy_suite.py")
 
@@ -97,15 +100,64 @@ def test_a_cell_of_another_physics_is_set_aside_and_named(tmp_path, trained, cap
 
 def test_stale_cells_are_named_with_what_differs(tmp_path, trained, monkeypatch):
     runner.run(jobs(1), tmp_path)
-    assert finished.stale_cells(jobs(2), tmp_path) == []
+    assert stale.stale_cells(jobs(2), tmp_path) == []
     (job,) = jobs(1)
     config = dataclasses.replace(job.cell.config, lr=7.0)
     cell = dataclasses.replace(job.cell, config=config)
-    (line,) = finished.stale_cells(plan.prepare("toy", "smoke", [cell]), tmp_path)
+    changed = plan.prepare("toy", "smoke", [cell])
+    ((found, line),) = stale.stale_cells(changed, tmp_path)
+    assert found == changed[0]
     assert line.startswith(job.key) and line.endswith("config.lr 0.001, now 7.0")
     monkeypatch.setattr(algos.ALGOS["bc"], "TRAITS", Traits(version=2), raising=False)
-    (line,) = finished.stale_cells(jobs(1), tmp_path)
+    ((_, line),) = stale.stale_cells(jobs(1), tmp_path)
     assert line.endswith(": version 1, now 2")
+
+
+def test_stale_cells_alone_are_shown_and_run(tmp_path, capsys, monkeypatch):
+    words = ["run", TOY, "--results", str(tmp_path)]
+    assert main.main([*words, "--only", "bc"]) == 0
+    assert main.main([*words, "--stale", "show"]) == 0
+    assert "no cell is stale" in capsys.readouterr().err
+    monkeypatch.setattr(algos.ALGOS["bc"], "TRAITS", Traits(version=2), raising=False)
+    assert main.main([*words, "--stale", "show"]) == 0
+    out = capsys.readouterr().out
+    assert re.search("stale +PointMass-4-bc-.*: version 1, now 2\n$", out) and "dagger" not in out
+    assert len(store.read_all(tmp_path / "toy", every=True)) == 1
+    assert main.main([*words, "--stale", "rerun"]) == 0
+    labels = [r.identity["label"] for r in store.read_all(tmp_path / "toy", every=True)]
+    assert labels == ["bc", "bc"]  # dagger was never run, and is not run now
+
+
+def test_checkpoints_of_another_version_are_named_and_left(tmp_path, capsys, monkeypatch):
+    """A run that was cut off goes on only where the method is the one that began."""
+    words = ["run", TOY, "--only", "bc", "--results", str(tmp_path)]
+
+    def cut(self, ev):
+        if ev.updates[-1] > 0:
+            raise UserError("cut off")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Progress, "update", cut)
+        assert main.main(words) == 2
+    assert "continues" not in capsys.readouterr().err
+    with monkeypatch.context() as patch:
+        patch.setattr(Progress, "update", cut)
+        patch.setattr(machine, "git_commit", lambda: "another")
+        assert main.main(words) == 2
+    assert re.search(
+        "PointMass-4-bc-.*: continues from a checkpoint that other code wrote "
+        r"\(commit .*, now another\); to start anew delete ", capsys.readouterr().err
+    )  # fmt: skip
+    monkeypatch.setattr(algos.ALGOS["bc"], "TRAITS", Traits(version=2), raising=False)
+    assert main.main(words) == 0
+    err = capsys.readouterr().err
+    assert re.search(
+        "starts anew; .*partial/PointMass-4-bc-.* holds checkpoints with other settings "
+        r"\(version 1, now 2\): delete it", err
+    )  # fmt: skip
+    assert "resumed" not in err
+    (kept,) = (tmp_path / "toy" / "partial").iterdir()
+    assert any(path.name.isdigit() for path in kept.iterdir())
 
 
 def test_finished_cells_run_again_when_asked_and_are_kept(tmp_path, capsys):
@@ -125,7 +177,7 @@ def test_seeds_are_joined_to_the_cell_that_they_were_trained_beside(tmp_path, tr
     runner.run(jobs(1), tmp_path)
     (job,) = jobs(3)
     with Progress(job.cell.num_evals) as progress:
-        progress.start("PointMass", "bc", job.num_updates)
+        progress.start("PointMass", "bc", job.num_updates, job.cell.num_evals)
         outcome = runner.compute(
             job, tmp_path / "partial" / job.key, progress, done=[0], store_experience=False
         )

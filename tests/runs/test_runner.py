@@ -54,12 +54,18 @@ def test_cells_match_the_schema(finished):
     assert info["versions"]["jax"] and len(info["environment_digest"]) == 16
     curve: Any = dagger_result.curve
     episodes: Any = dagger_result.episodes
-    assert len(curve) == 2 * 3 and len(episodes) == 2 * 3
+    assert len(curve) == 2 * (1 + 3) and len(episodes) == 2 * 3
+    assert curve.groupby("evaluation")["grad_steps"].max().tolist() == [0, 8, 16, 24]
+    metrics: Any = dagger_result.metrics
+    assert sorted(zip(metrics["seed"], metrics["grad_steps"], strict=True)) == [
+        (seed, steps) for seed in (0, 1) for steps in (8, 16, 24)
+    ]
+    assert metrics["loss"].notna().all()
     assert curve["grad_steps"].max() == load_suite(TOY).profiles["cpu"][1].grad_steps
     assert (
         curve["env_steps"].max() == 3 * 2 * 20 and not bc_result.curve["env_steps"].to_numpy().any()
     )
-    last = curve[curve["evaluation"] == 2].set_index("seed")["success_final"]
+    last = curve[curve["evaluation"] == 3].set_index("seed")["success_final"]
     by_seed = episodes.groupby("seed")["success_final"].mean()
     np.testing.assert_allclose(last, by_seed)
     assert not (finished / "partial").exists() or not list((finished / "partial").iterdir())
@@ -85,7 +91,7 @@ def test_a_second_run_skips_finished_cells_and_derives_the_same_files(finished, 
 
 def test_cells_evaluated_once_are_drawn_as_scores(finished, tmp_path):
     results = store.read_all(finished)
-    once = [r._replace(curve=r.curve[r.curve["evaluation"] == 0]) for r in results]
+    once = [r._replace(curve=r.curve[r.curve["evaluation"] <= 1]) for r in results]
     (png, svg) = curves.draw(once, tmp_path)
     assert (png.name, svg.name) == ("scores.png", "scores.svg")
     text = svg.read_text(encoding="utf-8")

@@ -12,6 +12,7 @@ from imitbench.cli import main
 from imitbench.core.types import Cost
 from imitbench.data.source import DemoSource
 from imitbench.runs import plan, runner
+from imitbench.suites import overrides
 from imitbench.suites.registry import load_suite
 from imitbench.suites.schema import (
     Cell,
@@ -123,3 +124,15 @@ def test_budgets_are_whole_updates():
         count_updates(CELL, Cost(grad_steps=3))
     with pytest.raises(UserError, match="grad_steps=10: bc spends no grad_steps; set env_steps"):
         count_updates(CELL, Cost(env_steps=3))
+
+
+def test_the_name_of_many_changed_settings_ends_in_their_hash():
+    words = [f"hidden={n}" for n in range(200)]
+    name = overrides.label("bc", words)
+    assert name.startswith("bc-hidden=0-hidden=1-") and len(name) == 120 + 9
+    assert name != overrides.label("bc", [*words[:-1], "hidden=7"])
+    assert overrides.label("bc", ["a=brax/ant"]) == "bc-a=brax_ant"
+    cell = dataclasses.replace(CELL, label=name)
+    check_cell(cell)
+    with pytest.raises(UserError, match="label 'xxx.*': expected 1 to 1000 letters"):
+        check_cell(dataclasses.replace(CELL, label="x" * 1001))

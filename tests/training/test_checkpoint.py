@@ -23,8 +23,9 @@ def training_state(updates: int) -> loop.TrainState:
 def evaluations() -> loop.Eval:
     zero = np.zeros((1, 1))
     scores = {"success_any": zero, "success_final": zero, "returns": zero}
-    rest = {"metrics": {}, "episodes": {}, "diverged": np.zeros(1, bool), "seconds": {}}
-    return loop.Eval(updates=np.arange(1), **scores, **rest)
+    rest = {"episodes": {}, "diverged": np.zeros(1, bool), "seconds": {}}
+    metrics = {"estimates": {}, "metric_updates": np.arange(0), "metrics": {}}
+    return loop.Eval(updates=np.arange(1), **scores, **metrics, **rest)
 
 
 def restored_updates(folder: Path, *, save: int | None = None) -> int | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -64,6 +67,64 @@ def test_evaluations_have_equal_distances(demos, env, keys, small):
     np.testing.assert_allclose(ev.returns[:, -1], ev.episodes["return"].mean(1), rtol=1e-6)
     assert set(ev.seconds) == {"compile", "train", "evaluate"}
     assert (ev.success_any >= ev.success_final).all()
+
+
+def test_an_evaluation_before_training_changes_nothing_else(demos, env, keys, small):
+    rows = data.subset(demos, 3, [0, 1, 2])
+    options: Any = {"env": env, "num_updates": 4, "num_evals": 2, "eval_episodes": 4}
+    plain_state, plain = loop.train(small("bc"), rows, keys, **options)
+    calls = []
+    state, ev = loop.train(
+        small("bc"), rows, keys, evaluate_first=True,
+        on_eval=lambda s, e: calls.append((int(s.updates), s)), **options
+    )  # fmt: skip
+    jax.tree.map(np.testing.assert_array_equal, state, plain_state)
+    assert ev.updates.tolist() == [0, 2, 4] and ev.metric_updates.tolist() == [2, 4]
+    np.testing.assert_array_equal(ev.returns[:, 1:], plain.returns)
+    assert [updates for updates, _ in calls] == [0, 2, 4]
+    untrained = jax.vmap(small("bc").init, in_axes=(0, 0))(
+        jax.vmap(lambda k: ops.fold_in_name(k, "init"))(keys), rows
+    )
+    chex.assert_trees_all_close(calls[0][1].algo, untrained, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("seeds_by", ["threads", "vmap"])
+def test_parts_of_a_chunk_equal_the_whole(demos, env, keys, small, seeds_by, monkeypatch):
+    rows = data.subset(demos, 3, [0, 1, 2])
+    options: Any = {"env": env, "num_updates": 12, "num_evals": 2, "eval_episodes": 4}
+    whole, one = loop.train(small("dagger"), rows, keys, seeds_by=seeds_by, **options)
+    monkeypatch.setattr(program, "PART_STEPS", 1)
+    shares: list[float] = []
+    parts, ev = loop.train(
+        small("dagger"), rows, keys, seeds_by=seeds_by, on_part=shares.append, **options
+    )
+    jax.tree.map(np.testing.assert_array_equal, parts, whole)
+    np.testing.assert_array_equal(ev.returns, one.returns)
+    assert one.metric_updates.tolist() == [6, 12] and ev.metric_updates.tolist() == [
+        1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,
+    ]  # fmt: skip
+    for name, values in ev.metrics.items():
+        means = values.reshape(3, 2, 6).mean(-1)
+        np.testing.assert_allclose(means, one.metrics[name], rtol=1e-5, atol=1e-6)
+    assert sum(shares) == pytest.approx(2) and len(shares) == 12 * (
+        3 if seeds_by == "threads" else 1
+    )
+
+
+@pytest.mark.parametrize(
+    ("steps", "updates", "parts"),
+    [
+        (10, 100, 1),
+        (1_000, 100, 1),
+        (2_000, 100, 2),
+        (7_900, 100, 5),
+        (10**6, 100, 20),
+        (10**6, 7, 7),
+    ],
+)
+def test_parts_divide_the_updates_and_leave_each_a_thousand_steps(steps, updates, parts):
+    assert program.part_count(Cost(grad_steps=steps), updates) == parts
+    assert program.part_count(Cost(env_steps=steps), updates) == parts
 
 
 def test_shared_demonstrations_equal_copies_for_each_seed(demos, env, keys, small):
@@ -146,7 +207,7 @@ def test_empty_folder_restores_nothing(demos, keys, small, tmp_path):
 def test_evaluations_gain_a_column_with_hand_worked_means():
     first, second = (
         evaluation.append_evaluation(
-            evals, jnp.int32(updates), jnp.array([False, True]), {"loss": jnp.array([1.0, 2.0])},
+            evals, jnp.int32(updates), jnp.array([False, True]),
             {
                 "return": jnp.array([[1.0, 3.0], [5.0, 5.0]]),
                 "success_any": jnp.array([[True, False], [True, True]]),
@@ -154,6 +215,7 @@ def test_evaluations_gain_a_column_with_hand_worked_means():
                 "value": jnp.array([[0.0, 1.0], [2.0, 2.0]]),
             },
             {"train": 1.0},
+            {"loss": jnp.array([[1.0, 3.0], [2.0, 4.0]])},
         )
         for evals, updates in ((None, 2), (_one_evaluation(), 4))
     )  # fmt: skip
@@ -161,14 +223,25 @@ def test_evaluations_gain_a_column_with_hand_worked_means():
     np.testing.assert_array_equal(first.returns, [[2.0], [5.0]])
     np.testing.assert_array_equal(second.returns, [[9.0, 2.0], [9.0, 5.0]])
     np.testing.assert_array_equal(first.success_any, [[0.5], [0.0]])  # a diverged seed failed
-    np.testing.assert_array_equal(second.metrics["loss"], [[7.0, 1.0], [7.0, 2.0]])
-    np.testing.assert_array_equal(first.metrics["value"], [[0.5], [2.0]])
+    np.testing.assert_array_equal(second.metrics["loss"], [[7.0, 1.0, 3.0], [7.0, 2.0, 4.0]])
+    assert first.metric_updates.tolist() == [1, 2] and second.metric_updates.tolist() == [3, 3, 4]
+    np.testing.assert_array_equal(first.estimates["value"], [[0.5], [2.0]])
 
 
 def _one_evaluation() -> loop.Eval:
     column = np.full((2, 1), 9.0)
-    metrics = {"loss": np.full((2, 1), 7.0), "value": np.zeros((2, 1))}
-    return loop.Eval(np.array([3]), column, column, column, metrics, {}, np.zeros(2, bool), {})
+    return loop.Eval(
+        updates=np.array([3]),
+        success_any=column,
+        success_final=column,
+        returns=column,
+        estimates={"value": np.zeros((2, 1))},
+        metric_updates=np.array([3]),
+        metrics={"loss": np.full((2, 1), 7.0)},
+        episodes={},
+        diverged=np.zeros(2, bool),
+        seconds={},
+    )
 
 
 def test_threads_stack_the_results_of_the_seeds():

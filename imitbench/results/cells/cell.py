@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from imitbench.experts import reference_scores
+from imitbench.results.cells import cell_schema
 from imitbench.suites.published.schema import Place
 
 
@@ -19,6 +20,9 @@ class Result(NamedTuple):
     curve: pd.DataFrame  # one row for each seed and evaluation
     episodes: pd.DataFrame  # one row for each episode of the last evaluation
     folder: Path
+    # One row for each seed and part of training; None in cells of version 0.2.0 and older, whose
+    # curve has the metrics as columns `metric/NAME`.
+    metrics: pd.DataFrame | None = None
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -47,7 +51,7 @@ class Result(NamedTuple):
     def shares_states(self) -> bool:
         """Whether all training seeds were evaluated on the same initial states, as in cells of
         version 0.2.0 and older. Since then each seed has its own."""
-        return self.identity.get("initial_states") != "own"
+        return not cell_schema.has_own_states(self.identity)
 
     @property
     def diverged(self) -> np.ndarray:

@@ -10,18 +10,20 @@ import hashlib
 import itertools
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow.parquet
 
+from imitbench.suites.schema import MAX_LABEL
 from imitbench.utils.errors import UserError
 from imitbench.utils.files import FOLDER_NAME
 from imitbench.utils.json_schema import check_fields
 
 TABLES = ("curve.parquet", "episodes.parquet")
+METRICS = "metrics.parquet"  # of training; cells of version 0.2.0 and older have them in the curve
 INFO: Mapping[str, Any] = {
     "finished_at": str, "order": int, "engine": str, "device": str, "environment_digest": str,
     "diverged_seeds": list[int], "seconds": dict[str, float], "cost": dict[str, int],
@@ -36,15 +38,42 @@ SCORES = ("success_any", "success_final", "return")
 COLUMNS = {
     "curve": ("updates", "env_steps", "expert_queries", "grad_steps", "diverged", *SCORES),
     "episodes": ("length", *SCORES),
+    "metrics": ("seed", "updates", "env_steps", "expert_queries", "grad_steps"),
 }
-# For each table the column that counts its rows beside the seed, and the identity's number of them.
-COUNTERS = {"curve": ("evaluation", "num_evals"), "episodes": ("episode", "eval_episodes")}
+COUNTERS = {"curve": "evaluation", "episodes": "episode"}  # the rows of a seed by number
 
 TASK = re.compile(r"[\w-][\w.:-]*(/[\w-][\w.:-]*)*")  # such as brax/ant
-MAX_LABEL = 1000  # characters
 NUMBERS = {"BOOLEAN", "INT32", "INT64", "FLOAT", "DOUBLE"}  # physical types of Parquet
 MAX_BYTES = 2**28  # of one table's numbers
+MAX_PARTS = 1000  # rows of metrics for each evaluation and seed
 OVERHEAD = 2**16  # bytes that Parquet adds to each column, at most
+
+
+def has_own_states(identity: Mapping[str, Any]) -> bool:
+    """Whether each training seed was evaluated on its own initial states, as since version 0.3.0.
+
+    Only such cells have an evaluation before the first update, and `metrics.parquet`.
+
+    Args:
+        identity: of a cell.
+    """
+    return identity.get("initial_states") == "own"
+
+
+def tables(info: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of a cell's tables.
+
+    Args:
+        info: the object in cell.json.
+    """
+    return (*TABLES, METRICS) if has_own_states(info["identity"]) else TABLES
+
+
+def _row_count(identity: Mapping[str, Any], table: str) -> int:
+    """How many rows a table has for each seed."""
+    if table == "episodes":
+        return identity["eval_episodes"]
+    return identity["num_evals"] + has_own_states(identity)
 
 
 def checksum(info: Mapping[str, Any], folder: Path) -> str:
@@ -59,7 +88,7 @@ def checksum(info: Mapping[str, Any], folder: Path) -> str:
     """
     rest = {k: v for k, v in info.items() if k != "sha256"}
     digest = hashlib.sha256(json.dumps(rest, sort_keys=True).encode())
-    for name in TABLES:
+    for name in tables(info):
         digest.update((folder / name).read_bytes())
     return digest.hexdigest()
 
@@ -135,7 +164,7 @@ def check_sizes(info: Mapping[str, Any], folder: Path, remedy: str) -> None:
             numbers, or the table is too large.
         OSError, pyarrow.ArrowException: the metadata cannot be read.
     """
-    for name in TABLES:
+    for name in tables(info):
         path = folder / name
         metadata = pyarrow.parquet.read_metadata(path)
         _check_rows(info, path, metadata.num_rows, remedy)
@@ -158,7 +187,12 @@ def check_sizes(info: Mapping[str, Any], folder: Path, remedy: str) -> None:
 
 
 def check_tables(
-    info: Mapping[str, Any], curve: Any, episodes: Any, folder: Path, remedy: str
+    info: Mapping[str, Any],
+    curve: pd.DataFrame,
+    episodes: pd.DataFrame,
+    metrics: pd.DataFrame | None,
+    folder: Path,
+    remedy: str,
 ) -> None:
     """Checks that a cell's tables hold numbers in every column, and the rows that they must have.
 
@@ -166,6 +200,7 @@ def check_tables(
         info: a checked cell.json.
         curve: the table with a row for each seed and evaluation.
         episodes: the table with a row for each seed and episode.
+        metrics: the table with a row for each seed and part of training; None in older cells.
         folder: the folder of the cell's tables, for messages.
         remedy: what to do about a wrong one, for messages.
 
@@ -175,14 +210,10 @@ def check_tables(
     identity = info["identity"]
     for name, frame in (("curve", curve), ("episodes", episodes)):
         path = folder / f"{name}.parquet"
-        counter, field = COUNTERS[name]
-        for column in ("seed", counter, *COLUMNS[name]):
-            if list(frame.columns).count(column) != 1 or not _is_numeric(frame[column]):
-                raise UserError(
-                    f"{path} is damaged: expected one column {column!r} of numbers; {remedy}"
-                )
+        counter = COUNTERS[name]
+        _check_columns(frame, ("seed", counter, *COLUMNS[name]), path, remedy)
         _check_rows(info, path, len(frame), remedy)
-        expected = set(itertools.product(identity["seeds"], range(identity[field])))
+        expected = set(itertools.product(identity["seeds"], range(_row_count(identity, name))))
         rows = set(zip(frame["seed"].tolist(), frame[counter].tolist(), strict=True))
         if rows != expected or len(rows) != len(frame):
             raise UserError(
@@ -190,16 +221,36 @@ def check_tables(
                 f"{remedy}"
             )
 
+    if metrics is not None:
+        path = folder / METRICS
+        _check_columns(metrics, COLUMNS["metrics"], path, remedy)
+        _check_rows(info, path, len(metrics), remedy)
+        if not set(metrics["seed"]) <= set(identity["seeds"]):
+            raise UserError(f"{path} is damaged: expected rows of its own seeds alone; {remedy}")
+
+
+def _check_columns(frame: pd.DataFrame, names: Iterable[str], path: Path, remedy: str) -> None:
+    for column in names:
+        if list(frame.columns).count(column) != 1 or frame[column].dtype.kind not in "biuf":
+            raise UserError(
+                f"{path} is damaged: expected one column {column!r} of numbers; {remedy}"
+            )
+
 
 def _check_rows(info: Mapping[str, Any], path: Path, rows: int, remedy: str) -> None:
-    counter, field = COUNTERS[path.stem]
-    seeds, count = len(info["identity"]["seeds"]), info["identity"][field]
+    identity = info["identity"]
+    seeds = len(identity["seeds"])
+    if path.name == METRICS:
+        most = seeds * identity["num_evals"] * MAX_PARTS
+        if rows > most or (seeds and rows % seeds):
+            raise UserError(
+                f"{path} is damaged: expected equally many rows for each of {seeds} seeds and at "
+                f"most {most:,}, found {rows:,} rows; {remedy}"
+            )
+        return
+    count = _row_count(identity, path.stem)
     if rows != seeds * count:
         raise UserError(
-            f"{path} is damaged: expected a row for each of {seeds} seeds and {count} {counter}s, "
-            f"found {rows} rows; {remedy}"
+            f"{path} is damaged: expected a row for each of {seeds} seeds and {count} "
+            f"{COUNTERS[path.stem]}s, found {rows} rows; {remedy}"
         )
-
-
-def _is_numeric(column: pd.Series) -> bool:
-    return getattr(column.dtype, "kind", "O") in "biuf"

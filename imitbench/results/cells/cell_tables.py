@@ -37,22 +37,42 @@ def curve_table(ev: Eval, seeds: Sequence[int], cost: Mapping[str, int]) -> pd.D
                 "return": ev.returns[s, e],
                 "diverged": bool(ev.diverged[s]),
             }
-            rows.append(row | {f"metric/{k}": float(v[s, e]) for k, v in ev.metrics.items()})
+            rows.append(row | {f"metric/{k}": float(v[s, e]) for k, v in ev.estimates.items()})
     return pd.DataFrame(rows)
 
 
-def join(a: pd.DataFrame, b: pd.DataFrame, counter: str) -> pd.DataFrame:
+def metrics_table(ev: Eval, seeds: Sequence[int], cost: Mapping[str, int]) -> pd.DataFrame:
+    """Makes the table of the metrics of training.
+
+    Args:
+        ev: the evaluations; `metrics` holds values [S, M].
+        seeds: the training seeds [S].
+        cost: the fields of `Cost` of one update.
+
+    Returns:
+        A row for each seed and part of training: updates and costs at its end, and the metrics'
+        means over its updates.
+    """
+    parts = len(ev.metric_updates)
+    updates = np.tile(ev.metric_updates, len(seeds))
+    names = {"seed": np.repeat(seeds, parts), "updates": updates}
+    spent = {name: updates * getattr(Cost(**cost), name) for name in COSTS}
+    return pd.DataFrame(names | spent | {k: v.ravel() for k, v in ev.metrics.items()})
+
+
+def join(a: pd.DataFrame | None, b: pd.DataFrame, counter: str) -> pd.DataFrame:
     """Joins the tables of two sets of seeds.
 
     Args:
-        a: a table.
+        a: a table; None for one without rows.
         b: the same table of other seeds.
         counter: the column that counts the rows of a seed.
 
     Returns:
         The rows of both, sorted by seed.
     """
-    return pd.concat([a, b], ignore_index=True).sort_values(["seed", counter], ignore_index=True)
+    both = [b] if a is None else [a, b]
+    return pd.concat(both, ignore_index=True).sort_values(["seed", counter], ignore_index=True)
 
 
 def episodes_table(ev: Eval, seeds: Sequence[int]) -> pd.DataFrame:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -72,19 +73,44 @@ def write(
     seeds = [s for s in info["identity"]["seeds"] if s not in kept]
     curve = cell_tables.curve_table(ev, seeds, info["cost"])
     episodes = cell_tables.episodes_table(ev, seeds)
+    metrics = cell_tables.metrics_table(ev, seeds, info["cost"])
     if base:
         curve = cell_tables.join(base.curve, curve, "evaluation")
         episodes = cell_tables.join(base.episodes, episodes, "episode")
+        metrics = cell_tables.join(base.metrics, metrics, "updates")
         trained = policy_files.with_stored(base.folder, trained)
     with _whole_folder(final) as folder:
         curve.to_parquet(folder / "curve.parquet", index=False)
         episodes.to_parquet(folder / "episodes.parquet", index=False)
+        metrics.to_parquet(folder / cell_schema.METRICS, index=False)
         whole = info | {"sha256": cell_schema.checksum(info, folder)}
         text = json.dumps(whole, indent=1, sort_keys=True)
         (folder / "cell.json").write_text(text + "\n", encoding="utf-8")
         if trained is not None:
             policy_files.write(folder, trained)
     return final
+
+
+def finishing_time(root: Path) -> str:
+    """The time for a cell that finishes now: later than that of every finished cell.
+
+    A clock that was set back does not make a new cell look older than those before it.
+
+    Args:
+        root: the folder of results.
+
+    Returns:
+        UTC, to the second.
+    """
+    now = datetime.datetime.now(datetime.UTC)
+    for path in cells_folder(root).glob("[!.]*/cell.json"):
+        with suppress(
+            OSError, ValueError, TypeError, KeyError, OverflowError
+        ):  # damaged: `read` names it
+            text = json.loads(path.read_text(encoding="utf-8"))["finished_at"]
+            before = datetime.datetime.fromisoformat(text)
+            now = max(now, before + datetime.timedelta(seconds=1))
+    return now.isoformat(timespec="seconds")
 
 
 def copy(cell: Path, cells: Path) -> Path:
@@ -198,13 +224,15 @@ def read(folder: Path) -> Result:
         if info.get("sha256") not in (None, cell_schema.checksum(info, folder)):
             raise ValueError("its files are not those that were written")
         cell_schema.check_sizes(info, folder, remedy)
-        curve, episodes = (pd.read_parquet(folder / name) for name in cell_schema.TABLES)
+        frames = [pd.read_parquet(folder / name) for name in cell_schema.tables(info)]
     except UserError:
         raise
     except Exception as error:  # a damaged Parquet file raises OSError, ArrowException and others
         raise UserError(f"{folder} is damaged ({one_line(error)}); {remedy}") from None
-    cell_schema.check_tables(info, curve, episodes, folder, remedy)
-    return Result(info, curve, episodes, folder)
+    curve, episodes, metrics = (*frames, None)[:3]
+    assert curve is not None and episodes is not None
+    cell_schema.check_tables(info, curve, episodes, metrics, folder, remedy)
+    return Result(info, curve, episodes, folder, metrics)
 
 
 def read_all(root: Path, *, every: bool = False) -> list[Result]:

@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, MaxNLocator
+from matplotlib.ticker import EngFormatter, FixedFormatter, MaxNLocator
 
 from imitbench.results.cells.cell import Result
 from imitbench.results.figures.panels import needs_log_axis
@@ -144,6 +144,7 @@ def save(figure: Figure, path: Path) -> list[Path]:
     Raises:
         UserError: a file cannot be written.
     """
+    _show_names_as_they_are(figure)
     written = []
     dpi = min(DPI, MAX_DOTS / max(figure.get_size_inches()))
     for kind in ("png", "svg"):
@@ -156,3 +157,15 @@ def save(figure: Figure, path: Path) -> list[Path]:
         written.append(target)
     plt.close(figure)
     return written
+
+
+def _show_names_as_they_are(figure: Figure) -> None:
+    """A name with dollar signs is no formula. Numbers at the ticks may be formulas."""
+    axes = figure.axes
+    legends = [*figure.legends, *(a.get_legend() for a in axes)]
+    names = [text for legend in legends if legend is not None for text in legend.get_texts()]
+    for axis in (x for a in axes for x in (a.xaxis, a.yaxis)):
+        if isinstance(axis.get_major_formatter(), FixedFormatter):
+            names += axis.get_ticklabels()
+    for text in (*names, *(a.title for a in axes)):
+        text.set_parse_math(False)

@@ -19,8 +19,8 @@ COST_LABELS = {
 
 
 def evaluated_once(results: Sequence[Result]) -> bool:
-    """Whether no cell has a curve, but a single evaluation."""
-    return all(r.curve["evaluation"].max() == 0 for r in results)
+    """Whether no cell has a curve, but a single evaluation after its training."""
+    return all(r.curve.loc[r.curve["updates"] > 0, "updates"].nunique() <= 1 for r in results)
 
 
 def curve_panels(groups: Mapping[Place, Sequence[Result]]) -> list[tuple[str, Place]]:

@@ -22,7 +22,7 @@ MEASURES = ("success_any", "success_final", "return")
 # Columns that are left out where no cell has a value in them.
 OPTIONAL = (
     "Demos", "Success any, %", "Success final, %", "Seeds apart", "Expert queries",
-    "Environment steps",
+    "Over training", "Environment steps",
 )  # fmt: skip
 MEASURE_COLUMNS = {
     "success_any": "Success any, %", "success_final": "Success final, %", "return": "Return",
@@ -122,6 +122,7 @@ def _table_row(r: Result, record: dict[str, Any]) -> dict[str, str]:
         "Success any, %": _format(record, "success_any", 100) if has_success else "-",
         "Success final, %": _format(record, "success_final", 100) if has_success else "-",
         "Return": _format(record, "return", 1),
+        "Over training": _over_training(r, "success_final" if has_success else "return"),
         "Seeds apart": seed_scores(r, "success_final" if has_success else "return"),
         "Seeds x episodes": f"{record['seeds']} x {record['episodes_per_seed']}",
         "Expert queries": f"{r.info['demo_steps'] + record['expert_queries']:,}",
@@ -135,6 +136,15 @@ def _table_row(r: Result, record: dict[str, Any]) -> dict[str, str]:
         seeds = ", ".join(map(str, r.info["diverged_seeds"]))
         row["Method"] += f" (seed {seeds} diverged, counted as failed)"
     return row
+
+
+def _over_training(r: Result, measure: str) -> str:
+    """The mean of a measure over the curve, for methods that step the environment."""
+    values = effort.over_training(r, measure)
+    if values is None:
+        return "-"
+    found = stats.over_seeds(values).interval()
+    return format_estimate(found, 100 if scores.is_rate(measure) else 1, 1)
 
 
 def _format(record: dict[str, Any], measure: str, scale: float) -> str:

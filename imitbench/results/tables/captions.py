@@ -30,6 +30,11 @@ def caption(results: Sequence[Result], rows: Sequence[Mapping[str, str]]) -> str
     )
     if any(r.shares_states for r in results):
         text += "The seeds of these cells share their initial states. "
+    if "Over training" in rows[0]:
+        text += (
+            "*Over training*: the mean over the learning curve (the area under it by its length in "
+            "environment steps), of final success where the task has it, else of the return. "
+        )
     if "Seeds apart" in rows[0]:
         text += (
             "*Seeds apart*: the scores of the single seeds, where a gap of 0.3 of the scale parts "

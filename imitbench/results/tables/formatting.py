@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 
 from imitbench.results.stats import Estimate
+
+HTML_TAG = re.compile(r"<(?=[A-Za-z/!?])")
 
 
 def format_estimate(estimate: Estimate, scale: float, digits: int, sign: str = "") -> str:
@@ -50,5 +53,5 @@ def _markdown_row(cells: Sequence[str]) -> str:
 
 
 def _escape(text: str) -> str:
-    """A bar would begin a new column, a line break a new row."""
-    return " ".join(text.splitlines()).replace("|", r"\|")
+    """A bar would begin a new column, a line break a new row, `<b>` a mark of HTML."""
+    return HTML_TAG.sub(r"\\<", " ".join(text.splitlines()).replace("|", r"\|"))

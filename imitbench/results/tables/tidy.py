@@ -21,7 +21,8 @@ def tidy_frame(results: Sequence[Result]) -> pd.DataFrame:
         demos, expert, method, seed, evaluation, updates, env_steps, expert_queries, grad_steps
         (spent so far), success_any and success_final (shares in [0, 1]; NaN where the task does
         not say when it is solved), return, normalised (0: the random policy, 1: the expert; NaN
-        where there are no reference scores), diverged, and `metric/...` of the method.
+        where there are no reference scores), diverged, and for methods with values
+        `metric/value` and `metric/discounted`. Metrics of training are in `Result.metrics`.
     """
     frames = []
     for result in results:

@@ -1,0 +1,121 @@
+"""Stale results: finished cells and checkpoints of other settings or versions than a job's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from imitbench.results.cells import store
+from imitbench.runs.plan import Job
+from imitbench.suites.schema import without_seeds
+from imitbench.utils import machine
+from imitbench.utils.files import atomic_write
+
+ORIGIN = "origin.json"  # beside the checkpoints of a cell: what they belong to, and who wrote them
+
+
+def stale_cells(jobs: Sequence[Job], root: Path) -> list[tuple[Job, str]]:
+    """Finds finished cells that have the name of a job, but another method version or settings.
+
+    Args:
+        jobs: the jobs.
+        root: the folder of the results.
+
+    Returns:
+        For each its job, and a line with what differs. Such a cell stays where it is; the job runs
+        beside it, and tables show the one that finished last.
+    """
+    by_name = {_name(job.identity): job for job in jobs}
+    stale = []
+    for cell in store.read_all(root, every=True):
+        job = by_name.get(_name(cell.identity))
+        changes = _changes(cell.identity, job.identity) if job else []
+        if job and changes:
+            stale.append((job, f"{cell.folder.name}: {'; '.join(changes)}"))
+    return stale
+
+
+def claim_checkpoints(job: Job, root: Path) -> list[str]:
+    """Notes whose checkpoints the folder of an unfinished cell holds from now on.
+
+    Only the process that holds the folder's lock may call it.
+
+    Args:
+        job: the job that begins or continues.
+        root: the folder of the results.
+
+    Returns:
+        Lines for the user: checkpoints of the same cell that were written by other code, from
+        which it continues; and those of other settings or of another method version, beside which
+        it starts anew.
+
+    Raises:
+        UserError: the folder cannot be written to.
+    """
+    folder = store.partial_folder(root, job.key)
+    code = machine.versions() | {"commit": machine.git_commit()}
+    lines = []
+    if _has_checkpoints(folder) and (origin := _read_origin(folder)):
+        changes = _changes(origin["code"], code)
+        if changes:
+            lines.append(
+                f"{job.key}: continues from a checkpoint that other code wrote "
+                f"({'; '.join(changes)}); to start anew delete {folder}"
+            )
+    for other in sorted(folder.parent.glob(f"{job.key.rpartition('-')[0]}-*")):
+        origin = _read_origin(other) if other != folder and _has_checkpoints(other) else None
+        if origin and _name(origin["identity"]) == _name(job.identity):
+            changes = _changes(origin["identity"], job.identity)
+            if changes:
+                lines.append(
+                    f"{job.key}: starts anew; {other} holds checkpoints with other settings "
+                    f"({'; '.join(changes)}): delete it if you do not need it"
+                )
+    with atomic_write(folder / ORIGIN) as path:
+        text = json.dumps({"identity": job.identity, "code": code}, indent=1, sort_keys=True)
+        path.write_text(text + "\n", encoding="utf-8")
+    return lines
+
+
+def _has_checkpoints(folder: Path) -> bool:
+    return any(path.name.isdigit() for path in folder.glob("*"))
+
+
+def _read_origin(folder: Path) -> dict[str, Any] | None:
+    """What is noted beside checkpoints; None where nothing readable is."""
+    try:
+        origin = json.loads((folder / ORIGIN).read_text(encoding="utf-8"))
+        _name(origin["identity"])
+        dict(origin["code"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    return origin
+
+
+def _name(identity: Mapping[str, Any]) -> str:
+    """What a suite knows a cell by: the task, the demonstrations, their source and the label."""
+    return json.dumps([identity[k] for k in ("task", "demos", "source", "label")], sort_keys=True)
+
+
+def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """What differs between two identities, beside the seeds, or between two sets of versions."""
+    flat = [_flat(without_seeds(x)) for x in (old, new)]
+    names = sorted(set(flat[0]) | set(flat[1]))
+    return [
+        f"{name} {flat[0].get(name, 'not set')}, now {flat[1].get(name, 'not set')}"
+        for name in names
+        if flat[0].get(name) != flat[1].get(name)
+    ]
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings by their path: `config.lr`. Version 1 is the one that is not named."""
+    found: dict[str, Any] = {} if prefix else {"version": 1}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            found |= _flat(value, f"{prefix}{name}.")
+        else:
+            found[prefix + name] = value
+    return found
