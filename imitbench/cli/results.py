@@ -80,8 +80,9 @@ class Compare:
     a: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="A")]]
     """First side: a method's name in the suite's results, a folder of results
     (`results/quickstart`), or FOLDER:NAME. For policies: a CSV file (success or return, perhaps
-    policy and initial_state), LeRobot's eval_info.json, the folder of a Minari data set, or
-    CELL@SEED, a cell's folder and a training seed."""
+    policy and initial_state), LeRobot's eval_info.json, the folder of a Minari data set, rollouts
+    (a file that `imitbench demos` or `save_data` writes, or a folder of them), or CELL@SEED, a
+    cell's folder and a training seed."""
     b: tyro.conf.Positional[Annotated[str | None, tyro.conf.arg(metavar="B")]] = None
     """Second side, in the same forms; not needed for a CSV file with several policies."""
     suite: SuiteName = "quickstart"

@@ -20,8 +20,8 @@ from imitbench.utils.machine import available_cpus
 SeedsBy = Literal["auto", "vmap", "threads"]
 OnPart = Callable[[float], None]
 
-PART_STEPS = 1_000  # gradient or environment steps of a part, at least
-MAX_PARTS = 20  # between two evaluations
+PART_STEPS = 2_000  # gradient or environment steps of a part, at least
+MAX_PARTS = 5  # between two evaluations
 
 
 class TrainState(struct.PyTreeNode):
@@ -112,9 +112,7 @@ def compile_program(
     else:
         seed_demos = demos if demo_axis is None else _seed(demos, 0)
         seed_state = jax.eval_shape(lambda a: _seed(a, 0), state.algo)
-        # The state of a seed is a copy, which nothing else uses.
-        seed_update = jax.jit(update, donate_argnums=2)
-        lowered_update = seed_update.lower(keys[0], state.updates, seed_state, seed_demos)
+        lowered_update = jax.jit(update).lower(keys[0], state.updates, seed_state, seed_demos)
         lowered_init = jax.jit(init).lower(keys[0], seed_demos)
     state_axes = TrainState(0, None, 0)  # type: ignore[arg-type]
     evaluations = compile_seeds(evaluate, (0, state_axes), 0, num)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import re
 from pathlib import Path
 
 import h5py
+import jax
 import numpy as np
 import pytest
 import scipy.stats
 
+from imitbench import data, envs, experts
 from imitbench.cli import main
 from imitbench.results import policy_trials
 from imitbench.results.cells import store
@@ -132,6 +135,37 @@ def test_minari(tmp_path):
     assert only.policy == "set" and only.states == ("10", "11", "12")
     assert only.returns is not None and only.returns.tolist() == [0.0, 4.0, 8.0]
     assert only.success is not None and only.success.tolist() == [False, True, True]
+
+
+def test_folders_of_rollouts(tmp_path):
+    """Recorded with other noise from the same states, in one file and in two."""
+    env = envs.make("PointMass")
+    expert = experts.load("PointMass", spec=env.spec)
+    good, bad = (
+        data.collect(env, expert, 6, seed=3, noise=noise, only_success=False)
+        for noise in (0.0, 2.0)
+    )
+    data.save(tmp_path / "good" / "all.npz", good)
+    for name, rows in (("1.npz", slice(0, 4)), ("2.npz", slice(4, 6))):
+        part = jax.tree.map(lambda x, rows=rows: x[rows], bad.steps)
+        data.save(tmp_path / "bad" / name, bad._replace(steps=part))
+    a, b = (policy_trials.read_trials(str(tmp_path / x))[0] for x in ("good", "bad"))
+    assert (a.policy, b.policy) == ("good", "bad") and a.states == b.states
+    assert a.returns is not None and a.success is not None and b.success is not None
+    np.testing.assert_allclose(a.returns, good.steps.reward.sum(1), rtol=1e-6)
+    np.testing.assert_array_equal(b.success, bad.steps.success[:, -1])
+    (pair,) = policy_trials.compare_policies([a, b])
+    assert pair.pairs == 6
+    assert policy_trials.read_trials(str(tmp_path / "good" / "all.npz"))[0].states == a.states
+    filtered = good._replace(header=dataclasses.replace(good.header, only_success=True))
+    data.save(tmp_path / "good" / "all.npz", filtered)
+    with pytest.raises(UserError, match="all.npz: its failed episodes were removed"):
+        policy_trials.read_trials(str(tmp_path / "good"))
+    other = bad._replace(header=dataclasses.replace(bad.header, task="FetchReach"))
+    data.save(tmp_path / "bad" / "1.npz", other)
+    with pytest.raises(UserError, match="rollouts of FetchReach and PointMass: expected one"):
+        policy_trials.read_trials(str(tmp_path / "bad"))
+    assert not policy_trials.is_trials(str(tmp_path))
 
 
 def test_policies_of_cells(finished):

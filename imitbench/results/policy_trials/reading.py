@@ -1,4 +1,4 @@
-"""Reads outcomes of episodes: CSV, LeRobot's eval_info.json, Minari data sets, cells."""
+"""Reads outcomes of episodes: CSV, LeRobot's eval_info.json, Minari, rollouts, cells."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pandas as pd
 from imitbench.data.formats import minari
 from imitbench.data.formats.hdf5 import read_array
 from imitbench.results.cells import store
+from imitbench.results.policy_trials import rollouts
 from imitbench.results.policy_trials.trials import Trials, make_trials
 from imitbench.utils.errors import UserError
 from imitbench.utils.json_schema import one_line
@@ -34,7 +35,9 @@ def is_trials(name: str) -> bool:
     if "@" in name and (path / "cell.json").is_file():
         return True
     path = Path(name).expanduser()
-    return path.suffix in (".csv", ".json") or _minari_arrays(path) is not None
+    if path.suffix in (".csv", ".json") or _minari_arrays(path) is not None:
+        return True
+    return not store.cells_folder(path).is_dir() and bool(rollouts.rollout_files(path))
 
 
 def read_trials(name: str) -> list[Trials]:
@@ -43,7 +46,8 @@ def read_trials(name: str) -> list[Trials]:
     Args:
         name: a CSV file with the columns success (1 or 0) or return, and perhaps policy and
             initial_state (or state, seed, episode); LeRobot's eval_info.json; the folder of a
-            Minari data set; or CELL@SEED, a cell's folder and a training seed.
+            Minari data set; a file of rollouts (.npz) or a folder of them; or CELL@SEED, a cell's
+            folder and a training seed.
 
     Returns:
         The trials of each policy.
@@ -57,13 +61,15 @@ def read_trials(name: str) -> list[Trials]:
     path = Path(name).expanduser()
     if arrays := _minari_arrays(path):
         return [_read_minari(path.name, arrays)]
+    if path.exists() and rollouts.rollout_files(path):
+        return [rollouts.read_rollouts(path)]
     if not path.is_file():
         raise UserError(f"{path} is no file: expected a CSV file, eval_info.json, or a folder")
     if path.stat().st_size > MAX_BYTES:
         raise UserError(f"{path} has {path.stat().st_size:,} bytes: expected at most {MAX_BYTES:,}")
     readers: dict[str, Callable[[Path], list[Trials]]] = {".csv": _read_csv, ".json": _read_json}
     if path.suffix not in readers:
-        raise UserError(f"{path}: expected a file that ends in .csv or .json")
+        raise UserError(f"{path}: expected a file that ends in .csv, .json or .npz")
     return readers[path.suffix](path)
 
 

@@ -1,0 +1,65 @@
+"""Reads outcomes of episodes from data sets: files of rollouts, and folders of such files."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from imitbench.data import Demos
+from imitbench.data.formats import npz
+from imitbench.results.policy_trials.trials import Trials, make_trials
+from imitbench.utils.errors import UserError
+
+SUFFIX = ".npz"
+
+
+def rollout_files(path: Path) -> list[Path]:
+    """The files of rollouts at a path: itself, or those directly in the folder, by name."""
+    if path.is_dir():
+        return sorted(p for p in path.iterdir() if p.suffix == SUFFIX and p.is_file())
+    return [path] if path.suffix == SUFFIX else []
+
+
+def read_rollouts(path: Path) -> Trials:
+    """Reads the episodes of one policy, as `imitbench demos` and `save_data` write them.
+
+    Args:
+        path: a file, or a folder of files of one task.
+
+    Returns:
+        Success at the last step, where the task has it, the returns, and for each initial state the
+        hash of its observation; without initial states where two episodes begin in the same.
+
+    Raises:
+        UserError: a file is missing or damaged, they are of several tasks, or episodes that failed
+            were removed.
+    """
+    parts = [(file, npz.load(file)) for file in rollout_files(path)]
+    tasks = sorted({demos.header.task for _, demos in parts})
+    if len(tasks) > 1:
+        raise UserError(f"{path} has rollouts of {' and '.join(tasks)}: expected one task")
+    success, returns, states = [], [], []
+    for file, demos in parts:
+        if demos.header.only_success:
+            raise UserError(
+                f"{file}: its failed episodes were removed, so it does not say how often the "
+                "policy succeeds: record all episodes"
+            )
+        for k in range(len(demos.steps.obs)):
+            valid = np.asarray(demos.steps.weight[k]) > 0
+            returns.append(float(np.asarray(demos.steps.reward[k])[valid].sum()))
+            success.append(_succeeded(demos, k, valid))
+            first = np.ascontiguousarray(demos.steps.obs[k][0])
+            states.append(hashlib.sha256(first.tobytes()).hexdigest()[:16])
+    known = None if None in success else np.array(success, bool)
+    unique = tuple(states) if len(set(states)) == len(states) else None
+    return make_trials(path.stem, known, np.array(returns), unique, str(path))
+
+
+def _succeeded(demos: Demos, episode: int, valid: np.ndarray) -> bool | None:
+    """Whether an episode ends at the goal; None where the task does not say."""
+    if demos.header.success_final is None or not valid.any():
+        return None
+    return bool(np.asarray(demos.steps.success[episode])[valid][-1])
