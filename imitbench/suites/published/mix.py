@@ -1,7 +1,8 @@
 """Claims of Zhu et al. 2018 and Nair et al. 2018 about mixed rewards and demonstrated resets.
 
 They are judged after the same number of environment steps, on the share of episodes that reach the
-goal at any step. The tasks of the papers differ from those here, so only the order is claimed.
+goal at any step. The tasks of the papers differ from those here, so only the order is
+claimed. A method above another one may still be far below BC, which the table shows beside it.
 """
 
 from imitbench.suites.published.schema import Claim, Place
