@@ -72,6 +72,29 @@ def read(path: Path, kind: str, limit: int | None = None) -> tuple[dict[str, Any
     Raises:
         UserError: the file does not exist, cannot be read, or holds more than `limit` bytes.
     """
+    arrays = read_arrays(path, kind, limit)
+    try:
+        header = json.loads(arrays.pop("header").tobytes())
+        assert isinstance(header, dict), "its header is no JSON object"
+    except (ValueError, KeyError, AssertionError) as error:
+        raise _unreadable(path, kind, error) from None
+    return header, arrays
+
+
+def read_arrays(path: Path, kind: str, limit: int | None = None) -> Arrays:
+    """Reads the arrays of any npz file.
+
+    Args:
+        path: the file.
+        kind: what the file should be, for the messages: "data set", ...
+        limit: the most bytes that all arrays may have together; by default any number.
+
+    Returns:
+        The arrays by name: booleans and numbers; nothing is unpickled.
+
+    Raises:
+        UserError: the file does not exist, cannot be read, or holds more than `limit` bytes.
+    """
     try:
         with zipfile.ZipFile(path) as file:
             size = sum(part.file_size for part in file.infolist())
@@ -80,20 +103,19 @@ def read(path: Path, kind: str, limit: int | None = None) -> tuple[dict[str, Any
                 raise UserError(
                     f"{path} holds {size} bytes of arrays, expected at most {limit}; make it again"
                 )
-            arrays = {_array_name(part): _parse(file.read(part)) for part in file.infolist()}
-        header = json.loads(arrays.pop("header").tobytes())
-        assert isinstance(header, dict), "its header is no JSON object"
+            return {_array_name(part): _parse(file.read(part)) for part in file.infolist()}
     except FileNotFoundError:
         raise UserError(f"no such file: {path}") from None
     except UserError:
         raise
     except (OSError, ValueError, KeyError, EOFError, AssertionError, zipfile.BadZipFile) as error:
-        raise UserError(
-            f"{path} is not a readable {kind} ({one_line(error)}); make it again"
-        ) from None
+        raise _unreadable(path, kind, error) from None
     except Exception as error:  # a damaged deflate stream raises zlib.error, among others
         raise UserError(f"{path} is damaged ({one_line(error)}); make it again") from None
-    return header, arrays
+
+
+def _unreadable(path: Path, kind: str, error: Exception) -> UserError:
+    return UserError(f"{path} is not a readable {kind} ({one_line(error)}); make it again")
 
 
 def _array_name(part: zipfile.ZipInfo) -> str:
