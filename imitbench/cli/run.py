@@ -77,7 +77,8 @@ class Run:
         root = self.results / name
         if self.stale:
             outdated = stale.stale_cells(jobs, root)
-            print(*(f"stale     {line}" for _, line in outdated), sep="\n")
+            for _, line in outdated:
+                print(f"stale     {line}")
             keys = {job.key for job, _ in outdated}
             jobs = [job for job in jobs if job.key in keys]
             if not jobs:

@@ -131,22 +131,23 @@ def _pair(name: str, measure: str, a: Result, b: Result) -> Pair:
 
 
 def _pairs_over_training(name: str, measure: str, a: Result, b: Result) -> list[Pair]:
-    """The comparison of two learning curves; none where a method did not learn online."""
+    """The comparison of two learning curves; none where a cell has none along environment steps."""
     steps = min(effort.env_steps(a), effort.env_steps(b))
     x, y = (effort.over_training(r, measure, steps) for r in (a, b))
-    if x is None or y is None:
+    lead = effort.training_lead(a, b, measure, steps)
+    if x is None or y is None or lead is None:
         return []
-    means = stats.over_seeds(x), stats.over_seeds(y)
-    paired = comparability.are_paired(a, b)
+    evals = [r.identity["num_evals"] for r in (a, b)]
+    spacing = f"numbers of evaluations differ ({evals[0]}, {evals[1]}): curves are as fine as those"
     found = Pair(
         name,
         f"{measure}{OVER_TRAINING}",
-        means[0].interval(),
-        means[1].interval(),
-        lead=stats.over_seeds(x - y) if paired else stats.difference(*means),
+        scores.interval_of(a, measure, stats.over_seeds(x)),
+        scores.interval_of(b, measure, stats.over_seeds(y)),
+        lead=lead,
         p_adjusted=float("nan"),
         improvement=stats.probability_of_improvement(x, y),
-        warnings=(),
+        warnings=(spacing,) if evals[0] != evals[1] else (),
     )
     return [found]
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from imitbench.results import stats
+from imitbench.results import scores, stats
 from imitbench.results.cells.cell import Result
+from imitbench.results.comparability import are_paired
 
 RISE_SINCE = 0.8  # share of the budget: the last evaluation is compared with the one there
 RISE_LEVEL = 0.05  # of the one-sided test for a row that still rises
@@ -38,10 +39,10 @@ def after_env_steps(r: Result, measure: str, steps: float) -> np.ndarray | None:
         [S], at the evaluation after so many steps, or on the straight line between the evaluation
         before and the one after; None outside the curve.
     """
-    spent, scores = _by_env_steps(r, measure)
+    spent, values = r.curve_of(measure, "env_steps")
     if not spent[0] <= steps <= spent[-1]:
         return None
-    return _between(spent, scores, steps)
+    return _between(spent, values, steps)
 
 
 def over_training(r: Result, measure: str, steps: float | None = None) -> np.ndarray | None:
@@ -54,33 +55,52 @@ def over_training(r: Result, measure: str, steps: float | None = None) -> np.nda
 
     Returns:
         [S], with straight lines between evaluations; None where the method took no environment
-        steps, has no evaluation before its first step (cells of version 0.2.0 and older), or took
-        fewer steps.
+        steps or fewer than `steps`, or the curve has no evaluation before its first step (cells of
+        version 0.2.0 and older) or a single one after it.
     """
     if not is_online(r):
         return None
-    spent, scores = _by_env_steps(r, measure)
+    spent, values = r.curve_of(measure, "env_steps")
     end = spent[-1] if steps is None else steps
-    if spent[0] > 0 or not 0 < end <= spent[-1]:
+    if spent[0] > 0 or len(spent) < 3 or not 0 < end <= spent[-1]:
         return None
     inside = spent < end
     x = np.append(spent[inside], end)
-    y = np.vstack([scores[inside], _between(spent, scores, end)])
+    y = np.vstack([values[inside], _between(spent, values, end)])
     return np.trapezoid(y, x, axis=0) / end
 
 
-def _by_env_steps(r: Result, measure: str) -> tuple[np.ndarray, np.ndarray]:
-    """The environment steps [E] at a cell's evaluations, and its scores [E, S] there."""
-    table = r.curve.pivot(index="env_steps", columns="seed", values=measure).sort_index()
-    return table.index.to_numpy(float), table.to_numpy(float)
+def training_lead(a: Result, b: Result, measure: str, steps: float) -> stats.Mean | None:
+    """Estimates by how much one cell is above another over training.
+
+    Args:
+        a: a finished cell.
+        b: another one.
+        measure: a column of their curves.
+        steps: environment steps of the part of the curves that counts.
+
+    Returns:
+        The mean of a - b, seed by seed where both may be paired; None where `over_training` has
+        none.
+    """
+    x, y = (over_training(r, measure, steps) for r in (a, b))
+    if x is None or y is None:
+        return None
+    lead = stats.difference(stats.over_seeds(x), stats.over_seeds(y))
+    if are_paired(a, b):
+        lead = stats.over_seeds(x - y)
+    if not scores.is_rate(measure):
+        return lead
+    rates = float(x.mean()), float(y.mean())
+    return stats.with_binomial_error(lead, rates, (scores.episodes(a), scores.episodes(b)))
 
 
-def _between(spent: np.ndarray, scores: np.ndarray, steps: float) -> np.ndarray:
-    """[S], the scores [E, S] after a number of steps, on straight lines between evaluations."""
+def _between(spent: np.ndarray, values: np.ndarray, steps: float) -> np.ndarray:
+    """[S], the values [E, S] after a number of steps, on straight lines between evaluations."""
     after = int(spent.searchsorted(steps))
     before = max(after - 1, 0)
     share = (steps - spent[before]) / max(spent[after] - spent[before], 1.0)
-    return scores[before] + share * (scores[after] - scores[before])
+    return values[before] + share * (values[after] - values[before])
 
 
 def still_rising(r: Result, measure: str) -> bool:
@@ -97,10 +117,9 @@ def still_rising(r: Result, measure: str) -> bool:
         Whether the test shows a rise; False where there is one evaluation after training, or one
         seed.
     """
-    trained = r.curve[r.curve["updates"] > 0]
-    table = trained.pivot(index="updates", columns="seed", values=measure).sort_index()
-    updates, scores = table.index.to_numpy(float), table.to_numpy(float)
+    updates, values = r.curve_of(measure, "updates")
+    updates, values = updates[updates > 0], values[updates > 0]
     earlier = np.flatnonzero(updates <= RISE_SINCE * updates[-1])
-    if not len(earlier) or scores.shape[1] < 2:
+    if not len(earlier) or values.shape[1] < 2:
         return False
-    return stats.over_seeds(scores[-1] - scores[earlier[-1]]).p_above(0.0) < RISE_LEVEL
+    return stats.over_seeds(values[-1] - values[earlier[-1]]).p_above(0.0) < RISE_LEVEL

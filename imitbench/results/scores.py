@@ -76,7 +76,7 @@ def estimate(r: Result, measure: str) -> stats.Estimate:
     Returns:
         The estimate; its ends are nan where there is a single seed.
     """
-    return _interval(r, measure, mean(r, measure))
+    return interval_of(r, measure, mean(r, measure))
 
 
 def curve_estimates(r: Result, measure: str) -> list[stats.Estimate]:
@@ -90,9 +90,9 @@ def curve_estimates(r: Result, measure: str) -> list[stats.Estimate]:
     Returns:
         [E], the last of which is `estimate`.
     """
-    table = r.curve.pivot(index="evaluation", columns="seed", values=measure).sort_index()
-    means = [stats.over_seeds(values) for values in table.to_numpy(float)[:-1]]
-    return [*(_interval(r, measure, m) for m in means), estimate(r, measure)]
+    _, values = r.curve_of(measure)
+    means = [stats.over_seeds(x) for x in values[:-1]]
+    return [*(interval_of(r, measure, m) for m in means), estimate(r, measure)]
 
 
 def lead(a: Result, b: Result, measure: str) -> stats.Mean:
@@ -141,7 +141,14 @@ def normalised(r: Result) -> stats.Estimate:
     return stats.Estimate(*map(float, reference_scores.normalise(r.place[0], ends)))
 
 
-def _interval(r: Result, measure: str, found: stats.Mean) -> stats.Estimate:
+def interval_of(r: Result, measure: str, found: stats.Mean) -> stats.Estimate:
+    """The 95% interval of a mean over a cell's seeds.
+
+    Args:
+        r: the cell.
+        measure: what the mean is of; rates are joined with Wilson's interval over all episodes.
+        found: the mean.
+    """
     if not is_rate(measure):
         return found.interval()
     return stats.rate_interval(found, episodes(r))

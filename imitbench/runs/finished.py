@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from imitbench.envs.digest import digest
-from imitbench.results.cells import store
+from imitbench.results.cells import housekeeping, store
 from imitbench.results.cells.cell import Result
 from imitbench.runs import job_warnings, more_seeds
 from imitbench.runs.plan import Job
@@ -65,7 +65,7 @@ def _set_aside_other_physics(jobs: Sequence[Job], root: Path) -> list[str]:
         stored = cell.info["environment_digest"]
         if here is not None and here != stored:
             with lock_folder(root, wait=True):
-                moved = store.set_aside(root, cell.folder)
+                moved = housekeeping.set_aside(root, cell.folder)
             lines.append(
                 f"{cell.folder.name}: its environment behaved differently (digest {stored}, here "
                 f"{here}); set aside in {moved.parent}"
@@ -92,7 +92,7 @@ def set_aside_finished(jobs: Sequence[Job], root: Path) -> list[Path]:
     """
     identities = [without_seeds(job.identity) for job in jobs]
     return [
-        store.set_aside(root, cell.folder)
+        housekeeping.set_aside(root, cell.folder)
         for cell in store.read_all(root, every=True)
         if without_seeds(cell.identity) in identities
     ]

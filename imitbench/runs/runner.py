@@ -17,7 +17,7 @@ from imitbench.core import rollout
 from imitbench.data import behaviour, loading
 from imitbench.data.header import Header
 from imitbench.envs.digest import digest
-from imitbench.results.cells import policies, store
+from imitbench.results.cells import housekeeping, policies, store
 from imitbench.runs import finished, job_warnings, more_seeds, stale
 from imitbench.runs.plan import Job, eval_keys
 from imitbench.training import loop, resumable
@@ -117,7 +117,7 @@ def tidy_results(root: Path) -> None:
         UserError: the folder cannot be written.
     """
     with results_lock(root):
-        store.tidy(root)
+        housekeeping.tidy(root)
 
 
 def compute(
@@ -205,7 +205,7 @@ def finish(job: Job, outcome: CellOutcome, root: Path) -> list[str]:
         base = more_seeds.cell_with(job, root, done)
         info = more_seeds.joined_info(base, info, job.seeds)
     with results_lock(root):
-        info |= {"finished_at": store.finishing_time(root)}
+        info |= {"finished_at": housekeeping.finishing_time(root)}
         store.write(root, job.key, info, outcome.ev, outcome.policies, base=base)
     shutil.rmtree(store.partial_folder(root, job.key), ignore_errors=True)
     return job_warnings.result_warnings(part, outcome.ev)

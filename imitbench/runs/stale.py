@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from imitbench.results.cells import store
+from imitbench.runs import more_seeds
 from imitbench.runs.plan import Job
 from imitbench.suites.schema import without_seeds
 from imitbench.utils import machine
+from imitbench.utils.errors import UserError
 from imitbench.utils.files import atomic_write
+from imitbench.utils.json_schema import check_fields, read_json, shorten
 
+MAX_TEXT = 60  # characters of a value in a message
 ORIGIN = "origin.json"  # beside the checkpoints of a cell: what they belong to, and who wrote them
 
 
@@ -24,10 +28,15 @@ def stale_cells(jobs: Sequence[Job], root: Path) -> list[tuple[Job, str]]:
         root: the folder of the results.
 
     Returns:
-        For each its job, and a line with what differs. Such a cell stays where it is; the job runs
-        beside it, and tables show the one that finished last.
+        For each its job, and a line with what differs; without jobs that are finished as they are
+        now. A stale cell stays where it is; the job runs beside it, and tables show the one that
+        finished last.
     """
-    by_name = {_name(job.identity): job for job in jobs}
+    by_name = {
+        _name(job.identity): job
+        for job in jobs
+        if not more_seeds.has_all(more_seeds.finished_seeds(job, root), job)
+    }
     stale = []
     for cell in store.read_all(root, every=True):
         job = by_name.get(_name(cell.identity))
@@ -47,9 +56,8 @@ def claim_checkpoints(job: Job, root: Path) -> list[str]:
         root: the folder of the results.
 
     Returns:
-        Lines for the user: checkpoints of the same cell that were written by other code, from
-        which it continues; and those of other settings or of another method version, beside which
-        it starts anew.
+        Lines for the user: that other code began the checkpoints from which it continues; and where
+        checkpoints of other settings or of another method version are, beside which it starts anew.
 
     Raises:
         UserError: the folder cannot be written to.
@@ -61,7 +69,7 @@ def claim_checkpoints(job: Job, root: Path) -> list[str]:
         changes = _changes(origin["code"], code)
         if changes:
             lines.append(
-                f"{job.key}: continues from a checkpoint that other code wrote "
+                f"{job.key}: its checkpoint was begun by other code "
                 f"({'; '.join(changes)}); to start anew delete {folder}"
             )
     for other in sorted(folder.parent.glob(f"{job.key.rpartition('-')[0]}-*")):
@@ -73,6 +81,8 @@ def claim_checkpoints(job: Job, root: Path) -> list[str]:
                     f"{job.key}: starts anew; {other} holds checkpoints with other settings "
                     f"({'; '.join(changes)}): delete it if you do not need it"
                 )
+    if _has_checkpoints(folder) and _read_origin(folder):
+        return lines  # it stays the one of the code that began
     with atomic_write(folder / ORIGIN) as path:
         text = json.dumps({"identity": job.identity, "code": code}, indent=1, sort_keys=True)
         path.write_text(text + "\n", encoding="utf-8")
@@ -85,11 +95,12 @@ def _has_checkpoints(folder: Path) -> bool:
 
 def _read_origin(folder: Path) -> dict[str, Any] | None:
     """What is noted beside checkpoints; None where nothing readable is."""
+    path = folder / ORIGIN
     try:
-        origin = json.loads((folder / ORIGIN).read_text(encoding="utf-8"))
+        origin = read_json(path, "the origin of checkpoints", "")
+        check_fields(origin, {"identity": dict[str, Any], "code": dict[str, Any]}, str(path), "")
         _name(origin["identity"])
-        dict(origin["code"])
-    except (OSError, ValueError, TypeError, KeyError):
+    except (UserError, KeyError):
         return None
     return origin
 
@@ -104,10 +115,20 @@ def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     flat = [_flat(without_seeds(x)) for x in (old, new)]
     names = sorted(set(flat[0]) | set(flat[1]))
     return [
-        f"{name} {flat[0].get(name, 'not set')}, now {flat[1].get(name, 'not set')}"
+        f"{_plain(name)} {_value(flat[0], name)}, now {_value(flat[1], name)}"
         for name in names
         if flat[0].get(name) != flat[1].get(name)
     ]
+
+
+def _value(flat: Mapping[str, Any], name: str) -> str:
+    return _plain(flat[name]) if name in flat else "not set"
+
+
+def _plain(value: Any) -> str:
+    """A value as one short line: it may come from a file of others."""
+    text = str(value)
+    return text if text.isprintable() and len(text) <= MAX_TEXT else shorten(text)
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

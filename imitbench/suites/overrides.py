@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from imitbench.utils.errors import UserError, pick
 
-MAX_LABEL = 120  # characters of a name before its hash
+READABLE_LABEL = 120  # characters of a name before its hash
 TRUTH_VALUES = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
@@ -24,9 +24,9 @@ def label(method: str, words: Sequence[str]) -> str:
         The name, such as `bc-lr=1e-3`. The end of a long one is replaced by its hash.
     """
     text = "-".join([method, *words]).replace("/", "_")
-    if len(text) <= MAX_LABEL:
+    if len(text) <= READABLE_LABEL:
         return text
-    return f"{text[:MAX_LABEL]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    return f"{text[:READABLE_LABEL]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
 def apply(config: Any, words: Sequence[str]) -> Any:

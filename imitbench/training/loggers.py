@@ -31,7 +31,7 @@ def scalars(ev: Eval) -> dict[str, float]:
     scores = {
         "success_any": ev.success_any, "success_final": ev.success_final, "return": ev.returns,
     }  # fmt: skip
-    columns = scores | ev.estimates | ev.metrics
+    columns = scores | ev.metrics | ev.estimates
     numbers = {k: float(v[:, -1].mean()) for k, v in columns.items()}
     for name, values in scores.items():
         numbers |= {f"{name}/seed_{s}": float(x) for s, x in enumerate(values[:, -1])}

@@ -10,13 +10,8 @@ import jax
 from imitbench.core import ops
 from imitbench.core.types import Algorithm, Env, Key, Metrics, Transition
 from imitbench.training.evaluation import Eval, append_evaluation
-from imitbench.training.program import (
-    SeedsBy,
-    TrainState,
-    abstract_state,
-    compile_program,
-    part_count,
-)
+from imitbench.training.parts import part_count
+from imitbench.training.program import SeedsBy, TrainState, abstract_state, compile_program
 from imitbench.utils.errors import UserError
 from imitbench.utils.machine import require_float32
 

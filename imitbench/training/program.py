@@ -12,16 +12,13 @@ import jax.numpy as jnp
 from flax import struct
 
 from imitbench.core import ops
-from imitbench.core.types import Algorithm, Cost, Env, Key, Metrics, Transition
+from imitbench.core.types import Algorithm, Env, Key, Metrics, Transition
 from imitbench.training import sharding
 from imitbench.training.evaluation import evaluate_seed
+from imitbench.training.parts import OnPart, run_parts
 from imitbench.utils.machine import available_cpus
 
 SeedsBy = Literal["auto", "vmap", "threads"]
-OnPart = Callable[[float], None]
-
-PART_STEPS = 2_000  # gradient or environment steps of a part, at least
-MAX_PARTS = 5  # between two evaluations
 
 
 class TrainState(struct.PyTreeNode):
@@ -56,22 +53,6 @@ def abstract_state(algo: Algorithm, demos: Transition, keys: Key) -> TrainState:
     """
     init = jax.vmap(functools.partial(_init_seed, algo), in_axes=(0, _seed_axis(demos)))
     return jax.eval_shape(lambda k, d: _untrained(init(k, d), k), keys, demos)
-
-
-def part_count(cost: Cost, updates: int) -> int:
-    """Chooses into how many equal parts the updates between two evaluations are divided.
-
-    Progress is shown and metrics are taken after each part.
-
-    Args:
-        cost: of these updates.
-        updates: their number.
-
-    Returns:
-        A divisor of `updates`, at most `MAX_PARTS`, that leaves each part `PART_STEPS` steps.
-    """
-    most = min(MAX_PARTS, max(cost.grad_steps, cost.env_steps) // PART_STEPS)
-    return next((n for n in range(most, 1, -1) if updates % n == 0), 1)
 
 
 def compile_program(
@@ -129,39 +110,13 @@ def compile_program(
     ) -> tuple[TrainState, Metrics]:
         share = 1 / (parts * num if seeds_by == "threads" else parts)
         on_each = None if on_part is None else functools.partial(on_part, share)
-        run = functools.partial(_run_parts, run_update, parts, chunk_updates // parts, on_each)
+        run = functools.partial(run_parts, run_update, parts, chunk_updates // parts, on_each)
         if seeds_by == "threads":
             run = in_threads(run, update_axes)
         new, metrics, diverged = run(keys, state.updates, state.algo, demos)
         return TrainState(new, state.updates + chunk_updates, state.diverged | diverged), metrics
 
     return Program(lambda k, d: _untrained(run_init(k, d), k), chunk, run_evaluate)
-
-
-def _run_parts(
-    run_update: Callable[..., tuple[Any, Metrics, jax.Array]],
-    parts: int,
-    length: int,
-    on_part: Callable[[], None] | None,
-    keys: Key,
-    updates: jax.Array,
-    algo_state: Any,
-    demos: Transition,
-) -> tuple[Any, Metrics, jax.Array]:
-    """Runs the parts of a chunk one after the other, for one seed or for all.
-
-    Returns:
-        The new state, the metrics' means over each part [..., P], and whether a seed diverged.
-    """
-    all_metrics, diverged = [], jnp.zeros(keys.shape, bool)
-    for part in range(parts):
-        algo_state, metrics, now = run_update(keys, updates + part * length, algo_state, demos)
-        all_metrics.append(metrics)
-        diverged |= now
-        if on_part is not None:
-            jax.block_until_ready(diverged)
-            on_part()
-    return algo_state, jax.tree.map(lambda *x: jnp.stack(x, -1), *all_metrics), diverged
 
 
 def in_threads(run_seed: Callable[..., Any], axes: tuple[int | None, ...]) -> Callable[..., Any]:

@@ -57,7 +57,7 @@ def check_fields(values: Any, kinds: Mapping[str, Any], where: str, remedy: str)
         UserError: a field is missing or has another type; the message names the first one.
     """
     if not isinstance(values, dict):
-        raise UserError(f"{where} is {_shorten(values)}: expected a JSON object; {remedy}")
+        raise UserError(f"{where} is {shorten(values)}: expected a JSON object; {remedy}")
     for name, kind in kinds.items():
         if name not in values:
             raise UserError(f"{where}: {name!r} is missing; {remedy}")
@@ -66,7 +66,7 @@ def check_fields(values: Any, kinds: Mapping[str, Any], where: str, remedy: str)
             if get_origin(kind) is Literal:
                 expected = f"one of {', '.join(get_args(kind))}"
             raise UserError(
-                f"{where}: {name!r} is {_shorten(values[name])}, expected {expected}; {remedy}"
+                f"{where}: {name!r} is {shorten(values[name])}, expected {expected}; {remedy}"
             )
 
 
@@ -116,6 +116,7 @@ def _matches(value: Any, kind: Any) -> bool:
     return isinstance(value, kind)
 
 
-def _shorten(value: Any) -> str:
+def shorten(value: Any) -> str:
+    """Writes a value from a file as one short line; what a terminal would obey is escaped."""
     text = repr(value)
     return text if len(text) <= MAX_VALUE_LENGTH else text[:MAX_VALUE_LENGTH] + "..."

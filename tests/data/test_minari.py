@@ -242,7 +242,7 @@ def forget_header(file, metadata):
     [
         (drop("actions"), "episode 2: array 'actions' is missing"),
         (drop("rewards"), "episode 2: array 'rewards' is missing"),
-        (drop("observations"), "episode 2: array 'observations' is missing"),
+        (drop("observations"), "episode 2: array 'observations/observation' is missing"),
         (drop("observations/desired_goal"), "array 'observations/desired_goal' is missing"),
         (put("actions", lambda x: x[:, :1]), r"'actions' has shape \(20, 1\), expected \(20, 2\)"),
         (put("actions", lambda x: x[:-1]), r"'actions' has shape \(19, 2\), expected \(20, 2\)"),
@@ -257,7 +257,7 @@ def forget_header(file, metadata):
         (put("actions", lambda x: x * np.inf), "array 'action' has a non-finite number"),
         (put("terminations", lambda x: ~x), "goes on for 20 steps, but ends at step 1: cut it"),
         (put("infos/label", lambda x: x[1:]), r"'infos/label' has shape \(20, 2\), expected \(21"),
-        (put("infos/success", lambda x: x[2:]), "'infos/success' has 19 rows, expected 21"),
+        (put("infos/success", lambda x: x[2:]), r"'infos/success' has shape \(19,\), expected"),
         (put("infos/pose", lambda x: x[1:]), r"'infos/pose' has shape \(20, 6\), expected \(21"),
         (put("infos/pose", lambda x: x[:, :5]), "is damaged"),
         (drop("infos/pose"), "is damaged"),
@@ -286,9 +286,9 @@ def test_other_tasks_are_refused(copy):
     metadata.pop("imitbench")
     metadata.pop(ours.CHECKSUM)
     path.write_text(json.dumps(metadata))
-    with pytest.raises(UserError, match="dictionary of .*expected a box of 11 numbers: .*another"):
+    with pytest.raises(UserError, match="achieved_goal .*expected 11 numbers: .*another"):
         ours.load(copy, "Hopper")
-    with pytest.raises(UserError, match="has shape|those of the task"):
+    with pytest.raises(UserError, match="has shape|those of the task|numbers a step"):
         ours.load(copy, "FetchReach")
     with pytest.raises(UserError, match="unknown task"):
         ours.load(copy, "Fetch")

@@ -18,7 +18,7 @@ from helpers.fake_results import rewrite
 
 from imitbench.cli import main
 from imitbench.results import publish
-from imitbench.results.cells import cell_schema, store
+from imitbench.results.cells import cell_schema, store, table_checks
 from imitbench.utils.errors import UserError
 
 SHIPPED = Path(__file__).parents[2] / "results" / "shipped" / "quickstart"
@@ -149,11 +149,11 @@ def test_every_shipped_cell_is_far_below_the_limits():
         for path in store.cells_folder(folder).glob("*/cell.json"):
             info = json.loads(path.read_text(encoding="utf-8"))
             cell_schema.check_info(info, str(path), "")
-            cell_schema.check_sizes(info, path.parent, "")
+            table_checks.check_sizes(info, path.parent, "")
     assert re.fullmatch(r"[\w.]+", cell_schema.TABLES[0])
 
 
-LABEL = r"a [red]x[/] |y| <b>&amp; `c` $\alpha{$ _d_"
+LABEL = r"a [red]x[/] |y| <b>&amp; \<i> `c` $\a{$"
 
 
 def test_a_label_is_shown_as_it_is(root, capsys):
@@ -165,11 +165,12 @@ def test_a_label_is_shown_as_it_is(root, capsys):
     assert main.main(["table", *words]) == 0
     assert LABEL.replace(" ", "") in re.sub(r"\s", "", capsys.readouterr().out)
     row = (root / "table.md").read_text().splitlines()[2]
-    assert r"| a [red]x[/] \|y\| \<b>&amp; `c` $\alpha{$ _d_ |" in row
+    assert r"| a [red]x[/] \|y\| \<b>&amp; \\\<i> `c` $\\a{$ |" in row
     assert main.main(["plot", *words]) == 0
     drawn = html.unescape((root / "curves.svg").read_text())
     assert LABEL in drawn and (root / "curves.png").stat().st_size > 10_000
     out = root.parent / "page.html"
     assert main.main(["report", *words, "--out", str(out)]) == 0
     page = out.read_text()
-    assert "<b>&amp; `c`" not in page and "&lt;b&gt;&amp;amp; `c`" in page
+    assert "<b>&amp;" not in page and "<i> `c`" not in page
+    assert "&lt;b&gt;&amp;amp; \\&lt;i&gt;" in page

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from helpers.fake_results import cell
 
+from imitbench.experts import reference_scores
 from imitbench.results import compare, effort, stats
 from imitbench.results.cells.cell import Result
 from imitbench.results.compare import Side
@@ -34,6 +35,7 @@ def test_the_mean_over_training_is_the_area_by_the_length():
     r = online("a", {0.0: [0.0, 0.2], 100.0: [0.4, 0.2], 400.0: [0.8, 0.5]})
     # Trapezoids: (0.2 x 100 + 0.6 x 300) / 400 and (0.2 x 100 + 0.35 x 300) / 400.
     assert mean(r) == pytest.approx([0.5, 0.3125])
+    assert mean(r, 400.0) == mean(r)
     # The first 200 steps: at 200 the line of seed 0 is at 0.4 + 0.4 / 3.
     assert mean(r, 200.0) == pytest.approx([(20 + 100 * (0.4 + 0.2 / 3)) / 200, (20 + 25) / 200])
     assert mean(r, 100.0) == pytest.approx([0.2, 0.2])
@@ -43,19 +45,37 @@ def test_the_mean_over_training_is_the_area_by_the_length():
 def test_a_curve_without_its_beginning_has_no_mean():
     assert effort.over_training(online("a", {10.0: [0.1], 20.0: [0.2]}), "success_any") is None
     assert effort.over_training(cell("offline", [0.1, 0.2]), "success_any") is None
+    assert effort.over_training(online("a", {0.0: [0.1], 20.0: [0.2]}), "success_any") is None
+
+
+def test_a_diverged_seed_has_the_random_return_all_along(monkeypatch):
+    monkeypatch.setattr(
+        reference_scores, "table", lambda: {"PointMass": {"random": -9.0, "expert": 1.0}}
+    )
+    r = online("a", {0.0: [0.0] * 2, 50.0: [0.0] * 2, 100.0: [0.0] * 2})
+    r.curve["return"] = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]  # seeds 0 and 1 at each evaluation
+    r.info["diverged_seeds"] = [1]
+    assert effort.over_training(r, "return") == pytest.approx([3.0, -9.0])
+    assert effort.after_env_steps(r, "return", 75.0) == pytest.approx([4.0, -9.0])
 
 
 def test_curves_are_compared_up_to_the_end_of_the_shorter_one():
-    a = online("a", {0.0: [0.0] * 3, 100.0: [0.6, 0.7, 0.8]})
-    b = online("b", {0.0: [0.0] * 3, 200.0: [0.2, 0.4, 0.9]})
+    a = online("a", {0.0: [0.0] * 3, 50.0: [0.3, 0.35, 0.4], 100.0: [0.6, 0.7, 0.8]})
+    b = online("b", {0.0: [0.0] * 3, 100.0: [0.1, 0.2, 0.45], 200.0: [0.2, 0.4, 0.9]})
+    for r, evals in ((a, 2), (b, 4)):
+        r.identity["num_evals"] = evals
     sides = [Side(r.identity["label"], {(r.place, r.identity["label"]): r}, "ab"[i])
              for i, r in enumerate((a, b))]  # fmt: skip
     (pair,) = [p for p in compare.pairs(*sides) if p.measure.endswith("over training")]
     assert pair.measure == "success_final over training"
-    # After 100 steps b is half way: its mean until there is a quarter of its end.
+    # Straight lines from 0: after 100 steps the means are half of what each has then.
     mine, theirs = np.array([0.3, 0.35, 0.4]), np.array([0.05, 0.1, 0.225])
     assert pair.lead.value == pytest.approx((mine - theirs).mean())
-    assert pair.lead.error == pytest.approx(stats.over_seeds(mine - theirs).error)
+    lead = stats.over_seeds(mine - theirs)
+    rates = float(mine.mean()), float(theirs.mean())
+    assert pair.lead.error == pytest.approx(stats.with_binomial_error(lead, rates, (60, 60)).error)
+    assert pair.a == stats.rate_interval(stats.over_seeds(mine), 60)
+    assert pair.warnings == ("numbers of evaluations differ (2, 4): curves are as fine as those",)
     assert "points of success final over training" in compare.verdict(pair, "a", "b")
 
 

@@ -157,13 +157,20 @@ def test_folders_of_rollouts(tmp_path):
     (pair,) = policy_trials.compare_policies([a, b])
     assert pair.pairs == 6
     assert policy_trials.read_trials(str(tmp_path / "good" / "all.npz"))[0].states == a.states
+    (fetch,) = policy_trials.read_trials(str(tmp_path / "good"))
+    with pytest.raises(UserError, match="good is of PointMass, bad of Hopper: expected one task"):
+        policy_trials.compare_policies([fetch, b._replace(task="Hopper")])
+    ragged = good._replace(steps=good.steps.replace(reward=good.steps.reward[:1]))
+    data.save(tmp_path / "bad" / "ragged" / "x.npz", ragged)
+    with pytest.raises(UserError, match=r"array 'reward' has shape \(1, 20\) and the weights"):
+        policy_trials.read_trials(str(tmp_path / "bad" / "ragged"))
     filtered = good._replace(header=dataclasses.replace(good.header, only_success=True))
     data.save(tmp_path / "good" / "all.npz", filtered)
     with pytest.raises(UserError, match="all.npz: its failed episodes were removed"):
         policy_trials.read_trials(str(tmp_path / "good"))
     other = bad._replace(header=dataclasses.replace(bad.header, task="FetchReach"))
     data.save(tmp_path / "bad" / "1.npz", other)
-    with pytest.raises(UserError, match="rollouts of FetchReach and PointMass: expected one"):
+    with pytest.raises(UserError, match="rollouts of task FetchReach and PointMass: expected"):
         policy_trials.read_trials(str(tmp_path / "bad"))
     assert not policy_trials.is_trials(str(tmp_path))
 

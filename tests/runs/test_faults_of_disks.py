@@ -15,7 +15,7 @@ from helpers.fake_results import rewrite
 from helpers.toy_runs import TOY, jobs, same
 
 from imitbench.cli import main
-from imitbench.results.cells import store
+from imitbench.results.cells import housekeeping, store
 from imitbench.runs import runner
 
 SLOW = pytest.mark.slow
@@ -49,13 +49,13 @@ def test_a_clock_that_jumps_back_does_not_make_the_latest_cell_the_oldest(
     shutil.copytree(finished, root)
     for folder in store.cells_folder(root).iterdir():  # written in the future
         rewrite(folder, lambda info: info.update(finished_at="2090-01-01T00:00:00+00:00"))
-    assert store.finishing_time(root) == "2090-01-01T00:00:01+00:00"
+    assert housekeeping.finishing_time(root) == "2090-01-01T00:00:01+00:00"
     (root / "cells" / "broken").mkdir()
     for damage in ("{", '{"finished_at": "9999-12-31T23:59:59+00:00"}', '{"finished_at": 3}'):
         (root / "cells" / "broken" / "cell.json").write_text(damage)
-        assert store.finishing_time(root) == "2090-01-01T00:00:01+00:00"
+        assert housekeeping.finishing_time(root) == "2090-01-01T00:00:01+00:00"
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    assert now <= store.finishing_time(tmp_path / "empty")
+    assert now <= housekeeping.finishing_time(tmp_path / "empty")
 
 
 def test_the_clock_of_the_system_decides_nothing_in_training(finished, tmp_path, monkeypatch):

@@ -126,6 +126,9 @@ def test_stale_cells_alone_are_shown_and_run(tmp_path, capsys, monkeypatch):
     assert main.main([*words, "--stale", "rerun"]) == 0
     labels = [r.identity["label"] for r in store.read_all(tmp_path / "toy", every=True)]
     assert labels == ["bc", "bc"]  # dagger was never run, and is not run now
+    capsys.readouterr()
+    assert main.main([*words, "--stale", "show"]) == 0
+    assert capsys.readouterr() == ("", "no cell is stale\n")
 
 
 def test_checkpoints_of_another_version_are_named_and_left(tmp_path, capsys, monkeypatch):
@@ -139,13 +142,13 @@ def test_checkpoints_of_another_version_are_named_and_left(tmp_path, capsys, mon
     with monkeypatch.context() as patch:
         patch.setattr(Progress, "update", cut)
         assert main.main(words) == 2
-    assert "continues" not in capsys.readouterr().err
+    assert "begun" not in capsys.readouterr().err
     with monkeypatch.context() as patch:
         patch.setattr(Progress, "update", cut)
         patch.setattr(machine, "git_commit", lambda: "another")
         assert main.main(words) == 2
     assert re.search(
-        "PointMass-4-bc-.*: continues from a checkpoint that other code wrote "
+        "PointMass-4-bc-.*: its checkpoint was begun by other code "
         r"\(commit .*, now another\); to start anew delete ", capsys.readouterr().err
     )  # fmt: skip
     monkeypatch.setattr(algos.ALGOS["bc"], "TRAITS", Traits(version=2), raising=False)

@@ -60,7 +60,7 @@ def test_cells_match_the_schema(finished):
     assert sorted(zip(metrics["seed"], metrics["grad_steps"], strict=True)) == [
         (seed, steps) for seed in (0, 1) for steps in (8, 16, 24)
     ]
-    assert metrics["loss"].notna().all()
+    assert metrics["metric/loss"].notna().all()
     assert curve["grad_steps"].max() == load_suite(TOY).profiles["cpu"][1].grad_steps
     assert (
         curve["env_steps"].max() == 3 * 2 * 20 and not bc_result.curve["env_steps"].to_numpy().any()

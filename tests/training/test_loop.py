@@ -13,7 +13,7 @@ import pytest
 from imitbench import data
 from imitbench.core import ops
 from imitbench.core.types import Algorithm, Cost
-from imitbench.training import checkpoint, evaluation, loop, program
+from imitbench.training import checkpoint, evaluation, loop, parts, program
 from imitbench.utils.errors import UserError
 
 
@@ -93,12 +93,12 @@ def test_parts_of_a_chunk_equal_the_whole(demos, env, keys, small, seeds_by, mon
     rows = data.subset(demos, 3, [0, 1, 2])
     options: Any = {"env": env, "num_updates": 12, "num_evals": 2, "eval_episodes": 4}
     whole, one = loop.train(small("dagger"), rows, keys, seeds_by=seeds_by, **options)
-    monkeypatch.setattr(program, "PART_STEPS", 1)
+    monkeypatch.setattr(parts, "PART_STEPS", 1)
     shares: list[float] = []
-    parts, ev = loop.train(
+    divided, ev = loop.train(
         small("dagger"), rows, keys, seeds_by=seeds_by, on_part=shares.append, **options
     )
-    jax.tree.map(np.testing.assert_array_equal, parts, whole)
+    jax.tree.map(np.testing.assert_array_equal, divided, whole)
     np.testing.assert_array_equal(ev.returns, one.returns)
     assert one.metric_updates.tolist() == [6, 12]
     assert ev.metric_updates.tolist() == [2, 4, 6, 8, 10, 12]
@@ -110,12 +110,12 @@ def test_parts_of_a_chunk_equal_the_whole(demos, env, keys, small, seeds_by, mon
 
 
 @pytest.mark.parametrize(
-    ("steps", "updates", "parts"),
+    ("steps", "updates", "count"),
     [(10, 100, 1), (3_000, 100, 1), (5_000, 100, 2), (7_900, 9, 3), (10**6, 100, 5), (10**6, 7, 1)],
 )
-def test_parts_divide_the_updates_and_are_few_and_long(steps, updates, parts):
-    assert program.part_count(Cost(grad_steps=steps), updates) == parts
-    assert program.part_count(Cost(env_steps=steps), updates) == parts
+def test_parts_divide_the_updates_and_are_few_and_long(steps, updates, count):
+    assert parts.part_count(Cost(grad_steps=steps), updates) == count
+    assert parts.part_count(Cost(env_steps=steps), updates) == count
 
 
 def test_shared_demonstrations_equal_copies_for_each_seed(demos, env, keys, small):

@@ -29,34 +29,26 @@ import jax
 import numpy as np
 
 from imitbench import envs
-from imitbench.core import rollout
 from imitbench.core.types import Spec, Transition
-from imitbench.data.demonstrations import Demos, step_arrays
-from imitbench.data.formats import minari_episodes, minari_metadata
-from imitbench.data.header import Header, make_header
+from imitbench.data.demonstrations import Demos, episode_lengths, step_arrays
+from imitbench.data.formats import minari_episodes, minari_metadata, minari_recording
+from imitbench.data.formats.hdf5 import library
+from imitbench.data.formats.minari_metadata import (
+    ARRAYS,
+    METADATA,
+    episode_names,
+    read_metadata,
+)
+from imitbench.data.from_recording import to_demos
+from imitbench.data.header import Header
 from imitbench.data.validate import check_steps
 from imitbench.utils import npz
 from imitbench.utils.errors import UserError
 from imitbench.utils.files import writable_folder, write_errors
-from imitbench.utils.json_schema import build_dataclass, check_fields, one_line, read_json
-from imitbench.utils.machine import import_optional
+from imitbench.utils.json_schema import build_dataclass, one_line
 
-ARRAYS = "main_data.hdf5"
-METADATA = "metadata.json"
 CHECKSUM = "imitbench_sha256"  # name in the metadata, for header and steps as `load` returns them
 ID = re.compile(r"([-\w]+/)*[-\w]+-v\d+")
-
-
-def library() -> Any:
-    """Imports the package h5py.
-
-    Returns:
-        The package.
-
-    Raises:
-        UserError: it is not installed.
-    """
-    return import_optional("h5py", "minari")
 
 
 def default_id(header: Header) -> str:
@@ -100,7 +92,7 @@ def save(
     scores = minari_metadata.reference_scores(ref_min_score, ref_max_score)
     steps = jax.tree.map(np.asarray, demos.steps)
     check_steps(steps, spec, f"demonstrations of {demos.header.task}")
-    lengths = minari_episodes.lengths(steps)
+    lengths = episode_lengths(steps)
     metadata = minari_metadata.describe(demos.header, spec, dataset_id, lengths) | scores
     writable_folder(folder.parent)
     with (
@@ -119,7 +111,7 @@ def save(
                     group.create_dataset(name, data=x, chunks=x.shape, fletcher32=True)
         # Damage to other bytes than those of arrays can leave zeros in their place, hence a second
         # checksum of what a reader gets.
-        stored = _read_episodes(place / ARRAYS, len(lengths), spec, folder, ours=True)
+        stored = _read_episodes(place / ARRAYS, len(lengths), spec, folder)
         metadata[CHECKSUM] = _checksum(stored, metadata["imitbench"])
         metadata["dataset_size"] = round((place / ARRAYS).stat().st_size / 1e6, 1)  # MB
         (place / METADATA).write_text(json.dumps(metadata, indent=1), encoding="utf-8")
@@ -137,55 +129,38 @@ def load(folder: Path, task: str) -> Demos:
     Returns:
         Episodes [K, T, ...] and their header. Shorter episodes are filled up as in
         `rollout.episodes`: steps after the end have weight 0, the last state, and actions and poses
-        of 0. In the header of a data set of others, what is not known is `unknown` or 0.
+        of 0. Actions of others are scaled from their action space to [-1, 1]; in the header of such
+        a data set what is not known is `unknown` or 0.
 
     Raises:
         UserError: h5py is missing, or the folder is no Minari data set, is damaged, or does not fit
             the task.
     """
-    library()
     spec = envs.make(task).spec
-    place = folder / "data" if (folder / "data").is_dir() else folder
-    if not (place / METADATA).is_file():
-        raise UserError(f"{folder} is no Minari data set: it has no {METADATA}")
-    metadata = read_json(place / METADATA, "Minari's metadata", "export it again")
-    kinds = {"data_format": str, "total_episodes": int}
-    check_fields(metadata, kinds, f"{place / METADATA} is not Minari's metadata", "export it again")
-    if metadata["data_format"] != "hdf5":
-        raise UserError(
-            f"{folder} is stored as {metadata['data_format']!r}: only 'hdf5' can be read; "
-            "convert it"
-        )
-    if not (place / ARRAYS).is_file():
-        raise UserError(f"{folder} is no Minari data set: it has no {ARRAYS}")
-    total, ours = metadata["total_episodes"], "imitbench" in metadata
-    steps = _read_episodes(place / ARRAYS, total, spec, folder, ours=ours)
+    place, metadata = read_metadata(folder)
+    if "imitbench" not in metadata:
+        return to_demos(minari_recording.read(folder), task, spec)
+    header = build_dataclass(
+        Header, metadata["imitbench"], f"{folder}: bad header", "export it again"
+    )
+    if header.task != task:
+        raise UserError(f"{folder} holds demonstrations of {header.task!r}, not of {task!r}")
+    steps = _read_episodes(place / ARRAYS, metadata["total_episodes"], spec, folder)
     check_steps(steps, spec, str(folder))
-    header = _header(metadata, task, steps, folder)
-    if metadata.get(CHECKSUM) not in (None, _checksum(steps, metadata.get("imitbench"))):
+    if metadata.get(CHECKSUM) not in (None, _checksum(steps, metadata["imitbench"])):
         raise UserError(
             f"{folder} is damaged: its sha256 is not the one in {METADATA}; make it again"
         )
     return Demos(steps, header)
 
 
-def _read_episodes(path: Path, total: int, spec: Spec, folder: Path, *, ours: bool) -> Transition:
-    """Episodes [K, T, ...] of an HDF5 file; with their poses where imitbench wrote it (`ours`)."""
+def _read_episodes(path: Path, total: int, spec: Spec, folder: Path) -> Transition:
+    """Episodes [K, T, ...] of an HDF5 file that imitbench wrote."""
     try:
         with library().File(path, "r") as file:
-            if len(file) != total or total < 1:
-                raise UserError(
-                    f"{folder} has {len(file)} episodes and {METADATA} says {total}: expected "
-                    "the same number, 1 or more; export it again"
-                )
-            missing = [k for k in range(total) if f"episode_{k}" not in file]
-            if missing:
-                raise UserError(f"{folder} has no episode {missing[0]}; export it again")
             episodes = [
-                minari_episodes.from_group(
-                    file[f"episode_{k}"], spec, f"{folder}: episode {k}", poses=ours
-                )
-                for k in range(total)
+                minari_episodes.from_group(file[name], spec, f"{folder}: episode {k}")
+                for k, name in enumerate(episode_names(file, total, folder))
             ]
             return jax.tree.map(lambda *x: np.stack(x), *episodes)
     except UserError:
@@ -196,23 +171,3 @@ def _read_episodes(path: Path, total: int, spec: Spec, folder: Path, *, ours: bo
 
 def _checksum(steps: Transition, header: Any) -> str:
     return npz.checksum(step_arrays(steps), header)
-
-
-def _header(metadata: dict[str, Any], task: str, steps: Transition, folder: Path) -> Header:
-    """The header of imitbench in the metadata; without one, a header made from episodes [K, T]."""
-    if "imitbench" in metadata:
-        header = build_dataclass(
-            Header, metadata["imitbench"], f"{folder}: bad header", "export it again"
-        )
-        if header.task != task:
-            raise UserError(f"{folder} holds demonstrations of {header.task!r}, not of {task!r}")
-        return header
-    outcomes = rollout.summarise(jax.tree.map(lambda x: np.swapaxes(x, 0, 1), steps))
-    return make_header(
-        task,
-        outcomes["return"],
-        (outcomes["success_any"], outcomes["success_final"]),
-        expert=str(metadata.get("algorithm_name", "unknown")),
-        engine="unknown",
-        grade="unknown",
-    )

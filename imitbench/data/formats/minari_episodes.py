@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax
 import numpy as np
 
-from imitbench.core.types import GoalSpec, Spec, Transition
+from imitbench.core.types import Spec, Transition
 from imitbench.data.formats.hdf5 import read_array
+from imitbench.data.from_recording import goal_observations
 from imitbench.utils.errors import UserError
 
 Arrays = dict[str, np.ndarray]
-GOAL_TOLERANCE = 1e-5  # between `achieved_goal` and the same numbers in `observation`
 
 
 def observation_space(spec: Spec) -> dict[str, Any]:
@@ -48,31 +47,6 @@ def action_space(spec: Spec) -> dict[str, Any]:
 def _box(size: int, bound: float) -> dict[str, Any]:
     bounds = {"low": [-bound] * size, "high": [bound] * size}
     return {"type": "Box", "dtype": "float32", "shape": [size], **bounds}
-
-
-def lengths(steps: Transition) -> np.ndarray:
-    """Counts the steps of each episode.
-
-    Args:
-        steps: episodes, leaves [K, T, ...].
-
-    Returns:
-        [K] steps.
-
-    Raises:
-        UserError: an episode has a gap.
-    """
-    count = np.asarray(steps.weight).sum(axis=1).astype(int)
-    real = np.arange(steps.weight.shape[1]) < count[:, None]
-    # Minari keeps n + 1 observations: each next_obs must be the obs of the step after it.
-    joined = (steps.obs[:, 1:] == steps.next_obs[:, :-1]).all(axis=-1) | ~real[:, 1:]
-    whole = np.asarray((steps.weight == real).all(axis=1) & joined.all(axis=1) & (count > 0))
-    if not whole.all():
-        raise UserError(
-            f"episode {np.argmin(whole)} is not whole (weights 1, then 0; each next_obs the obs of "
-            "the step after it): only whole episodes can be exported"
-        )
-    return count
 
 
 def to_arrays(steps: Transition, spec: Spec) -> Arrays:
@@ -111,14 +85,13 @@ def to_arrays(steps: Transition, spec: Spec) -> Arrays:
     }
 
 
-def from_group(group: Any, spec: Spec, where: str, *, poses: bool) -> Transition:
-    """Reads one episode from its group of an HDF5 file.
+def from_group(group: Any, spec: Spec, where: str) -> Transition:
+    """Reads one episode that `to_arrays` wrote from its group of an HDF5 file.
 
     Args:
         group: the group, of type `h5py.Group`.
         spec: the task's, with the time limit T.
         where: the data set and the episode, for messages.
-        poses: read `infos/pose` where it is there.
 
     Returns:
         One episode, leaves [T, ...], filled up as in `rollout.episodes`.
@@ -132,9 +105,7 @@ def from_group(group: Any, spec: Spec, where: str, *, poses: bool) -> Transition
     action_shape = () if spec.discrete else (spec.action_size,)
     obs = _observations(group, n + 1, spec, where)
     action = _array(group, "actions", (n, *action_shape), where)
-    intended = action
-    if "infos/label" in group:
-        intended = _array(group, "infos/label", (n + 1, *action_shape), where)[1:]
+    intended = _array(group, "infos/label", (n + 1, *action_shape), where)[1:]
     ends = {k: _array(group, k, (n,), where).astype(bool) for k in ("terminations", "truncations")}
     early = np.flatnonzero(ends["terminations"][:-1] | ends["truncations"][:-1])
     if len(early):
@@ -148,10 +119,10 @@ def from_group(group: Any, spec: Spec, where: str, *, poses: bool) -> Transition
         "next_obs": obs[1:],
         "terminated": ends["terminations"],
         "truncated": ends["truncations"],
-        "success": _success(group, obs[1:], spec, where),
+        "success": _array(group, "infos/success", (n + 1,), where)[1:] > 0,
         "weight": np.ones(n, np.float32),
     }
-    if poses and "infos/pose" in group:
+    if "infos/pose" in group:
         size = group["infos/pose"].shape[1:2]
         pose = _array(group, "infos/pose", (n + 1, *size), where)[:-1]
         arrays["pose"] = pose.astype(np.float32)
@@ -166,51 +137,15 @@ def from_group(group: Any, spec: Spec, where: str, *, poses: bool) -> Transition
 
 def _observations(group: Any, rows: int, spec: Spec, where: str) -> np.ndarray:
     """Flat observations [rows, O]."""
-    if "observations" in group and not hasattr(group["observations"], "shape"):  # a dictionary
-        if spec.goal is None:
-            names = ", ".join(group["observations"])
-            raise UserError(
-                f"{where}: 'observations' is a dictionary of {names}, expected a box of "
-                f"{spec.obs_size} numbers: this is another task's data set"
-            )
-        return _goal_observations(group, rows, spec, spec.goal, where)
-    return _array(group, "observations", (rows, spec.obs_size), where).astype(np.float32)
-
-
-def _goal_observations(group: Any, rows: int, spec: Spec, goal: GoalSpec, where: str) -> np.ndarray:
-    """Flat observations [rows, O] from the dictionary of a goal task."""
-    at = spec.fields[goal.desired]
-    size = at.stop - at.start
+    if spec.goal is None:
+        return _array(group, "observations", (rows, spec.obs_size), where).astype(np.float32)
+    size = len(range(spec.obs_size)[spec.fields[spec.goal.desired]])
     sizes = {"observation": spec.obs_size - size, "achieved_goal": size, "desired_goal": size}
-    part = {
+    parts = {
         k: _array(group, f"observations/{k}", (rows, n), where).astype(np.float32)
         for k, n in sizes.items()
     }
-    rest = part["observation"]
-    obs = np.concatenate([rest[:, : at.start], part["desired_goal"], rest[:, at.start :]], axis=1)
-    achieved = obs[:, spec.fields[goal.achieved]]
-    if not np.allclose(achieved, part["achieved_goal"], atol=GOAL_TOLERANCE):
-        raise UserError(
-            f"{where}: 'achieved_goal' is not the observation's {goal.achieved!r}: this is another "
-            "task's data set"
-        )
-    return obs
-
-
-def _success(group: Any, next_obs: np.ndarray, spec: Spec, where: str) -> np.ndarray:
-    """[n] bool: whether the goal is reached after each step; False without a signal or a goal."""
-    n = len(next_obs)
-    for name in ("infos/success", "infos/is_success"):
-        if name in group:
-            rows = _rows(group, name, where)
-            if rows not in (n, n + 1):
-                raise UserError(f"{where}: array {name!r} has {rows} rows, expected {n + 1}")
-            shape = (rows, 1) if len(group[name].shape) == 2 else (rows,)
-            return _array(group, name, shape, where).reshape(-1)[-n:] > 0
-    if spec.goal is None:
-        return np.zeros(n, bool)
-    parts = (next_obs[:, spec.fields[f]] for f in (spec.goal.achieved, spec.goal.desired))
-    return np.asarray(jax.device_get(spec.goal.reward(*parts))) >= 0  # type: ignore[arg-type]
+    return goal_observations(parts, spec, spec.goal, where)
 
 
 def _rows(group: Any, name: str, where: str) -> int:

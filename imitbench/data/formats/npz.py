@@ -40,12 +40,13 @@ def save(path: Path, demos: Demos) -> None:
     npz.write(path, header, arrays)
 
 
-def load(path: Path, spec: Spec | None = None) -> Demos:
+def load(path: Path, spec: Spec | None = None, limit: int | None = None) -> Demos:
     """Reads a data set and checks its header, its schema, the names of its arrays and its checksum.
 
     Args:
         path: the file.
         spec: the task's, to check shapes and numbers against; None: they are not checked.
+        limit: the most bytes that all arrays may have together; by default any number.
 
     Returns:
         Episodes [K, T, ...] and their header.
@@ -53,7 +54,7 @@ def load(path: Path, spec: Spec | None = None) -> Demos:
     Raises:
         UserError: the file is missing, damaged, of an unknown schema, or does not fit the task.
     """
-    header, arrays = npz.read(path, "data set")
+    header, arrays = npz.read(path, "data set", limit)
     schema, sha256 = header.pop("schema", None), header.pop("sha256", None)
     if schema not in READABLE:
         known = " and ".join(map(str, READABLE))

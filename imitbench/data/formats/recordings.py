@@ -92,7 +92,9 @@ def check_recording(recording: Recording) -> Recording:
 def _arrays(episode: Episode) -> list[tuple[str, np.ndarray, tuple[int, ...]]]:
     """Each array with its name and the numbers of rows that it may have."""
     n = episode.length
-    found = [(f"observation {k!r}", x, (n, n + 1)) for k, x in episode.observations.items()]
+    found: list[tuple[str, np.ndarray, tuple[int, ...]]] = [
+        (f"observation {k!r}", x, (n, n + 1)) for k, x in episode.observations.items()
+    ]
     found.append(("actions", episode.actions, (n,)))
     for name, x in (episode.next_observations or {}).items():
         found.append((f"next observation {name!r}", x, (n,)))

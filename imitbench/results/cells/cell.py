@@ -62,13 +62,17 @@ class Result(NamedTuple):
         """Takes a column's values at the last evaluation.
 
         Args:
-            column: of the curve, such as success_any or return.
+            column: of the curve, such as success_any or return; or a metric of training, such as
+                metric/loss, of which the last part counts.
 
         Returns:
             [S], in the order of the seeds' numbers. A diverged seed has the return of the random
             policy, where the task has reference scores; its success is 0.
         """
-        last = self.curve.loc[self.curve["evaluation"] == self.curve["evaluation"].max()]
+        table, order = self.curve, "evaluation"
+        if column not in table and self.metrics is not None and column in self.metrics:
+            table, order = self.metrics, "updates"
+        last = table.loc[table[order] == table[order].max()]
         values = last.sort_values(by=["seed"])[column].to_numpy(float)
         return self._without_diverged(values, column)
 
@@ -88,13 +92,29 @@ class Result(NamedTuple):
         table = self.episodes.pivot(index="seed", columns="episode", values=name).sort_index()
         return self._without_diverged(table.to_numpy(float), column)
 
+    def curve_of(self, column: str, along: str = "evaluation") -> tuple[np.ndarray, np.ndarray]:
+        """Takes a column's values at all evaluations.
+
+        Args:
+            column: of the curve, such as success_any or return.
+            along: the column that they are sorted by: evaluation, updates or env_steps.
+
+        Returns:
+            `along` [E], and the values [E, S], seeds in the order of their numbers. Diverged seeds
+            as in `final`.
+        """
+        table = self.curve.pivot(index=along, columns="seed", values=column).sort_index()
+        values = self._without_diverged(table.to_numpy(float).T, column).T
+        return table.index.to_numpy(float), values
+
     def _without_diverged(self, values: np.ndarray, column: str) -> np.ndarray:
-        """Replaces the returns of diverged seeds by the random policy's."""
+        """Replaces the returns [S, ...] of diverged seeds by the random policy's."""
         references = reference_scores.table()
-        if column != "return" or self.place[0] not in references or not self.diverged.any():
+        task = self.identity["task"]
+        if column != "return" or task not in references or not self.diverged.any():
             return values
         values = values.copy()
-        values[self.diverged] = references[self.place[0]]["random"]
+        values[self.diverged] = references[task]["random"]
         return values
 
     def score(self, measure: str) -> np.ndarray:

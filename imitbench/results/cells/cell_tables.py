@@ -57,22 +57,22 @@ def metrics_table(ev: Eval, seeds: Sequence[int], cost: Mapping[str, int]) -> pd
     updates = np.tile(ev.metric_updates, len(seeds))
     names = {"seed": np.repeat(seeds, parts), "updates": updates}
     spent = {name: updates * getattr(Cost(**cost), name) for name in COSTS}
-    return pd.DataFrame(names | spent | {k: v.ravel() for k, v in ev.metrics.items()})
+    metrics = {f"metric/{k}": v.ravel() for k, v in ev.metrics.items()}
+    return pd.DataFrame(names | spent | metrics)
 
 
-def join(a: pd.DataFrame | None, b: pd.DataFrame, counter: str) -> pd.DataFrame:
+def join(a: pd.DataFrame, b: pd.DataFrame, counter: str) -> pd.DataFrame:
     """Joins the tables of two sets of seeds.
 
     Args:
-        a: a table; None for one without rows.
+        a: a table.
         b: the same table of other seeds.
         counter: the column that counts the rows of a seed.
 
     Returns:
         The rows of both, sorted by seed.
     """
-    both = [b] if a is None else [a, b]
-    return pd.concat(both, ignore_index=True).sort_values(["seed", counter], ignore_index=True)
+    return pd.concat([a, b], ignore_index=True).sort_values(["seed", counter], ignore_index=True)
 
 
 def episodes_table(ev: Eval, seeds: Sequence[int]) -> pd.DataFrame:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from imitbench.results.cells import cell_schema, cell_tables, ordering, policy_files
+from imitbench.results.cells import cell_schema, cell_tables, ordering, policy_files, table_checks
 from imitbench.results.cells.cell import Result
 from imitbench.suites.schema import SCHEMA
 from imitbench.training.loop import Eval
 from imitbench.utils.errors import UserError
-from imitbench.utils.files import lock_if_free, sync, write_errors
+from imitbench.utils.files import sync, write_errors
 from imitbench.utils.json_schema import check_fields, one_line, read_json
 
 UNFINISHED = ".writing-"  # how folders of cells that are being written begin
@@ -77,6 +76,7 @@ def write(
     if base:
         curve = cell_tables.join(base.curve, curve, "evaluation")
         episodes = cell_tables.join(base.episodes, episodes, "episode")
+        assert base.metrics is not None  # it has the same identity, so the same tables
         metrics = cell_tables.join(base.metrics, metrics, "updates")
         trained = policy_files.with_stored(base.folder, trained)
     with _whole_folder(final) as folder:
@@ -89,28 +89,6 @@ def write(
         if trained is not None:
             policy_files.write(folder, trained)
     return final
-
-
-def finishing_time(root: Path) -> str:
-    """The time for a cell that finishes now: later than that of every finished cell.
-
-    A clock that was set back does not make a new cell look older than those before it.
-
-    Args:
-        root: the folder of results.
-
-    Returns:
-        UTC, to the second.
-    """
-    now = datetime.datetime.now(datetime.UTC)
-    for path in cells_folder(root).glob("[!.]*/cell.json"):
-        with suppress(
-            OSError, ValueError, TypeError, KeyError, OverflowError
-        ):  # damaged: `read` names it
-            text = json.loads(path.read_text(encoding="utf-8"))["finished_at"]
-            before = datetime.datetime.fromisoformat(text)
-            now = max(now, before + datetime.timedelta(seconds=1))
-    return now.isoformat(timespec="seconds")
 
 
 def copy(cell: Path, cells: Path) -> Path:
@@ -153,51 +131,6 @@ def _whole_folder(final: Path) -> Iterator[Path]:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
-def set_aside(root: Path, folder: Path) -> Path:
-    """Moves a finished cell out of the results, without deleting anything.
-
-    Only the process that holds the folder's lock may call it.
-
-    Args:
-        root: the folder of results.
-        folder: of the cell.
-
-    Returns:
-        The new folder, in `aside/`.
-
-    Raises:
-        UserError: it cannot be moved.
-    """
-    aside = root / "aside"
-    target = aside / folder.name
-    with write_errors(aside):
-        aside.mkdir(exist_ok=True)
-        while target.exists():
-            target = target.with_name(target.name + "-older")
-        os.rename(folder, target)
-        sync(aside)
-        sync(folder.parent)
-    return target
-
-
-def tidy(root: Path) -> None:
-    """Removes half-written cells of killed runs, and the checkpoints of finished cells.
-
-    Only the process that holds the folder's lock may call it.
-
-    Args:
-        root: the folder of results.
-    """
-    for folder in cells_folder(root).glob(f"{UNFINISHED}*"):
-        shutil.rmtree(folder, ignore_errors=True)
-    for folder in (root / "partial").glob("*"):
-        if not (cells_folder(root) / folder.name).exists():
-            continue
-        with lock_if_free(folder) as owner:
-            if owner is None:
-                shutil.rmtree(folder, ignore_errors=True)
-
-
 def read(folder: Path) -> Result:
     """Reads one finished cell.
 
@@ -223,7 +156,7 @@ def read(folder: Path) -> Result:
     try:
         if info.get("sha256") not in (None, cell_schema.checksum(info, folder)):
             raise ValueError("its files are not those that were written")
-        cell_schema.check_sizes(info, folder, remedy)
+        table_checks.check_sizes(info, folder, remedy)
         frames = [pd.read_parquet(folder / name) for name in cell_schema.tables(info)]
     except UserError:
         raise
@@ -231,7 +164,7 @@ def read(folder: Path) -> Result:
         raise UserError(f"{folder} is damaged ({one_line(error)}); {remedy}") from None
     curve, episodes, metrics = (*frames, None)[:3]
     assert curve is not None and episodes is not None
-    cell_schema.check_tables(info, curve, episodes, metrics, folder, remedy)
+    table_checks.check_tables(info, curve, episodes, metrics, folder, remedy)
     return Result(info, curve, episodes, folder, metrics)
 
 

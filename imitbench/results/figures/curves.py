@@ -20,6 +20,7 @@ from imitbench.results.figures.drawing import (
     add_legend,
     method_style,
     panel_grid,
+    places_on,
     save,
     scale_cost_axis,
 )
@@ -139,11 +140,11 @@ def curves(results: Sequence[Result]) -> Figure:
 
 def _draw_panel(axis: Axes, cells: Sequence[Result], cost: str, methods: Sequence[str]) -> None:
     measure = curve_measure(cells[0])
+    scale_cost_axis(axis, [cost_at_evaluations(r, cost)[-1] for r in cells])
     for r in cells:
         _draw_curve(axis, r, cost, measure, method_style(methods, r.identity["label"]))
     if (cost, measure) == ("env_steps", "return"):
         _draw_published(axis, cells, methods)
-    scale_cost_axis(axis, [cost_at_evaluations(r, cost)[-1] for r in cells])
     axis.set_xlabel(COST_LABELS[cost])
     axis.set_ylabel(measure.replace("_", " "))
     if measure.startswith("success"):
@@ -158,8 +159,9 @@ def _draw_curve(axis: Axes, r: Result, cost: str, measure: str, style: dict[str,
         axis.axhline(mean[-1], color=colour, linestyle=style["linestyle"], linewidth=1.2)
         axis.axhspan(low[-1], high[-1], color=colour, alpha=0.12, linewidth=0)
         return
-    axis.plot(spent, mean, label=label, markersize=4, linewidth=1.4, **style)
-    axis.fill_between(spent, low, high, color=colour, alpha=0.15, linewidth=0)
+    at = places_on(axis, spent)
+    axis.plot(spent[at], mean[at], label=label, markersize=4, linewidth=1.4, **style)
+    axis.fill_between(spent[at], low[at], high[at], color=colour, alpha=0.15, linewidth=0)
 
 
 def published_at(place: Place, cells: Sequence[Result]) -> list[published.Published]:

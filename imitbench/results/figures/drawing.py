@@ -128,6 +128,19 @@ def scale_cost_axis(axis: Axes, ends: Sequence[float]) -> None:
         axis.xaxis.set_major_formatter(EngFormatter(sep=""))
 
 
+def places_on(axis: Axes, spent: np.ndarray) -> np.ndarray:
+    """Which points of a curve have a place on an axis of costs: a logarithmic one has none for 0.
+
+    Args:
+        axis: the panel, scaled by `scale_cost_axis`.
+        spent: [E], the cost at each point.
+
+    Returns:
+        [E] bool.
+    """
+    return spent > 0 if axis.get_xscale() == "log" else np.ones(len(spent), bool)
+
+
 def save(figure: Figure, path: Path) -> list[Path]:
     """Writes a figure as .png and .svg, and closes it.
 

@@ -39,11 +39,11 @@ def draw(results: Sequence[Result], path: Path) -> list[Path]:
     columns = min(4, len(places))
     figure, grid = drawing.panel_grid(len(places), columns, (3.6, 2.7), 0.9, sharey=True)
     for axis, (place, cells) in zip(grid.flat, groups.items(), strict=False):
+        ends = [panels.cost_at_evaluations(r, "grad_steps")[-1] for r in cells]
+        drawing.scale_cost_axis(axis, ends)
         for r in cells:
             _draw_returns(axis, r, drawing.method_style(methods, r.identity["label"]))
         axis.set_title(panels.panel_title(place, places).replace(" (", "\n("), fontsize=9)
-        ends = [panels.cost_at_evaluations(r, "grad_steps")[-1] for r in cells]
-        drawing.scale_cost_axis(axis, ends)
         axis.set_xlabel("gradient steps")
     # The panels share their y axis.
     if np.abs(grid[0][0].get_ylim()).max() > 10 * MAX_LINEAR:
@@ -58,9 +58,10 @@ def _draw_returns(axis: Any, r: Result, style: dict[str, Any]) -> None:
     for column, (line, word) in LINES.items():
         mean, low, high = panels.mean_at_evaluations(r, column)
         steps = panels.cost_at_evaluations(r, "grad_steps")
+        at = drawing.places_on(axis, steps)
         axis.plot(
-            steps,
-            mean,
+            steps[at],
+            mean[at],
             color=style["color"],
             marker=style["marker"] if line == "-" else None,
             linestyle=line,
@@ -68,4 +69,6 @@ def _draw_returns(axis: Any, r: Result, style: dict[str, Any]) -> None:
             linewidth=1.4,
             label=f"{r.identity['label']}, {word}",
         )
-        axis.fill_between(steps, low, high, color=style["color"], alpha=0.12, linewidth=0)
+        axis.fill_between(
+            steps[at], low[at], high[at], color=style["color"], alpha=0.12, linewidth=0
+        )

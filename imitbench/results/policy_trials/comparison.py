@@ -62,7 +62,8 @@ def compare_policies(trials: Sequence[Trials]) -> list[PolicyPair]:
         A comparison for every two.
 
     Raises:
-        UserError: there is one policy alone, two have one name, or two have no measure in common.
+        UserError: there is one policy alone, two have one name, are of different tasks, or have no
+            measure in common.
     """
     names = [t.policy for t in trials]
     if len(names) < 2:
@@ -75,6 +76,10 @@ def compare_policies(trials: Sequence[Trials]) -> list[PolicyPair]:
 
 
 def _compare(a: Trials, b: Trials) -> PolicyPair:
+    if a.task and b.task and a.task != b.task:
+        raise UserError(
+            f"{a.policy} is of {a.task}, {b.policy} of {b.task}: expected one task for both"
+        )
     common = _common_states(a, b)
     if a.success is not None and b.success is not None:
         if common is None:

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from imitbench.data import Demos
+from imitbench.data import Demos, step_arrays
 from imitbench.data.formats import npz
 from imitbench.results.policy_trials.trials import Trials, make_trials
 from imitbench.utils.errors import UserError
 
 SUFFIX = ".npz"
+MAX_BYTES = 2**32  # of the arrays of a file
+SAME = ("task", "expert", "grade", "noise", "uniform", "engine")  # in all files of one policy
 
 
 def rollout_files(path: Path) -> list[Path]:
@@ -26,23 +28,28 @@ def read_rollouts(path: Path) -> Trials:
     """Reads the episodes of one policy, as `imitbench demos` and `save_data` write them.
 
     Args:
-        path: a file, or a folder of files of one task.
+        path: a file, or a folder of files of one policy.
 
     Returns:
         Success at the last step, where the task has it, the returns, and for each initial state the
         hash of its observation; without initial states where two episodes begin in the same.
 
     Raises:
-        UserError: a file is missing or damaged, they are of several tasks, or episodes that failed
-            were removed.
+        UserError: a file is missing or damaged, they are of several policies or tasks, or episodes
+            that failed were removed.
     """
-    parts = [(file, npz.load(file)) for file in rollout_files(path)]
-    tasks = sorted({demos.header.task for _, demos in parts})
-    if len(tasks) > 1:
-        raise UserError(f"{path} has rollouts of {' and '.join(tasks)}: expected one task")
+    parts = [(file, npz.load(file, limit=MAX_BYTES)) for file in rollout_files(path)]
+    for name in SAME:
+        values = sorted({str(getattr(demos.header, name)) for _, demos in parts})
+        if len(values) > 1:
+            raise UserError(
+                f"{path} has rollouts of {name} {' and '.join(values)}: expected those of one "
+                "policy in one task; sort them into folders"
+            )
     success, returns, states = [], [], []
     for file, demos in parts:
-        if demos.header.only_success:
+        _check_shapes(demos, file)
+        if demos.header.only_success and demos.header.success_final is not None:
             raise UserError(
                 f"{file}: its failed episodes were removed, so it does not say how often the "
                 "policy succeeds: record all episodes"
@@ -55,7 +62,20 @@ def read_rollouts(path: Path) -> Trials:
             states.append(hashlib.sha256(first.tobytes()).hexdigest()[:16])
     known = None if None in success else np.array(success, bool)
     unique = tuple(states) if len(set(states)) == len(states) else None
-    return make_trials(path.stem, known, np.array(returns), unique, str(path))
+    name = path.name if path.is_dir() else f"{path.absolute().parent.name}/{path.stem}"
+    task = parts[0][1].header.task
+    return make_trials(name, known, np.array(returns), unique, str(path))._replace(task=task)
+
+
+def _check_shapes(demos: Demos, file: Path) -> None:
+    """Checks that all arrays share the axes [K, T], which are not empty."""
+    lead = np.shape(demos.steps.weight)
+    for name, x in step_arrays(demos.steps).items():
+        if len(lead) != 2 or 0 in lead or x.shape[:2] != lead:
+            raise UserError(
+                f"{file}: array {name!r} has shape {x.shape} and the weights have {lead}: expected "
+                "(episodes, steps, ...) in both"
+            )
 
 
 def _succeeded(demos: Demos, episode: int, valid: np.ndarray) -> bool | None:

@@ -17,6 +17,7 @@ class Trials(NamedTuple):
     success: np.ndarray | None  # [N] bool; None where it is unknown
     returns: np.ndarray | None  # [N]; None where they are unknown
     states: tuple[str, ...] | None  # names of the N initial states; None where they are unknown
+    task: str = ""  # where it is known
 
 
 def make_trials(

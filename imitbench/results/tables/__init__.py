@@ -139,11 +139,10 @@ def _table_row(r: Result, record: dict[str, Any]) -> dict[str, str]:
 
 
 def _over_training(r: Result, measure: str) -> str:
-    """The mean of a measure over the curve, for methods that step the environment."""
     values = effort.over_training(r, measure)
     if values is None:
         return "-"
-    found = stats.over_seeds(values).interval()
+    found = scores.interval_of(r, measure, stats.over_seeds(values))
     return format_estimate(found, 100 if scores.is_rate(measure) else 1, 1)
 
 

@@ -54,4 +54,5 @@ def _markdown_row(cells: Sequence[str]) -> str:
 
 def _escape(text: str) -> str:
     """A bar would begin a new column, a line break a new row, `<b>` a mark of HTML."""
-    return HTML_TAG.sub(r"\\<", " ".join(text.splitlines()).replace("|", r"\|"))
+    line = " ".join(text.splitlines()).replace("\\", r"\\").replace("|", r"\|")
+    return HTML_TAG.sub(r"\\<", line)
