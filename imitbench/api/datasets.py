@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
 from pathlib import Path
 
-from imitbench import data, envs, experts
+from imitbench import data, experts
 from imitbench.api.environments import engine_of, require_known
 from imitbench.core.types import Env
 from imitbench.data import Demos, DemoSource
-from imitbench.data.formats import minari
+from imitbench.data.recordings.opening import Format, open_demos
 from imitbench.utils import machine
 from imitbench.utils.errors import UserError
 
@@ -59,33 +57,33 @@ def collect(
     return data.load_pool(env.name, engine_of(env), source)
 
 
-def load_data(path: str | Path, task: str | None = None) -> Demos:
+def load_data(
+    path: str | Path,
+    task: str | None = None,
+    *,
+    format: Format = "auto",
+    filter_key: str | None = None,
+) -> Demos:
     """Reads demonstrations from a file or a folder and checks them against their task.
 
     Args:
-        path: an npz file of imitbench, the folder of a Minari data set, or a Minari identifier
-            such as "imitbench/PointMass/expert-10-0-v0", which is looked up in
-            MINARI_DATASETS_PATH or, by default, in Minari's folder in the home directory.
-        task: the task that the data belong to; needed for Minari data that imitbench did not
-            write, which do not name it.
+        path: an npz file of imitbench, the folder of a Minari data set or its identifier (looked up
+            in MINARI_DATASETS_PATH or, by default, in Minari's folder in the home directory), a
+            LeRobot folder (v3.0 or v2.1), a robomimic or D4RL HDF5 file, or an OGBench npz file.
+        task: the task that the data belong to; needed for data that imitbench did not write, which
+            do not name it. "none" where it is not a task of imitbench.
+        format: auto finds the format by looking; npz, minari, lerobot, robomimic, d4rl or ogbench
+            insists on one.
+        filter_key: of a robomimic file, the list of episodes to read, such as "train".
 
     Returns:
-        The data set.
+        The data set. Actions are scaled from the data set's action bounds, where it has them, to
+        [-1, 1].
 
     Raises:
         UserError: there is no such data set, it is damaged, or it does not fit the task.
     """
-    file = Path(path).expanduser()
-    if file.is_file():
-        demos = data.load(file)
-        return data.load(file, envs.make(task or demos.header.task).spec)
-    folder = file if file.is_dir() else _minari_root() / str(path)
-    if not folder.is_dir():
-        raise UserError(
-            f"no data set {str(path)!r}: expected an npz file, the folder of a Minari data set, or "
-            f"a Minari identifier below {_minari_root()}"
-        )
-    return minari.load(folder, task or _minari_task(folder))
+    return open_demos(path, task, format, filter_key)
 
 
 def save_data(path: str | Path, demos: Demos) -> Path:
@@ -103,20 +101,3 @@ def save_data(path: str | Path, demos: Demos) -> Path:
         raise UserError(f"cannot write {file}: there is no folder {file.parent}; make it first")
     data.save(file, demos)
     return file
-
-
-def _minari_root() -> Path:
-    return Path(os.environ.get("MINARI_DATASETS_PATH") or Path.home() / ".minari" / "datasets")
-
-
-def _minari_task(folder: Path) -> str:
-    """The task that imitbench wrote into a Minari data set's metadata."""
-    for place in (folder, folder / "data"):
-        path = place / minari.METADATA
-        if path.is_file():
-            metadata = json.loads(path.read_text(encoding="utf-8"))
-            header = metadata.get("imitbench") if isinstance(metadata, dict) else None
-            header = json.loads(header) if isinstance(header, str) else header
-            if isinstance(header, dict) and isinstance(header.get("task"), str):
-                return header["task"]
-    raise UserError(f"{folder} does not name a task of imitbench: give one, as task='Hopper'")

@@ -16,7 +16,7 @@ from imitbench.results import compare, publish, rank, tables
 from imitbench.results.cells.cell import Result
 from imitbench.results.policy_trials.comparison import PolicyPair, sentence
 from imitbench.results.shipped import compare_with_shipped
-from imitbench.results.tables.captions import engines_sentence
+from imitbench.results.tables.captions import engines_sentence, unknown_task_sentence
 from imitbench.results.tables.formatting import format_estimate, format_p
 from imitbench.runs import finished, plan, runner, tune
 from imitbench.suites.schema import Cell
@@ -94,7 +94,7 @@ def print_table(results: Sequence[Result]) -> None:
     _print_rows(tables.table_rows(results))
     devices = sorted({r.info["device"] for r in results})
     about = f"device: {'; '.join(devices)}.{engines_sentence(results)}"
-    print(f"mean over seeds [95% interval]; {about}")
+    print(f"mean over seeds [95% interval]; {unknown_task_sentence(results)}{about}")
 
 
 def print_pairs(pairs: Sequence[compare.Pair], a: str, b: str) -> None:

@@ -16,7 +16,18 @@ from typing import Annotated, TextIO
 import tyro
 
 import imitbench
-from imitbench.cli import claims, data, doctor, evaluate, lists, report, results, run, train
+from imitbench.cli import (
+    claims,
+    data,
+    datasets,
+    doctor,
+    evaluate,
+    lists,
+    report,
+    results,
+    run,
+    train,
+)
 from imitbench.cli import experts as expert_commands
 from imitbench.cli.options import join_help_lines
 from imitbench.training import signals
@@ -33,6 +44,7 @@ Command = (
     | Annotated[evaluate.Evaluate, tyro.conf.subcommand("evaluate")]
     | Annotated[lists.Config, tyro.conf.subcommand("config")]
     | Annotated[data.Demos, tyro.conf.subcommand("demos")]
+    | Annotated[datasets.Data, tyro.conf.subcommand("data")]
     | Annotated[expert_commands.Experts, tyro.conf.subcommand("experts")]
     | Annotated[results.TableOf, tyro.conf.subcommand("table")]
     | Annotated[results.Plot, tyro.conf.subcommand("plot")]
@@ -45,6 +57,7 @@ Command = (
 )
 COMMANDS: tuple[type, ...] = (
     lists.List, run.Run, train.Train, train.Tune, evaluate.Evaluate, lists.Config, data.Demos,
+    datasets.Info, datasets.Check, datasets.Convert, datasets.Slice, datasets.Merge,
     expert_commands.ListExperts, expert_commands.ShowExpert, expert_commands.TrainExperts,
     expert_commands.ScoreExperts, results.TableOf, results.Plot, results.Compare, results.Rank,
     claims.Verify, report.Report, report.Ship, doctor.Doctor,

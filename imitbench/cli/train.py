@@ -11,6 +11,7 @@ import tyro
 
 from imitbench import algos
 from imitbench.cli import console
+from imitbench.cli.datasets import FilterKey, FormatName
 from imitbench.cli.options import (
     Engine,
     ExpertKind,
@@ -22,7 +23,10 @@ from imitbench.cli.options import (
     Wandb,
     Words,
 )
-from imitbench.data.source import DemoSource
+from imitbench.data.demonstrations import hold_out
+from imitbench.data.recordings.opening import find_format, locate, open_demos
+from imitbench.data.source import DatasetInMemory, DemoSource
+from imitbench.envs.recorded import NO_TASK
 from imitbench.runs import plan, runner, search_space, tune
 from imitbench.suites import overrides
 from imitbench.suites.schema import Cell
@@ -39,8 +43,8 @@ class Train:
     method: tyro.conf.Positional[MethodName]
     task: TaskName
     demos: int | None = None
-    """Number of demonstrations for each seed; by default 25, and 0 for a method that learns without
-    demonstrations."""
+    """Number of demonstrations for each seed; by default 25, all episodes of --data, and 0 for a
+    method that learns without demonstrations."""
     seeds: int = 5
     """Number of training seeds: 0, 1, ..., SEEDS - 1."""
     grad_steps: int = 0
@@ -51,6 +55,11 @@ class Train:
     """Number of evaluations, at equal distances."""
     eval_episodes: int = 50
     """Number of episodes of each evaluation and seed."""
+    data: str | None = None
+    """Data set of your own to learn from, in place of one that is collected: a file, a folder or a
+    Minari identifier (npz, Minari, LeRobot, robomimic, D4RL, OGBench)."""
+    format: FormatName = "auto"
+    filter_key: FilterKey = None
     grade: Grade = "expert"
     expert: ExpertKind = "auto"
     noise: float | None = None
@@ -77,16 +86,7 @@ class Train:
         """
         pick("method", self.method, algos.ALGOS)
         config = overrides.apply(algos.ALGOS[self.method].Config(), self.set)
-        demos = self.demos
-        if demos is None:
-            demos = DEFAULT_DEMOS if algos.traits(self.method).needs_demos else 0
-        source = DemoSource(
-            pool=self._pool(demos),
-            noise=self.noise,
-            same_subset=self.shared,
-            grade=self.grade,
-            expert=self.expert,
-        )
+        source, demos = self._own_source() if self.data else self._collected_source()
         return Cell(
             task=self.task,
             demos=demos,
@@ -101,6 +101,45 @@ class Train:
             engine=self.engine,
             label=overrides.label(self.method, self.set),
         )
+
+    def _collected_source(self) -> tuple[DemoSource, int]:
+        """Demonstrations of the task's experts, and how many each seed gets."""
+        for name, option in (("format", "auto"), ("filter_key", None)):
+            if getattr(self, name) != option:
+                raise UserError(f"--{name.replace('_', '-')} is for --data: give a data set")
+        demos = self.demos
+        if demos is None:
+            demos = DEFAULT_DEMOS if algos.traits(self.method).needs_demos else 0
+        source = DemoSource(
+            pool=self._pool(demos),
+            noise=self.noise,
+            same_subset=self.shared,
+            grade=self.grade,
+            expert=self.expert,
+        )
+        return source, demos
+
+    def _own_source(self) -> tuple[DemoSource, int]:
+        """The user's own data set, and how many of its episodes each seed gets."""
+        for name, default in (("grade", "expert"), ("expert", "auto"), ("noise", None)):
+            if getattr(self, name) != default:
+                raise UserError(
+                    f"--{name} {getattr(self, name)} is about data that are collected, not about "
+                    f"--data {self.data}: leave it out"
+                )
+        if self.pool is not None:
+            raise UserError(f"--pool {self.pool}: --data is the pool; leave it out")
+        assert self.data is not None
+        found = find_format(locate(self.data)) if self.format == "auto" else self.format
+        demos, held_out = open_demos(self.data, self.task, self.format, self.filter_key), None
+        if self.task == NO_TASK:
+            demos, held_out = hold_out(demos)
+        total = len(demos.steps.weight)
+        rest = f", {len(held_out.steps.weight)} held out for evaluation" if held_out else ""
+        print(f"data: {self.data} ({found}), {total} episodes{rest}", file=sys.stderr)
+        dataset = DatasetInMemory.of(demos, held_out)
+        source = DemoSource(pool=total, same_subset=self.shared, dataset=dataset)
+        return source, total if self.demos is None else self.demos
 
     def _pool(self, demos: int) -> int:
         if self.pool is None:

@@ -19,6 +19,7 @@ from imitbench.utils.errors import UserError
 
 VERSION = 1  # raised with every change of what is collected; see `make golden`
 STEP_FIELDS = tuple(f.name for f in dataclasses.fields(Transition))
+HELD_OUT = 0.1  # share of the episodes for evaluation where the task is not known
 MAX_ATTEMPTS = 20  # rollouts of the requested number of episodes before the expert is given up
 STORED_AS = {"intended_action": "label"}
 """Fields of a `Transition` whose name in files differs; the names in files are older."""
@@ -181,6 +182,36 @@ def episode_lengths(steps: Transition) -> np.ndarray:
             "the step after it): only whole episodes can be exported"
         )
     return count
+
+
+def hold_out(demos: Demos, share: float = HELD_OUT) -> tuple[Demos, Demos]:
+    """Sets episodes aside for evaluation.
+
+    Args:
+        demos: the data set, K episodes.
+        share: of the episodes that are set aside, at least one; they are drawn at random, the same
+            ones each time.
+
+    Returns:
+        The episodes to learn from, and those that are set aside.
+
+    Raises:
+        UserError: there is a single episode.
+    """
+    total = len(demos.steps.weight)
+    if total < 2:
+        raise UserError(
+            "the data set has one episode: one is needed to learn from and one to evaluate on; "
+            "slice it into several, or record more"
+        )
+    order = np.random.default_rng(0x4E1D).permutation(total)
+    cut = max(1, round(share * total))
+    parts = []
+    for index in (np.sort(order[cut:]), np.sort(order[:cut])):
+        steps = jax.tree.map(lambda x, index=index: np.asarray(x)[index], demos.steps)
+        header = dataclasses.replace(demos.header, episodes=len(index))
+        parts.append(Demos(steps, header))
+    return parts[0], parts[1]
 
 
 def subset(

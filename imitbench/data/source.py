@@ -37,19 +37,26 @@ class DatasetInMemory:
     demos: Demos = field(compare=False, repr=False)
     """The data set, episodes [K, T, ...]."""
     sha256: str
-    """The checksum of its arrays."""
+    """The checksum of its arrays, those of `held_out` included."""
+    held_out: Demos | None = field(default=None, compare=False, repr=False)
+    """Episodes that no method learns from: policies are evaluated on them, where the task is not
+    known."""
 
     @classmethod
-    def of(cls, demos: Demos) -> DatasetInMemory:
+    def of(cls, demos: Demos, held_out: Demos | None = None) -> DatasetInMemory:
         """Wraps a data set.
 
         Args:
             demos: the data set, episodes [K, T, ...].
+            held_out: episodes for evaluation, where the task is not known.
 
         Returns:
             The data set with the checksum of its arrays.
         """
-        return cls(demos, npz.checksum(step_arrays(demos.steps)))
+        digest = npz.checksum(step_arrays(demos.steps))
+        if held_out is not None:
+            digest = npz.checksum(step_arrays(held_out.steps), {"training": digest})
+        return cls(demos, digest, held_out)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from imitbench import physics
 from imitbench.core.types import Env
-from imitbench.envs import brax, fetch, locomotion, point_mass, probes, reacher, tightrope
+from imitbench.envs import brax, fetch, locomotion, point_mass, probes, reacher, recorded, tightrope
 from imitbench.utils.errors import UserError, pick
 
 
@@ -93,12 +93,13 @@ def check_task(task: str) -> str:
     """Returns the task's name, if there is such a task.
 
     Args:
-        task: one of `TASKS`, `brax/NAME` or `playground/NAME`.
+        task: one of `TASKS`, `brax/NAME`, `playground/NAME`, or none, for data of an unknown task.
 
     Raises:
         UserError: the task is unknown, or its package is not installed.
     """
-    find_task(task)
+    if task != recorded.NO_TASK:
+        find_task(task)
     return task
 
 

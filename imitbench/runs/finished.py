@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from imitbench.envs.digest import digest
+from imitbench.envs.recorded import NO_TASK
 from imitbench.results.cells import housekeeping, store
 from imitbench.results.cells.cell import Result
 from imitbench.runs import job_warnings, more_seeds
@@ -57,7 +57,9 @@ def _set_aside_other_physics(jobs: Sequence[Job], root: Path) -> list[str]:
     They cannot stand in one table with the new cells. Returns a line for each.
     """
     digests = {
-        (job.cell.task, job.env.engine): digest(job.cell.task, job.cell.engine) for job in jobs
+        (job.cell.task, job.env.engine): job.environment_digest
+        for job in jobs
+        if job.cell.task != NO_TASK  # data sets differ, and each is a part of its cell's identity
     }
     lines = []
     for cell in store.read_all(root, every=True):

@@ -13,7 +13,10 @@ from imitbench import algos, envs, experts
 from imitbench.core.types import Algorithm, Env, Policy
 from imitbench.data import behaviour, loading
 from imitbench.data.concurrent import make_concurrent
+from imitbench.data.recordings.conversion import demo_spec
 from imitbench.data.source import Behaviour
+from imitbench.envs import recorded
+from imitbench.envs.digest import digest
 from imitbench.suites.schema import Cell, cell_identity, cell_key, check_cell, count_updates
 from imitbench.utils.errors import UserError, pick
 from imitbench.utils.files import check_folder_name
@@ -41,6 +44,13 @@ class Job(NamedTuple):
     def marked_seeds(self, marked: np.ndarray) -> list[int]:
         """Returns the training seeds for which `marked` [S] is true."""
         return [seed for seed, mark in zip(self.seeds, marked, strict=True) if mark]
+
+    @property
+    def environment_digest(self) -> str:
+        """The digest of the environment's behaviour here (`envs.digest`)."""
+        if isinstance(self.env, recorded.RecordedEpisodes):
+            return self.env.digest
+        return digest(self.cell.task, self.cell.engine)
 
     @property
     def requested_experience(self) -> behaviour.Request | None:
@@ -96,7 +106,7 @@ def prepare(suite: str, profile: str, cells: Sequence[Cell]) -> list[Job]:
 
 def _prepare(suite: str, profile: str, cell: Cell, index: int) -> Job:
     check_cell(cell)
-    env = envs.make(cell.task, cell.engine)
+    env = _environment(cell)
     loading.check(cell.data, cell.config, env)
     queries_expert = "expert" in algos.needs(cell.method)
     expert = experts.load(cell.task, spec=env.spec) if queries_expert else None
@@ -106,6 +116,26 @@ def _prepare(suite: str, profile: str, cell: Cell, index: int) -> Job:
         algo = make_concurrent(algo, num_updates)
     identity = cell_identity(suite, profile, cell, env.engine)
     return Job(cell, identity, cell_key(identity), index, env, algo, num_updates, expert)
+
+
+def _environment(cell: Cell) -> Env:
+    """The environment of a cell; recorded episodes where the task is not known."""
+    if cell.task != recorded.NO_TASK:
+        return envs.make(cell.task, cell.engine)
+    dataset = cell.source.dataset
+    if dataset is None or dataset.held_out is None:
+        raise UserError(
+            "task none: expected a data set of your own to learn from and to evaluate on; give one "
+            "with --data, or name a task"
+        )
+    if touched := algos.needs(cell.method):
+        words = [{"env": "environment"}.get(x, x) for x in touched]
+        raise UserError(
+            f"{cell.method} needs the task's {' and '.join(words)}, which is not known: use a "
+            "method that learns from data alone, such as bc or iql"
+        )
+    parts = dataset.demos, dataset.held_out
+    return recorded.RecordedEpisodes(dataset.held_out.steps, demo_spec(*parts))
 
 
 def select(cells: Sequence[Cell], only: Sequence[str], seeds: int | None) -> list[Cell]:

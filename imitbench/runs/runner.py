@@ -16,7 +16,6 @@ import jax.numpy as jnp
 from imitbench.core import rollout
 from imitbench.data import behaviour, loading
 from imitbench.data.header import Header
-from imitbench.envs.digest import digest
 from imitbench.results.cells import housekeeping, policies, store
 from imitbench.runs import finished, job_warnings, more_seeds, stale
 from imitbench.runs.plan import Job, eval_keys
@@ -219,7 +218,7 @@ def _info(job: Job, header: Header | None, ev: loop.Eval) -> dict[str, Any]:
         "order": job.index,
         "engine": job.env.engine,
         "device": machine.device(),
-        "environment_digest": digest(job.cell.task, job.cell.engine),
+        "environment_digest": job.environment_digest,
         "versions": machine.versions(),
         "git_commit": machine.git_commit(),
         "seconds": {k: round(v, 3) for k, v in ev.seconds.items()},

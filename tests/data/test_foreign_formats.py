@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from imitbench.data.formats import d4rl, ogbench, robomimic
-from imitbench.data.formats.recordings import Episode, Recording
+from imitbench.data.recordings.recording import Episode, Recording
 from imitbench.utils import npz
 from imitbench.utils.errors import UserError
 

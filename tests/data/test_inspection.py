@@ -10,10 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from imitbench.data import inspection
-from imitbench.data.formats.recordings import Episode, Recording, check_recording
-from imitbench.data.inspection import Ends, Rewards, Success, describe, measure, summarise
-from imitbench.data.traps import check
+from imitbench.data.recordings import inspection
+from imitbench.data.recordings.inspection import (
+    Ends,
+    Rewards,
+    Success,
+    describe,
+    measure,
+    summarise,
+)
+from imitbench.data.recordings.recording import Episode, Recording, check_recording
+from imitbench.data.recordings.traps import check
 
 LENGTHS = 20, 20, 20, 20, 14, 17  # the time limit is 20 steps; the last two episodes reach the goal
 Change = Callable[[Recording], Recording]

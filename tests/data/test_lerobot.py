@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from imitbench.data.formats import lerobot, lerobot_writing
-from imitbench.data.formats.recordings import FLAT, Episode, Recording
+from imitbench.data.recordings.recording import FLAT, Episode, Recording
 from imitbench.utils.errors import UserError
 
 INFO, DATA = "meta/info.json", "data/chunk-000/file-000.parquet"
@@ -265,3 +265,18 @@ def test_bad_folders_are_refused(change, expected, folder):
     with pytest.raises(UserError, match=expected) as error:
         lerobot.read(folder)
     assert "\n" not in str(error.value) and str(folder) in str(error.value)
+
+
+def test_columns_that_unpack_to_more_than_their_numbers_are_refused(folder, monkeypatch):
+    monkeypatch.setattr(lerobot, "OVERHEAD", -(10**6))
+    with pytest.raises(UserError, match="unpacks to .* bytes, expected about 80 for 10 numbers"):
+        lerobot.read(folder)
+
+
+def test_links_into_the_blobs_of_the_hubs_cache_are_followed(folder):
+    cached = folder.parent / "snapshots/1a2b"
+    folder.rename(folder.parent / "blobs")
+    for path in (INFO, DATA, META):
+        (cached / path).parent.mkdir(parents=True)
+        (cached / path).symlink_to(folder.parent / "blobs" / path)
+    assert len(lerobot.read(cached).episodes) == 2

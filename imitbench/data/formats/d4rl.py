@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from imitbench.data.formats.hdf5 import array, has_signature, opened
-from imitbench.data.formats.recordings import FLAT, Episode, Recording, check_recording
+from imitbench.data.recordings.recording import FLAT, Episode, Recording, check_recording
 from imitbench.utils.errors import UserError
 
 ARRAYS = ("observations", "actions", "rewards", "terminals")

@@ -30,7 +30,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from imitbench.data.formats.recordings import Episode, Recording, check_recording
+from imitbench.data.recordings.recording import Episode, Recording, check_recording
 from imitbench.utils.errors import UserError
 from imitbench.utils.json_schema import check_fields, one_line, read_json
 
@@ -196,7 +196,7 @@ def _check_file(path: Path, shapes: Shapes) -> int:
     # that prepares to read all columns raises an error instead.
     with suppress(_DataReached), _WithoutData(path) as file:
         reader = pq.ParquetFile(file, metadata=metadata, pre_buffer=True)
-        next(reader.iter_batches(), None)
+        next(reader.iter_batches(columns=list(shapes)), None)
     leaves = [metadata.schema.column(i) for i in range(metadata.num_columns)]
     groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
     for name, shape in shapes.items():

@@ -33,7 +33,7 @@ from imitbench.data.formats.lerobot import (
     SINGLE,
     Columns,
 )
-from imitbench.data.formats.recordings import FLAT, Episode, Recording, check_recording
+from imitbench.data.recordings.recording import FLAT, Episode, Recording, check_recording
 from imitbench.utils.errors import UserError
 from imitbench.utils.files import sync, writable_folder, write_errors
 
@@ -65,8 +65,8 @@ def write(folder: Path, recording: Recording, *, task: str, fps: float | None = 
 
     Raises:
         UserError: the folder exists or cannot be written, `task` or `fps` is invalid, timestamps
-            do not fit `fps`, or the format cannot hold the recording: names clash, arrays have
-            other types than numbers of 8 to 64 bits, or episodes differ in what they have.
+            do not fit `fps`, or the format cannot hold the recording: names clash, arrays are
+            no booleans, integers, float32 or float64, or episodes differ in what they have.
     """
     check_recording(recording)
     if os.path.lexists(folder):

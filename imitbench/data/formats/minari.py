@@ -39,8 +39,8 @@ from imitbench.data.formats.minari_metadata import (
     episode_names,
     read_metadata,
 )
-from imitbench.data.from_recording import to_demos
 from imitbench.data.header import Header
+from imitbench.data.recordings.conversion import to_demos
 from imitbench.data.validate import check_steps
 from imitbench.utils import npz
 from imitbench.utils.errors import UserError

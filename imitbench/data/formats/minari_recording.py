@@ -11,7 +11,7 @@ import numpy as np
 
 from imitbench.data.formats import minari_metadata
 from imitbench.data.formats.hdf5 import library, read_array
-from imitbench.data.formats.recordings import FLAT, Episode, Recording, check_recording
+from imitbench.data.recordings.recording import FLAT, Episode, Recording, check_recording
 from imitbench.utils.errors import UserError
 from imitbench.utils.json_schema import one_line
 

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
-from imitbench.data.formats.recordings import FLAT, Episode, Recording, check_recording
+from imitbench.data.recordings.recording import FLAT, Episode, Recording, check_recording
 from imitbench.utils.errors import UserError
 from imitbench.utils.npz import Arrays, read_arrays
 

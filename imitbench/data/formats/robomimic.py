@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from imitbench.data.formats.hdf5 import array, has_signature, library, opened
-from imitbench.data.formats.recordings import Episode, Recording, check_recording
+from imitbench.data.recordings.recording import Episode, Recording, check_recording
 from imitbench.utils.errors import UserError
 from imitbench.utils.files import atomic_write
 

@@ -22,6 +22,7 @@ from imitbench.core.actor import actor_of
 from imitbench.core.config import config_dict, config_from_dict
 from imitbench.core.types import Actor, Algorithm, Env, EnvState, Key, Spec, Transition
 from imitbench.data.concurrent import make_concurrent
+from imitbench.envs import recorded
 from imitbench.results.cells.policy_files import (
     REMEDY,
     SCHEMA,
@@ -85,6 +86,8 @@ def extract(
         rows=demos.weight.shape[-1],
         pose_size=None if demos.pose is None else demos.pose.shape[-1],
         sha256={},
+        horizon=env.spec.horizon,
+        discrete=env.spec.discrete,
     )
     return Policies(card, arrays)
 
@@ -121,7 +124,7 @@ def _rebuild(card: PolicyCard, folder: Path) -> tuple[Env, Algorithm]:
             f"{folder} holds policies of {card.method} version {card.version}, this imitbench has "
             f"version {version}: {REMEDY}, or use the imitbench that made them"
         )
-    env = envs.make(card.task)
+    env = _environment(card)
     if (env.spec.obs_size, env.spec.action_size) != (card.obs_size, card.action_size):
         raise UserError(
             f"{folder} holds policies for {card.obs_size} observations and {card.action_size} "
@@ -133,6 +136,14 @@ def _rebuild(card: PolicyCard, folder: Path) -> tuple[Env, Algorithm]:
         expert = experts.load(card.task, spec=env.spec)
     algo = algos.build(card.method, config, env.spec, env, expert)
     return env, make_concurrent(algo, 1) if card.concurrent else algo
+
+
+def _environment(card: PolicyCard) -> Env:
+    if card.task != recorded.NO_TASK:
+        return envs.make(card.task)
+    sizes = card.obs_size, card.action_size, card.horizon
+    fields = {"observation": slice(0, card.obs_size)}
+    return recorded.of_sizes(Spec(*sizes, fields, discrete=card.discrete))
 
 
 def _actor(algo: Algorithm, like: Any, arrays: Mapping[str, np.ndarray]) -> Actor:

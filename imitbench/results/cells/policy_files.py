@@ -38,6 +38,8 @@ class PolicyCard:
     rows: int  # demonstrated steps that each seed had
     pose_size: int | None  # numbers of a recorded pose; None where none were recorded
     sha256: dict[str, str]  # of each seed's file, by the seed's number
+    horizon: int = 0  # steps until the time limit; 0 in older cards
+    discrete: bool = False  # whether actions are choices
 
 
 class Policies(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from imitbench.envs.recorded import NO_TASK
 from imitbench.results import comparability
 from imitbench.results.cells.cell import Result
 from imitbench.results.tables.marks import RISING
@@ -30,6 +31,7 @@ def caption(results: Sequence[Result], rows: Sequence[Mapping[str, str]]) -> str
     )
     if any(r.shares_states for r in results):
         text += "The seeds of these cells share their initial states. "
+    text += unknown_task_sentence(results)
     if "Over training" in rows[0]:
         text += (
             "*Over training*: the mean over the learning curve (the area under it by its length in "
@@ -46,6 +48,23 @@ def caption(results: Sequence[Result], rows: Sequence[Mapping[str, str]]) -> str
         text += "Expert queries count the demonstrations' steps. "
     text += f"Profile {profile}. Device: {'; '.join(devices)}."
     return text + trials_sentence(results) + engines_sentence(results)
+
+
+def unknown_task_sentence(results: Sequence[Result]) -> str:
+    """Explains the return of policies that were trained without a task.
+
+    Args:
+        results: the cells.
+
+    Returns:
+        A sentence with a space behind it; empty where all tasks are known.
+    """
+    if all(r.identity["task"] != NO_TASK for r in results):
+        return ""
+    return (
+        "Task none: the return is minus the error of the actions on held-out episodes, in percent "
+        "of the action range (of the steps, for choices). "
+    )
 
 
 def trials_sentence(results: Sequence[Result]) -> str:

@@ -8,8 +8,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from imitbench.data.formats.recordings import Episode, Recording
-from imitbench.data.inspection import Range, blocks, ends_of, is_discrete, measure
+from imitbench.data.recordings.inspection import Range, blocks, ends_of, is_discrete, measure
+from imitbench.data.recordings.recording import Episode, Recording
 
 TOLERANCE = 1e-5  # beyond bounds of actions, for the rounding of other programs
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from imitbench.data.formats.recordings import Recording
+from imitbench.data.recordings.recording import Recording
 
 BLOCK = 2**20  # numbers that are converted at a time: no second copy of a recording is made
 SAMPLE = 10_000  # observations that coverage is counted on

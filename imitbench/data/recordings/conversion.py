@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,16 @@ import numpy as np
 from imitbench.core import rollout
 from imitbench.core.types import GoalSpec, Spec, Transition
 from imitbench.data.demonstrations import Demos, episode_lengths
-from imitbench.data.formats.recordings import FLAT, Episode, Recording
 from imitbench.data.header import make_header
+from imitbench.data.recordings.recording import FLAT, Episode, Recording
 from imitbench.data.validate import check_steps
+from imitbench.envs.registry import TASKS
+from imitbench.experts import learned
 from imitbench.utils.errors import UserError
 
 GOAL_NAMES = ("observation", "achieved_goal", "desired_goal")
+REWARD_TOLERANCE = 1e-3
+MAX_WRONG = 0.01  # share of rewards that differ, as goals at the edge of the threshold do
 GOAL_TOLERANCE = 1e-5  # between `achieved_goal` and the same numbers in `observation`
 
 
@@ -76,6 +81,7 @@ def to_demos(recording: Recording, task: str, spec: Spec) -> Demos:
     Raises:
         UserError: the recording does not fit the task; the message says what differs.
     """
+    _check_environment(recording, task)
     episodes = [_episode(e, spec, recording, k) for k, e in enumerate(recording.episodes)]
     kept = [e for e in episodes if e is not None]
     if not kept:
@@ -85,6 +91,8 @@ def to_demos(recording: Recording, task: str, spec: Spec) -> Demos:
         )
     steps = jax.tree.map(lambda *x: np.stack(x), *kept)
     check_steps(steps, spec, str(recording.path))
+    if spec.goal is not None and recording.episodes[0].rewards is not None:
+        _check_rewards(steps, spec, spec.goal, recording)
     by_time = jax.tree.map(lambda x: np.swapaxes(x, 0, 1), steps)
     outcomes = jax.tree.map(np.asarray, rollout.summarise(by_time))
     has_success = spec.goal is not None or recording.episodes[0].success is not None
@@ -97,6 +105,29 @@ def to_demos(recording: Recording, task: str, spec: Spec) -> Demos:
         grade="unknown",
     )
     return Demos(steps, header)
+
+
+def _check_environment(recording: Recording, task: str) -> None:
+    """Refuses a recording that names another task of imitbench."""
+    name = re.sub(r"-v\d+$", "", (recording.env_id or "").rpartition("/")[2])
+    if name in TASKS and task in TASKS and name != learned.base_task(task):
+        raise UserError(
+            f"{recording.path} is of {recording.env_id}, not of {task}: give its own task"
+        )
+
+
+def _check_rewards(steps: Transition, spec: Spec, goal: GoalSpec, recording: Recording) -> None:
+    """Refuses rewards of a goal task that are not those of its own function."""
+    parts = (steps.next_obs[..., spec.fields[f]] for f in (goal.achieved, goal.desired))
+    expected = np.asarray(jax.device_get(goal.reward(*parts)))  # type: ignore[arg-type]
+    real = np.asarray(steps.weight) > 0
+    wrong = np.abs(steps.reward - expected)[real] > REWARD_TOLERANCE
+    if wrong.mean() > MAX_WRONG:
+        raise UserError(
+            f"{recording.path}: {wrong.mean():.0%} of the rewards differ from the task's own for "
+            "the same achieved and desired goals (dense rewards, or another task): leave them out, "
+            "or use another task"
+        )
 
 
 def _episode(episode: Episode, spec: Spec, recording: Recording, k: int) -> Transition | None:
@@ -247,6 +278,24 @@ def _success(episode: Episode, next_obs: np.ndarray, spec: Spec, n: int) -> np.n
         return np.zeros(n, bool)
     parts = (next_obs[:, spec.fields[f]] for f in (spec.goal.achieved, spec.goal.desired))
     return np.asarray(jax.device_get(spec.goal.reward(*parts))) >= 0  # type: ignore[arg-type]
+
+
+def demo_spec(*parts: Demos) -> Spec:
+    """Describes demonstrations whose task is not known.
+
+    Args:
+        parts: the data set in one part or several, episodes [K, T, ...].
+
+    Returns:
+        Their sizes; one field holds the whole observation.
+    """
+    steps = parts[0].steps
+    size, discrete = steps.obs.shape[-1], steps.action.ndim == 2
+    actions = steps.action.shape[-1]
+    if discrete:
+        actions = 1 + max(int(np.max(part.steps.action)) for part in parts)
+    fields = {FLAT: slice(0, size)}
+    return Spec(size, actions, steps.weight.shape[1], fields, discrete=discrete)
 
 
 def to_recording(demos: Demos, path: Path) -> Recording:

@@ -1,0 +1,1 @@
+"""Recordings: data sets of others before they belong to a task; opened, checked, converted."""

@@ -1,0 +1,158 @@
+"""Opens data sets in any format: the format is found by looking, unless it is named."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, get_args
+
+from imitbench import envs
+from imitbench.data.demonstrations import Demos
+from imitbench.data.formats import (
+    d4rl,
+    lerobot,
+    minari,
+    minari_metadata,
+    minari_recording,
+    npz,
+    ogbench,
+    robomimic,
+)
+from imitbench.data.recordings.conversion import spec_of, to_demos, to_recording
+from imitbench.data.recordings.recording import Recording
+from imitbench.envs.recorded import NO_TASK
+from imitbench.utils.errors import UserError
+from imitbench.utils.json_schema import read_json
+
+Format = Literal["auto", "npz", "minari", "lerobot", "robomimic", "d4rl", "ogbench"]
+FORMATS: tuple[str, ...] = get_args(Format)[1:]
+READERS: dict[str, Callable[[Path], Recording]] = {
+    "npz": lambda path: to_recording(npz.load(path), path),
+    "minari": minari_recording.read,
+    "lerobot": lerobot.read,
+    "d4rl": d4rl.read,
+    "ogbench": ogbench.read,
+}
+
+
+def locate(name: str | Path) -> Path:
+    """Finds a data set.
+
+    Args:
+        name: a path, or a Minari identifier such as "mujoco/hopper/expert-v0", which is looked up
+            in MINARI_DATASETS_PATH or, by default, in Minari's folder in the home directory.
+
+    Raises:
+        UserError: there is no such file or folder.
+    """
+    path = Path(name).expanduser()
+    if path.exists():
+        return path
+    root = Path(os.environ.get("MINARI_DATASETS_PATH") or Path.home() / ".minari" / "datasets")
+    if minari.ID.fullmatch(str(name)) and (root / str(name)).is_dir():
+        return root / str(name)
+    raise UserError(
+        f"no data set {str(name)!r}: expected a file, a folder, or a Minari identifier below {root}"
+    )
+
+
+def find_format(path: Path) -> str:
+    """Finds the format of a data set by looking at it.
+
+    Args:
+        path: a file or a folder.
+
+    Raises:
+        UserError: it has none of the formats.
+    """
+    if path.is_dir():
+        if lerobot.is_lerobot(path):
+            return "lerobot"
+        if (path / "data" / minari_metadata.METADATA).is_file() or (
+            path / minari_metadata.METADATA
+        ).is_file():
+            return "minari"
+    elif robomimic.is_robomimic(path):
+        return "robomimic"
+    elif d4rl.is_d4rl(path):
+        return "d4rl"
+    elif ogbench.is_ogbench(path):
+        return "ogbench"
+    elif path.suffix == ".npz":
+        return "npz"
+    raise UserError(
+        f"{path} has none of the formats {', '.join(FORMATS)}: convert it, or build a `Demos` in "
+        "Python"
+    )
+
+
+def open_recording(
+    name: str | Path, format: Format = "auto", filter_key: str | None = None
+) -> Recording:
+    """Reads a data set, whatever its task.
+
+    Args:
+        name: a path or a Minari identifier, see `locate`.
+        format: how to read it; auto: as `find_format` finds.
+        filter_key: of robomimic: the list of episodes to read.
+
+    Raises:
+        UserError: there is no such data set, it is damaged, or of another format.
+    """
+    path = locate(name)
+    found = find_format(path) if format == "auto" else format
+    if found == "robomimic":
+        return robomimic.read(path, filter_key)
+    if filter_key is not None:
+        raise UserError(f"filter key {filter_key!r}: {path} is {found}, only robomimic has them")
+    return READERS[found](path)
+
+
+def open_demos(
+    name: str | Path,
+    task: str | None = None,
+    format: Format = "auto",
+    filter_key: str | None = None,
+) -> Demos:
+    """Reads demonstrations and checks them against their task.
+
+    Args:
+        name: a path or a Minari identifier, see `locate`.
+        task: the task that they belong to; "none" for one that imitbench does not know. None: as
+            the data set says, if imitbench wrote it.
+        format: as for `open_recording`.
+        filter_key: as for `open_recording`.
+
+    Returns:
+        The data set.
+
+    Raises:
+        UserError: there is no such data set, it is damaged, does not name its task, or does not
+            fit it.
+    """
+    path = locate(name)
+    found = find_format(path) if format == "auto" else format
+    if found == "npz":
+        demos = npz.load(path)
+        known = task or demos.header.task
+        return demos if known == NO_TASK else npz.load(path, envs.make(known).spec)
+    task = task or (_minari_task(path) if found == "minari" else None)
+    if task is None:
+        raise UserError(
+            f"{path} does not name a task of imitbench: give one, such as Hopper, or none"
+        )
+    if found == "minari" and task != NO_TASK:
+        return minari.load(path, task)
+    recording = open_recording(path, format, filter_key)
+    spec = spec_of(recording) if task == NO_TASK else envs.make(task).spec
+    return to_demos(recording, task, spec)
+
+
+def _minari_task(folder: Path) -> str | None:
+    """The task that imitbench wrote into a Minari data set's metadata."""
+    place, _ = minari_metadata.read_metadata(folder)
+    path = place / minari_metadata.METADATA
+    header = read_json(path, "Minari's metadata", "export it again").get("imitbench")
+    task = header.get("task") if isinstance(header, dict) else None
+    return task if isinstance(task, str) else None
