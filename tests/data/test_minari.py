@@ -150,12 +150,12 @@ def test_reference_scores_normalise_returns(minari, demos, env, exported):
             )
 
 
-def foreign(minari, name: str, observation_space, episodes) -> None:
+def foreign(minari, name: str, observation_space, episodes, low=-1.0, high=1.0) -> None:
     """A data set that the package wrote."""
     from gymnasium import spaces
     from minari.data_collector import EpisodeBuffer
 
-    box = spaces.Box(-1, 1, (2,), np.float32)
+    box = spaces.Box(np.full(2, low, np.float32), np.full(2, high, np.float32))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it asks for an author
         minari.create_dataset_from_buffers(
@@ -213,6 +213,28 @@ def test_data_sets_of_the_package_are_read(minari, monkeypatch, tmp_path):
     again = ours.load(tmp_path / "flat-v0", "PointMass").steps
     np.testing.assert_array_equal(again.obs[0], steps.obs[0])
     assert not again.success.any() and again.pose is None
+
+
+def test_actions_of_other_bounds_are_scaled(minari, monkeypatch, tmp_path):
+    """Humanoid's lie in [-0.4, 0.4]; taken as they are, a clone would push with 0.4 of its force."""
+    from gymnasium import spaces
+
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
+    n, low, high = 20, np.array([-0.4, 0.0]), np.array([0.4, 2.0])
+    share = np.random.default_rng(0).uniform(size=(n, 2))  # of the way from low to high
+    share[0], share[1] = 0.0, 1.0
+    episode = {
+        "observations": np.tile([0.0, 0.0, 0.0, 0.0, 1.0, 1.0], (n + 1, 1)),
+        "actions": low + share * (high - low),
+        "rewards": [-1.0] * n,
+        "terminations": [False] * n,
+        "truncations": [False] * (n - 1) + [True],
+    }
+    space = spaces.Box(-np.inf, np.inf, (6,), np.float64)
+    foreign(minari, "bounds-v0", space, [episode], low, high)
+    found = ours.load(tmp_path / "bounds-v0", "PointMass").steps
+    np.testing.assert_allclose(found.action[0], 2 * share - 1, atol=1e-6)
+    assert found.action[0, 0].tolist() == [-1, -1] and found.action[0, 1].tolist() == [1, 1]
 
 
 def drop(name):
