@@ -216,7 +216,7 @@ def test_data_sets_of_the_package_are_read(minari, monkeypatch, tmp_path):
 
 
 def test_actions_of_other_bounds_are_scaled(minari, monkeypatch, tmp_path):
-    """Humanoid's lie in [-0.4, 0.4]; taken as they are, a clone would push with 0.4 of its force."""
+    """Humanoid's lie in [-0.4, 0.4]; as they are, a clone would push with 0.4 of its force."""
     from gymnasium import spaces
 
     monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
