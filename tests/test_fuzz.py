@@ -26,13 +26,19 @@ from hypothesis import strategies as st
 
 from imitbench import algos, data, envs
 from imitbench.core.types import Transition
+from imitbench.data.demonstrations import hold_out
 from imitbench.data.formats import minari
+from imitbench.data.recordings import conversion
+from imitbench.data.recordings.recording import Episode, Recording
+from imitbench.data.source import DatasetInMemory, DemoSource
 from imitbench.experts import learned
-from imitbench.results.cells import store
+from imitbench.results.cells import policies, store
+from imitbench.runs import plan, runner
 from imitbench.suites import overrides
+from imitbench.suites.schema import Cell
 from imitbench.training import checkpoint
 from imitbench.training.loop import Eval, TrainState
-from imitbench.utils import npz
+from imitbench.utils import json_schema, npz
 from imitbench.utils.errors import UserError
 
 SPEC = envs.make("PointMass").spec
@@ -464,3 +470,66 @@ def test_settings(examples):
             assert isinstance(config, type(configs[method]))
 
     fuzz(examples * 5, test, word=words, value=text)
+
+
+@pytest.fixture(scope="module")
+def stored_policy(tmp_path_factory) -> Path:
+    """A cell that stores a policy of BC, trained without a task."""
+    rng = np.random.default_rng(0)
+    obs, actions = rng.normal(size=(4, 6, 3)), rng.uniform(-1, 1, (4, 5, 2))
+    episodes = [Episode({"x": x}, a) for x, a in zip(obs, actions, strict=True)]
+    made = Recording("made", Path("made"), episodes)
+    own = conversion.to_demos(made, "none", conversion.spec_of(made))
+    config = algos.ALGOS["bc"].Config(hidden=(4,), batch=4, steps=2, validation=0.0)
+    source = DemoSource(pool=3, dataset=DatasetInMemory.of(*hold_out(own)))
+    cell = Cell("none", 3, "bc", config, grad_steps=2, seeds=1, num_evals=1, eval_episodes=1,
+                source=source)  # fmt: skip
+    root = tmp_path_factory.mktemp("policy")
+    runner.run(plan.prepare("fuzz", "cpu", [cell]), root)
+    return next(store.cells_folder(root).iterdir())
+
+
+@pytest.mark.parametrize("examples", [15, pytest.param(300, marks=pytest.mark.slow)])
+def test_odd_cards_of_policies(stored_policy, examples):
+    path = stored_policy / "policy" / "policy.json"
+    good = path.read_bytes()
+    paths = [p for p in leaves(json.loads(good)) if p]
+
+    def test(place, value, gone):
+        card = json.loads(good)
+        inner = card
+        for key in place[:-1]:
+            inner = inner[key]
+        inner.pop(place[-1]) if gone else inner.update({place[-1]: value})
+        path.write_text(json.dumps(card))
+        load(str(path.parent.parent), lambda: policies.load(stored_policy, 0))
+
+    odd = JSON | st.sampled_from([-1, 0, 2**31, 2**63, 10**30])
+    try:
+        fuzz(examples, test, place=st.sampled_from(paths), value=odd, gone=st.booleans())
+    finally:
+        path.write_bytes(good)
+
+
+@pytest.mark.parametrize("examples", [15, pytest.param(300, marks=pytest.mark.slow)])
+def test_damaged_policies(stored_policy, examples):
+    path = stored_policy / "policy" / "seed-0.safetensors"
+    good = path.read_bytes()
+
+    def test(damage):
+        path.write_bytes(damaged(good, damage))
+        if load(str(path), lambda: policies.load(stored_policy, 0)) is not None:
+            assert path.read_bytes() == good
+
+    try:
+        fuzz(examples, test, damage=DAMAGE)
+    finally:
+        path.write_bytes(good)
+
+
+def test_a_json_file_larger_than_any_is_not_read(tmp_path):
+    path = tmp_path / "cell.json"
+    with path.open("wb") as file:
+        file.truncate(2**30)
+    with pytest.raises(UserError, match="it has 1,073,741,824 bytes, expected at most 67,108,864"):
+        json_schema.read_json(path, "a cell's", "delete it")

@@ -61,12 +61,12 @@ class RecordedEpisodes(BaseEnv):
 
 
 def of_sizes(spec: Spec) -> RecordedEpisodes:
-    """Returns an environment with one episode of zeros, for a policy that needs sizes alone.
+    """Returns an environment with one step of zeros, for a policy that needs sizes alone.
 
     Args:
         spec: the sizes.
     """
-    lead = (1, spec.horizon)
+    lead = (1, 1)
     numbers, flags = jnp.zeros(lead), jnp.zeros(lead, bool)
     action = jnp.zeros(lead, jnp.int32)
     if not spec.discrete:

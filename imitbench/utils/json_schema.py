@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 from imitbench.utils.errors import UserError
 
 T = TypeVar("T")
+MAX_BYTES = 2**26  # of a JSON file
 MAX_VALUE_LENGTH = 60  # characters of a value in a message
 
 
@@ -32,9 +33,12 @@ def read_json(path: Path, content: str, remedy: str) -> dict[str, Any]:
         The object as a dict; its fields are not checked.
 
     Raises:
-        UserError: the file cannot be read, or it holds something other than a JSON object.
+        UserError: the file cannot be read, has more than `MAX_BYTES`, or holds something other than
+            a JSON object.
     """
     try:
+        if (size := path.stat().st_size) > MAX_BYTES:
+            raise ValueError(f"it has {size:,} bytes, expected at most {MAX_BYTES:,}")
         values = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path} cannot be read ({one_line(error)}); {remedy}") from None

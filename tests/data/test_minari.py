@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 import warnings
+from typing import Any
 
 import h5py
 import jax
@@ -150,7 +151,9 @@ def test_reference_scores_normalise_returns(minari, demos, env, exported):
             )
 
 
-def foreign(minari, name: str, observation_space, episodes, low=-1.0, high=1.0) -> None:
+def foreign(
+    minari, name: str, observation_space, episodes, low: Any = -1.0, high: Any = 1.0
+) -> None:
     """A data set that the package wrote."""
     from gymnasium import spaces
     from minari.data_collector import EpisodeBuffer

@@ -31,6 +31,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from imitbench.data.recordings.recording import Episode, Recording, check_recording
+from imitbench.utils import json_schema
 from imitbench.utils.errors import UserError
 from imitbench.utils.json_schema import check_fields, one_line, read_json
 
@@ -249,6 +250,8 @@ def _to_array(column: Any, shape: tuple[int, ...], where: str) -> np.ndarray:
 def _old_lengths(path: Path) -> Columns:
     """The index and length of each episode, as v2.1 stores them."""
     try:
+        if path.stat().st_size > json_schema.MAX_BYTES:
+            raise ValueError(f"it has more than {json_schema.MAX_BYTES:,} bytes")
         lines = [json.loads(x) for x in path.read_text(encoding="utf-8").split("\n") if x.strip()]
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path} cannot be read ({one_line(error)}); {REMEDY}") from None

@@ -114,7 +114,7 @@ def _action_bounds(metadata: Mapping[str, Any]) -> tuple[np.ndarray | None, np.n
     try:
         space = json.loads(metadata["action_space"])
         low, high = (np.asarray(space[k], np.float64).reshape(-1) for k in ("low", "high"))
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         return None, None
     if low.shape != high.shape or not (np.isfinite(low) & np.isfinite(high) & (low < high)).all():
         return None, None
@@ -125,6 +125,6 @@ def _env_id(metadata: Mapping[str, Any]) -> str | None:
     try:
         spec = metadata["env_spec"]
         name = (json.loads(spec) if isinstance(spec, str) else spec)["id"]
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         return None
     return name[:200] if isinstance(name, str) else None

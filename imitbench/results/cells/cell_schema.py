@@ -16,7 +16,7 @@ from typing import Any
 from imitbench.suites.schema import MAX_LABEL
 from imitbench.utils.errors import UserError
 from imitbench.utils.files import FOLDER_NAME
-from imitbench.utils.json_schema import check_fields
+from imitbench.utils.json_schema import check_fields, read_json
 
 TABLES = ("curve.parquet", "episodes.parquet")
 METRICS = "metrics.parquet"  # of training; cells of version 0.2.0 and older have them in the curve
@@ -81,12 +81,12 @@ def read_identity(folder: Path) -> dict[str, Any] | None:
         Its identity; None where the folder holds no readable one.
     """
     try:
-        info = json.loads((folder / "cell.json").read_text(encoding="utf-8"))
-        identity = info["identity"]
-        check_fields(identity, IDENTITY, str(folder), "")
-    except (OSError, ValueError, TypeError, KeyError, UserError):
+        info = read_json(folder / "cell.json", "a finished cell's", "")
+        check_fields(info, {"identity": dict[str, Any]}, str(folder), "")
+        check_fields(info["identity"], IDENTITY, str(folder), "")
+    except UserError:
         return None
-    return identity
+    return info["identity"]
 
 
 def check_info(info: Mapping[str, Any], where: str, remedy: str) -> None:

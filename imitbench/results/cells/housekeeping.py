@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import datetime
-import json
 import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
 
 from imitbench.results.cells.store import UNFINISHED, cells_folder
+from imitbench.utils.errors import UserError
 from imitbench.utils.files import lock_if_free, sync, write_errors
+from imitbench.utils.json_schema import read_json
 
 
 def finishing_time(root: Path) -> str:
@@ -26,10 +27,9 @@ def finishing_time(root: Path) -> str:
     """
     now = datetime.datetime.now(datetime.UTC)
     for path in cells_folder(root).glob("[!.]*/cell.json"):
-        with suppress(
-            OSError, ValueError, TypeError, KeyError, OverflowError
-        ):  # damaged: `read` names it
-            text = json.loads(path.read_text(encoding="utf-8"))["finished_at"]
+        # A damaged one is named by `store.read`.
+        with suppress(UserError, ValueError, TypeError, KeyError, OverflowError):
+            text = read_json(path, "a finished cell's", "")["finished_at"]
             before = datetime.datetime.fromisoformat(text)
             now = max(now, before + datetime.timedelta(seconds=1))
     return now.isoformat(timespec="seconds")

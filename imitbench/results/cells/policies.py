@@ -33,6 +33,9 @@ from imitbench.results.cells.policy_files import (
     read_card,
 )
 from imitbench.utils.errors import UserError
+from imitbench.utils.json_schema import one_line
+
+MAX_SIZE = 10**6  # of an observation, of an action, and of the steps of an episode
 
 
 class StoredPolicy(NamedTuple):
@@ -105,9 +108,18 @@ def load(folder: Path, seed: int) -> StoredPolicy:
     """
     card = read_card(folder)
     arrays = read_arrays(folder, card, seed)
-    env, algo = _rebuild(card, folder)
-    like = jax.eval_shape(algo.init, jax.random.key(0), _rows_like(card, env.spec))
-    _check(arrays, like, _used(algo, like, env), folder)
+    try:
+        env, algo = _rebuild(card, folder)
+        like = jax.eval_shape(algo.init, jax.random.key(0), _rows_like(card, env.spec))
+        _check(arrays, like, _used(algo, like, env), folder)
+    except UserError as error:
+        if str(folder) in str(error):
+            raise
+        raise UserError(f"{folder}: {error}") from None
+    except Exception as error:  # settings that are not those of a method raise errors of all kinds
+        raise UserError(
+            f"{folder}: its card describes no policy ({one_line(error)}): {REMEDY}"
+        ) from None
     return StoredPolicy(card, env, _actor(algo, like, arrays))
 
 
@@ -142,6 +154,11 @@ def _environment(card: PolicyCard) -> Env:
     if card.task != recorded.NO_TASK:
         return envs.make(card.task)
     sizes = card.obs_size, card.action_size, card.horizon
+    if not all(1 <= n <= MAX_SIZE for n in sizes):
+        raise UserError(
+            f"the card of a policy has sizes {sizes} (observation, action, horizon), expected 1 to "
+            f"{MAX_SIZE:,}: {REMEDY}"
+        )
     fields = {"observation": slice(0, card.obs_size)}
     return recorded.of_sizes(Spec(*sizes, fields, discrete=card.discrete))
 

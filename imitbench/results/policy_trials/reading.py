@@ -136,7 +136,7 @@ def _read_json(path: Path) -> list[Trials]:
             returns = np.array([float(row["sum_reward"]) for row in rows])
         else:
             success, returns, states = _read_tasks(info["per_task"])
-    except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OSError, RecursionError) as error:
         raise UserError(f"{path}: {expected} ({one_line(error)})") from None
     return [make_trials(name, success, returns, states, str(path))]
 
