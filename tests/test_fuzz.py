@@ -28,7 +28,7 @@ from imitbench import algos, data, envs
 from imitbench.core.types import Transition
 from imitbench.data.demonstrations import hold_out
 from imitbench.data.formats import minari
-from imitbench.data.recordings import conversion
+from imitbench.data.recordings import conversion, sizes
 from imitbench.data.recordings.recording import Episode, Recording
 from imitbench.data.source import DatasetInMemory, DemoSource
 from imitbench.experts import learned
@@ -479,7 +479,7 @@ def stored_policy(tmp_path_factory) -> Path:
     obs, actions = rng.normal(size=(4, 6, 3)), rng.uniform(-1, 1, (4, 5, 2))
     episodes = [Episode({"x": x}, a) for x, a in zip(obs, actions, strict=True)]
     made = Recording("made", Path("made"), episodes)
-    own = conversion.to_demos(made, "none", conversion.spec_of(made))
+    own = conversion.to_demos(made, "none", sizes.spec_of(made))
     config = algos.ALGOS["bc"].Config(hidden=(4,), batch=4, steps=2, validation=0.0)
     source = DemoSource(pool=3, dataset=DatasetInMemory.of(*hold_out(own)))
     cell = Cell("none", 3, "bc", config, grad_steps=2, seeds=1, num_evals=1, eval_episodes=1,

@@ -12,9 +12,10 @@ from imitbench import data, envs
 from imitbench.cli.options import UserPath
 from imitbench.data.formats import lerobot_writing, robomimic
 from imitbench.data.recordings import inspection, traps
-from imitbench.data.recordings.conversion import spec_of, to_demos
+from imitbench.data.recordings.conversion import to_demos
 from imitbench.data.recordings.opening import Format, open_recording
 from imitbench.data.recordings.recording import Recording, check_recording
+from imitbench.data.recordings.sizes import spec_of
 from imitbench.envs.recorded import NO_TASK
 from imitbench.envs.registry import check_task
 from imitbench.utils.errors import UserError

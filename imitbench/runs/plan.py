@@ -13,7 +13,7 @@ from imitbench import algos, envs, experts
 from imitbench.core.types import Algorithm, Env, Policy
 from imitbench.data import behaviour, loading
 from imitbench.data.concurrent import make_concurrent
-from imitbench.data.recordings.conversion import demo_spec
+from imitbench.data.recordings.sizes import demo_spec
 from imitbench.data.source import Behaviour
 from imitbench.envs import recorded
 from imitbench.envs.digest import digest

@@ -19,7 +19,7 @@ from imitbench.cli import main
 from imitbench.core import rollout
 from imitbench.data.demonstrations import hold_out
 from imitbench.data.formats import lerobot_writing, robomimic
-from imitbench.data.recordings import conversion, opening
+from imitbench.data.recordings import conversion, opening, sizes
 from imitbench.data.recordings.recording import Episode, Recording
 from imitbench.envs import recorded
 from imitbench.results.cells import policies, store
@@ -71,19 +71,19 @@ def recording(n: int = 3, **changes: Any) -> Recording:
 
 def test_actions_are_scaled_from_their_bounds_and_observations_joined():
     r = recording()
-    demos = conversion.to_demos(r, "none", conversion.spec_of(r))
+    demos = conversion.to_demos(r, "none", sizes.spec_of(r))
     # The last step has no successor and no end: it is left out.
     assert demos.steps.weight.tolist() == [[1, 1, 0]]
     np.testing.assert_allclose(demos.steps.action[0, :2, 0], [-1, 0])
     np.testing.assert_array_equal(demos.steps.obs[0, :2], [[0, 1, 100], [2, 3, 101]])
     np.testing.assert_array_equal(demos.steps.next_obs[0, 1], [4, 5, 102])
     assert demos.steps.truncated.tolist() == [[False, True, False]]
-    assert conversion.spec_of(r).fields == {"a": slice(0, 2), "b": slice(2, 3)}
+    assert sizes.spec_of(r).fields == {"a": slice(0, 2), "b": slice(2, 3)}
 
 
 def test_a_last_step_that_ends_the_task_is_kept():
     r = recording(rewards=np.array([0, 0, 1.0]), terminated=np.array([False, False, True]))
-    demos = conversion.to_demos(r, "none", conversion.spec_of(r))
+    demos = conversion.to_demos(r, "none", sizes.spec_of(r))
     assert demos.steps.weight.tolist() == [[1, 1, 1]] and demos.header.mean_return == 1.0
     assert demos.steps.terminated.tolist() == [[False, False, True]]
     np.testing.assert_allclose(demos.steps.action[0, :, 0], [-1, 0, 1])
@@ -152,7 +152,7 @@ def test_held_out_episodes_are_apart_and_the_same_each_time(demos):
 def test_recorded_episodes_measure_the_error_of_actions(demos):
     short = np.asarray(demos.steps.weight).copy()
     short[:, 10:] = 0  # half as long
-    env = recorded.RecordedEpisodes(demos.steps.replace(weight=short), conversion.demo_spec(demos))
+    env = recorded.RecordedEpisodes(demos.steps.replace(weight=short), sizes.demo_spec(demos))
     off = jnp.asarray(demos.steps.action).at[..., 0].add(0.2)  # may leave [-1, 1]: clipped
 
     def act(key, obs):

@@ -8,7 +8,7 @@ import numpy as np
 
 from imitbench.core.types import Spec, Transition
 from imitbench.data.formats.hdf5 import read_array
-from imitbench.data.recordings.conversion import goal_observations
+from imitbench.data.recordings.observations import goal_observations
 from imitbench.utils.errors import UserError
 
 Arrays = dict[str, np.ndarray]

@@ -13,54 +13,15 @@ from imitbench.core import rollout
 from imitbench.core.types import GoalSpec, Spec, Transition
 from imitbench.data.demonstrations import Demos, episode_lengths
 from imitbench.data.header import make_header
+from imitbench.data.recordings.observations import observations
 from imitbench.data.recordings.recording import FLAT, Episode, Recording
 from imitbench.data.validate import check_steps
 from imitbench.envs.registry import TASKS
 from imitbench.experts import learned
 from imitbench.utils.errors import UserError
 
-GOAL_NAMES = ("observation", "achieved_goal", "desired_goal")
 REWARD_TOLERANCE = 1e-3
 MAX_WRONG = 0.1  # share of rewards that may differ: thresholds of versions do, at their edge
-GOAL_TOLERANCE = 1e-5  # between `achieved_goal` and the same numbers in `observation`
-
-
-def spec_of(recording: Recording) -> Spec:
-    """Describes a recording whose task is not known.
-
-    Args:
-        recording: a checked recording.
-
-    Returns:
-        Its sizes; the observation is all its arrays, one after the other, with their names, and the
-        time limit is the length of the longest episode.
-
-    Raises:
-        UserError: an observation or the actions are no vectors.
-    """
-    first = recording.episodes[0]
-    sizes = {name: _width(name, x, recording) for name, x in first.observations.items()}
-    ends = np.cumsum(list(sizes.values()))
-    fields = {
-        name: slice(int(end) - n, int(end))
-        for (name, n), end in zip(sizes.items(), ends, strict=True)
-    }
-    discrete = first.actions.ndim == 1 and first.actions.dtype.kind in "iu"
-    if discrete:
-        action_size = 1 + max(int(e.actions.max()) for e in recording.episodes)
-    else:
-        action_size = _width("actions", first.actions, recording)
-    longest = max(e.length for e in recording.episodes)
-    return Spec(int(ends[-1]), action_size, longest, fields, discrete=discrete)
-
-
-def _width(name: str, x: np.ndarray, recording: Recording) -> int:
-    if x.ndim > 2:
-        raise UserError(
-            f"{recording.path}: {name} has shape {x.shape[1:]} a step, expected a vector: images "
-            "are not supported; leave it out"
-        )
-    return 1 if x.ndim == 1 else x.shape[1]
 
 
 def to_demos(recording: Recording, task: str, spec: Spec) -> Demos:
@@ -136,7 +97,7 @@ def _episode(episode: Episode, spec: Spec, recording: Recording, k: int) -> Tran
     n = episode.length
     if n > spec.horizon:
         raise UserError(f"{where} has {n} steps, those of the task have 1 to {spec.horizon}")
-    obs, next_obs = _observations(episode, spec, where)
+    obs, next_obs = observations(episode, spec, where)
     terminated = _flags(episode.terminated, n)
     truncated = _flags(episode.truncated, n)
     early = np.flatnonzero((terminated | truncated)[:-1])
@@ -182,64 +143,6 @@ def _rewards(episode: Episode, n: int) -> np.ndarray:
     return episode.rewards[:n].reshape(n).astype(np.float32)
 
 
-def _observations(episode: Episode, spec: Spec, where: str) -> tuple[np.ndarray, np.ndarray]:
-    """Flat observations [n, O], and their successors, [n, O] or without the last, [n - 1, O]."""
-    obs = _flat(episode.observations, spec, where)
-    if episode.next_observations is not None:
-        return obs[: episode.length], _flat(episode.next_observations, spec, where)
-    return obs[: episode.length], obs[1:]
-
-
-def _flat(named: Any, spec: Spec, where: str) -> np.ndarray:
-    """Flat observations [rows, O] in the order of the task."""
-    parts = {k: x.reshape(len(x), -1).astype(np.float32) for k, x in named.items()}
-    if spec.goal is not None and set(GOAL_NAMES) <= set(parts):
-        return goal_observations(parts, spec, spec.goal, where)
-    obs = np.concatenate([*parts.values()], axis=1)
-    if obs.shape[1] != spec.obs_size:
-        names = ", ".join(f"{k} [{x.shape[1]}]" for k, x in parts.items())
-        raise UserError(
-            f"{where} has observations {names}, expected {spec.obs_size} numbers: this is another "
-            "task's data set"
-        )
-    return obs
-
-
-def goal_observations(parts: Any, spec: Spec, goal: GoalSpec, where: str) -> np.ndarray:
-    """Joins the observation of a goal task.
-
-    Args:
-        parts: `observation`, `achieved_goal` and `desired_goal`, [rows, ...] each.
-        spec: the task's.
-        goal: its goal.
-        where: the file and the episode, for messages.
-
-    Returns:
-        Flat observations [rows, O].
-
-    Raises:
-        UserError: a part has another size, or the achieved goal is not a part of the observation.
-    """
-    at = spec.fields[goal.desired]
-    size = at.stop - at.start
-    sizes = {"observation": spec.obs_size - size, "achieved_goal": size, "desired_goal": size}
-    for name, n in sizes.items():
-        if parts[name].shape[1] != n:
-            raise UserError(
-                f"{where}: {name!r} has {parts[name].shape[1]} numbers a step, expected {n}: this "
-                "is another task's data set"
-            )
-    rest = parts["observation"]
-    obs = np.concatenate([rest[:, : at.start], parts["desired_goal"], rest[:, at.start :]], axis=1)
-    achieved = obs[:, spec.fields[goal.achieved]]
-    if not np.allclose(achieved, parts["achieved_goal"], atol=GOAL_TOLERANCE):
-        raise UserError(
-            f"{where}: 'achieved_goal' is not the observation's {goal.achieved!r}: this is another "
-            "task's data set"
-        )
-    return obs
-
-
 def _actions(actions: np.ndarray, spec: Spec, recording: Recording, where: str) -> np.ndarray:
     """[n, A] in [-1, 1], or [n] choices."""
     if spec.discrete:
@@ -278,24 +181,6 @@ def _success(episode: Episode, next_obs: np.ndarray, spec: Spec, n: int) -> np.n
         return np.zeros(n, bool)
     parts = (next_obs[:, spec.fields[f]] for f in (spec.goal.achieved, spec.goal.desired))
     return np.asarray(jax.device_get(spec.goal.reward(*parts))) >= 0  # type: ignore[arg-type]
-
-
-def demo_spec(*parts: Demos) -> Spec:
-    """Describes demonstrations whose task is not known.
-
-    Args:
-        parts: the data set in one part or several, episodes [K, T, ...].
-
-    Returns:
-        Their sizes; one field holds the whole observation.
-    """
-    steps = parts[0].steps
-    size, discrete = steps.obs.shape[-1], steps.action.ndim == 2
-    actions = steps.action.shape[-1]
-    if discrete:
-        actions = 1 + max(int(np.max(part.steps.action)) for part in parts)
-    fields = {FLAT: slice(0, size)}
-    return Spec(size, actions, steps.weight.shape[1], fields, discrete=discrete)
 
 
 def to_recording(demos: Demos, path: Path) -> Recording:

@@ -19,8 +19,9 @@ from imitbench.data.formats import (
     ogbench,
     robomimic,
 )
-from imitbench.data.recordings.conversion import spec_of, to_demos, to_recording
+from imitbench.data.recordings.conversion import to_demos, to_recording
 from imitbench.data.recordings.recording import Recording
+from imitbench.data.recordings.sizes import spec_of
 from imitbench.envs.recorded import NO_TASK
 from imitbench.utils.errors import UserError
 from imitbench.utils.json_schema import read_json

@@ -1,0 +1,72 @@
+"""Flat observations from the named observations of a recording."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from imitbench.core.types import GoalSpec, Spec
+from imitbench.data.recordings.recording import Episode
+from imitbench.utils.errors import UserError
+
+GOAL_NAMES = ("observation", "achieved_goal", "desired_goal")
+GOAL_TOLERANCE = 1e-5  # between `achieved_goal` and the same numbers in `observation`
+
+
+def observations(episode: Episode, spec: Spec, where: str) -> tuple[np.ndarray, np.ndarray]:
+    """Flat observations [n, O], and their successors, [n, O] or without the last, [n - 1, O]."""
+    obs = _flat(episode.observations, spec, where)
+    if episode.next_observations is not None:
+        return obs[: episode.length], _flat(episode.next_observations, spec, where)
+    return obs[: episode.length], obs[1:]
+
+
+def _flat(named: Any, spec: Spec, where: str) -> np.ndarray:
+    """Flat observations [rows, O] in the order of the task."""
+    parts = {k: x.reshape(len(x), -1).astype(np.float32) for k, x in named.items()}
+    if spec.goal is not None and set(GOAL_NAMES) <= set(parts):
+        return goal_observations(parts, spec, spec.goal, where)
+    obs = np.concatenate([*parts.values()], axis=1)
+    if obs.shape[1] != spec.obs_size:
+        names = ", ".join(f"{k} [{x.shape[1]}]" for k, x in parts.items())
+        raise UserError(
+            f"{where} has observations {names}, expected {spec.obs_size} numbers: this is another "
+            "task's data set"
+        )
+    return obs
+
+
+def goal_observations(parts: Any, spec: Spec, goal: GoalSpec, where: str) -> np.ndarray:
+    """Joins the observation of a goal task.
+
+    Args:
+        parts: `observation`, `achieved_goal` and `desired_goal`, [rows, ...] each.
+        spec: the task's.
+        goal: its goal.
+        where: the file and the episode, for messages.
+
+    Returns:
+        Flat observations [rows, O].
+
+    Raises:
+        UserError: a part has another size, or the achieved goal is not a part of the observation.
+    """
+    at = spec.fields[goal.desired]
+    size = at.stop - at.start
+    sizes = {"observation": spec.obs_size - size, "achieved_goal": size, "desired_goal": size}
+    for name, n in sizes.items():
+        if parts[name].shape[1] != n:
+            raise UserError(
+                f"{where}: {name!r} has {parts[name].shape[1]} numbers a step, expected {n}: this "
+                "is another task's data set"
+            )
+    rest = parts["observation"]
+    obs = np.concatenate([rest[:, : at.start], parts["desired_goal"], rest[:, at.start :]], axis=1)
+    achieved = obs[:, spec.fields[goal.achieved]]
+    if not np.allclose(achieved, parts["achieved_goal"], atol=GOAL_TOLERANCE):
+        raise UserError(
+            f"{where}: 'achieved_goal' is not the observation's {goal.achieved!r}: this is another "
+            "task's data set"
+        )
+    return obs

@@ -1,0 +1,66 @@
+"""The sizes of recordings and demonstrations whose task is not known."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from imitbench.core.types import Spec
+from imitbench.data.demonstrations import Demos
+from imitbench.data.recordings.recording import FLAT, Recording
+from imitbench.utils.errors import UserError
+
+
+def spec_of(recording: Recording) -> Spec:
+    """Describes a recording whose task is not known.
+
+    Args:
+        recording: a checked recording.
+
+    Returns:
+        Its sizes; the observation is all its arrays, one after the other, with their names, and the
+        time limit is the length of the longest episode.
+
+    Raises:
+        UserError: an observation or the actions are no vectors.
+    """
+    first = recording.episodes[0]
+    sizes = {name: _width(name, x, recording) for name, x in first.observations.items()}
+    ends = np.cumsum(list(sizes.values()))
+    fields = {
+        name: slice(int(end) - n, int(end))
+        for (name, n), end in zip(sizes.items(), ends, strict=True)
+    }
+    discrete = first.actions.ndim == 1 and first.actions.dtype.kind in "iu"
+    if discrete:
+        action_size = 1 + max(int(e.actions.max()) for e in recording.episodes)
+    else:
+        action_size = _width("actions", first.actions, recording)
+    longest = max(e.length for e in recording.episodes)
+    return Spec(int(ends[-1]), action_size, longest, fields, discrete=discrete)
+
+
+def _width(name: str, x: np.ndarray, recording: Recording) -> int:
+    if x.ndim > 2:
+        raise UserError(
+            f"{recording.path}: {name} has shape {x.shape[1:]} a step, expected a vector: images "
+            "are not supported; leave it out"
+        )
+    return 1 if x.ndim == 1 else x.shape[1]
+
+
+def demo_spec(*parts: Demos) -> Spec:
+    """Describes demonstrations whose task is not known.
+
+    Args:
+        parts: the data set in one part or several, episodes [K, T, ...].
+
+    Returns:
+        Their sizes; one field holds the whole observation.
+    """
+    steps = parts[0].steps
+    size, discrete = steps.obs.shape[-1], steps.action.ndim == 2
+    actions = steps.action.shape[-1]
+    if discrete:
+        actions = 1 + max(int(np.max(part.steps.action)) for part in parts)
+    fields = {FLAT: slice(0, size)}
+    return Spec(size, actions, steps.weight.shape[1], fields, discrete=discrete)
