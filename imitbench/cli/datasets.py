@@ -24,6 +24,10 @@ FileName = Annotated[
     str,
     tyro.conf.arg(metavar="FILE", help="File or folder of a data set, or a Minari identifier."),
 ]
+FileNames = Annotated[
+    tuple[str, ...],
+    tyro.conf.arg(metavar="FILE", help="Files or folders of data sets, or Minari identifiers."),
+]
 FormatName = Annotated[
     Format,
     tyro.conf.arg(help="Format of the data set; auto finds it by looking."),
@@ -141,7 +145,7 @@ class Slice(_Write):
 class Merge(_Write):
     """Join data sets of one task into one."""
 
-    files: tyro.conf.Positional[tuple[FileName, ...]]
+    files: tyro.conf.Positional[FileNames]
 
     def __call__(self) -> None:
         if len(self.files) < 2:

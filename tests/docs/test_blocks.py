@@ -17,6 +17,7 @@ from imitbench.cli import data as data_command
 from imitbench.cli import lists, train
 from imitbench.cli import main as cli
 from imitbench.cli import run as run_command
+from imitbench.envs.registry import check_task
 from imitbench.runs import plan, search_space
 from imitbench.suites.registry import load_suite, suite_names
 
@@ -125,7 +126,9 @@ def check_imitbench(words: list[str]) -> None:
     if isinstance(command, train.Tune):
         for word in command.range:
             search_space.parse(word)
-    if isinstance(command, train.Train):
+    if isinstance(command, train.Train) and command.data:  # a file that a command before it makes
+        assert command.method in algos.ALGOS and check_task(command.task)
+    elif isinstance(command, train.Train):
         plan.prepare("train", "cpu", [command.cell()])
     elif isinstance(command, data_command.Demos):
         assert command.task in envs.TASKS
