@@ -37,29 +37,33 @@ FilterKey = Annotated[
 ]
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Read:
+    format: FormatName = "auto"
+    filter_key: FilterKey = None
+
+    def _open(self, name: str) -> Recording:
+        return open_recording(name, self.format, self.filter_key)
+
+
 @dataclass(frozen=True)
-class Info:
+class Info(_Read):
     """Show what is in a data set: episodes, lengths, fields, ranges, rewards, success, ends."""
 
     file: tyro.conf.Positional[FileName]
-    format: FormatName = "auto"
-    filter_key: FilterKey = None
 
     def __call__(self) -> None:
-        recording = open_recording(self.file, self.format, self.filter_key)
-        print(inspection.describe(inspection.summarise(recording)))
+        print(inspection.describe(inspection.summarise(self._open(self.file))))
 
 
 @dataclass(frozen=True)
-class Check:
+class Check(_Read):
     """Look for traps in a data set. The exit code is 1 if there is an error among the findings."""
 
     file: tyro.conf.Positional[FileName]
-    format: FormatName = "auto"
-    filter_key: FilterKey = None
 
     def __call__(self) -> int:
-        recording = open_recording(self.file, self.format, self.filter_key)
+        recording = self._open(self.file)
         findings = traps.check(recording)
         for f in findings:
             print(f"{f.severity}: {f.name}: {f.text} {f.remedy}")
@@ -72,15 +76,13 @@ class Check:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Write:
+class _Write(_Read):
     out: UserPath
     """File or folder to write; for minari the folder of data sets."""
     to: Literal["npz", "minari", "lerobot", "robomimic"] = "npz"
     """Format to write."""
     task: str = NO_TASK
     """Task that the data belong to, which checks them; none if it is not one of imitbench."""
-    format: FormatName = "auto"
-    filter_key: FilterKey = None
 
     def _write(self, recording: Recording) -> None:
         check_task(self.task)
@@ -115,7 +117,7 @@ class Convert(_Write):
     file: tyro.conf.Positional[FileName]
 
     def __call__(self) -> None:
-        self._write(open_recording(self.file, self.format, self.filter_key))
+        self._write(self._open(self.file))
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ class Slice(_Write):
     """Episodes as FIRST:END, counted from 0, without END."""
 
     def __call__(self) -> None:
-        recording = open_recording(self.file, self.format, self.filter_key)
+        recording = self._open(self.file)
         total = len(recording.episodes)
         first, colon, end = self.episodes.partition(":")
         try:
@@ -150,7 +152,7 @@ class Merge(_Write):
     def __call__(self) -> None:
         if len(self.files) < 2:
             raise UserError(f"{len(self.files)} data sets are given: expected two or more")
-        parts = [open_recording(name, self.format, self.filter_key) for name in self.files]
+        parts = [self._open(name) for name in self.files]
         first = parts[0]
         for part in parts[1:]:
             for name in ("env_id", "fps"):

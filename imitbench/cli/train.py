@@ -24,7 +24,7 @@ from imitbench.cli.options import (
     Words,
 )
 from imitbench.data.demonstrations import hold_out
-from imitbench.data.recordings.opening import find_format, locate, open_demos
+from imitbench.data.recordings.opening import open_demos, resolve
 from imitbench.data.source import DatasetInMemory, DemoSource
 from imitbench.envs.recorded import NO_TASK
 from imitbench.runs import plan, runner, search_space, tune
@@ -130,8 +130,8 @@ class Train:
         if self.pool is not None:
             raise UserError(f"--pool {self.pool}: --data is the pool; leave it out")
         assert self.data is not None
-        found = find_format(locate(self.data)) if self.format == "auto" else self.format
-        demos, held_out = open_demos(self.data, self.task, self.format, self.filter_key), None
+        path, found = resolve(self.data, self.format, self.filter_key)
+        demos, held_out = open_demos(path, self.task, found, self.filter_key), None
         if self.task == NO_TASK:
             demos, held_out = hold_out(demos)
         total = len(demos.steps.weight)

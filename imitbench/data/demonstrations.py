@@ -159,31 +159,6 @@ def flatten(steps: Transition) -> Transition:
     return jax.tree.map(flat, steps)
 
 
-def episode_lengths(steps: Transition) -> np.ndarray:
-    """Counts the steps of each episode.
-
-    Args:
-        steps: episodes, leaves [K, T, ...].
-
-    Returns:
-        [K] steps.
-
-    Raises:
-        UserError: an episode has a gap.
-    """
-    count = np.asarray(steps.weight).sum(axis=1).astype(int)
-    real = np.arange(steps.weight.shape[1]) < count[:, None]
-    # Other formats keep n + 1 observations: each next_obs must be the obs of the step after it.
-    joined = (steps.obs[:, 1:] == steps.next_obs[:, :-1]).all(axis=-1) | ~real[:, 1:]
-    whole = np.asarray((steps.weight == real).all(axis=1) & joined.all(axis=1) & (count > 0))
-    if not whole.all():
-        raise UserError(
-            f"episode {np.argmin(whole)} is not whole (weights 1, then 0; each next_obs the obs of "
-            "the step after it): only whole episodes can be exported"
-        )
-    return count
-
-
 def hold_out(demos: Demos, share: float = HELD_OUT) -> tuple[Demos, Demos]:
     """Sets episodes aside for evaluation.
 

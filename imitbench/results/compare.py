@@ -134,8 +134,7 @@ def _pairs_over_training(name: str, measure: str, a: Result, b: Result) -> list[
     """The comparison of two learning curves; none where a cell has none along environment steps."""
     steps = min(effort.env_steps(a), effort.env_steps(b))
     x, y = (effort.over_training(r, measure, steps) for r in (a, b))
-    lead = effort.training_lead(a, b, measure, steps)
-    if x is None or y is None or lead is None:
+    if x is None or y is None:
         return []
     evals = [r.identity["num_evals"] for r in (a, b)]
     spacing = f"numbers of evaluations differ ({evals[0]}, {evals[1]}): curves are as fine as those"
@@ -144,7 +143,7 @@ def _pairs_over_training(name: str, measure: str, a: Result, b: Result) -> list[
         f"{measure}{OVER_TRAINING}",
         scores.interval_of(a, measure, stats.over_seeds(x)),
         scores.interval_of(b, measure, stats.over_seeds(y)),
-        lead=lead,
+        lead=scores.seed_lead(a, b, measure, x, y),
         p_adjusted=float("nan"),
         improvement=stats.probability_of_improvement(x, y),
         warnings=(spacing,) if evals[0] != evals[1] else (),

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from imitbench.results import scores, stats
+from imitbench.results import stats
 from imitbench.results.cells.cell import Result
-from imitbench.results.comparability import are_paired
 
 RISE_SINCE = 0.8  # share of the budget: the last evaluation is compared with the one there
 RISE_LEVEL = 0.05  # of the one-sided test for a row that still rises
@@ -68,31 +67,6 @@ def over_training(r: Result, measure: str, steps: float | None = None) -> np.nda
     x = np.append(spent[inside], end)
     y = np.vstack([values[inside], _between(spent, values, end)])
     return np.trapezoid(y, x, axis=0) / end
-
-
-def training_lead(a: Result, b: Result, measure: str, steps: float) -> stats.Mean | None:
-    """Estimates by how much one cell is above another over training.
-
-    Args:
-        a: a finished cell.
-        b: another one.
-        measure: a column of their curves.
-        steps: environment steps of the part of the curves that counts.
-
-    Returns:
-        The mean of a - b, seed by seed where both may be paired; None where `over_training` has
-        none.
-    """
-    x, y = (over_training(r, measure, steps) for r in (a, b))
-    if x is None or y is None:
-        return None
-    lead = stats.difference(stats.over_seeds(x), stats.over_seeds(y))
-    if are_paired(a, b):
-        lead = stats.over_seeds(x - y)
-    if not scores.is_rate(measure):
-        return lead
-    rates = float(x.mean()), float(y.mean())
-    return stats.with_binomial_error(lead, rates, (scores.episodes(a), scores.episodes(b)))
 
 
 def _between(spent: np.ndarray, values: np.ndarray, steps: float) -> np.ndarray:

@@ -107,10 +107,38 @@ def lead(a: Result, b: Result, measure: str) -> stats.Mean:
     Returns:
         The mean of a - b: positive where `a` is higher.
     """
+    return _with_rates(
+        _difference(a, b, measure), a, b, measure, a.final(measure), b.final(measure)
+    )
+
+
+def seed_lead(a: Result, b: Result, measure: str, x: np.ndarray, y: np.ndarray) -> stats.Mean:
+    """Estimates by how much one cell is above another, from one score for each seed.
+
+    Args:
+        a: a finished cell.
+        b: another one. Where both may be paired, equal seeds are compared with each other.
+        measure: what the scores are of.
+        x: [S], the scores of `a`.
+        y: [S], those of `b`.
+
+    Returns:
+        The mean of x - y.
+    """
+    lead = stats.difference(stats.over_seeds(x), stats.over_seeds(y))
+    if are_paired(a, b):
+        lead = stats.over_seeds(x - y)
+    return _with_rates(lead, a, b, measure, x, y)
+
+
+def _with_rates(
+    lead: stats.Mean, a: Result, b: Result, measure: str, x: np.ndarray, y: np.ndarray
+) -> stats.Mean:
+    """A lead, for rates with the error of episodes that succeed or fail by chance."""
     if not is_rate(measure):
-        return _difference(a, b, measure)
-    rates = float(a.final(measure).mean()), float(b.final(measure).mean())
-    return stats.with_binomial_error(_difference(a, b, measure), rates, (episodes(a), episodes(b)))
+        return lead
+    rates = float(x.mean()), float(y.mean())
+    return stats.with_binomial_error(lead, rates, (episodes(a), episodes(b)))
 
 
 def episodes(r: Result) -> int:

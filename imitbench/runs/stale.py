@@ -32,13 +32,18 @@ def stale_cells(jobs: Sequence[Job], root: Path) -> list[tuple[Job, str]]:
         now. A stale cell stays where it is; the job runs beside it, and tables show the one that
         finished last.
     """
+    cells = store.read_all(root, every=True)
     by_name = {
         _name(job.identity): job
         for job in jobs
-        if not more_seeds.has_all(more_seeds.finished_seeds(job, root), job)
+        if not any(
+            without_seeds(cell.identity) == without_seeds(job.identity)
+            and more_seeds.has_all(cell, job)
+            for cell in cells
+        )
     }
     stale = []
-    for cell in store.read_all(root, every=True):
+    for cell in cells:
         job = by_name.get(_name(cell.identity))
         changes = _changes(cell.identity, job.identity) if job else []
         if job and changes:
@@ -65,15 +70,16 @@ def claim_checkpoints(job: Job, root: Path) -> list[str]:
     folder = store.partial_folder(root, job.key)
     code = machine.versions() | {"commit": machine.git_commit()}
     lines = []
-    if _has_checkpoints(folder) and (origin := _read_origin(folder)):
-        changes = _changes(origin["code"], code)
+    begun = _read_origin(folder)
+    if begun:
+        changes = _changes(begun["code"], code)
         if changes:
             lines.append(
                 f"{job.key}: its checkpoint was begun by other code "
                 f"({'; '.join(changes)}); to start anew delete {folder}"
             )
     for other in sorted(folder.parent.glob(f"{job.key.rpartition('-')[0]}-*")):
-        origin = _read_origin(other) if other != folder and _has_checkpoints(other) else None
+        origin = _read_origin(other) if other != folder else None
         if origin and _name(origin["identity"]) == _name(job.identity):
             changes = _changes(origin["identity"], job.identity)
             if changes:
@@ -81,7 +87,7 @@ def claim_checkpoints(job: Job, root: Path) -> list[str]:
                     f"{job.key}: starts anew; {other} holds checkpoints with other settings "
                     f"({'; '.join(changes)}): delete it if you do not need it"
                 )
-    if _has_checkpoints(folder) and _read_origin(folder):
+    if begun:
         return lines  # it stays the one of the code that began
     with atomic_write(folder / ORIGIN) as path:
         text = json.dumps({"identity": job.identity, "code": code}, indent=1, sort_keys=True)
@@ -89,12 +95,10 @@ def claim_checkpoints(job: Job, root: Path) -> list[str]:
     return lines
 
 
-def _has_checkpoints(folder: Path) -> bool:
-    return any(path.name.isdigit() for path in folder.glob("*"))
-
-
 def _read_origin(folder: Path) -> dict[str, Any] | None:
-    """What is noted beside checkpoints; None where nothing readable is."""
+    """What is noted beside checkpoints; None where there are none, or nothing readable is."""
+    if not any(path.name.isdigit() for path in folder.glob("*")):
+        return None
     path = folder / ORIGIN
     try:
         origin = read_json(path, "the origin of checkpoints", "")

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from imitbench.data.formats.hdf5 import array, has_signature, opened
+from imitbench.data.formats.hdf5 import array, matches, opened
 from imitbench.data.recordings.recording import FLAT, Episode, Recording, check_recording
 from imitbench.utils.errors import UserError
 
@@ -26,21 +26,8 @@ GOAL = "desired_goal"  # the name of the observation from `infos/goal`
 
 
 def is_d4rl(path: Path) -> bool:
-    """Says whether a file is an HDF5 file with the arrays of D4RL.
-
-    Args:
-        path: the file; one that does not exist is none.
-
-    Returns:
-        True if it is.
-
-    Raises:
-        UserError: h5py is missing, or the file begins as an HDF5 file and is damaged.
-    """
-    if not has_signature(path):
-        return False
-    with opened(path) as file:
-        return all(name in file and hasattr(file[name], "shape") for name in ARRAYS)
+    """Says whether a file is an HDF5 file with the arrays of D4RL; raises as `hdf5.matches`."""
+    return matches(path, lambda f: all(k in f and hasattr(f[k], "shape") for k in ARRAYS))
 
 
 def read(path: Path) -> Recording:

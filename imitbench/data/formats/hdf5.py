@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -85,13 +85,47 @@ def opened(path: Path) -> Iterator[Any]:
         raise UserError(f"no such file: {path}")
     if not has_signature(path):
         raise UserError(f"{path} is no HDF5 file: choose another file")
+    with reading(path, "download it again") as file:
+        yield file
+
+
+@contextmanager
+def reading(path: Path, remedy: str) -> Iterator[Any]:
+    """Opens an HDF5 file that exists; damage that shows within the block is named.
+
+    Args:
+        path: the file.
+        remedy: what to do about a damaged one, for the message.
+
+    Yields:
+        The file, of type `h5py.File`.
+
+    Raises:
+        UserError: h5py is missing, or the file is damaged.
+    """
     try:
         with library().File(path, "r") as file:
             yield file
     except UserError:
         raise
     except Exception as error:  # a damaged HDF5 file raises OSError, RuntimeError and others
-        raise UserError(f"{path} is damaged ({one_line(error)}); download it again") from None
+        raise UserError(f"{path} is damaged ({one_line(error)}); {remedy}") from None
+
+
+def matches(path: Path, test: Callable[[Any], bool]) -> bool:
+    """Whether a file is an HDF5 file that passes a test.
+
+    Args:
+        path: the file; one that does not exist is none.
+        test: of the open file, of type `h5py.File`.
+
+    Raises:
+        UserError: h5py is missing, or the file begins as an HDF5 file and is damaged.
+    """
+    if not has_signature(path):
+        return False
+    with opened(path) as file:
+        return test(file)
 
 
 def array(

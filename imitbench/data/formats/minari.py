@@ -30,9 +30,10 @@ import numpy as np
 
 from imitbench import envs
 from imitbench.core.types import Spec, Transition
-from imitbench.data.demonstrations import Demos, episode_lengths, step_arrays
+from imitbench.data.demonstrations import Demos, step_arrays
+from imitbench.data.episodes import episode_lengths
 from imitbench.data.formats import minari_episodes, minari_metadata, minari_recording
-from imitbench.data.formats.hdf5 import library
+from imitbench.data.formats.hdf5 import library, reading
 from imitbench.data.formats.minari_metadata import (
     ARRAYS,
     METADATA,
@@ -45,7 +46,7 @@ from imitbench.data.validate import check_steps
 from imitbench.utils import npz
 from imitbench.utils.errors import UserError
 from imitbench.utils.files import writable_folder, write_errors
-from imitbench.utils.json_schema import build_dataclass, one_line
+from imitbench.utils.json_schema import build_dataclass
 
 CHECKSUM = "imitbench_sha256"  # name in the metadata, for header and steps as `load` returns them
 ID = re.compile(r"([-\w]+/)*[-\w]+-v\d+")
@@ -156,17 +157,12 @@ def load(folder: Path, task: str) -> Demos:
 
 def _read_episodes(path: Path, total: int, spec: Spec, folder: Path) -> Transition:
     """Episodes [K, T, ...] of an HDF5 file that imitbench wrote."""
-    try:
-        with library().File(path, "r") as file:
-            episodes = [
-                minari_episodes.from_group(file[name], spec, f"{folder}: episode {k}")
-                for k, name in enumerate(episode_names(file, total, folder))
-            ]
-            return jax.tree.map(lambda *x: np.stack(x), *episodes)
-    except UserError:
-        raise
-    except Exception as error:  # a damaged HDF5 file raises OSError, RuntimeError and others
-        raise UserError(f"{path} is damaged ({one_line(error)}); make it again") from None
+    with reading(path, "make it again") as file:
+        episodes = [
+            minari_episodes.from_group(file[name], spec, f"{folder}: episode {k}")
+            for k, name in enumerate(episode_names(file, total, folder))
+        ]
+        return jax.tree.map(lambda *x: np.stack(x), *episodes)
 
 
 def _checksum(steps: Transition, header: Any) -> str:

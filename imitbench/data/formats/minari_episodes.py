@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from imitbench.core.types import Spec, Transition
+from imitbench.data.episodes import check_ends, fill_up
 from imitbench.data.formats.hdf5 import read_array
-from imitbench.data.recordings.observations import goal_observations
+from imitbench.data.recordings.observations import goal_observations, goal_sizes
 from imitbench.utils.errors import UserError
 
 Arrays = dict[str, np.ndarray]
@@ -25,8 +26,7 @@ def observation_space(spec: Spec) -> dict[str, Any]:
     """
     if spec.goal is None:
         return _box(spec.obs_size, np.inf)
-    goal = len(range(spec.obs_size)[spec.fields[spec.goal.desired]])
-    sizes = {"observation": spec.obs_size - goal, "achieved_goal": goal, "desired_goal": goal}
+    sizes = goal_sizes(spec, spec.goal)
     return {"type": "Dict", "subspaces": {k: _box(n, np.inf) for k, n in sizes.items()}}
 
 
@@ -107,9 +107,7 @@ def from_group(group: Any, spec: Spec, where: str) -> Transition:
     action = _array(group, "actions", (n, *action_shape), where)
     intended = _array(group, "infos/label", (n + 1, *action_shape), where)[1:]
     ends = {k: _array(group, k, (n,), where).astype(bool) for k in ("terminations", "truncations")}
-    early = np.flatnonzero(ends["terminations"][:-1] | ends["truncations"][:-1])
-    if len(early):
-        raise UserError(f"{where} goes on for {n} steps, but ends at step {early[0] + 1}: cut it")
+    check_ends(ends["terminations"] | ends["truncations"], where)
     dtype = np.int32 if spec.discrete else np.float32
     arrays: dict[str, Any] = {
         "obs": obs[:-1],
@@ -126,24 +124,16 @@ def from_group(group: Any, spec: Spec, where: str) -> Transition:
         size = group["infos/pose"].shape[1:2]
         pose = _array(group, "infos/pose", (n + 1, *size), where)[:-1]
         arrays["pose"] = pose.astype(np.float32)
-    rest = spec.horizon - n
-    padded: dict[str, Any] = {
-        k: np.pad(x, [(0, rest)] + [(0, 0)] * (x.ndim - 1)) for k, x in arrays.items()
-    }
-    for name in ("obs", "next_obs"):
-        padded[name][n:] = obs[-1]
-    return Transition(**padded)
+    return fill_up(arrays, spec.horizon)
 
 
 def _observations(group: Any, rows: int, spec: Spec, where: str) -> np.ndarray:
     """Flat observations [rows, O]."""
     if spec.goal is None:
         return _array(group, "observations", (rows, spec.obs_size), where).astype(np.float32)
-    size = len(range(spec.obs_size)[spec.fields[spec.goal.desired]])
-    sizes = {"observation": spec.obs_size - size, "achieved_goal": size, "desired_goal": size}
     parts = {
         k: _array(group, f"observations/{k}", (rows, n), where).astype(np.float32)
-        for k, n in sizes.items()
+        for k, n in goal_sizes(spec, spec.goal).items()
     }
     return goal_observations(parts, spec, spec.goal, where)
 

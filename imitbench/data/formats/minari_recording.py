@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 
 from imitbench.data.formats import minari_metadata
-from imitbench.data.formats.hdf5 import library, read_array
+from imitbench.data.formats.hdf5 import read_array, reading
 from imitbench.data.recordings.recording import FLAT, Episode, Recording, check_recording
 from imitbench.utils.errors import UserError
-from imitbench.utils.json_schema import one_line
 
 SUCCESS = ("success", "is_success")  # names of infos that say whether the goal is reached
 MAX_DEPTH = 4  # of dictionaries in dictionaries
@@ -34,18 +33,11 @@ def read(folder: Path) -> Recording:
     """
     place, metadata = minari_metadata.read_metadata(folder)
     low, high = _action_bounds(metadata)
-    try:
-        with library().File(place / minari_metadata.ARRAYS, "r") as file:
-            episodes = [
-                _episode(file[name], f"{folder}: {name}")
-                for name in minari_metadata.episode_names(file, metadata["total_episodes"], folder)
-            ]
-    except UserError:
-        raise
-    except Exception as error:  # a damaged HDF5 file raises OSError, RuntimeError and others
-        raise UserError(
-            f"{place / minari_metadata.ARRAYS} is damaged ({one_line(error)}); make it again"
-        ) from None
+    with reading(place / minari_metadata.ARRAYS, "make it again") as file:
+        episodes = [
+            _episode(file[name], f"{folder}: {name}")
+            for name in minari_metadata.episode_names(file, metadata["total_episodes"], folder)
+        ]
     version = str(metadata.get("minari_version", "of unknown version"))[:20]
     return check_recording(
         Recording(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from imitbench.core.types import Spec
+from imitbench.core.types import Spec, Transition
 from imitbench.data.demonstrations import (
     STEP_FIELDS,
     STORED_AS,
@@ -45,7 +45,8 @@ def load(path: Path, spec: Spec | None = None, limit: int | None = None) -> Demo
 
     Args:
         path: the file.
-        spec: the task's, to check shapes and numbers against; None: they are not checked.
+        spec: the task's, to check shapes and numbers against; None: only the axes of episodes and
+            steps are checked.
         limit: the most bytes that all arrays may have together; by default any number.
 
     Returns:
@@ -70,10 +71,38 @@ def load(path: Path, spec: Spec | None = None, limit: int | None = None) -> Demo
     check_kinds(arrays, str(path))
     steps = steps_from_arrays(arrays)
     demos = Demos(steps, build_dataclass(Header, header, f"{path}: bad header", "make it again"))
-    if spec is not None:
-        if steps.weight.ndim != 2:
-            raise UserError(
-                f"{path}: array 'weight' has shape {steps.weight.shape}, expected (episodes, steps)"
-            )
-        check_steps(steps, spec, str(path))
+    if spec is None:
+        _check_axes(path, steps)
+    else:
+        check_fit(path, demos, spec)
     return demos
+
+
+def check_fit(path: Path, demos: Demos, spec: Spec) -> None:
+    """Checks a data set of a file against a task.
+
+    Args:
+        path: the file, for messages.
+        demos: the data set.
+        spec: the task's.
+
+    Raises:
+        UserError: a shape or a number does not fit the task.
+    """
+    if demos.steps.weight.ndim != 2:
+        raise UserError(
+            f"{path}: array 'weight' has shape {demos.steps.weight.shape}, expected "
+            "(episodes, steps)"
+        )
+    check_steps(demos.steps, spec, str(path))
+
+
+def _check_axes(path: Path, steps: Transition) -> None:
+    """Checks that all arrays share the axes [K, T], which are not empty."""
+    lead = steps.weight.shape
+    for name, x in step_arrays(steps).items():
+        if len(lead) != 2 or 0 in lead or x.shape[:2] != lead:
+            raise UserError(
+                f"{path}: array {name!r} has shape {x.shape} and the weights have {lead}: expected "
+                "(episodes, steps, ...) in both"
+            )

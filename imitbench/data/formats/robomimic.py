@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from imitbench.data.formats.hdf5 import array, has_signature, library, opened
+from imitbench.data.formats.hdf5 import array, library, matches, opened
 from imitbench.data.recordings.recording import Episode, Recording, check_recording
 from imitbench.utils.errors import UserError
 from imitbench.utils.files import atomic_write
@@ -34,21 +34,8 @@ MAX_NAME = 100  # bytes of a demonstration's name in a filter key
 
 
 def is_robomimic(path: Path) -> bool:
-    """Says whether a file is an HDF5 file with groups `data/demo_i`.
-
-    Args:
-        path: the file; one that does not exist is none.
-
-    Returns:
-        True if it is.
-
-    Raises:
-        UserError: h5py is missing, or the file begins as an HDF5 file and is damaged.
-    """
-    if not has_signature(path):
-        return False
-    with opened(path) as file:
-        return bool(_demos(file))
+    """Says whether a file is an HDF5 file with groups `data/demo_i`; raises as `hdf5.matches`."""
+    return matches(path, lambda file: bool(_demos(file)))
 
 
 def read(path: Path, filter_key: str | None = None) -> Recording:
@@ -125,9 +112,8 @@ def write(path: Path, recording: Recording, *, env_name: str) -> Path:
                 f"{recording.path}: actions of episode {k} lie beyond [-1, 1], which robomimic "
                 "requires: divide them by their bounds"
             )
-    successors = [_successors(e) for e in recording.episodes]
-    if any(x is None for x in successors):
-        successors = [None] * len(successors)
+    successors = [e.successors for e in recording.episodes]
+    known = all(e.observations.keys() <= e.successors.keys() for e in recording.episodes)
     env_args = {"env_name": env_name, "type": GYM, "env_kwargs": {}}
     with atomic_write(path) as temporary, h5py.File(temporary, "w") as file:
         data = file.create_group("data")
@@ -136,7 +122,7 @@ def write(path: Path, recording: Recording, *, env_name: str) -> Path:
         for k, (episode, after) in enumerate(zip(recording.episodes, successors, strict=True)):
             demo = data.create_group(f"demo_{k}")
             demo.attrs["num_samples"] = episode.length
-            for name, x in _to_arrays(episode, after).items():
+            for name, x in _to_arrays(episode, after if known else None).items():
                 demo.create_dataset(name, data=x)
     return path
 
@@ -229,13 +215,6 @@ def _repeats_last(episode: Episode) -> bool:
 
 def _within_bounds(actions: np.ndarray) -> bool:
     return bool((np.abs(actions) <= 1).all())  # False for what is not a number
-
-
-def _successors(episode: Episode) -> dict[str, np.ndarray] | None:
-    """The observations after each step [n, ...] by name; None where one of them is not known."""
-    known = {k: x[1:] for k, x in episode.observations.items() if len(x) > episode.length}
-    known |= episode.next_observations or {}
-    return known if set(episode.observations) <= set(known) else None
 
 
 def _to_arrays(episode: Episode, after: Mapping[str, np.ndarray] | None) -> dict[str, np.ndarray]:

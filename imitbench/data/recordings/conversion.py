@@ -11,7 +11,8 @@ import numpy as np
 
 from imitbench.core import rollout
 from imitbench.core.types import GoalSpec, Spec, Transition
-from imitbench.data.demonstrations import Demos, episode_lengths
+from imitbench.data.demonstrations import Demos
+from imitbench.data.episodes import check_ends, episode_lengths, fill_up
 from imitbench.data.header import make_header
 from imitbench.data.recordings.observations import observations
 from imitbench.data.recordings.recording import FLAT, Episode, Recording
@@ -79,8 +80,7 @@ def _check_environment(recording: Recording, task: str) -> None:
 
 def _check_rewards(steps: Transition, spec: Spec, goal: GoalSpec, recording: Recording) -> None:
     """Refuses rewards of a goal task that are not those of its own function."""
-    parts = (steps.next_obs[..., spec.fields[f]] for f in (goal.achieved, goal.desired))
-    expected = np.asarray(jax.device_get(goal.reward(*parts)))  # type: ignore[arg-type]
+    expected = _own_rewards(steps.next_obs, spec, goal)
     real = np.asarray(steps.weight) > 0
     wrong = np.abs(steps.reward - expected)[real] > REWARD_TOLERANCE
     if wrong.mean() > MAX_WRONG:
@@ -100,9 +100,7 @@ def _episode(episode: Episode, spec: Spec, recording: Recording, k: int) -> Tran
     obs, next_obs = observations(episode, spec, where)
     terminated = _flags(episode.terminated, n)
     truncated = _flags(episode.truncated, n)
-    early = np.flatnonzero((terminated | truncated)[:-1])
-    if len(early):
-        raise UserError(f"{where} goes on for {n} steps, but ends at step {early[0] + 1}: cut it")
+    check_ends(terminated | truncated, where)
     if not terminated[-1]:
         truncated[-1] = True
     if len(next_obs) < n:  # the last successor is not known
@@ -125,13 +123,7 @@ def _episode(episode: Episode, spec: Spec, recording: Recording, k: int) -> Tran
         "success": _success(episode, next_obs[:n], spec, n),
         "weight": np.ones(n, np.float32),
     }
-    rest = spec.horizon - n
-    padded: dict[str, Any] = {
-        name: np.pad(x, [(0, rest)] + [(0, 0)] * (x.ndim - 1)) for name, x in arrays.items()
-    }
-    for name in ("obs", "next_obs"):
-        padded[name][n:] = next_obs[n - 1]
-    return Transition(**padded)
+    return fill_up(arrays, spec.horizon)
 
 
 def _flags(values: np.ndarray | None, n: int) -> np.ndarray:
@@ -179,8 +171,13 @@ def _success(episode: Episode, next_obs: np.ndarray, spec: Spec, n: int) -> np.n
         return episode.success[:n].astype(bool)
     if spec.goal is None:
         return np.zeros(n, bool)
-    parts = (next_obs[:, spec.fields[f]] for f in (spec.goal.achieved, spec.goal.desired))
-    return np.asarray(jax.device_get(spec.goal.reward(*parts))) >= 0  # type: ignore[arg-type]
+    return _own_rewards(next_obs, spec, spec.goal) >= 0
+
+
+def _own_rewards(next_obs: Any, spec: Spec, goal: GoalSpec) -> np.ndarray:
+    """[...], the rewards of a goal task after steps to observations [..., O]."""
+    parts = (next_obs[..., spec.fields[f]] for f in (goal.achieved, goal.desired))
+    return np.asarray(jax.device_get(goal.reward(*parts)))  # type: ignore[arg-type]
 
 
 def to_recording(demos: Demos, path: Path) -> Recording:

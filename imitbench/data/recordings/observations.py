@@ -10,7 +10,6 @@ from imitbench.core.types import GoalSpec, Spec
 from imitbench.data.recordings.recording import Episode
 from imitbench.utils.errors import UserError
 
-GOAL_NAMES = ("observation", "achieved_goal", "desired_goal")
 GOAL_TOLERANCE = 1e-5  # between `achieved_goal` and the same numbers in `observation`
 
 
@@ -25,7 +24,7 @@ def observations(episode: Episode, spec: Spec, where: str) -> tuple[np.ndarray, 
 def _flat(named: Any, spec: Spec, where: str) -> np.ndarray:
     """Flat observations [rows, O] in the order of the task."""
     parts = {k: x.reshape(len(x), -1).astype(np.float32) for k, x in named.items()}
-    if spec.goal is not None and set(GOAL_NAMES) <= set(parts):
+    if spec.goal is not None and goal_sizes(spec, spec.goal).keys() <= parts.keys():
         return goal_observations(parts, spec, spec.goal, where)
     obs = np.concatenate([*parts.values()], axis=1)
     if obs.shape[1] != spec.obs_size:
@@ -35,6 +34,17 @@ def _flat(named: Any, spec: Spec, where: str) -> np.ndarray:
             "task's data set"
         )
     return obs
+
+
+def goal_sizes(spec: Spec, goal: GoalSpec) -> dict[str, int]:
+    """Returns the sizes of the parts that the observation of a goal task is stored in, by name.
+
+    Args:
+        spec: the task's.
+        goal: its goal.
+    """
+    size = len(range(spec.obs_size)[spec.fields[goal.desired]])
+    return {"observation": spec.obs_size - size, "achieved_goal": size, "desired_goal": size}
 
 
 def goal_observations(parts: Any, spec: Spec, goal: GoalSpec, where: str) -> np.ndarray:
@@ -52,16 +62,13 @@ def goal_observations(parts: Any, spec: Spec, goal: GoalSpec, where: str) -> np.
     Raises:
         UserError: a part has another size, or the achieved goal is not a part of the observation.
     """
-    at = spec.fields[goal.desired]
-    size = at.stop - at.start
-    sizes = {"observation": spec.obs_size - size, "achieved_goal": size, "desired_goal": size}
-    for name, n in sizes.items():
+    for name, n in goal_sizes(spec, goal).items():
         if parts[name].shape[1] != n:
             raise UserError(
                 f"{where}: {name!r} has {parts[name].shape[1]} numbers a step, expected {n}: this "
                 "is another task's data set"
             )
-    rest = parts["observation"]
+    at, rest = spec.fields[goal.desired], parts["observation"]
     obs = np.concatenate([rest[:, : at.start], parts["desired_goal"], rest[:, at.start :]], axis=1)
     achieved = obs[:, spec.fields[goal.achieved]]
     if not np.allclose(achieved, parts["achieved_goal"], atol=GOAL_TOLERANCE):

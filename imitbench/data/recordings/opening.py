@@ -24,7 +24,6 @@ from imitbench.data.recordings.recording import Recording
 from imitbench.data.recordings.sizes import spec_of
 from imitbench.envs.recorded import NO_TASK
 from imitbench.utils.errors import UserError
-from imitbench.utils.json_schema import read_json
 
 Format = Literal["auto", "npz", "minari", "lerobot", "robomimic", "d4rl", "ogbench"]
 FORMATS: tuple[str, ...] = get_args(Format)[1:]
@@ -58,7 +57,7 @@ def locate(name: str | Path) -> Path:
     )
 
 
-def find_format(path: Path) -> str:
+def find_format(path: Path) -> Format:
     """Finds the format of a data set by looking at it.
 
     Args:
@@ -88,26 +87,43 @@ def find_format(path: Path) -> str:
     )
 
 
-def open_recording(
+def resolve(
     name: str | Path, format: Format = "auto", filter_key: str | None = None
-) -> Recording:
-    """Reads a data set, whatever its task.
+) -> tuple[Path, Format]:
+    """Finds a data set and its format.
 
     Args:
         name: a path or a Minari identifier, see `locate`.
         format: how to read it; auto: as `find_format` finds.
         filter_key: of robomimic: the list of episodes to read.
 
+    Returns:
+        The path, and the format, which is not auto.
+
     Raises:
-        UserError: there is no such data set, it is damaged, or of another format.
+        UserError: there is no such data set, it has none of the formats, or a filter key is given
+            for another format than robomimic.
     """
     path = locate(name)
     found = find_format(path) if format == "auto" else format
-    if found == "robomimic":
-        return robomimic.read(path, filter_key)
-    if filter_key is not None:
+    if filter_key is not None and found != "robomimic":
         raise UserError(f"filter key {filter_key!r}: {path} is {found}, only robomimic has them")
-    return READERS[found](path)
+    return path, found
+
+
+def open_recording(
+    name: str | Path, format: Format = "auto", filter_key: str | None = None
+) -> Recording:
+    """Reads a data set, whatever its task.
+
+    Args:
+        name: as for `resolve`, and so are `format` and `filter_key`.
+
+    Raises:
+        UserError: there is no such data set, it is damaged, or of another format.
+    """
+    path, found = resolve(name, format, filter_key)
+    return robomimic.read(path, filter_key) if found == "robomimic" else READERS[found](path)
 
 
 def open_demos(
@@ -119,11 +135,11 @@ def open_demos(
     """Reads demonstrations and checks them against their task.
 
     Args:
-        name: a path or a Minari identifier, see `locate`.
+        name: as for `resolve`.
         task: the task that they belong to; "none" for one that imitbench does not know. None: as
             the data set says, if imitbench wrote it.
-        format: as for `open_recording`.
-        filter_key: as for `open_recording`.
+        format: as for `resolve`.
+        filter_key: as for `resolve`.
 
     Returns:
         The data set.
@@ -132,12 +148,13 @@ def open_demos(
         UserError: there is no such data set, it is damaged, does not name its task, or does not
             fit it.
     """
-    path = locate(name)
-    found = find_format(path) if format == "auto" else format
+    path, found = resolve(name, format, filter_key)
     if found == "npz":
         demos = npz.load(path)
         known = task or demos.header.task
-        return demos if known == NO_TASK else npz.load(path, envs.make(known).spec)
+        if known != NO_TASK:
+            npz.check_fit(path, demos, envs.make(known).spec)
+        return demos
     task = task or (_minari_task(path) if found == "minari" else None)
     if task is None:
         raise UserError(
@@ -145,15 +162,14 @@ def open_demos(
         )
     if found == "minari" and task != NO_TASK:
         return minari.load(path, task)
-    recording = open_recording(path, format, filter_key)
+    recording = open_recording(path, found, filter_key)
     spec = spec_of(recording) if task == NO_TASK else envs.make(task).spec
     return to_demos(recording, task, spec)
 
 
 def _minari_task(folder: Path) -> str | None:
     """The task that imitbench wrote into a Minari data set's metadata."""
-    place, _ = minari_metadata.read_metadata(folder)
-    path = place / minari_metadata.METADATA
-    header = read_json(path, "Minari's metadata", "export it again").get("imitbench")
+    _, metadata = minari_metadata.read_metadata(folder)
+    header = metadata.get("imitbench")
     task = header.get("task") if isinstance(header, dict) else None
     return task if isinstance(task, str) else None

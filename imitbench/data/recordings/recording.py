@@ -32,6 +32,12 @@ class Episode(NamedTuple):
         """The number n of steps."""
         return len(self.actions)
 
+    @property
+    def successors(self) -> dict[str, np.ndarray]:
+        """The observations after each step [n, ...], by name; without those that lack the last."""
+        known = {k: x[1:] for k, x in self.observations.items() if len(x) > self.length}
+        return known | dict(self.next_observations or {})
+
 
 class Recording(NamedTuple):
     """All episodes of a data set."""

@@ -217,8 +217,7 @@ def _single_step_episodes(d: _Data) -> Iterator[str]:
 
 @_trap("warning", "clone actions, or drop the last steps of episodes that are not terminated")
 def _last_observation_missing(d: _Data) -> Iterator[str]:
-    given = [(e.length, e.observations, e.next_observations or {}) for e in d.episodes]
-    missing = [any(len(x) == n and k not in after for k, x in o.items()) for n, o, after in given]
+    missing = [not e.observations.keys() <= e.successors.keys() for e in d.episodes]
     what = "without an observation after the last step: no value to bootstrap that step from"
     yield from _episodes(np.array(missing), what)
 

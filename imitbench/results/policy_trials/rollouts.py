@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from imitbench.data import Demos, step_arrays
+from imitbench.data import Demos
 from imitbench.data.formats import npz
 from imitbench.results.policy_trials.trials import Trials, make_trials
 from imitbench.utils.errors import UserError
@@ -48,7 +48,6 @@ def read_rollouts(path: Path) -> Trials:
             )
     success, returns, states = [], [], []
     for file, demos in parts:
-        _check_shapes(demos, file)
         if demos.header.only_success and demos.header.success_final is not None:
             raise UserError(
                 f"{file}: its failed episodes were removed, so it does not say how often the "
@@ -65,17 +64,6 @@ def read_rollouts(path: Path) -> Trials:
     name = path.name if path.is_dir() else f"{path.absolute().parent.name}/{path.stem}"
     task = parts[0][1].header.task
     return make_trials(name, known, np.array(returns), unique, str(path))._replace(task=task)
-
-
-def _check_shapes(demos: Demos, file: Path) -> None:
-    """Checks that all arrays share the axes [K, T], which are not empty."""
-    lead = np.shape(demos.steps.weight)
-    for name, x in step_arrays(demos.steps).items():
-        if len(lead) != 2 or 0 in lead or x.shape[:2] != lead:
-            raise UserError(
-                f"{file}: array {name!r} has shape {x.shape} and the weights have {lead}: expected "
-                "(episodes, steps, ...) in both"
-            )
 
 
 def _succeeded(demos: Demos, episode: int, valid: np.ndarray) -> bool | None:
