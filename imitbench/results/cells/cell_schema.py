@@ -49,9 +49,11 @@ def tables(info: Mapping[str, Any]) -> tuple[str, ...]:
     """The names of a cell's tables.
 
     Args:
-        info: the object in cell.json.
+        info: the object in cell.json, which need not be checked yet.
     """
-    return (*TABLES, METRICS) if has_own_states(info["identity"]) else TABLES
+    identity = info.get("identity")
+    own = isinstance(identity, Mapping) and has_own_states(identity)
+    return (*TABLES, METRICS) if own else TABLES
 
 
 def checksum(info: Mapping[str, Any], folder: Path) -> str:
