@@ -208,3 +208,16 @@ class Poses(Protocol):
     def reset_to(self, pose: jax.Array, /) -> EnvState:
         """Returns the state with a pose [P], at the start of an episode."""
         ...
+
+
+@runtime_checkable
+class SelectiveReset(Protocol):
+    """The further function of an environment whose resets take long.
+
+    Vectorised programs start an episode in every environment in every step, and use the few that
+    they need.
+    """
+
+    def reset_where(self, rng: Key, needed: jax.Array, /) -> EnvState:
+        """Returns the initial state of an episode where `needed` [] bool says so, else anything."""
+        ...

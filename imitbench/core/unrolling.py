@@ -12,7 +12,16 @@ from flax import struct
 from imitbench.core import buffer, ops
 from imitbench.core.actor import as_actor
 from imitbench.core.rollout import select, split_decision
-from imitbench.core.types import Actor, Env, EnvState, Key, Policy, Poses, Transition
+from imitbench.core.types import (
+    Actor,
+    Env,
+    EnvState,
+    Key,
+    Policy,
+    Poses,
+    SelectiveReset,
+    Transition,
+)
 from imitbench.utils.errors import UserError
 
 
@@ -73,6 +82,7 @@ def start_episodes(
     num: int,
     starts: ResetStates | None = None,
     actor: Actor | None = None,
+    needed: jax.Array | None = None,
 ) -> RunningEpisodes:
     """Starts episodes in parallel environments.
 
@@ -82,11 +92,16 @@ def start_episodes(
         num: B, the number of environments.
         starts: further states in which episodes begin; by default only the task's own.
         actor: whose memory to start with; by default the memory is ().
+        needed: [B] bool, which of the environments will be used; by default all.
 
     Returns:
         B environments at the start of an episode.
     """
-    state, t = jax.vmap(env.reset)(jax.random.split(key, num)), jnp.zeros(num, jnp.int32)
+    keys, t = jax.random.split(key, num), jnp.zeros(num, jnp.int32)
+    if needed is not None and isinstance(env, SelectiveReset):
+        state = jax.vmap(env.reset_where)(keys, needed)
+    else:
+        state = jax.vmap(env.reset)(keys)
     if starts:
         k_coin, k_pose = jax.random.split(jax.random.fold_in(key, num))
         coin = jax.random.bernoulli(k_coin, jnp.float32(starts.share), (num,))
@@ -146,7 +161,7 @@ def unroll(
             weight=jnp.ones(num),
         )
         ended = terminated | truncated
-        fresh = start_episodes(env, k_reset, num, starts, actor)
+        fresh = start_episodes(env, k_reset, num, starts, actor, ended)
         after = select(ended, fresh, RunningEpisodes(new, before.t + 1, memory))
         return after, (row, before.t)
 

@@ -8,7 +8,17 @@ from typing import NamedTuple
 
 from imitbench import physics
 from imitbench.core.types import Env
-from imitbench.envs import brax, fetch, locomotion, point_mass, probes, reacher, recorded, tightrope
+from imitbench.envs import (
+    brax,
+    fetch,
+    gymnasium,
+    locomotion,
+    point_mass,
+    probes,
+    reacher,
+    recorded,
+    tightrope,
+)
 from imitbench.utils.errors import UserError, pick
 
 
@@ -77,11 +87,14 @@ def find_task(task: str) -> TaskEntry:
     """Returns the entry of a task.
 
     Args:
-        task: one of `TASKS`, `brax/NAME` or `playground/NAME`.
+        task: one of `TASKS`, `brax/NAME`, `playground/NAME` or `gymnasium/ID`.
 
     Raises:
         UserError: the task is unknown, or its package is not installed.
     """
+    if task.startswith(gymnasium.PREFIX):
+        gymnasium.check(task)
+        return TaskEntry("of Gymnasium's registry", lambda engine, _: gymnasium.make(task, engine))
     prefix = brax.task_prefix(task)
     if prefix is None:
         return TASKS[pick("task", task, TASKS)]
@@ -93,7 +106,8 @@ def check_task(task: str) -> str:
     """Returns the task's name, if there is such a task.
 
     Args:
-        task: one of `TASKS`, `brax/NAME`, `playground/NAME`, or none, for data of an unknown task.
+        task: one of `TASKS`, `brax/NAME`, `playground/NAME`, `gymnasium/ID`, or none, for data of
+            an unknown task.
 
     Raises:
         UserError: the task is unknown, or its package is not installed.
@@ -108,9 +122,9 @@ def make(task: str, engine: str = "auto", model: str = "default") -> Env:
     """Builds the environment of a task; the same arguments give the same environment.
 
     Args:
-        task: one of `TASKS`, `brax/NAME` or `playground/NAME`.
-        engine: `native`, `mjx`, or `auto` (native on a CPU, else mjx). Tasks of Brax and Playground
-            take `auto` alone.
+        task: one of `TASKS`, `brax/NAME`, `playground/NAME` or `gymnasium/ID`.
+        engine: `native`, `mjx`, or `auto` (native on a CPU, else mjx). Tasks of other packages take
+            `auto` alone.
         model: for the Fetch tasks `full`, `reduced` or `default` (full on native, reduced on mjx);
             `default` for all others.
 

@@ -1,0 +1,122 @@
+"""Gymnasium's spaces as flat observations and as actions in [-1, 1]."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from gymnasium import spaces
+
+from imitbench.utils.errors import UserError
+
+GOAL_FIELDS = ("observation", "achieved_goal", "desired_goal")
+MAX_SIZE = 100_000  # of an observation
+
+
+class ObservationLayout(NamedTuple):
+    """How observations become vectors."""
+
+    sizes: list[tuple[str, int]]  # the fields in their order, with their lengths
+    flatten: Callable[[Any], np.ndarray]  # observation -> [O] float64
+
+
+class ActionLayout(NamedTuple):
+    """How actions become those of the environment."""
+
+    size: int  # A, or the number of choices
+    discrete: bool
+    # [A] in [-1, 1] (clipped), or [1] a choice from 0 on -> the environment's action
+    to_env: Callable[[np.ndarray], Any]
+
+
+def observation_layout(space: spaces.Space, task: str) -> ObservationLayout:
+    """Describes how the observations of a space become vectors.
+
+    A Box is one field, `obs`. The fields of a Dict are its keys; a Dict inside becomes one field.
+    The fields of goal tasks have the order `observation`, `achieved_goal`, `desired_goal`.
+
+    Args:
+        space: a Box, or a Dict of Boxes and of further such Dicts.
+        task: the task's name, for messages.
+
+    Raises:
+        UserError: another space, images, or no numbers at all.
+    """
+    if isinstance(space, spaces.Dict):
+        names = list(space.spaces)
+        if sorted(names) == sorted(GOAL_FIELDS):
+            names = list(GOAL_FIELDS)
+        parts = {name: _flat_size(space.spaces[name], f"{task}, {name!r}") for name in names}
+        ordered = {name: space.spaces[name] for name in names}
+        sizes = list(parts.items())
+
+        def flatten(obs: Any) -> np.ndarray:
+            return np.concatenate([_flatten(s, obs[name]) for name, s in ordered.items()])
+    else:
+        sizes = [("obs", _flat_size(space, task))]
+
+        def flatten(obs: Any) -> np.ndarray:
+            return _flatten(space, obs)
+
+    total = sum(n for _, n in sizes)
+    if not 0 < total <= MAX_SIZE:
+        raise UserError(f"{task} has observations of {total} numbers: expected 1 to {MAX_SIZE:,}")
+    return ObservationLayout(sizes, flatten)
+
+
+def _flat_size(space: spaces.Space, where: str) -> int:
+    if isinstance(space, spaces.Dict):
+        return sum(_flat_size(s, f"{where}, {k!r}") for k, s in space.spaces.items())
+    if not isinstance(space, spaces.Box):
+        raise UserError(
+            f"{where} has observations of a {type(space).__name__} space: expected a Box of numbers, "
+            "or a Dict of such Boxes"
+        )
+    if len(space.shape) >= 2 and (space.dtype == np.uint8 or len(space.shape) >= 3):
+        raise UserError(
+            f"{where} has observations of shape {space.shape}, which are images: expected a vector"
+        )
+    return int(np.prod(space.shape))
+
+
+def _flatten(space: spaces.Space, obs: Any) -> np.ndarray:
+    if isinstance(space, spaces.Dict):
+        return np.concatenate([_flatten(s, obs[k]) for k, s in space.spaces.items()])
+    return np.asarray(obs, np.float64).ravel()
+
+
+def action_layout(space: spaces.Space, task: str) -> ActionLayout:
+    """Describes how actions become those of a space.
+
+    Args:
+        space: a Box with finite bounds, or a Discrete.
+        task: the task's name, for messages.
+
+    Raises:
+        UserError: another space, or bounds that are not finite or of no width.
+    """
+    if isinstance(space, spaces.Discrete):
+        first = int(space.start)
+        return ActionLayout(int(space.n), True, lambda choice: int(choice[0]) + first)
+    if not isinstance(space, spaces.Box):
+        raise UserError(
+            f"{task} has actions of a {type(space).__name__} space: expected a Box or a Discrete"
+        )
+    low, high = space.low.astype(np.float64).ravel(), space.high.astype(np.float64).ravel()
+    if not (np.isfinite(low).all() and np.isfinite(high).all() and (low < high).all()):
+        raise UserError(
+            f"{task} has actions between {space.low.ravel().tolist()} and "
+            f"{space.high.ravel().tolist()}: expected finite bounds of some width, to which actions "
+            "in [-1, 1] are scaled"
+        )
+    shape, dtype = space.shape, space.dtype
+    unit = bool((low == -1).all() and (high == 1).all())
+
+    def to_env(action: np.ndarray) -> np.ndarray:
+        action = np.clip(action.astype(np.float64), -1.0, 1.0)
+        if not unit:
+            action = low + (action + 1.0) / 2.0 * (high - low)
+        return action.astype(dtype).reshape(shape)
+
+    return ActionLayout(len(low), False, to_env)
