@@ -10,9 +10,10 @@ from imitbench.core.types import Env
 from imitbench.data import Demos, DemoSource
 from imitbench.data.recordings.opening import Format, open_demos
 from imitbench.utils import machine
-from imitbench.utils.errors import UserError
+from imitbench.utils.errors import UserError, plain_errors
 
 
+@plain_errors()
 def collect(
     env: Env,
     episodes: int,

@@ -15,7 +15,7 @@ from imitbench.core import rollout
 from imitbench.core.types import Env
 from imitbench.results.cells import policies, policy_files, store
 from imitbench.utils import machine
-from imitbench.utils.errors import UserError, pick
+from imitbench.utils.errors import UserError, pick, plain_errors
 
 
 def load_policy(folder: str | Path, seed: int = 0, cell: str = "") -> Policy:
@@ -34,6 +34,7 @@ def load_policy(folder: str | Path, seed: int = 0, cell: str = "") -> Policy:
     return Policy(policies.load(_cell(Path(folder).expanduser(), cell), seed))
 
 
+@plain_errors()
 def evaluate(
     policy: Policy | str | Path, env: Env | None = None, *, episodes: int = 100, seed: int = 0
 ) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -40,7 +40,8 @@ class Policy:
         self.task, self.method = stored.card.task, stored.card.method
         self.spec: Spec = stored.env.spec
         self.actor = stored.actor
-        self._scale = float(getattr(stored.env, "action_scale", 1.0))
+        self._scale = np.asarray(getattr(stored.env, "action_scale", 1.0), np.float32)
+        self._offset = np.asarray(getattr(stored.env, "action_offset", 0.0), np.float32)
         self._key, self._calls, self._memory = jax.random.key(seed), 0, None
 
     def reset(self) -> None:
@@ -62,7 +63,7 @@ class Policy:
             UserError: the observation is of another kind or size.
         """
         action = self._act(obs)
-        return action if self.spec.discrete else self._scale * action
+        return action if self.spec.discrete else self._offset + self._scale * action
 
     def rollout(self, env: Any, episodes: int = 10, seed: int = 0) -> pd.DataFrame:
         """Runs the policy in a Gymnasium environment.
@@ -118,14 +119,7 @@ class Policy:
     def _flat(self, obs: Any) -> jax.Array:
         """The observation [..., O] as the policy knows it."""
         if isinstance(obs, Mapping):
-            missing = [k for k in GOAL_KEYS if k not in obs]
-            if missing or self.spec.goal is None:
-                keys = ", ".join(map(str, obs))
-                raise UserError(
-                    f"an observation with the keys {keys}: the policy of {self.task} expects "
-                    + (f"{' and '.join(GOAL_KEYS)}" if self.spec.goal else "an array")
-                )
-            obs = np.concatenate([np.asarray(obs[k], np.float32) for k in GOAL_KEYS], axis=-1)
+            obs = np.concatenate([_joined(obs[k]) for k in self._keys(obs)], axis=-1)
         try:
             flat = jnp.asarray(np.asarray(obs, np.float32))
         except (TypeError, ValueError) as error:
@@ -136,6 +130,19 @@ class Policy:
                 f"(..., {self.spec.obs_size})"
             )
         return flat
+
+    def _keys(self, obs: Mapping[str, Any]) -> Sequence[str]:
+        """The keys of a dictionary of observations, in the order that the policy knows."""
+        fields = tuple(self.spec.fields)
+        if all(k in obs for k in fields):
+            return fields  # a task of Gymnasium, whose fields are the keys
+        if self.spec.goal is not None and all(k in obs for k in GOAL_KEYS):
+            return GOAL_KEYS
+        expected = " and ".join(GOAL_KEYS) if self.spec.goal else "an array"
+        raise UserError(
+            f"an observation with the keys {', '.join(map(str, obs))}: the policy of {self.task} "
+            f"expects {expected}"
+        )
 
     def _units(self, space: Any) -> Any:
         """A function from actions in [-1, 1] to those of a Gymnasium action space."""
@@ -152,3 +159,10 @@ class Policy:
         if not (np.isfinite(low).all() and np.isfinite(high).all()):
             raise UserError(f"action space {space}: expected finite bounds to scale actions to")
         return lambda action: (low + (action + 1.0) / 2.0 * (high - low)).astype(space.dtype)
+
+
+def _joined(value: Any) -> np.ndarray:
+    """An array; the arrays of a dictionary, joined."""
+    if isinstance(value, Mapping):
+        return np.concatenate([_joined(v) for v in value.values()], axis=-1)
+    return np.asarray(value, np.float32)

@@ -32,7 +32,7 @@ from imitbench.cli import experts as expert_commands
 from imitbench.cli.options import join_help_lines
 from imitbench.training import signals
 from imitbench.utils import machine
-from imitbench.utils.errors import UserError
+from imitbench.utils.errors import UserError, plain_errors
 
 CLOSED_PIPE = 141  # the exit code that shells give to a process ended by SIGPIPE
 
@@ -102,7 +102,7 @@ def _run(argv: list[str]) -> int:
             join_help_lines(base)
     command = tyro.cli(Command, prog="imitbench", description=__doc__, args=argv)  # type: ignore[arg-type]
     try:
-        with signals.catch_signals():
+        with signals.catch_signals(), plain_errors():
             machine.setup()
             return command() or 0
     except UserError as error:

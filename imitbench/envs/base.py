@@ -94,8 +94,9 @@ class BaseEnv:
 
     def __init__(self, name: str, spec: Spec, engine: str):
         self.name, self.spec, self.engine = name, spec, engine
-        # An action of 1 here is an action of `action_scale` in the original environment.
-        self.action_scale = 1.0
+        # An action a here is action_offset + action_scale * a in the original environment.
+        self.action_scale: Any = 1.0
+        self.action_offset: Any = 0.0
 
     @property
     def observation_size(self) -> int:

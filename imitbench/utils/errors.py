@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 
 class UserError(Exception):
@@ -11,6 +12,22 @@ class UserError(Exception):
 
     The text is one line: the value, what was expected, and what to do.
     """
+
+
+@contextlib.contextmanager
+def plain_errors() -> Iterator[None]:
+    """Raises a `UserError` of the host code that a compiled program called as it is.
+
+    JAX wraps it into an error of its own, whose text ends with the traceback. For `with` blocks,
+    and as a decorator.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        _, name, message = str(error).rpartition("UserError: ")
+        if type(error).__name__ != "JaxRuntimeError" or not name:
+            raise
+        raise UserError(message.strip()) from None
 
 
 def pick(kind: str, name: str, known: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from imitbench.core.types import Spec, Transition
 from imitbench.data.episodes import check_ends, fill_up
 from imitbench.data.formats.hdf5 import read_array
-from imitbench.data.recordings.observations import goal_observations, goal_sizes
+from imitbench.data.recordings.observations import goal_observations, goal_parts, goal_sizes
 from imitbench.utils.errors import UserError
 
 Arrays = dict[str, np.ndarray]
@@ -77,12 +77,8 @@ def to_arrays(steps: Transition, spec: Spec) -> Arrays:
         arrays["infos/pose"] = np.concatenate([pose, pose[-1:]])
     if spec.goal is None:
         return arrays | {"observations": obs}
-    desired = spec.fields[spec.goal.desired]
-    return arrays | {
-        "observations/observation": np.delete(obs, desired, axis=1),
-        "observations/achieved_goal": obs[:, spec.fields[spec.goal.achieved]],
-        "observations/desired_goal": obs[:, desired],
-    }
+    parts = goal_parts(obs, spec, spec.goal)
+    return arrays | {f"observations/{name}": x for name, x in parts.items()}
 
 
 def from_group(group: Any, spec: Spec, where: str) -> Transition:

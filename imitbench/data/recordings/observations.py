@@ -10,6 +10,7 @@ from imitbench.core.types import GoalSpec, Spec
 from imitbench.data.recordings.recording import Episode
 from imitbench.utils.errors import UserError
 
+GOAL_PARTS = ("observation", "achieved_goal", "desired_goal")
 GOAL_TOLERANCE = 1e-5  # between `achieved_goal` and the same numbers in `observation`
 
 
@@ -44,7 +45,37 @@ def goal_sizes(spec: Spec, goal: GoalSpec) -> dict[str, int]:
         goal: its goal.
     """
     size = len(range(spec.obs_size)[spec.fields[goal.desired]])
+    if _has_all_parts(spec):
+        return {
+            "observation": spec.obs_size - 2 * size,
+            "achieved_goal": size,
+            "desired_goal": size,
+        }
     return {"observation": spec.obs_size - size, "achieved_goal": size, "desired_goal": size}
+
+
+def _has_all_parts(spec: Spec) -> bool:
+    """Whether the achieved goal is a part of its own, as in Gymnasium's own observations."""
+    return tuple(spec.fields) == GOAL_PARTS
+
+
+def goal_parts(obs: np.ndarray, spec: Spec, goal: GoalSpec) -> dict[str, np.ndarray]:
+    """Splits flat observations of a goal task; `goal_observations` joins them.
+
+    Args:
+        obs: [rows, O].
+        spec: the task's.
+        goal: its goal.
+
+    Returns:
+        `observation`, `achieved_goal` and `desired_goal`, [rows, ...] each.
+    """
+    achieved, desired = spec.fields[goal.achieved], spec.fields[goal.desired]
+    taken = [np.arange(spec.obs_size)[desired]]
+    if _has_all_parts(spec):
+        taken.append(np.arange(spec.obs_size)[achieved])
+    rest = np.delete(obs, np.concatenate(taken), axis=1)
+    return {"observation": rest, "achieved_goal": obs[:, achieved], "desired_goal": obs[:, desired]}
 
 
 def goal_observations(parts: Any, spec: Spec, goal: GoalSpec, where: str) -> np.ndarray:
@@ -68,6 +99,8 @@ def goal_observations(parts: Any, spec: Spec, goal: GoalSpec, where: str) -> np.
                 f"{where}: {name!r} has {parts[name].shape[1]} numbers a step, expected {n}: this "
                 "is another task's data set"
             )
+    if _has_all_parts(spec):
+        return np.concatenate([parts[name] for name in GOAL_PARTS], axis=1)
     at, rest = spec.fields[goal.desired], parts["observation"]
     obs = np.concatenate([rest[:, : at.start], parts["desired_goal"], rest[:, at.start :]], axis=1)
     achieved = obs[:, spec.fields[goal.achieved]]

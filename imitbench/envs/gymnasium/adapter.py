@@ -10,8 +10,10 @@ import numpy as np
 
 from imitbench.core.types import EnvState, GoalSpec, Key
 from imitbench.envs.base import BaseEnv, keep_wrapper_fields, make_spec
-from imitbench.envs.gymnasium.hosts import Host, ReplayHost, Results, SnapshotHost
-from imitbench.envs.gymnasium.probing import Findings
+from imitbench.envs.gymnasium.findings import Findings
+from imitbench.envs.gymnasium.hosts import Host, Results
+from imitbench.envs.gymnasium.replay_host import ReplayHost
+from imitbench.envs.gymnasium.snapshot_host import SnapshotHost
 from imitbench.physics.host import Arrays, host_call
 
 HALF = 1 << 16
@@ -42,6 +44,9 @@ class GymnasiumEnv(BaseEnv):
             ends=found.ends,
         )
         super().__init__(found.task, spec, "gymnasium")
+        low, high = found.action.low, found.action.high
+        if not spec.discrete:
+            self.action_scale, self.action_offset = (high - low) / 2.0, (high + low) / 2.0
         self._shapes = (
             jax.ShapeDtypeStruct((host.words,), jnp.uint32),
             jax.ShapeDtypeStruct((spec.obs_size,), jnp.float32),

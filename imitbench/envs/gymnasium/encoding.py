@@ -29,7 +29,7 @@ def encode(value: Any) -> bytes:
     return _pack(value)
 
 
-def _pack(value: Any) -> bytes:
+def _pack(value: Any) -> Any:
     return msgpack.packb(value, default=_extension, strict_types=True, use_bin_type=True)
 
 

@@ -96,9 +96,13 @@ def _make(task: str, spec: EnvSpec) -> Any:
         with _quiet(), working_directory_on_path():
             return gymnasium.make(spec, max_episode_steps=-1, disable_env_checker=True)
     except (gymnasium.error.DependencyNotInstalled, ImportError) as error:
-        raise UserError(f"{task} needs a package that is not installed: {_first_line(error)}") from None
+        raise UserError(
+            f"{task} needs a package that is not installed: {_first_line(error)}"
+        ) from None
     except Exception as error:  # foreign code
-        raise UserError(f"{task} cannot be made: {type(error).__name__}: {_first_line(error)}") from None
+        raise UserError(
+            f"{task} cannot be made: {type(error).__name__}: {_first_line(error)}"
+        ) from None
 
 
 def _register_robotics() -> None:

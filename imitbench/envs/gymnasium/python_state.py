@@ -174,7 +174,9 @@ def _elements(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _has_state(value: Any) -> bool:
-    if isinstance(value, (*_OPAQUE, *_ATOMS, *_RANDOM, np.ndarray)) or not hasattr(value, "__dict__"):
+    if isinstance(value, (*_OPAQUE, *_ATOMS, *_RANDOM, np.ndarray)) or not hasattr(
+        value, "__dict__"
+    ):
         return False
     kind = type(value)
     name, module = kind.__name__, kind.__module__.partition(".")[0]

@@ -26,6 +26,8 @@ class ActionLayout(NamedTuple):
 
     size: int  # A, or the number of choices
     discrete: bool
+    low: np.ndarray  # [A] the bounds; of length 0 for choices
+    high: np.ndarray
     # [A] in [-1, 1] (clipped), or [1] a choice from 0 on -> the environment's action
     to_env: Callable[[np.ndarray], Any]
 
@@ -70,8 +72,8 @@ def _flat_size(space: spaces.Space, where: str) -> int:
         return sum(_flat_size(s, f"{where}, {k!r}") for k, s in space.spaces.items())
     if not isinstance(space, spaces.Box):
         raise UserError(
-            f"{where} has observations of a {type(space).__name__} space: expected a Box of numbers, "
-            "or a Dict of such Boxes"
+            f"{where} has observations of a {type(space).__name__} space: expected a Box of "
+            "numbers, or a Dict of such Boxes"
         )
     if len(space.shape) >= 2 and (space.dtype == np.uint8 or len(space.shape) >= 3):
         raise UserError(
@@ -98,7 +100,8 @@ def action_layout(space: spaces.Space, task: str) -> ActionLayout:
     """
     if isinstance(space, spaces.Discrete):
         first = int(space.start)
-        return ActionLayout(int(space.n), True, lambda choice: int(choice[0]) + first)
+        none = np.zeros(0)
+        return ActionLayout(int(space.n), True, none, none, lambda c: int(c[0]) + first)
     if not isinstance(space, spaces.Box):
         raise UserError(
             f"{task} has actions of a {type(space).__name__} space: expected a Box or a Discrete"
@@ -107,8 +110,8 @@ def action_layout(space: spaces.Space, task: str) -> ActionLayout:
     if not (np.isfinite(low).all() and np.isfinite(high).all() and (low < high).all()):
         raise UserError(
             f"{task} has actions between {space.low.ravel().tolist()} and "
-            f"{space.high.ravel().tolist()}: expected finite bounds of some width, to which actions "
-            "in [-1, 1] are scaled"
+            f"{space.high.ravel().tolist()}: expected finite bounds of some width, to which "
+            "actions in [-1, 1] are scaled"
         )
     shape, dtype = space.shape, space.dtype
     unit = bool((low == -1).all() and (high == 1).all())
@@ -119,4 +122,4 @@ def action_layout(space: spaces.Space, task: str) -> ActionLayout:
             action = low + (action + 1.0) / 2.0 * (high - low)
         return action.astype(dtype).reshape(shape)
 
-    return ActionLayout(len(low), False, to_env)
+    return ActionLayout(len(low), False, low, high, to_env)
