@@ -14,8 +14,9 @@ def make_env(task: str, engine: str = "auto") -> Env:
     """Makes the environment of a task.
 
     Args:
-        task: a name that `list_tasks` shows, such as "FetchPush" or "Hopper", or an environment of
-            Brax, such as "brax/ant".
+        task: a name that `list_tasks` shows, such as "FetchPush" or "Hopper", an environment of
+            Brax, such as "brax/ant", or one of Gymnasium, such as "gymnasium/Pusher-v5" or
+            "gymnasium/my_module:MyEnv-v0".
         engine: "native" (MuJoCo on the CPU), "mjx" (MuJoCo in JAX, for a GPU or TPU) or "auto"
             (native on a CPU, else mjx).
 

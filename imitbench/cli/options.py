@@ -39,7 +39,12 @@ MethodName = Annotated[
     str, tyro.conf.arg(metavar="METHOD", help="Method; `imitbench list methods` lists them.")
 ]
 TaskName = Annotated[
-    str, tyro.conf.arg(metavar="TASK", help="Task; `imitbench list tasks` lists them.")
+    str,
+    tyro.conf.arg(
+        metavar="TASK",
+        help="Task; `imitbench list tasks` lists them. Also gymnasium/ID, gymnasium/MODULE:ID, "
+        "brax/NAME and playground/NAME.",
+    ),
 ]
 SuiteName = Annotated[
     str,

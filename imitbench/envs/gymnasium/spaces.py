@@ -32,34 +32,34 @@ class ActionLayout(NamedTuple):
     to_env: Callable[[np.ndarray], Any]
 
 
-def observation_layout(space: spaces.Space, task: str) -> ObservationLayout:
+def observation_layout(obs_space: spaces.Space, task: str) -> ObservationLayout:
     """Describes how the observations of a space become vectors.
 
     A Box is one field, `obs`. The fields of a Dict are its keys; a Dict inside becomes one field.
     The fields of goal tasks have the order `observation`, `achieved_goal`, `desired_goal`.
 
     Args:
-        space: a Box, or a Dict of Boxes and of further such Dicts.
+        obs_space: a Box, or a Dict of Boxes and of further such Dicts.
         task: the task's name, for messages.
 
     Raises:
         UserError: another space, images, or no numbers at all.
     """
-    if isinstance(space, spaces.Dict):
-        names = list(space.spaces)
+    if isinstance(obs_space, spaces.Dict):
+        names = list(obs_space.spaces)
         if sorted(names) == sorted(GOAL_FIELDS):
             names = list(GOAL_FIELDS)
-        parts = {name: _flat_size(space.spaces[name], f"{task}, {name!r}") for name in names}
-        ordered = {name: space.spaces[name] for name in names}
+        parts = {name: _flat_size(obs_space.spaces[name], f"{task}, {name!r}") for name in names}
+        ordered = {name: obs_space.spaces[name] for name in names}
         sizes = list(parts.items())
 
         def flatten(obs: Any) -> np.ndarray:
             return np.concatenate([_flatten(s, obs[name]) for name, s in ordered.items()])
     else:
-        sizes = [("obs", _flat_size(space, task))]
+        sizes = [("obs", _flat_size(obs_space, task))]
 
         def flatten(obs: Any) -> np.ndarray:
-            return _flatten(space, obs)
+            return _flatten(obs_space, obs)
 
     total = sum(n for _, n in sizes)
     if not 0 < total <= MAX_SIZE:
@@ -88,32 +88,33 @@ def _flatten(space: spaces.Space, obs: Any) -> np.ndarray:
     return np.asarray(obs, np.float64).ravel()
 
 
-def action_layout(space: spaces.Space, task: str) -> ActionLayout:
+def action_layout(action_space: spaces.Space, task: str) -> ActionLayout:
     """Describes how actions become those of a space.
 
     Args:
-        space: a Box with finite bounds, or a Discrete.
+        action_space: a Box with finite bounds, or a Discrete.
         task: the task's name, for messages.
 
     Raises:
         UserError: another space, or bounds that are not finite or of no width.
     """
-    if isinstance(space, spaces.Discrete):
-        first = int(space.start)
+    if isinstance(action_space, spaces.Discrete):
+        first = int(action_space.start)
         none = np.zeros(0)
-        return ActionLayout(int(space.n), True, none, none, lambda c: int(c[0]) + first)
-    if not isinstance(space, spaces.Box):
+        return ActionLayout(int(action_space.n), True, none, none, lambda c: int(c[0]) + first)
+    if not isinstance(action_space, spaces.Box):
         raise UserError(
-            f"{task} has actions of a {type(space).__name__} space: expected a Box or a Discrete"
+            f"{task} has actions of a {type(action_space).__name__} space: expected a Box or a "
+            "Discrete"
         )
-    low, high = space.low.astype(np.float64).ravel(), space.high.astype(np.float64).ravel()
+    low, high = (np.ravel(x).astype(np.float64) for x in (action_space.low, action_space.high))
     if not (np.isfinite(low).all() and np.isfinite(high).all() and (low < high).all()):
         raise UserError(
-            f"{task} has actions between {space.low.ravel().tolist()} and "
-            f"{space.high.ravel().tolist()}: expected finite bounds of some width, to which "
+            f"{task} has actions between {action_space.low.ravel().tolist()} and "
+            f"{action_space.high.ravel().tolist()}: expected finite bounds of some width, to which "
             "actions in [-1, 1] are scaled"
         )
-    shape, dtype = space.shape, space.dtype
+    shape, dtype = action_space.shape, action_space.dtype
     unit = bool((low == -1).all() and (high == 1).all())
 
     def to_env(action: np.ndarray) -> np.ndarray:
