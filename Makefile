@@ -6,7 +6,7 @@ SUITE ?= quickstart
 PROFILE ?= cpu
 VIDEOS ?= 0
 
-.PHONY: help setup quickstart test test-all test-reference check docs docs-tables demos experts tables figures verify report pictures-vins compounding ship parity peers perf perf-engines perf-learners perf-vins perf-offline perf-adversarial golden clean
+.PHONY: help setup quickstart test test-all test-reference check docs docs-tables demos experts tables figures verify report pictures-vins compounding ship parity peers perf perf-engines perf-learners perf-vins perf-offline perf-adversarial perf-gymnasium golden clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -118,6 +118,9 @@ perf-offline: $(VENV)/d3rlpy/.ready  ## offline learners beside d3rlpy (in an en
 
 perf-adversarial: $(VENV)/imitation/.ready  ## GAIL beside imitation (in an environment of its own) and the engine
 	$(PY) -m benchmarks.perf.adversarial
+
+perf-gymnasium: setup  ## tasks of Gymnasium in compiled rollouts beside Gymnasium's vector environments
+	$(PY) -m benchmarks.perf.gymnasium_tasks
 
 # Peers whose requirements exclude ours.
 d3rlpy := d3rlpy==2.8.1 torch==2.13.0
