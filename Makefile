@@ -6,7 +6,7 @@ SUITE ?= quickstart
 PROFILE ?= cpu
 VIDEOS ?= 0
 
-.PHONY: help setup quickstart test test-all test-reference check docs docs-tables demos experts tables figures verify report pictures-vins compounding ship parity peers perf perf-engines perf-learners perf-vins perf-offline perf-adversarial perf-gymnasium golden clean
+.PHONY: help setup quickstart test test-all test-reference check docs docs-tables demos experts tables figures verify report pictures-vins compounding ship parity peers perf perf-engines perf-wrap perf-learners perf-vins perf-offline perf-adversarial perf-gymnasium golden clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -102,10 +102,13 @@ peers: setup  ## install what we are compared with, each in an environment of it
 	done; \
 	if [ -n "$$failed" ]; then echo "peers that did not install:$$failed"; exit 1; fi
 
-perf: peers perf-engines perf-learners perf-vins perf-offline perf-adversarial  ## all speed measurements, on an idle machine
+perf: peers perf-engines perf-wrap perf-learners perf-vins perf-offline perf-adversarial  ## all speed measurements, on an idle machine
 
 perf-engines: setup  ## engines and training core, as ratios to the limits of the machine; memory
 	$(PY) -m benchmarks.perf.engines
+
+perf-wrap: setup  ## vector environments of imitbench.wrap beside those of gymnasium.vector
+	$(PY) -m benchmarks.perf.wrap
 
 perf-learners: $(VENV)/.reference  ## training speed beside the engine and Stable-Baselines3
 	$(PY) -m benchmarks.perf.learners

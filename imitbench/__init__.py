@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from imitbench.api.evaluation import evaluate, load_policy
     from imitbench.api.policy import Policy
     from imitbench.api.run import Run
+    from imitbench.api.to_gymnasium.wrap import wrap
     from imitbench.api.training import list_methods, train
     from imitbench.utils.errors import UserError
 
@@ -45,6 +46,7 @@ __all__ = [
     "register",
     "save_data",
     "train",
+    "wrap",
 ]
 
 _MODULES = {
@@ -63,6 +65,7 @@ _MODULES = {
     "register": "algos.registry",
     "save_data": "api.datasets",
     "train": "api.training",
+    "wrap": "api.to_gymnasium.wrap",
 }
 
 

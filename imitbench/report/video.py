@@ -23,6 +23,7 @@ from imitbench.core.types import Env
 from imitbench.envs import fetch, point_mass, reacher
 from imitbench.envs.base import PhysicsEnv
 from imitbench.physics import Engine
+from imitbench.report import drawing
 from imitbench.utils.errors import UserError
 
 FPS = 25  # in simulated time; fewer where the environment's steps are longer
@@ -89,7 +90,7 @@ def encode_videos(env: DrawableEnv, policies: Sequence[Sequence[Episode]]) -> li
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         mujoco.mj_saveModel(env.physics.model, str(folder / "model.mjb"), None)
-        settings = json.dumps(_render_settings(env))
+        settings = json.dumps(render_settings(env))
         (folder / "settings.json").write_text(settings, encoding="utf-8")
         for i, episodes in enumerate(policies):
             frames = _frames(env, episodes)
@@ -129,7 +130,7 @@ def _frames(env: DrawableEnv, episodes: Sequence[Episode]) -> Episode:
     for episode in episodes:
         index = np.arange(0, len(episode.qpos), stride)[:max_frames]
         index = np.concatenate([index, np.full(PAUSE, index[-1])])
-        poses.append((episode.qpos[index], _points(episode.goal[index])))
+        poses.append((episode.qpos[index], drawing.points(episode.goal[index])))
     return Episode(*(np.concatenate(x) for x in zip(*poses, strict=True)))
 
 
@@ -139,13 +140,8 @@ def _frame_rate(env: DrawableEnv) -> tuple[int, float]:
     return stride, 1 / (stride * env.dt)
 
 
-def _points(goal: np.ndarray) -> np.ndarray:
-    """Goals [T, G] as points [T, 3], in m; a goal on a plane lies at height 0."""
-    return np.pad(goal, ((0, 0), (0, 3 - goal.shape[1]))) if goal.shape[1] else goal
-
-
-def _render_settings(env: DrawableEnv) -> dict[str, Any]:
-    """Camera (m, degrees), radius of the goal's mark (m), size (px) and frame rate (1/s)."""
+def render_settings(env: DrawableEnv) -> dict[str, Any]:
+    """The camera (m, degrees), radius of the goal's mark (m), size (px) and frame rate (1/s)."""
     radius = 0.03
     if isinstance(env, fetch.Fetch):
         camera = {"lookat": [1.25, 0.75, 0.5], "distance": 1.6, "azimuth": 132, "elevation": -18}

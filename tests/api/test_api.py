@@ -16,6 +16,7 @@ from conftest import message
 
 import imitbench as ib
 from imitbench.api import comparison, datasets, environments, evaluation, policy, run, training
+from imitbench.api.to_gymnasium import wrap
 from imitbench.data import Demos
 from imitbench.results.cells import store
 
@@ -63,7 +64,7 @@ def test_every_name_is_there_and_documented():
 
 
 @pytest.mark.parametrize(
-    "module", [comparison, datasets, environments, evaluation, policy, run, training]
+    "module", [comparison, datasets, environments, evaluation, policy, run, training, wrap]
 )
 def test_the_examples_in_docstrings_run(module):
     result = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE)

@@ -1,0 +1,1 @@
+"""Environments of imitbench for programs that expect Gymnasium's: one at a time, and vectorised."""
