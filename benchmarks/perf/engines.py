@@ -179,7 +179,7 @@ import jax, jax.numpy as jnp
 from benchmarks.perf import timing
 from imitbench import envs
 from imitbench.algos import bc
-from imitbench.core import train
+from imitbench.training import loop
 from imitbench.utils import machine
 machine.setup()
 env = envs.make("FetchPush")
@@ -187,7 +187,7 @@ seeds = int(sys.argv[1])
 algo = bc.make(bc.Config(validation=0.0, steps=1), env.spec)
 keys = jnp.stack([jax.random.key(s) for s in range(seeds)])
 demos = timing.synthetic(env.spec, 5000, seeds)
-train.train(algo, demos, keys, env=env, num_updates=int(sys.argv[2]), num_evals=1, eval_episodes=1)
+loop.train(algo, demos, keys, env=env, num_updates=int(sys.argv[2]), num_evals=1, eval_episodes=1)
 import resource
 print(time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10)
 """
