@@ -27,7 +27,7 @@ class Report:
     """
 
     suites: tyro.conf.Positional[tuple[str, ...]] = ()
-    """Names of suites; by default all suites that have results."""
+    """Names or Python files of suites; by default all suites of the package that have results."""
     profile: Profile = "cpu"
     results: ResultsFolder = Path("results")
     out: UserPath = Path("report.html")
@@ -54,9 +54,10 @@ class Report:
         print(f"written: {self.out} ({', '.join(p.name for p in parts)}; {size:.1f} MiB)")
 
     def _part(self, name: str, root: Path, results: Sequence[Result]) -> page.Part:
-        suite = load_suite(name) if name in suite_names() else None
+        is_known = name in suite_names() or Path(name).suffix == ".py"
+        suite = load_suite(str(Path(name).expanduser())) if is_known else None
         cells = suite.profiles.get(self.profile, ()) if suite else ()
-        about = suite.about if suite else ""
+        name, about = (suite.name, suite.about) if suite else (name, "")
         part = page.Part(name, about, root, len(cells) or None, results)
         if not self.videos:
             return part

@@ -14,6 +14,7 @@ import tyro
 
 from imitbench.cli import console, locations
 from imitbench.cli.options import Profile, ResultsFolder, SuiteName, TensorBoard, Wandb, Words
+from imitbench.data import own_data
 from imitbench.results.cells import store
 from imitbench.results.shipped import shipped_folder
 from imitbench.runs import (
@@ -88,6 +89,8 @@ class Run:
         if self.dry_run:
             _show_plan(jobs, root)
         else:
+            for line in _data_lines(jobs):
+                print(f"data: {line}", file=sys.stderr)
             if self.rerun and store.cells_folder(root).is_dir():
                 with runner.results_lock(root):
                     for moved in finished.set_aside_finished(jobs, root):
@@ -117,13 +120,24 @@ class Run:
         return functools.partial(distributed.run_distributed, suite_ref=suite_ref, executor=execute)
 
 
+def _data_lines(jobs: Sequence[plan.Job]) -> list[str]:
+    """A line for each data set of the user."""
+    sources = [job.cell.source for job in jobs]
+    return list(dict.fromkeys(own_data.describe(s) for s in sources if s.dataset is not None))
+
+
 def _show_plan(jobs: Sequence[plan.Job], root: Path) -> None:
     warnings = []
+    for line in _data_lines(jobs):
+        print(f"data      {line}")
     for job in jobs:
         found = more_seeds.finished_seeds(job, root)
         is_finished = more_seeds.has_all(found, job)
         print(f"{'finished' if is_finished else 'to run  '}  {job.key}")
-        warnings += [] if is_finished else job_warnings.settings_warnings(job)
+        if not is_finished:
+            warnings += job_warnings.settings_warnings(job)
+            if job.cell.source.is_own:  # other data would have to be collected
+                warnings += job_warnings.data_warnings(job)
     for _, line in stale.stale_cells(jobs, root):
         print(f"stale     {line}")
     for line in warnings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import sys
 from dataclasses import dataclass
@@ -23,10 +24,8 @@ from imitbench.cli.options import (
     Wandb,
     Words,
 )
-from imitbench.data.demonstrations import hold_out
-from imitbench.data.recordings.opening import open_demos, resolve
-from imitbench.data.source import DatasetInMemory, DemoSource
-from imitbench.envs.recorded import NO_TASK
+from imitbench.data import own_data
+from imitbench.data.source import DemoSource
 from imitbench.runs import plan, runner, search_space, tune
 from imitbench.suites import overrides
 from imitbench.suites.schema import Cell
@@ -87,9 +86,9 @@ class Train:
         pick("method", self.method, algos.ALGOS)
         config = overrides.apply(algos.ALGOS[self.method].Config(), self.set)
         source, demos = self._own_source() if self.data else self._collected_source()
-        return Cell(
+        cell = Cell(
             task=self.task,
-            demos=demos,
+            demos=1 if demos is None else demos,
             method=self.method,
             config=config,
             grad_steps=self.grad_steps or (0 if self.env_steps else DEFAULT_GRAD_STEPS),
@@ -101,6 +100,12 @@ class Train:
             engine=self.engine,
             label=overrides.label(self.method, self.set),
         )
+        if not self.data:
+            return cell
+        plan.check([cell])
+        (source,) = own_data.read_all([(self.task, source)])
+        print(f"data: {own_data.describe(source)}", file=sys.stderr)
+        return dataclasses.replace(cell, source=source, demos=demos or source.pool)
 
     def _collected_source(self) -> tuple[DemoSource, int]:
         """Demonstrations of the task's experts, and how many each seed gets."""
@@ -119,8 +124,8 @@ class Train:
         )
         return source, demos
 
-    def _own_source(self) -> tuple[DemoSource, int]:
-        """The user's own data set, and how many of its episodes each seed gets."""
+    def _own_source(self) -> tuple[DemoSource, int | None]:
+        """The user's own data set, and how many of its episodes each seed gets; None: all."""
         for name, default in (("grade", "expert"), ("expert", "auto"), ("noise", None)):
             if getattr(self, name) != default:
                 raise UserError(
@@ -129,17 +134,13 @@ class Train:
                 )
         if self.pool is not None:
             raise UserError(f"--pool {self.pool}: --data is the pool; leave it out")
-        assert self.data is not None
-        path, found = resolve(self.data, self.format, self.filter_key)
-        demos, held_out = open_demos(path, self.task, found, self.filter_key), None
-        if self.task == NO_TASK:
-            demos, held_out = hold_out(demos)
-        total = len(demos.steps.weight)
-        rest = f", {len(held_out.steps.weight)} held out for evaluation" if held_out else ""
-        print(f"data: {self.data} ({found}), {total} episodes{rest}", file=sys.stderr)
-        dataset = DatasetInMemory.of(demos, held_out)
-        source = DemoSource(pool=total, same_subset=self.shared, dataset=dataset)
-        return source, total if self.demos is None else self.demos
+        source = DemoSource(
+            path=self.data,
+            format=self.format,
+            filter_key=self.filter_key,
+            same_subset=self.shared,
+        )
+        return source, self.demos
 
     def _pool(self, demos: int) -> int:
         if self.pool is None:
@@ -176,9 +177,11 @@ class Tune(Train):
     """Seed of the random settings."""
 
     def __call__(self) -> None:
-        cell = self.cell()
         if not self.range:
             raise UserError("nothing to search: give --range, such as lr=log:1e-4:1e-2")
+        if self.tensorboard or self.wandb:
+            raise UserError("--tensorboard and --wandb are for `imitbench train`: leave them out")
+        cell = self.cell()
         ranges = [search_space.parse(word) for word in self.range]
         settings = search_space.trials(ranges, self.trials, self.seed)
         path, trials = tune.search(cell, settings, self.results / "tune")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from imitbench import experts
@@ -41,14 +42,22 @@ class DatasetInMemory:
     held_out: Demos | None = field(default=None, compare=False, repr=False)
     """Episodes that no method learns from: policies are evaluated on them, where the task is not
     known."""
+    name: str = field(default="", compare=False)
+    """Its name in tables; empty: tables show the demonstrator."""
+    format: str = field(default="", compare=False)
+    """The format of its file; empty where it comes from no file."""
 
     @classmethod
-    def of(cls, demos: Demos, held_out: Demos | None = None) -> DatasetInMemory:
+    def of(
+        cls, demos: Demos, held_out: Demos | None = None, *, name: str = "", format: str = ""
+    ) -> DatasetInMemory:
         """Wraps a data set.
 
         Args:
             demos: the data set, episodes [K, T, ...].
             held_out: episodes for evaluation, where the task is not known.
+            name: its name in tables.
+            format: the format of its file.
 
         Returns:
             The data set with the checksum of its arrays.
@@ -56,7 +65,7 @@ class DatasetInMemory:
         digest = npz.checksum(step_arrays(demos.steps))
         if held_out is not None:
             digest = npz.checksum(step_arrays(held_out.steps), {"training": digest})
-        return cls(demos, digest, held_out)
+        return cls(demos, digest, held_out, name, format)
 
 
 @dataclass(frozen=True)
@@ -90,14 +99,34 @@ class DemoSource:
     then."""
     dataset: DatasetInMemory | None = field(default=None, metadata=ADDED_LATER)
     """A data set of the user, in place of one that is collected. All other fields but `pool`,
-    `same_subset` and `stride` then keep their defaults."""
+    `same_subset` and `stride`, and those about a path, then keep their defaults."""
+    path: str | Path | None = field(default=None, metadata=ADDED_LATER)
+    """A data set of the user that is read when the run is planned: a file, a folder or a Minari
+    identifier. In the file of a suite a relative path starts from the folder of that file. All
+    other fields but `same_subset`, `stride`, `format`, `filter_key` and `name` then keep their
+    defaults."""
+    format: str = field(default="auto", metadata=ADDED_LATER)
+    """The format of `path`; auto finds it by looking."""
+    filter_key: str | None = field(default=None, metadata=ADDED_LATER)
+    """The list of episodes to read from `path`, a robomimic file."""
+    name: str = field(default="", compare=False, metadata=ADDED_LATER)
+    """The name of `path` in tables; by default that of the file or folder. It is no part of a
+    cell's identity, and neither is the path: the contents are."""
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the episodes are a data set of the user."""
+        return self.path is not None or self.dataset is not None
 
     def identity(self) -> dict[str, Any]:
         """Returns the source as JSON data, with the defaults of the grade in place of None.
 
+        A data set of the user is its checksum; `own_data.open_source` reads the one at a path.
+
         Raises:
             UserError: the grade is unknown, or settings contradict it or each other.
         """
+        self.check_own()
         if self.dataset is not None:
             return self._dataset_identity(self.dataset)
         if self.behaviour is not None:
@@ -120,11 +149,32 @@ class DemoSource:
         behaviour = {"method": learner.method, "config": config, "name": learner.name}
         return {"behaviour": behaviour, "growing": self.concurrent}
 
-    def _dataset_identity(self, dataset: DatasetInMemory) -> dict[str, Any]:
-        free = {"pool": 100, "same_subset": False, "stride": 1}
-        if dataclasses.replace(self, dataset=None, **free) != DemoSource():
+    def check_own(self) -> None:
+        """Checks that settings of a user's data set and of collected ones do not mix.
+
+        Raises:
+            UserError: they do.
+        """
+        about_files = {"path": None, "format": "auto", "filter_key": None, "name": ""}
+        if not self.is_own:
+            given = [k for k, default in about_files.items() if getattr(self, k) != default]
+            if given:
+                raise UserError(
+                    f"{given[0]}={getattr(self, given[0])!r}: expected a path, the data set that "
+                    f"it is about; set path, or leave {given[0]} out"
+                )
+            return
+        kind = "dataset" if self.path is None else "path"
+        others = ["same_subset", "stride"] + (
+            ["pool"] if self.dataset is not None else ["format", "filter_key", "name"]
+        )
+        defaults: dict[str, Any] = {f.name: f.default for f in dataclasses.fields(self)}
+        free = {k: defaults[k] for k in ("dataset", *about_files, *others)}
+        if dataclasses.replace(self, **free) != DemoSource():
             raise UserError(
-                "a source with a dataset has no other settings but pool, same_subset and stride: "
-                "leave them out"
+                f"a source with a {kind} has no other settings but {', '.join(others[:-1])} and "
+                f"{others[-1]}: leave them out"
             )
+
+    def _dataset_identity(self, dataset: DatasetInMemory) -> dict[str, Any]:
         return {"dataset": dataset.sha256, "shared": self.same_subset, "every": self.stride}

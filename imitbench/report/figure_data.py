@@ -50,7 +50,7 @@ def _curve_panel(
     return {
         "title": panels.panel_title(place, places),
         "x": panels.COST_LABELS[cost],
-        "y": measure.replace("_", " "),
+        "y": panels.measure_label(cells[0]),
         "share": measure.startswith("success"),
         "log": panels.needs_log_axis([panels.cost_at_evaluations(r, cost)[-1] for r in cells]),
         "lines": [_curve(r, cost, measure) for r in cells],
@@ -81,7 +81,7 @@ def _score_panel(
         dots.append({"name": r.identity["label"], "mean": mean, "low": low, "high": high})
     return {
         "title": panels.panel_title(place, places),
-        "x": measure.replace("_", " "),
+        "x": panels.measure_label(cells[0]),
         "share": measure.startswith("success"),
         "dots": dots,
     }

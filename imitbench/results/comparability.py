@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from imitbench.envs.recorded import NO_TASK
 from imitbench.results.cells.cell import Result
 from imitbench.utils.errors import UserError
 
@@ -118,6 +119,8 @@ def require_comparable(a: Result, b: Result, names: str) -> None:
 def require_one_environment(results: Iterable[Result], root: Path) -> None:
     """Refuses cells of one task and engine whose environments behave differently.
 
+    The environments of the task "none" are the held-out episodes of data sets, one for each.
+
     Args:
         results: finished cells.
         root: their folder, for the message.
@@ -125,10 +128,10 @@ def require_one_environment(results: Iterable[Result], root: Path) -> None:
     Raises:
         UserError: two cells of one task and engine have different environment digests.
     """
-    first: dict[tuple[str, str], Result] = {}
+    first: dict[tuple[str, ...], Result] = {}
     for result in results:
         task, engine = result.identity["task"], result.info["engine"]
-        reference = first.setdefault((task, engine), result)
+        reference = first.setdefault((*_task_and_data(result), engine), result)
         if found := physics_differences(reference, result):
             digests = ", ".join(sorted(found[0].values))
             raise UserError(
@@ -146,13 +149,19 @@ def physics_warnings(results: Sequence[Result]) -> list[str]:
     Returns:
         A line for each difference from the task's first cell; each line once.
     """
-    first: dict[str, Result] = {}
+    first: dict[tuple[str, ...], Result] = {}
     lines = []
     for result in results:
         task = result.identity["task"]
-        reference = first.setdefault(task, result)
+        reference = first.setdefault(_task_and_data(result), result)
         lines += [f"{task}: {d}" for d in physics_differences(reference, result)]
     return list(dict.fromkeys(lines))
+
+
+def _task_and_data(r: Result) -> tuple[str, ...]:
+    """The task; for the task "none" with the data set, which then is the environment, too."""
+    task, data = r.identity["task"], r.identity["source"].get("dataset")
+    return (task, str(data)) if task == NO_TASK else (task,)
 
 
 def mixed_engines(results: Sequence[Result]) -> Mapping[str, list[str]]:

@@ -14,14 +14,17 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
+from imitbench.data import own_data
+from imitbench.data.source import DatasetInMemory, DemoSource
 from imitbench.physics.loading import ENGINES
 from imitbench.results.cells import store
 from imitbench.runs import finished, plan, runner, stale
 from imitbench.runs.executors import Executor, FailedCell
 from imitbench.runs.plan import Job
 from imitbench.suites.registry import load_suite
-from imitbench.suites.schema import Profile, cell_identity, cell_key
+from imitbench.suites.schema import Cell, Profile, cell_identity, cell_key, is_key_of
 from imitbench.training.progress import Progress
 from imitbench.utils import machine
 from imitbench.utils.errors import UserError
@@ -63,6 +66,12 @@ class CellTask:
     """Whether the learner's steps are the data of other cells."""
     done: tuple[int, ...] = ()
     """The seeds that a finished cell has."""
+    dataset: DatasetInMemory | None = None
+    """The data set of the user that the cell learns from, for a worker that does not have it."""
+
+
+class MissingData(NamedTuple):
+    """The answer of a worker that needs `CellTask.dataset`."""
 
 
 def run_distributed(
@@ -93,10 +102,17 @@ def run_distributed(
     with lock_folder(_coordination(root)):
         unfinished, lines = finished.find_unfinished(jobs, root)
         by_key = {job.key: job for job in unfinished}
-        for wave in _waves(unfinished, root, suite_ref):
+        waves = _waves(unfinished, root, suite_ref)
+        while waves:
+            wave, without_data = waves.pop(0), []
             with contextlib.closing(executor(work, wave)) as results:
                 for i, result in results:
-                    key, done = wave[i].key, done + 1
+                    key = wave[i].key
+                    if isinstance(result, MissingData):
+                        dataset = by_key[key].cell.source.dataset
+                        without_data.append(dataclasses.replace(wave[i], dataset=dataset))
+                        continue
+                    done += 1
                     if isinstance(result, FailedCell):
                         failures.append(f"{key}: {result.reason}")
                     else:
@@ -104,6 +120,10 @@ def run_distributed(
                     state = "failed" if isinstance(result, FailedCell) else "finished"
                     message = f"{done} of {len(unfinished)}: {key} {state}"
                     print(message, file=sys.stderr, flush=True)
+            if without_data:
+                names = ", ".join(task.key for task in without_data)
+                print(f"workers do not see the data of {names}: sent", file=sys.stderr, flush=True)
+                waves.insert(0, without_data)
     if failures:
         raise UserError("\n".join([f"{len(failures)} of {done} cells failed", *failures]))
     return lines
@@ -130,18 +150,23 @@ def _waves(jobs: Sequence[Job], root: Path, suite_ref: SuiteRef) -> list[list[Ce
     return [wave for wave in waves if wave]
 
 
-def work(task: CellTask) -> runner.CellOutcome | FailedCell:
+def work(task: CellTask) -> runner.CellOutcome | FailedCell | MissingData:
     """Computes one cell; executors call it on a worker.
+
+    The user's data sets stay where they are if the worker finds the same contents there. A data set
+    may be large, so it is sent along only where the worker asks for it.
 
     Args:
         task: the cell.
 
     Returns:
-        The results of the cell, or the reason why there are none.
+        The results of the cell, the reason why there are none, or that its data are missing.
     """
     machine.setup()
     try:
         job = _find_job(task)
+        if job is None:
+            return MissingData()
         with contextlib.ExitStack() as stack:
             if _sees_results(task):
                 checkpoints = store.partial_folder(task.root, task.key)
@@ -183,8 +208,12 @@ def _sees_results(task: CellTask) -> bool:
         return False
 
 
-def _find_job(task: CellTask) -> Job:
-    """Finds the cell of a task in this worker's suite, and prepares it."""
+def _find_job(task: CellTask) -> Job | None:
+    """Finds the cell of a task in this worker's suite, and prepares it.
+
+    Returns:
+        The job; None where only its data set is missing here.
+    """
     if _code_version() != task.code:
         raise UserError(
             f"the worker has imitbench {_code_version()}, this run is of {task.code} (version, "
@@ -192,7 +221,16 @@ def _find_job(task: CellTask) -> Job:
         )
     ref = task.suite_ref
     suite = load_suite(ref.suite)
+    lacks_data = False
     for cell in plan.select(suite.profiles[ref.profile], (), ref.seeds):
+        if not is_key_of(task.key, cell):
+            continue
+        if cell.source.is_own:
+            source = _with_data(cell, task.dataset)
+            if source is None:
+                lacks_data = True
+                continue
+            cell = dataclasses.replace(cell, source=source)
         identity = cell_identity(suite.name, ref.profile, cell, task.engine)
         if cell_key(identity) == task.key:
             # The engine of a task without physics cannot be asked for by name.
@@ -200,4 +238,18 @@ def _find_job(task: CellTask) -> Job:
                 cell = dataclasses.replace(cell, engine=task.engine)
             (job,) = plan.prepare(suite.name, ref.profile, [cell])
             return job._replace(index=task.index)
+        lacks_data |= cell.source.is_own and task.dataset is None
+    if lacks_data:
+        return None
     raise UserError("the worker's suite has no such cell: it needs the same suite as this machine")
+
+
+def _with_data(cell: Cell, sent: DatasetInMemory | None) -> DemoSource | None:
+    """The source of a cell with the data set that was sent, or else the one that is here; None
+    where there is none."""
+    if sent is not None:
+        return own_data.with_dataset(cell.source, sent)
+    try:
+        return own_data.read_all([(cell.task, cell.source)])[0]
+    except UserError:
+        return None

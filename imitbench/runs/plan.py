@@ -11,7 +11,7 @@ import numpy as np
 
 from imitbench import algos, envs, experts
 from imitbench.core.types import Algorithm, Env, Policy
-from imitbench.data import behaviour, loading
+from imitbench.data import behaviour, loading, own_data
 from imitbench.data.concurrent import make_concurrent
 from imitbench.data.recordings.sizes import demo_spec
 from imitbench.data.source import Behaviour
@@ -94,18 +94,52 @@ def prepare(suite: str, profile: str, cells: Sequence[Cell]) -> list[Job]:
         cells: the cells, in the order in which they will run.
 
     Returns:
-        A job for each cell.
+        A job for each cell. Data sets of the user are read, each once.
 
     Raises:
         UserError: the first mistake.
     """
     check_folder_name("suite name", suite)
     check_folder_name("profile", profile)
+    check(cells)
+    sources = own_data.read_all([(cell.task, cell.source) for cell in cells])
+    cells = [dataclasses.replace(c, source=s) for c, s in zip(cells, sources, strict=True)]
     return [_prepare(suite, profile, cell, i) for i, cell in enumerate(cells)]
 
 
+def check(cells: Sequence[Cell]) -> None:
+    """Checks what needs neither the data of a cell nor its environment.
+
+    Args:
+        cells: the cells.
+
+    Raises:
+        UserError: a cell is not well formed, its data set is not there, or its method needs the
+            environment of a task that is not known.
+    """
+    for cell in cells:
+        check_cell(cell)
+        own_data.check(cell.source)
+        if cell.task == recorded.NO_TASK:
+            _check_without_task(cell)
+
+
+def _check_without_task(cell: Cell) -> None:
+    if not cell.source.is_own:
+        raise UserError(
+            "task none: expected a data set of your own to learn from and to evaluate on; give one "
+            "with --data, or name a task"
+        )
+    if touched := algos.needs(cell.method):
+        words = [{"env": "environment"}.get(x, x) for x in touched]
+        raise UserError(
+            f"{cell.method} needs the task's {' and '.join(words)}, which is not known: use a "
+            "method that learns from data alone, such as bc or iql"
+        )
+
+
 def _prepare(suite: str, profile: str, cell: Cell, index: int) -> Job:
-    check_cell(cell)
+    check_cell(cell)  # again, for the data set is known now
     env = _environment(cell)
     loading.check(cell.data, cell.config, env)
     queries_expert = "expert" in algos.needs(cell.method)
@@ -124,16 +158,7 @@ def _environment(cell: Cell) -> Env:
         return envs.make(cell.task, cell.engine)
     dataset = cell.source.dataset
     if dataset is None or dataset.held_out is None:
-        raise UserError(
-            "task none: expected a data set of your own to learn from and to evaluate on; give one "
-            "with --data, or name a task"
-        )
-    if touched := algos.needs(cell.method):
-        words = [{"env": "environment"}.get(x, x) for x in touched]
-        raise UserError(
-            f"{cell.method} needs the task's {' and '.join(words)}, which is not known: use a "
-            "method that learns from data alone, such as bc or iql"
-        )
+        raise UserError("task none: expected a data set with held-out episodes to evaluate on")
     parts = dataset.demos, dataset.held_out
     return recorded.RecordedEpisodes(dataset.held_out.steps, demo_spec(*parts))
 

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from imitbench.core import rollout
 from imitbench.data import behaviour, loading
 from imitbench.data.header import Header
+from imitbench.data.source import DatasetInMemory
 from imitbench.results.cells import housekeeping, policies, store
 from imitbench.runs import finished, job_warnings, more_seeds, stale
 from imitbench.runs.plan import Job, eval_keys
@@ -227,4 +228,12 @@ def _info(job: Job, header: Header | None, ev: loop.Eval) -> dict[str, Any]:
         "has_success": rollout.has_success(job.env),
         "diverged_seeds": job.marked_seeds(ev.diverged),
         "demonstrations": dataclasses.asdict(header) if header else None,
+        **_dataset_info(job.cell.source.dataset),
     }
+
+
+def _dataset_info(dataset: DatasetInMemory | None) -> dict[str, Any]:
+    """Name and format of a user's data set that has them."""
+    if dataset is None or not dataset.name:
+        return {}
+    return {"dataset": {"name": dataset.name, "format": dataset.format}}

@@ -100,8 +100,8 @@ def search(
         UserError: a setting is unknown, a value is not allowed, or the cell cannot run.
     """
     groups = group_trials(cell.config, trials)
-    cell = dataclasses.replace(cell, validation=True)
-    (job,) = plan.prepare("tune", "cpu", [cell])
+    (job,) = plan.prepare("tune", "cpu", [dataclasses.replace(cell, validation=True)])
+    cell = job.cell
     configs = [overrides.apply(cell.config, words) for words in trials]
     _check(job, configs)
     text = json.dumps([job.identity, trials], sort_keys=True)
@@ -126,11 +126,13 @@ def search(
 
 
 def _check(job: plan.Job, configs: Sequence[Any]) -> None:
-    """Checks the data of every trial, and prints the warnings about the settings."""
+    """Checks the data of every trial, and prints the warnings about the settings and the data."""
     warnings = []
     for config in configs:
         loading.check(job.cell.data, config, job.env)
         warnings += algos.settings_warnings(job.cell.method, config, job.env.spec)
+    # Warnings about data come second, because the data may have to be collected.
+    warnings += loading.warnings(job.cell.data, job.cell.method, job.env)
     for line in dict.fromkeys(warnings):
         print(line, file=sys.stderr, flush=True)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import sys
 from pathlib import Path
 
+from imitbench.data import own_data
 from imitbench.suites import (
     awr,
     bcq,
@@ -37,7 +39,8 @@ def suite_names() -> list[str]:
 def load_suite(name: str) -> Suite:
     """Loads a suite by its name, or from a user's Python file that defines `SUITE`.
 
-    A suite file is a program: loading it runs it.
+    A suite file is a program: loading it runs it. Relative paths of data sets in it start from its
+    own folder.
 
     Args:
         name: the name of a suite that comes with the package, or the path of a file `*.py`.
@@ -62,7 +65,19 @@ def load_suite(name: str) -> Suite:
     suite = getattr(module, "SUITE", None)
     if not isinstance(suite, Suite):
         raise UserError(f"{path} defines no SUITE of type imitbench.suites.schema.Suite")
-    return check_suite(suite)
+    return _start_from(check_suite(suite), path.parent)
+
+
+def _start_from(suite: Suite, folder: Path) -> Suite:
+    """The suite with absolute paths of its data sets; relative ones start from the folder."""
+    profiles = {
+        profile: tuple(
+            dataclasses.replace(cell, source=own_data.start_from(cell.source, folder))
+            for cell in cells
+        )
+        for profile, cells in suite.profiles.items()
+    }
+    return dataclasses.replace(suite, profiles=profiles)
 
 
 def cell_order(name: str, profile: str) -> dict[tuple[str, int, str], int]:

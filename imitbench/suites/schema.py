@@ -25,6 +25,7 @@ Profile = Literal["smoke", "cpu", "full"]
 MAX_LABEL = 1000  # characters
 LABEL = re.compile(rf"(?![. ])[\w.+,=:()' -]{{1,{MAX_LABEL}}}")
 """Labels of cells, a part of the names of their folders; `=` and `,` stand in changed settings."""
+DIGITS = 10  # of the hash in a key
 MAX_KEY_BYTES = 199
 """File systems allow 255 bytes; names of temporary folders and files are longer than the key."""
 
@@ -142,11 +143,26 @@ def cell_key(identity: Mapping[str, Any]) -> str:
     Returns:
         TASK-DEMOS-LABEL-HASH in at most 199 bytes; a long label is cut.
     """
-    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:10]
-    head, tail = f"{identity['task']}-{identity['demos']}-", f"-{digest}"
-    room = max(MAX_KEY_BYTES - len((head + tail).encode()), 0)
-    label = identity["label"].encode()[:room].decode(errors="ignore")
-    return (head + label + tail).replace("/", "_")  # of tasks such as brax/ant
+    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:DIGITS]
+    return _readable_key(identity["task"], identity["demos"], identity["label"]) + digest
+
+
+def is_key_of(key: str, cell: Cell) -> bool:
+    """Whether a key names a cell with the task, demonstrations and label of this one.
+
+    Args:
+        key: of `cell_key`.
+        cell: the cell, whose data set need not be in memory.
+    """
+    return key[:-DIGITS] == _readable_key(cell.task, cell.demos, cell.name)
+
+
+def _readable_key(task: str, demos: int, label: str) -> str:
+    """A key without the digits of its hash."""
+    head = f"{task}-{demos}-"
+    room = max(MAX_KEY_BYTES - len(head.encode()) - len("-") - DIGITS, 0)
+    short = label.encode()[:room].decode(errors="ignore")
+    return f"{head}{short}-".replace("/", "_")  # of tasks such as brax/ant
 
 
 def check_suite(suite: Suite) -> Suite:
@@ -206,6 +222,11 @@ def _check_demos(cell: Cell) -> None:
     """Checks the demonstrations of a cell against the traits of its method."""
     traits, source = algos.traits(cell.method), cell.source
     if not traits.needs_demos:
+        if source.is_own:
+            raise UserError(
+                f"{cell.method} learns without demonstrations: leave the data set out, or use a "
+                "method that learns from one, such as bc"
+            )
         if cell.demos:
             raise UserError(
                 f"demos={cell.demos}: {cell.method} learns without demonstrations; set demos=0"
@@ -215,7 +236,13 @@ def _check_demos(cell: Cell) -> None:
         raise UserError(f"demos={cell.demos}: {cell.method} needs 1 or more")
     if source.stride != 1 and (traits.needs_rewards or traits.needs_goals_reached):
         raise UserError(f"stride={source.stride}: {cell.method} needs whole episodes; set stride=1")
-    if source.behaviour is None and cell.demos > source.pool:
+    if source.dataset is not None and cell.demos > source.pool:
+        held_out = " beside those for evaluation" if source.dataset.held_out else ""
+        raise UserError(
+            f"{cell.demos} demonstrations asked for, but the data set has {source.pool} "
+            f"episodes{held_out}: ask for fewer"
+        )
+    if source.behaviour is None and not source.is_own and cell.demos > source.pool:
         raise UserError(
             f"{cell.demos} demonstrations asked for, but the pool has {source.pool} episodes: "
             "ask for fewer or raise the pool"

@@ -138,6 +138,9 @@ def test_nested_settings_and_rewards(tmp_path):
     config = td3_bc.Config(hidden=(8,))
     config = dataclasses.replace(config, data=dataclasses.replace(config.data, batch=8, steps=5))
     cell = dataclasses.replace(CELL, method="td3_bc", config=config, grad_steps=10)
+    with pytest.raises(UserError, match="has no rewards"):  # the probe's expert gets 0 throughout
+        tune.search(cell, [()], tmp_path)
+    cell = dataclasses.replace(cell, source=DemoSource(pool=40, noise=0.3))
     _, trials = tune.search(cell, [(), ("lr=0.1",), ("lr=0.03",)], tmp_path)
     assert len({tuple(t.scores) for t in trials}) > 1
 

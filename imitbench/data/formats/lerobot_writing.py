@@ -242,10 +242,12 @@ def _episode_row(columns: Columns, task: str) -> dict[str, Any]:
 
 
 def _stats(x: np.ndarray) -> dict[str, list[Any]]:
-    """Statistics over the frames [n, ...], as lists of the shape of one frame."""
-    x = x.reshape(len(x), *(x.shape[1:] or (1,))).astype(np.float64)
+    """Statistics over the frames [n, ...], of each component of the last axis, as lists: LeRobot
+    reduces all other axes."""
+    frames = len(x)
+    x = x.reshape(-1, *(x.shape[1:] or (1,))[-1:]).astype(np.float64)
     with np.errstate(all="ignore"):  # infinite numbers are written as they are
         stats = {"min": x.min(0), "max": x.max(0), "mean": x.mean(0), "std": x.std(0)}
         quantiles = np.quantile(x, QUANTILES, axis=0)
     stats |= {f"q{round(100 * q):02}": v for q, v in zip(QUANTILES, quantiles, strict=True)}
-    return {name: v.tolist() for name, v in stats.items()} | {"count": [len(x)]}
+    return {name: v.tolist() for name, v in stats.items()} | {"count": [frames]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from imitbench import envs
 from imitbench.data.demonstrations import Demos
@@ -23,7 +23,7 @@ from imitbench.data.recordings.conversion import to_demos, to_recording
 from imitbench.data.recordings.recording import Recording
 from imitbench.data.recordings.sizes import spec_of
 from imitbench.envs.recorded import NO_TASK
-from imitbench.utils.errors import UserError
+from imitbench.utils.errors import UserError, pick
 
 Format = Literal["auto", "npz", "minari", "lerobot", "robomimic", "d4rl", "ogbench"]
 FORMATS: tuple[str, ...] = get_args(Format)[1:]
@@ -88,7 +88,7 @@ def find_format(path: Path) -> Format:
 
 
 def resolve(
-    name: str | Path, format: Format = "auto", filter_key: str | None = None
+    name: str | Path, format: str = "auto", filter_key: str | None = None
 ) -> tuple[Path, Format]:
     """Finds a data set and its format.
 
@@ -101,11 +101,12 @@ def resolve(
         The path, and the format, which is not auto.
 
     Raises:
-        UserError: there is no such data set, it has none of the formats, or a filter key is given
-            for another format than robomimic.
+        UserError: there is no such data set or format, it has none of the formats, or a filter key
+            is given for another format than robomimic.
     """
+    pick("format", format, ("auto", *FORMATS))
     path = locate(name)
-    found = find_format(path) if format == "auto" else format
+    found = find_format(path) if format == "auto" else cast(Format, format)
     if filter_key is not None and found != "robomimic":
         raise UserError(f"filter key {filter_key!r}: {path} is {found}, only robomimic has them")
     return path, found

@@ -12,6 +12,8 @@ from imitbench.experts import reference_scores
 from imitbench.results.cells import cell_schema
 from imitbench.suites.published.schema import Place
 
+DATASET = "data "  # begins the name of a user's data set where others have their demonstrator
+
 
 class Result(NamedTuple):
     """One finished cell. See `results/README.md` for the columns."""
@@ -31,11 +33,13 @@ class Result(NamedTuple):
 
     @property
     def expert(self) -> str:
-        """The demonstrator and the grade, such as `learned, medium`; empty without
-        demonstrations."""
+        """The demonstrator and the grade, such as `learned, medium`; the name of a user's data set
+        that has one; empty without demonstrations."""
         header = self.info["demonstrations"]
         if not header:
             return ""
+        if "dataset" in self.info:
+            return f"{DATASET}{self.info['dataset']['name']}"
         grade = header.get("grade", "expert")
         suffix = "" if grade in ("expert", "stream") else f", {grade}"
         concurrent = self.identity.get("source", {}).get("growing")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from imitbench.results import stats
-from imitbench.results.cells.cell import Result
+from imitbench.results.cells.cell import DATASET, Result
 from imitbench.results.claims import fairness
 from imitbench.results.claims.leads import Lead, lead_of, pooled_lead, shrinking_lead
 from imitbench.results.comparability import require_comparable
@@ -90,8 +90,10 @@ def seeds_to_decide(judgement: Judgement) -> int | None:
 
 
 def place_name(place: Place) -> str:
-    """Names a place: `FetchPush 100, learned expert`."""
+    """Names a place: `FetchPush 100, learned expert`, or `FetchPush 100, data robot`."""
     task, demos, expert = place
+    if expert.startswith(DATASET):
+        return f"{task} {demos}, {expert}"
     return f"{task} {demos}" + (f", {expert} expert" if expert else "")
 
 

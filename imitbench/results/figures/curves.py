@@ -32,6 +32,7 @@ from imitbench.results.figures.panels import (
     curve_panels,
     evaluated_once,
     mean_at_evaluations,
+    measure_label,
     panel_title,
 )
 from imitbench.results.tables import published_numbers
@@ -146,7 +147,7 @@ def _draw_panel(axis: Axes, cells: Sequence[Result], cost: str, methods: Sequenc
     if (cost, measure) == ("env_steps", "return"):
         _draw_published(axis, cells, methods)
     axis.set_xlabel(COST_LABELS[cost])
-    axis.set_ylabel(measure.replace("_", " "))
+    axis.set_ylabel(measure_label(cells[0]))
     if measure.startswith("success"):
         axis.set_ylim(-0.02, 1.02)
 

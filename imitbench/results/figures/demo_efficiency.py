@@ -1,7 +1,8 @@
 """Scores against the number of demonstrations: how many each method needs.
 
 As figure 1 of Ho and Ermon 2016 (arXiv:1606.03476): success where the task says when it is solved,
-else returns with the random policy at 0 and the expert at 1.
+else returns with the random policy at 0 and the expert at 1, or plain returns where the task has no
+reference scores, as with a user's data of an unknown task.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from imitbench.results.figures import drawing, panels
 MAX_COLUMNS = 4  # of panels
 LONE_MARK_STEP = 1.06  # the factor between the positions of lone marks at one number
 MIN_NUMBERS = 3  # of demonstrations, with which at least two methods must have been run
+NORMALISED = "normalised return"
 
 # For each method and number of demonstrations the cells of one or several tasks.
 Cells = Mapping[str, Mapping[int, list[Result]]]
@@ -66,8 +68,7 @@ def _task_panels(results: Sequence[Result]) -> list[Panel]:
     groups: dict[tuple[str, str], list[Result]] = {}
     for r in results:
         task, demos, expert = r.place
-        has_score = panels.curve_measure(r) != "return" or task in reference_scores.table()
-        if demos and has_score:
+        if demos:
             groups.setdefault((task, expert), []).append(r)
     several = len({expert for _, expert in groups}) > 1
     drawn = []
@@ -76,10 +77,16 @@ def _task_panels(results: Sequence[Result]) -> list[Panel]:
         for r in cells:
             by_method.setdefault(r.identity["label"], {})[r.place[1]] = [r]
         if _can_be_drawn(by_method):
-            has_success = panels.curve_measure(cells[0]) != "return"
-            measure = "success final" if has_success else "normalised return"
-            drawn.append(Panel(f"{task} ({expert})" if several else task, measure, by_method))
+            title = f"{task} ({expert})" if several else task
+            drawn.append(Panel(title, _measure(cells[0]), by_method))
     return drawn
+
+
+def _measure(r: Result) -> str:
+    """What the panel of a cell's task shows, as its axis says."""
+    if panels.curve_measure(r) == "return" and r.identity["task"] in reference_scores.table():
+        return NORMALISED
+    return panels.measure_label(r)
 
 
 def _can_be_drawn(by_method: Cells) -> bool:
@@ -97,7 +104,8 @@ def _aggregate_panel(drawn: Sequence[Panel]) -> list[Panel]:
             if len(cells) == len(drawn):
                 joined.setdefault(method, {})[demos] = cells
     one_measure = len(drawn) > 1 and all(p.measure == first.measure for p in drawn)
-    if not one_measure or not _can_be_drawn(joined):
+    one_scale = first.measure in ("success final", NORMALISED)  # plain returns have their own
+    if not one_measure or not one_scale or not _can_be_drawn(joined):
         return []
     return [Panel("interquartile mean of all", first.measure, joined)]
 
@@ -107,7 +115,9 @@ def _estimate(cells: Sequence[Result]) -> stats.Estimate:
     if len(cells) > 1:
         return stats.aggregate([r.score(measure) for r in cells], stats.iqm)
     (cell,) = cells
-    return scores.normalised(cell) if measure == "return" else scores.estimate(cell, measure)
+    if measure == "return" and cell.identity["task"] in reference_scores.table():
+        return scores.normalised(cell)
+    return scores.estimate(cell, measure)
 
 
 def _draw_panel(axis: Axes, panel: Panel, methods: Sequence[str]) -> None:
@@ -133,5 +143,5 @@ def _draw_panel(axis: Axes, panel: Panel, methods: Sequence[str]) -> None:
     axis.set_title(panel.title, fontsize=9)
     if panel.measure.startswith("success"):
         axis.set_ylim(-0.02, 1.02)
-    else:
+    elif panel.measure == NORMALISED:
         axis.axhline(1.0, color="0.6", linewidth=0.8)  # the expert

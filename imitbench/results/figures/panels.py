@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from imitbench.envs.recorded import NO_TASK
 from imitbench.results import scores
 from imitbench.results.cells.cell import Result
 from imitbench.suites.published.schema import Place
@@ -81,6 +82,14 @@ def curve_measure(r: Result) -> str:
     """The measure that the curves of a cell's task show: final success where the task says when it
     is solved, else the return."""
     return "success_final" if r.info["has_success"] else "return"
+
+
+def measure_label(r: Result) -> str:
+    """What the axis of `curve_measure` is called."""
+    measure = curve_measure(r)
+    if measure == "return" and r.identity["task"] == NO_TASK:
+        return "minus the error of actions, %"
+    return measure.replace("_", " ")
 
 
 def panel_title(place: Place, places: Sequence[Place]) -> str:
