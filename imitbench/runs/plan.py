@@ -132,9 +132,10 @@ def _check_without_task(cell: Cell) -> None:
         )
     if touched := algos.needs(cell.method):
         words = [{"env": "environment"}.get(x, x) for x in touched]
+        verb = "are" if len(words) > 1 else "is"
         raise UserError(
-            f"{cell.method} needs the task's {' and '.join(words)}, which is not known: use a "
-            "method that learns from data alone, such as bc or iql"
+            f"{cell.method} needs the task's {' and '.join(words)}, which {verb} not known: use a "
+            "method that learns from data alone, such as bc or marwil"
         )
 
 

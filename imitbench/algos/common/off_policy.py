@@ -191,4 +191,7 @@ def reject_discrete(spec: Spec, name: str = "this task") -> None:
         UserError: the task's actions are discrete.
     """
     if spec.discrete:
-        raise UserError(f"{name} has discrete actions: this learner needs continuous ones")
+        raise UserError(
+            f"{name} has discrete actions: this learner needs continuous ones; use another, such "
+            "as bc, marwil or ppo"
+        )

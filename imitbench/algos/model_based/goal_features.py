@@ -98,7 +98,10 @@ def make_feature_map(spec: Spec, features: Sequence[str], method: str) -> Featur
     """
     goal = spec.goal
     if goal is None:
-        raise UserError(f"{method} needs a task with goals, and this one has none: take another")
+        raise UserError(
+            f"{method} needs a task with goals, and this one has none: use another method, such as "
+            "bc"
+        )
     features = features or default_features(spec, goal)
     terms = []
     for feature in features:

@@ -43,7 +43,7 @@ def to_demos(recording: Recording, task: str, spec: Spec) -> Demos:
     Raises:
         UserError: the recording does not fit the task; the message says what differs.
     """
-    _check_environment(recording, task)
+    check_environment(recording.path, recording.env_id, task)
     episodes = [_episode(e, spec, recording, k) for k, e in enumerate(recording.episodes)]
     kept = [e for e in episodes if e is not None]
     if not kept:
@@ -69,13 +69,20 @@ def to_demos(recording: Recording, task: str, spec: Spec) -> Demos:
     return Demos(steps, header)
 
 
-def _check_environment(recording: Recording, task: str) -> None:
-    """Refuses a recording that names another task of imitbench."""
-    name = re.sub(r"-v\d+$", "", (recording.env_id or "").rpartition("/")[2])
-    if name in TASKS and task in TASKS and name != learned.base_task(task):
-        raise UserError(
-            f"{recording.path} is of {recording.env_id}, not of {task}: give its own task"
-        )
+def check_environment(path: Path, env_id: str | None, task: str) -> None:
+    """Refuses a data set that names another task of imitbench.
+
+    Args:
+        path: the data set, for the message.
+        env_id: the name of its environment or task.
+        task: the task that it is used for.
+
+    Raises:
+        UserError: both are tasks of imitbench, with other dynamics.
+    """
+    name = re.sub(r"-v\d+$", "", (env_id or "").rpartition("/")[2])
+    if {name, task} <= set(TASKS) and learned.base_task(name) != learned.base_task(task):
+        raise UserError(f"{path} is of {env_id}, not of {task}: give its own task")
 
 
 def _check_rewards(steps: Transition, spec: Spec, goal: GoalSpec, recording: Recording) -> None:

@@ -19,7 +19,7 @@ from imitbench.data.formats import (
     ogbench,
     robomimic,
 )
-from imitbench.data.recordings.conversion import to_demos, to_recording
+from imitbench.data.recordings.conversion import check_environment, to_demos, to_recording
 from imitbench.data.recordings.recording import Recording
 from imitbench.data.recordings.sizes import spec_of
 from imitbench.envs.recorded import NO_TASK
@@ -153,6 +153,7 @@ def open_demos(
     if found == "npz":
         demos = npz.load(path)
         known = task or demos.header.task
+        check_environment(path, demos.header.task, known)
         if known != NO_TASK:
             npz.check_fit(path, demos, envs.make(known).spec)
         return demos
