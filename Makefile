@@ -34,8 +34,8 @@ test: check  ## lint, types, imports and the fast tests
 test-all: check  ## everything, the slow tests too
 	$(PY) -m pytest -n 2
 
-test-reference: $(VENV)/.reference $(VENV)/d3rlpy/.ready $(VENV)/imitation/.ready  ## updates against Stable-Baselines3, d3rlpy and imitation (installs them and torch)
-	$(PY) -m pytest tests/algos/reference
+test-reference: $(VENV)/.reference $(VENV)/d3rlpy/.ready $(VENV)/imitation/.ready $(VENV)/lerobot/.ready  ## updates against Stable-Baselines3, d3rlpy and imitation, data sets against lerobot (installs them and torch)
+	$(PY) -m pytest tests/algos/reference tests/data/reference
 
 $(VENV)/.reference: $(VENV)/.ready
 	@if command -v uv >/dev/null 2>&1; then \
@@ -97,12 +97,12 @@ parity: setup  ## measure the engines and the experts against each other (hours 
 	$(PY) -m benchmarks.perf.parity
 
 peers: setup  ## install what we are compared with, each in an environment of its own (gigabytes)
-	@failed=; for p in .reference d3rlpy/.ready imitation/.ready; do \
+	@failed=; for p in .reference d3rlpy/.ready imitation/.ready lerobot/.ready; do \
 	  $(MAKE) --no-print-directory $(VENV)/$$p || failed="$$failed $$p"; \
 	done; \
 	if [ -n "$$failed" ]; then echo "peers that did not install:$$failed"; exit 1; fi
 
-perf: peers perf-engines perf-wrap perf-learners perf-vins perf-offline perf-adversarial  ## all speed measurements, on an idle machine
+perf: perf-engines perf-wrap perf-gymnasium perf-learners perf-vins perf-offline perf-adversarial  ## all speed measurements, on an idle machine
 
 perf-engines: setup  ## engines and training core, as ratios to the limits of the machine; memory
 	$(PY) -m benchmarks.perf.engines
@@ -128,6 +128,7 @@ perf-gymnasium: setup  ## tasks of Gymnasium in compiled rollouts beside Gymnasi
 # Peers whose requirements exclude ours.
 d3rlpy := d3rlpy==2.8.1 torch==2.13.0
 imitation := imitation==1.0.1 ImageIO==2.38.1 stable-baselines3==2.2.1 gymnasium==0.29.1 mujoco==3.11.0 torch==2.13.0
+lerobot := lerobot==0.4.4 torch==2.10.0
 
 $(VENV)/%/.ready: $(VENV)/.ready
 	@if command -v uv >/dev/null 2>&1; then \

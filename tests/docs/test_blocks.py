@@ -162,6 +162,19 @@ def test_cheap_commands_of_the_quickstart_run(words, elsewhere, capfd):
 
 
 @pytest.mark.slow
+def test_the_suite_with_own_data_runs(elsewhere):
+    page = "docs/how-to/own-data.md"
+    (block,) = (b for b in blocks.blocks(PAGES[page], "python") if b.mark.startswith("file "))
+    path = Path(block.mark.removeprefix("file "))
+    path.write_text(block.text)
+    for words in blocks.commands(PAGES[page]):
+        if len(words) > 2 and (words[1] in ("demos", "run", "report") or words[2] == "convert"):
+            assert cli.main(words[1:]) == 0
+    figures = {p.stem for p in (Path("results") / "my_data.smoke").glob("*.svg")}
+    assert "budget" in figures and Path("report.html").stat().st_size > 10_000
+
+
+@pytest.mark.slow
 def test_the_suite_of_the_guide_runs(elsewhere):
     (block,) = blocks.blocks(PAGES["docs/how-to/own-suite.md"], "python")
     Path(SUITE_FILE).write_text(block.text)
