@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from imitbench.algos.registry import register
     from imitbench.api.comparison import Comparison, compare
     from imitbench.api.datasets import collect, load_data, save_data
-    from imitbench.api.environments import list_tasks, make_env
+    from imitbench.api.environments import list_tasks, make_env, register_task
     from imitbench.api.evaluation import evaluate, load_policy
     from imitbench.api.policy import Policy
     from imitbench.api.run import Run
@@ -44,6 +44,7 @@ __all__ = [
     "load_policy",
     "make_env",
     "register",
+    "register_task",
     "save_data",
     "train",
     "wrap",
@@ -63,6 +64,7 @@ _MODULES = {
     "load_policy": "api.evaluation",
     "make_env": "api.environments",
     "register": "algos.registry",
+    "register_task": "api.environments",
     "save_data": "api.datasets",
     "train": "api.training",
     "wrap": "api.to_gymnasium.wrap",

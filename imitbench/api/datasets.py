@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from imitbench import data, experts
+from imitbench import data
 from imitbench.api.environments import engine_of, require_known
 from imitbench.core.types import Env
 from imitbench.data import Demos, DemoSource
 from imitbench.data.recordings.opening import Format, open_demos
+from imitbench.runs import own_expert
 from imitbench.utils import machine
 from imitbench.utils.errors import UserError, plain_errors
 
@@ -19,7 +21,7 @@ def collect(
     episodes: int,
     *,
     grade: str = "expert",
-    expert: experts.Kind = "auto",
+    expert: Any = "auto",
     noise: float | None = None,
     seed: int = 0,
     only_success: bool | None = None,
@@ -31,7 +33,11 @@ def collect(
         episodes: how many episodes to keep.
         grade: how good the demonstrator is: expert, medium, noisy, imperfect, mixed, still or
             replay.
-        expert: "scripted", "learned", or "auto" (scripted where the task has a scripted one).
+        expert: "scripted", "learned", or "auto" (scripted where the task has a scripted one). Or
+            your own: a function of observations [N, O] (numpy, float32) that returns actions [N, A]
+            in [-1, 1], or choices [N]; a function act(key, obs) in JAX; an object with `predict` or
+            `act`; a policy of `load_policy`; or a name: "module:function", "file.py:function", a
+            zip file of Stable-Baselines3, CELL@SEED.
         noise: standard deviation of Gaussian noise on the executed actions, in units of the
             action range [-1, 1]; the intended actions stay without it. None: the grade's own.
         seed: of the initial states and of the noise.
@@ -41,7 +47,8 @@ def collect(
         The data set: `steps`, a `Transition` with numpy leaves [episodes, T, ...], and `header`.
 
     Raises:
-        UserError: a grade that does not exist or that the task does not have, or a bad argument.
+        UserError: a grade that does not exist or that the task does not have, an expert that fails
+            or whose actions are not those of the task, or a bad argument.
 
     Example:
         >>> import imitbench as ib
@@ -55,7 +62,7 @@ def collect(
     source = DemoSource(
         pool=episodes, grade=grade, expert=expert, noise=noise, seed=seed, only_success=only_success
     )
-    return data.load_pool(env.name, engine_of(env), source)
+    return data.load_pool(env.name, engine_of(env), own_expert.with_expert(source, env))
 
 
 def load_data(

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pandas as pd
 
 from imitbench import envs, experts
 from imitbench.core.types import Env
+from imitbench.envs.registry import TaskEntry
+from imitbench.experts import external
+from imitbench.runs import own_expert
 from imitbench.utils import machine
 from imitbench.utils.errors import UserError
 
@@ -57,6 +63,28 @@ def list_tasks() -> pd.DataFrame:
         for name, entry in envs.TASKS.items()
     }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("task")
+
+
+def register_task(name: str, make: Callable[[], Env], about: str, *, expert: Any = None) -> None:
+    """Adds a task to this process, so that every command and function knows it by its name.
+
+    Args:
+        name: a new name.
+        make: makes its environment, in the protocol of `imitbench.core.types.Env`; the
+            environment's `name` is the task's.
+        about: one sentence that describes it.
+        expert: demonstrates the task and is asked by DAgger and DART: as for `collect`. None: the
+            task has no expert.
+
+    Raises:
+        UserError: the name is taken, or the expert cannot act.
+    """
+    if name in envs.TASKS:
+        raise UserError(f"task {name!r} exists already: take another name")
+    source = None if expert is None else own_expert.load_expert(expert)
+    envs.TASKS[name] = TaskEntry(about, lambda engine, model: make())
+    if source is not None:
+        external.register(name, source)
 
 
 def engine_of(env: Env) -> str:

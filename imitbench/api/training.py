@@ -51,6 +51,7 @@ def train(
     env: Env,
     demos: Demos | None = None,
     *,
+    expert: Any = "auto",
     num_demos: int | None = None,
     seeds: int = 5,
     grad_steps: int = 0,
@@ -72,6 +73,8 @@ def train(
         method: a name that `list_methods` shows.
         env: an environment of `make_env`.
         demos: the data set; leave it out for methods that learn without.
+        expert: whom a method asks that asks an expert (`list_methods` shows which do): as for
+            `collect`. By default whoever demonstrated, where that is an expert of the task.
         num_demos: episodes given to each seed, which draws its own; by default all.
         seeds: how many training seeds: 0, 1, ..., seeds - 1.
         grad_steps: gradient steps of each seed; 10,000 where no budget is given.
@@ -119,7 +122,7 @@ def train(
         seeds=seeds,
         num_evals=evals,
         eval_episodes=eval_episodes,
-        source=_source(env, demos, same_subset, stride),
+        source=_source(env, demos, same_subset, stride, expert),
         engine=engine_of(env),
         label=label or overrides.label(method, words),
     )
@@ -164,8 +167,12 @@ def _count(method: str, demos: Demos | None, num_demos: int | None) -> int:
     return total if num_demos is None else num_demos
 
 
-def _source(env: Env, demos: Demos | None, same_subset: bool, stride: int) -> DemoSource:
+def _source(
+    env: Env, demos: Demos | None, same_subset: bool, stride: int, expert: Any
+) -> DemoSource:
     if demos is None:
+        if expert != "auto":
+            raise UserError(f"expert={expert!r} without demos: no expert is asked; leave it out")
         return DemoSource()
     task = demos.header.task
     if env.name not in (task, *_relatives(task)):
@@ -178,6 +185,7 @@ def _source(env: Env, demos: Demos | None, same_subset: bool, stride: int) -> De
         same_subset=same_subset,
         stride=stride,
         dataset=DatasetInMemory.of(demos),
+        expert=expert,
     )
 
 

@@ -8,10 +8,11 @@ from typing import Literal
 
 import tyro
 
-from imitbench import data, envs, experts
-from imitbench.cli.options import Engine, ExpertKind, Grade, TaskName, UserPath
+from imitbench import data, envs
+from imitbench.cli.options import Engine, ExpertKind, ExpertName, Grade, TaskName, UserPath
 from imitbench.data.source import DemoSource
 from imitbench.envs.registry import check_task
+from imitbench.runs import own_expert
 from imitbench.utils.errors import UserError
 
 
@@ -32,8 +33,8 @@ class Demos:
     all: bool = False
     """Keep episodes that fail, too; the grades medium and mixed always do."""
     kind: ExpertKind = "auto"
-    expert: UserPath | None = None
-    """File of a learned expert (see `imitbench experts train`), in place of the task's expert."""
+    """The same as --expert, for the experts of imitbench."""
+    expert: ExpertName = "auto"
     engine: Engine = "auto"
     format: Literal["npz", "minari"] = "npz"
     """Format of the data set. npz: one file; minari: a folder that the package minari opens."""
@@ -44,14 +45,14 @@ class Demos:
 
     def __call__(self) -> None:
         check_task(self.task)
-        if self.expert is None:
-            data.demonstrators(self.task, self.grade, self.kind)  # the grade names a file below
+        source = self._source()
+        data.demonstrators(self.task, self.grade, source.expert)  # the grade names a file below
         out = self.out or self._default_out()
         if self.format == "minari":
             data.minari.library()  # an error before any work where it is not installed
         if not out.parent.is_dir():
             raise UserError(f"cannot write {out}: there is no folder {out.parent}; make it first")
-        demos = self._collect()
+        demos = data.load_pool(self.task, self.engine, source)
         if self.format == "minari":
             out = data.minari.save(out, demos, envs.make(self.task, self.engine).spec)
         else:
@@ -62,31 +63,26 @@ class Demos:
         if self.format == "minari":
             return Path("minari")
         grade = "" if self.grade == "expert" else f"-{self.grade}"
-        kind = "" if self.kind == "auto" else f"-{self.kind}"
+        kind = "" if self._kind() == "auto" else f"-{self._kind()}"
         return Path(f"{self.task}{grade}{kind}-{self.episodes}-{self.seed}.npz".replace("/", "_"))
 
-    def _collect(self) -> data.Demos:
-        if self.expert is None:
-            source = DemoSource(
-                pool=self.episodes,
-                grade=self.grade,
-                expert=self.kind,
-                seed=self.seed,
-                noise=self.noise,
-                only_success=False if self.all else None,
-            )
-            return data.load_pool(self.task, self.engine, source)
-        for name, default in (("grade", "expert"), ("kind", "auto")):
-            if getattr(self, name) != default:
-                option = f"{name} {getattr(self, name)!r}"
-                raise UserError(f"{option} beside --expert {self.expert}: give one of them")
-        env = envs.make(self.task, self.engine)
-        return data.collect(
-            env,
-            experts.load(self.task, expert=self.expert, spec=env.spec),
-            self.episodes,
+    def _kind(self) -> str:
+        """The kind of imitbench's experts, or `own`."""
+        return (self.kind if self.expert == "auto" else self.expert) if self._is_ours() else "own"
+
+    def _is_ours(self) -> bool:
+        return self.expert in own_expert.KINDS
+
+    def _source(self) -> DemoSource:
+        """The source that the options describe, with its expert."""
+        if "auto" not in (self.kind, self.expert):
+            raise UserError(f"kind {self.kind!r} beside --expert {self.expert}: give one of them")
+        source = DemoSource(
+            pool=self.episodes,
+            grade=self.grade,
+            expert=self.kind if self.expert == "auto" else self.expert,
             seed=self.seed,
-            noise=self.noise or 0.0,
-            only_success=not self.all,
-            expert_name=self.expert.name,
+            noise=self.noise,
+            only_success=False if self.all else None,
         )
+        return own_expert.with_expert(source, envs.make(self.task, self.engine))

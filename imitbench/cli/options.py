@@ -87,6 +87,16 @@ ExpertKind = Annotated[
         "learned one."
     ),
 ]
+ExpertName = Annotated[
+    str,
+    tyro.conf.arg(
+        metavar="EXPERT",
+        help="Who demonstrates, and whom DAgger and DART ask. scripted, learned, or auto (the "
+        "scripted one where the task has one, else the learned one); or your own: module:function, "
+        "file.py:function, a zip file of Stable-Baselines3, the npz file of a learned expert, or "
+        "CELL@SEED. A Python file that is named is executed.",
+    ),
+]
 _MEANINGS = {
     "expert": "the best policy of the task",
     "medium": "a half-trained policy",

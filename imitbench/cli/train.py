@@ -15,7 +15,7 @@ from imitbench.cli import console
 from imitbench.cli.datasets import FilterKey, FormatName
 from imitbench.cli.options import (
     Engine,
-    ExpertKind,
+    ExpertName,
     Grade,
     MethodName,
     ResultsFolder,
@@ -60,7 +60,7 @@ class Train:
     format: FormatName = "auto"
     filter_key: FilterKey = None
     grade: Grade = "expert"
-    expert: ExpertKind = "auto"
+    expert: ExpertName = "auto"
     noise: float | None = None
     """Standard deviation of Gaussian noise on the demonstrator's actions; by default the grade's.
     The recorded expert actions have no noise."""
@@ -126,7 +126,7 @@ class Train:
 
     def _own_source(self) -> tuple[DemoSource, int | None]:
         """The user's own data set, and how many of its episodes each seed gets; None: all."""
-        for name, default in (("grade", "expert"), ("expert", "auto"), ("noise", None)):
+        for name, default in (("grade", "expert"), ("noise", None)):
             if getattr(self, name) != default:
                 raise UserError(
                     f"--{name} {getattr(self, name)} is about data that are collected, not about "
@@ -139,6 +139,7 @@ class Train:
             format=self.format,
             filter_key=self.filter_key,
             same_subset=self.shared,
+            expert=self.expert,
         )
         return source, self.demos
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 
 import jax
@@ -17,6 +18,7 @@ from imitbench.data.header import Header
 from imitbench.data.replay import load_replay
 from imitbench.data.source import DemoSource
 from imitbench.experts import scripted
+from imitbench.experts.external import ExternalExpert
 from imitbench.utils.errors import UserError
 
 
@@ -85,15 +87,25 @@ def load_pool(task: str, engine: str, source: DemoSource) -> Demos:
     noise, only_success = collection_settings(source.grade, source.noise, source.only_success)
     if source.grade == "replay":
         return load_replay(task, engine, source.pool, seed=source.seed)
-    env = envs.make(task, engine)
+    env, expert = envs.make(task, engine), source.expert
+    is_own = isinstance(expert, ExternalExpert)
+    if is_own and expert.in_memory:
+        return _collect_in_memory(task, engine, source)
     request = {
         "task": task, "engine": env.engine, "episodes": source.pool, "grade": source.grade,
-        "seed": source.seed, "noise": noise, "only_success": only_success, "kind": source.expert,
+        "seed": source.seed, "noise": noise, "only_success": only_success,
+        "kind": expert.identity() if is_own else expert,
         "scripted": scripted.VERSION,
     }  # fmt: skip
-    weights = [e.path for e in demonstrators(task, source.grade, source.expert) if e.path]
+    weights = [e.path for e in demonstrators(task, source.grade, expert) if e.path]
     name = cache.name_of(request, engine, weights)
     return cache.load_or_make(name, env.spec, lambda: collect_from(env, source))
+
+
+@functools.lru_cache(maxsize=1)
+def _collect_in_memory(task: str, engine: str, source: DemoSource) -> Demos:
+    """Demonstrations of an expert that other processes do not have; the last ones are kept here."""
+    return collect_from(envs.make(task, engine), source)
 
 
 def _part_seed(seed: int, i: int) -> int:

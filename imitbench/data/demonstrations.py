@@ -15,10 +15,12 @@ from imitbench.core import rollout
 from imitbench.core.actor import as_actor, noisy, without_intent
 from imitbench.core.types import Actor, Env, Policy, Transition
 from imitbench.data.header import Header, make_header
+from imitbench.experts.external import user_errors
 from imitbench.utils.errors import UserError
 
 VERSION = 1  # raised with every change of what is collected; see `make golden`
 STEP_FIELDS = tuple(f.name for f in dataclasses.fields(Transition))
+ROUNDING = 1e-5  # of actions at the bounds
 HELD_OUT = 0.1  # share of the episodes for evaluation where the task is not known
 MAX_ATTEMPTS = 20  # rollouts of the requested number of episodes before the expert is given up
 STORED_AS = {"intended_action": "label"}
@@ -66,7 +68,8 @@ def collect(
         Episodes [K, T, ...] with their header; `pose` is recorded where the environment has it.
 
     Raises:
-        UserError: an argument is out of range, or too few of the expert's episodes succeed.
+        UserError: an argument is out of range, the expert's actions have another shape, are not
+            finite or leave [-1, 1], or too few of its episodes succeed.
     """
     if episodes < 1:
         raise UserError(f"episodes={episodes}: expected 1 or more")
@@ -80,7 +83,11 @@ def collect(
     if not clean:
         demonstrator = without_intent(demonstrator)
     has_success = rollout.has_success(env)
-    steps, outcomes = _run_episodes(env, demonstrator, episodes, seed, only_success and has_success)
+    with user_errors():
+        steps, outcomes = _run_episodes(
+            env, demonstrator, episodes, seed, only_success and has_success
+        )
+    _check_actions(steps, env, expert_name)
     if len(steps.weight) < episodes:
         raise UserError(
             f"the expert of {env.name} succeeded in {len(steps.weight)} of "
@@ -101,6 +108,31 @@ def collect(
         only_success=only_success,
     )
     return Demos(steps, header)
+
+
+def _check_actions(steps: Transition, env: Env, expert_name: str) -> None:
+    """Checks the intended actions [K, T, ...]; a rollout executes those that are not finite as 0.
+
+    Raises:
+        UserError: one has another shape, is not finite, or is out of range.
+    """
+    spec, actions = env.spec, np.asarray(steps.intended_action)
+    shape = () if spec.discrete else (spec.action_size,)
+    expected = f"{'a choice' if spec.discrete else f'{spec.action_size} numbers'} for each step"
+    if actions.shape[2:] != shape:
+        raise UserError(
+            f"the {expert_name} expert of {env.name} gave actions of shape {actions.shape[2:]}: "
+            f"expected {expected}; mend the expert"
+        )
+    low, high = (0, spec.action_size - 1) if spec.discrete else (-1 - ROUNDING, 1 + ROUNDING)
+    wrong = ~((actions >= low) & (actions <= high))
+    if wrong.any():
+        episode, step = np.argwhere(wrong)[0][:2]
+        raise UserError(
+            f"the {expert_name} expert of {env.name} gave the action {actions[wrong][0]:g} in "
+            f"episode {episode}, step {step}: expected {expected}, in "
+            f"[{round(low)}, {round(high)}]; mend the expert"
+        )
 
 
 def check_disturbance(name: str, value: float) -> None:

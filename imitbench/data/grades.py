@@ -10,8 +10,9 @@ import jax
 import jax.numpy as jnp
 
 from imitbench import experts
-from imitbench.core.types import Key, Policy, Spec
+from imitbench.core.types import Actor, Key, Policy, Spec
 from imitbench.data.demonstrations import check_disturbance
+from imitbench.experts.external import ExternalExpert
 from imitbench.utils.errors import UserError, pick
 
 
@@ -34,8 +35,8 @@ class Demonstrator(NamedTuple):
     """One of the experts that demonstrate."""
 
     name: str
-    """The kind of expert: `scripted`, `learned` or `zero actions`."""
-    policy: Callable[[Spec], Policy]
+    """The kind of expert (`scripted`, `learned` or `zero actions`), or the name of a user's."""
+    policy: Callable[[Spec], Actor | Policy]
     """Builds its policy for the task's `Spec`."""
     path: Path | None = None
     """The file of a learned expert."""
@@ -90,13 +91,16 @@ def collection_settings(
     )
 
 
-def demonstrators(task: str, grade: str, kind: experts.Kind = "auto") -> list[Demonstrator]:
+def demonstrators(
+    task: str, grade: str, kind: experts.Kind | ExternalExpert = "auto"
+) -> list[Demonstrator]:
     """Finds the experts that demonstrate a grade of a task.
 
     Args:
         task: the task's name.
         grade: one of `GRADES`.
-        kind: scripted or learned experts; auto takes the scripted one where there is one.
+        kind: scripted or learned experts; auto takes the scripted one where there is one. Or an
+            expert of the user.
 
     Returns:
         The demonstrators, who share the episodes equally; none for grade `replay`.
@@ -106,6 +110,13 @@ def demonstrators(task: str, grade: str, kind: experts.Kind = "auto") -> list[De
             the grade.
     """
     parts = GRADES[pick("grade", grade, GRADES)].parts
+    if isinstance(kind, ExternalExpert):
+        if parts != ("expert",):
+            raise UserError(
+                f"grade {grade!r} is not demonstrated by expert {kind.name} alone: use grade "
+                "expert, noisy or imperfect"
+            )
+        return [Demonstrator(kind.label, lambda spec: kind.actor)]
     if parts == ("still",):
         if kind != "auto":
             raise UserError(

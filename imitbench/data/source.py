@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from imitbench import experts
 from imitbench.core.config import ADDED_LATER, config_dict
 from imitbench.data import grades
 from imitbench.data.demonstrations import Demos, step_arrays
+from imitbench.experts.external import ExternalExpert
 from imitbench.utils import npz
 from imitbench.utils.errors import UserError
 
@@ -85,8 +85,10 @@ class DemoSource:
     """All training seeds learn from the same subset."""
     grade: str = field(default="expert", metadata=ADDED_LATER)
     """How good the demonstrator is; see `imitbench.data.GRADES`."""
-    expert: experts.Kind = field(default="auto", metadata=ADDED_LATER)
-    """The kind of expert, scripted or learned; auto takes the scripted one where there is one."""
+    expert: Any = field(default="auto", metadata=ADDED_LATER)
+    """Who demonstrates, and whom DAgger and DART ask: scripted, learned, or auto (the scripted one
+    where there is one); or an expert of the user: its name (`module:function`, a file, CELL@SEED),
+    a function or an object. `imitbench.runs.own_expert` loads it when a run is planned."""
     stride: int = field(default=1, metadata=ADDED_LATER)
     """Keep one step in `stride` of each episode, as Ho and Ermon 2016 do; only for methods that
     learn from single steps."""
@@ -99,12 +101,13 @@ class DemoSource:
     then."""
     dataset: DatasetInMemory | None = field(default=None, metadata=ADDED_LATER)
     """A data set of the user, in place of one that is collected. All other fields but `pool`,
-    `same_subset` and `stride`, and those about a path, then keep their defaults."""
+    `same_subset`, `stride`, `expert` (whom methods ask) and those about a path then keep their
+    defaults."""
     path: str | Path | None = field(default=None, metadata=ADDED_LATER)
     """A data set of the user that is read when the run is planned: a file, a folder or a Minari
     identifier. In the file of a suite a relative path starts from the folder of that file. All
-    other fields but `same_subset`, `stride`, `format`, `filter_key` and `name` then keep their
-    defaults."""
+    other fields but `same_subset`, `stride`, `expert`, `format`, `filter_key` and `name` then keep
+    their defaults."""
     format: str = field(default="auto", metadata=ADDED_LATER)
     """The format of `path`; auto finds it by looking."""
     filter_key: str | None = field(default=None, metadata=ADDED_LATER)
@@ -138,6 +141,8 @@ class DemoSource:
             )
         noise, only_success = grades.collection_settings(self.grade, self.noise, self.only_success)
         stored = {STORED_AS.get(k, k): v for k, v in config_dict(self).items()}
+        if isinstance(self.expert, ExternalExpert):
+            stored["expert"] = self.expert.identity()
         return stored | {"noise": noise, "only_success": only_success}
 
     def _behaviour_identity(self, learner: Behaviour) -> dict[str, Any]:
@@ -165,7 +170,8 @@ class DemoSource:
                 )
             return
         kind = "dataset" if self.path is None else "path"
-        others = ["same_subset", "stride"] + (
+        # The expert is the one that methods ask: not a part of the data.
+        others = ["same_subset", "stride", "expert"] + (
             ["pool"] if self.dataset is not None else ["format", "filter_key", "name"]
         )
         defaults: dict[str, Any] = {f.name: f.default for f in dataclasses.fields(self)}

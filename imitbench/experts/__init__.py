@@ -53,7 +53,8 @@ def find_expert(task: str, grade: str = "expert", kind: Kind = "auto") -> Expert
         return found[0]
     words = [grade] * (grade != "expert") + [kind] * (kind != "auto") + ["expert"]
     names = ", ".join(dict.fromkeys(e.task for e in known)) or "none"
-    raise UserError(f"task {task!r} has no {' '.join(words)}; tasks with one: {names}")
+    own = "name one of your own as expert; " * (words == ["expert"])
+    raise UserError(f"task {task!r} has no {' '.join(words)}; {own}tasks with one: {names}")
 
 
 def load(

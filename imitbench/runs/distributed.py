@@ -231,11 +231,12 @@ def _find_job(task: CellTask) -> Job | None:
                 lacks_data = True
                 continue
             cell = dataclasses.replace(cell, source=source)
+        # The engine of a task without physics cannot be asked for by name.
+        if task.engine in ENGINES:
+            cell = dataclasses.replace(cell, engine=task.engine)
+        cell = plan.with_own_expert(cell)
         identity = cell_identity(suite.name, ref.profile, cell, task.engine)
         if cell_key(identity) == task.key:
-            # The engine of a task without physics cannot be asked for by name.
-            if task.engine in ENGINES:
-                cell = dataclasses.replace(cell, engine=task.engine)
             (job,) = plan.prepare(suite.name, ref.profile, [cell])
             return job._replace(index=task.index)
         lacks_data |= cell.source.is_own and task.dataset is None

@@ -20,6 +20,7 @@ def settings_warnings(job: Job) -> list[str]:
         One line for each warning.
     """
     warnings = algos.settings_warnings(job.cell.method, job.cell.config, job.env.spec)
+    warnings = [*warnings, *(job.asked.warnings if job.asked else ())]
     return [f"{job.key}: {line}" for line in warnings]
 
 

@@ -9,14 +9,16 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from imitbench import algos, envs, experts
-from imitbench.core.types import Algorithm, Env, Policy
+from imitbench import algos, envs
+from imitbench.core.types import Actor, Algorithm, Env, Policy
 from imitbench.data import behaviour, loading, own_data
+from imitbench.data.asked_expert import AskedExpert, find_asked_expert
 from imitbench.data.concurrent import make_concurrent
 from imitbench.data.recordings.sizes import demo_spec
 from imitbench.data.source import Behaviour
 from imitbench.envs import recorded
 from imitbench.envs.digest import digest
+from imitbench.runs import own_expert
 from imitbench.suites.schema import Cell, cell_identity, cell_key, check_cell, count_updates
 from imitbench.utils.errors import UserError, pick
 from imitbench.utils.files import check_folder_name
@@ -34,7 +36,12 @@ class Job(NamedTuple):
     env: Env
     algo: Algorithm
     num_updates: int  # updates that spend its budget
-    expert: Policy | None  # the expert that the method queries, if it does
+    asked: AskedExpert | None  # the expert that the method asks, if it does
+
+    @property
+    def expert(self) -> Actor | Policy | None:
+        """The expert that the method asks, as it acts."""
+        return None if self.asked is None else self.asked.load(self.env.spec)
 
     @property
     def seeds(self) -> list[int]:
@@ -141,16 +148,30 @@ def _check_without_task(cell: Cell) -> None:
 
 def _prepare(suite: str, profile: str, cell: Cell, index: int) -> Job:
     check_cell(cell)  # again, for the data set is known now
-    env = _environment(cell)
+    own_expert.check_asks(cell.method, cell.source)
+    cell, env = with_own_expert(cell), _environment(cell)
     loading.check(cell.data, cell.config, env)
-    queries_expert = "expert" in algos.needs(cell.method)
-    expert = experts.load(cell.task, spec=env.spec) if queries_expert else None
+    asks = "expert" in algos.needs(cell.method)
+    asked = find_asked_expert(cell.task, cell.source) if asks else None
+    expert = None if asked is None else asked.load(env.spec)
     algo = algos.build(cell.method, cell.config, env.spec, env, expert)
     num_updates = count_updates(cell, algo.cost)
     if cell.source.concurrent:
         algo = make_concurrent(algo, num_updates)
     identity = cell_identity(suite, profile, cell, env.engine)
-    return Job(cell, identity, cell_key(identity), index, env, algo, num_updates, expert)
+    return Job(cell, identity, cell_key(identity), index, env, algo, num_updates, asked)
+
+
+def with_own_expert(cell: Cell) -> Cell:
+    """Loads the expert that a user has named for a cell; a cell without one stays as it is.
+
+    Raises:
+        UserError: there is no such expert, or its actions are not those of the task.
+    """
+    if not own_expert.is_named(cell.source, cell.task):
+        return cell
+    source = own_expert.with_expert(cell.source, _environment(cell))
+    return dataclasses.replace(cell, source=source)
 
 
 def _environment(cell: Cell) -> Env:

@@ -17,6 +17,7 @@ from imitbench.core import rollout
 from imitbench.data import behaviour, loading
 from imitbench.data.header import Header
 from imitbench.data.source import DatasetInMemory
+from imitbench.experts.external import user_errors
 from imitbench.results.cells import housekeeping, policies, store
 from imitbench.runs import finished, job_warnings, more_seeds, stale
 from imitbench.runs.plan import Job, eval_keys
@@ -156,20 +157,21 @@ def compute(
         for logger in loggers:
             logger(state, ev)
 
-    state, ev = resumable.train_resumable(
-        checkpoints,
-        job.algo,
-        demos,
-        jnp.stack([jax.random.key(s) for s in job.seeds]),
-        progress,
-        before_checkpoint=log,
-        env=job.env,
-        num_updates=job.num_updates,
-        num_evals=cell.num_evals,
-        evaluate_first=True,
-        eval_episodes=cell.eval_episodes,
-        eval_keys=eval_keys(job.seeds, cell.validation),
-    )
+    with user_errors():
+        state, ev = resumable.train_resumable(
+            checkpoints,
+            job.algo,
+            demos,
+            jnp.stack([jax.random.key(s) for s in job.seeds]),
+            progress,
+            before_checkpoint=log,
+            env=job.env,
+            num_updates=job.num_updates,
+            num_evals=cell.num_evals,
+            evaluate_first=True,
+            eval_episodes=cell.eval_episodes,
+            eval_keys=eval_keys(job.seeds, cell.validation),
+        )
     if store_experience:
         behaviour.store_experience(job.offered_experience, job.seeds, state)
     trained = policies.extract(
@@ -229,6 +231,7 @@ def _info(job: Job, header: Header | None, ev: loop.Eval) -> dict[str, Any]:
         "diverged_seeds": job.marked_seeds(ev.diverged),
         "demonstrations": dataclasses.asdict(header) if header else None,
         **_dataset_info(job.cell.source.dataset),
+        "asked_expert": None if job.asked is None else job.asked.label,
     }
 
 

@@ -23,6 +23,7 @@ from imitbench import algos
 from imitbench.core import rollout
 from imitbench.core.types import Algorithm, Env, Key, Transition
 from imitbench.data import loading
+from imitbench.experts.external import user_errors
 from imitbench.results import stats
 from imitbench.runs import plan, vmapped_config
 from imitbench.suites import overrides
@@ -180,10 +181,11 @@ def _train(
     checkpoints = folder / "partial" / digest
     eval_keys = jnp.concatenate([plan.eval_keys(job.seeds, cell.validation)] * len(group))
     display.start(cell.task, f"{cell.method}, {len(group)} trials", updates, cell.num_evals)
-    _, ev = resumable.train_resumable(
-        checkpoints, algo, demos, keys, display, env=job.env, num_updates=updates,
-        num_evals=cell.num_evals, eval_episodes=cell.eval_episodes, eval_keys=eval_keys,
-    )  # fmt: skip
+    with user_errors():
+        _, ev = resumable.train_resumable(
+            checkpoints, algo, demos, keys, display, env=job.env, num_updates=updates,
+            num_evals=cell.num_evals, eval_episodes=cell.eval_episodes, eval_keys=eval_keys,
+        )  # fmt: skip
     shutil.rmtree(checkpoints, ignore_errors=True)
     return _score_trials(group, job.seeds, job.env, ev)
 

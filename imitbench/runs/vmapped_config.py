@@ -58,7 +58,7 @@ class DemosWithSettings(Transition):
         return Transition(**{n: getattr(self, n) for n in names})
 
 
-def vmapped_method(name: str, config: Any, env: Env, expert: Policy | None) -> Algorithm:
+def vmapped_method(name: str, config: Any, env: Env, expert: Actor | Policy | None) -> Algorithm:
     """Builds a method that takes settings from its demonstrations (`DemosWithSettings`).
 
     Args:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from imitbench import algos
 from imitbench.core.config import config_dict
 from imitbench.core.types import Cost
+from imitbench.data.asked_expert import find_asked_expert
 from imitbench.data.loading import DataRequest
 from imitbench.data.source import DemoSource
 from imitbench.envs.registry import check_task
@@ -99,12 +100,16 @@ def cell_identity(suite: str, profile: str, cell: Cell, engine: str) -> dict[str
 
     Returns:
         JSON data. Version 1 of a method is left out, as in cells that are older than versions;
-        `initial_states` is missing in cells whose seeds share the initial states of evaluation.
+        `initial_states` is missing in cells whose seeds share the initial states of evaluation;
+        `asked_expert` is missing where it is the task's, the scripted one if there is one.
     """
     version = algos.traits(cell.method).version
     optional = {"env_steps": cell.env_steps} if cell.env_steps else {}
     optional |= {"validation": True} if cell.validation else {}
     optional |= {"version": version} if version != 1 else {}
+    if "expert" in algos.needs(cell.method):
+        asked = find_asked_expert(cell.task, cell.source).identity
+        optional |= {"asked_expert": asked} if asked else {}
     first = VALIDATION_SEED if cell.validation else 0
     return optional | {
         "schema": SCHEMA,

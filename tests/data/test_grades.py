@@ -229,7 +229,7 @@ def test_a_cell_runs_on_its_grade(medium, tmp_path):
 
 
 def test_a_missing_expert_matters_only_to_methods_that_query_it(medium, monkeypatch):
-    """A task with a medium expert alone has medium demonstrations to clone, and no expert."""
+    """A task with a medium expert alone has medium demonstrations, whose demonstrator is asked."""
     from imitbench.experts import scripted
 
     monkeypatch.delitem(scripted.LAWS, "PointMass")
@@ -237,6 +237,8 @@ def test_a_missing_expert_matters_only_to_methods_that_query_it(medium, monkeypa
     assert len(plan.prepare("s", "cpu", [one])) == 1
     config = dagger.Config(clone=one.config)
     asks = dataclasses.replace(one, method="dagger", config=config, grad_steps=20)
-    for bad in (asks, cell()):
-        with pytest.raises(UserError, match="'PointMass' has no expert; tasks with one: Fetch"):
+    (job,) = plan.prepare("s", "cpu", [asks])
+    assert job.identity["asked_expert"] == "learned, medium"
+    for bad in (dataclasses.replace(asks, source=DemoSource(pool=4)), cell()):
+        with pytest.raises(UserError, match=r"'PointMass' has no expert; .* one: Fetch"):
             plan.prepare("s", "cpu", [bad])

@@ -17,11 +17,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax.interpreters import partial_eval
 
-from imitbench import algos, envs, experts
+from imitbench import algos, envs
 from imitbench.core.actor import actor_of
 from imitbench.core.config import config_dict, config_from_dict
 from imitbench.core.types import Actor, Algorithm, Env, EnvState, Key, Spec, Transition
 from imitbench.data.concurrent import make_concurrent
+from imitbench.data.grades import zero_policy
 from imitbench.envs import recorded
 from imitbench.results.cells.policy_files import (
     REMEDY,
@@ -143,9 +144,8 @@ def _rebuild(card: PolicyCard, folder: Path) -> tuple[Env, Algorithm]:
             f"actions, {card.task} has {env.spec.obs_size} and {env.spec.action_size}: {REMEDY}"
         )
     config = config_from_dict(algos.ALGOS[card.method].Config, card.config, str(folder), REMEDY)
-    expert = None
-    if "expert" in algos.needs(card.method):
-        expert = experts.load(card.task, spec=env.spec)
+    # A policy asks nobody; the expert is there to build the method.
+    expert = zero_policy(env.spec) if "expert" in algos.needs(card.method) else None
     algo = algos.build(card.method, config, env.spec, env, expert)
     return env, make_concurrent(algo, 1) if card.concurrent else algo
 
