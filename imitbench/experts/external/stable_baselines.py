@@ -49,7 +49,7 @@ class Network(NamedTuple):
     layers: list[tuple[np.ndarray, np.ndarray]]  # kernels [in, out] and biases
     activation: Callable[[jax.Array], jax.Array]
     kind: str  # of the output: "mean" (PPO, A2C), "tanh" (SAC, TD3, DDPG), "choice" (DQN and PPO)
-    from_dict: bool  # whether it takes the dictionary of a goal task
+    keys: tuple[str, ...]  # of a goal task's dictionary, in the order of the input; () without
     low: np.ndarray  # [A] bounds of the actions; empty for choices
     high: np.ndarray
 
@@ -85,15 +85,14 @@ class Network(NamedTuple):
 
     def _columns(self, spec: Spec) -> np.ndarray:
         """The order of the observation's numbers in the network's input."""
-        if not self.from_dict:
+        if not self.keys:
             return np.arange(spec.obs_size)
         if spec.goal is None:
             raise UserError(
                 f"{self.file} takes dictionaries with {', '.join(KEYS)}, but the task has no "
                 "goals: expected a policy of this task"
             )
-        # Stable-Baselines3 joins the entries of a dictionary in the order of their names.
-        return np.concatenate([columns(spec, key) for key in sorted(KEYS)])
+        return np.concatenate([columns(spec, key) for key in self.keys])
 
 
 def read(path: Path) -> Network:
@@ -162,7 +161,7 @@ def _network(file: str, data: Mapping[str, Any], tensors: Mapping[str, np.ndarra
         raise refuse("the bounds of its action space cannot be read")
     return Network(
         file, layers, ACTIVATIONS[activation], "choice" if discrete else kind,
-        _kind(data["observation_space"]) == "Dict", low, high,
+        _keys(data["observation_space"]), low, high,
     )  # fmt: skip
 
 
@@ -181,8 +180,8 @@ def _check_settings(data: Mapping[str, Any], refuse: Callable[[str], UserError])
         raise refuse("it was trained under VecNormalize, whose statistics are not in the file")
     space, kind = data["observation_space"], _kind(data["observation_space"])
     if kind == "Dict":
-        found = set(re.findall(r"'(\w+)': Box\(", str(_field(space, "spaces"))))
-        if found != set(KEYS):
+        found = _keys(space)
+        if sorted(found) != sorted(KEYS):
             raise refuse(f"its observations have {', '.join(sorted(found))}: expected a goal task")
     elif kind != "Box" or len(_field(space, "_shape") or ()) != 1:
         raise refuse(f"its observation space is {kind} of shape {_field(space, '_shape')}")
@@ -225,6 +224,13 @@ def _field(thing: Any, name: str) -> Any:
 def _kind(space: Any) -> str:
     """The class of a space, such as Box."""
     return re.sub(r"\W+$", "", str(_field(space, ":type:"))).rpartition(".")[2]
+
+
+def _keys(space: Any) -> tuple[str, ...]:
+    """The keys of a Dict space, in the order in which its entries are joined."""
+    if _kind(space) != "Dict":
+        return ()
+    return tuple(re.findall(r"'(\w+)': Box\(", str(_field(space, "spaces"))))
 
 
 def _bounds(space: Any, refuse: Callable[[str], UserError]) -> tuple[np.ndarray, np.ndarray]:
