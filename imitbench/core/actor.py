@@ -80,6 +80,25 @@ def noisy(actor: Actor | Policy, std: float, uniform: float = 0.0) -> Actor:
     return Actor(undisturbed.start, act)
 
 
+def with_intent(actor: Actor | Policy) -> Actor:
+    """Builds an actor that executes the same actions, and whose intended actions stay as they are
+    where a rollout executes 0 in place of a number that is not finite.
+
+    Args:
+        actor: an actor or a policy, disturbed or not.
+
+    Returns:
+        An actor that returns a `Decision`.
+    """
+    source = as_actor(actor)
+
+    def act(key: Key, memory: Any, state: EnvState) -> tuple[Decision, Any]:
+        action, memory = source.act(key, memory, state)
+        return action if isinstance(action, Decision) else Decision(action, action), memory
+
+    return Actor(source.start, act)
+
+
 def without_intent(actor: Actor | Policy) -> Actor:
     """Builds an actor that executes the same actions and intends what it executes.
 

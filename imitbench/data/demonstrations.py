@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -12,11 +12,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from imitbench.core import rollout
-from imitbench.core.actor import as_actor, noisy, without_intent
+from imitbench.core.actor import as_actor, noisy, with_intent, without_intent
 from imitbench.core.types import Actor, Env, Policy, Transition
 from imitbench.data.header import Header, make_header
 from imitbench.experts.external import user_errors
 from imitbench.utils.errors import UserError
+from imitbench.utils.json_schema import one_line
 
 VERSION = 1  # raised with every change of what is collected; see `make golden`
 STEP_FIELDS = tuple(f.name for f in dataclasses.fields(Transition))
@@ -83,11 +84,15 @@ def collect(
     if not clean:
         demonstrator = without_intent(demonstrator)
     has_success = rollout.has_success(env)
+    _check_shape(env, demonstrator, episodes, expert_name)
+
+    def check(steps: Transition) -> None:
+        _check_actions(steps, env, expert_name)
+
     with user_errors():
         steps, outcomes = _run_episodes(
-            env, demonstrator, episodes, seed, only_success and has_success
+            env, with_intent(demonstrator), episodes, seed, only_success and has_success, check
         )
-    _check_actions(steps, env, expert_name)
     if len(steps.weight) < episodes:
         raise UserError(
             f"the expert of {env.name} succeeded in {len(steps.weight)} of "
@@ -110,28 +115,48 @@ def collect(
     return Demos(steps, header)
 
 
+def _check_shape(env: Env, demonstrator: Actor, episodes: int, expert_name: str) -> None:
+    """Checks the shape of the actions by tracing the demonstrator, which runs nothing.
+
+    Raises:
+        UserError: it cannot be traced, or its actions have another shape.
+    """
+
+    def act(key: jax.Array) -> Any:
+        state = jax.vmap(env.reset)(jax.random.split(key, episodes))
+        decision, _ = demonstrator.act(key, demonstrator.start(key, state), state)
+        return rollout.split_decision(decision)
+
+    who = f"the {expert_name} expert of {env.name}"
+    expected = (episodes,) if env.spec.discrete else (episodes, env.spec.action_size)
+    try:
+        shape = jax.eval_shape(act, jax.random.key(0))[1].shape
+    except UserError:
+        raise
+    except Exception as error:  # the user's function may raise anything
+        raise UserError(
+            f"{who} cannot be traced by JAX ({type(error).__name__}: {one_line(error)}): expected "
+            "(key, obs) -> action in JAX; a function of numpy goes to imitbench.collect as expert"
+        ) from error
+    if shape != expected:
+        raise UserError(f"{who} gave actions of shape {shape}: expected {expected}; mend it")
+
+
 def _check_actions(steps: Transition, env: Env, expert_name: str) -> None:
     """Checks the intended actions [K, T, ...]; a rollout executes those that are not finite as 0.
 
     Raises:
-        UserError: one has another shape, is not finite, or is out of range.
+        UserError: one is not finite, or out of range.
     """
     spec, actions = env.spec, np.asarray(steps.intended_action)
-    shape = () if spec.discrete else (spec.action_size,)
-    expected = f"{'a choice' if spec.discrete else f'{spec.action_size} numbers'} for each step"
-    if actions.shape[2:] != shape:
-        raise UserError(
-            f"the {expert_name} expert of {env.name} gave actions of shape {actions.shape[2:]}: "
-            f"expected {expected}; mend the expert"
-        )
     low, high = (0, spec.action_size - 1) if spec.discrete else (-1 - ROUNDING, 1 + ROUNDING)
     wrong = ~((actions >= low) & (actions <= high))
     if wrong.any():
         episode, step = np.argwhere(wrong)[0][:2]
         raise UserError(
             f"the {expert_name} expert of {env.name} gave the action {actions[wrong][0]:g} in "
-            f"episode {episode}, step {step}: expected {expected}, in "
-            f"[{round(low)}, {round(high)}]; mend the expert"
+            f"episode {episode}, step {step}: expected {'choices' if spec.discrete else 'numbers'} "
+            f"in [{round(low)}, {round(high)}]; mend the expert"
         )
 
 
@@ -150,9 +175,16 @@ def check_disturbance(name: str, value: float) -> None:
 
 
 def _run_episodes(
-    env: Env, demonstrator: Actor, episodes: int, seed: int, only_success: bool
+    env: Env,
+    demonstrator: Actor,
+    episodes: int,
+    seed: int,
+    only_success: bool,
+    check: Callable[[Transition], None],
 ) -> tuple[Transition, dict[str, np.ndarray]]:
     """Runs `episodes` at once, again and again, until so many are kept or the attempts are spent.
+
+    `check` gets all episodes [K, T, ...] of each attempt.
 
     Returns:
         The kept episodes [K, T, ...], at most `episodes` of them; and the outcomes of all attempted
@@ -166,6 +198,7 @@ def _run_episodes(
         steps = run(jax.random.fold_in(key, attempt))
         outcomes.append(jax.tree.map(np.asarray, rollout.summarise(steps)))
         by_episode = jax.tree.map(lambda x: np.swapaxes(np.asarray(x), 0, 1), steps)
+        check(by_episode)
         keep = outcomes[-1]["success_final"] if only_success else np.ones(episodes, bool)
         kept.append(jax.tree.map(lambda x, keep=keep: x[keep], by_episode))
         if sum(len(part.weight) for part in kept) >= episodes:

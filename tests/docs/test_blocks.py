@@ -132,7 +132,7 @@ def check_imitbench(words: list[str]) -> None:
         plan.prepare("train", "cpu", [command.cell()])
     elif isinstance(command, data_command.Demos):
         assert command.task in envs.TASKS
-        data.demonstrators(command.task, command.grade, command.kind)
+        data.demonstrators(command.task, command.grade, command._source().expert)
     elif isinstance(command, run_command.Run):
         suite = load_suite(command.suite)
         plan.select(suite.profiles[command.profile], sum(command.only, ()), command.seeds)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from conftest import message
@@ -39,7 +40,9 @@ def spec_of(name: str) -> Spec:
 def test_actions_are_those_of_stable_baselines(name):
     """In [-1, 1] of the bounds; those of PPO are cut at them."""
     expected = PREDICTIONS[name]
-    actions = stable_baselines.read(path_of(name)).policy(spec_of(name))(KEY, sb3_models.OBS)
+    actions = stable_baselines.read(path_of(name)).policy(spec_of(name))(
+        KEY, jnp.asarray(sb3_models.OBS)
+    )
     np.testing.assert_allclose(actions, expected, atol=2e-6)
     assert len(np.unique(np.round(expected, 3))) > (1 if name in sb3_models.DISCRETE else 8)
     assert not {"torch", "stable_baselines3"} & set(sys.modules)

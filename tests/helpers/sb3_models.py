@@ -6,6 +6,7 @@ writes the files that `tests/experts/test_stable_baselines.py` reads.
 
 from __future__ import annotations
 
+import importlib
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ def space(name: str) -> tuple[Any, Any]:
         observations = spaces.Dict(**goal)  # in this order
     if name == "td3_goal":
         observations = spaces.Dict(goal)  # in the order of the names
-    high = np.float32([0.4, 3.0])
+    high = np.array([0.4, 3.0], np.float32)
     actions = spaces.Discrete(2) if name in DISCRETE else spaces.Box(-2.0 * high, high)
     return observations, actions
 
@@ -40,8 +41,8 @@ def space(name: str) -> tuple[Any, Any]:
 def models() -> dict[str, Any]:
     """The models, with random parameters."""
     import gymnasium
-    import stable_baselines3 as sb3
-    import torch
+
+    sb3, torch = (importlib.import_module(name) for name in ("stable_baselines3", "torch"))
 
     class Spaces(gymnasium.Env):
         """An environment that nobody steps."""

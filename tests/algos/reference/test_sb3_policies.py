@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from helpers import sb3_models
@@ -31,7 +32,7 @@ def test_a_saved_model_acts_as_it_predicts(models, name, tmp_path):
     model.save(tmp_path / "model.zip")
     spec = dataclasses.replace(SPEC, discrete=name in sb3_models.DISCRETE)
     policy = stable_baselines.read(tmp_path / "model.zip").policy(spec)
-    actions = policy(jax.random.key(0), sb3_models.OBS)
+    actions = policy(jax.random.key(0), jnp.asarray(sb3_models.OBS))
     np.testing.assert_allclose(actions, sb3_models.predictions(name, model), atol=2e-6)
 
 
