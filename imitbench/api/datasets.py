@@ -12,7 +12,8 @@ from imitbench.data import Demos, DemoSource
 from imitbench.data.recordings.opening import Format, open_demos
 from imitbench.runs import own_expert
 from imitbench.utils import machine
-from imitbench.utils.errors import UserError, plain_errors
+from imitbench.utils.errors import plain_errors
+from imitbench.utils.files import require_folder_of
 
 
 @plain_errors()
@@ -105,7 +106,6 @@ def save_data(path: str | Path, demos: Demos) -> Path:
         UserError: the file cannot be written.
     """
     file = Path(path).expanduser()
-    if not file.parent.is_dir():
-        raise UserError(f"cannot write {file}: there is no folder {file.parent}; make it first")
+    require_folder_of(file)
     data.save(file, demos)
     return file

@@ -12,10 +12,12 @@ from imitbench import envs
 from imitbench.api.environments import engine_of, require_known
 from imitbench.api.policy import Policy
 from imitbench.core import rollout
-from imitbench.core.types import Env
-from imitbench.results.cells import policies, policy_files, store
+from imitbench.core.types import Env, Spec
+from imitbench.envs.recorded import NO_TASK
+from imitbench.results.cells import policies
+from imitbench.results.cells.finding import one_cell
 from imitbench.utils import machine
-from imitbench.utils.errors import UserError, pick, plain_errors
+from imitbench.utils.errors import UserError, plain_errors
 
 
 def load_policy(folder: str | Path, seed: int = 0, cell: str = "") -> Policy:
@@ -31,7 +33,7 @@ def load_policy(folder: str | Path, seed: int = 0, cell: str = "") -> Policy:
         UserError: there is no such policy, or it does not fit this version.
     """
     machine.setup()
-    return Policy(policies.load(_cell(Path(folder).expanduser(), cell), seed))
+    return Policy(policies.load(one_cell(Path(folder).expanduser(), cell), seed))
 
 
 @plain_errors()
@@ -58,15 +60,7 @@ def evaluate(
     if episodes < 1:
         raise UserError(f"episodes={episodes}: expected 1 or more")
     policy = policy if isinstance(policy, Policy) else load_policy(policy)
-    if env is not None:
-        require_known(env)
-    env = envs.make(policy.task, "auto") if env is None else envs.make(env.name, engine_of(env))
-    sizes = (env.spec.obs_size, env.spec.action_size)
-    if sizes != (policy.spec.obs_size, policy.spec.action_size):
-        raise UserError(
-            f"{env.name} has {sizes[0]} observations and {sizes[1]} actions, the policy of "
-            f"{policy.task} {policy.spec.obs_size} and {policy.spec.action_size}"
-        )
+    env = environment_for(policy, env)
     run = jax.jit(lambda key: rollout.summarise(rollout.episodes(env, policy.actor, key, episodes)))
     summary = {k: np.asarray(v) for k, v in run(jax.random.key(seed)).items()}
     if not rollout.has_success(env):
@@ -74,19 +68,35 @@ def evaluate(
     return pd.DataFrame({"episode": np.arange(episodes)} | dict(sorted(summary.items())))
 
 
-def _cell(folder: Path, name: str) -> Path:
-    """The folder of one cell."""
-    if (folder / policy_files.FOLDER).is_dir():
-        return folder
-    if not store.cells_folder(folder).is_dir():
-        raise UserError(f"{folder} is no folder of results: expected one that holds cells/")
-    results = store.read_all(folder)
-    names = {r.folder.name: r.folder for r in results}
-    for result in results:
-        names.setdefault(result.identity["label"], result.folder)
-    if name:
-        return names[pick(f"cell in {folder}", name, names)]
-    if len(results) != 1:
-        known = ", ".join(r.folder.name for r in results) or "none"
-        raise UserError(f"{folder} has {len(results)} cells ({known}): name one by cell=")
-    return results[0].folder
+def environment_for(policy: Policy, env: Env | None) -> Env:
+    """Makes the environment to evaluate a policy in.
+
+    Args:
+        policy: the policy.
+        env: an environment of `make_env`; None for the one of the policy's task.
+
+    Raises:
+        UserError: its sizes do not fit the policy, or the policy has no task.
+    """
+    if env is not None:
+        require_known(env)
+        env = envs.make(env.name, engine_of(env))
+    elif policy.task == NO_TASK:
+        raise UserError(
+            "the policy learned from data without a task: name one by env=, or --env on the "
+            "command line"
+        )
+    else:
+        env = envs.make(policy.task, "auto")
+    there, own = _sizes(env.spec), _sizes(policy.spec)
+    if there != own:
+        raise UserError(
+            f"{env.name} has {there}, the policy of {policy.task} {own}: expected a task with the "
+            "same sizes"
+        )
+    return env
+
+
+def _sizes(spec: Spec) -> str:
+    kind = "choices" if spec.discrete else "actions"
+    return f"{spec.obs_size} observations and {spec.action_size} {kind}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -10,7 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from imitbench.core.types import Decision, EnvState, Spec
+from imitbench.core.actor import on_observations
+from imitbench.core.types import Spec
+from imitbench.results import exports
 from imitbench.results.cells.policies import StoredPolicy
 from imitbench.utils.errors import UserError
 
@@ -40,8 +43,7 @@ class Policy:
         self.task, self.method = stored.card.task, stored.card.method
         self.spec: Spec = stored.env.spec
         self.actor = stored.actor
-        self._scale = np.asarray(getattr(stored.env, "action_scale", 1.0), np.float32)
-        self._offset = np.asarray(getattr(stored.env, "action_offset", 0.0), np.float32)
+        self._stored = stored
         self._key, self._calls, self._memory = jax.random.key(seed), 0, None
 
     def reset(self) -> None:
@@ -63,7 +65,7 @@ class Policy:
             UserError: the observation is of another kind or size.
         """
         action = self._act(obs)
-        return action if self.spec.discrete else self._offset + self._scale * action
+        return action if self.spec.discrete else self._stored.original_action(action)
 
     def rollout(self, env: Any, episodes: int = 10, seed: int = 0) -> pd.DataFrame:
         """Runs the policy in a Gymnasium environment.
@@ -100,20 +102,35 @@ class Policy:
             rows.append(row)
         return pd.DataFrame(rows)
 
+    def export(self, path: str | Path, format: exports.Format = "stablehlo") -> list[Path]:
+        """Writes the policy to a file that programs without imitbench can use.
+
+        Args:
+            path: the file; one that is there is replaced.
+            format: "stablehlo" (JAX alone loads it; every policy that acts on observations), "onnx"
+                or "numpy" (policies without memory that draw no random numbers). Actions in the
+                file lie in [-1, 1].
+
+        Returns:
+            The files written, `path` first.
+
+        Raises:
+            UserError: a package that the format needs is not installed, it cannot hold this policy,
+                or a file cannot be written.
+        """
+        return exports.save(self._stored, Path(path).expanduser(), format)
+
     def _act(self, obs: Any) -> np.ndarray:
         """Actions in [-1, 1]."""
         flat = self._flat(obs)
         rows = flat.reshape(-1, self.spec.obs_size)
-        state = EnvState(None, rows, jnp.zeros(len(rows)), jnp.zeros(len(rows)))
         key = jax.random.fold_in(self._key, self._calls)
         self._calls += 1
+        actor = on_observations(self.actor, self.spec.discrete)
         if self._memory is None or len(self._memory[0]) != len(rows):
-            self._memory = rows, self.actor.start(key, state)
-        action, memory = self.actor.act(key, self._memory[1], state)
+            self._memory = rows, actor.start(key, rows)
+        action, memory = actor.act(key, self._memory[1], rows)
         self._memory = rows, memory
-        action = action.action if isinstance(action, Decision) else action
-        if not self.spec.discrete:
-            action = jnp.clip(action, -1.0, 1.0)
         return np.asarray(action).reshape(*flat.shape[:-1], *action.shape[1:])
 
     def _flat(self, obs: Any) -> jax.Array:

@@ -14,6 +14,7 @@ from imitbench.data.source import DemoSource
 from imitbench.envs.registry import check_task
 from imitbench.runs import own_expert
 from imitbench.utils.errors import UserError
+from imitbench.utils.files import require_folder_of
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,7 @@ class Demos:
         out = self.out or self._default_out()
         if self.format == "minari":
             data.minari.library()  # an error before any work where it is not installed
-        if not out.parent.is_dir():
-            raise UserError(f"cannot write {out}: there is no folder {out.parent}; make it first")
+        require_folder_of(out)
         demos = data.load_pool(self.task, self.engine, source)
         if self.format == "minari":
             out = data.minari.save(out, demos, envs.make(self.task, self.engine).spec)

@@ -22,6 +22,7 @@ from imitbench.cli import (
     datasets,
     doctor,
     evaluate,
+    export,
     lists,
     report,
     results,
@@ -42,6 +43,7 @@ Command = (
     | Annotated[train.Train, tyro.conf.subcommand("train")]
     | Annotated[train.Tune, tyro.conf.subcommand("tune")]
     | Annotated[evaluate.Evaluate, tyro.conf.subcommand("evaluate")]
+    | Annotated[export.Export, tyro.conf.subcommand("export")]
     | Annotated[lists.Config, tyro.conf.subcommand("config")]
     | Annotated[data.Demos, tyro.conf.subcommand("demos")]
     | Annotated[datasets.Data, tyro.conf.subcommand("data")]
@@ -56,8 +58,8 @@ Command = (
     | Annotated[doctor.Doctor, tyro.conf.subcommand("doctor")]
 )
 COMMANDS: tuple[type, ...] = (
-    lists.List, run.Run, train.Train, train.Tune, evaluate.Evaluate, lists.Config, data.Demos,
-    datasets.Info, datasets.Check, datasets.Convert, datasets.Slice, datasets.Merge,
+    lists.List, run.Run, train.Train, train.Tune, evaluate.Evaluate, export.Export, lists.Config,
+    data.Demos, datasets.Info, datasets.Check, datasets.Convert, datasets.Slice, datasets.Merge,
     expert_commands.ListExperts, expert_commands.ShowExpert, expert_commands.TrainExperts,
     expert_commands.ScoreExperts, results.TableOf, results.Plot, results.Compare, results.Rank,
     claims.Verify, report.Report, report.Ship, doctor.Doctor,

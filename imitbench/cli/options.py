@@ -56,6 +56,13 @@ SuiteName = Annotated[
 ResultsFolder = Annotated[
     UserPath, tyro.conf.arg(help="Folder that holds the folders of all suites.")
 ]
+CellName = Annotated[
+    str,
+    tyro.conf.arg(
+        metavar="CELL",
+        help="Which cell, where the folder has several: its folder's name, or its label.",
+    ),
+]
 TensorBoard = Annotated[
     UserPath | None,
     tyro.conf.arg(help="Folder for live scores and metrics in TensorBoard's format."),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple, NoReturn
 
 import jax
 import jax.numpy as jnp
 
 from imitbench.core.types import Actor, Algorithm, Decision, EnvState, Key, Policy
+from imitbench.utils.errors import UserError
 
 
 def from_policy(policy: Policy) -> Actor:
@@ -115,3 +117,69 @@ def without_intent(actor: Actor | Policy) -> Actor:
         return (action.action if isinstance(action, Decision) else action), memory
 
     return Actor(source.start, act)
+
+
+class ObservationActor(NamedTuple):
+    """An actor outside of an environment: it sees observations alone.
+
+    start(key, obs [B, O]) -> memory, a pytree with leaves [B, ...], () for a memoryless actor.
+
+    act(key, memory, obs [B, O]) -> (action, memory). The action [B, A] lies in [-1, 1]; a choice is
+    an integer [B].
+    """
+
+    start: Callable[[Key, jax.Array], Any]
+    act: Callable[[Key, Any, jax.Array], tuple[jax.Array, Any]]
+
+
+@jax.tree_util.register_pytree_node_class
+class _HiddenState:
+    """Stands where the state of the physics would be."""
+
+    def tree_flatten(self) -> tuple[tuple[()], None]:
+        return (), None
+
+    @classmethod
+    def tree_unflatten(cls, _: None, leaves: tuple[()]) -> _HiddenState:
+        return cls()
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        self._refuse()
+
+    def __iter__(self) -> Any:
+        self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        raise UserError(
+            "this policy looks at the physics behind an observation, so it acts in imitbench's own "
+            "environment alone: use imitbench.evaluate, or `imitbench evaluate`"
+        )
+
+
+def on_observations(actor: Actor, discrete: bool) -> ObservationActor:
+    """Builds an actor that needs no environment.
+
+    Args:
+        actor: the actor of a trained policy.
+        discrete: whether its actions are choices.
+
+    Returns:
+        The same actor. When it is called or traced it raises a `UserError` if it looks at more than
+        the observation.
+    """
+
+    def state_of(obs: jax.Array) -> EnvState:
+        zeros = jnp.zeros(obs.shape[0])
+        return EnvState(_HiddenState(), obs, zeros, zeros)
+
+    def start(key: Key, obs: jax.Array) -> Any:
+        return actor.start(key, state_of(obs))
+
+    def act(key: Key, memory: Any, obs: jax.Array) -> tuple[jax.Array, Any]:
+        action, memory = actor.act(key, memory, state_of(obs))
+        action = action.action if isinstance(action, Decision) else action
+        return (action if discrete else jnp.clip(action, -1.0, 1.0)), memory
+
+    return ObservationActor(start, act)

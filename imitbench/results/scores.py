@@ -79,6 +79,28 @@ def estimate(r: Result, measure: str) -> stats.Estimate:
     return interval_of(r, measure, mean(r, measure))
 
 
+def outcome_estimate(outcomes: np.ndarray, measure: str) -> stats.Estimate:
+    """Estimates a measure's mean from single episodes.
+
+    Args:
+        outcomes: [S, B], of the policies of S training seeds that start from the same B initial
+            states.
+        measure: what they are of.
+
+    Returns:
+        The mean with its 95% interval. Of one policy it is over fresh initial states: Student's t,
+        for rates Wilson's. Of several it is over fresh seeds, too.
+    """
+    if len(outcomes) > 1:
+        found = mean_of(outcomes)
+        rate = is_rate(measure)
+        return stats.rate_interval(found, outcomes.size) if rate else found.interval()
+    if not is_rate(measure):
+        return stats.over_seeds(outcomes[0]).interval()
+    low, high = stats.wilson(float(outcomes.sum()), outcomes.size)
+    return stats.Estimate(float(outcomes.mean()), max(low, 0.0), min(high, 1.0))
+
+
 def curve_estimates(r: Result, measure: str) -> list[stats.Estimate]:
     """Estimates a measure's mean at each evaluation.
 

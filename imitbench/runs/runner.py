@@ -19,6 +19,7 @@ from imitbench.data.header import Header
 from imitbench.data.source import DatasetInMemory
 from imitbench.experts.external import user_errors
 from imitbench.results.cells import housekeeping, policies, store
+from imitbench.results.model_card import model_card
 from imitbench.runs import finished, job_warnings, more_seeds, stale
 from imitbench.runs.plan import Job, eval_keys
 from imitbench.training import loop, resumable
@@ -208,7 +209,9 @@ def finish(job: Job, outcome: CellOutcome, root: Path) -> list[str]:
         info = more_seeds.joined_info(base, info, job.seeds)
     with results_lock(root):
         info |= {"finished_at": housekeeping.finishing_time(root)}
-        store.write(root, job.key, info, outcome.ev, outcome.policies, base=base)
+        store.write(
+            root, job.key, info, outcome.ev, outcome.policies, base=base, model_card=model_card
+        )
     shutil.rmtree(store.partial_folder(root, job.key), ignore_errors=True)
     return job_warnings.result_warnings(part, outcome.ev)
 

@@ -130,6 +130,19 @@ def atomic_write(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def require_folder_of(path: Path) -> None:
+    """Checks that the folder of a file is there, before the work whose results go into the file.
+
+    Args:
+        path: the file.
+
+    Raises:
+        UserError: the folder is missing.
+    """
+    if not path.parent.is_dir():
+        raise UserError(f"cannot write {path}: there is no folder {path.parent}; make it first")
+
+
 def writable_folder(folder: Path) -> Path:
     """Returns the folder, which is created where it is missing and can be written to.
 

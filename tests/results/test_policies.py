@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from conftest import message
 from helpers.small_configs import shrink
+from helpers.stored_policies import SEEDS, TASK, store
 
-from imitbench import algos, data, envs, experts
+from imitbench import algos, envs
 from imitbench.core import rollout
 from imitbench.core.actor import actor_of
 from imitbench.core.config import config_dict, config_from_dict
@@ -23,30 +22,8 @@ from imitbench.results.cells import policies, policy_files
 from imitbench.utils.errors import UserError
 
 KEY = jax.random.key(0)
-TASK = "ProbeGoal"
-SEEDS = [3, 5]
-
-
-def trained(method: str) -> tuple[Any, Any, Any, Any]:
-    """Two seeds of a method after an update: method, states, demonstrations, settings."""
-    env, expert = envs.make(TASK), experts.load(TASK)
-    config = shrink(algos.ALGOS[method].Config())
-    algo = algos.build(method, config, env.spec, env, expert)
-    demos = data.subset(data.collect(env, expert, 8, seed=3, only_success=False), 6, SEEDS)
-    keys = jnp.stack([jax.random.key(s) for s in SEEDS])
-    states = jax.vmap(algo.init)(keys, demos)
-    return algo, jax.vmap(algo.update)(keys, states, demos)[0], demos, config
-
-
-def store(folder: Path, method: str) -> tuple[Any, Any]:
-    algo, states, demos, config = trained(method)
-    folder.mkdir()
-    kept = policies.extract(
-        algo, states, demos, envs.make(TASK), SEEDS,
-        method=method, config=config, concurrent=False,
-    )  # fmt: skip
-    policy_files.write(folder, kept)
-    return algo, states
+# Fields of a policy's card that cards of older versions lack: the first two of 0.2.0.
+ADDED = ("horizon", "discrete", "fields", "normaliser", "action_bounds", "versions")
 
 
 # Clones, a generative proposal, a search, replay and running moments, an aggregate.
@@ -143,4 +120,25 @@ def test_a_method_with_memory_is_stored_with_its_memory(tmp_path, monkeypatch):
 def test_cards_are_complete():
     fields = dataclasses.fields(policy_files.PolicyCard)
     optional = {f.name for f in fields if f.default is not dataclasses.MISSING}
-    assert optional == {"horizon", "discrete"}  # cards of version 0.2.0 lack them
+    assert optional == set(ADDED)
+
+
+def test_cards_of_older_versions_are_read(tmp_path):
+    store(tmp_path / "cell", "bc")
+    card = tmp_path / "cell" / "policy" / "policy.json"
+    values = json.loads(card.read_text())
+    assert values["normaliser"] == ["state.norm.mean", "state.norm.std"]
+    assert values["fields"] == {"at": [0, 2], "goal": [2, 4]}
+    assert (values["action_bounds"], values["versions"]["jax"]) == (
+        [[-1.0, -1.0], [1.0, 1.0]],
+        jax.__version__,
+    )
+    newer = policies.load(tmp_path / "cell", SEEDS[0])
+    card.write_text(json.dumps({k: v for k, v in values.items() if k not in ADDED}))
+    older = policies.load(tmp_path / "cell", SEEDS[0])
+    actions = [rollout.episodes(p.env, p.actor, KEY, 2).action for p in (older, newer)]
+    np.testing.assert_array_equal(actions[0], actions[1])
+    card.write_text(json.dumps(values | {"fields": {"at": "all"}}))
+    with pytest.raises(UserError, match="'fields' is {'at': 'all'}, expected") as error:
+        policies.load(tmp_path / "cell", SEEDS[0])
+    message(error)

@@ -44,6 +44,12 @@ def trained(monkeypatch) -> list[int]:
     return counts
 
 
+def model_card(r) -> list[str]:
+    """The lines of the model card that do not say when the cell was finished."""
+    path = r.folder / policy_files.FOLDER / policy_files.MODEL_CARD
+    return [line for line in path.read_text().splitlines() if "Finished" not in line]
+
+
 def test_the_missing_seeds_alone_are_trained_and_the_cell_is_the_same(tmp_path, trained):
     few, whole = tmp_path / "few", tmp_path / "whole"
     assert runner.run(jobs(1), few) == []
@@ -56,6 +62,8 @@ def test_the_missing_seeds_alone_are_trained_and_the_cell_is_the_same(tmp_path, 
     pd.testing.assert_frame_equal(grown.episodes, straight.episodes)
     assert grown.info["diverged_seeds"] == [] and grown.info["seconds"]["train"] > 0
     cards = [policy_files.read_card(r.folder) for r in (grown, straight)]
+    page, other_page = (model_card(r) for r in (grown, straight))
+    assert page == other_page and len([x for x in page if "safetensors" in x]) == 3
     for seed in range(3):
         own, other = (
             policy_files.read_arrays(r.folder, card, seed)

@@ -18,6 +18,7 @@ import numpy as np
 from jax.interpreters import partial_eval
 
 from imitbench import algos, envs
+from imitbench.core import ops
 from imitbench.core.actor import actor_of
 from imitbench.core.config import config_dict, config_from_dict
 from imitbench.core.types import Actor, Algorithm, Env, EnvState, Key, Spec, Transition
@@ -33,6 +34,7 @@ from imitbench.results.cells.policy_files import (
     read_arrays,
     read_card,
 )
+from imitbench.utils import machine
 from imitbench.utils.errors import UserError
 from imitbench.utils.json_schema import one_line
 
@@ -45,6 +47,12 @@ class StoredPolicy(NamedTuple):
     card: PolicyCard
     env: Env
     actor: Actor
+    seed: int = 0  # the training seed
+
+    def original_action(self, action: np.ndarray) -> np.ndarray:
+        """Returns actions [..., A] in [-1, 1] in the units of the original environment."""
+        low, high = (np.array(x, np.float32) for x in original_bounds(self.env))
+        return (low + high) / 2 + (high - low) / 2 * action
 
 
 def extract(
@@ -92,6 +100,10 @@ def extract(
         sha256={},
         horizon=env.spec.horizon,
         discrete=env.spec.discrete,
+        fields={name: [part.start, part.stop] for name, part in env.spec.fields.items()},
+        normaliser=[name for name in _normalisers(like) if name in next(iter(arrays.values()), {})],
+        action_bounds=None if env.spec.discrete else original_bounds(env),
+        versions=machine.versions(),
     )
     return Policies(card, arrays)
 
@@ -121,7 +133,18 @@ def load(folder: Path, seed: int) -> StoredPolicy:
         raise UserError(
             f"{folder}: its card describes no policy ({one_line(error)}): {REMEDY}"
         ) from None
-    return StoredPolicy(card, env, _actor(algo, like, arrays))
+    return StoredPolicy(card, env, _actor(algo, like, arrays), seed)
+
+
+def original_bounds(env: Env) -> list[list[float]]:
+    """Returns what the actions -1 and 1 [A] are in the original environment.
+
+    Args:
+        env: the environment, with continuous actions.
+    """
+    scale, offset = getattr(env, "action_scale", 1.0), getattr(env, "action_offset", 0.0)
+    scale, offset = (np.broadcast_to(x, env.spec.action_size) for x in (scale, offset))
+    return [(offset + sign * scale).tolist() for sign in (-1.0, 1.0)]
 
 
 def _rebuild(card: PolicyCard, folder: Path) -> tuple[Env, Algorithm]:
@@ -213,6 +236,17 @@ def _names(tree: Any) -> list[str]:
     """The places of the leaves in a tree, as text."""
     paths = (path for path, _ in jax.tree_util.tree_leaves_with_path(tree))
     return [f"state{jax.tree_util.keystr(path)}" for path in paths]
+
+
+def _normalisers(tree: Any) -> list[str]:
+    """The places of the numbers that normalise observations."""
+
+    def normalises(x: Any) -> bool:
+        return isinstance(x, ops.Normaliser | ops.Moments)
+
+    paths = jax.tree_util.tree_leaves_with_path(tree, is_leaf=normalises)
+    starts = [f"state{jax.tree_util.keystr(path)}." for path, x in paths if normalises(x)]
+    return [name for name in _names(tree) if name.startswith(tuple(starts))]
 
 
 def _rows_like(card: PolicyCard, spec: Spec) -> Transition:

@@ -1,4 +1,7 @@
-"""Files of stored policies: `policy.json`, and `seed-<n>.safetensors` for each training seed."""
+"""Files of stored policies: `policy.json`, and `seed-<n>.safetensors` for each training seed.
+
+`README.md`, the model card, is for people: nothing reads it.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ import safetensors.numpy
 from imitbench.utils.errors import UserError
 from imitbench.utils.json_schema import build_dataclass, one_line, read_json
 
-FOLDER, CARD = "policy", "policy.json"
+FOLDER, CARD, MODEL_CARD = "policy", "policy.json", "README.md"
 SCHEMA = 1
 MAX_BYTES = 2**30  # of one seed's file
 REMEDY = "train again"
@@ -25,7 +28,10 @@ Arrays = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class PolicyCard:
-    """What is needed to rebuild the policies of a cell."""
+    """What is needed to rebuild the policies of a cell.
+
+    Cards of older versions lack the fields with defaults.
+    """
 
     schema: int
     task: str
@@ -38,8 +44,13 @@ class PolicyCard:
     rows: int  # demonstrated steps that each seed had
     pose_size: int | None  # numbers of a recorded pose; None where none were recorded
     sha256: dict[str, str]  # of each seed's file, by the seed's number
-    horizon: int = 0  # steps until the time limit; 0 in older cards
+    horizon: int = 0  # steps until the time limit; 0: not known
     discrete: bool = False  # whether actions are choices
+    fields: dict[str, list[int]] | None = None  # begin and end of the parts of an observation
+    normaliser: list[str] | None = None  # the arrays that normalise observations
+    # What the actions -1 and 1 [A] are in the original environment; None: not known, or choices.
+    action_bounds: list[list[float]] | None = None
+    versions: dict[str, str | None] | None = None  # of the packages that trained them
 
 
 class Policies(NamedTuple):
@@ -49,8 +60,8 @@ class Policies(NamedTuple):
     arrays: dict[int, Arrays]  # for each training seed, by the arrays' places in the state
 
 
-def write(folder: Path, policies: Policies) -> None:
-    """Writes `policy/` into a cell's folder, which is not in use yet."""
+def write(folder: Path, policies: Policies) -> PolicyCard:
+    """Writes `policy/` into a cell's folder, which is not in use yet; returns its card."""
     target = folder / FOLDER
     target.mkdir()
     digests = {}
@@ -61,6 +72,7 @@ def write(folder: Path, policies: Policies) -> None:
     card = dataclasses.replace(policies.card, sha256=digests)
     text = json.dumps(dataclasses.asdict(card), indent=1, sort_keys=True)
     (target / CARD).write_text(text + "\n", encoding="utf-8")
+    return card
 
 
 def with_stored(cell: Path, policies: Policies | None) -> Policies | None:

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,7 @@ def write(
     trained: policy_files.Policies | None = None,
     *,
     base: Result | None = None,
+    model_card: Callable[[Result, policy_files.PolicyCard], str] | None = None,
 ) -> Path:
     """Writes a finished cell into a temporary folder and renames it into place.
 
@@ -58,6 +59,7 @@ def write(
         ev: the evaluations [S, E], of the seeds in `info` that `base` does not have.
         trained: the trained policies of these seeds; None to store none.
         base: a finished cell whose seeds are taken over.
+        model_card: makes the text of the README beside the policies; by default there is none.
 
     Returns:
         The folder of the cell.
@@ -87,7 +89,11 @@ def write(
         text = json.dumps(whole, indent=1, sort_keys=True)
         (folder / "cell.json").write_text(text + "\n", encoding="utf-8")
         if trained is not None:
-            policy_files.write(folder, trained)
+            card = policy_files.write(folder, trained)
+            if model_card is not None:
+                text = model_card(Result(whole, curve, episodes, final, metrics), card)
+                readme = folder / policy_files.FOLDER / policy_files.MODEL_CARD
+                readme.write_text(text, encoding="utf-8")
     return final
 
 
