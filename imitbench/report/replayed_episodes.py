@@ -131,20 +131,31 @@ def _eval_key(r: Result) -> jax.Array:
 def _play(
     env: DrawableEnv, actor: Actor | Policy, r: Result
 ) -> tuple[Transition, list[video.Episode]]:
-    """Plays the first episodes of the cell's evaluation, as many as fit into a video.
+    """Plays the first episodes of the cell's evaluation, as many as fit into a video."""
+    return play(env, actor, _eval_key(r), r.identity["eval_episodes"])
+
+
+def play(
+    env: DrawableEnv, actor: Actor | Policy, key: jax.Array, num: int
+) -> tuple[Transition, list[video.Episode]]:
+    """Plays the first episodes of an evaluation, as many as fit into a video.
+
+    Args:
+        env: the environment.
+        actor: acts in it.
+        key: random key of the evaluation.
+        num: the evaluation's number of episodes. All are played: their initial states depend on it.
 
     Returns:
         The steps [T, B], and the poses of each episode.
     """
-    # All episodes are played: their initial states depend on their number.
-    num = r.identity["eval_episodes"]
 
     def record(state: EnvState) -> tuple[jax.Array, jax.Array]:
         return state.pipeline_state.qpos, state.info.get("goal", jnp.zeros(0))
 
     run_all = jax.jit(lambda key: rollout.recorded_episodes(env, actor, key, num, record))
     steps, (qpos, goal) = jax.tree.map(
-        lambda x: np.asarray(x[:, : video.episodes_per_video(env)]), run_all(_eval_key(r))
+        lambda x: np.asarray(x[:, : video.episodes_per_video(env)]), run_all(key)
     )
     lengths = steps.weight.sum(axis=0).astype(int) + 1
     return steps, [video.Episode(qpos[:n, i], goal[:n, i]) for i, n in enumerate(lengths)]

@@ -14,7 +14,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, Literal, NamedTuple, Protocol, cast
 
 import mujoco
 import numpy as np
@@ -31,6 +31,7 @@ SIZE = (240, 320)  # px: height, width
 MAX_SECONDS = 8.0  # of a video
 PAUSE = 10  # frames at the end of an episode
 TIMEOUT = 150  # s, for each video
+Container = Literal["webm", "mp4"]
 
 
 class DrawableEnv(Env, Protocol):
@@ -72,15 +73,18 @@ def check_rendering(env: DrawableEnv) -> None:
     encode_videos(env, [[Episode(env.physics.model.qpos0[None], np.zeros((1, 0)))]])
 
 
-def encode_videos(env: DrawableEnv, policies: Sequence[Sequence[Episode]]) -> list[bytes]:
+def encode_videos(
+    env: DrawableEnv, policies: Sequence[Sequence[Episode]], container: Container = "webm"
+) -> list[bytes]:
     """Renders a video for each policy: its episodes, one after the other.
 
     Args:
         env: the environment.
         policies: the episodes of each policy.
+        container: the kind of the files.
 
     Returns:
-        A WebM file for each policy.
+        A file for each policy.
 
     Raises:
         UserError: imageio-ffmpeg is not installed, or the machine cannot render.
@@ -90,13 +94,13 @@ def encode_videos(env: DrawableEnv, policies: Sequence[Sequence[Episode]]) -> li
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         mujoco.mj_saveModel(env.physics.model, str(folder / "model.mjb"), None)
-        settings = json.dumps(render_settings(env))
+        settings = json.dumps(render_settings(env) | {"container": container})
         (folder / "settings.json").write_text(settings, encoding="utf-8")
         for i, episodes in enumerate(policies):
             frames = _frames(env, episodes)
             np.savez(folder / f"{i}.npz", qpos=frames.qpos, goal=frames.goal)
         _render(folder, TIMEOUT * len(policies))
-        return [(folder / f"{i}.webm").read_bytes() for i in range(len(policies))]
+        return [(folder / f"{i}.{container}").read_bytes() for i in range(len(policies))]
 
 
 def _render(folder: Path, timeout: float) -> None:

@@ -17,12 +17,16 @@ import numpy as np
 
 from imitbench.report import drawing
 
-# VP9 in WebM plays in every browser and is free to encode.
-CODEC = ["-crf", "34", "-b:v", "160k", "-deadline", "realtime", "-cpu-used", "7", "-row-mt", "1"]
+# VP9 in WebM plays in every browser and is free to encode; H.264 in MP4 plays in slides, too.
+VP9 = ["-crf", "34", "-b:v", "160k", "-deadline", "realtime", "-cpu-used", "7", "-row-mt", "1"]
+CODECS = {
+    "webm": ("libvpx-vp9", VP9),
+    "mp4": ("libx264", ["-crf", "23", "-movflags", "+faststart"]),
+}
 
 
 def main(folder: Path) -> None:
-    """Renders every `<name>.npz` in a folder into `<name>.webm`.
+    """Renders every `<name>.npz` in a folder into a video of the same name.
 
     Args:
         folder: holds the files with qpos [T, nq] and goal [T, 3] or [T, 0], the model `model.mjb`
@@ -34,7 +38,7 @@ def main(folder: Path) -> None:
     for path in sorted(folder.glob("*.npz")):
         with np.load(path) as file:
             qpos, goal = file["qpos"], file["goal"]
-        _encode(renderer, settings, qpos, goal, path.with_suffix(".webm"))
+        _encode(renderer, settings, qpos, goal, path.with_suffix(f".{settings['container']}"))
     renderer.close()
 
 
@@ -46,12 +50,13 @@ def _encode(
     path: Path,
 ) -> None:
     height, width = settings["size"]
+    codec, options = CODECS[settings["container"]]
     writer = imageio_ffmpeg.write_frames(
         str(path),
         (width, height),
         fps=settings["fps"],
-        codec="libvpx-vp9",
-        output_params=CODEC,
+        codec=codec,
+        output_params=options,
         macro_block_size=2,
         quality=None,
     )
