@@ -64,17 +64,21 @@ def _action(card: PolicyCard) -> str:
     numbers = f"{card.action_size} numbers in [-1, 1]"
     if not card.action_bounds:
         return numbers
-    low, high = (", ".join(f"{x:g}" for x in dict.fromkeys(row)) for row in card.action_bounds)
-    if "," in low + high:
-        low, high = (", ".join(f"{x:g}" for x in row) for row in card.action_bounds)
-    return f"{numbers}; in the original environment from {low} to {high}"
+    equal = all(len(set(row)) == 1 for row in card.action_bounds)
+    low, high = (
+        ", ".join(f"{x:g}" for x in (row[:1] if equal else row)) for row in card.action_bounds
+    )
+    original = "the same" if (low, high) == ("-1", "1") else f"from {low} to {high}"
+    return f"{numbers}; {original} in the original environment"
 
 
 def _demonstrations(r: Result) -> str:
     if not r.info["demonstrations"]:
         return "none: it learns from the task's reward"
-    count = "all" if not r.identity["demos"] else f"{r.identity['demos']} episodes"
-    return f"{count} for each seed, of: {r.expert}; source {json.dumps(r.identity['source'])}"
+    count = f"{r.identity['demos']} episodes" if r.identity["demos"] else "all"
+    steps = f" ({r.info['demo_steps']:,} steps)" if r.info["demo_steps"] else ""
+    source = json.dumps(r.identity["source"])
+    return f"{count} for each seed{steps}, of: {r.expert}; source {source}"
 
 
 def _budget(r: Result) -> str:

@@ -24,8 +24,8 @@ def test_a_card_says_what_the_policies_are(finished, label):
     for words in (
         f"| Digest of the environment | {r.info['environment_digest']} |",
         "| Observation | 6 numbers: pos [0:2], vel [2:4], desired_goal [4:6] |",
-        "2 numbers in [-1, 1]; 1 times them in the original environment",
-        "4 episodes for each seed, of: scripted",
+        "2 numbers in [-1, 1]; the same in the original environment",
+        "4 episodes for each seed (80 steps), of: scripted",
         f"| Method | {label}, version 1 |",
         "the arrays state.",
         f"| success final, % | {format_estimate(scores.estimate(r, 'success_final'), 100, 1)} |",
@@ -35,8 +35,9 @@ def test_a_card_says_what_the_policies_are(finished, label):
         f"jax {r.info['versions']['jax']}",
     ):
         assert words in text, words
-    settings = [line for line in lines if line.startswith("- `")]
-    assert "- `hidden`: `[16]`, by default `[256, 256]`" in settings or len(settings) > 0, settings
+    prefix = "" if label == "bc" else "clone."
+    assert f"- `{prefix}hidden`: `[16]`, by default `[256, 256]`" in lines
+    assert not any(f"`{prefix}lr`" in line for line in lines)
     for seed in (0, 1):
         name = f"seed-{seed}.safetensors"
         digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
