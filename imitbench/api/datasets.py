@@ -12,11 +12,9 @@ from imitbench.data import Demos, DemoSource
 from imitbench.data.recordings.opening import Format, open_demos
 from imitbench.runs import own_expert
 from imitbench.utils import machine
-from imitbench.utils.errors import plain_errors
 from imitbench.utils.files import require_folder_of
 
 
-@plain_errors()
 def collect(
     env: Env,
     episodes: int,

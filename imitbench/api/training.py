@@ -21,7 +21,7 @@ from imitbench.runs import finished, plan, runner
 from imitbench.suites import overrides
 from imitbench.suites.schema import Cell
 from imitbench.utils import machine
-from imitbench.utils.errors import UserError, pick, plain_errors
+from imitbench.utils.errors import UserError, pick
 
 
 def list_methods() -> pd.DataFrame:
@@ -45,7 +45,6 @@ def list_methods() -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("method")
 
 
-@plain_errors()
 def train(
     method: str,
     env: Env,

@@ -15,8 +15,7 @@ from imitbench.core import rollout
 from imitbench.core.actor import as_actor, noisy, with_intent, without_intent
 from imitbench.core.types import Actor, Env, Policy, Transition
 from imitbench.data.header import Header, make_header
-from imitbench.experts.external import user_errors
-from imitbench.utils.errors import UserError
+from imitbench.utils.errors import UserError, plain_errors
 from imitbench.utils.json_schema import one_line
 
 VERSION = 1  # raised with every change of what is collected; see `make golden`
@@ -89,7 +88,7 @@ def collect(
     def check(steps: Transition) -> None:
         _check_actions(steps, env, expert_name)
 
-    with user_errors():
+    with plain_errors():
         steps, outcomes = _run_episodes(
             env, with_intent(demonstrator), episodes, seed, only_success and has_success, check
         )

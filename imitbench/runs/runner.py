@@ -17,7 +17,6 @@ from imitbench.core import rollout
 from imitbench.data import behaviour, loading
 from imitbench.data.header import Header
 from imitbench.data.source import DatasetInMemory
-from imitbench.experts.external import user_errors
 from imitbench.results.cells import housekeeping, policies, store
 from imitbench.results.model_card import model_card
 from imitbench.runs import finished, job_warnings, more_seeds, stale
@@ -26,6 +25,7 @@ from imitbench.training import loop, resumable
 from imitbench.training.loggers import OnEval
 from imitbench.training.progress import Progress
 from imitbench.utils import machine
+from imitbench.utils.errors import plain_errors
 from imitbench.utils.files import lock_folder, lock_if_free
 
 
@@ -158,7 +158,7 @@ def compute(
         for logger in loggers:
             logger(state, ev)
 
-    with user_errors():
+    with plain_errors():
         state, ev = resumable.train_resumable(
             checkpoints,
             job.algo,

@@ -23,13 +23,13 @@ from imitbench import algos
 from imitbench.core import rollout
 from imitbench.core.types import Algorithm, Env, Key, Transition
 from imitbench.data import loading
-from imitbench.experts.external import user_errors
 from imitbench.results import stats
 from imitbench.runs import plan, vmapped_config
 from imitbench.suites import overrides
 from imitbench.suites.schema import Cell, count_updates
 from imitbench.training import loop, resumable
 from imitbench.training.progress import Progress
+from imitbench.utils.errors import plain_errors
 from imitbench.utils.files import atomic_write, lock_folder
 from imitbench.utils.json_schema import read_json
 
@@ -181,7 +181,7 @@ def _train(
     checkpoints = folder / "partial" / digest
     eval_keys = jnp.concatenate([plan.eval_keys(job.seeds, cell.validation)] * len(group))
     display.start(cell.task, f"{cell.method}, {len(group)} trials", updates, cell.num_evals)
-    with user_errors():
+    with plain_errors():
         _, ev = resumable.train_resumable(
             checkpoints, algo, demos, keys, display, env=job.env, num_updates=updates,
             num_evals=cell.num_evals, eval_episodes=cell.eval_episodes, eval_keys=eval_keys,

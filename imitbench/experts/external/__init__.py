@@ -2,7 +2,6 @@
 
 from imitbench.experts.external.check import bind
 from imitbench.experts.external.expert import ExternalExpert, Source
-from imitbench.experts.external.host import user_errors
 from imitbench.experts.external.names import load_name, load_object
 from imitbench.experts.external.tasks import expert_of_task, register
 
@@ -14,5 +13,4 @@ __all__ = [
     "load_name",
     "load_object",
     "register",
-    "user_errors",
 ]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -13,9 +12,6 @@ import numpy as np
 from imitbench.core.actor import from_policy
 from imitbench.core.types import Actor, Key, Spec
 from imitbench.physics.host import Arrays, host_call
-from imitbench.utils.errors import UserError
-
-_errors: list[UserError] = []  # raised inside callbacks; XLA passes on their text alone
 
 
 def host_actor(act: Callable[[np.ndarray], np.ndarray], spec: Spec) -> Actor:
@@ -40,12 +36,8 @@ def host_actor(act: Callable[[np.ndarray], np.ndarray], spec: Spec) -> Actor:
         obs = np.array(arguments[0], np.float32).reshape(-1, spec.obs_size)
         finite = np.isfinite(obs).all(axis=1)
         obs[~finite] = 0.0
-        try:
-            with lock:
-                actions = act(obs)
-        except UserError as error:
-            _errors.append(error)
-            raise
+        with lock:
+            actions = act(obs)
         actions = np.array(actions, dtype)
         actions[~finite] = 0 if spec.discrete else np.nan
         results[0].reshape(len(obs), *shape)[...] = actions
@@ -58,19 +50,3 @@ def host_actor(act: Callable[[np.ndarray], np.ndarray], spec: Spec) -> Actor:
         return jax.vmap(call)(rows)[0].reshape(*obs.shape[:-1], *shape)
 
     return from_policy(policy)
-
-
-@contextmanager
-def user_errors() -> Iterator[None]:
-    """Raises the error of a user's expert as it was, in place of XLA's report of it.
-
-    Raises:
-        UserError: an expert failed in the `with` block.
-    """
-    _errors.clear()
-    try:
-        yield
-    except jax.errors.JaxRuntimeError:
-        if not _errors:
-            raise
-        raise _errors[0] from None
