@@ -14,13 +14,12 @@ import numpy as np
 from imitbench.core import rollout
 from imitbench.core.actor import as_actor, noisy, with_intent, without_intent
 from imitbench.core.types import Actor, Env, Policy, Transition
+from imitbench.data.expert_checks import check_actions, check_shape
 from imitbench.data.header import Header, make_header
 from imitbench.utils.errors import UserError, plain_errors
-from imitbench.utils.json_schema import one_line
 
 VERSION = 1  # raised with every change of what is collected; see `make golden`
 STEP_FIELDS = tuple(f.name for f in dataclasses.fields(Transition))
-ROUNDING = 1e-5  # of actions at the bounds
 HELD_OUT = 0.1  # share of the episodes for evaluation where the task is not known
 MAX_ATTEMPTS = 20  # rollouts of the requested number of episodes before the expert is given up
 STORED_AS = {"intended_action": "label"}
@@ -83,10 +82,10 @@ def collect(
     if not clean:
         demonstrator = without_intent(demonstrator)
     has_success = rollout.has_success(env)
-    _check_shape(env, demonstrator, episodes, expert_name)
+    check_shape(env, demonstrator, episodes, expert_name)
 
     def check(steps: Transition) -> None:
-        _check_actions(steps, env, expert_name)
+        check_actions(steps, env, expert_name)
 
     with plain_errors():
         steps, outcomes = _run_episodes(
@@ -112,51 +111,6 @@ def collect(
         only_success=only_success,
     )
     return Demos(steps, header)
-
-
-def _check_shape(env: Env, demonstrator: Actor, episodes: int, expert_name: str) -> None:
-    """Checks the shape of the actions by tracing the demonstrator, which runs nothing.
-
-    Raises:
-        UserError: it cannot be traced, or its actions have another shape.
-    """
-
-    def act(key: jax.Array) -> Any:
-        state = jax.vmap(env.reset)(jax.random.split(key, episodes))
-        decision, _ = demonstrator.act(key, demonstrator.start(key, state), state)
-        return rollout.split_decision(decision)
-
-    who = f"the {expert_name} expert of {env.name}"
-    expected = (episodes,) if env.spec.discrete else (episodes, env.spec.action_size)
-    try:
-        shape = jax.eval_shape(act, jax.random.key(0))[1].shape
-    except UserError:
-        raise
-    except Exception as error:  # the user's function may raise anything
-        raise UserError(
-            f"{who} cannot be traced by JAX ({type(error).__name__}: {one_line(error)}): expected "
-            "(key, obs) -> action in JAX; a function of numpy goes to imitbench.collect as expert"
-        ) from error
-    if shape != expected:
-        raise UserError(f"{who} gave actions of shape {shape}: expected {expected}; mend it")
-
-
-def _check_actions(steps: Transition, env: Env, expert_name: str) -> None:
-    """Checks the intended actions [K, T, ...]; a rollout executes those that are not finite as 0.
-
-    Raises:
-        UserError: one is not finite, or out of range.
-    """
-    spec, actions = env.spec, np.asarray(steps.intended_action)
-    low, high = (0, spec.action_size - 1) if spec.discrete else (-1 - ROUNDING, 1 + ROUNDING)
-    wrong = ~((actions >= low) & (actions <= high))
-    if wrong.any():
-        episode, step = np.argwhere(wrong)[0][:2]
-        raise UserError(
-            f"the {expert_name} expert of {env.name} gave the action {actions[wrong][0]:g} in "
-            f"episode {episode}, step {step}: expected {'choices' if spec.discrete else 'numbers'} "
-            f"in [{round(low)}, {round(high)}]; mend the expert"
-        )
 
 
 def check_disturbance(name: str, value: float) -> None:

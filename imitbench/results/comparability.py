@@ -17,6 +17,7 @@ from imitbench.results.cells.cell import Result
 from imitbench.utils.errors import UserError
 
 EPISODES = "episodes of an evaluation"
+ASKED = "asked experts"
 
 
 class Difference(NamedTuple):
@@ -58,8 +59,9 @@ def differences(a: Result, b: Result) -> tuple[Difference, ...]:
 
     Returns:
         A difference for each of: the physics, the number of evaluation episodes, whether the cell
-        is for choosing settings, whether its seeds share their initial states, and the settings of
-        the demonstration source where both cells have demonstrations.
+        is for choosing settings, whether its seeds share their initial states, the expert that both
+        methods ask, and the settings of the demonstration source where both cells have
+        demonstrations.
     """
     states = "they met other initial states"
     protocols = _identity(a, b, "initial_states", "shared by the seeds")
@@ -68,6 +70,9 @@ def differences(a: Result, b: Result) -> tuple[Difference, ...]:
         "uses for choosing settings": (_identity(a, b, "validation", False), states),
         "initial states": (protocols, states),
     }
+    asked = a.info.get("asked_expert"), b.info.get("asked_expert")
+    if None not in asked:  # both methods ask, and the cells are not older than the field
+        pairs[ASKED] = asked, "they got other answers"
     if a.identity["demos"] and b.identity["demos"]:
         sources = a.identity["source"], b.identity["source"]
         for key in sorted(set(sources[0]) | set(sources[1])):
@@ -91,7 +96,8 @@ def are_paired(a: Result, b: Result) -> bool:
     They may where equal seeds have the same demonstrations and initial states. Those of fewer
     episodes are among those of more.
     """
-    return have_same_seeds(a, b) and all(d.name == EPISODES for d in differences(a, b))
+    harmless = (EPISODES, ASKED)
+    return have_same_seeds(a, b) and all(d.name in harmless for d in differences(a, b))
 
 
 def require_comparable(a: Result, b: Result, names: str) -> None:

@@ -46,6 +46,15 @@ def test_differences_of_the_physics(info, lines):
     assert comparability.are_paired(a, b) == (not lines)
 
 
+def test_methods_that_asked_other_experts_differ_and_stay_paired():
+    a, b = (changed(cell("a", SCORES), asked_expert=x) for x in ("scripted", "learned"))
+    (line,) = map(str, comparability.differences(a, b))
+    assert line == "asked experts differ (scripted, learned): they got other answers"
+    assert comparability.are_paired(a, b)
+    for other in (None, "scripted"):  # a method that asks nobody, and the same expert
+        assert comparability.differences(a, changed(b, asked_expert=other)) == ()
+
+
 def test_other_tasks_have_other_environments_by_intention():
     a, b = cell("a", SCORES), cell("b", SCORES, task="FetchReach", digest="y")
     assert comparability.physics_differences(a, b) == ()
