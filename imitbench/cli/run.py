@@ -26,6 +26,7 @@ from imitbench.runs import (
     plan,
     runner,
     stale,
+    worker,
 )
 from imitbench.utils.errors import UserError
 
@@ -116,7 +117,7 @@ class Run:
             execute = executors.slurm(root / "slurm", self.cpus, self.slurm)
         path = Path(self.suite).expanduser()
         reference = str(path.absolute()) if path.suffix == ".py" else self.suite
-        suite_ref = distributed.SuiteRef(reference, self.profile, self.seeds)
+        suite_ref = worker.SuiteRef(reference, self.profile, self.seeds)
         return functools.partial(distributed.run_distributed, suite_ref=suite_ref, executor=execute)
 
 

@@ -26,7 +26,6 @@ Profile = Literal["smoke", "cpu", "full"]
 MAX_LABEL = 1000  # characters
 LABEL = re.compile(rf"(?![. ])[\w.+,=:()' -]{{1,{MAX_LABEL}}}")
 """Labels of cells, a part of the names of their folders; `=` and `,` stand in changed settings."""
-DIGITS = 10  # of the hash in a key
 MAX_KEY_BYTES = 199
 """File systems allow 255 bytes; names of temporary folders and files are longer than the key."""
 
@@ -148,26 +147,11 @@ def cell_key(identity: Mapping[str, Any]) -> str:
     Returns:
         TASK-DEMOS-LABEL-HASH in at most 199 bytes; a long label is cut.
     """
-    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:DIGITS]
-    return _readable_key(identity["task"], identity["demos"], identity["label"]) + digest
-
-
-def is_key_of(key: str, cell: Cell) -> bool:
-    """Whether a key names a cell with the task, demonstrations and label of this one.
-
-    Args:
-        key: of `cell_key`.
-        cell: the cell, whose data set need not be in memory.
-    """
-    return key[:-DIGITS] == _readable_key(cell.task, cell.demos, cell.name)
-
-
-def _readable_key(task: str, demos: int, label: str) -> str:
-    """A key without the digits of its hash."""
-    head = f"{task}-{demos}-"
-    room = max(MAX_KEY_BYTES - len(head.encode()) - len("-") - DIGITS, 0)
-    short = label.encode()[:room].decode(errors="ignore")
-    return f"{head}{short}-".replace("/", "_")  # of tasks such as brax/ant
+    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:10]
+    head, tail = f"{identity['task']}-{identity['demos']}-", f"-{digest}"
+    room = max(MAX_KEY_BYTES - len((head + tail).encode()), 0)
+    label = identity["label"].encode()[:room].decode(errors="ignore")
+    return (head + label + tail).replace("/", "_")  # of tasks such as brax/ant
 
 
 def check_suite(suite: Suite) -> Suite:

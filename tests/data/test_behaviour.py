@@ -22,7 +22,7 @@ from imitbench.data import behaviour
 from imitbench.data.concurrent import make_concurrent, weigh_collected
 from imitbench.data.source import Behaviour, DemoSource
 from imitbench.results.cells import store
-from imitbench.runs import distributed, plan, runner
+from imitbench.runs import distributed, plan, runner, worker
 from imitbench.suites import registry
 from imitbench.suites.schema import Cell, Suite
 from imitbench.utils.errors import UserError
@@ -108,12 +108,12 @@ def test_cells_that_learn_from_another_cell_run_after_it(no_cache, tmp_path, mon
     monkeypatch.setattr(behaviour, "_train", lambda *x: pytest.fail("trained a second time"))
     found = Suite("toy", "", {"cpu": tuple(cells())})
     monkeypatch.setitem(registry.SUITES, "toy", found)
-    calls: list[list[distributed.CellTask]] = []
+    calls: list[list[worker.CellTask]] = []
     root = tmp_path / "toy"
     distributed.run_distributed(
         plan.prepare("toy", "cpu", cells()),
         root,
-        distributed.SuiteRef("toy", "cpu", None),
+        worker.SuiteRef("toy", "cpu", None),
         far(calls),
     )
     assert [[task.store_experience for task in wave] for wave in calls] == [[True], [False]]

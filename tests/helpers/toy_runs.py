@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from imitbench.results.cells import store
-from imitbench.runs import distributed, executors, plan
+from imitbench.runs import executors, plan, worker
 from imitbench.runs.executors import FailedCell
 from imitbench.suites.registry import load_suite
 
@@ -45,7 +45,7 @@ def same(root: Path, straight: Path, *labels: str) -> None:
     assert list((root / "partial").iterdir()) == []
 
 
-def far(calls: list[list[distributed.CellTask]], fail: str = "") -> executors.Executor:
+def far(calls: list[list[worker.CellTask]], fail: str = "") -> executors.Executor:
     """An executor in this process that pickles what goes to and fro, and does the last first."""
 
     def execute(function: Any, arguments: Any) -> Any:

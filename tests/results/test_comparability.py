@@ -11,8 +11,9 @@ from helpers.fake_results import cell
 
 from imitbench.report import provenance
 from imitbench.results import claims, comparability, compare, shipped, tables
-from imitbench.results.cells import store
+from imitbench.results.cells import ordering, store
 from imitbench.results.cells.cell import Result
+from imitbench.results.claims import place_name
 from imitbench.suites.published.schema import Claim
 from imitbench.utils.errors import UserError
 
@@ -113,6 +114,23 @@ def test_engines_may_stand_in_one_table_and_drifted_environments_may_not():
     words = "x: the cells of PointMass ran in environments that behave differently (digests x, z)"
     with pytest.raises(UserError, match=re.escape(words)):
         comparability.require_one_environment([a, b, drifted], Path("x"))
+
+
+def test_data_sets_of_an_unknown_task_are_environments_of_their_own():
+    a, b = (cell(x, SCORES, digest=x, task="none", dataset=x) for x in "ab")
+    comparability.require_one_environment([a, b], Path("x"))
+    assert comparability.physics_warnings([a, b]) == []
+    assert "environment digests differ" in str(comparability.differences(a, b)[0])
+    drifted = cell("c", SCORES, digest="z", task="none", dataset="a")
+    with pytest.raises(UserError, match="the cells of none ran in environments that behave diff"):
+        comparability.require_one_environment([a, b, drifted], Path("x"))
+
+
+def test_cells_of_several_data_sets_stand_at_places_of_their_own():
+    a, b = (changed(cell("bc", SCORES, task="none", dataset=x), dataset={"name": x}) for x in "ab")
+    assert [place_name(r.place) for r in (a, b)] == ["none 10, data a", "none 10, data b"]
+    times = (r._replace(info=r.info | {"finished_at": "0"}) for r in (a, b))
+    assert len(ordering.newest_cells(times)) == 2
 
 
 def test_all_five_that_compare_cells_ask_here(monkeypatch, tmp_path):

@@ -70,6 +70,17 @@ def test_returns_stand_between_a_random_policy_and_the_expert(figure):
     np.testing.assert_allclose(figure["Hopper"]["bc"][1], 0.5)
 
 
+def test_tasks_without_reference_scores_show_plain_returns(figure):
+    """Among them the data sets of an unknown task, each in a panel, and none in one over all."""
+    results = []
+    for r in [*two("none", (1, 2, 3)), *two("none", (1, 2, 3))]:
+        name = "first" if len(results) < 6 else "second"
+        results.append(r._replace(info=r.info | {"has_success": False, "dataset": {"name": name}}))
+    assert demo_efficiency.draw(results, Path("x"))
+    assert list(figure) == ["none (data first)", "none (data second)"]
+    np.testing.assert_allclose(figure["none (data first)"]["bc"], [[1, 2, 3], [0.2, 0.4, 0.6]])
+
+
 @pytest.mark.parametrize("numbers", [(1, 2), (1,)])
 def test_nothing_without_enough_numbers(figure, numbers):
     more = [cell("bc", 9, [0.1, 0.2])]  # BC has three, GAIL two

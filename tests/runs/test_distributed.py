@@ -19,27 +19,27 @@ from helpers.toy_runs import TOY, command, far, jobs, lines, same
 
 from imitbench.cli import main
 from imitbench.results.cells import store
-from imitbench.runs import distributed, executors, plan, runner
+from imitbench.runs import distributed, executors, plan, runner, worker
 from imitbench.runs.executors import FailedCell, on_ray, on_slurm
 from imitbench.utils.errors import UserError
 from imitbench.utils.files import lock_folder
 
 PIPES: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
 WORKER = "ray::work"  # how the command line of a process that works for us begins
-SUITE_REF = distributed.SuiteRef(TOY, "cpu", None)
+SUITE_REF = worker.SuiteRef(TOY, "cpu", None)
 
 
-def task_for(job: plan.Job, root: Path, **changes: Any) -> distributed.CellTask:
+def task_for(job: plan.Job, root: Path, **changes: Any) -> worker.CellTask:
     fields: dict[str, Any] = {
-        "suite_ref": SUITE_REF, "code": distributed._code_version(), "owner_pid": os.getpid(),
+        "suite_ref": SUITE_REF, "code": worker.code_version(), "owner_pid": os.getpid(),
         "key": job.key, "engine": job.env.engine, "index": job.index, "root": root,
         "store_experience": False,
     }  # fmt: skip
-    return distributed.CellTask(**(fields | changes))
+    return worker.CellTask(**(fields | changes))
 
 
 def test_a_distributed_run_has_the_same_results(finished, tmp_path, capsys):
-    calls: list[list[distributed.CellTask]] = []
+    calls: list[list[worker.CellTask]] = []
     root = tmp_path / "toy"
     assert distributed.run_distributed(jobs(), root, SUITE_REF, far(calls)) == []
     same(root, finished)
@@ -54,7 +54,7 @@ def test_a_distributed_run_has_the_same_results(finished, tmp_path, capsys):
 
 def test_a_worker_that_does_not_see_the_folder_uses_a_temporary_one(finished, tmp_path):
     task = task_for(jobs()[0], tmp_path / "elsewhere")
-    outcome = distributed.work(task)
+    outcome = worker.work(task)
     assert isinstance(outcome, runner.CellOutcome) and not (tmp_path / "elsewhere").exists()
     whole = next(r for r in store.read_all(finished) if r.folder.name == task.key)
     assert outcome.ev.returns[:, -1].tolist() == whole.final("return").tolist()
@@ -74,17 +74,17 @@ def test_failed_cells_are_named_and_the_others_kept(tmp_path):
         ({"key": "PointMass-4-bc-0000000000"}, "suite has no such cell"),
         ({"engine": "none"}, "suite has no such cell"),
         ({"code": ("0.0.1", None)}, "this run is of ('0.0.1', None) (version, commit): install"),
-        ({"suite_ref": distributed.SuiteRef("no_such_suite", "cpu", None)}, "no_such_suite"),
+        ({"suite_ref": worker.SuiteRef("no_such_suite", "cpu", None)}, "no_such_suite"),
     ],
 )
 def test_a_worker_that_cannot_run_a_cell_returns_the_reason(tmp_path, change, reason):
-    failed = distributed.work(task_for(jobs()[0], tmp_path, **change))
+    failed = worker.work(task_for(jobs()[0], tmp_path, **change))
     assert isinstance(failed, FailedCell) and reason in failed.reason
 
 
 def test_a_worker_returns_the_traceback_of_an_error(tmp_path, monkeypatch):
     monkeypatch.setattr(runner, "compute", lambda *x, **y: 1 / 0)
-    failed = distributed.work(task_for(jobs()[0], tmp_path))
+    failed = worker.work(task_for(jobs()[0], tmp_path))
     assert isinstance(failed, FailedCell) and "ZeroDivisionError" in failed.reason
     assert "runner.compute" in failed.reason  # the line that failed
 

@@ -13,7 +13,7 @@ from helpers.toy_runs import far
 import imitbench as ib
 from imitbench import data
 from imitbench.results.cells import store
-from imitbench.runs import distributed, executors, plan, runner
+from imitbench.runs import distributed, executors, plan, runner, worker
 from imitbench.suites.registry import load_suite
 
 SUITE = """
@@ -77,7 +77,7 @@ def test_workers_get_the_data_that_they_lack(folder, tmp_path, demos, capsys, be
     shutil.copytree(folder, tmp_path / "suite", ignore=shutil.ignore_patterns("here"))
     jobs, calls = jobs_of(tmp_path / "suite"), []
     before(tmp_path / "suite", demos)
-    ref = distributed.SuiteRef(str(tmp_path / "suite/suite.py"), "cpu", None)
+    ref = worker.SuiteRef(str(tmp_path / "suite/suite.py"), "cpu", None)
     assert distributed.run_distributed(jobs, tmp_path / "far", ref, far(calls)) == []
     assert_same(tmp_path / "far", folder / "here")
     sent = [[task.dataset is not None for task in call] for call in calls]
@@ -93,7 +93,7 @@ def test_slurm_jobs_get_the_data_that_they_lack(folder, tmp_path, demos):
     shutil.copytree(folder, tmp_path / "suite", ignore=shutil.ignore_patterns("here"))
     jobs = jobs_of(tmp_path / "suite")
     remove(tmp_path / "suite", demos)
-    ref = distributed.SuiteRef(str(tmp_path / "suite/suite.py"), "cpu", None)
+    ref = worker.SuiteRef(str(tmp_path / "suite/suite.py"), "cpu", None)
     local = executors.slurm(tmp_path / "slurm", cluster="local")
     assert distributed.run_distributed(jobs, tmp_path / "far", ref, local) == []
     assert_same(tmp_path / "far", folder / "here")
