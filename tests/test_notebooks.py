@@ -10,7 +10,8 @@ import nbformat
 import pytest
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
-WITH_FIGURES = ("across_seeds", "curves")
+WITH_FIGURES = ("across_seeds", "curves", "robots")
+FAST = ("robots", "tables")
 NAMES = sorted(p.stem for p in FOLDER.glob("*.ipynb"))
 
 
@@ -19,7 +20,7 @@ def read(name: str) -> Any:
 
 
 def test_there_are_notebooks():
-    assert NAMES == ["across_seeds", "curves", "new_method", "own_data", "tables", "tour"]
+    assert NAMES == ["across_seeds", "curves", "new_method", "own_data", "robots", "tables", "tour"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -30,7 +31,7 @@ def test_outputs_are_stripped(name):
 
 
 @pytest.mark.parametrize(
-    "name", [n if n == "tables" else pytest.param(n, marks=pytest.mark.slow) for n in NAMES]
+    "name", [n if n in FAST else pytest.param(n, marks=pytest.mark.slow) for n in NAMES]
 )
 def test_it_runs(name):
     book = read(name)

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from imitbench.results import compare, publish, rank, tables
 from imitbench.results.cells.cell import Result
-from imitbench.results.policy_trials.comparison import PolicyPair, sentence
+from imitbench.results.policy_trials.comparison import PolicyPair, pairing, sentence
 from imitbench.results.shipped import compare_with_shipped
 from imitbench.results.tables.captions import engines_sentence, unknown_task_sentence
 from imitbench.results.tables.formatting import format_estimate, format_p
@@ -155,9 +155,11 @@ def print_policies(pairs: Sequence[PolicyPair]) -> None:
     _print_rows(rows)
     for pair in pairs:
         print(sentence(pair))
+        print(pairing(pair))
     print(
-        "p holds for a number of episodes that was fixed beforehand; E may be looked at after each "
-        "pair, and decides at 20. Both are about these policies, not about the methods behind them"
+        "Brackets hold 95% intervals. p holds for a number of episodes that was fixed beforehand; "
+        "E may be looked at after each pair, and decides at 20. Both are about these policies, not "
+        "about the methods behind them"
     )
 
 

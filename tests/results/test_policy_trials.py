@@ -55,6 +55,27 @@ def test_enough_pairs_decide():
     assert comparison.sentence(back).startswith("a succeeds more often than b")
 
 
+def test_the_output_says_which_episodes_were_compared(tmp_path):
+    """A file as a spreadsheet writes it: b has no episodes 6 and 7, a has no episode 8."""
+    rows = [f"a,{i},{int(x)}" for i, x in enumerate(A)]
+    rows += [f"b,{i},{int(x)}" for i, x in zip((0, 1, 2, 3, 4, 5, 8), B, strict=False)]
+    path = tmp_path / "trials.csv"
+    path.write_text("\n".join(["policy,episode,success", *rows]), encoding="utf-8-sig")
+    (pair,) = policy_trials.compare_policies(policy_trials.read_trials(str(path)))
+    assert (pair.pairs, pair.wins, pair.losses, pair.alone) == (6, 4, 0, (2, 1))
+    assert comparison.pairing(pair) == (
+        "6 pairs, by the column episode: a alone succeeded in 4, b alone in 0; 2 of a and 1 of b "
+        "without a partner count in their own mean alone"
+    )
+    path.write_text("\n".join(["policy,trial,success", *rows]), encoding="utf-8")
+    (apart,) = policy_trials.compare_policies(policy_trials.read_trials(str(path)))
+    assert apart.alone == (0, 0)
+    assert "a and b have no pairs: with names of the initial" in comparison.pairing(apart)
+    whole = [trials(x, s[:6], states=STATES[:6]) for x, s in (("a", A), ("b", B))]
+    (pair,) = policy_trials.compare_policies(whole)
+    assert comparison.pairing(pair) == "6 pairs: a alone succeeded in 4, b alone in 0"
+
+
 def test_without_states_episodes_are_not_paired():
     (pair,) = policy_trials.compare_policies([trials("a", A), trials("b", B, states=STATES)])
     assert pair.pairs == 0 and math.isnan(pair.e_value) and pair.pairs_needed is None
@@ -191,13 +212,15 @@ def test_policies_of_cells(finished):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("success\nperhaps\n", "success is 'perhaps': expected 1 or 0"),
+        ("success\nperhaps\n", "success in row 1 is 'perhaps': expected 1 or 0"),
         ("policy\na\n", "has the columns policy: expected success or return"),
         ("return\nx\n", "the returns are no numbers"),
         ("return\nnan\n", "the return of episode 0 of bad is nan"),
         ("success\n", "has no rows"),
         ("", "is no CSV file"),
-        ("seed,success\n1,1\n1,0\n", "2 episodes from the initial state '1'"),
+        ("seed,success\n1,1\n1,0\n", "in a file of several policies a column policy names them"),
+        ("policy,seed,success\na,1,1\na,1,0\n", "2 episodes from the initial state '1'"),
+        ("policy;success\na;1\n", "expected success or return, and commas between columns"),
     ],
 )
 def test_a_bad_table_is_said(tmp_path, text, words):

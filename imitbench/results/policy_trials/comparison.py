@@ -37,6 +37,8 @@ class PolicyPair(NamedTuple):
     # without pairs or success.
     e_value: float = float("nan")
     pairs_needed: int | None = None  # how many more would decide; 0: decided, None: not known
+    paired_by: str = ""  # what names the initial states, where episodes are paired
+    alone: tuple[int, int] = (0, 0)  # episodes of a, and of b, from a state that the other lacks
 
     @property
     def difference(self) -> stats.Estimate:
@@ -81,6 +83,19 @@ def _compare(a: Trials, b: Trials) -> PolicyPair:
             f"{a.policy} is of {a.task}, {b.policy} of {b.task}: expected one task for both"
         )
     common = _common_states(a, b)
+    pair = _compare_measures(a, b, common)
+    if common is None:
+        return pair
+    known = [len(t.states or ()) for t in (a, b)]
+    return pair._replace(
+        paired_by=a.states_from, alone=(known[0] - pair.pairs, known[1] - pair.pairs)
+    )
+
+
+def _compare_measures(
+    a: Trials, b: Trials, common: tuple[list[int], list[int]] | None
+) -> PolicyPair:
+    """Compares by success where both have it, else by returns."""
     if a.success is not None and b.success is not None:
         if common is None:
             return _compare_unpaired(a.policy, b.policy, a.success, b.success)
@@ -148,6 +163,31 @@ def sentence(pair: PolicyPair) -> str:
         return f"{a} succeeds more often than {b}: decided after {pair.pairs} pairs"
     if pair.p_adjusted <= ALPHA:
         verb = "succeeds more often" if pair.measure == "success" else "has a higher return"
-        return f"{a} {verb} than {b}, if the number of episodes was fixed beforehand"
+        more = f"; else about {pair.pairs_needed} more pairs are needed" * bool(pair.pairs_needed)
+        return f"{a} {verb} than {b}, if the number of episodes was fixed beforehand{more}"
     more = f"; about {pair.pairs_needed} more pairs needed" if pair.pairs_needed else ""
     return f"no difference is shown between {pair.a} and {pair.b}{more}"
+
+
+def pairing(pair: PolicyPair) -> str:
+    """Says in one sentence which episodes were compared.
+
+    Args:
+        pair: the comparison.
+
+    Returns:
+        The sentence, without a full stop.
+    """
+    a, b = pair.a, pair.b
+    if not pair.pairs:
+        return (
+            f"{a} and {b} have no pairs: with names of the initial states, the same for both, in a "
+            "column initial_state (or state, seed, episode), episodes would be paired"
+        )
+    text = f"{pair.pairs} pairs" + (f", by {pair.paired_by}" if pair.paired_by else "")
+    if pair.measure == "success":
+        text += f": {a} alone succeeded in {pair.wins}, {b} alone in {pair.losses}"
+    lonely = [f"{n} of {name}" for n, name in zip(pair.alone, (a, b), strict=True) if n]
+    if lonely:
+        text += f"; {' and '.join(lonely)} without a partner count in their own mean alone"
+    return text

@@ -22,6 +22,7 @@ MAX_BYTES = 2**26  # of a text file
 MAX_STEPS = 2**26  # of the episodes of a Minari data set
 STATE_COLUMNS = ("initial_state", "state", "seed", "episode")
 SUCCESS = {"1": True, "0": False, "true": True, "false": False, "yes": True, "no": False}
+SEEDS = "the seeds of the episodes"
 INFOS = ("success", "is_success")  # what Minari's environments call it
 
 
@@ -75,14 +76,16 @@ def read_trials(name: str) -> list[Trials]:
 
 def _read_csv(path: Path) -> list[Trials]:
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+        # Spreadsheets begin a file in UTF-8 with a mark, which is no part of the first name.
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except (ValueError, OSError, pd.errors.ParserError) as error:
         raise UserError(f"{path} is no CSV file ({one_line(error)})") from None
     table.columns = [str(c).strip().lower() for c in table.columns]
     columns = ("success", "return")
     if not set(columns) & set(table.columns):
         raise UserError(
-            f"{path} has the columns {', '.join(table.columns)}: expected success or return"
+            f"{path} has the columns {', '.join(table.columns)}: expected success or return, and "
+            "commas between columns"
         )
     words: dict[str, list[str]] = {c: table[c].astype(str).tolist() for c in table.columns}
     count = len(table)
@@ -90,6 +93,11 @@ def _read_csv(path: Path) -> list[Trials]:
         raise UserError(f"{path} has no rows")
     policies = words.get("policy", [path.stem] * count)
     state = next((c for c in STATE_COLUMNS if c in words), None)
+    if state and "policy" not in words and len(set(words[state])) < count:
+        raise UserError(
+            f"{path} has rows with the same {state}, and no column policy: expected one row for "
+            f"each {state}; in a file of several policies a column policy names them"
+        )
     success = _booleans(words["success"], path) if "success" in words else None
     returns = _numbers(words["return"], path) if "return" in words else None
     trials = []
@@ -102,6 +110,7 @@ def _read_csv(path: Path) -> list[Trials]:
                 None if returns is None else returns[rows],
                 tuple(words[state][i] for i in rows) if state else None,
                 str(path),
+                f"the column {state}" if state else "",
             )
         )
     return trials
@@ -109,9 +118,12 @@ def _read_csv(path: Path) -> list[Trials]:
 
 def _booleans(column: Sequence[str], path: Path) -> np.ndarray:
     words = [x.strip().lower().removesuffix(".0") for x in column]
-    for word in words:
+    for i, word in enumerate(words):
         if word not in SUCCESS:
-            raise UserError(f"{path}: success is {word!r}: expected 1 or 0 (true, false, yes, no)")
+            raise UserError(
+                f"{path}: success in row {i + 1} is {word!r}: expected 1 or 0 (true, false, yes, "
+                "no)"
+            )
     return np.array([SUCCESS[word] for word in words])
 
 
@@ -138,7 +150,7 @@ def _read_json(path: Path) -> list[Trials]:
             success, returns, states = _read_tasks(info["per_task"])
     except (ValueError, TypeError, KeyError, AttributeError, OSError, RecursionError) as error:
         raise UserError(f"{path}: {expected} ({one_line(error)})") from None
-    return [make_trials(name, success, returns, states, str(path))]
+    return [make_trials(name, success, returns, states, str(path), SEEDS)]
 
 
 def _read_tasks(tasks: Any) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
@@ -182,7 +194,7 @@ def _read_minari(name: str, path: Path) -> Trials:
         raise UserError(f"{path} cannot be read ({one_line(error)})") from None
     known = None if None in success else np.array(success)
     states = None if any(seed is None for seed in seeds) else tuple(map(str, seeds))
-    return make_trials(name, known, np.array(returns), states, str(path))
+    return make_trials(name, known, np.array(returns), states, str(path), SEEDS)
 
 
 def _read_cell(folder: Path, seed: str) -> Trials:
@@ -199,4 +211,4 @@ def _read_cell(folder: Path, seed: str) -> Trials:
     count = cell.identity["eval_episodes"]
     states = tuple(f"{cell.identity['task']}, {whose}, {i}" for i in range(count))
     name = f"{cell.identity['label']}@{seed}"
-    return make_trials(name, success, returns, states, str(folder))
+    return make_trials(name, success, returns, states, str(folder), "the evaluation's episodes")

@@ -63,7 +63,10 @@ def read_rollouts(path: Path) -> Trials:
     unique = tuple(states) if len(set(states)) == len(states) else None
     name = path.name if path.is_dir() else f"{path.absolute().parent.name}/{path.stem}"
     task = parts[0][1].header.task
-    return make_trials(name, known, np.array(returns), unique, str(path))._replace(task=task)
+    trials = make_trials(
+        name, known, np.array(returns), unique, str(path), "the first observations"
+    )
+    return trials._replace(task=task)
 
 
 def _succeeded(demos: Demos, episode: int, valid: np.ndarray) -> bool | None:

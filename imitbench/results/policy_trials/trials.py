@@ -18,6 +18,7 @@ class Trials(NamedTuple):
     returns: np.ndarray | None  # [N]; None where they are unknown
     states: tuple[str, ...] | None  # names of the N initial states; None where they are unknown
     task: str = ""  # where it is known
+    states_from: str = ""  # what names the initial states, such as "the column episode"
 
 
 def make_trials(
@@ -26,6 +27,7 @@ def make_trials(
     returns: np.ndarray | None,
     states: tuple[str, ...] | None,
     where: str,
+    states_from: str = "",
 ) -> Trials:
     """Checks outcomes.
 
@@ -35,6 +37,7 @@ def make_trials(
         returns: [N], or None.
         states: names of the initial states, or None.
         where: the file, for messages.
+        states_from: what names the initial states, for messages.
 
     Raises:
         UserError: there are no episodes, neither success nor returns are known, a return is not
@@ -55,4 +58,4 @@ def make_trials(
                 f"{where}: {policy} has {count} episodes from the initial state {state!r}: "
                 "expected one of each; name them differently, or leave the column out"
             )
-    return Trials(policy, success, returns, states)
+    return Trials(policy, success, returns, states, states_from=states_from)
