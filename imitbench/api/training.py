@@ -14,7 +14,7 @@ from imitbench import algos
 from imitbench.api.environments import engine_of, require_known
 from imitbench.api.run import Run
 from imitbench.core.types import Env
-from imitbench.data.demonstrations import Demos
+from imitbench.data.rows import Demos
 from imitbench.data.source import DatasetInMemory, DemoSource
 from imitbench.experts import learned
 from imitbench.runs import finished, plan, runner
@@ -160,7 +160,7 @@ def _count(method: str, demos: Demos | None, num_demos: int | None) -> int:
                 "imitbench.collect(env, episodes=100)"
             )
         return 0
-    total = len(demos.steps.weight)
+    total = len(demos)
     if num_demos is not None and not 1 <= num_demos <= total:
         raise UserError(f"num_demos={num_demos}: expected 1 to {total}, the episodes of the data")
     return total if num_demos is None else num_demos
@@ -180,7 +180,7 @@ def _source(
             "demonstrations of the same task"
         )
     return DemoSource(
-        pool=len(demos.steps.weight),
+        pool=len(demos),
         same_subset=same_subset,
         stride=stride,
         dataset=DatasetInMemory.of(demos),

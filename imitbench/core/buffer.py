@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -25,17 +25,34 @@ def take(rows: Any, index: jax.Array) -> Any:
     return jax.tree.map(lambda x: x[index], rows)
 
 
-def time_major(rows: Any, horizon: int) -> Any:
-    """Splits rows of whole episodes into a time axis and an episode axis.
+class EpisodeRows(NamedTuple):
+    """Where the rows [N] of whole episodes are in their episodes."""
+
+    t: jax.Array  # [N] int32: the steps of the episode before this one
+    rest: jax.Array  # [N] int32: the steps of the episode after this one
+    episode: jax.Array  # [N] int32: the number of the episode
+    count: jax.Array  # [] int32: the number of episodes
+    used: jax.Array  # [] int32: the rows of all episodes; the others fill up a shorter seed
+
+
+def find_episodes(demos: Transition) -> EpisodeRows:
+    """Finds the episodes in rows.
 
     Args:
-        rows: pytree with leaves [B * T, ...], one episode after the other.
-        horizon: T, the steps of each episode.
+        demos: rows [N], whole episodes one after the other, whose last steps are terminated or
+            truncated. Rows of weight 0 may follow.
 
     Returns:
-        The same pytree with leaves [T, B, ...].
+        The place of each row; rows after the last episode count as one more.
     """
-    return jax.tree.map(lambda x: jnp.swapaxes(x.reshape(-1, horizon, *x.shape[1:]), 0, 1), rows)
+    index = jnp.arange(demos.weight.shape[0])
+    last = demos.terminated | demos.truncated
+    used = jnp.max(jnp.where(last | (demos.weight > 0), index + 1, 0), initial=0)
+    last = last | (index == used - 1)
+    first = jnp.roll(last, 1).at[:1].set(True)
+    begin = jax.lax.cummax(jnp.where(first, index, 0))
+    end = jax.lax.cummin(jnp.where(last, index, index.size - 1), reverse=True)
+    return EpisodeRows(index - begin, end - index, jnp.cumsum(first) - 1, jnp.sum(last), used)
 
 
 def sample(key: Key, rows: Any, batch: int, size: jax.Array | int | None = None) -> Any:
@@ -55,23 +72,41 @@ def sample(key: Key, rows: Any, batch: int, size: jax.Array | int | None = None)
     return take(rows, jax.random.randint(key, (batch,), 0, jnp.asarray(size)))
 
 
-def real_row_sampler(rows: Any, weight: jax.Array) -> Callable[[Key, int], Any]:
+def real_row_sampler(
+    rows: Any, weight: jax.Array, order: jax.Array | None = None
+) -> Callable[[Key, int], Any]:
     """Builds a function that draws, like `sample`, from the rows of positive weight alone.
 
     Args:
         rows: pytree with leaves [N, ...].
         weight: [N]; at least one must be above 0. They are counted once, for all draws.
+        order: [N], a permutation of the rows: which row a random number stands for. None: as they
+            are.
 
     Returns:
         (key, batch) -> the same pytree with leaves [batch, ...].
     """
-    real = jnp.nonzero(weight > 0, size=weight.shape[0], fill_value=0)[0]
-    count = jnp.sum(weight > 0)
+    real, count = real_rows(weight if order is None else weight[order])
+    if order is not None:
+        real = order[real]
 
     def draw(key: Key, batch: int) -> Any:
         return take(rows, real[jax.random.randint(key, (batch,), 0, count)])
 
     return draw
+
+
+def real_rows(weight: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Lists the rows of positive weight.
+
+    Args:
+        weight: [N].
+
+    Returns:
+        Their indices in front [N], and their number [].
+    """
+    real = jnp.nonzero(weight > 0, size=weight.shape[0], fill_value=0)[0]
+    return real, jnp.sum(weight > 0)
 
 
 def no_rows(spec: Spec) -> Transition:

@@ -128,42 +128,6 @@ def weighted_moments(x: jax.Array, weight: jax.Array) -> Moments:
     return Moments(jnp.sum(weight), norm.mean, norm.std**2)
 
 
-def advantages(
-    reward: jax.Array,
-    value: jax.Array,
-    next_value: jax.Array,
-    terminated: jax.Array,
-    truncated: jax.Array,
-    discount: float,
-    lam: float,
-) -> jax.Array:
-    """Computes generalised advantage estimates (Schulman et al. 2016, arXiv:1506.02438, eq. 16).
-
-    A time limit bootstraps from the value of the true successor, a termination from 0; neither lets
-    anything through from the next episode. The TD(lambda) returns are the advantages plus `value`.
-
-    Args:
-        reward: [T, B].
-        value: [T, B] values of the observations.
-        next_value: [T, B] values of the true successors.
-        terminated: [T, B] bool.
-        truncated: [T, B] bool.
-        discount: the discount factor, in [0, 1].
-        lam: lambda, in [0, 1]: 0 is one-step TD, 1 is Monte Carlo.
-
-    Returns:
-        [T, B]; positive where the action did better than `value` predicts.
-    """
-    delta = reward + discount * jnp.where(terminated, 0.0, next_value) - value
-    decay = discount * lam * (1.0 - (terminated | truncated))
-
-    def step(later: jax.Array, x: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-        advantage = x[0] + x[1] * later
-        return advantage, advantage
-
-    return jax.lax.scan(step, jnp.zeros_like(delta[0]), (delta, decay), reverse=True)[1]
-
-
 def polyak(target: Params, params: Params, rate: float) -> Params:
     """Moves target parameters towards parameters: target + rate (params - target).
 

@@ -22,8 +22,20 @@ Policy = Callable[[Key, jax.Array], jax.Array]
 """(key, obs [..., O]) -> action [..., A]; a discrete action is an integer of shape [...]."""
 
 
+class EpisodeSizes(NamedTuple):
+    """What is known of rows of whole episodes before any number of them is."""
+
+    count: int  # K, the episodes of each seed
+    longest: int  # the steps of the longest one
+
+
 class Transition(struct.PyTreeNode):
-    """Steps of experience; the leaves share leading axes [T, B] or [N]."""
+    """Steps of experience; the leaves share leading axes [T, B] or [N].
+
+    Demonstrations [N] are whole episodes, one after the other, in the order of time. Each of them
+    ends with a step that is `terminated` or `truncated`; `buffer.find_episodes` finds them. Where
+    seeds have different numbers of steps, rows of weight 0 follow the last episode of some.
+    """
 
     obs: jax.Array  # [..., O]
     action: jax.Array  # [..., A] the executed action
@@ -37,6 +49,8 @@ class Transition(struct.PyTreeNode):
     weight: jax.Array  # [...] 1 for a real step, 0 after the end of the episode
     # [..., P] the physics before the step, for `Poses.reset_to`; None where it was not recorded.
     pose: jax.Array | None = None
+    # Of demonstrations [N]; None for other steps, and for the experience of a learner.
+    sizes: EpisodeSizes | None = struct.field(pytree_node=False, default=None)
 
 
 @dataclass(frozen=True)
@@ -147,7 +161,7 @@ class Algorithm(NamedTuple):
     """A method, as pure functions that close over its config.
 
     init(key, demos) -> state: any pytree, private to the method. `demos` is a `Transition` with
-    leaves [N, ...].
+    leaves [N, ...]: whole episodes, one after the other.
 
     update(key, state, demos) -> (state, metrics): one outer iteration; metrics are scalars by name.
 

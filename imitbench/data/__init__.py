@@ -1,11 +1,12 @@
 """Data sets: collecting demonstrations, drawing subsets, reading and writing files."""
 
 from imitbench.data.collection import collect_from, load_pool
-from imitbench.data.demonstrations import Demos, collect, flatten, step_arrays, subset
+from imitbench.data.demonstrations import collect, flatten, subset
 from imitbench.data.formats import minari
 from imitbench.data.formats.npz import load, save
 from imitbench.data.grades import GRADES, demonstrators
 from imitbench.data.header import Header, describe, make_header
+from imitbench.data.rows import Demos, step_arrays
 from imitbench.data.source import Behaviour, DemoSource
 from imitbench.data.validate import warnings
 

@@ -21,8 +21,9 @@ import numpy as np
 from imitbench import algos, envs
 from imitbench.algos.common.replay_buffer import Experience
 from imitbench.core.types import Algorithm, Spec, Transition
-from imitbench.data import cache, demonstrations, replay
+from imitbench.data import cache, replay
 from imitbench.data.header import Header, make_header
+from imitbench.data.rows import step_arrays, steps_from_arrays
 from imitbench.data.source import Behaviour
 from imitbench.training import loop
 from imitbench.utils import npz
@@ -122,7 +123,7 @@ def store_experience(request: Request, seeds: Sequence[int], state: loop.TrainSt
     for i, seed in enumerate(seeds):
         ring = state.algo.replay.rows  # leaves [S, C, 1, ...]
         rows = jax.tree.map(lambda x, i=i: np.asarray(x[i, : request.steps, 0]), ring)
-        arrays = demonstrations.step_arrays(_as_transitions(rows, spec))
+        arrays = step_arrays(_as_transitions(rows, spec))
         npz.write(_path(request, seed), {"sha256": npz.checksum(arrays)}, arrays)
 
 
@@ -205,7 +206,7 @@ def _read(request: Request, seed: int) -> Transition | None:
         return None
     if header.get("sha256") != npz.checksum(arrays):
         return None
-    return demonstrations.steps_from_arrays(arrays)
+    return steps_from_arrays(arrays)
 
 
 def _as_transitions(rows: Experience, spec: Spec) -> Transition:

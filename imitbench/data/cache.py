@@ -17,8 +17,8 @@ import jax
 
 from imitbench.core.types import Spec
 from imitbench.data import demonstrations
-from imitbench.data.demonstrations import Demos
 from imitbench.data.formats import npz as npz_format
+from imitbench.data.rows import Demos
 from imitbench.envs.digest import digest
 from imitbench.utils import machine
 from imitbench.utils.errors import UserError
@@ -64,7 +64,7 @@ def load_or_make(name: str, spec: Spec, make: Callable[[], Demos]) -> Demos:
         make: makes the data set.
 
     Returns:
-        Episodes [K, T, ...] and their header.
+        The data set.
     """
     path = cache_dir("demos") / f"{name}.npz"
 

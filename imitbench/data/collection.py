@@ -12,10 +12,10 @@ import numpy as np
 from imitbench import envs
 from imitbench.core.types import Env
 from imitbench.data import cache, demonstrations
-from imitbench.data.demonstrations import Demos
 from imitbench.data.grades import GRADES, collection_settings, demonstrators
 from imitbench.data.header import Header
 from imitbench.data.replay import load_replay
+from imitbench.data.rows import Demos
 from imitbench.data.source import DemoSource
 from imitbench.experts import scripted
 from imitbench.experts.external import ExternalExpert
@@ -32,7 +32,7 @@ def collect_from(env: Env, source: DemoSource) -> Demos:
         source: the number of episodes (`pool`), the experts, the noise and the seed.
 
     Returns:
-        Episodes [K, T, ...], K = `source.pool`, and their header.
+        The data set, of `source.pool` episodes.
 
     Raises:
         UserError: the grade is unknown, the task has no such expert, or an argument is out of
@@ -76,7 +76,7 @@ def load_pool(task: str, engine: str, source: DemoSource) -> Demos:
             in units of the time limit.
 
     Returns:
-        Episodes [K, T, ...] and their header; K = `source.pool`, or more for grade `replay`.
+        The data set, of `source.pool` episodes, or more for grade `replay`.
 
     Raises:
         UserError: the grade is unknown, the task has no such expert, or an argument is out of
@@ -117,8 +117,8 @@ def _join(parts: Sequence[Demos], grade: str, seed: int) -> Demos:
     """Joins the parts, one after the other, under one header."""
     headers = [part.header for part in parts]
     if len(parts) == 1:
-        return parts[0]._replace(header=dataclasses.replace(headers[0], grade=grade))
-    steps = jax.tree.map(lambda *x: np.concatenate(x), *(part.steps for part in parts))
+        return parts[0].replace(header=dataclasses.replace(headers[0], grade=grade))
+    rows = jax.tree.map(lambda *x: np.concatenate(x), *(part.rows for part in parts))
     header = dataclasses.replace(
         headers[0],
         expert=" + ".join(dict.fromkeys(h.expert for h in headers)),
@@ -130,7 +130,7 @@ def _join(parts: Sequence[Demos], grade: str, seed: int) -> Demos:
         success_final=_weighted_mean(headers, [h.success_final for h in headers]),
         mean_return=_weighted_mean(headers, [h.mean_return for h in headers]),
     )
-    return Demos(steps, header)
+    return Demos(rows, header, np.concatenate([part.lengths for part in parts]))
 
 
 def _weighted_mean(headers: Sequence[Header], values: Sequence[float | None]) -> float | None:

@@ -1,11 +1,11 @@
-"""Demonstrations in memory: collecting them, and drawing a subset for each seed."""
+"""Demonstrations: collecting them, and drawing a subset for each seed."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,28 +13,15 @@ import numpy as np
 
 from imitbench.core import rollout
 from imitbench.core.actor import as_actor, noisy, with_intent, without_intent
-from imitbench.core.types import Actor, Env, Policy, Transition
+from imitbench.core.types import Actor, Env, EpisodeSizes, Policy, Transition
 from imitbench.data.expert_checks import check_actions, check_shape
-from imitbench.data.header import Header, make_header
+from imitbench.data.header import make_header
+from imitbench.data.rows import Demos, row_index
 from imitbench.utils.errors import UserError, plain_errors
 
 VERSION = 1  # raised with every change of what is collected; see `make golden`
-STEP_FIELDS = tuple(f.name for f in dataclasses.fields(Transition))
 HELD_OUT = 0.1  # share of the episodes for evaluation where the task is not known
 MAX_ATTEMPTS = 20  # rollouts of the requested number of episodes before the expert is given up
-STORED_AS = {"intended_action": "label"}
-"""Fields of a `Transition` whose name in files differs; the names in files are older."""
-
-
-class Demos(NamedTuple):
-    """A data set in memory.
-
-    `steps` are whole episodes: a `Transition` with numpy leaves [K, T, ...] for K episodes of T
-    steps, T the task's time limit. Steps after the end of an episode have weight 0.
-    """
-
-    steps: Transition
-    header: Header
 
 
 def collect(
@@ -64,7 +51,7 @@ def collect(
         expert_name: the name of the demonstrator in the header.
 
     Returns:
-        Episodes [K, T, ...] with their header; `pose` is recorded where the environment has it.
+        The episodes with their header; `pose` is recorded where the environment has it.
 
     Raises:
         UserError: an argument is out of range, the expert's actions have another shape, are not
@@ -160,21 +147,16 @@ def _run_episodes(
     return steps, {k: np.concatenate([part[k] for part in outcomes]) for k in outcomes[0]}
 
 
-def flatten(steps: Transition) -> Transition:
-    """Joins the episodes of a data set into rows, one episode after the other, on the device.
+def flatten(demos: Demos) -> Transition:
+    """Gives all episodes of a data set to a method.
 
     Args:
-        steps: leaves [..., K, T, ...].
+        demos: the data set.
 
     Returns:
-        Leaves [..., K * T, ...].
+        Rows [N, ...] on the device, one episode after the other.
     """
-    lead = steps.weight.ndim - 2
-
-    def flat(x: np.ndarray) -> jax.Array:
-        return jnp.asarray(x.reshape(*x.shape[:lead], -1, *x.shape[lead + 2 :]))
-
-    return jax.tree.map(flat, steps)
+    return _rows(demos, np.arange(len(demos))[None], None, 1, shared=True)
 
 
 def hold_out(demos: Demos, share: float = HELD_OUT) -> tuple[Demos, Demos]:
@@ -191,7 +173,7 @@ def hold_out(demos: Demos, share: float = HELD_OUT) -> tuple[Demos, Demos]:
     Raises:
         UserError: there is a single episode.
     """
-    total = len(demos.steps.weight)
+    total = len(demos)
     if total < 2:
         raise UserError(
             "the data set has one episode: one is needed to learn from and one to evaluate on; "
@@ -201,9 +183,8 @@ def hold_out(demos: Demos, share: float = HELD_OUT) -> tuple[Demos, Demos]:
     cut = max(1, round(share * total))
     parts = []
     for index in (np.sort(order[cut:]), np.sort(order[:cut])):
-        steps = jax.tree.map(lambda x, index=index: np.asarray(x)[index], demos.steps)
         header = dataclasses.replace(demos.header, episodes=len(index))
-        parts.append(Demos(steps, header))
+        parts.append(demos.select(index).replace(header=header))
     return parts[0], parts[1]
 
 
@@ -221,60 +202,68 @@ def subset(
             get weight 0.
 
     Returns:
-        Rows [S, k * T, ...], or [k * T, ...] where `same`.
+        Rows [S, N, ...], or [N, ...] where `same`, for the N steps of the seed with the most: the
+        others are filled up by rows of weight 0. The last step of an episode that neither
+        terminates nor is truncated is marked as truncated.
 
     Raises:
         UserError: `k` or `stride` is out of range.
     """
-    total = len(demos.steps.weight)
+    total = len(demos)
     if not 1 <= k <= total:
         raise UserError(
             f"{k} demonstrations asked for, but the data set of {demos.header.task} has {total}: "
             f"ask for 1 to {total}, or collect more"
         )
+    drawn = [
+        np.random.default_rng([seed, 0xDE305]).choice(total, k, replace=False)
+        for seed in (seeds[:1] if same else seeds)
+    ]
+    offsets = None
+    if stride != 1:
+        offsets = _offsets(demos, np.stack(drawn), stride)
+    return _rows(demos, np.stack(drawn), offsets, stride, shared=same)
 
-    def draw(seed: int) -> np.ndarray:
-        return np.random.default_rng([seed, 0xDE305]).choice(total, k, replace=False)
 
-    index = draw(seeds[0]) if same else np.stack([draw(s) for s in seeds])
-    chosen = jax.tree.map(lambda x: x[index], demos.steps)
-    return flatten(chosen if stride == 1 else _thin(chosen, stride, demos.header.task))
-
-
-def _thin(steps: Transition, stride: int, task: str) -> Transition:
-    """Sets the weight of all but one step in `stride` to 0, in episodes [..., K, T]."""
-    weight = np.asarray(steps.weight)
-    shortest = int((weight > 0).sum(axis=-1).min())
+def _offsets(demos: Demos, drawn: np.ndarray, stride: int) -> np.ndarray:
+    """The first step that is kept of each episode, [S, k]."""
+    real = demos.by_episode(np.count_nonzero, np.asarray(demos.rows.weight) > 0)
+    shortest = int(real[drawn].min())
     if not 1 <= stride <= shortest:
         raise UserError(
             f"stride={stride}: expected 1 to {shortest}, the steps of the shortest episode of "
-            f"{task}"
+            f"{demos.header.task}"
         )
-    first = np.random.default_rng(0x7417).integers(0, stride, weight.shape[:-1])
-    kept = np.arange(weight.shape[-1]) % stride == first[..., None]
-    return steps.replace(weight=np.where(kept, weight, 0.0).astype(weight.dtype))
+    return np.random.default_rng(0x7417).integers(0, stride, drawn.shape)
 
 
-def step_arrays(steps: Transition) -> dict[str, np.ndarray]:
-    """Names the arrays of a data set as files do.
+def _rows(
+    demos: Demos, drawn: np.ndarray, offsets: np.ndarray | None, stride: int, *, shared: bool
+) -> Transition:
+    """Rows of the drawn episodes [S, k] for each seed, or for all where `shared` (S is 1)."""
+    lengths = demos.lengths[drawn]
+    size = int(lengths.sum(axis=1).max())
+    index = np.zeros((len(drawn), size), np.int64)  # of row 0 where a seed has fewer steps
+    filled = np.ones_like(index, bool)
+    thinned = np.zeros_like(filled)
+    ends = np.zeros_like(filled)
+    for s, episodes in enumerate(drawn):
+        n = int(lengths[s].sum())
+        index[s, :n], filled[s, :n] = row_index(demos.starts[episodes], lengths[s]), False
+        ends[s, np.cumsum(lengths[s]) - 1] = True
+        if offsets is not None:
+            t = row_index(np.zeros_like(lengths[s]), lengths[s])
+            thinned[s, :n] = t % stride != np.repeat(offsets[s], lengths[s])
 
-    Args:
-        steps: leaves of any leading axes.
+    def take(x: Any) -> Any:
+        rows = np.asarray(x)[index]
+        rows[filled] = 0
+        return rows
 
-    Returns:
-        Each leaf by its name in files (`STORED_AS`); without `pose` where none was recorded.
-    """
-    return {STORED_AS.get(k, k): np.asarray(v) for k, v in vars(steps).items() if v is not None}
-
-
-def steps_from_arrays(arrays: Mapping[str, np.ndarray]) -> Transition:
-    """Builds the `Transition` whose arrays `step_arrays` named.
-
-    Args:
-        arrays: each leaf by its name in files.
-
-    Returns:
-        The steps; fields without an array are None.
-    """
-    fields: dict[str, Any] = {k: arrays.get(STORED_AS.get(k, k)) for k in STEP_FIELDS}
-    return Transition(**fields)
+    rows = jax.tree.map(take, demos.rows)
+    rows = rows.replace(
+        truncated=rows.truncated | (ends & ~rows.terminated),
+        weight=np.where(thinned, 0.0, rows.weight).astype(rows.weight.dtype),
+        sizes=EpisodeSizes(drawn.shape[1], int(lengths.max())),
+    )
+    return jax.tree.map(lambda x: jnp.asarray(x[0] if shared else x), rows)

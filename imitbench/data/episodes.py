@@ -1,39 +1,34 @@
-"""Single episodes of a data set: their lengths, their ends, and filling them up."""
+"""Checks of single episodes of a data set: whether they are whole, and whether they end."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
-from imitbench.core.types import Transition
+from imitbench.data.rows import Demos
 from imitbench.utils.errors import UserError
 
 
-def episode_lengths(steps: Transition) -> np.ndarray:
-    """Counts the steps of each episode.
+def check_whole(demos: Demos) -> None:
+    """Checks that no episode has a gap.
 
     Args:
-        steps: episodes, leaves [K, T, ...].
-
-    Returns:
-        [K] steps.
+        demos: the data set.
 
     Raises:
-        UserError: an episode has a gap.
+        UserError: an episode has one.
     """
-    count = np.asarray(steps.weight).sum(axis=1).astype(int)
-    real = np.arange(steps.weight.shape[1]) < count[:, None]
+    rows, first = demos.rows, demos.starts
     # Other formats keep n + 1 observations: each next_obs must be the obs of the step after it.
-    joined = (steps.obs[:, 1:] == steps.next_obs[:, :-1]).all(axis=-1) | ~real[:, 1:]
-    whole = np.asarray((steps.weight == real).all(axis=1) & joined.all(axis=1) & (count > 0))
-    if not whole.all():
+    joined = (np.asarray(rows.obs)[1:] == np.asarray(rows.next_obs)[:-1]).all(axis=-1)
+    joined[first[1:] - 1] = True
+    whole = (np.asarray(rows.weight) == 1) & np.append(joined, True)
+    broken = np.flatnonzero(~whole)
+    if len(broken):
+        k = np.searchsorted(first, broken[0], side="right") - 1
         raise UserError(
-            f"episode {np.argmin(whole)} is not whole (weights 1, then 0; each next_obs the obs of "
-            "the step after it): only whole episodes can be exported"
+            f"episode {k} is not whole (weights 1, then 0; each next_obs the obs of the step after "
+            "it): only whole episodes can be exported"
         )
-    return count
 
 
 def check_ends(ends: np.ndarray, where: str) -> None:
@@ -51,22 +46,3 @@ def check_ends(ends: np.ndarray, where: str) -> None:
         raise UserError(
             f"{where} goes on for {len(ends)} steps, but ends at step {early[0] + 1}: cut it"
         )
-
-
-def fill_up(arrays: Mapping[str, Any], horizon: int) -> Transition:
-    """Fills an episode up to the time limit, as `rollout.episodes` does.
-
-    Args:
-        arrays: the fields of a `Transition`, [n, ...].
-        horizon: T, at least n.
-
-    Returns:
-        Leaves [T, ...]; steps after the end have the last state, and 0 in all other fields.
-    """
-    n = len(arrays["weight"])
-    padded: dict[str, Any] = {
-        name: np.pad(x, [(0, horizon - n)] + [(0, 0)] * (x.ndim - 1)) for name, x in arrays.items()
-    }
-    for name in ("obs", "next_obs"):
-        padded[name][n:] = arrays["next_obs"][-1]
-    return Transition(**padded)

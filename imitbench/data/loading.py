@@ -49,7 +49,7 @@ def check(request: DataRequest, config: Any, env: Env) -> None:
 
 def _check_resets(request: DataRequest, share: float, env: Env) -> None:
     source = request.source
-    no_poses = source.dataset is not None and source.dataset.demos.steps.pose is None
+    no_poses = source.dataset is not None and source.dataset.demos.rows.pose is None
     if not request.demos or source.behaviour is not None or source.grade == "replay" or no_poses:
         raise UserError(
             f"resets={share}: the data of {request.task} hold no demonstrated states to reset to; "
@@ -145,6 +145,6 @@ def load_demonstrations(
     source = request.source
     pool = load_pool(request.task, request.engine, source)
     if not any(algos.reset_share(c) for c in configs):  # poses are up to half of the data set
-        pool = pool._replace(steps=pool.steps.replace(pose=None))
+        pool = pool.replace(rows=pool.rows.replace(pose=None))
     rows = subset(pool, request.demos, seeds, same=source.same_subset, stride=source.stride)
     return rows, pool.header

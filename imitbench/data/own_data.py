@@ -72,7 +72,7 @@ def with_dataset(source: DemoSource, dataset: DatasetInMemory) -> DemoSource:
         source: the source.
         dataset: what its path holds.
     """
-    return dataclasses.replace(source, dataset=dataset, pool=len(dataset.demos.steps.weight))
+    return dataclasses.replace(source, dataset=dataset, pool=len(dataset.demos))
 
 
 def _read(source: DemoSource, task: str) -> DatasetInMemory:
@@ -124,7 +124,7 @@ def describe(source: DemoSource) -> str:
     origin = "in memory" if source.path is None else f"{source.path} ({dataset.format})"
     if source.name:
         origin = f"{source.name}, {origin}"
-    text = f"{origin}, {len(dataset.demos.steps.weight)} episodes"
+    text = f"{origin}, {len(dataset.demos)} episodes"
     if dataset.held_out is not None:
-        text += f", {len(dataset.held_out.steps.weight)} held out for evaluation"
+        text += f", {len(dataset.held_out)} held out for evaluation"
     return text

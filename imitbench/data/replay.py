@@ -19,9 +19,9 @@ from imitbench.algos.common.replay_buffer import Experience
 from imitbench.core import buffer
 from imitbench.core.types import Algorithm, Env, Spec, Transition
 from imitbench.data import cache
-from imitbench.data.demonstrations import Demos
 from imitbench.data.header import make_header
 from imitbench.data.replay_learners import REPLAY_LEARNERS
+from imitbench.data.rows import Demos, join
 from imitbench.training import loop, resumable
 from imitbench.training.progress import Progress
 from imitbench.utils.errors import UserError
@@ -44,7 +44,7 @@ def load_replay(task: str, engine: str, episodes: int, *, seed: int = 0) -> Demo
         seed: the training seed of the learner.
 
     Returns:
-        Episodes [K, T, ...] and their header; K is `episodes`, or more where episodes end early.
+        The data set; it has `episodes` episodes, or more where some end early.
 
     Raises:
         UserError: `episodes` is below 1, the task has discrete actions, or the learner diverged.
@@ -129,17 +129,17 @@ def goal_reached(next_obs: Any, spec: Spec) -> np.ndarray:
     return np.asarray(spec.goal.reached(achieved, desired))
 
 
-def whole_episodes(rows: Experience, spec: Spec) -> Transition:
+def whole_episodes(rows: Experience, spec: Spec) -> list[Transition]:
     """Cuts the whole episodes out of the experience of B environments.
 
     Args:
         rows: leaves [C, B, ...]: C steps in a row of each environment, whose episodes follow one
             another.
-        spec: the task's, with the time limit T.
+        spec: the task's, with the time limit.
 
     Returns:
-        Episodes [K, T, ...] in the order in which they began, without those that were not finished.
-        Steps after an early end have weight 0 and repeat the last state.
+        The episodes, leaves [n, ...] each, in the order in which they began, without those that
+        were not finished.
 
     Raises:
         UserError: no episode was finished.
@@ -152,29 +152,24 @@ def whole_episodes(rows: Experience, spec: Spec) -> Transition:
                 bounds.append((start, b, end))
     if not bounds:
         raise UserError("no episode was finished: ask for more episodes")
-    return jax.tree.map(lambda *x: np.stack(x), *(_episode(rows, spec, *x) for x in sorted(bounds)))
+    return [_episode(rows, spec, *x) for x in sorted(bounds)]
 
 
 def _episode(rows: Experience, spec: Spec, start: int, b: int, end: int) -> Transition:
-    """One episode [T], steps `start` to `end` of environment b, filled up to the time limit."""
-    steps = jax.tree.map(lambda x: x[start:end, b], rows)
-    length, rest = end - start, spec.horizon - (end - start)
-
-    def fill(x: Any, value: Any = 0) -> Any:
-        return np.concatenate([x, np.broadcast_to(value, (rest, *x.shape[1:])).astype(x.dtype)])
-
-    end_state = steps.next_obs[-1]
-    action = fill(steps.action)
+    """One episode [n], steps `start` to `end` of environment b."""
+    steps: Any = jax.tree.map(lambda x: x[start:end, b], rows)
+    reached: Any = goal_reached(steps.next_obs, spec)
+    weight: Any = np.ones(end - start, np.float32)
     return Transition(
-        obs=fill(steps.obs, end_state),
-        action=action,
-        intended_action=action,
-        reward=fill(steps.reward),
-        next_obs=fill(steps.next_obs, end_state),
-        terminated=fill(steps.terminated),
-        truncated=fill(~steps.terminated & (steps.t == spec.horizon - 1)),
-        success=fill(goal_reached(steps.next_obs, spec)),
-        weight=fill(np.ones(length, np.float32)),
+        obs=steps.obs,
+        action=steps.action,
+        intended_action=steps.action,
+        reward=steps.reward,
+        next_obs=steps.next_obs,
+        terminated=steps.terminated,
+        truncated=~steps.terminated & (steps.t == spec.horizon - 1),
+        success=reached,
+        weight=weight,
     )
 
 
@@ -197,15 +192,15 @@ def _record(env: Env, method: str, config: Any, episodes: int, seed: int, folder
         env, method, algo, [seed], updates, evals, folder, before_checkpoint=check_health
     )
     rows = jax.tree.map(lambda x: np.asarray(x[0, :slots]), state.algo.replay.rows)
-    steps = whole_episodes(rows, env.spec)
-    success = steps.success.any(axis=1), steps.success[:, -1]
+    episodes_seen = whole_episodes(rows, env.spec)
+    success = [e.success.any() for e in episodes_seen], [e.success[-1] for e in episodes_seen]
     header = make_header(
         env.name,
-        steps.reward.sum(axis=1),
+        [e.reward.sum() for e in episodes_seen],
         success if env.spec.goal else None,
         expert=method,
         engine=env.engine,
         grade="replay",
         seed=seed,
     )
-    return Demos(steps, header)
+    return join(episodes_seen, header)

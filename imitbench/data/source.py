@@ -10,7 +10,7 @@ from typing import Any
 
 from imitbench.core.config import ADDED_LATER, config_dict
 from imitbench.data import grades
-from imitbench.data.demonstrations import Demos, step_arrays
+from imitbench.data.rows import Demos, stored_arrays
 from imitbench.experts.external import ExternalExpert
 from imitbench.utils import npz
 from imitbench.utils.errors import UserError
@@ -36,7 +36,7 @@ class DatasetInMemory:
     """A data set of the user, identified by its contents."""
 
     demos: Demos = field(compare=False, repr=False)
-    """The data set, episodes [K, T, ...]."""
+    """The data set."""
     sha256: str
     """The checksum of its arrays, those of `held_out` included."""
     held_out: Demos | None = field(default=None, compare=False, repr=False)
@@ -54,7 +54,7 @@ class DatasetInMemory:
         """Wraps a data set.
 
         Args:
-            demos: the data set, episodes [K, T, ...].
+            demos: the data set.
             held_out: episodes for evaluation, where the task is not known.
             name: its name in tables.
             format: the format of its file.
@@ -62,9 +62,9 @@ class DatasetInMemory:
         Returns:
             The data set with the checksum of its arrays.
         """
-        digest = npz.checksum(step_arrays(demos.steps))
+        digest = npz.checksum(stored_arrays(demos))
         if held_out is not None:
-            digest = npz.checksum(step_arrays(held_out.steps), {"training": digest})
+            digest = npz.checksum(stored_arrays(held_out), {"training": digest})
         return cls(demos, digest, held_out, name, format)
 
 

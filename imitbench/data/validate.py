@@ -6,52 +6,81 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from imitbench.core.types import Spec, Transition
-from imitbench.data.demonstrations import Demos, step_arrays
+from imitbench.core.types import Spec
+from imitbench.data.rows import Demos, step_arrays
 from imitbench.utils.errors import UserError
 
 FLAGS = ("terminated", "truncated", "success")
+PART = 2**16  # rows that are checked at a time
 ACTION_TOLERANCE = 1e-5  # beyond the bound of 1, for the rounding of other programs
 
 
-def check_steps(steps: Transition, spec: Spec, where: str) -> None:
+def check_steps(demos: Demos, spec: Spec, where: str) -> None:
     """Checks shapes and numbers of a data set against the task.
 
     Args:
-        steps: episodes, leaves [K, T, ...].
+        demos: the data set.
         spec: the task's.
         where: the file or folder, for the message.
 
     Raises:
-        UserError: a shape does not fit the task, a number is not finite, an action component lies
-            outside [-1, 1], or no step has weight.
+        UserError: a shape does not fit the task, an episode is longer than its time limit or goes
+            on after its end, a number is not finite, an action component lies outside [-1, 1], or
+            no step has weight.
     """
-    lead = steps.weight.shape[:2]
-    action = () if spec.discrete else (spec.action_size,)
+    rows, action = demos.rows, () if spec.discrete else (spec.action_size,)
     trailing = {"obs": (spec.obs_size,), "next_obs": (spec.obs_size,), "action": action}
     trailing["label"] = action
-    if steps.pose is not None:
-        trailing["pose"] = steps.pose.shape[-1:]  # its length depends on the engine: see `Poses`
-    for name, value in step_arrays(steps).items():
-        expected = (*lead, *trailing.get(name, ()))
-        if value.shape != expected or lead[1:] != (spec.horizon,):
+    if rows.pose is not None:
+        trailing["pose"] = rows.pose.shape[-1:]  # its length depends on the engine: see `Poses`
+    for name, value in step_arrays(rows).items():
+        if value.shape[1:] != trailing.get(name, ()):
             raise UserError(
-                f"{where}: array {name!r} has shape {value.shape}, expected "
-                f"(episodes, {spec.horizon}, *{trailing.get(name, ())})"
+                f"{where}: array {name!r} has shape {value.shape[1:]} a step, expected "
+                f"{trailing.get(name, ())}"
             )
-        if not np.isfinite(value).all():
-            index = np.argwhere(~np.isfinite(value))[0].tolist()
-            raise UserError(
-                f"{where}: array {name!r} has a non-finite number at {index}; remove it"
-            )
-    largest = np.abs(steps.action[steps.weight > 0]).max(initial=0.0)
+        _check_finite(demos, name, value, where)
+    longest = int(demos.lengths.max())
+    if longest > spec.horizon:
+        raise UserError(
+            f"{where}: episode {np.argmax(demos.lengths)} has {longest} steps, those of the task "
+            f"have 1 to {spec.horizon}"
+        )
+    ends = np.asarray((rows.terminated | rows.truncated) & (rows.weight > 0))
+    ends[demos.starts + demos.lengths - 1] = False
+    if ends.any():
+        k, step = _place(demos, int(np.argmax(ends)))
+        raise UserError(
+            f"{where}: episode {k} goes on for {demos.lengths[k]} steps, but ends at step "
+            f"{step + 1}: cut it"
+        )
+    largest = np.abs(rows.action[rows.weight > 0]).max(initial=0.0)
     if not spec.discrete and largest > 1 + ACTION_TOLERANCE:
         raise UserError(
             f"{where}: an action component of magnitude {largest:g}, expected at most 1: divide by "
             "the environment's bounds"
         )
-    if not steps.weight.any():
+    if not rows.weight.any():
         raise UserError(f"{where}: every step has weight 0; there is nothing to learn from")
+
+
+def _check_finite(demos: Demos, name: str, value: np.ndarray, where: str) -> None:
+    """Checks an array [N, ...] of a data set part by part."""
+    for begin in range(0, len(value), PART):
+        finite = np.isfinite(value[begin : begin + PART])
+        if not finite.all():
+            row, *rest = np.argwhere(~finite)[0].tolist()
+            index = [*_place(demos, begin + row), *rest]
+            raise UserError(
+                f"{where}: array {name!r} has a non-finite number at {index} (episode, step, ...); "
+                "remove it"
+            )
+
+
+def _place(demos: Demos, row: int) -> tuple[int, int]:
+    """The episode of a row, and the step in it."""
+    k = int(np.searchsorted(demos.starts, row, side="right")) - 1
+    return k, row - int(demos.starts[k])
 
 
 def check_kinds(arrays: Mapping[str, np.ndarray], where: str) -> None:
@@ -74,7 +103,7 @@ def warnings(demos: Demos, spec: Spec, *, rewards: bool, success: bool = False) 
     """Lists what a user should know of a data set before learning from it.
 
     Args:
-        demos: the data set, episodes [K, T, ...].
+        demos: the data set.
         spec: the task's.
         rewards: whether the method learns from rewards.
         success: whether the method needs demonstrations that reach the goal.
@@ -85,15 +114,16 @@ def warnings(demos: Demos, spec: Spec, *, rewards: bool, success: bool = False) 
     Raises:
         UserError: the data set lacks what the method needs.
     """
-    steps, task = demos.steps, demos.header.task
-    real = steps.weight > 0
+    steps, task = demos.rows, demos.header.task
+    real = np.asarray(steps.weight) > 0
     if success and not np.any(steps.success[real]):
         raise UserError(
             f"no step of the data set of {task} reaches the goal: use demonstrations that do, or "
             "a method that does not need it, such as bc"
         )
-    lines = _reward_warnings(steps, spec, task) if rewards else []
-    constant = np.flatnonzero(np.ptp(steps.obs[real], axis=0) == 0)
+    lines = _reward_warnings(demos, spec) if rewards else []
+    obs = np.asarray(steps.obs)
+    constant = np.flatnonzero((obs == obs[np.argmax(real)]).all(axis=0, where=real[:, None]))
     if len(constant):
         names = [k for k, s in spec.fields.items() if np.isin(np.r_[s], constant).any()]
         lines.append(
@@ -103,10 +133,11 @@ def warnings(demos: Demos, spec: Spec, *, rewards: bool, success: bool = False) 
     return lines
 
 
-def _reward_warnings(steps: Transition, spec: Spec, task: str) -> list[str]:
-    """Warnings for a method that learns from the rewards of episodes [K, T]."""
-    real, lines = steps.weight > 0, []
-    reward = steps.reward[real]
+def _reward_warnings(demos: Demos, spec: Spec) -> list[str]:
+    """Warnings for a method that learns from rewards."""
+    steps, task = demos.rows, demos.header.task
+    real, lines = np.asarray(steps.weight) > 0, []
+    reward = np.asarray(steps.reward)[real]
     if not np.any(reward):
         raise UserError(
             f"the data set of {task} has no rewards (all are 0): use a method that clones "
@@ -116,8 +147,8 @@ def _reward_warnings(steps: Transition, spec: Spec, task: str) -> list[str]:
         lines.append(
             f"every reward of {task} is {reward[0]:g}: returns do not tell good episodes from bad"
         )
-    length = real.sum(axis=1)
-    if steps.terminated.any(axis=1).all() and (length == spec.horizon).all():
+    length = demos.by_episode(np.count_nonzero, real)
+    if demos.by_episode(np.any, steps.terminated).all() and (length == spec.horizon).all():
         lines.append(
             f"every episode of {task} is marked as terminated after {spec.horizon} steps, "
             "which is the time limit: mark them as truncated, or values will count the limit "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -24,16 +25,20 @@ class RecordedEpisodes(BaseEnv):
     another choice for discrete ones. 0 is best.
 
     Args:
-        steps: K episodes, leaves [K, T, ...]; steps after the end have weight 0.
-        spec: their sizes, with the time limit T.
+        rows: K episodes, one after the other, leaves [N, ...].
+        lengths: [K] their steps.
+        spec: their sizes, with the time limit.
     """
 
-    def __init__(self, steps: Transition, spec: Spec):
+    def __init__(self, rows: Transition, lengths: np.ndarray, spec: Spec):
         super().__init__(NO_TASK, spec, "none")
-        self._obs = jnp.asarray(steps.obs)
-        self._action = jnp.asarray(steps.action)
-        self._length = jnp.asarray(np.asarray(steps.weight).sum(axis=1), jnp.int32)
-        arrays = (steps.obs, steps.action, steps.weight)
+        self._obs = jnp.asarray(rows.obs)
+        self._action = jnp.asarray(rows.action)
+        self._length = jnp.asarray(lengths, jnp.int32)
+        self._start = jnp.asarray(np.cumsum(lengths) - lengths, jnp.int32)
+        arrays: list[Any] = [rows.obs, rows.action, rows.weight]
+        if (lengths != lengths[0]).any():
+            arrays.append(np.asarray(lengths, np.int64))
         digest = hashlib.sha256(b"".join(np.ascontiguousarray(x).tobytes() for x in arrays))
         self.digest = digest.hexdigest()[:16]
 
@@ -45,7 +50,7 @@ class RecordedEpisodes(BaseEnv):
     def step(self, state: EnvState, action: jax.Array) -> EnvState:
         """Returns the next recorded observation, and the error of an action [A] as the reward."""
         episode, t = state.pipeline_state
-        length, recorded = self._length[episode], self._action[episode, t]
+        length, recorded = self._length[episode], self._action[self._start[episode] + t]
         if self.spec.discrete:
             error = (action != recorded).astype(jnp.float32)
         else:
@@ -55,8 +60,9 @@ class RecordedEpisodes(BaseEnv):
         return keep_wrapper_fields(state, new)
 
     def _observe(self, episode: jax.Array, t: jax.Array, reward: jax.Array, done: jax.Array):
-        last = self._obs.shape[1] - 1
-        obs = self._obs[episode, jnp.minimum(t, last)]
+        # After its last step an episode stays where it is.
+        row = self._start[episode] + jnp.minimum(t, self._length[episode] - 1)
+        obs = self._obs[row]
         return EnvState((episode, t), obs, reward, done)
 
 
@@ -66,11 +72,11 @@ def of_sizes(spec: Spec) -> RecordedEpisodes:
     Args:
         spec: the sizes.
     """
-    lead = (1, 1)
+    lead = (1,)
     numbers, flags = jnp.zeros(lead), jnp.zeros(lead, bool)
     action = jnp.zeros(lead, jnp.int32)
     if not spec.discrete:
         action = jnp.zeros((*lead, spec.action_size))
     obs, weight = jnp.zeros((*lead, spec.obs_size)), jnp.ones(lead)
     steps = Transition(obs, action, action, numbers, obs, flags, flags, flags, weight)
-    return RecordedEpisodes(steps, spec)
+    return RecordedEpisodes(steps, np.ones(1, int), spec)

@@ -181,8 +181,8 @@ def _environment(cell: Cell) -> Env:
     dataset = cell.source.dataset
     if dataset is None or dataset.held_out is None:
         raise UserError("task none: expected a data set with held-out episodes to evaluate on")
-    parts = dataset.demos, dataset.held_out
-    return recorded.RecordedEpisodes(dataset.held_out.steps, demo_spec(*parts))
+    held = dataset.held_out
+    return recorded.RecordedEpisodes(held.rows, held.lengths, demo_spec(dataset.demos, held))
 
 
 def select(cells: Sequence[Cell], only: Sequence[str], seeds: int | None) -> list[Cell]:

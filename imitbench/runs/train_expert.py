@@ -121,7 +121,7 @@ def _demonstrations(run: RecipeRun) -> Transition:
     if not recipe.demos:
         return buffer.no_rows(run.env.spec)
     source = DemoSource(pool=recipe.demos, expert="scripted")
-    return data.flatten(data.load_pool(recipe.task, recipe.engine, source).steps)
+    return data.flatten(data.load_pool(recipe.task, recipe.engine, source))
 
 
 def _snapshot_path(folder: Path, seed: int, evaluation: int) -> Path:

@@ -7,8 +7,9 @@ import io
 import json
 import math
 import zipfile
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,12 +22,22 @@ DTYPE_KINDS = "biuf"  # of numpy: booleans and numbers, never objects
 MAX_COMPRESSION = 1100  # bytes of content per byte of file; deflate reaches at most 1,032
 
 
-def checksum(arrays: Arrays, header: dict[str, Any] | None = None) -> str:
+class ArrayParts(NamedTuple):
+    """An array that is never in memory as a whole."""
+
+    dtype: np.dtype
+    shape: tuple[int, ...]
+    parts: Iterable[np.ndarray]  # one after the other, along the first axis
+
+
+def checksum(
+    arrays: Mapping[str, np.ndarray | ArrayParts], header: dict[str, Any] | None = None
+) -> str:
     """Computes the sha256 of arrays, and of a header where there is one.
 
     Args:
-        arrays: arrays of any shape by name. Names, types, shapes and bytes all count; the order of
-            the names does not.
+        arrays: arrays of any shape by name, whole or in parts. Names, types, shapes and bytes all
+            count; the order of the names does not.
         header: any JSON object.
 
     Returns:
@@ -36,9 +47,10 @@ def checksum(arrays: Arrays, header: dict[str, Any] | None = None) -> str:
     if header is not None:
         digest.update(json.dumps(header, sort_keys=True).encode())
     for name in sorted(arrays):
-        x = np.ascontiguousarray(arrays[name])
+        x = arrays[name]
         digest.update(f"{name} {x.dtype.str} {x.shape};".encode())
-        digest.update(x.tobytes())
+        for part in x.parts if isinstance(x, ArrayParts) else (x,):
+            digest.update(np.ascontiguousarray(part).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
 
 

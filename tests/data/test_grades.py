@@ -190,7 +190,7 @@ def test_files_of_schema_1_have_grade_expert(demos, env, tmp_path):
     arrays = data.step_arrays(demos.steps)
     npz.write(path, header | {"sha256": checksum(arrays)}, arrays)
     assert data.load(path, env.spec).header == demos.header
-    data.save(path, demos._replace(header=dataclasses.replace(demos.header, grade="noisy")))
+    data.save(path, demos.replace(header=dataclasses.replace(demos.header, grade="noisy")))
     assert data.load(path, env.spec).header.grade == "noisy"
 
 

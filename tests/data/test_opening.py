@@ -73,11 +73,11 @@ def test_actions_are_scaled_from_their_bounds_and_observations_joined():
     r = recording()
     demos = conversion.to_demos(r, "none", sizes.spec_of(r))
     # The last step has no successor and no end: it is left out.
-    assert demos.steps.weight.tolist() == [[1, 1, 0]]
+    assert demos.rows.weight.tolist() == [1, 1] and demos.lengths.tolist() == [2]
     np.testing.assert_allclose(demos.steps.action[0, :2, 0], [-1, 0])
     np.testing.assert_array_equal(demos.steps.obs[0, :2], [[0, 1, 100], [2, 3, 101]])
     np.testing.assert_array_equal(demos.steps.next_obs[0, 1], [4, 5, 102])
-    assert demos.steps.truncated.tolist() == [[False, True, False]]
+    assert demos.steps.truncated.tolist() == [[False, True]]
     assert sizes.spec_of(r).fields == {"a": slice(0, 2), "b": slice(2, 3)}
 
 
@@ -146,13 +146,15 @@ def test_held_out_episodes_are_apart_and_the_same_each_time(demos):
     np.testing.assert_array_equal(hold_out(demos, 0.3)[1].steps.obs, held.steps.obs)
     one = jax.tree.map(lambda x: x[:1], demos.steps)
     with pytest.raises(UserError, match="has one episode"):
-        hold_out(demos._replace(steps=one))
+        hold_out(demos.replace(steps=one))
 
 
 def test_recorded_episodes_measure_the_error_of_actions(demos):
     short = np.asarray(demos.steps.weight).copy()
     short[:, 10:] = 0  # half as long
-    env = recorded.RecordedEpisodes(demos.steps.replace(weight=short), sizes.demo_spec(demos))
+    cut = demos.replace(steps=demos.steps.replace(weight=short))
+    assert (cut.lengths == 10).all()
+    env = recorded.RecordedEpisodes(cut.rows, cut.lengths, sizes.demo_spec(demos))
     off = jnp.asarray(demos.steps.action).at[..., 0].add(0.2)  # may leave [-1, 1]: clipped
 
     def act(key, obs):
@@ -200,7 +202,7 @@ def test_the_commands_about_data(files, tmp_path, capsys, demos):
     assert "lerobot v3.0" in out and "6 episodes, 120 steps" in out
     assert main.main(["data", "check", npz]) == 0
     assert "0 errors" in capsys.readouterr().out
-    bad = demos._replace(steps=demos.steps.replace(action=demos.steps.action * 30))
+    bad = demos.replace(steps=demos.steps.replace(action=demos.steps.action * 30))
     data.save(tmp_path / "bad.npz", bad)
     assert main.main(["data", "check", str(tmp_path / "bad.npz")]) == 1
     assert "error: action-out-of-bounds" in capsys.readouterr().out
@@ -220,6 +222,6 @@ def test_the_commands_about_data(files, tmp_path, capsys, demos):
         capsys.readouterr().err
     )
     other = dataclasses.replace(demos.header, task="FetchReach")
-    data.save(tmp_path / "other.npz", demos._replace(header=other))
+    data.save(tmp_path / "other.npz", demos.replace(header=other))
     assert main.main(["data", "merge", one, str(tmp_path / "other.npz"), "--out", "x.npz"]) == 2
     assert "expected data sets of one task" in capsys.readouterr().err

@@ -70,7 +70,7 @@ def test_the_contents_identify_a_cell_not_the_path(path, demos, tmp_path):
     assert key(path, options={"same_subset": True}) != before
     changed = np.array(demos.steps.obs)
     changed[0, 0, 0] += 1e-3
-    data.save(moved, demos._replace(steps=demos.steps.replace(obs=changed)))
+    data.save(moved, demos.replace(steps=demos.steps.replace(obs=changed)))
     assert key(moved) != before
 
 
@@ -143,7 +143,7 @@ def variants(demos: data.Demos) -> dict[str, data.Demos]:
         "no success": {"success": np.zeros_like(steps.success)},
         "choices": {"action": choice, "intended_action": choice},
     }
-    return {k: demos._replace(steps=steps.replace(**v)) for k, v in changes.items()}
+    return {k: demos.replace(steps=steps.replace(**v)) for k, v in changes.items()}
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,8 @@ from imitbench.algos.common.replay_buffer import Experience
 from imitbench.algos.rl import ddpg, sac
 from imitbench.cli import main
 from imitbench.core.types import Spec
-from imitbench.data import replay
+from imitbench.data import make_header, replay
+from imitbench.data.rows import join
 from imitbench.utils.errors import UserError
 from imitbench.utils.machine import cache_dir
 
@@ -46,7 +47,11 @@ def test_episodes_are_cut_where_they_end():
         terminated=terminated,
         t=t,
     )
-    steps = replay.whole_episodes(rows, spec)
+    episodes = replay.whole_episodes(rows, spec)
+    assert [len(e.weight) for e in episodes] == [2, 3, 3]  # without padding
+    steps = join(
+        episodes, make_header("x", [0.0] * 3, None, expert="x", engine="x", grade="x")
+    ).steps
     # In the order in which they began: environment 0 and 1 at slot 0, environment 0 at slot 2.
     np.testing.assert_array_equal(steps.weight, [[1, 1, 0], [1, 1, 1], [1, 1, 1]])
     np.testing.assert_array_equal(steps.reward, [[0, 2, 0], [1, 3, 5], [4, 6, 8]])

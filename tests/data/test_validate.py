@@ -16,7 +16,7 @@ from imitbench.utils.errors import UserError
 def lines(demos, env):
     def run(rewards: bool = True, **changes) -> list[str]:
         steps = demos.steps.replace(**changes)
-        return data.warnings(demos._replace(steps=steps), env.spec, rewards=rewards)
+        return data.warnings(demos.replace(steps=steps), env.spec, rewards=rewards)
 
     return run
 
@@ -37,7 +37,7 @@ def test_data_without_rewards_is_refused_by_methods_that_need_them(lines, demos)
 def test_methods_that_need_reached_goals_refuse_data_without(demos, env):
     never = demos.steps.replace(success=np.zeros_like(demos.steps.success))
     with pytest.raises(UserError, match="no step of the data set of PointMass reaches the goal"):
-        data.warnings(demos._replace(steps=never), env.spec, rewards=False, success=True)
+        data.warnings(demos.replace(steps=never), env.spec, rewards=False, success=True)
     assert data.warnings(demos, env.spec, rewards=False, success=True) == []
 
 
@@ -61,5 +61,5 @@ def test_actions_beyond_their_bounds_are_refused(demos, env):
     action = demos.steps.action.copy()
     action[1, 3] = 2.5
     with pytest.raises(UserError, match=r"x\.npz: an action component of magnitude 2\.5, expected"):
-        check_steps(demos.steps.replace(action=action), env.spec, "x.npz")
-    check_steps(demos.steps, env.spec, "x.npz")
+        check_steps(demos.replace(steps=demos.steps.replace(action=action)), env.spec, "x.npz")
+    check_steps(demos, env.spec, "x.npz")

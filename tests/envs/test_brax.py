@@ -79,7 +79,7 @@ def test_bc_trains_on_a_brax_env():
     assert demos.header.engine == "brax-none" and demos.steps.obs.shape == (3, 1000, 2)
     algo = bc.make(bc.Config(hidden=(8,), steps=3, batch=16), env.spec)
     keys = jax.vmap(jax.random.key)(jnp.arange(2))
-    rows = data.flatten(demos.steps)
+    rows = data.flatten(demos)
     _, ev = loop.train(algo, rows, keys, env=env, num_updates=1, num_evals=1, eval_episodes=2)
     assert ev.returns.shape == (2, 1) and np.isfinite(ev.returns).all() and not ev.diverged.any()
 

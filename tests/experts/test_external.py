@@ -296,7 +296,7 @@ def test_questions_about_data_of_others_go_to_the_named_expert_or_are_warned_of(
     demos = ib.collect(env, 4)
 
     def source(who: str, **options: Any) -> DemoSource:
-        other = demos._replace(header=dataclasses.replace(demos.header, expert=who))
+        other = demos.replace(header=dataclasses.replace(demos.header, expert=who))
         return DemoSource(pool=4, dataset=DatasetInMemory.of(other), **options)
 
     assert asked(prepared(source=source("scripted"))).warnings == ()

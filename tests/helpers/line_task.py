@@ -45,7 +45,8 @@ def demos() -> Transition:
     reward = np.where(REACHED[:, 1:], 0.0, -1.0).astype(np.float32)
     ones = np.ones((2, HORIZON), np.float32)
     parts = (obs[:, :-1], action, action, reward, obs[:, 1:], flag, limit, REACHED[:, 1:], ones)
-    return Transition(*(jnp.asarray(x.reshape(-1, *x.shape[2:])) for x in parts))
+    leaves: list[Any] = [jnp.asarray(x.reshape(-1, *x.shape[2:])) for x in parts]
+    return Transition(*leaves)
 
 
 def one_gradient_step(steps: list[Any], **settings: Any):

@@ -9,7 +9,6 @@ import re
 from pathlib import Path
 
 import h5py
-import jax
 import numpy as np
 import pytest
 import scipy.stats
@@ -21,6 +20,7 @@ from imitbench.results.cells import store
 from imitbench.results.policy_trials import comparison
 from imitbench.results.policy_trials.trials import make_trials
 from imitbench.results.stats import sequential
+from imitbench.utils import npz
 from imitbench.utils.errors import UserError
 
 A = np.array([1, 1, 1, 1, 1, 1, 0, 1], bool)
@@ -168,8 +168,7 @@ def test_folders_of_rollouts(tmp_path):
     )
     data.save(tmp_path / "good" / "all.npz", good)
     for name, rows in (("1.npz", slice(0, 4)), ("2.npz", slice(4, 6))):
-        part = jax.tree.map(lambda x, rows=rows: x[rows], bad.steps)
-        data.save(tmp_path / "bad" / name, bad._replace(steps=part))
+        data.save(tmp_path / "bad" / name, bad.select(range(6)[rows]))
     a, b = (policy_trials.read_trials(str(tmp_path / x))[0] for x in ("good", "bad"))
     assert (a.policy, b.policy) == ("good", "bad") and a.states == b.states
     assert a.returns is not None and a.success is not None and b.success is not None
@@ -181,15 +180,17 @@ def test_folders_of_rollouts(tmp_path):
     (fetch,) = policy_trials.read_trials(str(tmp_path / "good"))
     with pytest.raises(UserError, match="good is of PointMass, bad of Hopper: expected one task"):
         policy_trials.compare_policies([fetch, b._replace(task="Hopper")])
-    ragged = good._replace(steps=good.steps.replace(reward=good.steps.reward[:1]))
-    data.save(tmp_path / "bad" / "ragged" / "x.npz", ragged)
+    arrays = data.step_arrays(good.steps)
+    arrays["reward"] = arrays["reward"][:1]
+    header = dataclasses.asdict(good.header) | {"schema": 3, "sha256": npz.checksum(arrays)}
+    npz.write(tmp_path / "bad" / "ragged" / "x.npz", header, arrays)
     with pytest.raises(UserError, match=r"array 'reward' has shape \(1, 20\) and the weights"):
         policy_trials.read_trials(str(tmp_path / "bad" / "ragged"))
-    filtered = good._replace(header=dataclasses.replace(good.header, only_success=True))
+    filtered = good.replace(header=dataclasses.replace(good.header, only_success=True))
     data.save(tmp_path / "good" / "all.npz", filtered)
     with pytest.raises(UserError, match="all.npz: its failed episodes were removed"):
         policy_trials.read_trials(str(tmp_path / "good"))
-    other = bad._replace(header=dataclasses.replace(bad.header, task="FetchReach"))
+    other = bad.replace(header=dataclasses.replace(bad.header, task="FetchReach"))
     data.save(tmp_path / "bad" / "1.npz", other)
     with pytest.raises(UserError, match="rollouts of task FetchReach and PointMass: expected"):
         policy_trials.read_trials(str(tmp_path / "bad"))

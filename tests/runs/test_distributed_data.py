@@ -69,7 +69,7 @@ def remove(folder: Path, demos: data.Demos) -> None:
 
 def change(folder: Path, demos: data.Demos) -> None:
     steps = demos.steps.replace(obs=np.asarray(demos.steps.obs) + 1)
-    data.save(folder / "own.npz", demos._replace(steps=steps))
+    data.save(folder / "own.npz", demos.replace(steps=steps))
 
 
 @pytest.mark.parametrize("before", [keep, remove, change])

@@ -71,6 +71,11 @@ def make(config: Config, spec: Spec, collect: Collect, memory: Any) -> Algorithm
                 f"{needed} or more"
             )
         data = buffer.append(buffer.ring(pairs, config.capacity), pairs)
+        # Held-out episodes come last where they are among the pairs: the first round overwrites
+        # them.
+        held = bc.find_held_out(config.clone, spec, demos)
+        used = buffer.find_episodes(demos).used
+        data = data.replace(written=used - jnp.sum(held.mask) if held else used)
         return State(learner.init(key, pairs), data, memory)
 
     def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:

@@ -17,7 +17,7 @@ demonstrations.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -27,7 +27,16 @@ from flax import struct
 from imitbench.core import buffer, ops, policy_nets
 from imitbench.core.config import require
 from imitbench.core.distributions import Categorical, Deterministic, Distribution, Gaussian
-from imitbench.core.types import Algorithm, Cost, Key, Metrics, Params, Spec, Transition
+from imitbench.core.types import (
+    Algorithm,
+    Cost,
+    EpisodeSizes,
+    Key,
+    Metrics,
+    Params,
+    Spec,
+    Transition,
+)
 from imitbench.utils.errors import UserError
 
 
@@ -87,16 +96,46 @@ class Pairs(struct.PyTreeNode):
     weight: jax.Array  # [N] 0 for rows that are not trained on
 
 
+class HeldOut(NamedTuple):
+    """The episodes that are held out of training."""
+
+    mask: jax.Array  # [N] bool
+    begin: jax.Array  # []: all of them are in the `size` rows from here on
+    size: int
+    exact: bool  # whether they have exactly that many rows
+
+
+def find_held_out(config: Config, spec: Spec, demos: Transition) -> HeldOut | None:
+    """Finds the last episodes of demonstrations [N], which are held out; None if there are none."""
+    total = demos.weight.shape[0]
+    sizes = demos.sizes or EpisodeSizes(total // spec.horizon, spec.horizon)
+    held = int(config.validation * sizes.count)
+    if not held:
+        return None
+    size = min(total, held * sizes.longest)
+    episodes = buffer.find_episodes(demos)
+    begin = jnp.maximum(episodes.used - size, 0)
+    index = jnp.arange(total)
+    mask = (episodes.episode >= episodes.count - held) & (index >= begin) & (index < episodes.used)
+    equally_long = demos.sizes is not None and total == sizes.count * sizes.longest
+    return HeldOut(mask, begin, size, equally_long)
+
+
 def split(config: Config, spec: Spec, demos: Transition) -> tuple[Pairs, Pairs | None]:
     """Splits demonstrations [N] into the pairs to train on and those of the held-out last episodes.
 
-    The latter are None where none are held out.
+    Where the held-out episodes may have different numbers of rows, both have as many rows as they
+    may need, some of weight 0. The latter are None where no episode is held out.
     """
     pairs = Pairs(demos.obs, demos.intended_action, demos.weight)
-    total = demos.weight.shape[0]
-    cut = total - int(config.validation * (total // spec.horizon)) * spec.horizon
-    held_out = buffer.take(pairs, jnp.arange(cut, total)) if cut < total else None
-    return buffer.take(pairs, jnp.arange(cut)), held_out
+    held = find_held_out(config, spec, demos)
+    if held is None:
+        return pairs, None
+    train = pairs.replace(weight=jnp.where(held.mask, 0.0, demos.weight))
+    if held.exact:
+        train = buffer.take(train, jnp.arange(len(demos.weight) - held.size))
+    held_out = pairs.replace(weight=jnp.where(held.mask, demos.weight, 0.0))
+    return train, buffer.take(held_out, held.begin + jnp.arange(held.size))
 
 
 def imitation_error(dist: Distribution, pairs: Pairs) -> jax.Array:

@@ -134,7 +134,7 @@ def make(
         env: where to collect.
         learner: the method's gradient steps and its exploration.
         demo_batch: demonstrated steps that are added to each minibatch, relabelled as the others
-            are. Where they are relabelled no demonstrated episode may end before the time limit.
+            are.
         reward_model: the source of rewards.
         reward_steps: gradient steps of the reward model in a round, for the cost.
 

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-from imitbench.core import distributions, nets, ops, policy_nets
+from imitbench.core import distributions, gae, nets, ops, policy_nets
 from imitbench.core.config import ADDED_LATER, require, require_share
 from imitbench.core.types import Key, Metrics, Params, Policy, Spec, Transition
 from imitbench.utils.errors import UserError
@@ -172,7 +172,7 @@ def training_data(
     value = networks.value.apply(core.params["value"], obs)
     next_value = networks.value.apply(core.params["value"], next_obs)
     ends = steps.terminated, steps.truncated
-    advantage = ops.advantages(reward, value, next_value, *ends, config.discount, config.gae)
+    advantage = gae.advantages(reward, value, next_value, *ends, config.discount, config.gae)
     dist = distribution(networks.policy, core.params["policy"], obs)
     data = {
         "obs": obs,

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-from imitbench.core import buffer
+from imitbench.core import buffer, ops
 from imitbench.core.types import Key, Spec, Transition
 
 
@@ -58,9 +58,8 @@ def sample_hindsight(
         those that followed it in its episode, as far as the ring holds them; the reward is that of
         the new goal.
     """
-    goal = spec.goal
-    assert goal is not None
-    achieved, desired = spec.fields[goal.achieved], spec.fields[goal.desired]
+    assert spec.goal is not None
+    achieved = spec.fields[spec.goal.achieved]
     k_slot, k_env, k_later, k_share = jax.random.split(key, 4)
     envs = replay.rows.reward.shape[1]
     # Slots counted from the first ever written, so that "later" holds across the ring's seam.
@@ -76,7 +75,26 @@ def sample_hindsight(
     reached = jnp.where(
         same_episode[:, None], later.next_obs[:, achieved], rows.next_obs[:, achieved]
     )
-    relabel = jax.random.bernoulli(k_share, share, (batch,))
+    return relabel(k_share, rows, reached, spec, share)
+
+
+def relabel(key: Key, rows: Experience, reached: jax.Array, spec: Spec, share: float) -> Experience:
+    """Replaces the goals of some steps.
+
+    Args:
+        key: random key.
+        rows: steps [N].
+        reached: the new goals [N, G].
+        spec: of a task with goals.
+        share: of the steps that get a new goal, in [0, 1].
+
+    Returns:
+        Steps [N]; the reward is that of the new goal.
+    """
+    goal = spec.goal
+    assert goal is not None
+    achieved, desired = spec.fields[goal.achieved], spec.fields[goal.desired]
+    relabel = jax.random.bernoulli(key, share, rows.reward.shape)
     new_goal = jnp.where(relabel[:, None], reached, rows.obs[:, desired])
     reward = goal.reward(rows.next_obs[:, achieved], new_goal)
     return rows.replace(
@@ -91,19 +109,43 @@ def _rows_at(replay: buffer.Ring, slot: jax.Array, env: jax.Array) -> Experience
     return jax.tree.map(lambda x: x[slot % replay.capacity, env], replay.rows)
 
 
-def demo_experience(demos: Transition, horizon: int) -> Experience:
-    """Demonstrated steps [K * T] of whole episodes for replay.
+def demo_experience(demos: Transition) -> Experience:
+    """Demonstrated steps [N] of whole episodes for replay.
 
     They keep the executed actions, not the intended ones: the rewards belong to those.
     """
-    t = jnp.arange(demos.reward.shape[0]) % horizon
+    t = buffer.find_episodes(demos).t
     return Experience(demos.obs, demos.action, demos.reward, demos.next_obs, demos.terminated, t)
 
 
-def demo_ring(rows: Experience, horizon: int) -> buffer.Ring:
-    """Steps [K * T] of whole episodes as a full ring with rows [K, ...] and one slot for each of
-    the T steps."""
-    return buffer.Ring(buffer.time_major(rows, horizon), jnp.int32(horizon))
+def demo_hindsight_sampler(demos: Transition, spec: Spec, share: float) -> RowSampler:
+    """Draws demonstrated steps of positive weight, some with goals that their episode achieved.
+
+    Args:
+        demos: rows [N] of whole episodes.
+        spec: of a task with goals.
+        share: of the steps that get a new goal, as in `sample_hindsight`.
+    """
+    assert spec.goal is not None
+    achieved = spec.fields[spec.goal.achieved]
+    rows, rest = demo_experience(demos), buffer.find_episodes(demos).rest
+    real, count = buffer.real_rows(demos.weight)
+
+    def draw(key: Key, batch: int) -> Experience:
+        k_step, k_block, k_later, k_share = jax.random.split(key, 4)
+        # A step of a block of the time limit's length; where the last block is not full and the
+        # step lies beyond its end, any step.
+        step = jax.random.randint(k_step, (batch,), 0, spec.horizon)
+        block = jax.random.randint(k_block, (batch,), 0, -(-count // spec.horizon))
+        place = block * spec.horizon + step
+        again = jax.random.randint(ops.fold_in_name(k_step, "again"), (batch,), 0, count)
+        index = real[jnp.where(place < count, place, again)]
+        number = jax.random.uniform(k_later, (batch,)) * (rest[index] + 1)
+        later = index + jnp.floor(number).astype(jnp.int32)
+        reached = buffer.take(rows.next_obs, later)[:, achieved]
+        return relabel(k_share, buffer.take(rows, index), reached, spec, share)
+
+    return draw
 
 
 def agent_sampler(replay: buffer.Ring, spec: Spec, her: float) -> RowSampler:
@@ -123,15 +165,13 @@ def demo_sampler(demos: Transition, spec: Spec, her: float) -> RowSampler:
     """Draws demonstrated steps.
 
     Args:
-        demos: rows [K * T] of whole episodes; with `her` above 0 none may end before the time
-            limit.
+        demos: rows [N] of whole episodes.
         spec: of the task; with `her` above 0 it has goals.
         her: hindsight goals for each original goal; 0 for none.
     """
-    rows = demo_experience(demos, spec.horizon)
     if not her:
-        return buffer.real_row_sampler(rows, demos.weight)
-    return agent_sampler(demo_ring(rows, spec.horizon), spec, her)
+        return buffer.real_row_sampler(demo_experience(demos), demos.weight)
+    return demo_hindsight_sampler(demos, spec, her / (her + 1.0))
 
 
 def priority_sampler(

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from flax import struct
 
 from imitbench.algos.model_based.goal_features import FeatureMap
+from imitbench.core import buffer
 from imitbench.core.types import Key, Metrics, Spec, Transition
 
 GoalHandling = Literal["absorbing", "first", "last"]
@@ -54,8 +55,10 @@ def make_rows(
         reward, terminal = steps.reward, jnp.zeros_like(terminal)
         next_terminal = steps.terminated | steps.truncated
     if goal == "first":
-        by_episode = terminal.reshape(-1, feature_map.spec.horizon)
-        weight = jnp.where(jnp.cumsum(by_episode, axis=1).ravel() == 0, weight, 0.0)
+        at_goal = jnp.cumsum(terminal)  # steps at the goal so far, of all episodes
+        begin = jnp.arange(at_goal.size) - buffer.find_episodes(steps).t
+        before = (at_goal - terminal)[begin]  # of the episodes before
+        weight = jnp.where(at_goal == before, weight, 0.0)
     return Rows(
         state=feature_map.state(steps.obs),
         next_state=feature_map.state(steps.next_obs),

@@ -91,7 +91,7 @@ def make(config: Config, spec: Spec, learner: OffPolicyLearner) -> Algorithm:
         return State(learner.init(key), norm, reward_scale(config.reward_range, demos))
 
     def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
-        draw = buffer.real_row_sampler(demo_experience(demos, spec.horizon), demos.weight)
+        draw = buffer.real_row_sampler(demo_experience(demos), demos.weight)
 
         def step(learner_state: Any, key: Key) -> tuple[Any, Metrics]:
             k_rows, k_learn = jax.random.split(key)

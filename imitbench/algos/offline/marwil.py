@@ -25,7 +25,7 @@ import optax
 from flax import struct
 
 from imitbench.algos.rl import weighted_regression
-from imitbench.core import buffer, distributions, nets, ops, policy_nets
+from imitbench.core import buffer, distributions, gae, nets, ops, policy_nets
 from imitbench.core.config import require, require_share
 from imitbench.core.types import Algorithm, Cost, Key, Metrics, Params, Spec, Traits, Transition
 
@@ -134,16 +134,17 @@ def rows_with_returns(
         config: `clip` and `discount`.
         horizon: T.
         params: of the value, which stands for what follows where the time limit ends an episode.
-        demos: rows [K * T] of whole episodes.
+        demos: rows [N] of whole episodes.
         norm: of observations.
     """
-    steps = weighted_regression.time_major(demos, horizon)
+    steps = weighted_regression.demo_steps(demos)
     obs, next_obs = norm(steps.obs, config.clip), norm(steps.next_obs, config.clip)
     value, next_value = networks.value.apply(params, obs), networks.value.apply(params, next_obs)
     ends = steps.terminated, steps.truncated
-    advantage = ops.advantages(steps.reward, value, next_value, *ends, config.discount, 1.0)
-    returns = jnp.swapaxes(advantage + value, 0, 1).ravel()
-    return Rows(norm(demos.obs, config.clip), demos.action, returns, demos.weight)
+    advantage = gae.row_advantages(
+        steps.reward, value, next_value, *ends, config.discount, 1.0, horizon
+    )
+    return Rows(obs, demos.action, advantage + value, demos.weight)
 
 
 def make(config: Config, spec: Spec) -> Algorithm:

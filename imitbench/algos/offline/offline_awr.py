@@ -16,11 +16,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import jax
+import jax.numpy as jnp
 from flax import struct
 
 from imitbench.algos.common.off_policy import reject_discrete
 from imitbench.algos.rl import awr_learner, weighted_regression
-from imitbench.core import ops
+from imitbench.core import buffer, ops
 from imitbench.core.types import Algorithm, Cost, Key, Metrics, Spec, Traits, Transition
 
 TRAITS = Traits(needs_rewards=True)
@@ -51,12 +52,14 @@ def make(config: Config, spec: Spec) -> Algorithm:
         return State(learner.init(key), ops.fit_normaliser(demos.obs, demos.weight))
 
     def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
-        steps = weighted_regression.time_major(demos, spec.horizon)
+        steps = weighted_regression.demo_steps(demos)
         steps = steps.replace(
             obs=state.norm(steps.obs, awr_learner.CLIP),
             next_obs=state.norm(steps.next_obs, awr_learner.CLIP),
         )
-        core, metrics = learner.fit(key, state.core, steps)
+        # Drawn in the order of time, the first steps of all episodes first.
+        order = jnp.argsort(buffer.find_episodes(demos).t, stable=True)
+        core, metrics = learner.fit(key, state.core, steps, order)
         return state.replace(core=core), metrics
 
     def act(key: Key, state: State, obs: jax.Array) -> jax.Array:

@@ -81,13 +81,14 @@ class Core(struct.PyTreeNode):
 class RegressionLearner(NamedTuple):
     """A method without the source of its steps; it gets normalised observations.
 
-    init(key) -> Core. fit(key, core, steps: Steps) -> (core, metrics): both regressions.
+    init(key) -> Core. fit(key, core, steps: Steps, order=None) -> (core, metrics): both
+    regressions; `order` is that of `buffer.real_row_sampler`.
     explore(key, core, obs [..., O]) -> action [..., A] while collecting; act(key, core, obs) ->
     action when evaluated.
     """
 
     init: Callable[[Key], Core]
-    fit: Callable[[Key, Core, Steps], tuple[Core, Metrics]]
+    fit: Callable[..., tuple[Core, Metrics]]
     explore: Callable[[Key, Core, jax.Array], jax.Array]
     act: Callable[[Key, Core, jax.Array], jax.Array]
     grad_steps: int  # in one call of `fit`
@@ -116,12 +117,12 @@ def regress(
 
 
 def row_sampler(
-    config: UpdateConfig, real: jax.Array, **columns: jax.Array
+    config: UpdateConfig, steps: Steps, order: jax.Array | None, **columns: jax.Array
 ) -> Callable[[Key], Any]:
-    """Draws minibatches from the real steps among columns [T, B, ...]; `real` [T, B] is above 0 for
-    them."""
-    rows = {k: x.reshape(real.size, *x.shape[2:]) for k, x in columns.items()}
-    draw = buffer.real_row_sampler(rows, real.ravel())
+    """Draws minibatches from the real steps among columns [T, B, ...] or [N, ...]."""
+    lead = steps.weight.ndim
+    rows = {k: x.reshape(-1, *x.shape[lead:]) for k, x in columns.items()}
+    draw = buffer.real_row_sampler(rows, steps.weight.ravel(), order)
     return lambda key: draw(key, config.batch)
 
 
@@ -136,7 +137,11 @@ def learner(config: UpdateConfig, spec: Spec) -> RegressionLearner:
     policy_loss = partial(weighted_regression.policy_loss, networks, config.std, config.bound)
     value_loss = partial(weighted_regression.value_loss, networks, config.discount)
     returns = partial(
-        weighted_regression.td_lambda_returns, networks, config.discount, config.td_lambda
+        weighted_regression.td_lambda_returns,
+        networks,
+        config.discount,
+        config.td_lambda,
+        spec.horizon,
     )
     weigh = partial(
         weighted_regression.advantage_weights,
@@ -151,11 +156,13 @@ def learner(config: UpdateConfig, spec: Spec) -> RegressionLearner:
         opt_state = {"policy": policy_opt.init(policy), "value": value_opt.init(value)}
         return Core({"policy": policy, "value": value}, opt_state)
 
-    def fit(key: Key, core: Core, steps: Steps) -> tuple[Core, Metrics]:
+    def fit(
+        key: Key, core: Core, steps: Steps, order: jax.Array | None = None
+    ) -> tuple[Core, Metrics]:
         k_value, k_policy = jax.random.split(key)
         params, opt_state = core.params, core.opt_state
         target, _ = returns(params["value"], steps)
-        draw = row_sampler(config, steps.weight, **{"obs": steps.obs, "return": target})
+        draw = row_sampler(config, steps, order, **{"obs": steps.obs, "return": target})
         keys = jax.random.split(k_value, config.value_steps)
         value, value_state, metrics = regress(
             value_loss, value_opt, draw, keys, params["value"], opt_state["value"]
@@ -164,7 +171,8 @@ def learner(config: UpdateConfig, spec: Spec) -> RegressionLearner:
         advantage = target - baseline if config.baseline else target
         weight, weight_metrics = weigh(advantage.ravel(), steps.weight.ravel())
         weight = weight.reshape(advantage.shape)
-        draw = row_sampler(config, steps.weight, obs=steps.obs, action=steps.action, weight=weight)
+        columns = {"obs": steps.obs, "action": steps.action, "weight": weight}
+        draw = row_sampler(config, steps, order, **columns)
         keys = jax.random.split(k_policy, config.policy_steps)
         policy, policy_state, policy_metrics = regress(
             policy_loss, policy_opt, draw, keys, params["policy"], opt_state["policy"]

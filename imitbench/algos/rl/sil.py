@@ -27,7 +27,7 @@ from flax import struct
 from imitbench.algos.common import on_policy, replay_buffer
 from imitbench.algos.common.on_policy import Core, Networks
 from imitbench.algos.rl import ppo
-from imitbench.core import buffer, ops, unrolling
+from imitbench.core import buffer, gae, ops, unrolling
 from imitbench.core.config import require
 from imitbench.core.types import (
     Algorithm,
@@ -133,7 +133,7 @@ def replay_rows(
     value = networks.value.apply(core.params["value"], obs)
     next_value = networks.value.apply(core.params["value"], next_obs)
     cut_off = rows.truncated | (replay.without_successor[:, None] & ~rows.terminated)
-    returns = value + ops.advantages(
+    returns = value + gae.advantages(
         rows.reward * scale, value, next_value, rows.terminated, cut_off, config.ppo.discount, 1.0
     )
     gain = jnp.clip(returns - value, 0.0, config.max_advantage)

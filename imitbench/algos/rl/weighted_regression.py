@@ -11,28 +11,27 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-from imitbench.core import buffer, distributions, nets, ops
+from imitbench.core import distributions, gae, nets, ops
 from imitbench.core.types import Metrics, Params, Transition
 
 
 class Steps(struct.PyTreeNode):
-    """Steps in the order of time; leaves [T, B]."""
+    """Steps in the order of time, of B environments [T, B] or of whole episodes [N]."""
 
-    obs: jax.Array  # [T, B, O]
-    action: jax.Array  # [T, B, A] before it was clipped
+    obs: jax.Array  # [..., O]
+    action: jax.Array  # [..., A] before it was clipped
     reward: jax.Array
-    next_obs: jax.Array  # [T, B, O]
+    next_obs: jax.Array  # [..., O]
     terminated: jax.Array
     truncated: jax.Array
     weight: jax.Array  # 0 where there is no step
 
 
-def time_major(demos: Transition, horizon: int) -> Steps:
-    """Steps [T, K] from rows [K * T] of whole episodes; the reward is 0 where there is no step."""
-    names = ("obs", "action", "reward", "next_obs", "terminated", "truncated", "weight")
-    rows = {name: getattr(demos, name) for name in names}
-    steps = Steps(**buffer.time_major(rows, horizon))
-    return steps.replace(reward=jnp.where(steps.weight > 0, steps.reward, 0.0))
+def demo_steps(demos: Transition) -> Steps:
+    """Steps [N] of demonstrations; the reward is 0 where there is no step."""
+    reward = jnp.where(demos.weight > 0, demos.reward, 0.0)
+    ends = demos.terminated, demos.truncated
+    return Steps(demos.obs, demos.action, reward, demos.next_obs, *ends, demos.weight)
 
 
 class Networks(NamedTuple):
@@ -50,9 +49,14 @@ def action_distribution(
 
 
 def td_lambda_returns(
-    networks: Networks, discount: float, td_lambda: float, params: Params, steps: Steps
+    networks: Networks,
+    discount: float,
+    td_lambda: float,
+    horizon: int,
+    params: Params,
+    steps: Steps,
 ) -> tuple[jax.Array, jax.Array]:
-    """TD(lambda) returns [T, B] of steps, and values [T, B], both by the present value network.
+    """TD(lambda) returns [...] of steps, and values [...], both by the present value network.
 
     A time limit bootstraps; a termination does not.
 
@@ -60,14 +64,18 @@ def td_lambda_returns(
         networks: policy and value.
         discount: below 1.
         td_lambda: in [0, 1]; 1 takes the observed returns.
+        horizon: the task's time limit.
         params: of the value.
-        steps: [T, B].
+        steps: [T, B] or [N].
     """
     scale = 1.0 - discount
     value = networks.value.apply(params, steps.obs) / scale
     next_value = networks.value.apply(params, steps.next_obs) / scale
-    ends = steps.terminated, steps.truncated
-    advantage = ops.advantages(steps.reward, value, next_value, *ends, discount, td_lambda)
+    known = steps.reward, value, next_value, steps.terminated, steps.truncated
+    if steps.weight.ndim == 1:
+        advantage = gae.row_advantages(*known, discount, td_lambda, horizon)
+    else:
+        advantage = gae.advantages(*known, discount, td_lambda)
     return advantage + value, value
 
 

@@ -25,13 +25,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 
 from imitbench import envs
-from imitbench.core.types import Spec, Transition
-from imitbench.data.demonstrations import Demos, step_arrays
-from imitbench.data.episodes import episode_lengths
+from imitbench.core.types import Spec
+from imitbench.data.episodes import check_whole
 from imitbench.data.formats import minari_episodes, minari_metadata, minari_recording
 from imitbench.data.formats.hdf5 import library, reading
 from imitbench.data.formats.minari_metadata import (
@@ -42,6 +40,7 @@ from imitbench.data.formats.minari_metadata import (
 )
 from imitbench.data.header import Header
 from imitbench.data.recordings.conversion import to_demos
+from imitbench.data.rows import STATES, Demos, fill_array, join, step_arrays
 from imitbench.data.validate import check_steps
 from imitbench.utils import npz
 from imitbench.utils.errors import UserError
@@ -70,7 +69,7 @@ def save(
 
     Args:
         root: folder of data sets; it is made if need be.
-        demos: the data set, episodes [K, T, ...].
+        demos: the data set.
         spec: the task's.
         dataset_id: `(NAMESPACE/)NAME-vN`; None: `default_id`.
         ref_min_score: mean return of a random policy, for `minari.get_normalized_score`.
@@ -91,10 +90,9 @@ def save(
     if folder.exists():
         raise UserError(f"{folder} exists: remove it, or choose another folder or id")
     scores = minari_metadata.reference_scores(ref_min_score, ref_max_score)
-    steps = jax.tree.map(np.asarray, demos.steps)
-    check_steps(steps, spec, f"demonstrations of {demos.header.task}")
-    lengths = episode_lengths(steps)
-    metadata = minari_metadata.describe(demos.header, spec, dataset_id, lengths) | scores
+    check_steps(demos, spec, f"demonstrations of {demos.header.task}")
+    check_whole(demos)
+    metadata = minari_metadata.describe(demos.header, spec, dataset_id, demos.lengths) | scores
     writable_folder(folder.parent)
     with (
         write_errors(folder),
@@ -103,17 +101,16 @@ def save(
         place = Path(temporary) / "whole" / "data"
         place.mkdir(parents=True)
         with h5py.File(place / ARRAYS, "w") as file:
-            for k, n in enumerate(lengths):
+            for k, n in enumerate(demos.lengths):
                 group = file.create_group(f"episode_{k}")
                 group.attrs["id"], group.attrs["total_steps"] = k, int(n)
-                episode = jax.tree.map(lambda x, k=k, n=n: x[k, :n], steps)
-                for name, x in minari_episodes.to_arrays(episode, spec).items():
+                for name, x in minari_episodes.to_arrays(demos.episode(k), spec).items():
                     # HDF5 checks this checksum of the bytes when they are read.
                     group.create_dataset(name, data=x, chunks=x.shape, fletcher32=True)
         # Damage to other bytes than those of arrays can leave zeros in their place, hence a second
         # checksum of what a reader gets.
-        stored = _read_episodes(place / ARRAYS, len(lengths), spec, folder)
-        metadata[CHECKSUM] = _checksum(stored, metadata["imitbench"])
+        stored = _read_episodes(place / ARRAYS, len(demos), spec, folder, demos.header)
+        metadata[CHECKSUM] = _checksum(stored, metadata["imitbench"], spec)
         metadata["dataset_size"] = round((place / ARRAYS).stat().st_size / 1e6, 1)  # MB
         (place / METADATA).write_text(json.dumps(metadata, indent=1), encoding="utf-8")
         os.rename(place.parent, folder)
@@ -128,10 +125,8 @@ def load(folder: Path, task: str) -> Demos:
         task: the task's name.
 
     Returns:
-        Episodes [K, T, ...] and their header. Shorter episodes are filled up as in
-        `rollout.episodes`: steps after the end have weight 0, the last state, and actions and poses
-        of 0. Actions of others are scaled from their action space to [-1, 1]; in the header of such
-        a data set what is not known is `unknown` or 0.
+        The data set. Actions of others are scaled from their action space to [-1, 1]; in the header
+        of such a data set what is not known is `unknown` or 0.
 
     Raises:
         UserError: h5py is missing, or the folder is no Minari data set, is damaged, or does not fit
@@ -146,24 +141,33 @@ def load(folder: Path, task: str) -> Demos:
     )
     if header.task != task:
         raise UserError(f"{folder} holds demonstrations of {header.task!r}, not of {task!r}")
-    steps = _read_episodes(place / ARRAYS, metadata["total_episodes"], spec, folder)
-    check_steps(steps, spec, str(folder))
-    if metadata.get(CHECKSUM) not in (None, _checksum(steps, metadata["imitbench"])):
+    demos = _read_episodes(place / ARRAYS, metadata["total_episodes"], spec, folder, header)
+    check_steps(demos, spec, str(folder))
+    if metadata.get(CHECKSUM) not in (None, _checksum(demos, metadata["imitbench"], spec)):
         raise UserError(
             f"{folder} is damaged: its sha256 is not the one in {METADATA}; make it again"
         )
-    return Demos(steps, header)
+    return demos
 
 
-def _read_episodes(path: Path, total: int, spec: Spec, folder: Path) -> Transition:
-    """Episodes [K, T, ...] of an HDF5 file that imitbench wrote."""
+def _read_episodes(path: Path, total: int, spec: Spec, folder: Path, header: Header) -> Demos:
+    """The episodes of an HDF5 file that imitbench wrote."""
     with reading(path, "make it again") as file:
         episodes = [
             minari_episodes.from_group(file[name], spec, f"{folder}: episode {k}")
             for k, name in enumerate(episode_names(file, total, folder))
         ]
-        return jax.tree.map(lambda *x: np.stack(x), *episodes)
+        return join(episodes, header)
 
 
-def _checksum(steps: Transition, header: Any) -> str:
-    return npz.checksum(step_arrays(steps), header)
+def _checksum(demos: Demos, header: Any, spec: Spec) -> str:
+    """Of header and steps; shorter episodes count as filled up to the time limit."""
+    last = np.asarray(demos.rows.next_obs)[demos.starts + demos.lengths - 1]
+
+    def filled(name: str, x: np.ndarray) -> npz.ArrayParts:
+        values = last if name in STATES else np.zeros(len(demos))
+        episodes = zip(np.split(x, demos.starts[1:]), values, strict=True)
+        parts = (fill_array(episode, value, spec.horizon) for episode, value in episodes)
+        return npz.ArrayParts(x.dtype, (len(demos), spec.horizon, *x.shape[1:]), parts)
+
+    return npz.checksum({k: filled(k, x) for k, x in step_arrays(demos.rows).items()}, header)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from imitbench.core.types import Spec, Transition
-from imitbench.data.episodes import check_ends, fill_up
+from imitbench.data.episodes import check_ends
 from imitbench.data.formats.hdf5 import read_array
 from imitbench.data.recordings.observations import goal_observations, goal_parts, goal_sizes
 from imitbench.utils.errors import UserError
@@ -90,7 +90,7 @@ def from_group(group: Any, spec: Spec, where: str) -> Transition:
         where: the data set and the episode, for messages.
 
     Returns:
-        One episode, leaves [T, ...], filled up as in `rollout.episodes`.
+        One episode, leaves [n, ...].
 
     Raises:
         UserError: an array is missing or does not fit the task.
@@ -120,7 +120,7 @@ def from_group(group: Any, spec: Spec, where: str) -> Transition:
         size = group["infos/pose"].shape[1:2]
         pose = _array(group, "infos/pose", (n + 1, *size), where)[:-1]
         arrays["pose"] = pose.astype(np.float32)
-    return fill_up(arrays, spec.horizon)
+    return Transition(**arrays)
 
 
 def _observations(group: Any, rows: int, spec: Spec, where: str) -> np.ndarray:

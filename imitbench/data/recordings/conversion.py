@@ -9,13 +9,12 @@ from typing import Any
 import jax
 import numpy as np
 
-from imitbench.core import rollout
 from imitbench.core.types import GoalSpec, Spec, Transition
-from imitbench.data.demonstrations import Demos
-from imitbench.data.episodes import check_ends, episode_lengths, fill_up
+from imitbench.data.episodes import check_ends, check_whole
 from imitbench.data.header import make_header
 from imitbench.data.recordings.observations import observations
 from imitbench.data.recordings.recording import FLAT, Episode, Recording
+from imitbench.data.rows import Demos, join
 from imitbench.data.validate import check_steps
 from imitbench.envs.registry import TASKS
 from imitbench.experts import learned
@@ -38,7 +37,7 @@ def to_demos(recording: Recording, task: str, spec: Spec) -> Demos:
         spec: the task's, or `spec_of` the recording.
 
     Returns:
-        Episodes [K, T, ...], T the time limit; steps after the end have weight 0.
+        The data set.
 
     Raises:
         UserError: the recording does not fit the task; the message says what differs.
@@ -51,22 +50,21 @@ def to_demos(recording: Recording, task: str, spec: Spec) -> Demos:
             f"{recording.path}: no step has a successor: the observation after the last step of "
             "each episode is missing, and all episodes have one step"
         )
-    steps = jax.tree.map(lambda *x: np.stack(x), *kept)
-    check_steps(steps, spec, str(recording.path))
-    if spec.goal is not None and recording.episodes[0].rewards is not None:
-        _check_rewards(steps, spec, spec.goal, recording)
-    by_time = jax.tree.map(lambda x: np.swapaxes(x, 0, 1), steps)
-    outcomes = jax.tree.map(np.asarray, rollout.summarise(by_time))
     has_success = spec.goal is not None or recording.episodes[0].success is not None
+    success = [e.success.any() for e in kept], [e.success[-1] for e in kept]
     header = make_header(
         task,
-        outcomes["return"],
-        (outcomes["success_any"], outcomes["success_final"]) if has_success else None,
+        [e.reward.sum() for e in kept],
+        success if has_success else None,
         expert=recording.demonstrator,
         engine="unknown",
         grade="unknown",
     )
-    return Demos(steps, header)
+    demos = join(kept, header)
+    check_steps(demos, spec, str(recording.path))
+    if spec.goal is not None and recording.episodes[0].rewards is not None:
+        _check_rewards(demos.rows, spec, spec.goal, recording)
+    return demos
 
 
 def check_environment(path: Path, env_id: str | None, task: str) -> None:
@@ -88,8 +86,7 @@ def check_environment(path: Path, env_id: str | None, task: str) -> None:
 def _check_rewards(steps: Transition, spec: Spec, goal: GoalSpec, recording: Recording) -> None:
     """Refuses rewards of a goal task that are not those of its own function."""
     expected = _own_rewards(steps.next_obs, spec, goal)
-    real = np.asarray(steps.weight) > 0
-    wrong = np.abs(steps.reward - expected)[real] > REWARD_TOLERANCE
+    wrong = np.abs(steps.reward - expected) > REWARD_TOLERANCE
     if wrong.mean() > MAX_WRONG:
         raise UserError(
             f"{recording.path}: {wrong.mean():.0%} of the rewards differ from the task's own for "
@@ -99,7 +96,7 @@ def _check_rewards(steps: Transition, spec: Spec, goal: GoalSpec, recording: Rec
 
 
 def _episode(episode: Episode, spec: Spec, recording: Recording, k: int) -> Transition | None:
-    """One episode, leaves [T, ...]; None where no step of it can be kept."""
+    """One episode, leaves [n, ...]; None where no step of it can be kept."""
     where = f"{recording.path}: episode {k}"
     n = episode.length
     if n > spec.horizon:
@@ -130,7 +127,7 @@ def _episode(episode: Episode, spec: Spec, recording: Recording, k: int) -> Tran
         "success": _success(episode, next_obs[:n], spec, n),
         "weight": np.ones(n, np.float32),
     }
-    return fill_up(arrays, spec.horizon)
+    return Transition(**arrays)
 
 
 def _flags(values: np.ndarray | None, n: int) -> np.ndarray:
@@ -191,7 +188,7 @@ def to_recording(demos: Demos, path: Path) -> Recording:
     """Writes demonstrations as a recording, for inspection and for other formats.
 
     Args:
-        demos: the data set, whole episodes [K, T, ...].
+        demos: the data set, whole episodes.
         path: where it is from.
 
     Returns:
@@ -200,11 +197,11 @@ def to_recording(demos: Demos, path: Path) -> Recording:
     Raises:
         UserError: an episode has a gap.
     """
-    steps = demos.steps
+    check_whole(demos)
     has_success = demos.header.success_any is not None
     episodes = []
-    for k, n in enumerate(episode_lengths(steps)):
-        part = jax.tree.map(lambda x, k=k, n=n: np.asarray(x)[k, :n], steps)
+    for k in range(len(demos)):
+        part: Any = demos.episode(k)
         episodes.append(
             Episode(
                 observations={FLAT: np.concatenate([part.obs, part.next_obs[-1:]])},
@@ -215,7 +212,8 @@ def to_recording(demos: Demos, path: Path) -> Recording:
                 success=part.success if has_success else None,
             )
         )
-    bound = None if steps.action.ndim == 2 else np.ones(steps.action.shape[-1])
+    action = demos.rows.action
+    bound = None if action.ndim == 1 else np.ones(action.shape[-1])
     return Recording(
         format="imitbench npz",
         path=path,

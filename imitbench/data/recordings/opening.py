@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Literal, cast, get_args
 
 from imitbench import envs
-from imitbench.data.demonstrations import Demos
 from imitbench.data.formats import (
     d4rl,
     lerobot,
@@ -22,6 +21,8 @@ from imitbench.data.formats import (
 from imitbench.data.recordings.conversion import check_environment, to_demos, to_recording
 from imitbench.data.recordings.recording import Recording
 from imitbench.data.recordings.sizes import spec_of
+from imitbench.data.rows import Demos
+from imitbench.data.validate import check_steps
 from imitbench.envs.recorded import NO_TASK
 from imitbench.utils.errors import UserError, pick
 
@@ -155,7 +156,7 @@ def open_demos(
         known = task or demos.header.task
         check_environment(path, demos.header.task, known)
         if known != NO_TASK:
-            npz.check_fit(path, demos, envs.make(known).spec)
+            check_steps(demos, envs.make(known).spec, str(path))
         return demos
     task = task or (_minari_task(path) if found == "minari" else None)
     if task is None:

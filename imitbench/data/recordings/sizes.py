@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from imitbench.core.types import Spec
-from imitbench.data.demonstrations import Demos
 from imitbench.data.recordings.recording import FLAT, Recording
+from imitbench.data.rows import Demos
 from imitbench.utils.errors import UserError
 
 
@@ -52,15 +52,17 @@ def demo_spec(*parts: Demos) -> Spec:
     """Describes demonstrations whose task is not known.
 
     Args:
-        parts: the data set in one part or several, episodes [K, T, ...].
+        parts: the data set in one part or several.
 
     Returns:
-        Their sizes; one field holds the whole observation.
+        Their sizes; one field holds the whole observation, and the time limit is the length of the
+        longest episode.
     """
-    steps = parts[0].steps
-    size, discrete = steps.obs.shape[-1], steps.action.ndim == 2
-    actions = steps.action.shape[-1]
+    rows = parts[0].rows
+    size, discrete = rows.obs.shape[-1], rows.action.ndim == 1
+    actions = rows.action.shape[-1]
     if discrete:
-        actions = 1 + max(int(np.max(part.steps.action)) for part in parts)
+        actions = 1 + max(int(np.max(part.rows.action)) for part in parts)
     fields = {FLAT: slice(0, size)}
-    return Spec(size, actions, steps.weight.shape[1], fields, discrete=discrete)
+    longest = max(int(part.lengths.max()) for part in parts)
+    return Spec(size, actions, longest, fields, discrete=discrete)

@@ -21,7 +21,16 @@ from imitbench import algos, envs
 from imitbench.core import ops
 from imitbench.core.actor import actor_of
 from imitbench.core.config import config_dict, config_from_dict
-from imitbench.core.types import Actor, Algorithm, Env, EnvState, Key, Spec, Transition
+from imitbench.core.types import (
+    Actor,
+    Algorithm,
+    Env,
+    EnvState,
+    EpisodeSizes,
+    Key,
+    Spec,
+    Transition,
+)
 from imitbench.data.concurrent import make_concurrent
 from imitbench.data.grades import zero_policy
 from imitbench.envs import recorded
@@ -258,7 +267,8 @@ def _rows_like(card: PolicyCard, spec: Spec) -> Transition:
     action = array(dtype=jnp.int32) if spec.discrete else array(spec.action_size)
     obs, flag, number = array(spec.obs_size), array(dtype=bool), array()
     pose = None if card.pose_size is None else array(card.pose_size)
-    return Transition(obs, action, action, number, obs, flag, flag, flag, number, pose)
+    sizes = EpisodeSizes(card.rows // spec.horizon, spec.horizon)
+    return Transition(obs, action, action, number, obs, flag, flag, flag, number, pose, sizes)
 
 
 def _check(arrays: Arrays, like: Any, used: Sequence[bool], folder: Path) -> None:

@@ -53,11 +53,12 @@ def read_rollouts(path: Path) -> Trials:
                 f"{file}: its failed episodes were removed, so it does not say how often the "
                 "policy succeeds: record all episodes"
             )
-        for k in range(len(demos.steps.obs)):
-            valid = np.asarray(demos.steps.weight[k]) > 0
-            returns.append(float(np.asarray(demos.steps.reward[k])[valid].sum()))
+        for k in range(len(demos)):
+            episode = demos.episode(k)
+            valid = np.asarray(episode.weight) > 0
+            returns.append(float(np.asarray(episode.reward)[valid].sum()))
             success.append(_succeeded(demos, k, valid))
-            first = np.ascontiguousarray(demos.steps.obs[k][0])
+            first = np.ascontiguousarray(episode.obs[0])
             states.append(hashlib.sha256(first.tobytes()).hexdigest()[:16])
     known = None if None in success else np.array(success, bool)
     unique = tuple(states) if len(set(states)) == len(states) else None
@@ -73,4 +74,4 @@ def _succeeded(demos: Demos, episode: int, valid: np.ndarray) -> bool | None:
     """Whether an episode ends at the goal; None where the task does not say."""
     if demos.header.success_final is None or not valid.any():
         return None
-    return bool(np.asarray(demos.steps.success[episode])[valid][-1])
+    return bool(np.asarray(demos.episode(episode).success)[valid][-1])

@@ -18,7 +18,7 @@ from helpers.reference_updates import CLOSE, LR, jiggled, mid_run, named, td3_mi
 
 from imitbench.algos.common import replay_buffer
 from imitbench.algos.rl import ddpg, ppo, sac, td3
-from imitbench.core import ops
+from imitbench.core import gae
 from imitbench.core.types import Params, Spec, Transition
 
 MISSING = "needs the extra `reference`: run `make test-reference`"
@@ -112,7 +112,7 @@ def test_advantages_are_those_of_sb3():
     # Where an episode ended, what follows belongs to another one, and `last` is the successor's.
     next_value = np.where(done, last, follows)
     given = [jnp.asarray(x) for x in (reward, value, next_value, terminated, truncated)]
-    ours = ops.advantages(given[0], given[1], given[2], given[3], given[4], discount, lam)
+    ours = gae.advantages(given[0], given[1], given[2], given[3], given[4], discount, lam)
     np.testing.assert_allclose(ours, buffer.advantages, rtol=1e-5, atol=1e-5)
 
 

@@ -146,14 +146,14 @@ def test_observation_moments_stand_still_after_their_budget():
     assert [float(s.moments.count) for s in states] == [0, 20, 20, 20]
 
 
-def test_offline_awr_sees_episodes_in_time():
+def test_offline_awr_sees_no_reward_where_there_is_no_step():
     number, flag = jnp.arange(10.0), jnp.zeros(10, bool)
     x = number[:, None]
     reward, weight = number.at[9].set(jnp.nan), jnp.ones(10).at[9].set(0.0)
-    demos = Transition(x, x, x, reward, x, flag, flag, flag, weight)
-    steps = weighted_regression.time_major(demos, 5)
-    np.testing.assert_array_equal(steps.obs[..., 0].T, [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]])
-    np.testing.assert_array_equal(steps.reward.T, [[0, 1, 2, 3, 4], [5, 6, 7, 8, 0]])
+    demos = Transition(x, x, x, reward, x, flag, flag.at[4].set(True), flag, weight)
+    steps = weighted_regression.demo_steps(demos)
+    np.testing.assert_array_equal(steps.reward, [0, 1, 2, 3, 4, 5, 6, 7, 8, 0])
+    np.testing.assert_array_equal(steps.truncated, demos.truncated)
 
 
 # Self-imitation

@@ -11,7 +11,7 @@ from imitbench import envs
 from imitbench.algos.common import off_policy, off_policy_loop, replay_buffer
 from imitbench.algos.rl import td3
 from imitbench.core import buffer, rollout
-from imitbench.core.types import GoalSpec
+from imitbench.core.types import GoalSpec, Transition
 from imitbench.envs.base import make_spec
 from imitbench.utils.errors import UserError
 
@@ -101,22 +101,66 @@ def test_rewards_are_the_new_goals_and_the_rest_is_left_alone():
     np.testing.assert_allclose(share, 0.2, atol=0.06)
 
 
+def demo_rows(weight: jax.Array | None = None) -> Transition:
+    """The first 24 steps of `history`: seven episodes of 1 to 5 steps, one after the other; and two
+    rows of weight 0 that belong to none."""
+    rows = jax.tree.map(lambda x: x[:26, 0], history(30, 1))
+    last = jnp.asarray(np.append(np.asarray(rows.t)[1:24] == 0, [True, False, False]))
+    weight = (jnp.arange(26) < 24).astype(jnp.float32) if weight is None else weight
+    return Transition(
+        obs=rows.obs, action=rows.action, intended_action=rows.action, reward=rows.reward,
+        next_obs=rows.next_obs, terminated=rows.terminated, truncated=last & ~rows.terminated,
+        success=last, weight=weight,
+    )  # fmt: skip
+
+
 def test_demonstrations_are_relabelled_within_their_episode():
-    """Three episodes of the horizon's length, one after the other, as a ring of them all."""
-    whole = history(500, 1)
-    ends = np.flatnonzero(np.asarray(whole.t[:, 0]) == HORIZON - 1)[:3]
-    rows = jax.tree.map(
-        lambda x: jnp.concatenate([x[e - HORIZON + 1 : e + 1, 0] for e in ends]), whole
-    )
-    ring = replay_buffer.demo_ring(rows, HORIZON)
-    assert int(ring.size) == HORIZON and ring.rows.reward.shape == (HORIZON, 3)
-    drawn = replay_buffer.sample_hindsight(jax.random.key(0), ring, 2000, SPEC, 1.0)
-    goal, here = np.asarray(drawn.obs[:, 3:]), np.asarray(drawn.next_obs[:, :2])
+    """Also where episodes end early: uniform over the steps, then over the rest of the episode."""
+    demos = demo_rows()
+    draw = replay_buffer.demo_sampler(demos, SPEC, 1e9)
+    drawn = jax.tree.map(np.asarray, draw(jax.random.key(0), 12_000))
+    goal, here = drawn.obs[:, 3:], drawn.next_obs[:, :2]
     np.testing.assert_array_equal(goal[:, 0], here[:, 0])
-    assert (goal[:, 1] >= here[:, 1]).all() and goal[:, 1].max() == HORIZON
-    assert {tuple(x) for x in here.tolist()} == {
-        tuple(x) for x in np.asarray(rows.next_obs)[:, :2].tolist()
+    steps = np.asarray(demos.next_obs)[:24, :2].tolist()
+    ends = {name: max(t for n, t in steps if n == name) for name, _ in steps}
+    for name, t in steps:
+        at = (here == (name, t)).all(axis=1)
+        assert at.mean() == pytest.approx(1 / 24, abs=0.008)
+        share = np.bincount(goal[at, 1].astype(int), minlength=HORIZON + 1)[int(t) :]
+        left = int(ends[name] - t) + 1
+        np.testing.assert_allclose(share[:left] / at.sum(), 1 / left, atol=0.12)
+        assert not share[left:].any()
+    np.testing.assert_array_equal(drawn.t, drawn.obs[:, 1])
+
+
+def test_steps_of_weight_0_are_not_drawn_with_hindsight():
+    weight = (jnp.arange(26) % 3 == 1).astype(jnp.float32).at[24:].set(0.0)
+    demos = demo_rows(weight)
+    drawn = replay_buffer.demo_sampler(demos, SPEC, 4.0)(jax.random.key(0), 500)
+    kept = np.asarray(demos.next_obs)[np.asarray(weight) > 0, :2]
+    assert {tuple(x) for x in np.asarray(drawn.next_obs)[:, :2].tolist()} == {
+        tuple(x) for x in kept.tolist()
     }
+
+
+def test_full_episodes_keep_the_draws_of_a_ring():
+    """The same numbers as from a ring of all episodes side by side, as before version 0.4."""
+    rows = jax.tree.map(lambda x: x[:, 0], history(500, 1))
+    ends = np.flatnonzero(np.asarray(rows.t) == HORIZON - 1)[:3]
+    index = np.concatenate([np.arange(e - HORIZON + 1, e + 1) for e in ends])
+    rows = jax.tree.map(lambda x: x[index], rows)
+    last = rows.t == HORIZON - 1
+    no = jnp.zeros(15, bool)
+    demos = Transition(
+        rows.obs, rows.action, rows.action, rows.reward, rows.next_obs, no, last, no, jnp.ones(15)
+    )
+    by_time = jax.tree.map(lambda x: x.reshape(3, HORIZON, *x.shape[1:]).swapaxes(0, 1), rows)
+    ring = buffer.Ring(
+        by_time.replace(terminated=jnp.zeros((HORIZON, 3), bool)), jnp.int32(HORIZON)
+    )
+    expected = replay_buffer.sample_hindsight(jax.random.key(0), ring, 500, SPEC, 0.8)
+    found = replay_buffer.demo_sampler(demos, SPEC, 4.0)(jax.random.key(0), 500)
+    jax.tree.map(np.testing.assert_array_equal, found, expected)
 
 
 def test_demonstrated_steps_follow_the_own_ones():
@@ -142,7 +186,8 @@ def test_demonstrated_steps_follow_the_own_ones():
     n = 2 * env.spec.horizon
     demos = jax.tree.map(lambda x: jnp.zeros((n, *x.shape[1:]), x.dtype), demos)
     weight = (jnp.arange(n) % env.spec.horizon < 10).astype(jnp.float32)
-    demos = demos.replace(reward=100.0 + jnp.arange(n), weight=weight)
+    last = jnp.arange(n) % env.spec.horizon == env.spec.horizon - 1
+    demos = demos.replace(reward=100.0 + jnp.arange(n), weight=weight, truncated=last)
     algo.update(jax.random.key(1), algo.init(jax.random.key(0), demos), demos)
     jax.effects_barrier()
     assert len(seen) == 3

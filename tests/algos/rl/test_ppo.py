@@ -12,7 +12,7 @@ import pytest
 
 from imitbench import envs
 from imitbench.algos.rl import ppo
-from imitbench.core import buffer, distributions, nets, ops, policy_nets
+from imitbench.core import buffer, distributions, gae, nets, ops, policy_nets
 from imitbench.core.types import Transition
 from imitbench.envs.base import make_spec
 from imitbench.utils.errors import UserError
@@ -31,7 +31,7 @@ def estimate(ends: dict[str, int], next_value: Sequence[float], discount=0.5, la
     """Advantages of four steps with reward 1 and values 1, 2, 0, 1."""
     flags = {k: jnp.arange(4)[:, None] == ends.get(k, -1) for k in ("terminated", "truncated")}
     value, after = column(1.0, 2.0, 0.0, 1.0), column(*next_value)
-    adv = ops.advantages(
+    adv = gae.advantages(
         jnp.ones((4, 1)), value, after, flags["terminated"], flags["truncated"], discount, lam
     )
     return adv[:, 0].tolist()
@@ -85,7 +85,7 @@ def spied(monkeypatch: pytest.MonkeyPatch):
 
         monkeypatch.setattr(module, name, called)
 
-    spy(ops, "advantages")
+    spy(gae, "advantages")
     spy(ops, "gradient_step")
     return seen
 

@@ -184,6 +184,6 @@ def test_files_with_and_without_poses(tmp_path, env):
     data.save(tmp_path / "with.npz", found)
     again = data.load(tmp_path / "with.npz", env.spec)
     np.testing.assert_array_equal(again.steps.pose, found.steps.pose)
-    bare = found._replace(steps=found.steps.replace(pose=None))
+    bare = found.replace(steps=found.steps.replace(pose=None))
     data.save(tmp_path / "without.npz", bare)
     assert data.load(tmp_path / "without.npz", env.spec).steps.pose is None
