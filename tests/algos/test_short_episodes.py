@@ -80,7 +80,9 @@ def test_advantages_of_full_episodes_have_the_bits_of_environments():
     flat: list[Any] = [x.ravel() for x in (*parts, *flags)]
     sides: list[Any] = [x.T for x in (*parts, *flags)]
     options: list[Any] = [0.99, 0.95]
-    rows, by_time = gae.row_advantages(*flat, *options, 30), gae.advantages(*sides, *options)
+    flat_options: list[Any] = [*options, 30]
+    rows = gae.row_advantages(*flat, *flat_options)
+    by_time = gae.advantages(*sides, *options)
     np.testing.assert_array_equal(rows.reshape(6, 30), by_time.T)
 
 
