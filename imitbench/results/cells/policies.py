@@ -15,10 +15,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.interpreters import partial_eval
 
 from imitbench import algos, envs
-from imitbench.core import ops
 from imitbench.core.actor import actor_of
 from imitbench.core.config import config_dict, config_from_dict
 from imitbench.core.types import (
@@ -34,6 +32,7 @@ from imitbench.core.types import (
 from imitbench.data.concurrent import make_concurrent
 from imitbench.data.grades import zero_policy
 from imitbench.envs import recorded
+from imitbench.results.cells.policy_arrays import array_names, normaliser_names, used_arrays
 from imitbench.results.cells.policy_files import (
     REMEDY,
     SCHEMA,
@@ -88,9 +87,12 @@ def extract(
         concurrent: whether the method learned while its data were collected.
     """
     like = jax.eval_shape(lambda tree: jax.tree.map(lambda x: x[0], tree), state)
-    used = _used(algo, like, env)
-    names = _names(like)
-    leaves = [np.asarray(x) if keep else None for x, keep in zip(_flat(state), used, strict=True)]
+    used = used_arrays(algo, like, env)
+    names = array_names(like)
+    leaves = [
+        np.asarray(x) if keep else None
+        for x, keep in zip(jax.tree.leaves(state), used, strict=True)
+    ]
     arrays = {
         seed: {name: x[s] for name, x in zip(names, leaves, strict=True) if x is not None}
         for s, seed in enumerate(seeds)
@@ -110,7 +112,9 @@ def extract(
         horizon=env.spec.horizon,
         discrete=env.spec.discrete,
         fields={name: [part.start, part.stop] for name, part in env.spec.fields.items()},
-        normaliser=[name for name in _normalisers(like) if name in next(iter(arrays.values()), {})],
+        normaliser=[
+            name for name in normaliser_names(like) if name in next(iter(arrays.values()), {})
+        ],
         action_bounds=None if env.spec.discrete else original_bounds(env),
         versions=machine.versions(),
     )
@@ -133,7 +137,7 @@ def load(folder: Path, seed: int) -> StoredPolicy:
     try:
         env, algo = _rebuild(card, folder)
         like = jax.eval_shape(algo.init, jax.random.key(0), _rows_like(card, env.spec))
-        _check(arrays, like, _used(algo, like, env), folder)
+        _check(arrays, like, used_arrays(algo, like, env), folder)
     except UserError as error:
         if str(folder) in str(error):
             raise
@@ -197,7 +201,7 @@ def _environment(card: PolicyCard) -> Env:
 
 def _actor(algo: Algorithm, like: Any, arrays: Mapping[str, np.ndarray]) -> Actor:
     """The actor of a state of which only some arrays are known; its actions depend on no others."""
-    structure, names, shapes = jax.tree.structure(like), _names(like), _flat(like)
+    structure, names, shapes = jax.tree.structure(like), array_names(like), jax.tree.leaves(like)
 
     def rebuilt() -> Actor:
         leaves = [
@@ -222,42 +226,6 @@ def _placeholder(like: Any) -> jax.Array:
     return jnp.zeros(like.shape, like.dtype)
 
 
-def _used(algo: Algorithm, like: Any, env: Env) -> list[bool]:
-    """Which leaves of a method's state its memory and its actions depend on."""
-    structure = jax.tree.structure(like)
-
-    def act(leaves: list[Any], key: Key, env_state: EnvState) -> Any:
-        actor = actor_of(algo, jax.tree.unflatten(structure, leaves))
-        return actor.act(key, actor.start(key, env_state), env_state)
-
-    key = jax.random.key(0)
-    state = jax.eval_shape(lambda k: jax.vmap(env.reset)(jax.random.split(k, 1)), key)
-    traced = jax.make_jaxpr(act)(_flat(like), key, state).jaxpr
-    used = partial_eval.dce_jaxpr(traced, [True] * len(traced.outvars))[1]
-    return used[: structure.num_leaves]
-
-
-def _flat(tree: Any) -> list[Any]:
-    return jax.tree.leaves(tree)
-
-
-def _names(tree: Any) -> list[str]:
-    """The places of the leaves in a tree, as text."""
-    paths = (path for path, _ in jax.tree_util.tree_leaves_with_path(tree))
-    return [f"state{jax.tree_util.keystr(path)}" for path in paths]
-
-
-def _normalisers(tree: Any) -> list[str]:
-    """The places of the numbers that normalise observations."""
-
-    def normalises(x: Any) -> bool:
-        return isinstance(x, ops.Normaliser | ops.Moments)
-
-    paths = jax.tree_util.tree_leaves_with_path(tree, is_leaf=normalises)
-    starts = [f"state{jax.tree_util.keystr(path)}." for path, x in paths if normalises(x)]
-    return [name for name in _names(tree) if name.startswith(tuple(starts))]
-
-
 def _rows_like(card: PolicyCard, spec: Spec) -> Transition:
     """The shapes of what a seed learned from, leaves [N, ...]."""
 
@@ -277,7 +245,9 @@ def _check(arrays: Arrays, like: Any, used: Sequence[bool], folder: Path) -> Non
     Raises:
         UserError: naming the first array that is missing or of another shape.
     """
-    wanted = {n: x for n, x, u in zip(_names(like), _flat(like), used, strict=True) if u}
+    wanted = {
+        n: x for n, x, u in zip(array_names(like), jax.tree.leaves(like), used, strict=True) if u
+    }
     for name in sorted(set(wanted) | set(arrays)):
         shape = wanted[name].shape if name in wanted else None
         stored = arrays[name].shape if name in arrays else None
