@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from imitbench.algos.registry import register
     from imitbench.api.comparison import Comparison, compare
-    from imitbench.api.datasets import collect, load_data, save_data
+    from imitbench.api.datasets import collect, load_data, make_demos, save_data
     from imitbench.api.environments import list_tasks, make_env, register_task
     from imitbench.api.evaluation import evaluate, load_policy
     from imitbench.api.policy import Policy
@@ -42,6 +42,7 @@ __all__ = [
     "list_tasks",
     "load_data",
     "load_policy",
+    "make_demos",
     "make_env",
     "register",
     "register_task",
@@ -62,6 +63,7 @@ _MODULES = {
     "list_tasks": "api.environments",
     "load_data": "api.datasets",
     "load_policy": "api.evaluation",
+    "make_demos": "api.datasets",
     "make_env": "api.environments",
     "register": "algos.registry",
     "register_task": "api.environments",

@@ -10,6 +10,8 @@ import pandas as pd
 from imitbench.api.run import Run
 from imitbench.results import compare as comparing
 from imitbench.results.compare import Pair, Side
+from imitbench.utils.errors import UserError
+from imitbench.utils.files import user_path
 
 
 class Comparison:
@@ -75,7 +77,9 @@ def compare(a: Run | str | Path, b: Run | str | Path) -> Comparison:
 
 def _side(run: Run | str | Path, name: str) -> Side:
     if not isinstance(run, Run):
-        folder = str(Path(run).expanduser()) if isinstance(run, Path) else run
+        folder = str(user_path(run))
+        if not any(Path(x).exists() for x in (folder, folder.rpartition(":")[0]) if x):
+            raise UserError(f"no such folder: {folder}; expected one of results, or FOLDER:LABEL")
         return comparing.side(folder, [], Path("results"))
     labels = list(dict.fromkeys(r.identity["label"] for r in run.results))
     cells = {(r.place, r.identity["label"]): r for r in run.results}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,15 @@ from imitbench import data
 from imitbench.api.environments import engine_of, require_known
 from imitbench.core.types import Env
 from imitbench.data import Demos, DemoSource
-from imitbench.data.recordings.opening import Format, open_demos
+from imitbench.data.recordings.arrays import from_arrays
+from imitbench.data.recordings.conversion import to_demos
+from imitbench.data.recordings.opening import Format, open_demos, task_spec
+from imitbench.data.user_demos import check_own
+from imitbench.envs.registry import check_task, task_name
 from imitbench.runs import own_expert
 from imitbench.utils import machine
-from imitbench.utils.files import require_folder_of
+from imitbench.utils.errors import seed_number, whole_number
+from imitbench.utils.files import require_folder_of, user_path
 
 
 def collect(
@@ -59,9 +65,59 @@ def collect(
     machine.setup()
     require_known(env)
     source = DemoSource(
-        pool=episodes, grade=grade, expert=expert, noise=noise, seed=seed, only_success=only_success
+        pool=whole_number("episodes", episodes),
+        grade=grade,
+        expert=expert,
+        noise=noise,
+        seed=seed_number("seed", seed),
+        only_success=only_success,
     )
-    return data.load_pool(env.name, engine_of(env), own_expert.with_expert(source, env))
+    with machine.device_errors():
+        return data.load_pool(env.name, engine_of(env), own_expert.with_expert(source, env))
+
+
+def make_demos(
+    episodes: Sequence[Mapping[str, Any]],
+    task: str,
+    *,
+    action_low: Any = None,
+    action_high: Any = None,
+    expert: str = "unknown",
+) -> Demos:
+    """Makes a data set from arrays of your own; episodes may have different lengths.
+
+    Args:
+        episodes: a dictionary for each episode of n steps. Its arrays are `obs`, [n + 1, O] with
+            the observation after the last step, or [n, O]; `action`, [n, A] or [n] whole numbers;
+            and, where they are known, `next_obs` [n, O], `reward` [n], and `terminated` (the task
+            itself ended), `truncated` (the time limit) and `success`, [n] or one truth value for
+            the last step. `obs` and `next_obs` may be dictionaries of arrays. Without the
+            observation after the last step, that step is left out, unless it is terminated.
+        task: the task that they belong to; "none" where it is not a task of imitbench.
+        action_low: [A] or a number, the lower bounds of the actions, which are scaled to [-1, 1].
+            None: they lie in [-1, 1].
+        action_high: the upper bounds.
+        expert: the name of the demonstrator.
+
+    Returns:
+        The data set.
+
+    Raises:
+        UserError: an array is missing, has another shape than the task or the other arrays ask
+            for, or holds something else than finite numbers; or an action is out of bounds.
+
+    Example:
+        >>> import imitbench as ib
+        >>> import numpy as np
+        >>> walks = [{"obs": np.zeros((n + 1, 6)), "action": np.zeros((n, 2))} for n in (7, 20)]
+        >>> demos = ib.make_demos(walks, task="PointMass")
+        >>> demos.steps.weight.sum(axis=1)
+        array([ 7., 20.], dtype=float32)
+    """
+    machine.setup()
+    task = check_task(task_name(task))
+    recording = from_arrays(episodes, action_low, action_high, expert)
+    return to_demos(recording, task, task_spec(recording, task))
 
 
 def load_data(
@@ -90,7 +146,8 @@ def load_data(
     Raises:
         UserError: there is no such data set, it is damaged, or it does not fit the task.
     """
-    return open_demos(path, task, format, filter_key)
+    machine.setup()
+    return open_demos(path, task if task is None else task_name(task), format, filter_key)
 
 
 def save_data(path: str | Path, demos: Demos) -> Path:
@@ -101,9 +158,10 @@ def save_data(path: str | Path, demos: Demos) -> Path:
         demos: the data set.
 
     Raises:
-        UserError: the file cannot be written.
+        UserError: the file cannot be written, or the data set does not fit its task.
     """
-    file = Path(path).expanduser()
+    file = user_path(path)
+    demos = check_own(demos)
     require_folder_of(file)
     data.save(file, demos)
     return file

@@ -9,7 +9,7 @@ import pandas as pd
 
 from imitbench import envs, experts
 from imitbench.core.types import Env
-from imitbench.envs.registry import TaskEntry
+from imitbench.envs.registry import TaskEntry, task_name
 from imitbench.experts import external
 from imitbench.runs import own_expert
 from imitbench.utils import machine
@@ -20,9 +20,9 @@ def make_env(task: str, engine: str = "auto") -> Env:
     """Makes the environment of a task.
 
     Args:
-        task: a name that `list_tasks` shows, such as "FetchPush" or "Hopper", an environment of
-            Brax, such as "brax/ant", or one of Gymnasium, such as "gymnasium/Pusher-v5" or
-            "gymnasium/my_module:MyEnv-v0".
+        task: a name that `list_tasks` shows, such as "FetchPush" or "Hopper", the Gymnasium id of
+            one, such as "FetchPush-v4", an environment of Brax, such as "brax/ant", or any one of
+            Gymnasium, such as "gymnasium/Pusher-v5" or "gymnasium/my_module:MyEnv-v0".
         engine: "native" (MuJoCo on the CPU), "mjx" (MuJoCo in JAX, for a GPU or TPU) or "auto"
             (native on a CPU, else mjx).
 
@@ -40,7 +40,8 @@ def make_env(task: str, engine: str = "auto") -> Env:
         (6, 2, 20)
     """
     machine.setup()
-    return envs.make(task, engine)
+    with machine.device_errors():
+        return envs.make(task_name(task), engine)
 
 
 def list_tasks() -> pd.DataFrame:

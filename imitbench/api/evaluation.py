@@ -17,7 +17,8 @@ from imitbench.envs.recorded import NO_TASK
 from imitbench.results.cells import policies
 from imitbench.results.cells.finding import one_cell
 from imitbench.utils import machine
-from imitbench.utils.errors import UserError, plain_errors
+from imitbench.utils.errors import UserError, plain_errors, seed_number, whole_number
+from imitbench.utils.files import user_path
 
 
 def load_policy(folder: str | Path, seed: int = 0, cell: str = "") -> Policy:
@@ -33,7 +34,8 @@ def load_policy(folder: str | Path, seed: int = 0, cell: str = "") -> Policy:
         UserError: there is no such policy, or it does not fit this version.
     """
     machine.setup()
-    return Policy(policies.load(one_cell(Path(folder).expanduser(), cell), seed))
+    seed = seed_number("seed", seed)
+    return Policy(policies.load(one_cell(user_path(folder), cell), seed))
 
 
 @plain_errors()
@@ -57,12 +59,12 @@ def evaluate(
         UserError: the environment's sizes do not fit the policy, or a bad argument.
     """
     machine.setup()
-    if episodes < 1:
-        raise UserError(f"episodes={episodes}: expected 1 or more")
+    episodes, seed = whole_number("episodes", episodes), seed_number("seed", seed)
     policy = policy if isinstance(policy, Policy) else load_policy(policy)
     env = environment_for(policy, env)
     run = jax.jit(lambda key: rollout.summarise(rollout.episodes(env, policy.actor, key, episodes)))
-    summary = {k: np.asarray(v) for k, v in run(jax.random.key(seed)).items()}
+    with machine.device_errors():
+        summary = {k: np.asarray(v) for k, v in run(jax.random.key(seed)).items()}
     if not rollout.has_success(env):
         summary = {k: v for k, v in summary.items() if not k.startswith("success")}
     return pd.DataFrame({"episode": np.arange(episodes)} | dict(sorted(summary.items())))

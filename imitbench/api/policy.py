@@ -15,7 +15,7 @@ from imitbench.core.actor import on_observations
 from imitbench.core.types import Spec
 from imitbench.results import exports
 from imitbench.results.cells.policies import StoredPolicy
-from imitbench.utils.errors import UserError
+from imitbench.utils.errors import UserError, seed_number, whole_number
 
 GOAL_KEYS = ("observation", "desired_goal")  # of a goal task's observation in Gymnasium
 
@@ -62,7 +62,8 @@ class Policy:
             task has choices.
 
         Raises:
-            UserError: the observation is of another kind or size.
+            UserError: the observation is of another kind or size, or holds a number that is not
+                finite.
         """
         action = self._act(obs)
         return action if self.spec.discrete else self._stored.original_action(action)
@@ -84,8 +85,7 @@ class Policy:
         Raises:
             UserError: the environment's spaces do not fit the policy, or `episodes` is below 1.
         """
-        if episodes < 1:
-            raise UserError(f"episodes={episodes}: expected 1 or more")
+        episodes, seed = whole_number("episodes", episodes), seed_number("seed", seed)
         to_env = self._units(env.action_space)
         rows = []
         for episode in range(episodes):
@@ -146,6 +146,8 @@ class Policy:
                 f"an observation of shape {flat.shape}: the policy of {self.task} expects "
                 f"(..., {self.spec.obs_size})"
             )
+        if not bool(jnp.isfinite(flat).all()):
+            raise UserError("an observation has a number that is NaN, infinite or beyond float32")
         return flat
 
     def _keys(self, obs: Mapping[str, Any]) -> Sequence[str]:

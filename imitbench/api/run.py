@@ -19,7 +19,7 @@ from imitbench.results.figures.drawing import save
 from imitbench.results.tables import captions
 from imitbench.results.tables.tidy import tidy_frame
 from imitbench.utils.errors import UserError
-from imitbench.utils.files import lock_folder
+from imitbench.utils.files import lock_folder, user_path
 
 
 class Run:
@@ -53,7 +53,7 @@ class Run:
         Raises:
             UserError: there are no finished cells, or one is damaged.
         """
-        path = Path(folder).expanduser()
+        path = user_path(folder)
         if not store.cells_folder(path).is_dir():
             raise UserError(f"{path} is no folder of results: expected one that holds cells/")
         results = store.read_all(path)
@@ -73,7 +73,7 @@ class Run:
         Raises:
             UserError: it cannot be written, or another process writes into it.
         """
-        path = Path(folder).expanduser()
+        path = user_path(folder)
         with lock_folder(path):
             for result in self.results:
                 store.copy(result.folder, store.cells_folder(path))
@@ -99,7 +99,7 @@ class Run:
         """
         figure = curves.figure(self.results)
         if path is not None:
-            save(figure, Path(path).expanduser())
+            save(figure, user_path(path))
         return figure
 
     def policy(self, seed: int = 0) -> Policy:

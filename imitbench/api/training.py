@@ -16,12 +16,14 @@ from imitbench.api.run import Run
 from imitbench.core.types import Env
 from imitbench.data.rows import Demos
 from imitbench.data.source import DatasetInMemory, DemoSource
+from imitbench.data.user_demos import check_own
 from imitbench.experts import learned
 from imitbench.runs import finished, plan, runner
 from imitbench.suites import overrides
-from imitbench.suites.schema import Cell
+from imitbench.suites.schema import Cell, check_config
 from imitbench.utils import machine
-from imitbench.utils.errors import UserError, pick
+from imitbench.utils.errors import UserError, pick, whole_number
+from imitbench.utils.files import user_path
 
 
 def list_methods() -> pd.DataFrame:
@@ -109,14 +111,16 @@ def train(
     machine.setup()
     require_known(env)
     pick("method", method, algos.ALGOS)
+    demos = None if demos is None else check_own(demos)
     config = algos.ALGOS[method].Config() if config is None else config
+    check_config(method, config)
     words = [f"{name.replace('__', '.')}={_word(value)}" for name, value in settings.items()]
     cell = Cell(
         task=env.name,
         demos=_count(method, demos, num_demos),
         method=method,
         config=overrides.apply(config, words),
-        grad_steps=grad_steps or (0 if env_steps else 10_000),
+        grad_steps=10_000 if grad_steps == 0 == env_steps else grad_steps,
         env_steps=env_steps,
         seeds=seeds,
         num_evals=evals,
@@ -125,10 +129,13 @@ def train(
         engine=engine_of(env),
         label=label or overrides.label(method, words),
     )
-    (job,) = plan.prepare("train", "cpu", [cell])
-    root = Path(folder or tempfile.mkdtemp(prefix="imitbench-")).expanduser()
+    root = None if folder is None else user_path(folder)
+    with machine.device_errors():
+        (job,) = plan.prepare("train", "cpu", [cell])
+    root = Path(tempfile.mkdtemp(prefix="imitbench-")) if root is None else root
     try:
-        warnings = runner.run([job], root)
+        with machine.device_errors():
+            warnings = runner.run([job], root)
         results = finished.results_of([job], root)
         if not results:
             raise UserError(f"{root}: {'; '.join(warnings)}: wait until it ends")
@@ -161,9 +168,7 @@ def _count(method: str, demos: Demos | None, num_demos: int | None) -> int:
             )
         return 0
     total = len(demos)
-    if num_demos is not None and not 1 <= num_demos <= total:
-        raise UserError(f"num_demos={num_demos}: expected 1 to {total}, the episodes of the data")
-    return total if num_demos is None else num_demos
+    return total if num_demos is None else whole_number("num_demos", num_demos, 1, total)
 
 
 def _source(

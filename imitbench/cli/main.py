@@ -106,7 +106,8 @@ def _run(argv: list[str]) -> int:
     try:
         with signals.catch_signals(), plain_errors():
             machine.setup()
-            return command() or 0
+            with machine.device_errors():
+                return command() or 0
     except UserError as error:
         print(f"imitbench: {error}", file=sys.stderr)
         return 2

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import tyro
 
 from imitbench import data, experts, physics
+from imitbench.envs.registry import task_name
 from imitbench.suites import schema
 
 
@@ -40,10 +41,16 @@ MethodName = Annotated[
 ]
 TaskName = Annotated[
     str,
-    tyro.conf.arg(
+    tyro.constructors.PrimitiveConstructorSpec(
+        nargs=1,
         metavar="TASK",
-        help="Task; `imitbench list tasks` lists them. Also gymnasium/ID, gymnasium/MODULE:ID, "
-        "brax/NAME and playground/NAME.",
+        instance_from_str=lambda words: task_name(words[0]),
+        is_instance=lambda value: isinstance(value, str),
+        str_from_instance=lambda name: [name],
+    ),
+    tyro.conf.arg(
+        help="Task (`imitbench list tasks` lists them), or its Gymnasium id. Also gymnasium/ID, "
+        "gymnasium/MODULE:ID, brax/NAME and playground/NAME."
     ),
 ]
 SuiteName = Annotated[

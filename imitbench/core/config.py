@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+import numbers
 from typing import Any, get_args, get_origin, get_type_hints
 
 from jax.core import Tracer
@@ -64,6 +66,66 @@ def require_share(config: Any, name: str) -> None:
     value = getattr(config, name)
     for ok in (value >= 0, value <= 1):
         require(ok, config, name, "a number in [0, 1]")
+
+
+def require_rate(config: Any, name: str) -> None:
+    """Checks that a field of a config lies above 0, up to 1.
+
+    Args:
+        config: the config.
+        name: the field.
+
+    Raises:
+        UserError: the value lies outside.
+    """
+    value = getattr(config, name)
+    for ok in (value > 0, value <= 1):
+        require(ok, config, name, "a number above 0, up to 1")
+
+
+def check_values(config: Any, prefix: str = "") -> None:
+    """Checks what all settings have in common, also where a config was built in Python.
+
+    Values have the types of their fields; numbers are finite, but for limits (`clip`, `max_...`),
+    where infinity means none; the sizes of layers are positive. Other ranges are checked by the
+    configs themselves.
+
+    Args:
+        config: a dataclass instance; nested configs are checked, too.
+        prefix: of the fields' names, for messages: the group with a dot.
+
+    Raises:
+        UserError: a value of a field is not allowed.
+    """
+    for field, kind in get_type_hints(type(config)).items():
+        value, name = getattr(config, field), prefix + field
+        if dataclasses.is_dataclass(kind):
+            check_values(value, f"{name}.")
+        elif kind is int:
+            if not _is_whole(value):
+                raise UserError(f"{name}={value!r:.60}: expected a whole number")
+        elif kind is float:
+            _check_float(name, value)
+        elif kind == tuple[int, ...]:
+            whole = isinstance(value, (tuple, list)) and all(map(_is_whole, value))
+            if not whole or any(size < 1 for size in value):
+                raise UserError(
+                    f"{name}={value!r:.60}: expected the sizes of layers, whole numbers of 1 or "
+                    "more, such as (256, 256)"
+                )
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
+def _check_float(name: str, value: Any) -> None:
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        raise UserError(f"{name}={value!r:.60}: expected a number")
+    field = name.rpartition(".")[2]
+    is_limit = field.startswith("max_") or field.endswith("clip")
+    if not math.isfinite(value) and not (is_limit and value == math.inf):
+        raise UserError(f"{name}={value}: expected a finite number")
 
 
 def config_from_dict(kind: type, values: Any, where: str, remedy: str) -> Any:

@@ -26,7 +26,6 @@ from imitbench.utils.files import lock_folder
 from imitbench.utils.machine import cache_dir
 
 T = TypeVar("T")
-ARITHMETIC = ("jax_enable_x64", "jax_default_prng_impl", "jax_threefry_partitionable")
 SIMULATORS = (
     "jax", "jaxlib", "mujoco", "mujoco-mjx", "brax", "gymnasium", "gymnasium-robotics"
 )  # fmt: skip
@@ -49,7 +48,7 @@ def name_of(request: dict[str, Any], engine: str, files: Sequence[Path] = ()) ->
         "environment": digest(request["task"], engine),
         "collection": demonstrations.VERSION,
         "packages": {p: machine.version(p) for p in SIMULATORS},
-        "arithmetic": {k: jax.config.values[k] for k in ARITHMETIC},
+        "arithmetic": {k: jax.config.values[k] for k in machine.ARITHMETIC},
         "files": [hashlib.sha256(path.read_bytes()).hexdigest() for path in files],
     }
     return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()[:24]
@@ -87,7 +86,11 @@ def read_or_make(name: str, read: Callable[[], T | None], make: Callable[[], Non
 
     Returns:
         What `read` returns.
+
+    Raises:
+        UserError: a setting of JAX is on that changes numbers.
     """
+    machine.check_arithmetic()
     if (value := read()) is not None:
         return value
     with lock_folder(cache_dir("turns") / name, wait=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import numbers
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ from imitbench.core.types import Actor, Env, EpisodeSizes, Policy, Transition
 from imitbench.data.expert_checks import check_actions, check_shape
 from imitbench.data.header import make_header
 from imitbench.data.rows import Demos, row_index
-from imitbench.utils.errors import UserError, plain_errors
+from imitbench.utils.errors import UserError, plain_errors, seed_number, whole_number
 
 VERSION = 1  # raised with every change of what is collected; see `make golden`
 HELD_OUT = 0.1  # share of the episodes for evaluation where the task is not known
@@ -57,8 +58,8 @@ def collect(
         UserError: an argument is out of range, the expert's actions have another shape, are not
             finite or leave [-1, 1], or too few of its episodes succeed.
     """
-    if episodes < 1:
-        raise UserError(f"episodes={episodes}: expected 1 or more")
+    whole_number("episodes", episodes)
+    seed_number("seed", seed)
     for name, value in (("noise", noise), ("uniform", uniform)):
         check_disturbance(name, value)
         if value and env.spec.discrete:
@@ -110,8 +111,8 @@ def check_disturbance(name: str, value: float) -> None:
     Raises:
         UserError: it is not a finite number of 0 or more.
     """
-    if not (math.isfinite(value) and value >= 0):
-        raise UserError(f"{name}={value}: expected a finite number, 0 or more")
+    if not (isinstance(value, numbers.Real) and math.isfinite(value) and value >= 0):
+        raise UserError(f"{name}={value!r:.60}: expected a finite number, 0 or more")
 
 
 def _run_episodes(

@@ -10,10 +10,11 @@ from typing import Any
 
 from imitbench.core.config import ADDED_LATER, config_dict
 from imitbench.data import grades
+from imitbench.data.demonstrations import check_disturbance
 from imitbench.data.rows import Demos, stored_arrays
 from imitbench.experts.external import ExternalExpert
 from imitbench.utils import npz
-from imitbench.utils.errors import UserError
+from imitbench.utils.errors import UserError, seed_number, whole_number
 
 STORED_AS = {"same_subset": "shared", "stride": "every"}
 """Fields of a source whose name in the identity of a cell differs; those names are older."""
@@ -120,6 +121,13 @@ class DemoSource:
     def is_own(self) -> bool:
         """Whether the episodes are a data set of the user."""
         return self.path is not None or self.dataset is not None
+
+    def __post_init__(self) -> None:
+        whole_number("pool", self.pool, 0)
+        whole_number("stride", self.stride)
+        seed_number("seed", self.seed)
+        if self.noise is not None:
+            check_disturbance("noise", self.noise)
 
     def identity(self) -> dict[str, Any]:
         """Returns the source as JSON data, with the defaults of the grade in place of None.

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from imitbench.core.types import Spec
-from imitbench.data.rows import Demos, step_arrays
+from imitbench.core.checks import check_shapes
+from imitbench.core.types import Spec, Transition
+from imitbench.data.rows import STORED_AS, Demos, step_arrays
 from imitbench.utils.errors import UserError
 
 FLAGS = ("terminated", "truncated", "success")
@@ -15,31 +16,26 @@ PART = 2**16  # rows that are checked at a time
 ACTION_TOLERANCE = 1e-5  # beyond the bound of 1, for the rounding of other programs
 
 
-def check_steps(demos: Demos, spec: Spec, where: str) -> None:
+def check_steps(demos: Demos, spec: Spec, where: str, names: Mapping[str, str] = STORED_AS) -> None:
     """Checks shapes and numbers of a data set against the task.
 
     Args:
         demos: the data set.
         spec: the task's.
         where: the file or folder, for the message.
+        names: what a field is called in the message, where it has another name.
 
     Raises:
         UserError: a shape does not fit the task, an episode is longer than its time limit or goes
             on after its end, a number is not finite, an action component lies outside [-1, 1], or
             no step has weight.
     """
-    rows, action = demos.rows, () if spec.discrete else (spec.action_size,)
-    trailing = {"obs": (spec.obs_size,), "next_obs": (spec.obs_size,), "action": action}
-    trailing["label"] = action
-    if rows.pose is not None:
-        trailing["pose"] = rows.pose.shape[-1:]  # its length depends on the engine: see `Poses`
-    for name, value in step_arrays(rows).items():
-        if value.shape[1:] != trailing.get(name, ()):
-            raise UserError(
-                f"{where}: array {name!r} has shape {value.shape[1:]} a step, expected "
-                f"{trailing.get(name, ())}"
-            )
-        _check_finite(demos, name, value, where)
+    rows = demos.rows
+    check_shapes(rows, spec, {"rows": None}, where, names)
+    fields = {stored: field for field, stored in STORED_AS.items()}
+    for stored, value in step_arrays(rows).items():
+        field = fields.get(stored, stored)
+        _check_finite(demos, names.get(field, field), value, where)
     longest = int(demos.lengths.max())
     if longest > spec.horizon:
         raise UserError(
@@ -54,14 +50,31 @@ def check_steps(demos: Demos, spec: Spec, where: str) -> None:
             f"{where}: episode {k} goes on for {demos.lengths[k]} steps, but ends at step "
             f"{step + 1}: cut it"
         )
+    _check_actions(rows, spec, where, names)
+    if not np.isin(rows.weight, (0, 1)).all():
+        raise UserError(f"{where}: array 'weight' has other numbers than 0 and 1")
+    if not rows.weight.any():
+        raise UserError(f"{where}: every step has weight 0; there is nothing to learn from")
+
+
+def _check_actions(rows: Transition, spec: Spec, where: str, names: Mapping[str, str]) -> None:
+    """Checks the range of the executed actions [N, ...]."""
+    if spec.discrete:
+        for name, x in (("action", rows.action), ("intended_action", rows.intended_action)):
+            low, high = x.min(initial=0), x.max(initial=0)
+            if x.dtype.kind not in "iu" or low < 0 or high >= spec.action_size:
+                raise UserError(
+                    f"{where}: array {names.get(name, name)!r} has numbers of type {x.dtype} from "
+                    f"{low:g} to {high:g}, expected whole numbers from 0 to "
+                    f"{spec.action_size - 1}, for the task has choices"
+                )
+        return
     largest = np.abs(rows.action[rows.weight > 0]).max(initial=0.0)
-    if not spec.discrete and largest > 1 + ACTION_TOLERANCE:
+    if largest > 1 + ACTION_TOLERANCE:
         raise UserError(
             f"{where}: an action component of magnitude {largest:g}, expected at most 1: divide by "
             "the environment's bounds"
         )
-    if not rows.weight.any():
-        raise UserError(f"{where}: every step has weight 0; there is nothing to learn from")
 
 
 def _check_finite(demos: Demos, name: str, value: np.ndarray, where: str) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from imitbench import physics
 from imitbench.core.types import Env
@@ -28,6 +28,8 @@ class TaskEntry(NamedTuple):
     description: str
     make: Callable[[str, str], Env]  # (engine, variant of the model) -> environment
     variants: tuple[str, ...] = ("default",)  # of the model
+    gymnasium_id: str = ""  # of the environment with the same semantics
+    gymnasium_kwargs: Mapping[str, Any] = {}
 
 
 def _fetch(name: str) -> TaskEntry:
@@ -46,12 +48,21 @@ def _fetch(name: str) -> TaskEntry:
             )
         return fetch.Fetch(name, chosen, "full" if model == "full" else "reduced")
 
-    return TaskEntry("gymnasium-robotics v4 semantics", make, ("default", "full", "reduced"))
+    variants = ("default", "full", "reduced")
+    return TaskEntry("gymnasium-robotics v4 semantics", make, variants, f"{name}-v4")
 
 
 def _locomotion(name: str) -> TaskEntry:
-    about = "gymnasium v5 semantics" + (", fixed horizon" if name.endswith("-fh") else "")
-    return TaskEntry(about, lambda e, m: locomotion.Locomotion(name, physics.choose(e)))
+    base, is_fixed = name.removesuffix("-fh"), name.endswith("-fh")
+    # HalfCheetah never ends, and has no such argument.
+    ends = locomotion.TASKS[base].terminates
+    kwargs = {"terminate_when_unhealthy": False} if is_fixed and ends else {}
+    return TaskEntry(
+        "gymnasium v5 semantics" + (", fixed horizon" if is_fixed else ""),
+        lambda e, m: locomotion.Locomotion(name, physics.choose(e)),
+        gymnasium_id=f"{base}-v5",
+        gymnasium_kwargs=kwargs,
+    )
 
 
 def _probe(name: str) -> TaskEntry:
@@ -73,7 +84,11 @@ def _tightrope(name: str) -> TaskEntry:
 TASKS: dict[str, TaskEntry] = {
     **{name: _fetch(name) for name in fetch.TASKS},
     **{name: _locomotion(name) for name in locomotion.TASKS},
-    "Reacher": TaskEntry("gymnasium v5 semantics", lambda e, m: reacher.Reacher(physics.choose(e))),
+    "Reacher": TaskEntry(
+        "gymnasium v5 semantics",
+        lambda e, m: reacher.Reacher(physics.choose(e)),
+        gymnasium_id="Reacher-v5",
+    ),
     "PointMass": TaskEntry(
         "toy: push a disc to a goal",
         lambda e, m: point_mass.PointMass("PointMass", physics.choose(e)),
@@ -92,6 +107,8 @@ def find_task(task: str) -> TaskEntry:
     Raises:
         UserError: the task is unknown, or its package is not installed.
     """
+    if not isinstance(task, str):
+        raise UserError(f"task {task!r:.60}: expected a name, such as 'Hopper'")
     if task.startswith(gymnasium.PREFIX):
         gymnasium.check(task)
         return TaskEntry("of Gymnasium's registry", lambda engine, _: gymnasium.make(task, engine))
@@ -100,6 +117,30 @@ def find_task(task: str) -> TaskEntry:
         return TASKS[pick("task", task, TASKS)]
     pick("task", task, [f"{prefix}/{name}" for name in brax.env_names(prefix)])
     return TaskEntry(f"of the package {prefix}", lambda engine, _: brax.make(task, engine))
+
+
+def task_name(name: str) -> str:
+    """Returns the task that has a Gymnasium id, such as FetchPush for FetchPush-v4.
+
+    Args:
+        name: a task, or the id of the environment whose semantics a task has.
+
+    Returns:
+        The task; `name` itself where it is no such id.
+    """
+    for task, entry in TASKS.items():
+        if name and name == entry.gymnasium_id and not entry.gymnasium_kwargs:
+            return task
+    return name
+
+
+def action_scale(task: str) -> float:
+    """Returns the action of the original environment that an action of 1 stands for.
+
+    Args:
+        task: a task, or none.
+    """
+    return 1.0 if task == recorded.NO_TASK else float(getattr(make(task), "action_scale", 1.0))
 
 
 def check_task(task: str) -> str:

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from imitbench import algos
-from imitbench.core.config import config_dict
+from imitbench.core.config import check_values, config_dict
 from imitbench.core.types import Cost
 from imitbench.data.asked_expert import find_asked_expert
 from imitbench.data.loading import DataRequest
 from imitbench.data.source import DemoSource
 from imitbench.envs.registry import check_task
-from imitbench.utils.errors import UserError, pick
+from imitbench.utils.errors import UserError, pick, whole_number
 from imitbench.utils.files import check_folder_name
 
 SCHEMA = 1
@@ -174,7 +174,28 @@ def check_suite(suite: Suite) -> Suite:
     return suite
 
 
+def check_config(method: str, config: Any) -> None:
+    """Checks that settings are those of a method.
+
+    Args:
+        method: one of `algos.ALGOS`.
+        config: the settings.
+
+    Raises:
+        UserError: they are of another type, or a value of a setting is not allowed.
+    """
+    kind = algos.ALGOS[method].Config
+    if not isinstance(config, kind):
+        raise UserError(
+            f"config is of type {type(config).__module__}.{type(config).__qualname__}, expected "
+            f"the settings of {method}, {kind.__module__}.{kind.__qualname__}"
+        )
+    check_values(config)
+
+
 def _check_label(cell: Cell) -> None:
+    if not isinstance(cell.name, str):
+        raise UserError(f"label {cell.name!r:.60}: expected text")
     if not LABEL.fullmatch(cell.name):
         raise UserError(
             f"label {cell.name[:MAX_LABEL]!r}: expected 1 to {MAX_LABEL} letters, digits, spaces "
@@ -195,10 +216,12 @@ def check_cell(cell: Cell) -> None:
     """
     check_task(cell.task)
     pick("method", cell.method, algos.ALGOS)
+    check_config(cell.method, cell.config)
     _check_label(cell)
     for name in ("seeds", "num_evals", "eval_episodes"):
-        if getattr(cell, name) < 1:
-            raise UserError(f"{name}={getattr(cell, name)}: expected 1 or more")
+        whole_number(name, getattr(cell, name))
+    for name in ("demos", "grad_steps", "env_steps"):
+        whole_number(name, getattr(cell, name), 0)
     if (cell.grad_steps > 0) == (cell.env_steps > 0):
         raise UserError(
             f"grad_steps={cell.grad_steps}, env_steps={cell.env_steps}: expected one of them above "

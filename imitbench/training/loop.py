@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import jax
+import numpy as np
 
 from imitbench.core import ops
-from imitbench.core.types import Algorithm, Env, Key, Metrics, Transition
+from imitbench.core.checks import as_keys, check_shapes
+from imitbench.core.types import Algorithm, Env, Key, Metrics, Spec, Transition
 from imitbench.training.evaluation import Eval, append_evaluation
 from imitbench.training.parts import part_count
 from imitbench.training.program import SeedsBy, TrainState, abstract_state, compile_program
 from imitbench.utils.errors import UserError
-from imitbench.utils.machine import require_float32
+from imitbench.utils.machine import check_arithmetic
 
 __all__ = ["Eval", "SeedsBy", "TrainState", "abstract_state", "train"]
 
@@ -21,7 +23,7 @@ __all__ = ["Eval", "SeedsBy", "TrainState", "abstract_state", "train"]
 def train(
     algo: Algorithm,
     demos: Transition,
-    keys: Key,
+    keys: Key | Sequence[int],
     *,
     env: Env,
     num_updates: int,
@@ -40,7 +42,8 @@ def train(
     Args:
         algo: the method.
         demos: leaves [N, ...], shared by the seeds, or [S, N, ...], one set for each seed.
-        keys: [S], one for each seed; all randomness of a seed is derived from its key.
+        keys: [S], one for each seed, or S whole numbers; all randomness of a seed is derived from
+            its key.
         env: where the policies are evaluated. The method itself uses what its `make` got.
         num_updates: outer iterations, a multiple of `num_evals`.
         num_evals: evaluations; the last one is after the last update.
@@ -63,11 +66,13 @@ def train(
         The final state and all evaluations.
 
     Raises:
-        UserError: `jax_enable_x64` is on, `num_updates` is not a positive multiple of `num_evals`,
-            or the demonstrations hold a non-finite number.
+        UserError: a setting of JAX is on that changes numbers, `num_updates` is not a positive
+            multiple of `num_evals`, the keys are not one a seed, or an array of the demonstrations
+            is missing, has another shape or type, or holds a non-finite number.
     """
-    require_float32()
-    _check(demos, num_updates, num_evals)
+    check_arithmetic()
+    keys = as_keys(keys)
+    _check(demos, env.spec, keys.shape[0], num_updates, num_evals)
     by = seeds_by
     if by == "auto":
         by = "threads" if jax.default_backend() == "cpu" else "vmap"
@@ -111,11 +116,15 @@ def train(
     return state, evals
 
 
-def _check(demos: Transition, num_updates: int, num_evals: int) -> None:
+def _check(demos: Transition, spec: Spec, seeds: int, num_updates: int, num_evals: int) -> None:
     if num_evals < 1 or num_updates < num_evals or num_updates % num_evals:
         raise UserError(
             f"num_updates={num_updates} must be a positive multiple of num_evals={num_evals}"
         )
+    axes: dict[str, int | None] = {"rows": None}
+    if np.ndim(demos.weight) == 2:
+        axes = {"seeds": seeds, **axes}
+    check_shapes(demos, spec, axes, "demonstrations")
     if not bool(ops.all_finite((demos.obs, demos.intended_action, demos.pose))):
         raise UserError(
             "the demonstrations hold a non-finite observation, intended action or pose: remove it"

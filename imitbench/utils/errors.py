@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import numbers
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 
 class UserError(Exception):
@@ -45,6 +47,8 @@ def pick(kind: str, name: str, known: Iterable[str]) -> str:
         UserError: the name is unknown; the message has up to three similar names.
     """
     known = list(known)
+    if not isinstance(name, str):
+        raise UserError(f"{kind} {name!r:.60}: expected a name, such as {known[0]!r}")
     if name in known:
         return name
     by_lower_case = {k.lower(): k for k in known}
@@ -52,3 +56,40 @@ def pick(kind: str, name: str, known: Iterable[str]) -> str:
     similar = [by_lower_case[m] for m in matches]
     hint = f"did you mean {' or '.join(similar)}?" if similar else f"known: {', '.join(known)}"
     raise UserError(f"unknown {kind} {name!r}: {hint}")
+
+
+def whole_number(name: str, value: Any, least: int = 1, most: int | None = None) -> int:
+    """Returns an argument that counts something or numbers it, as an integer.
+
+    Args:
+        name: the argument, for the message.
+        value: its value, of any type.
+        least: the smallest value that is allowed.
+        most: the largest value that is allowed; None: any.
+
+    Raises:
+        UserError: it is no integer, or out of range.
+    """
+    is_whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    number = int(value) if is_whole else least - 1
+    if number < least or (most is not None and number > most):
+        limits = f"{least} or more" if most is None else f"from {least} to {most}"
+        kind = "" if is_whole else "a whole number, "
+        raise UserError(f"{name}={value!r:.60}: expected {kind}{limits}")
+    return number
+
+
+MAX_SEED = 2**32 - 1  # JAX's keys use 32 bits of a seed
+
+
+def seed_number(name: str, value: Any) -> int:
+    """Returns a seed of random numbers as an integer.
+
+    Args:
+        name: the argument, for the message.
+        value: its value, of any type.
+
+    Raises:
+        UserError: it is no integer from 0 to 2^32 - 1. JAX would take others as one of these.
+    """
+    return whole_number(name, value, 0, MAX_SEED)

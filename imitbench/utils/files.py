@@ -46,6 +46,21 @@ def check_folder_name(kind: str, name: object) -> str:
     return name
 
 
+def user_path(path: object) -> Path:
+    """Returns a path that a user gave, with `~` replaced by the home folder.
+
+    Args:
+        path: text or a `Path`.
+
+    Raises:
+        UserError: it is something else, or the home folder of somebody who does not exist.
+    """
+    try:
+        return Path(path).expanduser()  # type: ignore[arg-type]
+    except (TypeError, RuntimeError):
+        raise UserError(f"{path!r:.60} is no path: expected text or a pathlib.Path") from None
+
+
 def write_error(path: Path, reason: str, number: int | None = None) -> UserError:
     """Builds the error for a file or folder that cannot be written.
 

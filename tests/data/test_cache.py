@@ -7,6 +7,7 @@ import pytest
 
 from imitbench.data import cache, demonstrations
 from imitbench.utils import machine
+from imitbench.utils.errors import UserError
 
 REQUEST = {"task": "PointMass", "episodes": 3, "seed": 0, "version": 1}
 
@@ -49,5 +50,7 @@ def test_data_made_with_other_arithmetic_have_another_name(option, value, monkey
     try:
         jax.config.update(option, value)
         assert cache.name_of(REQUEST, "native") != plain
+        with pytest.raises(UserError, match=f"{option} is {value}: imitbench supports"):
+            cache.read_or_make("name", lambda: 1, lambda: None)
     finally:
         jax.config.update(option, before)

@@ -142,7 +142,7 @@ def test_x64_is_refused(demos, env, keys, small):
     rows = data.subset(demos, 2, [0, 1, 2])
     jax.config.update("jax_enable_x64", True)
     try:
-        with pytest.raises(UserError, match="jax_enable_x64 is on: .* unset JAX_ENABLE_X64"):
+        with pytest.raises(UserError, match="jax_enable_x64 is True: .* unset JAX_ENABLE_X64"):
             loop.train(
                 small("bc"), rows, keys, env=env, num_updates=1, num_evals=1, eval_episodes=1
             )

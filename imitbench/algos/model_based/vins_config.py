@@ -8,7 +8,7 @@ from typing import Literal
 from imitbench.algos.cloning import bc
 from imitbench.algos.model_based.negative_samples import Distance
 from imitbench.algos.model_based.vins_value import GoalHandling
-from imitbench.core.config import ADDED_LATER, require, require_share
+from imitbench.core.config import ADDED_LATER, require, require_rate, require_share
 
 
 @dataclass(frozen=True)
@@ -77,11 +77,12 @@ class Config:
     """Widths of the model's hidden layers (ReLU)."""
 
     def __post_init__(self) -> None:
-        for name in ("alpha", "k", "slope", "batch", "lr", "tau", "model_lr"):
+        for name in ("alpha", "k", "slope", "batch", "lr", "model_lr"):
             require(getattr(self, name) > 0, self, name, "a positive number")
         for name in ("mu", "interpolations"):
             require(getattr(self, name) >= 0, self, name, "0 or more")
         require_share(self, "discount")
+        require_rate(self, "tau")
         require(self.alpha <= 2, self, "alpha", "at most 2, the width of the action's range")
         require(self.samples >= 1, self, "samples", "1 or more; for no negatives set mu=0")
         ordered = len(self.noise) == 2 and 0 < self.noise[0] <= self.noise[1]

@@ -58,6 +58,8 @@ class Config:
     def __post_init__(self) -> None:
         for name in ("envs", "length", "rounds", "grad_steps"):
             require(getattr(self, name) >= 1, self, name, "1 or more")
+        least = self.envs * self.length
+        require(self.capacity >= least, self, "capacity", f"{least} or more, the steps of a round")
         require(0 < self.alpha <= 2, self, "alpha", "above 0, at most 2")
         steps = self.vins.clone.steps
         whole = self.pretrain >= 0 and self.pretrain % steps == 0

@@ -27,7 +27,7 @@ from imitbench.algos.common.off_policy import OffPolicyLearner
 from imitbench.algos.common.replay_buffer import Experience
 from imitbench.algos.offline import bcq_losses, fixed_data
 from imitbench.core import ops
-from imitbench.core.config import require, require_share
+from imitbench.core.config import require, require_rate, require_share
 from imitbench.core.types import Algorithm, Key, Metrics, Params, Spec, Traits, ValueEstimator
 
 TRAITS = Traits(needs_rewards=True)
@@ -65,7 +65,7 @@ class Config:
     """Share of the way that the targets of critics and perturbation move in each gradient step."""
 
     def __post_init__(self) -> None:
-        for name in ("lr", "tau", "latent_clip"):
+        for name in ("lr", "latent_clip"):
             require(getattr(self, name) > 0, self, name, "a positive number")
         for name in ("proposals", "act_proposals"):
             require(getattr(self, name) >= 1, self, name, "1 or more")
@@ -73,6 +73,7 @@ class Config:
             require(getattr(self, name) >= 0, self, name, "0 or more")
         for name in ("soft_min", "discount"):
             require_share(self, name)
+        require_rate(self, "tau")
 
 
 class State(struct.PyTreeNode):

@@ -27,7 +27,7 @@ from imitbench.algos.common.off_policy import OffPolicyLearner
 from imitbench.algos.common.replay_buffer import Experience
 from imitbench.algos.offline import fixed_data
 from imitbench.core import distributions, nets, ops, policy_nets
-from imitbench.core.config import require, require_share
+from imitbench.core.config import require, require_rate, require_share
 from imitbench.core.types import Algorithm, Key, Metrics, Params, Spec, Traits, ValueEstimator
 
 TRAITS = Traits(needs_rewards=True)
@@ -60,12 +60,13 @@ class Config:
     """Share of the way that the target critics move towards the critics in each gradient step."""
 
     def __post_init__(self) -> None:
-        for name in ("lr", "tau", "max_weight"):
+        for name in ("lr", "max_weight"):
             require(getattr(self, name) > 0, self, name, "a positive number")
         for name in ("temperature", "lr_decay_steps"):
             require(getattr(self, name) >= 0, self, name, "0 or more")
         require(0 < self.expectile < 1, self, "expectile", "a number between 0 and 1")
         require_share(self, "discount")
+        require_rate(self, "tau")
 
 
 class Networks(NamedTuple):

@@ -51,7 +51,8 @@ class Config(on_policy.Config):
         super().__post_init__()
         for name in ("clip", "max_grad_norm"):
             require(getattr(self, name) > 0, self, name, "a positive number")
-        require(self.lr_decay_updates >= 0, self, "lr_decay_updates", "0 or more")
+        for name in ("value", "entropy", "lr_decay_updates"):
+            require(getattr(self, name) >= 0, self, name, "0 or more")
 
 
 def clipped_loss(

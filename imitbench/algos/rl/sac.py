@@ -29,7 +29,7 @@ from imitbench.algos.common.bellman import IsAbsorbing, zero_where_absorbing
 from imitbench.algos.common.off_policy import OffPolicyLearner
 from imitbench.algos.common.replay_buffer import Experience
 from imitbench.core import distributions, nets, ops, policy_nets
-from imitbench.core.config import require, require_share
+from imitbench.core.config import require, require_rate, require_share
 from imitbench.core.types import Algorithm, Env, Key, Metrics, Params, Spec, Traits
 
 TRAITS = Traits(needs_demos=False)
@@ -55,9 +55,10 @@ class Config:
     """Adapt the temperature towards the target entropy; otherwise it stays as it is."""
 
     def __post_init__(self) -> None:
-        for name in ("lr", "tau", "temperature"):
+        for name in ("lr", "temperature"):
             require(getattr(self, name) > 0, self, name, "a positive number")
         require_share(self, "discount")
+        require_rate(self, "tau")
 
 
 class Networks(NamedTuple):

@@ -29,7 +29,7 @@ from imitbench.algos.common.off_policy import OffPolicyLearner
 from imitbench.algos.common.replay_buffer import Experience
 from imitbench.algos.rl import td3_losses
 from imitbench.core import nets, ops, policy_nets
-from imitbench.core.config import require, require_share
+from imitbench.core.config import require, require_rate, require_share
 from imitbench.core.types import Algorithm, Env, Key, Metrics, Params, Spec, Traits, ValueEstimator
 
 TRAITS = Traits(needs_demos=False)
@@ -63,11 +63,11 @@ class UpdateConfig:
     def __post_init__(self) -> None:
         for name in ("critics", "delay"):
             require(getattr(self, name) >= 1, self, name, "1 or more")
-        for name in ("lr", "tau"):
-            require(getattr(self, name) > 0, self, name, "a positive number")
+        require(self.lr > 0, self, "lr", "a positive number")
         for name in ("target_noise", "target_noise_clip", "action_l2"):
             require(getattr(self, name) >= 0, self, name, "0 or more")
         require_share(self, "discount")
+        require_rate(self, "tau")
         require(len(self.value_range) in (0, 2), self, "value_range", "two numbers, low and high")
         ordered = list(self.value_range) == sorted(self.value_range)
         require(ordered, self, "value_range", "two numbers, low and high")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, cast, get_args
 
 from imitbench import envs
+from imitbench.core.types import Spec
 from imitbench.data.formats import (
     d4rl,
     lerobot,
@@ -25,6 +26,7 @@ from imitbench.data.rows import Demos
 from imitbench.data.validate import check_steps
 from imitbench.envs.recorded import NO_TASK
 from imitbench.utils.errors import UserError, pick
+from imitbench.utils.files import user_path
 
 Format = Literal["auto", "npz", "minari", "lerobot", "robomimic", "d4rl", "ogbench"]
 FORMATS: tuple[str, ...] = get_args(Format)[1:]
@@ -47,7 +49,7 @@ def locate(name: str | Path) -> Path:
     Raises:
         UserError: there is no such file or folder.
     """
-    path = Path(name).expanduser()
+    path = user_path(name)
     if path.exists():
         return path
     root = Path(os.environ.get("MINARI_DATASETS_PATH") or Path.home() / ".minari" / "datasets")
@@ -83,8 +85,8 @@ def find_format(path: Path) -> Format:
     elif path.suffix == ".npz":
         return "npz"
     raise UserError(
-        f"{path} has none of the formats {', '.join(FORMATS)}: convert it, or build a `Demos` in "
-        "Python"
+        f"{path} has none of the formats {', '.join(FORMATS)}: convert it, or use "
+        "imitbench.make_demos"
     )
 
 
@@ -166,8 +168,20 @@ def open_demos(
     if found == "minari" and task != NO_TASK:
         return minari.load(path, task)
     recording = open_recording(path, found, filter_key)
-    spec = spec_of(recording) if task == NO_TASK else envs.make(task).spec
-    return to_demos(recording, task, spec)
+    return to_demos(recording, task, task_spec(recording, task))
+
+
+def task_spec(recording: Recording, task: str) -> Spec:
+    """Describes the task of a recording.
+
+    Args:
+        recording: the recording.
+        task: its task, or none.
+
+    Raises:
+        UserError: there is no such task; for none: an observation or the actions are no vectors.
+    """
+    return spec_of(recording) if task == NO_TASK else envs.make(task).spec
 
 
 def _minari_task(folder: Path) -> str | None:

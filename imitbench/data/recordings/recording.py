@@ -67,7 +67,7 @@ def check_recording(recording: Recording) -> Recording:
     """
     where = recording.path
     if not recording.episodes:
-        raise UserError(f"{where} has no episodes")
+        raise UserError(f"{where}: there are no episodes, expected 1 or more")
     first = recording.episodes[0]
     for k, episode in enumerate(recording.episodes):
         n = episode.length

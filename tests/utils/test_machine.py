@@ -1,0 +1,63 @@
+"""The process: settings of JAX that would change numbers, devices that are not there, caches."""
+
+from __future__ import annotations
+
+import jax
+import pytest
+
+import imitbench as ib
+from imitbench.utils import machine
+from imitbench.utils.errors import UserError
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("jax_enable_x64", True),
+        ("jax_default_prng_impl", "rbg"),
+        ("jax_threefry_partitionable", False),
+    ],
+)
+def test_settings_that_change_numbers_are_refused_in_a_running_process(option, value):
+    """As in a notebook: the option is changed after an environment was made."""
+    env, before = ib.make_env("PointMass"), getattr(jax.config, option)
+    try:
+        jax.config.update(option, value)
+        for call in (lambda: ib.collect(env, 2), lambda: ib.train("bc", env), machine.setup):
+            with pytest.raises(UserError, match=f"{option} is {value}: imitbench supports"):
+                call()
+    finally:
+        jax.config.update(option, before)
+
+
+def test_a_device_that_is_not_there_is_named(monkeypatch):
+    def missing():
+        raise AssertionError  # all that JAX says
+
+    monkeypatch.setattr(jax, "devices", missing)
+    before = jax.config.values["jax_platforms"]
+    jax.config.update("jax_platforms", "cuda")
+    try:
+        with pytest.raises(UserError, match="no device of JAX_PLATFORMS=cuda: .* unset it"):
+            with machine.device_errors():
+                jax.devices()
+    finally:
+        jax.config.update("jax_platforms", before)
+
+
+def test_a_cache_folder_that_cannot_be_made_costs_a_warning(monkeypatch, caplog):
+    """So that a read-only home can at least list the tasks."""
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/nowhere")
+    monkeypatch.setattr(machine, "compile_cache", lambda: None)
+    machine.setup()
+    assert "compiled programs are not kept: cannot make /proc/nowhere/imitbench" in caplog.text
+
+
+def test_memory_that_is_too_small_is_named():
+    with pytest.raises(UserError, match=r"memory .* too small \(80,000,000,000,000 bytes at once"):
+        with machine.device_errors():
+            raise jax.errors.JaxRuntimeError(
+                "RESOURCE_EXHAUSTED: Out of memory allocating 80000000000000 bytes."
+            )
+    with pytest.raises(AssertionError), machine.device_errors():
+        raise AssertionError  # another one
