@@ -134,7 +134,9 @@ def _show_plan(jobs: Sequence[plan.Job], root: Path) -> None:
     for job in jobs:
         found = more_seeds.finished_seeds(job, root)
         is_finished = more_seeds.has_all(found, job)
-        print(f"{'finished' if is_finished else 'to run  '}  {job.key}")
+        dataset = job.cell.source.dataset
+        data = f" (data {dataset.name})" if dataset and dataset.name else ""
+        print(f"{'finished' if is_finished else 'to run  '}  {job.key}{data}")
         if not is_finished:
             warnings += job_warnings.settings_warnings(job)
             if job.cell.source.is_own:  # other data would have to be collected

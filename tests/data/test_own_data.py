@@ -98,6 +98,7 @@ def test_paths_in_a_suite_start_from_its_file(path, tmp_path, monkeypatch, capsy
     assert out[0].startswith("data      robot 1, ")
     assert out[0].endswith("robot.npz (npz), 5 episodes, 1 held out for evaluation")
     assert [line.split("-")[1] for line in out[1:4]] == ["1", "2", "4"]
+    assert all(line.endswith(" (data robot 1)") for line in out[1:4])
     path.rename(tmp_path / "data/renamed.npz")
     assert main.main(["run", "../own.py"]) == 2
     assert f"no data set '{tmp_path}" in capsys.readouterr().err
