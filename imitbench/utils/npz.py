@@ -48,6 +48,8 @@ def checksum(
         digest.update(json.dumps(header, sort_keys=True).encode())
     for name in sorted(arrays):
         x = arrays[name]
+        if not isinstance(x, ArrayParts):
+            x = np.ascontiguousarray(x)  # single numbers get one axis
         digest.update(f"{name} {x.dtype.str} {x.shape};".encode())
         for part in x.parts if isinstance(x, ArrayParts) else (x,):
             digest.update(np.ascontiguousarray(part).reshape(-1).view(np.uint8).data)
