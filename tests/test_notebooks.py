@@ -20,7 +20,10 @@ def read(name: str) -> Any:
 
 
 def test_there_are_notebooks():
-    assert NAMES == ["across_seeds", "curves", "new_method", "own_data", "robots", "tables", "tour"]
+    assert NAMES == [
+        "across_seeds", "curves", "new_method", "own_arrays", "own_data", "robots", "tables",
+        "tour",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,7 +1,8 @@
 """The code blocks and commands of Markdown pages, for the tests that run them.
 
 A comment on the line before a block says how it is tested: `<!-- test: slow -->` runs in the slow
-tests alone, `<!-- test: skip, REASON -->` is not run.
+tests alone, `<!-- test: skip, REASON -->` is not run, `<!-- test: file NAME -->` is a part of the
+file that commands of the page name; a file's parts are joined in the order of the page.
 """
 
 from __future__ import annotations
@@ -42,6 +43,16 @@ def blocks(text: str, kind: str) -> list[Block]:
         for m in BLOCK.finditer(text)
         if m["kind"] == kind
     ]
+
+
+def files(text: str) -> dict[str, str]:
+    """The files that the Python blocks of a page make, by their names."""
+    found: dict[str, str] = {}
+    for block in blocks(text, "python"):
+        if block.mark.startswith("file "):
+            name = block.mark.removeprefix("file ")
+            found[name] = found.get(name, "") + block.text
+    return found
 
 
 def commands(text: str) -> list[list[str]]:

@@ -14,9 +14,11 @@ from imitbench import algos
 from imitbench.api.environments import engine_of, require_known
 from imitbench.api.run import Run
 from imitbench.core.types import Env
+from imitbench.data.demonstrations import hold_out
 from imitbench.data.rows import Demos
 from imitbench.data.source import DatasetInMemory, DemoSource
 from imitbench.data.user_demos import check_own
+from imitbench.envs.recorded import NO_TASK
 from imitbench.experts import learned
 from imitbench.runs import finished, plan, runner
 from imitbench.suites import overrides
@@ -49,7 +51,7 @@ def list_methods() -> pd.DataFrame:
 
 def train(
     method: str,
-    env: Env,
+    env: Env | None,
     demos: Demos | None = None,
     *,
     expert: Any = "auto",
@@ -72,7 +74,9 @@ def train(
 
     Args:
         method: a name that `list_methods` shows.
-        env: an environment of `make_env`.
+        env: an environment of `make_env`. None for data of an unknown task, as
+            `load_data(path, task="none")` gives them: a tenth of the episodes is held out, and the
+            return is minus the error of the policy's actions there, in percent of their range.
         demos: the data set; leave it out for methods that learn without.
         expert: whom a method asks that asks an expert (`list_methods` shows which do): as for
             `collect`. By default whoever demonstrated, where that is an expert of the task.
@@ -109,14 +113,17 @@ def train(
         (6, 3)
     """
     machine.setup()
-    require_known(env)
+    if env is not None:
+        require_known(env)
     pick("method", method, algos.ALGOS)
-    demos = None if demos is None else check_own(demos)
+    demos, held_out = None if demos is None else check_own(demos), None
+    if env is None:
+        demos, held_out = _unknown_task(demos)
     config = algos.ALGOS[method].Config() if config is None else config
     check_config(method, config)
     words = [f"{name.replace('__', '.')}={_word(value)}" for name, value in settings.items()]
     cell = Cell(
-        task=env.name,
+        task=NO_TASK if env is None else env.name,
         demos=_count(method, demos, num_demos),
         method=method,
         config=overrides.apply(config, words),
@@ -125,8 +132,8 @@ def train(
         seeds=seeds,
         num_evals=evals,
         eval_episodes=eval_episodes,
-        source=_source(env, demos, same_subset, stride, expert),
-        engine=engine_of(env),
+        source=_source(env, demos, held_out, same_subset, stride, expert),
+        engine="auto" if env is None else engine_of(env),
         label=label or overrides.label(method, words),
     )
     root = None if folder is None else user_path(folder)
@@ -171,15 +178,31 @@ def _count(method: str, demos: Demos | None, num_demos: int | None) -> int:
     return total if num_demos is None else whole_number("num_demos", num_demos, 1, total)
 
 
+def _unknown_task(demos: Demos | None) -> tuple[Demos, Demos]:
+    """The episodes to learn from and those held out, of data without an environment."""
+    if demos is None or demos.header.task != NO_TASK:
+        have = "no data" if demos is None else f"demonstrations of {demos.header.task!r}"
+        raise UserError(
+            f"env=None with {have}: expected data of an unknown task, such as "
+            "load_data('my_demos.hdf5', task='none'); else give the environment"
+        )
+    return hold_out(demos)
+
+
 def _source(
-    env: Env, demos: Demos | None, same_subset: bool, stride: int, expert: Any
+    env: Env | None,
+    demos: Demos | None,
+    held_out: Demos | None,
+    same_subset: bool,
+    stride: int,
+    expert: Any,
 ) -> DemoSource:
     if demos is None:
         if expert != "auto":
             raise UserError(f"expert={expert!r} without demos: no expert is asked; leave it out")
         return DemoSource()
     task = demos.header.task
-    if env.name not in (task, *_relatives(task)):
+    if env is not None and env.name not in (task, *_relatives(task)):
         raise UserError(
             f"the demonstrations are of {task!r}, the environment is {env.name!r}: give "
             "demonstrations of the same task"
@@ -188,7 +211,7 @@ def _source(
         pool=len(demos),
         same_subset=same_subset,
         stride=stride,
-        dataset=DatasetInMemory.of(demos),
+        dataset=DatasetInMemory.of(demos, held_out),
         expert=expert,
     )
 

@@ -66,7 +66,7 @@ class Check(_Read):
         recording = self._open(self.file)
         findings = traps.check(recording)
         for f in findings:
-            print(f"{f.severity}: {f.name}: {f.text} {f.remedy}")
+            print(f"{f.severity}: {f.name}: {f.text}; to do: {f.remedy}")
         errors = sum(f.severity == "error" for f in findings)
         print(
             f"{recording.path} ({recording.format}): {errors} errors, {len(findings) - errors} "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import doctest
 import importlib
 import subprocess
@@ -177,6 +178,21 @@ def test_data_go_out_and_come_in_again(demos, tmp_path):
         ib.load_data("nowhere")
     with pytest.raises(ib.UserError, match="there is no folder"):
         ib.save_data(tmp_path / "none" / "x.npz", demos)
+
+
+def test_data_without_a_task_are_learned_from(demos, tmp_path):
+    """A policy's error on the episode that is held out; the expert's own actions would have 0."""
+    unknown = demos._replace(header=dataclasses.replace(demos.header, task="none"))
+    run = ib.train("bc", None, unknown, **SMALL)
+    (result,) = run.results
+    assert (result.identity["task"], result.identity["demos"]) == ("none", 5)
+    returns = np.asarray(run.frame().groupby("evaluation")["return"].mean())
+    assert -100 < returns[0] < returns[-1] < 0
+    folder = run.save(tmp_path / "unknown")
+    assert ib.load_policy(folder, seed=0)(demos.steps.obs[0, :3]).shape == (3, 2)
+    for data, words in ((None, "no data"), (demos, "demonstrations of 'PointMass'")):
+        with pytest.raises(ib.UserError, match=f"env=None with {words}: .* task='none'"):
+            ib.train("bc", None, data)
 
 
 def test_mistakes_are_found_before_training(env, demos, bc, tmp_path):

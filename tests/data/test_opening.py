@@ -81,6 +81,18 @@ def test_actions_are_scaled_from_their_bounds_and_observations_joined():
     assert sizes.spec_of(r).fields == {"a": slice(0, 2), "b": slice(2, 3)}
 
 
+def test_observations_with_the_names_of_the_tasks_fields_are_in_its_order():
+    """HDF5 sorts names: desired_goal, pos, vel. The task's order is pos, vel, desired_goal."""
+    named = {"desired_goal": np.full((3, 2), 3.0), "pos": np.ones((3, 2)), "vel": np.zeros((3, 2))}
+    spec = envs.make(TASK).spec
+    made = Recording("made", Path("made"), [Episode(named, np.zeros((3, 2)))])
+    demos = conversion.to_demos(made, TASK, spec)
+    np.testing.assert_array_equal(demos.steps.obs[0, 0], [1, 1, 0, 0, 3, 3])
+    named["pos"], named["vel"] = np.ones((3, 1)), np.zeros((3, 3))
+    with pytest.raises(UserError, match="'pos' has 1 numbers a step, expected 2"):
+        conversion.to_demos(made, TASK, spec)
+
+
 def test_a_last_step_that_ends_the_task_is_kept():
     r = recording(rewards=np.array([0, 0, 1.0]), terminated=np.array([False, False, True]))
     demos = conversion.to_demos(r, "none", sizes.spec_of(r))

@@ -35,8 +35,6 @@ def run_blocks(text: str, slow: bool) -> None:
     for block in blocks.blocks(text, "python"):
         if block.mark.startswith("skip") or (block.mark == "slow" and not slow):
             continue
-        if block.mark.startswith("file "):
-            Path(block.mark.removeprefix("file ")).write_text(block.text)
         code = compile(block.text, f"block at line {block.line}", "exec", dont_inherit=True)
         exec(code, page.__dict__)
 
@@ -75,9 +73,8 @@ def test_every_mark_is_known():
 
 @pytest.mark.parametrize("page", WITH_COMMANDS)
 def test_commands(page, elsewhere):
-    for block in blocks.blocks(PAGES[page], "python"):
-        if block.mark.startswith("file "):
-            Path(block.mark.removeprefix("file ")).write_text(block.text)
+    for name, text in blocks.files(PAGES[page]).items():
+        Path(name).write_text(text)
     for words in blocks.commands(PAGES[page]):
         check(words)
 
@@ -176,7 +173,7 @@ def test_the_suite_with_own_data_runs(elsewhere):
 
 @pytest.mark.slow
 def test_the_suite_of_the_guide_runs(elsewhere):
-    (block,) = blocks.blocks(PAGES["docs/how-to/own-suite.md"], "python")
-    Path(SUITE_FILE).write_text(block.text)
+    text = blocks.files(PAGES["docs/how-to/own-suite.md"])[SUITE_FILE]
+    Path(SUITE_FILE).write_text(text)
     assert cli.main(["run", SUITE_FILE, "--profile", "smoke", "--only", "bc-small"]) == 0
     assert (Path("results") / "my_suite.smoke" / "table.md").exists()

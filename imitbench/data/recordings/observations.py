@@ -27,6 +27,15 @@ def _flat(named: Any, spec: Spec, where: str) -> np.ndarray:
     parts = {k: x.reshape(len(x), -1).astype(np.float32) for k, x in named.items()}
     if spec.goal is not None and goal_sizes(spec, spec.goal).keys() <= parts.keys():
         return goal_observations(parts, spec, spec.goal, where)
+    # Files sort names, so parts with the names of the task's fields are put in the task's order.
+    if parts.keys() == spec.fields.keys():
+        parts = {name: parts[name] for name in spec.fields}
+        sizes = {name: len(range(spec.obs_size)[at]) for name, at in spec.fields.items()}
+        if wrong := [k for k, n in sizes.items() if parts[k].shape[1] != n]:
+            raise UserError(
+                f"{where}: {wrong[0]!r} has {parts[wrong[0]].shape[1]} numbers a step, expected "
+                f"{sizes[wrong[0]]}: this is another task's data set"
+            )
     obs = np.concatenate([*parts.values()], axis=1)
     if obs.shape[1] != spec.obs_size:
         names = ", ".join(f"{k} [{x.shape[1]}]" for k, x in parts.items())
