@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import tyro
 from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv
