@@ -6,40 +6,16 @@ compared is measured in turns in one process (`AsyncVectorEnv` has workers of it
 
 from __future__ import annotations
 
-import multiprocessing
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
-
 import jax
-import numpy as np
-import tyro
-from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv
 
-from benchmarks.perf.timing import Work, publish
-from benchmarks.perf.wrap import make_peer, stepping
+from benchmarks.perf import vector_envs
+from benchmarks.perf.timing import Work
 from imitbench import envs
 from imitbench.core import unrolling
 from imitbench.core.types import Env, Key
-from imitbench.results.tables.formatting import markdown_table
-from imitbench.utils import machine
 from imitbench.utils.machine import available_cpus
 
 TASKS = ("HalfCheetah-v5", "FetchPush-v4", "AdroitHandDoor-v1", "Pendulum-v1")
-
-
-@dataclass(frozen=True)
-class Options:
-    """Speed of Gymnasium tasks beside Gymnasium's vector environments."""
-
-    rounds: int = 5
-    """Measurements of each; one more before them warms up."""
-    steps: int = 2_000
-    """Environment steps in a measurement, over all environments."""
-    nums: tuple[int, ...] = (1, 16, 64)
-    """Numbers of environments."""
-    out: Path | None = None
-    """Where the table goes; it is always printed."""
 
 
 def rollouts(env: Env, num: int, steps: int) -> Work:
@@ -55,55 +31,17 @@ def rollouts(env: Env, num: int, steps: int) -> Work:
     return Work(lambda: unroll(key, running), length * num)
 
 
-def row(name: str, num: int, options: Options) -> list[str]:
-    """The rates of ours and of Gymnasium's two, and their ratios."""
-    peers = [partial(make_peer, name)] * num
-    # JAX has threads by now, and a fork of such a process may hang.
-    vectors = [SyncVectorEnv(peers), AsyncVectorEnv(peers, context="forkserver")]
-    works = [rollouts(envs.make(f"gymnasium/{name}"), num, options.steps)]
-    works += [stepping(env, options.steps) for env in vectors]
-    rates = np.array([[work.rate() for work in works] for _ in range(options.rounds + 1)])
-    for env in vectors:
-        env.close()
-    ours, sync, parallel = np.median(rates[1:], axis=0)
-    return [
-        f"gymnasium/{name}",
-        str(num),
-        *(f"{rate:,.0f}" for rate in (ours, sync, parallel)),
-        f"{ours / sync:.2f}",
-        f"{ours / parallel:.2f}",
-    ]
-
-
-def main(options: Options) -> None:
-    header = [
-        "task", "environments", "compiled rollout, env steps/s", "SyncVectorEnv, env steps/s",
-        "AsyncVectorEnv, env steps/s", "ratio to Sync", "ratio to Async",
-    ]  # fmt: skip
-    rows = [row(task, num, options) for task in TASKS for num in options.nums]
-    versions = ", ".join(
-        f"{x} {machine.version(x)}" for x in ("jax", "mujoco", "gymnasium", "gymnasium-robotics")
-    )
-    text = [
-        "# Gymnasium tasks",
-        "",
-        f"Made by `make perf-gymnasium` on {machine.device()}; {versions}. Medians of "
-        f"{options.rounds} measurements in turns, {available_cpus()} threads. Random actions; "
-        "episodes end and begin anew within the measurement. The environments run without their "
-        "checker; those of `AsyncVectorEnv` have a process each.",
-        "",
-        markdown_table(header, rows),
-        "",
-    ]
-    if options.out:
-        publish(text, options.out)
-    else:
-        print("\n".join(text))
+def rows(options: vector_envs.Options) -> list[list[str]]:
+    """A row for each task and number of environments."""
+    found = []
+    for name in TASKS:
+        env = envs.make(f"gymnasium/{name}")
+        for num in options.nums:
+            ours = rollouts(env, num, options.steps)
+            found.append(vector_envs.row(env.name, name, num, ours, options))
+    return found
 
 
 if __name__ == "__main__":
-    chosen = tyro.cli(Options)
-    machine.setup()
-    # What 64 workers would otherwise import one by one.
-    multiprocessing.set_forkserver_preload(["benchmarks.perf.wrap", "gymnasium_robotics"])
-    main(chosen)
+    note = f"{available_cpus()} threads"
+    vector_envs.main("Gymnasium tasks", "perf-gymnasium", "compiled rollout", note, rows)

@@ -53,6 +53,10 @@ class Transition(struct.PyTreeNode):
     sizes: EpisodeSizes | None = struct.field(pytree_node=False, default=None)
 
 
+GOAL_PARTS = ("observation", "achieved_goal", "desired_goal")
+"""The parts of a goal task's observation in Gymnasium."""
+
+
 @dataclass(frozen=True)
 class GoalSpec:
     """The goal of a goal-conditioned task, as fields of its observation."""

@@ -12,6 +12,7 @@ from gymnasium import spaces
 
 from imitbench.core import rollout
 from imitbench.core.types import Env, EnvState, Spec
+from imitbench.data.recordings.observations import goal_parts
 from imitbench.utils.errors import UserError
 
 KEY_TYPE = "threefry2x32"  # whatever JAX's default is, so that a seed gives the same states
@@ -27,7 +28,7 @@ class TaskSpaces:
 
     def __init__(self, spec: Spec, flat: bool):
         self.spec = spec
-        self._parts = None if flat or spec.goal is None else _goal_parts(spec)
+        self._parts = None if flat or spec.goal is None else _goal_indices(spec)
         self.observation = self._observation()
         self.action: spaces.Space[Any] = (
             spaces.Discrete(spec.action_size)
@@ -105,17 +106,11 @@ class TaskSpaces:
         return rewards if rewards.ndim else float(rewards)
 
 
-def _goal_parts(spec: Spec) -> dict[str, np.ndarray]:
+def _goal_indices(spec: Spec) -> dict[str, np.ndarray]:
     """The indices of the parts of a goal task's observation, by Gymnasium-Robotics' names."""
-    goal = spec.goal
-    assert goal is not None
-    index = np.arange(spec.obs_size)
-    desired = index[spec.fields[goal.desired]]
-    return {
-        "observation": np.setdiff1d(index, desired),
-        "achieved_goal": index[spec.fields[goal.achieved]],
-        "desired_goal": desired,
-    }
+    assert spec.goal is not None
+    parts = goal_parts(np.arange(spec.obs_size)[None], spec, spec.goal)
+    return {name: index[0] for name, index in parts.items()}
 
 
 class Programs(NamedTuple):

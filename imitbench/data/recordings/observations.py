@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from imitbench.core.types import GoalSpec, Spec
+from imitbench.core.types import GOAL_PARTS, GoalSpec, Spec
 from imitbench.data.recordings.recording import Episode
 from imitbench.utils.errors import UserError
 
-GOAL_PARTS = ("observation", "achieved_goal", "desired_goal")
 GOAL_TOLERANCE = 1e-5  # between `achieved_goal` and the same numbers in `observation`
 
 

@@ -6,12 +6,14 @@ second instance goes on alike from a state of the first, and what it reports.
 
 from __future__ import annotations
 
-from imitbench.envs.gymnasium.adapter import GymnasiumEnv, adapt
-from imitbench.envs.gymnasium.making import PREFIX, env_names, find
-from imitbench.envs.gymnasium.probing import probe
+from typing import TYPE_CHECKING
+
 from imitbench.utils.errors import UserError
 
-__all__ = ["PREFIX", "check", "env_names", "make"]
+if TYPE_CHECKING:
+    from imitbench.envs.gymnasium.adapter import GymnasiumEnv
+
+PREFIX = "gymnasium/"
 
 
 def check(task: str) -> None:
@@ -23,6 +25,8 @@ def check(task: str) -> None:
     Raises:
         UserError: there is none, or it has no time limit.
     """
+    from imitbench.envs.gymnasium.making import find  # gymnasium is imported where it is needed
+
     find(task)
 
 
@@ -39,4 +43,8 @@ def make(task: str, engine: str = "auto") -> GymnasiumEnv:
     """
     if engine != "auto":
         raise UserError(f"engine {engine!r} of {task}: it runs on its own physics, use 'auto'")
+    from imitbench.envs.gymnasium.adapter import adapt
+    from imitbench.envs.gymnasium.making import find
+    from imitbench.envs.gymnasium.probing import probe
+
     return adapt(probe(task, find(task)))

@@ -15,9 +15,8 @@ from typing import Any, NamedTuple
 import gymnasium
 from gymnasium.envs.registration import EnvSpec
 
+from imitbench.envs.gymnasium import PREFIX
 from imitbench.utils.errors import UserError
-
-PREFIX = "gymnasium/"
 
 
 class Registered(NamedTuple):
@@ -48,12 +47,6 @@ def find(task: str) -> Registered:
             "max_episode_steps=..."
         )
     return Registered(name, int(spec.max_episode_steps), lambda: _make(task, spec))
-
-
-def env_names() -> list[str]:
-    """Lists the registered environments that have a time limit."""
-    _register_robotics()
-    return sorted(k for k, s in gymnasium.registry.items() if s.max_episode_steps is not None)
 
 
 def _spec(name: str) -> EnvSpec:

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from imitbench.core.types import GOAL_PARTS
 from imitbench.envs.gymnasium.findings import Findings, foreign_errors
 from imitbench.envs.gymnasium.making import Registered
 from imitbench.envs.gymnasium.python_state import PythonState
-from imitbench.envs.gymnasium.spaces import GOAL_FIELDS, action_layout, observation_layout
+from imitbench.envs.gymnasium.spaces import action_layout, observation_layout
 from imitbench.envs.gymnasium.trials import (
     SEEDS,
     STEPS,
@@ -108,12 +109,12 @@ def _with_goal_rewards(found: Findings, env: Any, tries: Sequence[np.ndarray]) -
     nothing."""
     sizes = dict(found.obs.sizes)
     compute = getattr(env.unwrapped, "compute_reward", None)
-    if compute is None or list(sizes) != list(GOAL_FIELDS):
+    if compute is None or list(sizes) != list(GOAL_PARTS):
         return found
-    if any(hasattr(env.observation_space[name], "spaces") for name in GOAL_FIELDS):
+    if any(hasattr(env.observation_space[name], "spaces") for name in GOAL_PARTS):
         return found
     steps = episode(found, env, 7, tries)[1:]
-    bounds = np.cumsum([sizes[name] for name in GOAL_FIELDS])[:-1]
+    bounds = np.cumsum([sizes[name] for name in GOAL_PARTS])[:-1]
     _, achieved, desired = np.split(np.stack([s.obs for s in steps]), bounds, axis=1)
     python = PythonState(env)
     try:

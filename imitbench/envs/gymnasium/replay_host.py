@@ -33,7 +33,6 @@ class ReplayHost:
         self._free: list[Any] = []
         self._marks = itertools.count(int.from_bytes(os.urandom(7), "little"))
         self._lock = threading.Lock()
-        self.repeated_steps = 0
 
     def reset(self, seeds: np.ndarray, needed: np.ndarray, results: Results) -> None:
         """Starts episodes, see `Host`."""
@@ -62,7 +61,6 @@ class ReplayHost:
             self._found.reset(env, int(before[2]))
             for k in range(t):
                 self._found.step(env, self._recorded(before, k))
-            self.repeated_steps += t
         outcome = self._found.step(env, action)
         write(outcome, i, results)
         state = results.states[i]

@@ -19,7 +19,6 @@ from imitbench.utils.machine import available_cpus
 class _Instance(NamedTuple):
     env: Any
     snapshots: Snapshots
-    blank: np.ndarray  # [W] the state in which every instance is reset
 
 
 class SnapshotHost:
@@ -41,7 +40,8 @@ class SnapshotHost:
         self._lock = threading.Lock()
         instance = self._make()
         self.words = instance.snapshots.words
-        self._blank = instance.blank
+        self._blank = np.empty(self.words, np.uint32)  # the state in which instances are reset
+        instance.snapshots.save(self._blank)
         self._free.put(instance)
 
     def reset(self, seeds: np.ndarray, needed: np.ndarray, results: Results) -> None:
@@ -98,7 +98,4 @@ class SnapshotHost:
         with self._lock:
             env = self._found.registered.make()
             env.reset(seed=0)
-            snapshots = self._kept.of(env)
-            blank = np.empty(snapshots.words, np.uint32)
-            snapshots.save(blank)
-            return _Instance(env, snapshots, blank)
+            return _Instance(env, self._kept.of(env))

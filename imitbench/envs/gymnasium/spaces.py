@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from gymnasium import spaces
 
+from imitbench.core.types import GOAL_PARTS
 from imitbench.utils.errors import UserError
 
-GOAL_FIELDS = ("observation", "achieved_goal", "desired_goal")
 MAX_SIZE = 100_000  # of an observation
 
 
@@ -47,8 +47,8 @@ def observation_layout(obs_space: spaces.Space, task: str) -> ObservationLayout:
     """
     if isinstance(obs_space, spaces.Dict):
         names = list(obs_space.spaces)
-        if sorted(names) == sorted(GOAL_FIELDS):
-            names = list(GOAL_FIELDS)
+        if sorted(names) == sorted(GOAL_PARTS):
+            names = list(GOAL_PARTS)
         parts = {name: _flat_size(obs_space.spaces[name], f"{task}, {name!r}") for name in names}
         ordered = {name: obs_space.spaces[name] for name in names}
         sizes = list(parts.items())
