@@ -121,7 +121,7 @@ def make_demos(
 
 
 def load_data(
-    path: str | Path,
+    path: Any,
     task: str | None = None,
     *,
     format: Format = "auto",
@@ -132,9 +132,10 @@ def load_data(
     Args:
         path: an npz file of imitbench, the folder of a Minari data set or its identifier (looked up
             in MINARI_DATASETS_PATH or, by default, in Minari's folder in the home directory), a
-            LeRobot folder (v3.0 or v2.1), a robomimic or D4RL HDF5 file, or an OGBench npz file.
-        task: the task that the data belong to; needed for data that imitbench did not write, which
-            do not name it. "none" where it is not a task of imitbench.
+            LeRobot folder (v3.0 or v2.1), a robomimic or D4RL HDF5 file, or an OGBench npz file; or
+            a `minari.MinariDataset`, also one that was filtered.
+        task: the task that the data belong to, or its Gymnasium id; needed where the data set names
+            neither. "none" where it is not a task of imitbench.
         format: auto finds the format by looking; npz, minari, lerobot, robomimic, d4rl or ogbench
             insists on one.
         filter_key: of a robomimic file, the list of episodes to read, such as "train".

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import tyro
 
-from imitbench.cli.locations import no_cells, results_folder
+from imitbench.cli.locations import folder_name, no_cells, results_folder, suite_name
 from imitbench.cli.options import Profile, ResultsFolder
 from imitbench.results import claims
 from imitbench.results.cells import store
@@ -31,15 +31,20 @@ class Verify:
 
     def __call__(self) -> int:
         with_claims = [name for name in suite_names() if published.claims_of(name)]
-        if self.suite is not None:
-            pick("suite", self.suite, suite_names())
-            if self.suite not in with_claims:
-                raise UserError(
-                    f"suite {self.suite} has no claims; suites with claims: "
-                    f"{', '.join(with_claims)}"
-                )
+        if self.suite is not None and self.suite not in with_claims:
+            path = Path(self.suite)
+            own = path.suffix == ".py" or self._has_results(self.suite)
+            name = suite_name(self.suite) if own else pick("suite", self.suite, suite_names())
+            raise UserError(
+                f"suite {name} has no claims of the literature to judge; suites with claims: "
+                f"{', '.join(with_claims)}. To compare its methods: imitbench compare A B --suite "
+                f"{self.suite}"
+            )
         names = [self.suite] if self.suite else with_claims
         return int(sum(map(self._judge, names)) > 0)
+
+    def _has_results(self, name: str) -> bool:
+        return store.cells_folder(self.results / folder_name(name, self.profile)).is_dir()
 
     def _judge(self, name: str) -> int:
         """Prints the verdicts, and counts the claims that are not reproduced."""

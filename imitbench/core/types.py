@@ -90,6 +90,9 @@ class Spec:
     goal: GoalSpec | None = None
     discrete: bool = False
     ends: Literal["never", "failure", "success"] = "never"  # what terminates an episode
+    # (obs [..., O]) -> [...] bool: the task has certainly failed in these states, and no episode
+    # goes on after them. None where an observation does not show it.
+    failed: Callable[[Any], Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 
 from imitbench.data.rows import Demos
@@ -29,6 +32,28 @@ def check_whole(demos: Demos) -> None:
             f"episode {k} is not whole (weights 1, then 0; each next_obs the obs of the step after "
             "it): only whole episodes can be exported"
         )
+
+
+def duplicates(episodes: Iterable[Sequence[np.ndarray]]) -> list[tuple[int, int]]:
+    """Finds episodes that repeat an earlier one.
+
+    Args:
+        episodes: the arrays of each episode, which are compared bit by bit.
+
+    Returns:
+        (the earlier episode, the one that repeats it) for each.
+    """
+    first: dict[bytes, int] = {}
+    pairs = []
+    for k, arrays in enumerate(episodes):
+        digest = hashlib.blake2b(digest_size=16)
+        for x in arrays:
+            digest.update(repr(x.shape).encode())
+            digest.update(np.ascontiguousarray(x).data)
+        j = first.setdefault(digest.digest(), k)
+        if j != k:
+            pairs.append((j, k))
+    return pairs
 
 
 def check_ends(ends: np.ndarray, where: str) -> None:

@@ -31,6 +31,8 @@ class Demos:
             weight 0 fill up an episode that ends earlier; or, with `lengths`, rows [N, ...].
         header: what is known of the data set.
         lengths: [K] the steps of each episode, where `steps` are rows.
+        warnings: what a user should know of data that were read or converted; it is not written to
+            files.
 
     Raises:
         UserError: the arrays do not share their first axes, or the lengths are not those of rows.
@@ -41,8 +43,15 @@ class Demos:
     lengths: np.ndarray = field(repr=False)
     """[K] the steps of each episode; their sum is N."""
     header: Header
+    warnings: tuple[str, ...] = ()
 
-    def __init__(self, steps: Transition, header: Header, lengths: Any = None):
+    def __init__(
+        self,
+        steps: Transition,
+        header: Header,
+        lengths: Any = None,
+        warnings: Sequence[str] = (),
+    ):
         _check_axes(steps, 2 if lengths is None else 1)
         if lengths is None:
             steps, lengths = pack(steps)
@@ -53,7 +62,8 @@ class Demos:
                 f"episode lengths {lengths.tolist()[:5]}... have the sum {lengths.sum()}: expected "
                 f"positive numbers whose sum is {count}, the rows"
             )
-        for name, value in (("rows", steps), ("lengths", lengths), ("header", header)):
+        values = {"rows": steps, "lengths": lengths, "header": header, "warnings": tuple(warnings)}
+        for name, value in values.items():
             object.__setattr__(self, name, value)
 
     def __len__(self) -> int:
@@ -100,7 +110,7 @@ class Demos:
         chosen = np.asarray(episodes)
         index = row_index(self.starts[chosen], self.lengths[chosen])
         rows = jax.tree.map(lambda x: x[index], self.rows)
-        return Demos(rows, self.header, self.lengths[chosen])
+        return Demos(rows, self.header, self.lengths[chosen], self.warnings)
 
     def by_episode(self, function: Callable[[np.ndarray], Any], values: Any) -> np.ndarray:
         """Applies a function to the values of each episode.
@@ -126,8 +136,9 @@ class Demos:
         """
         header = self.header if header is None else header
         if steps is not None:
-            return Demos(steps, header)
-        return Demos(self.rows if rows is None else rows, header, self.lengths)
+            return Demos(steps, header, warnings=self.warnings)
+        rows = self.rows if rows is None else rows
+        return Demos(rows, header, self.lengths, self.warnings)
 
 
 def _check_axes(steps: Transition, axes: int) -> None:
@@ -162,15 +173,16 @@ def pack(steps: Transition) -> tuple[Transition, np.ndarray]:
     return rows, lengths
 
 
-def join(episodes: Sequence[Transition], header: Header) -> Demos:
+def join(episodes: Sequence[Transition], header: Header, warnings: Sequence[str] = ()) -> Demos:
     """Joins single episodes to a data set.
 
     Args:
         episodes: K episodes of n steps, leaves [n, ...] each.
         header: what is known of the data set.
+        warnings: what a user should know of it.
     """
     rows = jax.tree.map(lambda *x: np.concatenate(x), *episodes)
-    return Demos(rows, header, [len(e.weight) for e in episodes])
+    return Demos(rows, header, [len(e.weight) for e in episodes], warnings)
 
 
 def row_index(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:

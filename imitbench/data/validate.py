@@ -8,6 +8,7 @@ import numpy as np
 
 from imitbench.core.checks import check_shapes
 from imitbench.core.types import Spec, Transition
+from imitbench.data.episodes import duplicates
 from imitbench.data.rows import STORED_AS, Demos, step_arrays
 from imitbench.utils.errors import UserError
 
@@ -134,15 +135,71 @@ def warnings(demos: Demos, spec: Spec, *, rewards: bool, success: bool = False) 
             f"no step of the data set of {task} reaches the goal: use demonstrations that do, or "
             "a method that does not need it, such as bc"
         )
-    lines = _reward_warnings(demos, spec) if rewards else []
+    lines = [*demos.warnings, *(_reward_warnings(demos, spec) if rewards else [])]
+    lines += _episode_warnings(demos, spec)
     obs = np.asarray(steps.obs)
     constant = np.flatnonzero((obs == obs[np.argmax(real)]).all(axis=0, where=real[:, None]))
     if len(constant):
         names = [k for k, s in spec.fields.items() if np.isin(np.r_[s], constant).any()]
         lines.append(
-            f"observation components {', '.join(map(str, constant))} of {task} "
+            f"observation components {first_places(constant)} of {task} "
             f"({', '.join(names)}) never change in the data: a policy cannot learn what they mean"
         )
+    return lines
+
+
+def first_places(places: np.ndarray) -> str:
+    """Lists the first five of some numbers, and how many more there are."""
+    rest = f" and {len(places) - 5} more" if len(places) > 5 else ""
+    return ", ".join(map(str, places[:5])) + rest
+
+
+def goes_on(demos: Demos, spec: Spec) -> np.ndarray:
+    """Finds episodes that go on after a state in which the task has failed.
+
+    Args:
+        demos: the data set, K episodes.
+        spec: the task's.
+
+    Returns:
+        [K] the first step that leads to such a state and is not the last one; -1 where none does.
+    """
+    first = np.full(len(demos), -1)
+    if spec.failed is None:
+        return first
+    failed = np.asarray(spec.failed(demos.rows.next_obs)) & (np.asarray(demos.rows.weight) > 0)
+    failed[_last_rows(demos)] = False
+    rows = np.flatnonzero(failed)
+    episode = np.searchsorted(demos.starts, rows, side="right") - 1
+    found, at = np.unique(episode, return_index=True)
+    first[found] = (rows - demos.starts[episode])[at]
+    return first
+
+
+def _last_rows(demos: Demos) -> np.ndarray:
+    """[K] the last row of each episode."""
+    return demos.starts + demos.lengths - 1
+
+
+def _episode_warnings(demos: Demos, spec: Spec) -> list[str]:
+    """Warnings about whole episodes."""
+    task, lines = demos.header.task, []
+    episodes = (demos.episode(k) for k in range(len(demos)))
+    pairs = duplicates((np.asarray(e.obs), np.asarray(e.action)) for e in episodes)
+    if pairs:
+        lines.append(
+            f"{len(pairs)} of {len(demos)} episodes of {task} repeat an earlier one, such as "
+            f"{pairs[0][1]} and {pairs[0][0]}: they count twice, also in a split for validation"
+        )
+    if spec.failed is not None:
+        last = _last_rows(demos)
+        failed = np.asarray(spec.failed(np.asarray(demos.rows.next_obs)[last]))
+        unmarked = int(np.sum(failed & ~np.asarray(demos.rows.terminated)[last]))
+        if unmarked:
+            lines.append(
+                f"{unmarked} of {len(demos)} episodes of {task} stop in a state in which it has "
+                "failed, and are not marked as terminated: values will not count it as an end"
+            )
     return lines
 
 

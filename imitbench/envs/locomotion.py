@@ -8,7 +8,9 @@ Source: gymnasium 1.4, envs/mujoco/*_v5.py with default arguments.
 
 from __future__ import annotations
 
+import functools
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -17,13 +19,15 @@ import mujoco
 from imitbench import physics
 from imitbench.core.types import EnvState, Key
 from imitbench.envs.base import PhysicsEnv, make_spec, scalar
-from imitbench.envs.locomotion_tasks import TASKS, build_model
+from imitbench.envs.locomotion_tasks import TASKS, Task, build_model
 from imitbench.physics.engine import EngineName, derived_at_rest
 
 HORIZON = 1000
 # Bound on qpos and qvel, in m, rad and their rates per second. Running robots stay below 1,000; a
 # simulation that passes this bound is about to reach infinity.
 EXPLODED = 1e4
+
+MARGIN = 1e-4  # m, rad: rounding of data of others near the bounds of a healthy state
 
 # The row of each derived position: that of the torso, and that of the whole model.
 _ROW = {"xpos": 1, "subtree_com": 0}
@@ -63,7 +67,10 @@ class Locomotion(PhysicsEnv):
         sizes = [("qpos", model.nq - task.hidden), ("qvel", model.nv)]
         sizes += [(k, self._rest[k][_observed_part(k)].size) for k in task.observed]
         ends = "failure" if task.terminates else "never"
-        spec = make_spec(sizes, model.nu, HORIZON, ends=ends)
+        failed = functools.partial(has_failed, task, model.nq - task.hidden + model.nv)
+        spec = make_spec(
+            sizes, model.nu, HORIZON, ends=ends, failed=failed if task.terminates else None
+        )
         super().__init__(name, spec, physics.load(model, engine, task.derived), task.frame_skip)
         self.action_scale = task.action_scale
 
@@ -145,3 +152,24 @@ class Locomotion(PhysicsEnv):
 def _observed_part(name: str) -> slice:
     """Returns the observed rows of a derived quantity: not the world's, no forces on the root."""
     return slice(6 if name == "qfrc_actuator" else 1, None)
+
+
+def has_failed(task: Task, size: int, obs: Any) -> Any:
+    """Says of observations whether the robot is certainly unhealthy.
+
+    Args:
+        task: the task's settings.
+        size: the number of observed components of qpos and qvel, which come first.
+        obs: [..., O].
+
+    Returns:
+        [...] bool; False within `MARGIN` of a bound, where rounding decides.
+    """
+    low, high = task.z
+    failed = (obs[..., 0] < low - MARGIN) | (obs[..., 0] > high + MARGIN)
+    if math.isfinite(task.max_angle):
+        failed = failed | (abs(obs[..., 1]) > task.max_angle + MARGIN)
+    if math.isfinite(task.max_state):
+        rest = abs(obs[..., 2 - task.hidden : size])
+        failed = failed | (rest > task.max_state + MARGIN).any(axis=-1)
+    return failed

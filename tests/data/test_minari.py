@@ -14,8 +14,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import imitbench as ib
 from imitbench import data, envs, experts
-from imitbench.core.types import Transition
+from imitbench.core.types import Spec, Transition
 from imitbench.data.formats import minari as ours
 from imitbench.utils.errors import UserError
 
@@ -65,9 +66,9 @@ def test_intended_actions_stay_apart_from_noisy_actions(env, tmp_path):
     assert (got.steps.intended_action != got.steps.action).any()
 
 
-def hopper(lengths=(1, 7, 1000)) -> data.Demos:
-    """Made-up episodes of a task that terminates, padded as rollouts pad them."""
-    spec, rng = envs.make("Hopper").spec, np.random.default_rng(0)
+def made_up(task: str, lengths: tuple[int, ...], spec: Spec) -> data.Demos:
+    """Made-up episodes, padded as rollouts pad them."""
+    rng = np.random.default_rng(0)
     total, shape = len(lengths), (len(lengths), spec.horizon)
     real = np.arange(spec.horizon) < np.array(lengths)[:, None]
     path = rng.normal(size=(total, spec.horizon + 1, spec.obs_size)).astype(np.float32)
@@ -88,13 +89,14 @@ def hopper(lengths=(1, 7, 1000)) -> data.Demos:
         "success": np.zeros(shape, bool),
         "weight": real.astype(np.float32),
     }
-    header = data.Header("Hopper", "made", "none", 0, total, total, 0.0, False, 0.0, 0.0, 1.0)
+    header = data.Header(task, "made", "none", 0, total, total, 0.0, False, 0.0, 0.0, 1.0)
     return data.Demos(Transition(**steps), header)
 
 
 def test_short_episodes_are_padded_as_rollouts_are(tmp_path):
-    made = hopper()
-    folder = ours.save(tmp_path, made, envs.make("Hopper").spec)
+    spec = envs.make("Hopper").spec
+    made = made_up("Hopper", (1, 7, 1000), spec)
+    folder = ours.save(tmp_path, made, spec)
     with h5py.File(folder / "data" / "main_data.hdf5") as file:
         shapes = [np.shape(file[f"episode_{k}/observations"]) for k in range(3)]  # type: ignore
     assert shapes == [(2, 11), (8, 11), (1001, 11)]
@@ -149,6 +151,46 @@ def test_reference_scores_normalise_returns(minari, demos, env, exported):
             ours.save(
                 exported, demos, env.spec, dataset_id="z-v0", ref_min_score=low, ref_max_score=high
             )
+
+
+@pytest.mark.parametrize(
+    ("task", "env_id", "kwargs", "bound"),
+    [
+        ("Hopper", "Hopper-v5", {}, 1.0),
+        ("Hopper-fh", "Hopper-v5", {"terminate_when_unhealthy": False}, 1.0),
+        ("Humanoid", "Humanoid-v5", {}, 0.4),
+    ],
+)
+def test_exports_recover_their_environment_with_its_actions(
+    monkeypatch, tmp_path, task, env_id, kwargs, bound
+):
+    """The Humanoid's actions lie in [-0.4, 0.4]: an export of ours has these, bit by bit."""
+    import minari
+
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
+    spec = envs.make(task).spec
+    made = made_up(task, (2, 5), spec)
+    name = str(ours.save(tmp_path, made, spec).relative_to(tmp_path))
+    found = minari.load_dataset(name)
+    recovered = found.recover_environment()
+    assert recovered.spec.id == env_id and recovered.spec.kwargs == kwargs
+    assert recovered.action_space.high.max() == np.float32(bound)
+    episode = next(iter(found))
+    assert found.action_space.contains(episode.actions[0])
+    np.testing.assert_allclose(episode.actions, bound * made.steps.action[0, :2], rtol=1e-6)
+    same(ours.load(tmp_path / name, task).steps, made.steps)
+    if task != "Hopper-fh":  # which has no reference scores
+        assert minari.get_normalized_score(found, np.array([0.0]))[0] < 0.1
+
+
+def test_a_data_set_of_the_package_is_read_as_it_was_filtered(minari, demos):
+    found = minari.load_dataset("imitbench/PointMass/expert-12-3-v0")
+    same(ib.load_data(found).steps, demos.steps)
+    some = ib.load_data(found.filter_episodes(lambda e: e.id in (2, 7)))
+    same(some.steps, jax.tree.map(lambda x: x[[2, 7]], demos.steps))
+    assert some.header.episodes == 2
+    unknown = ib.load_data(found.filter_episodes(lambda e: e.id == 7), "none")
+    np.testing.assert_array_equal(unknown.steps.action[0], demos.steps.action[7])
 
 
 def foreign(
@@ -277,7 +319,7 @@ def forget_header(file, metadata):
         (put("rewards", lambda x: np.zeros(33)), "has 33 steps, those of the task have 1 to 20"),
         (put("observations/observation", lambda x: x[:-1]), r"has shape \(20, 4\), expected \(21"),
         (put("observations/achieved_goal", lambda x: x + 1), "'achieved_goal' is not the observ"),
-        (put("observations/observation", lambda x: x * np.nan), "'achieved_goal' is not the obs"),
+        (put("observations/observation", lambda x: x * np.nan), "'obs' has a non-finite number"),
         (put("actions", lambda x: x / 2), "is damaged: its sha256 is not the one in metadata.json"),
         (put("actions", lambda x: x * np.inf), "array 'action' has a non-finite number"),
         (put("terminations", lambda x: ~x), "goes on for 20 steps, but ends at step 1: cut it"),

@@ -7,21 +7,25 @@ MINARI_DATASETS_PATH is ROOT (`pip install 'minari[hdf5]' pillow`).
 
 In goal tasks Minari's observation is a dictionary of `observation`, `achieved_goal` and
 `desired_goal`. The flat observation of imitbench is [observation, desired_goal], and the achieved
-goal is a field of it. Minari has no place for some arrays; they are stored as infos [n + 1]:
-`infos/label` (the intended action) and `infos/success` begin with an entry for the reset (0 here),
-as all infos of Minari do. `infos/pose` has an entry for each observation; the pose of the last
-observation is not known, so its entry repeats the one before. The metadata hold the header of
-imitbench under `imitbench`, and a checksum of header and steps. In data sets without them, the
-intended action is the executed one, and success is `infos/is_success`, or in a goal task a goal
-reward of 0 or more.
+goal is a field of it. Actions are those of the original environment (the Humanoid's lie within
+0.4), which `env_spec` describes where the task has one; `ref_min_score` and `ref_max_score` are the
+reference scores that ship with the package. Minari has no place for some arrays; they are stored as
+infos [n + 1]: `infos/label` (the intended action) and `infos/success` begin with an entry for the
+reset (0 here), as all infos of Minari do. `infos/pose` has an entry for each observation; the pose
+of the last observation is not known, so its entry repeats the one before. The metadata hold the
+header of imitbench under `imitbench`, and a checksum of header and steps. In data sets without
+them, the intended action is the executed one, and success is `infos/is_success`, or in a goal task
+a goal reward of 0 or more.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +76,8 @@ def save(
         demos: the data set.
         spec: the task's.
         dataset_id: `(NAMESPACE/)NAME-vN`; None: `default_id`.
-        ref_min_score: mean return of a random policy, for `minari.get_normalized_score`.
+        ref_min_score: mean return of a random policy, for `minari.get_normalized_score`; by
+            default those of the task that ship with the package, where there are some.
         ref_max_score: mean return of an expert.
 
     Returns:
@@ -89,10 +94,12 @@ def save(
     folder = root / dataset_id
     if folder.exists():
         raise UserError(f"{folder} exists: remove it, or choose another folder or id")
-    scores = minari_metadata.reference_scores(ref_min_score, ref_max_score)
-    check_steps(demos, spec, f"demonstrations of {demos.header.task}")
+    task = demos.header.task
+    scores = minari_metadata.reference_scores(task, ref_min_score, ref_max_score)
+    check_steps(demos, spec, f"demonstrations of {task}")
     check_whole(demos)
     metadata = minari_metadata.describe(demos.header, spec, dataset_id, demos.lengths) | scores
+    scale = minari_metadata.stored_scale(metadata)
     writable_folder(folder.parent)
     with (
         write_errors(folder),
@@ -104,12 +111,13 @@ def save(
             for k, n in enumerate(demos.lengths):
                 group = file.create_group(f"episode_{k}")
                 group.attrs["id"], group.attrs["total_steps"] = k, int(n)
-                for name, x in minari_episodes.to_arrays(demos.episode(k), spec).items():
+                arrays = minari_episodes.to_arrays(demos.episode(k), spec, scale)
+                for name, x in arrays.items():
                     # HDF5 checks this checksum of the bytes when they are read.
                     group.create_dataset(name, data=x, chunks=x.shape, fletcher32=True)
         # Damage to other bytes than those of arrays can leave zeros in their place, hence a second
         # checksum of what a reader gets.
-        stored = _read_episodes(place / ARRAYS, len(demos), spec, folder, demos.header)
+        stored = _read_episodes(place / ARRAYS, len(demos), spec, scale, folder, demos.header)
         metadata[CHECKSUM] = _checksum(stored, metadata["imitbench"], spec)
         metadata["dataset_size"] = round((place / ARRAYS).stat().st_size / 1e6, 1)  # MB
         (place / METADATA).write_text(json.dumps(metadata, indent=1), encoding="utf-8")
@@ -117,12 +125,33 @@ def save(
     return folder
 
 
-def load(folder: Path, task: str) -> Demos:
+def folder_of(dataset: Any) -> Path | None:
+    """Returns the folder of a `minari.MinariDataset`; None for anything else.
+
+    Args:
+        dataset: any object.
+    """
+    path = getattr(getattr(dataset, "storage", None), "data_path", None)
+    return None if path is None else Path(path)
+
+
+def chosen_episodes(dataset: Any) -> list[int] | None:
+    """Returns the episodes that a `minari.MinariDataset` was filtered to; None for anything else.
+
+    Args:
+        dataset: any object.
+    """
+    chosen = getattr(dataset, "episode_indices", None)
+    return None if chosen is None else [int(k) for k in chosen]
+
+
+def load(folder: Path, task: str, chosen: Sequence[int] | None = None) -> Demos:
     """Reads a Minari data set as demonstrations of a task.
 
     Args:
         folder: the data set's folder, ROOT/ID.
         task: the task's name.
+        chosen: the numbers of the episodes to keep; None: all.
 
     Returns:
         The data set. Actions of others are scaled from their action space to [-1, 1]; in the header
@@ -135,26 +164,36 @@ def load(folder: Path, task: str) -> Demos:
     spec = envs.make(task).spec
     place, metadata = read_metadata(folder)
     if "imitbench" not in metadata:
-        return to_demos(minari_recording.read(folder), task, spec)
+        recording = minari_recording.read(folder)
+        if chosen is not None:
+            kept = [recording.episodes[k] for k in chosen]
+            recording = recording._replace(episodes=kept)
+        return to_demos(recording, task, spec)
     header = build_dataclass(
         Header, metadata["imitbench"], f"{folder}: bad header", "export it again"
     )
     if header.task != task:
         raise UserError(f"{folder} holds demonstrations of {header.task!r}, not of {task!r}")
-    demos = _read_episodes(place / ARRAYS, metadata["total_episodes"], spec, folder, header)
+    scale = minari_metadata.stored_scale(metadata)
+    total = metadata["total_episodes"]
+    demos = _read_episodes(place / ARRAYS, total, spec, scale, folder, header)
     check_steps(demos, spec, str(folder))
     if metadata.get(CHECKSUM) not in (None, _checksum(demos, metadata["imitbench"], spec)):
         raise UserError(
             f"{folder} is damaged: its sha256 is not the one in {METADATA}; make it again"
         )
-    return demos
+    if chosen is None:
+        return demos
+    return demos.select(chosen).replace(header=dataclasses.replace(header, episodes=len(chosen)))
 
 
-def _read_episodes(path: Path, total: int, spec: Spec, folder: Path, header: Header) -> Demos:
+def _read_episodes(
+    path: Path, total: int, spec: Spec, scale: float, folder: Path, header: Header
+) -> Demos:
     """The episodes of an HDF5 file that imitbench wrote."""
     with reading(path, "make it again") as file:
         episodes = [
-            minari_episodes.from_group(file[name], spec, f"{folder}: episode {k}")
+            minari_episodes.from_group(file[name], spec, scale, f"{folder}: episode {k}")
             for k, name in enumerate(episode_names(file, total, folder))
         ]
         return join(episodes, header)

@@ -30,34 +30,37 @@ def observation_space(spec: Spec) -> dict[str, Any]:
     return {"type": "Dict", "subspaces": {k: _box(n, np.inf) for k, n in sizes.items()}}
 
 
-def action_space(spec: Spec) -> dict[str, Any]:
+def action_space(spec: Spec, scale: float) -> dict[str, Any]:
     """Describes the action space as Minari writes a Gymnasium space in JSON.
 
     Args:
         spec: the task's.
+        scale: the bound of actions in the original environment.
 
     Returns:
-        A box [A] with bounds of 1, or a number of choices.
+        A box [A] with these bounds, or a number of choices.
     """
     if spec.discrete:
         return {"type": "Discrete", "dtype": "int64", "start": 0, "n": spec.action_size}
-    return _box(spec.action_size, 1.0)
+    return _box(spec.action_size, scale, "float32" if scale == 1 else "float64")
 
 
-def _box(size: int, bound: float) -> dict[str, Any]:
+def _box(size: int, bound: float, dtype: str = "float32") -> dict[str, Any]:
     bounds = {"low": [-bound] * size, "high": [bound] * size}
-    return {"type": "Box", "dtype": "float32", "shape": [size], **bounds}
+    return {"type": "Box", "dtype": dtype, "shape": [size], **bounds}
 
 
-def to_arrays(steps: Transition, spec: Spec) -> Arrays:
+def to_arrays(steps: Transition, spec: Spec, scale: float) -> Arrays:
     """Converts one episode to the arrays of its group in the HDF5 file.
 
     Args:
         steps: one episode, leaves [n, ...].
         spec: the task's.
+        scale: what an action of 1 is in the original environment.
 
     Returns:
-        Arrays by name, [n, ...] or [n + 1, ...].
+        Arrays by name, [n, ...] or [n + 1, ...]. Scaled actions are of float64, which keeps every
+        bit of the float32 ones.
     """
 
     def info(x: Any) -> np.ndarray:
@@ -65,11 +68,11 @@ def to_arrays(steps: Transition, spec: Spec) -> Arrays:
 
     obs = np.concatenate([steps.obs, steps.next_obs[-1:]])
     arrays = {
-        "actions": np.asarray(steps.action, np.int64 if spec.discrete else None),
+        "actions": _units(steps.action, spec, scale),
         "rewards": np.asarray(steps.reward),
         "terminations": np.asarray(steps.terminated),
         "truncations": np.asarray(steps.truncated),
-        "infos/label": info(steps.intended_action),
+        "infos/label": info(_units(steps.intended_action, spec, scale)),
         "infos/success": info(steps.success),
     }
     if steps.pose is not None:
@@ -81,12 +84,20 @@ def to_arrays(steps: Transition, spec: Spec) -> Arrays:
     return arrays | {f"observations/{name}": x for name, x in parts.items()}
 
 
-def from_group(group: Any, spec: Spec, where: str) -> Transition:
+def _units(action: Any, spec: Spec, scale: float) -> np.ndarray:
+    """Actions in the units of the original environment."""
+    if spec.discrete:
+        return np.asarray(action, np.int64)
+    return np.asarray(action) if scale == 1 else np.asarray(action, np.float64) * scale
+
+
+def from_group(group: Any, spec: Spec, scale: float, where: str) -> Transition:
     """Reads one episode that `to_arrays` wrote from its group of an HDF5 file.
 
     Args:
         group: the group, of type `h5py.Group`.
         spec: the task's, with the time limit T.
+        scale: what an action of 1 is in the file.
         where: the data set and the episode, for messages.
 
     Returns:
@@ -107,8 +118,8 @@ def from_group(group: Any, spec: Spec, where: str) -> Transition:
     dtype = np.int32 if spec.discrete else np.float32
     arrays: dict[str, Any] = {
         "obs": obs[:-1],
-        "action": action.astype(dtype),
-        "intended_action": intended.astype(dtype),
+        "action": (action if scale == 1 else action / scale).astype(dtype),
+        "intended_action": (intended if scale == 1 else intended / scale).astype(dtype),
         "reward": _array(group, "rewards", (n,), where).astype(np.float32),
         "next_obs": obs[1:],
         "terminated": ends["terminations"],

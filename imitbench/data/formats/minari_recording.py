@@ -32,7 +32,7 @@ def read(folder: Path) -> Recording:
         UserError: h5py is missing, or the folder is no Minari data set or is damaged.
     """
     place, metadata = minari_metadata.read_metadata(folder)
-    low, high = _action_bounds(metadata)
+    low, high = minari_metadata.action_bounds(metadata)
     with reading(place / minari_metadata.ARRAYS, "make it again") as file:
         episodes = [
             _episode(file[name], f"{folder}: {name}")
@@ -46,7 +46,7 @@ def read(folder: Path) -> Recording:
             episodes=episodes,
             action_low=low,
             action_high=high,
-            env_id=_env_id(metadata),
+            env_id=env_id(metadata),
             demonstrator=str(metadata.get("algorithm_name") or "unknown")[:200],
         )
     )
@@ -101,19 +101,12 @@ def _read(array: Any, where: str) -> np.ndarray:
     return read_array(array, where)
 
 
-def _action_bounds(metadata: Mapping[str, Any]) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """The bounds [A] of the action space; None where it is no box, or has no finite bounds."""
-    try:
-        space = json.loads(metadata["action_space"])
-        low, high = (np.asarray(space[k], np.float64).reshape(-1) for k in ("low", "high"))
-    except (KeyError, TypeError, ValueError, RecursionError):
-        return None, None
-    if low.shape != high.shape or not (np.isfinite(low) & np.isfinite(high) & (low < high)).all():
-        return None, None
-    return low, high
+def env_id(metadata: Mapping[str, Any]) -> str | None:
+    """Returns the id of the Gymnasium environment of a data set; None where it names none.
 
-
-def _env_id(metadata: Mapping[str, Any]) -> str | None:
+    Args:
+        metadata: the data set's.
+    """
     try:
         spec = metadata["env_spec"]
         name = (json.loads(spec) if isinstance(spec, str) else spec)["id"]

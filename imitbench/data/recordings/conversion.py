@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 
-from imitbench.core.types import GoalSpec, Spec, Transition
+from imitbench.core.types import Spec, Transition
 from imitbench.data.episodes import check_ends, check_whole
 from imitbench.data.header import make_header
 from imitbench.data.recordings.observations import observations
 from imitbench.data.recordings.recording import FLAT, Episode, Recording
+from imitbench.data.recordings.task_checks import (
+    check_failures,
+    check_rewards,
+    end_warnings,
+    environment_warnings,
+    own_rewards,
+)
 from imitbench.data.rows import Demos, join
 from imitbench.data.validate import check_steps
-from imitbench.envs.registry import TASKS
-from imitbench.experts import learned
 from imitbench.utils.errors import UserError
-
-REWARD_TOLERANCE = 1e-3
-MAX_WRONG = 0.1  # share of rewards that may differ: thresholds of versions do, at their edge
 
 
 def to_demos(recording: Recording, task: str, spec: Spec) -> Demos:
@@ -42,7 +42,8 @@ def to_demos(recording: Recording, task: str, spec: Spec) -> Demos:
     Raises:
         UserError: the recording does not fit the task; the message says what differs.
     """
-    check_environment(recording.path, recording.env_id, task)
+    warnings = environment_warnings(recording.path, recording.env_id, task)
+    warnings += end_warnings(recording)
     episodes = [_episode(e, spec, recording, k) for k, e in enumerate(recording.episodes)]
     kept = [e for e in episodes if e is not None]
     if not kept:
@@ -60,39 +61,12 @@ def to_demos(recording: Recording, task: str, spec: Spec) -> Demos:
         engine="unknown",
         grade="unknown",
     )
-    demos = join(kept, header)
+    demos = join(kept, header, warnings)
     check_steps(demos, spec, str(recording.path))
+    check_failures(demos, spec, recording.path)
     if spec.goal is not None and recording.episodes[0].rewards is not None:
-        _check_rewards(demos.rows, spec, spec.goal, recording)
+        check_rewards(demos.rows, spec, spec.goal, recording.path)
     return demos
-
-
-def check_environment(path: Path, env_id: str | None, task: str) -> None:
-    """Refuses a data set that names another task of imitbench.
-
-    Args:
-        path: the data set, for the message.
-        env_id: the name of its environment or task.
-        task: the task that it is used for.
-
-    Raises:
-        UserError: both are tasks of imitbench, with other dynamics.
-    """
-    name = re.sub(r"-v\d+$", "", (env_id or "").rpartition("/")[2])
-    if {name, task} <= set(TASKS) and learned.base_task(name) != learned.base_task(task):
-        raise UserError(f"{path} is of {env_id}, not of {task}: give its own task")
-
-
-def _check_rewards(steps: Transition, spec: Spec, goal: GoalSpec, recording: Recording) -> None:
-    """Refuses rewards of a goal task that are not those of its own function."""
-    expected = _own_rewards(steps.next_obs, spec, goal)
-    wrong = np.abs(steps.reward - expected) > REWARD_TOLERANCE
-    if wrong.mean() > MAX_WRONG:
-        raise UserError(
-            f"{recording.path}: {wrong.mean():.0%} of the rewards differ from the task's own for "
-            "the same achieved and desired goals (dense rewards, or another task): leave them out, "
-            "or use another task"
-        )
 
 
 def _episode(episode: Episode, spec: Spec, recording: Recording, k: int) -> Transition | None:
@@ -175,13 +149,7 @@ def _success(episode: Episode, next_obs: np.ndarray, spec: Spec, n: int) -> np.n
         return episode.success[:n].astype(bool)
     if spec.goal is None:
         return np.zeros(n, bool)
-    return _own_rewards(next_obs, spec, spec.goal) >= 0
-
-
-def _own_rewards(next_obs: Any, spec: Spec, goal: GoalSpec) -> np.ndarray:
-    """[...], the rewards of a goal task after steps to observations [..., O]."""
-    parts = (next_obs[..., spec.fields[f]] for f in (goal.achieved, goal.desired))
-    return np.asarray(jax.device_get(goal.reward(*parts)))  # type: ignore[arg-type]
+    return own_rewards(next_obs, spec, spec.goal) >= 0
 
 
 def to_recording(demos: Demos, path: Path) -> Recording:

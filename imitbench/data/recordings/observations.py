@@ -112,7 +112,9 @@ def goal_observations(parts: Any, spec: Spec, goal: GoalSpec, where: str) -> np.
     at, rest = spec.fields[goal.desired], parts["observation"]
     obs = np.concatenate([rest[:, : at.start], parts["desired_goal"], rest[:, at.start :]], axis=1)
     achieved = obs[:, spec.fields[goal.achieved]]
-    if not np.allclose(achieved, parts["achieved_goal"], atol=GOAL_TOLERANCE):
+    # Numbers that are not finite get an error of their own (`validate.check_steps`).
+    known = np.isfinite(achieved)
+    if not np.allclose(achieved[known], parts["achieved_goal"][known], atol=GOAL_TOLERANCE):
         raise UserError(
             f"{where}: 'achieved_goal' is not the observation's {goal.achieved!r}: this is another "
             "task's data set"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 from imitbench import envs
 from imitbench.core.types import Spec
@@ -19,12 +19,14 @@ from imitbench.data.formats import (
     ogbench,
     robomimic,
 )
-from imitbench.data.recordings.conversion import check_environment, to_demos, to_recording
+from imitbench.data.recordings.conversion import to_demos, to_recording
 from imitbench.data.recordings.recording import Recording
 from imitbench.data.recordings.sizes import spec_of
+from imitbench.data.recordings.task_checks import environment_warnings
 from imitbench.data.rows import Demos
 from imitbench.data.validate import check_steps
 from imitbench.envs.recorded import NO_TASK
+from imitbench.envs.registry import TASKS, task_name
 from imitbench.utils.errors import UserError, pick
 from imitbench.utils.files import user_path
 
@@ -39,17 +41,18 @@ READERS: dict[str, Callable[[Path], Recording]] = {
 }
 
 
-def locate(name: str | Path) -> Path:
+def locate(name: Any) -> Path:
     """Finds a data set.
 
     Args:
-        name: a path, or a Minari identifier such as "mujoco/hopper/expert-v0", which is looked up
-            in MINARI_DATASETS_PATH or, by default, in Minari's folder in the home directory.
+        name: a path, a `MinariDataset`, or a Minari identifier such as "mujoco/hopper/expert-v0",
+            which is looked up in MINARI_DATASETS_PATH or, by default, in Minari's folder in the
+            home directory.
 
     Raises:
         UserError: there is no such file or folder.
     """
-    path = user_path(name)
+    path = minari.folder_of(name) or user_path(name)
     if path.exists():
         return path
     root = Path(os.environ.get("MINARI_DATASETS_PATH") or Path.home() / ".minari" / "datasets")
@@ -90,13 +93,11 @@ def find_format(path: Path) -> Format:
     )
 
 
-def resolve(
-    name: str | Path, format: str = "auto", filter_key: str | None = None
-) -> tuple[Path, Format]:
+def resolve(name: Any, format: str = "auto", filter_key: str | None = None) -> tuple[Path, Format]:
     """Finds a data set and its format.
 
     Args:
-        name: a path or a Minari identifier, see `locate`.
+        name: a path, a Minari identifier or a `MinariDataset`, see `locate`.
         format: how to read it; auto: as `find_format` finds.
         filter_key: of robomimic: the list of episodes to read.
 
@@ -115,9 +116,7 @@ def resolve(
     return path, found
 
 
-def open_recording(
-    name: str | Path, format: Format = "auto", filter_key: str | None = None
-) -> Recording:
+def open_recording(name: Any, format: Format = "auto", filter_key: str | None = None) -> Recording:
     """Reads a data set, whatever its task.
 
     Args:
@@ -127,11 +126,16 @@ def open_recording(
         UserError: there is no such data set, it is damaged, or of another format.
     """
     path, found = resolve(name, format, filter_key)
-    return robomimic.read(path, filter_key) if found == "robomimic" else READERS[found](path)
+    if found == "robomimic":
+        return robomimic.read(path, filter_key)
+    recording, chosen = READERS[found](path), minari.chosen_episodes(name)
+    if chosen is None:
+        return recording
+    return recording._replace(episodes=[recording.episodes[k] for k in chosen])
 
 
 def open_demos(
-    name: str | Path,
+    name: Any,
     task: str | None = None,
     format: Format = "auto",
     filter_key: str | None = None,
@@ -141,7 +145,7 @@ def open_demos(
     Args:
         name: as for `resolve`.
         task: the task that they belong to; "none" for one that imitbench does not know. None: as
-            the data set says, if imitbench wrote it.
+            the data set says, by the task or the environment that it names.
         format: as for `resolve`.
         filter_key: as for `resolve`.
 
@@ -156,19 +160,36 @@ def open_demos(
     if found == "npz":
         demos = npz.load(path)
         known = task or demos.header.task
-        check_environment(path, demos.header.task, known)
+        environment_warnings(path, demos.header.task, known)
         if known != NO_TASK:
             check_steps(demos, envs.make(known).spec, str(path))
         return demos
-    task = task or (_minari_task(path) if found == "minari" else None)
+    if found == "minari":
+        task = task or _minari_task(path)
+        if task is not None and task != NO_TASK:
+            return minari.load(path, task, minari.chosen_episodes(name))
+    recording = open_recording(name, found, filter_key)
+    task = task or task_of(recording.env_id)
     if task is None:
         raise UserError(
-            f"{path} does not name a task of imitbench: give one, such as Hopper, or none"
+            f"{path} does not name a task of imitbench (environment "
+            f"{recording.env_id or 'unknown'}): give one, such as Hopper, or none"
         )
-    if found == "minari" and task != NO_TASK:
-        return minari.load(path, task)
-    recording = open_recording(path, found, filter_key)
     return to_demos(recording, task, task_spec(recording, task))
+
+
+def task_of(env_id: str | None) -> str | None:
+    """Returns the task of an environment that a data set names.
+
+    Args:
+        env_id: a task, or the Gymnasium id of the environment whose semantics a task has; None
+            where the data set names none.
+
+    Returns:
+        The task; None for another environment.
+    """
+    name = task_name(env_id or "")
+    return name if name in TASKS else None
 
 
 def task_spec(recording: Recording, task: str) -> Spec:
@@ -185,8 +206,8 @@ def task_spec(recording: Recording, task: str) -> Spec:
 
 
 def _minari_task(folder: Path) -> str | None:
-    """The task that imitbench wrote into a Minari data set's metadata."""
+    """The task that imitbench wrote into a Minari data set's metadata, or that of `env_spec`."""
     _, metadata = minari_metadata.read_metadata(folder)
     header = metadata.get("imitbench")
     task = header.get("task") if isinstance(header, dict) else None
-    return task if isinstance(task, str) else None
+    return task if isinstance(task, str) else task_of(minari_recording.env_id(metadata))

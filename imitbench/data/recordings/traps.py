@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
 
 import numpy as np
 
+from imitbench.data.episodes import duplicates
 from imitbench.data.recordings.inspection import Range, blocks, ends_of, is_discrete, measure
 from imitbench.data.recordings.recording import Episode, Recording
+from imitbench.data.validate import first_places
 
 TOLERANCE = 1e-5  # beyond bounds of actions, for the rounding of other programs
 
@@ -198,16 +199,10 @@ def _ends_unknown(d: _Data) -> Iterator[str]:
 
 @_trap("warning", "remove the copies, or a split puts one episode into training and validation")
 def _duplicate_episodes(d: _Data) -> Iterator[str]:
-    first, pairs = {}, []
-    for k, e in enumerate(d.episodes):
-        digest = hashlib.blake2b(digest_size=16)
-        for x in (*e.observations.values(), e.actions):
-            digest.update(np.ascontiguousarray(x).data)
-        j = first.setdefault((e.length, digest.digest()), k)
-        if j != k:
-            pairs.append(f"{j} and {k}")
+    pairs = duplicates((*e.observations.values(), e.actions) for e in d.episodes)
     if pairs:
-        yield f"episodes that repeat an earlier one: {len(pairs)}, such as {', '.join(pairs[:3])}"
+        some = ", ".join(f"{j} and {k}" for j, k in pairs[:3])
+        yield f"episodes that repeat an earlier one: {len(pairs)}, such as {some}"
 
 
 @_trap("warning", "check how the file marks where episodes begin")
@@ -333,6 +328,4 @@ def _components(mask: np.ndarray) -> str:
 
 def _first(mask: np.ndarray) -> str:
     """The first places where a mask is true."""
-    places = np.flatnonzero(mask)
-    rest = f" and {len(places) - 5} more" if len(places) > 5 else ""
-    return ", ".join(map(str, places[:5])) + rest
+    return first_places(np.flatnonzero(mask))
