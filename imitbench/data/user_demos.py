@@ -62,7 +62,7 @@ def _usual_type(name: str, value: Any, where: str) -> np.ndarray:
         if not np.isin(x, (0, 1)).all():
             raise UserError(f"{where}: array {name!r} has other numbers than 0 and 1")
         return x.astype(bool, copy=False)
-    if name in ("action", "intended_action") and x.ndim == 1 and x.dtype.kind in "iu":
+    if name in ("action", "intended_action") and x.ndim == 1 and x.dtype.kind in "biu":
         return x.astype(np.int32, copy=False)  # choices
     with np.errstate(over="ignore"):  # what is beyond float32 is named by `check_steps`
         return x.astype(np.float32, copy=False)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from imitbench.data.formats import d4rl, ogbench, robomimic
+from imitbench.data.recordings.opening import find_format
 from imitbench.data.recordings.recording import Episode, Recording
 from imitbench.utils import npz
 from imitbench.utils.errors import UserError
@@ -51,7 +52,7 @@ def refuses(read, path, message: str, *args) -> None:
 def test_robomimic_demonstrations_by_number_with_success_from_sparse_rewards(tmp_path):
     arrays = demo(10, 100.0) | demo(2, 0.0, n=3) | {"data/other/x": np.zeros(1)}
     path = hdf5(tmp_path / "a.hdf5", arrays, env_args='{"env_name": "Lift", "type": 1}')
-    assert robomimic.is_robomimic(path) and not d4rl.is_d4rl(path)
+    assert find_format(path) == "robomimic"
     got: Any = robomimic.read(path)
     assert (got.format, got.env_id, got.path) == ("robomimic", "Lift", path)
     first, second = got.episodes
@@ -106,14 +107,15 @@ def test_robomimic_bad_files(tmp_path):
     refuses(robomimic.read, path, "has 2 actions, expected num_samples = 7")
     other = tmp_path / "b.hdf5"
     other.write_bytes(path.read_bytes()[:800])
-    for ask in (robomimic.is_robomimic, robomimic.read, d4rl.is_d4rl):
+    for ask in (find_format, robomimic.read, d4rl.read):
         refuses(ask, other, "is damaged .*; download it again")
     refuses(robomimic.read, hdf5(other, {"data": np.zeros(3)}), "it has no groups data/demo_0")
     other.write_bytes(b"PK")
     refuses(robomimic.read, other, "is no HDF5 file")
     refuses(robomimic.read, tmp_path / "none", "no such file")
-    for ask in (robomimic.is_robomimic, d4rl.is_d4rl, ogbench.is_ogbench):
-        assert not any(map(ask, (other, tmp_path, tmp_path / "none")))
+    for path in (other, tmp_path, tmp_path / "none"):
+        assert not ogbench.is_ogbench(path)
+        refuses(find_format, path, "has none of the formats")
 
 
 def made(n: int, seed: int, **other: Any) -> Episode:
@@ -189,7 +191,7 @@ def flat(**other: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("timeouts", [flat()["timeouts"], None])
 def test_d4rl_episodes_end_at_terminals_and_timeouts(tmp_path, timeouts):
     path = hdf5(tmp_path / "a.hdf5", flat(timeouts=timeouts))
-    assert d4rl.is_d4rl(path) and not robomimic.is_robomimic(path)
+    assert find_format(path) == "d4rl"
     a, b, c = list[Any](d4rl.read(path).episodes)
     same(b.observations["observation"], column(10, 11, 12))
     same(b.next_observations["observation"], column(11, 12, 13))
@@ -198,7 +200,7 @@ def test_d4rl_episodes_end_at_terminals_and_timeouts(tmp_path, timeouts):
     assert b.rewards.tolist() == [2, 3, 4] and b.success is None
     ends = [[x.terminated.tolist(), x.truncated.tolist()] for x in (a, b, c)]
     assert ends == [[[0, 1], [0, 0]], [[0, 0, 0], [0, 0, 1]], [[0], [0]]]
-    assert not d4rl.is_d4rl(hdf5(path, flat(rewards=None)))
+    refuses(find_format, hdf5(path, flat(rewards=None)), "has none of the formats")
 
 
 def test_d4rl_without_goals_and_successors(tmp_path):

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from imitbench.data.formats import lerobot, lerobot_writing
+from imitbench.data.formats import lerobot, lerobot_parquet, lerobot_writing
 from imitbench.data.recordings.recording import FLAT, Episode, Recording
 from imitbench.utils.errors import UserError
 
@@ -268,7 +268,7 @@ def test_bad_folders_are_refused(change, expected, folder):
 
 
 def test_columns_that_unpack_to_more_than_their_numbers_are_refused(folder, monkeypatch):
-    monkeypatch.setattr(lerobot, "OVERHEAD", -(10**6))
+    monkeypatch.setattr(lerobot_parquet, "OVERHEAD", -(10**6))
     with pytest.raises(UserError, match="unpacks to .* bytes, expected about 80 for 10 numbers"):
         lerobot.read(folder)
 

@@ -239,7 +239,7 @@ def test_other_bad_files(tmp_path):
             policy_trials.read_trials(str(path))
     arrays = tmp_path / "main_data.hdf5"
     arrays.write_bytes(b"no HDF5")
-    with pytest.raises(UserError, match="cannot be read"):
+    with pytest.raises(UserError, match="main_data.hdf5 is damaged .*; export it again"):
         policy_trials.read_trials(str(tmp_path))
     with pytest.raises(UserError, match="is no file"):
         policy_trials.read_trials(str(tmp_path / "none.csv"))

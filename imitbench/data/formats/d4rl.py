@@ -14,20 +14,31 @@ episode without an end. The goal of each step, `infos/goal`, is an observation o
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from imitbench.data.formats.hdf5 import array, matches, opened
-from imitbench.data.recordings.recording import FLAT, Episode, Recording, check_recording
+from imitbench.data.formats.hdf5 import array, opened
+from imitbench.data.recordings.recording import (
+    FLAT,
+    Episode,
+    Recording,
+    are_choices,
+    check_recording,
+)
 from imitbench.utils.errors import UserError
 
 ARRAYS = ("observations", "actions", "rewards", "terminals")
 GOAL = "desired_goal"  # the name of the observation from `infos/goal`
 
 
-def is_d4rl(path: Path) -> bool:
-    """Says whether a file is an HDF5 file with the arrays of D4RL; raises as `hdf5.matches`."""
-    return matches(path, lambda f: all(k in f and hasattr(f[k], "shape") for k in ARRAYS))
+def is_d4rl(file: Any) -> bool:
+    """Returns whether an open HDF5 file has the arrays of D4RL.
+
+    Args:
+        file: of type `h5py.File`.
+    """
+    return all(k in file and hasattr(file[k], "shape") for k in ARRAYS)
 
 
 def read(path: Path) -> Recording:
@@ -51,7 +62,7 @@ def read(path: Path) -> Recording:
         if n < 1:
             raise UserError(f"{path}: 'observations' has no rows, expected 1 or more")
         actions = array(file, "actions", where, n)
-        if actions.ndim != 2 and not (actions.ndim == 1 and actions.dtype.kind in "iu"):
+        if actions.ndim != 2 and not are_choices(actions):
             raise UserError(
                 f"{path}: 'actions' has shape {actions.shape} of {actions.dtype}, expected "
                 f"({n}, size), or ({n},) integers"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -110,22 +110,6 @@ def reading(path: Path, remedy: str) -> Iterator[Any]:
         raise
     except Exception as error:  # a damaged HDF5 file raises OSError, RuntimeError and others
         raise UserError(f"{path} is damaged ({one_line(error)}); {remedy}") from None
-
-
-def matches(path: Path, test: Callable[[Any], bool]) -> bool:
-    """Whether a file is an HDF5 file that passes a test.
-
-    Args:
-        path: the file; one that does not exist is none.
-        test: of the open file, of type `h5py.File`.
-
-    Raises:
-        UserError: h5py is missing, or the file begins as an HDF5 file and is damaged.
-    """
-    if not has_signature(path):
-        return False
-    with opened(path) as file:
-        return test(file)
 
 
 def array(

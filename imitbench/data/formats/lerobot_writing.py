@@ -25,14 +25,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from imitbench.data.formats.lerobot import (
-    INFO,
     MAX_FPS,
     NEXT_OBSERVATION,
     NUMBERS,
     OBSERVATION,
     SINGLE,
-    Columns,
 )
+from imitbench.data.formats.lerobot_parquet import INFO, Columns
 from imitbench.data.recordings.recording import FLAT, Episode, Recording, check_recording
 from imitbench.utils.errors import UserError
 from imitbench.utils.files import sync, writable_folder, write_errors

@@ -24,7 +24,13 @@ from pathlib import Path
 
 import numpy as np
 
-from imitbench.data.recordings.recording import FLAT, Episode, Recording, check_recording
+from imitbench.data.recordings.recording import (
+    FLAT,
+    Episode,
+    Recording,
+    are_choices,
+    check_recording,
+)
 from imitbench.utils.errors import UserError
 from imitbench.utils.npz import Arrays, read_arrays
 
@@ -115,7 +121,7 @@ def _check_shapes(arrays: Arrays, path: Path) -> None:
             f"{path}: 'observations' has shape {obs.shape}, expected (rows, size): "
             "images are not supported"
         )
-    discrete = actions.ndim == 1 and actions.dtype.kind in "iu"
+    discrete = are_choices(actions)
     shapes = {name: obs.shape[:1] for name in ("terminals", *OPTIONAL)}
     shapes |= {"next_observations": obs.shape}
     shapes["actions"] = obs.shape[:1] if discrete else (len(obs), *actions.shape[1:2])

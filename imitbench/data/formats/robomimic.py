@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from imitbench.data.formats.hdf5 import array, library, matches, opened
+from imitbench.data.formats.hdf5 import array, library, opened
 from imitbench.data.recordings.recording import Episode, Recording, check_recording
 from imitbench.utils.errors import UserError
 from imitbench.utils.files import atomic_write
@@ -33,9 +33,13 @@ CONVERTED = {"flat"}  # the observations of robomimic's converter of D4RL
 MAX_NAME = 100  # bytes of a demonstration's name in a filter key
 
 
-def is_robomimic(path: Path) -> bool:
-    """Says whether a file is an HDF5 file with groups `data/demo_i`; raises as `hdf5.matches`."""
-    return matches(path, lambda file: bool(_demos(file)))
+def is_robomimic(file: Any) -> bool:
+    """Returns whether an open HDF5 file has groups `data/demo_i`.
+
+    Args:
+        file: of type `h5py.File`.
+    """
+    return bool(_demos(file))
 
 
 def read(path: Path, filter_key: str | None = None) -> Recording:

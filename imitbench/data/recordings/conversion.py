@@ -11,7 +11,7 @@ from imitbench.core.types import Spec, Transition
 from imitbench.data.episodes import check_ends, check_whole
 from imitbench.data.header import make_header
 from imitbench.data.recordings.observations import observations
-from imitbench.data.recordings.recording import FLAT, Episode, Recording
+from imitbench.data.recordings.recording import FLAT, Episode, Recording, are_choices
 from imitbench.data.recordings.task_checks import (
     check_failures,
     check_rewards,
@@ -117,7 +117,7 @@ def _actions(actions: np.ndarray, spec: Spec, recording: Recording, where: str) 
     """[n, A] in [-1, 1], or [n] choices."""
     if spec.discrete:
         choices = actions.reshape(-1)
-        if actions.dtype.kind not in "iu" or len(choices) != len(actions):
+        if not are_choices(choices) or len(choices) != len(actions):
             raise UserError(
                 f"{where}: actions have shape {actions.shape} of {actions.dtype}, expected one "
                 "whole number a step, for the task has choices"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from imitbench.data.recordings.recording import Recording
+from imitbench.data.recordings.recording import Recording, are_choices
 
 BLOCK = 2**20  # numbers that are converted at a time: no second copy of a recording is made
 SAMPLE = 10_000  # observations that coverage is counted on
@@ -87,7 +87,7 @@ def summarise(recording: Recording) -> Summary:
     lengths = [e.length for e in episodes]
     fields = {k: measure([e.observations[k] for e in episodes]) for k in episodes[0].observations}
     actions = measure([e.actions for e in episodes])
-    no_std = is_discrete(recording) or not actions.std.size
+    no_std = are_choices(episodes[0].actions) or not actions.std.size
     terminated, truncated = (int(x.sum()) for x in ends_of(recording))
     return Summary(
         format=recording.format,
@@ -155,12 +155,6 @@ def _line(x: Range) -> str:
 
 def _some(known: int, episodes: int) -> str:
     return "" if known == episodes else f" (of the {known} episodes that have them)"
-
-
-def is_discrete(recording: Recording) -> bool:
-    """Returns whether the actions are integers [n], which number choices."""
-    actions = recording.episodes[0].actions
-    return actions.ndim == 1 and actions.dtype.kind in "biu"
 
 
 def ends_of(recording: Recording) -> tuple[np.ndarray, np.ndarray]:

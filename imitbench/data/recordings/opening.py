@@ -19,6 +19,7 @@ from imitbench.data.formats import (
     ogbench,
     robomimic,
 )
+from imitbench.data.formats.hdf5 import has_signature, opened
 from imitbench.data.recordings.conversion import to_demos, to_recording
 from imitbench.data.recordings.recording import Recording
 from imitbench.data.recordings.sizes import spec_of
@@ -70,7 +71,7 @@ def find_format(path: Path) -> Format:
         path: a file or a folder.
 
     Raises:
-        UserError: it has none of the formats.
+        UserError: it has none of the formats, or is a damaged HDF5 file.
     """
     if path.is_dir():
         if lerobot.is_lerobot(path):
@@ -79,10 +80,12 @@ def find_format(path: Path) -> Format:
             path / minari_metadata.METADATA
         ).is_file():
             return "minari"
-    elif robomimic.is_robomimic(path):
-        return "robomimic"
-    elif d4rl.is_d4rl(path):
-        return "d4rl"
+    elif has_signature(path):
+        with opened(path) as file:
+            if robomimic.is_robomimic(file):
+                return "robomimic"
+            if d4rl.is_d4rl(file):
+                return "d4rl"
     elif ogbench.is_ogbench(path):
         return "ogbench"
     elif path.suffix == ".npz":

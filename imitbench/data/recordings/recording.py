@@ -18,7 +18,7 @@ class Episode(NamedTuple):
 
     # By name, [n, ...]; or [n + 1, ...], where the file holds the observation after the last step.
     observations: Mapping[str, np.ndarray]
-    actions: np.ndarray  # [n, A], or [n] integers
+    actions: np.ndarray  # [n, A], or [n] choices (`are_choices`)
     # [n, ...] by name: the true successors, where the file holds them beside the observations.
     next_observations: Mapping[str, np.ndarray] | None = None
     rewards: np.ndarray | None = None  # [n]; None where the file has none, as for all below
@@ -50,6 +50,15 @@ class Recording(NamedTuple):
     env_id: str | None = None  # the name of the environment, such as a Gymnasium id
     fps: float | None = None  # steps a second
     demonstrator: str = "unknown"
+
+
+def are_choices(actions: np.ndarray) -> bool:
+    """Returns whether actions number choices: integers [n], or booleans [n], which are 0 and 1.
+
+    Args:
+        actions: those of an episode.
+    """
+    return actions.ndim == 1 and actions.dtype.kind in "biu"
 
 
 def check_recording(recording: Recording) -> Recording:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from imitbench.core.types import Spec
-from imitbench.data.recordings.recording import FLAT, Recording
+from imitbench.data.recordings.recording import FLAT, Recording, are_choices
 from imitbench.data.rows import Demos
 from imitbench.utils.errors import UserError
 
@@ -30,9 +30,10 @@ def spec_of(recording: Recording) -> Spec:
         name: slice(int(end) - n, int(end))
         for (name, n), end in zip(sizes.items(), ends, strict=True)
     }
-    discrete = first.actions.ndim == 1 and first.actions.dtype.kind in "iu"
+    discrete = are_choices(first.actions)
     if discrete:
-        action_size = 1 + max(int(e.actions.max()) for e in recording.episodes)
+        largest = max(int(e.actions.max()) for e in recording.episodes)
+        action_size = 2 if first.actions.dtype.kind == "b" else 1 + largest
     else:
         action_size = _width("actions", first.actions, recording)
     longest = max(e.length for e in recording.episodes)

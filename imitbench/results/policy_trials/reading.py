@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from imitbench.data.formats import minari
-from imitbench.data.formats.hdf5 import read_array
+from imitbench.data.formats import hdf5
+from imitbench.data.formats.minari_metadata import ARRAYS
+from imitbench.data.formats.minari_recording import SUCCESS as SUCCESS_INFOS
 from imitbench.results.cells import store
 from imitbench.results.policy_trials import rollouts
 from imitbench.results.policy_trials.trials import Trials, make_trials
@@ -23,7 +24,6 @@ MAX_STEPS = 2**26  # of the episodes of a Minari data set
 STATE_COLUMNS = ("initial_state", "state", "seed", "episode")
 SUCCESS = {"1": True, "0": False, "true": True, "false": False, "yes": True, "no": False}
 SEEDS = "the seeds of the episodes"
-INFOS = ("success", "is_success")  # what Minari's environments call it
 
 
 def is_trials(name: str) -> bool:
@@ -168,30 +168,25 @@ def _read_tasks(tasks: Any) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
 
 def _minari_arrays(path: Path) -> Path | None:
     """The file of the arrays of a Minari data set; None elsewhere."""
-    found = [p / minari.ARRAYS for p in (path / "data", path) if (p / minari.ARRAYS).is_file()]
+    found = [p / ARRAYS for p in (path / "data", path) if (p / ARRAYS).is_file()]
     return found[0] if found else None
 
 
 def _read_minari(name: str, path: Path) -> Trials:
     success, returns, seeds = [], [], []
-    try:
-        with minari.library().File(path, "r") as file:
-            groups = [file[f"episode_{k}"] for k in range(len(file))]
-            steps = sum(group["rewards"].shape[0] for group in groups)
-            if steps > MAX_STEPS:
-                raise UserError(f"{path} has {steps:,} steps: expected at most {MAX_STEPS:,}")
-            for k, group in enumerate(groups):
-                where = f"{path}: episode {k}"
-                returns.append(float(read_array(group["rewards"], f"{where}: rewards").sum()))
-                infos = group.get("infos", {})
-                found = [infos[key] for key in INFOS if key in infos]
-                reached = read_array(found[0], f"{where}: success").any() if found else None
-                success.append(None if reached is None else bool(reached))
-                seeds.append(group.attrs.get("seed"))
-    except UserError:
-        raise
-    except Exception as error:  # a damaged HDF5 file raises OSError, RuntimeError and others
-        raise UserError(f"{path} cannot be read ({one_line(error)})") from None
+    with hdf5.reading(path, "export it again") as file:
+        groups = [file[f"episode_{k}"] for k in range(len(file))]
+        steps = sum(group["rewards"].shape[0] for group in groups)
+        if steps > MAX_STEPS:
+            raise UserError(f"{path} has {steps:,} steps: expected at most {MAX_STEPS:,}")
+        for k, group in enumerate(groups):
+            where = f"{path}: episode {k}"
+            returns.append(float(hdf5.array(group, "rewards", where).sum()))
+            infos = group.get("infos", {})
+            found = [key for key in SUCCESS_INFOS if key in infos]
+            reached = hdf5.array(infos, found[0], f"{where}: infos").any() if found else None
+            success.append(None if reached is None else bool(reached))
+            seeds.append(group.attrs.get("seed"))
     known = None if None in success else np.array(success)
     states = None if any(seed is None for seed in seeds) else tuple(map(str, seeds))
     return make_trials(name, known, np.array(returns), states, str(path), SEEDS)
