@@ -35,15 +35,21 @@ def check(request: DataRequest, config: Any, env: Env) -> None:
         env: the task's environment.
 
     Raises:
-        UserError: the task has no such expert, the steps of the learner cannot be kept, or the
-            method resets to demonstrated states and the data or the environment have none.
+        UserError: the task has no such expert, the user's data set does not fit the task, the
+            steps of the learner cannot be kept, or the method resets to demonstrated states and
+            the data or the environment have none.
     """
     if share := algos.reset_share(config):
         _check_resets(request, share, env)
     learner = behaviour_request(request, env)
     if learner is not None:
         behaviour.check(learner)
-    elif request.demos and request.source.dataset is None:
+    elif request.source.dataset is not None:
+        dataset = request.source.dataset
+        for demos in (dataset.demos, dataset.held_out):
+            if demos is not None:
+                validate.check_steps(demos, env.spec, f"the data set of {request.task}", {})
+    elif request.demos:
         demonstrators(request.task, request.source.grade, request.source.expert)
 
 

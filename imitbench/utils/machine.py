@@ -247,11 +247,13 @@ def _version_numbers(package: str) -> tuple[int, ...] | None:
 
 
 def git_commit() -> str | None:
-    """Returns the commit of the source tree, or None outside of a git repository.
+    """Returns the commit of imitbench's source tree, or None outside of its git repository.
 
-    "+changes" follows the commit where files differ from it.
+    "+changes" follows the commit where files differ from it. A copy in the environment of another
+    project has no commit: that project's would be a wrong one.
     """
     try:
+        _git("ls-files", "--error-unmatch", Path(__file__).name)  # fails where it is not tracked
         changes = "+changes" if _git("status", "--porcelain") else ""
         return _git("rev-parse", "HEAD") + changes
     except (OSError, subprocess.CalledProcessError):

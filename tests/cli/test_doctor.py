@@ -51,6 +51,15 @@ def test_versions_that_were_not_tested_are_named(monkeypatch, tmp_path, capsys):
     assert doctor_checks.untested_versions() == []
 
 
+def test_an_installation_without_shipped_results_says_that_nothing_was_compared(
+    monkeypatch, capsys
+):
+    monkeypatch.setattr(doctor_checks, "rendering_backends", dict)
+    monkeypatch.setattr(doctor_checks, "golden_trajectories", list)
+    assert main.main(["doctor"]) == 0
+    assert "so nothing was compared" in capsys.readouterr().out
+
+
 def known(digests: dict[tuple[str, str], str], task: str) -> str:
     """Of a task on the engine that this machine takes, or on none."""
     return digests.get((task, "native")) or digests[task, "none"]

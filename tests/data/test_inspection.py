@@ -10,17 +10,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from imitbench.data.recordings import inspection
+from imitbench.data.recordings import measuring, variety
 from imitbench.data.recordings.inspection import (
     Ends,
     Rewards,
     Success,
     describe,
-    measure,
     summarise,
 )
+from imitbench.data.recordings.measuring import measure
 from imitbench.data.recordings.recording import Episode, Recording, check_recording
 from imitbench.data.recordings.traps import check
+from imitbench.data.recordings.variety import ActionVariety, StateVariety
 
 LENGTHS = 20, 20, 20, 20, 14, 17  # the time limit is 20 steps; the last two episodes reach the goal
 Change = Callable[[Recording], Recording]
@@ -204,14 +205,15 @@ def test_a_summary_by_hand():
     s = summarise(tiny())
     assert (s.format, s.episodes, s.steps, s.lengths) == ("npz", 3, 4, (1, 1.0, 2))
     assert s.ends == Ends(terminated=1, truncated=1, unknown=1)
-    assert s.rewards == Rewards(2, -3.0, 2.0, 2 / 3, return_min=-3, return_mean=-0.5, return_max=2)
+    assert s.rewards == Rewards(2, -3.0, 2.0, 2 / 3, -3.0, -0.5, -0.5, 2.0)
     assert s.success == Success(2, any=0.5, last=0.0)
     (x,) = s.fields.values()  # 0, 2, 4, 6, 8, 0, 8 of mean 4
     assert (x.shape, x.dtype, x.nonfinite) == ((2,), "float32", 0)
     np.testing.assert_array_equal([x.min, x.max, x.mean], [[0, 1], [8, 1], [4, 1]])
     np.testing.assert_allclose(x.std, [np.sqrt(72 / 7), 0], rtol=1e-15)
-    assert s.variety == pytest.approx(np.sqrt(1 / 2))  # of 1, -1, 0, 0
-    assert s.coverage == 3 / 4  # 0, 2, 6 and 0 again
+    # Actions 1, -1, 0, 0; observations 0, 2, 6 and 0 again.
+    assert s.action_variety == ActionVariety(3 / 4, None, saturated=2 / 4, repeated=0.0)
+    assert s.state_variety == StateVariety(3 / 4, resting=0.0)
     assert describe(s).splitlines() == [
         "format           npz",
         "origin           environment Toy-v0, demonstrator unknown",
@@ -221,23 +223,41 @@ def test_a_summary_by_hand():
         "ends             1 terminated, 1 truncated, 1 unknown",
         "observation 'x'  (2,) float32: from 0 to 8, mean from 1 to 4, std from 0 to 3.207",
         "actions          (1,) float64: from -1 to 1, mean 0, std 0.7071",
-        "rewards          from -3 to 2, 66.7% not 0; returns from -3 to 2, mean -0.5 (of the 2 "
+        "                 75.0% distinct, 50.0% of components at a bound, 0.0% repeat the one "
+        "before",
+        "states           75.0% distinct, 0.0% of steps at rest",
+        "rewards          from -3 to 2, 66.7% not 0 (of the 2 episodes that have them)",
+        "returns          from -3 to 2, median -0.5, mean -0.5",
+        "success          50.0% of episodes at some step, 0.0% after the last one (of the 2 "
         "episodes that have them)",
-        "success          any 50.0%, last 0.0% (of the 2 episodes that have them)",
-        "variety          mean std of actions 0.707; 75.0% distinct observations",
     ]
+
+
+def test_rest_and_repeats_by_hand():
+    """Two components rest where neither moves; one of noise alone moves without end."""
+    big = np.array([0, 0, 5, 5, 9], float)
+    noise = 1e-9 * np.array([1, -1, 1, -1, 1])
+    actions = np.array([[0.5], [0.5], [1.5], [2.0]])
+    r = Recording("x", Path("x"), [Episode({"a": np.stack([big, big, noise], 1)}, actions)])
+    s = summarise(check_recording(r))
+    assert s.state_variety.resting == 2 / 4
+    assert s.action_variety.repeated == 1 / 3 and s.action_variety.saturated is None
+    bounds = {"action_low": np.array([0.5]), "action_high": np.array([2.0])}
+    assert summarise(r._replace(**bounds)).action_variety.saturated == 3 / 4
 
 
 def test_what_a_recording_lacks_is_unknown():
     s = summarise(HARMLESS["discrete actions"](HARMLESS["no more than must be"](clean())))
-    assert s.rewards is s.success is s.variety is None
+    assert s.rewards is s.success is s.action_variety.saturated is None
     lines = dict(re.split("  +", line) for line in describe(s).splitlines())
     assert lines["rewards"] == lines["success"] == "unknown"
-    assert lines["variety"] == "no std of actions; 100.0% distinct observations"
+    choices = s.action_variety.choices
+    assert choices is not None and f"{choices} choices used" in describe(s)
+    assert lines["states"] == "100.0% distinct, 0.0% of steps at rest"
 
 
 def test_numbers_do_not_depend_on_blocks_and_leave_out_what_is_not_finite(monkeypatch):
-    monkeypatch.setattr(inspection, "BLOCK", 6 * 7)  # rows of 6 numbers
+    monkeypatch.setattr(measuring, "BLOCK", 6 * 7)  # rows of 6 numbers
     x = np.random.default_rng(1).normal(5, 3, (50, 2, 3))
     r = measure([x[:3], x[3:40], x[40:]])
     for name in ("min", "max", "mean", "std"):
@@ -250,7 +270,7 @@ def test_numbers_do_not_depend_on_blocks_and_leave_out_what_is_not_finite(monkey
 
 
 def test_coverage_of_a_sample(monkeypatch):
-    monkeypatch.setattr(inspection, "SAMPLE", 50)
-    assert summarise(clean()).coverage == 1
+    monkeypatch.setattr(variety, "SAMPLE", 50)
+    assert summarise(clean()).state_variety.distinct == 1
     signs = each(observations=lambda e: {"x": np.sign(e.observations["arm"][:, :1])})
-    assert summarise(signs(clean())).coverage == 2 / 50
+    assert summarise(signs(clean())).state_variety.distinct == 2 / 50

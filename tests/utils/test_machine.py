@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import jax
 import pytest
 
@@ -51,6 +53,25 @@ def test_a_cache_folder_that_cannot_be_made_costs_a_warning(monkeypatch, caplog)
     monkeypatch.setattr(machine, "compile_cache", lambda: None)
     machine.setup()
     assert "compiled programs are not kept: cannot make /proc/nowhere/imitbench" in caplog.text
+
+
+def test_an_installed_copy_has_no_commit_of_the_project_around_it(monkeypatch, tmp_path):
+    """Such as a virtual environment inside of the user's own repository."""
+    file = tmp_path / ".venv" / "machine.py"
+    file.parent.mkdir()
+    file.touch()
+    monkeypatch.setattr(machine, "__file__", str(file))
+
+    def git(*words: str) -> None:
+        who = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
+        subprocess.run(["git", "-C", str(tmp_path), *who, *words], check=True, capture_output=True)
+
+    git("init")
+    git("commit", "--allow-empty", "-m", "mine")
+    assert machine.git_commit() is None
+    git("add", ".")
+    git("commit", "-m", "its own source")
+    assert len(machine.git_commit() or "") == 40
 
 
 def test_memory_that_is_too_small_is_named():

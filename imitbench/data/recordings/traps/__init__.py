@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from imitbench.data.recordings.inspection import ends_of, measure
+from imitbench.data.recordings.inspection import ends_of
+from imitbench.data.recordings.measuring import measure
 from imitbench.data.recordings.recording import Episode, Recording, are_choices
 from imitbench.data.recordings.traps import episodes as _episodes  # registers its checks
 from imitbench.data.recordings.traps import numbers as _numbers

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from imitbench.data.recordings.inspection import Range
+from imitbench.data.recordings.measuring import Range
 from imitbench.data.recordings.recording import Episode
 from imitbench.data.validate import first_places
 

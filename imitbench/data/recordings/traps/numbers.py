@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from imitbench.data.recordings.inspection import blocks
+from imitbench.data.recordings.measuring import blocks
 from imitbench.data.recordings.traps.base import Data, components, trap
 
 TOLERANCE = 1e-5  # beyond bounds of actions, for the rounding of other programs
