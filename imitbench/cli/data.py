@@ -13,7 +13,7 @@ from imitbench.cli.options import Engine, ExpertKind, ExpertName, Grade, TaskNam
 from imitbench.data.source import DemoSource
 from imitbench.envs.registry import check_task
 from imitbench.runs import own_expert
-from imitbench.utils.errors import UserError
+from imitbench.utils.errors import UserError, whole_number
 from imitbench.utils.files import require_folder_of
 
 
@@ -46,6 +46,7 @@ class Demos:
 
     def __call__(self) -> None:
         check_task(self.task)
+        whole_number("episodes", self.episodes)
         source = self._source()
         data.demonstrators(self.task, self.grade, source.expert)  # the grade names a file below
         out = self.out or self._default_out()

@@ -28,7 +28,7 @@ from imitbench.runs import (
     stale,
     worker,
 )
-from imitbench.utils.errors import UserError
+from imitbench.utils.errors import UserError, whole_number
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,7 @@ class Run:
     """Parameter of the Slurm jobs as submitit names it, such as timeout_min=600."""
 
     def __call__(self) -> None:
+        whole_number("cpus", self.cpus)
         if self.executor != "here":
             # JAX starts below. The workers on this machine need the GPU's memory.
             os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")

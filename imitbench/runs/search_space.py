@@ -46,8 +46,8 @@ def parse(word: str) -> Range:
         low, high = map(float, ends)
     except ValueError:
         raise UserError(f"range {word!r}: expected numbers, not {':'.join(ends)}") from None
-    if not low < high or (kind == "log" and low <= 0):
-        raise UserError(f"range {word!r}: expected LOW below HIGH, and above 0 for log")
+    if not (math.isfinite(high - low) and low < high) or (kind == "log" and low <= 0):
+        raise UserError(f"range {word!r}: expected LOW below HIGH, both finite; above 0 for log")
     if kind == "uniform":
         return Range(name, lambda rng: f"{rng.uniform(low, high):.4g}", ())
     log_low, log_high = math.log(low), math.log(high)

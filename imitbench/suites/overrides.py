@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from imitbench.core.config import check_values
 from imitbench.utils.errors import UserError, pick
 
 READABLE_LABEL = 120  # characters of a name before its hash
@@ -48,6 +49,7 @@ def apply(config: Any, words: Sequence[str]) -> Any:
         if not equals:
             raise UserError(f"setting {word!r}: expected field=value, such as lr=1e-3")
         config = _replace(config, name.strip().split("."), text.strip(), name)
+    check_values(config)
     return config
 
 

@@ -73,7 +73,7 @@ def whole_number(name: str, value: Any, least: int = 1, most: int | None = None)
     is_whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     number = int(value) if is_whole else least - 1
     if number < least or (most is not None and number > most):
-        limits = f"{least} or more" if most is None else f"from {least} to {most}"
+        limits = f"{least} or more" if most is None else f"{least} to {most}"
         kind = "" if is_whole else "a whole number, "
         raise UserError(f"{name}={value!r:.60}: expected {kind}{limits}")
     return number

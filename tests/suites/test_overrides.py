@@ -36,6 +36,9 @@ def test_values_of_every_type():
         (dagger.Config(), "clone=1", "setting 'clone' is a group"),
         (bc.Config(), "lr=-1", "lr=-1.0: expected a positive number"),
         (bc.Config(), "validation=2", "validation=2.0: expected a share"),
+        (bc.Config(), "lr=inf", "lr=inf: expected a finite number"),
+        (bc.Config(), "hidden=64,0", "expected the sizes of layers, whole numbers of 1 or more"),
+        (dagger.Config(), "clone.hidden=-1", "clone.hidden=(-1,): expected the sizes of layers"),
     ],
 )
 def test_mistakes_are_named(config, word, expected):
