@@ -6,7 +6,7 @@ SUITE ?= quickstart
 PROFILE ?= cpu
 VIDEOS ?= 0
 
-.PHONY: help setup quickstart test test-all test-reference check docs docs-tables demos experts tables figures verify report pictures-vins compounding ship parity peers perf perf-engines perf-wrap perf-learners perf-vins perf-offline perf-adversarial perf-gymnasium golden clean
+.PHONY: help setup quickstart test test-all test-reference check docs docs-tables demos experts tables figures verify report pictures-vins compounding ship parity peers perf perf-engines perf-wrap perf-learners perf-vins perf-offline perf-adversarial perf-gymnasium perf-streaming golden clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -102,7 +102,7 @@ peers: setup  ## install what we are compared with, each in an environment of it
 	done; \
 	if [ -n "$$failed" ]; then echo "peers that did not install:$$failed"; exit 1; fi
 
-perf: perf-engines perf-wrap perf-gymnasium perf-learners perf-vins perf-offline perf-adversarial  ## all speed measurements, on an idle machine
+perf: perf-engines perf-wrap perf-gymnasium perf-learners perf-vins perf-offline perf-adversarial perf-streaming  ## all speed measurements, on an idle machine
 
 perf-engines: setup  ## engines and training core, as ratios to the limits of the machine; memory
 	$(PY) -m benchmarks.perf.engines
@@ -118,6 +118,9 @@ perf-vins: setup  ## training and acting of VINS against the matrix-product peak
 
 perf-offline: $(VENV)/d3rlpy/.ready  ## offline learners beside d3rlpy (in an environment of its own) and the peak
 	$(PY) -m benchmarks.perf.offline
+
+perf-streaming: setup  ## gradient steps on data in files beside data in memory
+	$(PY) -m benchmarks.perf.streaming
 
 perf-adversarial: $(VENV)/imitation/.ready  ## GAIL beside imitation (in an environment of its own) and the engine
 	$(PY) -m benchmarks.perf.adversarial

@@ -63,6 +63,7 @@ def train(
     eval_episodes: int = 50,
     same_subset: bool = False,
     stride: int = 1,
+    stream: bool = False,
     config: Any = None,
     label: str = "",
     folder: str | Path | None = None,
@@ -88,6 +89,8 @@ def train(
         eval_episodes: episodes of each evaluation and seed.
         same_subset: give all seeds the same demonstrations.
         stride: keep one step in so many of each episode.
+        stream: leave the demonstrations in files, from which minibatches are read: for data that
+            are larger than the device's memory. Methods that learn offline can.
         config: the method's settings, its `Config`; by default the method's own.
         label: the name in tables; by default the method and the changed settings.
         folder: keep results and checkpoints there: cut off, the same call goes on from the last
@@ -132,7 +135,7 @@ def train(
         seeds=seeds,
         num_evals=evals,
         eval_episodes=eval_episodes,
-        source=_source(env, demos, held_out, same_subset, stride, expert),
+        source=_source(env, demos, held_out, same_subset, stride, stream, expert),
         engine="auto" if env is None else engine_of(env),
         label=label or overrides.label(method, words),
     )
@@ -195,6 +198,7 @@ def _source(
     held_out: Demos | None,
     same_subset: bool,
     stride: int,
+    stream: bool,
     expert: Any,
 ) -> DemoSource:
     if demos is None:
@@ -211,6 +215,7 @@ def _source(
         pool=len(demos),
         same_subset=same_subset,
         stride=stride,
+        stream=stream,
         dataset=DatasetInMemory.of(demos, held_out),
         expert=expert,
     )

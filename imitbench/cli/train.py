@@ -69,6 +69,9 @@ class Train:
     or DEMOS if that is more."""
     shared: bool = False
     """Give the same demonstrations to all seeds."""
+    stream: bool = False
+    """Leave the demonstrations in files, from which minibatches are read: for data that are larger
+    than the device's memory."""
     engine: Engine = "auto"
     set: Words[tuple[str, ...]] = ()
     """A setting of the method as NAME=VALUE, such as lr=1e-3; `imitbench config METHOD` lists
@@ -119,6 +122,7 @@ class Train:
             pool=self._pool(demos),
             noise=self.noise,
             same_subset=self.shared,
+            stream=self.stream,
             grade=self.grade,
             expert=self.expert,
         )
@@ -139,6 +143,7 @@ class Train:
             format=self.format,
             filter_key=self.filter_key,
             same_subset=self.shared,
+            stream=self.stream,
             expert=self.expert,
         )
         return source, self.demos

@@ -9,11 +9,12 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
+from imitbench.core.streamed import fetch
 from imitbench.core.types import Key, Spec, Transition
 
 
 def take(rows: Any, index: jax.Array) -> Any:
-    """Selects rows by index.
+    """Selects rows by index; streamed rows are read.
 
     Args:
         rows: pytree with leaves [N, ...].
@@ -22,6 +23,11 @@ def take(rows: Any, index: jax.Array) -> Any:
     Returns:
         The same pytree with leaves [*index.shape, ...].
     """
+    return fetch(select(rows, index))
+
+
+def select(rows: Any, index: jax.Array) -> Any:
+    """Selects rows by index, as `take` does; but streamed rows stay where they are."""
     return jax.tree.map(lambda x: x[index], rows)
 
 

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import optax
 from flax import struct
 
+from imitbench.core.streamed import weighted_sum
 from imitbench.core.types import Key, Metrics, Params
 
 
@@ -62,11 +63,11 @@ class Normaliser(struct.PyTreeNode):
         return jnp.clip((x - self.mean) / self.std, -clip, clip)
 
 
-def fit_normaliser(x: jax.Array, weight: jax.Array, floor: float = 0.01) -> Normaliser:
+def fit_normaliser(x: Any, weight: jax.Array, floor: float = 0.01) -> Normaliser:
     """Fits a normaliser to weighted rows.
 
     Args:
-        x: [N, O].
+        x: [N, O], an array or streamed rows.
         weight: [N], none negative; rows of weight 0 may hold NaN.
         floor: lower bound of the standard deviation. It keeps a component that hardly varies in
             the data (a closed gripper) from becoming huge where it does vary.
@@ -74,10 +75,9 @@ def fit_normaliser(x: jax.Array, weight: jax.Array, floor: float = 0.01) -> Norm
     Returns:
         The normaliser with the rows' weighted mean and standard deviation.
     """
-    w = weight[:, None]
     total = jnp.maximum(jnp.sum(weight), 1e-8)
-    mean = jnp.sum(jnp.where(w > 0, x * w, 0.0), axis=0) / total
-    var = jnp.sum(jnp.where(w > 0, w * (x - mean) ** 2, 0.0), axis=0) / total
+    mean = weighted_sum(lambda x: x, x, weight) / total
+    var = weighted_sum(lambda x: (x - mean) ** 2, x, weight) / total
     return Normaliser(mean, jnp.maximum(jnp.sqrt(var), floor))
 
 

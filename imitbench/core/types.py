@@ -161,6 +161,7 @@ class Traits(NamedTuple):
     needs_demos: bool = True  # False: it learns from the task's reward alone
     needs_rewards: bool = False  # it learns from the rewards of the demonstrations' steps
     needs_goals_reached: bool = False  # its demonstrations must reach the goal
+    streams: bool = False  # it can learn from demonstrations that stay on the host
     version: int = 1  # raised with every change of the method's numbers; see `make golden`
 
 

@@ -6,6 +6,7 @@ from imitbench.data.formats import minari
 from imitbench.data.formats.npz import load, save
 from imitbench.data.grades import GRADES, demonstrators
 from imitbench.data.header import Header, describe, make_header
+from imitbench.data.memory_map import memory_mapped
 from imitbench.data.rows import Demos, step_arrays
 from imitbench.data.source import Behaviour, DemoSource
 from imitbench.data.validate import warnings
@@ -24,6 +25,7 @@ __all__ = [
     "load",
     "load_pool",
     "make_header",
+    "memory_mapped",
     "minari",
     "save",
     "step_arrays",

@@ -14,10 +14,11 @@ import numpy as np
 
 from imitbench.core import rollout
 from imitbench.core.actor import as_actor, noisy, with_intent, without_intent
+from imitbench.core.streamed import HostArray, StreamedRows
 from imitbench.core.types import Actor, Env, EpisodeSizes, Policy, Transition
 from imitbench.data.expert_checks import check_actions, check_shape
 from imitbench.data.header import make_header
-from imitbench.data.rows import Demos, row_index
+from imitbench.data.rows import STREAMED_FIELDS, Demos, row_index
 from imitbench.utils.errors import UserError, plain_errors, seed_number, whole_number
 
 VERSION = 1  # raised with every change of what is collected; see `make golden`
@@ -157,7 +158,7 @@ def flatten(demos: Demos) -> Transition:
     Returns:
         Rows [N, ...] on the device, one episode after the other.
     """
-    return _rows(demos, np.arange(len(demos))[None], None, 1, shared=True)
+    return _rows(demos, np.arange(len(demos))[None], None, 1, shared=True, stream=False)
 
 
 def hold_out(demos: Demos, share: float = HELD_OUT) -> tuple[Demos, Demos]:
@@ -190,7 +191,13 @@ def hold_out(demos: Demos, share: float = HELD_OUT) -> tuple[Demos, Demos]:
 
 
 def subset(
-    demos: Demos, k: int, seeds: Sequence[int], *, same: bool = False, stride: int = 1
+    demos: Demos,
+    k: int,
+    seeds: Sequence[int],
+    *,
+    same: bool = False,
+    stride: int = 1,
+    stream: bool = False,
 ) -> Transition:
     """Draws k episodes for each training seed, without replacement.
 
@@ -201,6 +208,8 @@ def subset(
         same: draw one subset, with the number of the first seed, for all seeds.
         stride: keep one step in `stride` of each episode, from a random offset on; the other steps
             get weight 0.
+        stream: leave observations and actions where they are: they become `StreamedRows`, which
+            share the arrays of the data set.
 
     Returns:
         Rows [S, N, ...], or [N, ...] where `same`, for the N steps of the seed with the most: the
@@ -223,7 +232,7 @@ def subset(
     offsets = None
     if stride != 1:
         offsets = _offsets(demos, np.stack(drawn), stride)
-    return _rows(demos, np.stack(drawn), offsets, stride, shared=same)
+    return _rows(demos, np.stack(drawn), offsets, stride, shared=same, stream=stream)
 
 
 def _offsets(demos: Demos, drawn: np.ndarray, stride: int) -> np.ndarray:
@@ -239,7 +248,13 @@ def _offsets(demos: Demos, drawn: np.ndarray, stride: int) -> np.ndarray:
 
 
 def _rows(
-    demos: Demos, drawn: np.ndarray, offsets: np.ndarray | None, stride: int, *, shared: bool
+    demos: Demos,
+    drawn: np.ndarray,
+    offsets: np.ndarray | None,
+    stride: int,
+    *,
+    shared: bool,
+    stream: bool,
 ) -> Transition:
     """Rows of the drawn episodes [S, k] for each seed, or for all where `shared` (S is 1)."""
     lengths = demos.lengths[drawn]
@@ -261,10 +276,16 @@ def _rows(
         rows[filled] = 0
         return rows
 
-    rows = jax.tree.map(take, demos.rows)
+    whole = demos.rows
+    nothing = np.zeros((len(whole.weight), 0), np.float32)
+    streamed = dict.fromkeys(STREAMED_FIELDS if stream else (), nothing)
+    rows = jax.tree.map(take, whole.replace(**streamed))
     rows = rows.replace(
         truncated=rows.truncated | (ends & ~rows.terminated),
         weight=np.where(thinned, 0.0, rows.weight).astype(rows.weight.dtype),
         sizes=EpisodeSizes(drawn.shape[1], int(lengths.max())),
     )
+    for name in streamed:
+        array = HostArray(np.asarray(getattr(whole, name)))
+        rows = rows.replace(**{name: StreamedRows(jnp.asarray(index, jnp.int32), array)})
     return jax.tree.map(lambda x: jnp.asarray(x[0] if shared else x), rows)

@@ -8,13 +8,16 @@ from typing import Any, NamedTuple
 from imitbench import algos
 from imitbench.core import buffer
 from imitbench.core.types import Env, Poses, Transition
-from imitbench.data import behaviour, validate
+from imitbench.data import behaviour, memory_map, validate
 from imitbench.data.collection import load_pool
 from imitbench.data.demonstrations import subset
 from imitbench.data.grades import demonstrators
 from imitbench.data.header import Header
 from imitbench.data.source import DemoSource
+from imitbench.utils import machine
 from imitbench.utils.errors import UserError
+
+LARGE = 0.5  # share of the device's memory above which data give a warning
 
 
 class DataRequest(NamedTuple):
@@ -51,6 +54,62 @@ def check(request: DataRequest, config: Any, env: Env) -> None:
                 validate.check_steps(demos, env.spec, f"the data set of {request.task}", {})
     elif request.demos:
         demonstrators(request.task, request.source.grade, request.source.expert)
+
+
+def check_stream(request: DataRequest, method: str) -> None:
+    """Checks that a method can learn from data that stay in files.
+
+    Args:
+        request: the cell's data.
+        method: the cell's method.
+
+    Raises:
+        UserError: it cannot, or the data are those of another learner, which are not in files.
+    """
+    if not request.source.stream:
+        return
+    if not algos.traits(method).streams:
+        able = ", ".join(name for name in algos.ALGOS if algos.traits(name).streams)
+        if algos.needs(method):
+            reason = "it keeps all data in the device's memory, beside the steps that it collects"
+        else:
+            reason = "it computes its features of all steps at once"
+        raise UserError(
+            f"stream: {method} cannot learn from data that stay in files, for {reason}; leave "
+            f"stream out, or use one of {able}"
+        )
+    if request.source.behaviour is not None:
+        raise UserError(
+            "stream: the steps of another learner are in memory; leave stream or behaviour out"
+        )
+
+
+def memory_warnings(request: DataRequest, method: str, seeds: int) -> list[str]:
+    """Warns of data that take much of the device's memory.
+
+    Args:
+        request: the cell's data, which exist.
+        method: the cell's method.
+        seeds: S, the number of training seeds.
+
+    Returns:
+        One line for each warning.
+    """
+    source = request.source
+    if not request.demos or source.behaviour is not None or source.stream:
+        return []
+    pool = load_pool(request.task, request.engine, source)
+    copies = 1 if source.same_subset else seeds
+    size, room = memory_map.device_bytes(pool, request.demos, copies), machine.device_memory()
+    if size <= LARGE * room:
+        return []
+    remedy = "give each seed fewer episodes, or the same ones to all"
+    if algos.traits(method).streams:
+        remedy = "leave them in files (--stream, or stream=True), or " + remedy
+    return [
+        f"the demonstrations of {copies} seeds take {size / 2**30:.1f} GiB of the device's "
+        f"{room / 2**30:.1f} GiB: {remedy}"
+    ]
 
 
 def _check_resets(request: DataRequest, share: float, env: Env) -> None:
@@ -152,5 +211,14 @@ def load_demonstrations(
     pool = load_pool(request.task, request.engine, source)
     if not any(algos.reset_share(c) for c in configs):  # poses are up to half of the data set
         pool = pool.replace(rows=pool.rows.replace(pose=None))
-    rows = subset(pool, request.demos, seeds, same=source.same_subset, stride=source.stride)
+    if source.stream:
+        pool = memory_map.memory_mapped(pool)
+    rows = subset(
+        pool,
+        request.demos,
+        seeds,
+        same=source.same_subset,
+        stride=source.stride,
+        stream=source.stream,
+    )
     return rows, pool.header

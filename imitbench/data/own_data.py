@@ -9,6 +9,7 @@ from pathlib import Path
 
 from imitbench.data.demonstrations import hold_out
 from imitbench.data.formats import minari
+from imitbench.data.memory_map import memory_mapped
 from imitbench.data.recordings import opening
 from imitbench.data.source import DatasetInMemory, DemoSource
 from imitbench.envs.recorded import NO_TASK
@@ -57,7 +58,8 @@ def read_all(sources: Sequence[tuple[str, DemoSource]]) -> list[DemoSource]:
     read = []
     for task, source in sources:
         if source.path is not None and source.dataset is None:
-            place = task, *map(str, (source.path, source.format, source.filter_key, source.name))
+            parts = source.path, source.format, source.filter_key, source.name, source.stream
+            place = task, *map(str, parts)
             if place not in datasets:
                 datasets[place] = _read(source, task)
             source = with_dataset(source, datasets[place])
@@ -83,7 +85,10 @@ def _read(source: DemoSource, task: str) -> DatasetInMemory:
     if task == NO_TASK:
         demos, held_out = hold_out(demos)
     name = source.name or NOT_IN_NAMES.sub("_", _default_name(source.path))[:MAX_NAME]
-    return DatasetInMemory.of(demos, held_out, name=name, format=found)
+    dataset = DatasetInMemory.of(demos, held_out, name=name, format=found)
+    if source.stream:  # the arrays in memory are not needed any more
+        dataset = dataclasses.replace(dataset, demos=memory_mapped(demos))
+    return dataset
 
 
 def _default_name(path: str | Path) -> str:

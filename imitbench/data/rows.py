@@ -18,6 +18,8 @@ STEP_FIELDS = tuple(f.name for f in dataclasses.fields(Transition) if f.name != 
 STORED_AS = {"intended_action": "label"}
 """Fields of a `Transition` whose name in files differs; the names in files are older."""
 STATES = ("obs", "next_obs")  # steps after the end of an episode repeat its last state
+STREAMED_FIELDS = ("obs", "next_obs", "action", "intended_action")
+"""Fields that may stay on the host; the others are a few numbers a step."""
 LENGTHS = "episode_length"
 """The name in files of the lengths of episodes that differ in length."""
 

@@ -102,13 +102,13 @@ class DemoSource:
     then."""
     dataset: DatasetInMemory | None = field(default=None, metadata=ADDED_LATER)
     """A data set of the user, in place of one that is collected. All other fields but `pool`,
-    `same_subset`, `stride`, `expert` (whom methods ask) and those about a path then keep their
-    defaults."""
+    `same_subset`, `stride`, `stream`, `expert` (whom methods ask) and those about a path then keep
+    their defaults."""
     path: str | Path | None = field(default=None, metadata=ADDED_LATER)
     """A data set of the user that is read when the run is planned: a file, a folder or a Minari
     identifier. In the file of a suite a relative path starts from the folder of that file. All
-    other fields but `same_subset`, `stride`, `expert`, `format`, `filter_key` and `name` then keep
-    their defaults."""
+    other fields but `same_subset`, `stride`, `stream`, `expert`, `format`, `filter_key` and `name`
+    then keep their defaults."""
     format: str = field(default="auto", metadata=ADDED_LATER)
     """The format of `path`; auto finds it by looking."""
     filter_key: str | None = field(default=None, metadata=ADDED_LATER)
@@ -116,6 +116,9 @@ class DemoSource:
     name: str = field(default="", compare=False, metadata=ADDED_LATER)
     """The name of `path` in tables; by default that of the file or folder. It is no part of a
     cell's identity, and neither is the path: the contents are."""
+    stream: bool = field(default=False, compare=False, metadata=ADDED_LATER)
+    """Leave the data in files, from which methods read minibatches. The numbers are the same, so it
+    is no part of the identity."""
 
     @property
     def is_own(self) -> bool:
@@ -148,7 +151,8 @@ class DemoSource:
                 "behaviour, or concurrent=False"
             )
         noise, only_success = grades.collection_settings(self.grade, self.noise, self.only_success)
-        stored = {STORED_AS.get(k, k): v for k, v in config_dict(self).items()}
+        settings = config_dict(dataclasses.replace(self, stream=False))
+        stored = {STORED_AS.get(k, k): v for k, v in settings.items()}
         if isinstance(self.expert, ExternalExpert):
             stored["expert"] = self.expert.identity()
         return stored | {"noise": noise, "only_success": only_success}
@@ -179,7 +183,7 @@ class DemoSource:
             return
         kind = "dataset" if self.path is None else "path"
         # The expert is the one that methods ask: not a part of the data.
-        others = ["same_subset", "stride", "expert"] + (
+        others = ["same_subset", "stride", "stream", "expert"] + (
             ["pool"] if self.dataset is not None else ["format", "filter_key", "name"]
         )
         defaults: dict[str, Any] = {f.name: f.default for f in dataclasses.fields(self)}

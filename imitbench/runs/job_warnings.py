@@ -37,6 +37,7 @@ def data_warnings(job: Job) -> list[str]:
         UserError: the demonstrations lack what the method needs.
     """
     warnings = loading.warnings(job.cell.data, job.cell.method, job.env)
+    warnings += loading.memory_warnings(job.cell.data, job.cell.method, len(job.seeds))
     return [f"{job.key}: {line}" for line in warnings]
 
 

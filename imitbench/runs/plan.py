@@ -151,6 +151,7 @@ def _prepare(suite: str, profile: str, cell: Cell, index: int) -> Job:
     own_expert.check_asks(cell.method, cell.source)
     cell, env = with_own_expert(cell), _environment(cell)
     loading.check(cell.data, cell.config, env)
+    loading.check_stream(cell.data, cell.method)
     asks = "expert" in algos.needs(cell.method)
     asked = find_asked_expert(cell.task, cell.source) if asks else None
     expert = None if asked is None else asked.load(env.spec)

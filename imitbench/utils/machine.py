@@ -184,6 +184,17 @@ def device() -> str:
 # --- Packages and versions.
 
 
+@functools.cache
+def device_memory() -> int:
+    """Returns the bytes of memory of a device, or of the whole machine where the CPU computes."""
+    import jax
+
+    stats = jax.local_devices()[0].memory_stats() or {}
+    if "bytes_limit" in stats:
+        return int(stats["bytes_limit"])
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
 def import_optional(package: str, extra: str) -> Any:
     """Imports a package that not every user needs.
 

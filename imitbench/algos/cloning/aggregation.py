@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-from imitbench.algos.cloning import bc
+from imitbench.algos.cloning import bc, held_out
 from imitbench.core import buffer
 from imitbench.core.config import require
 from imitbench.core.types import Algorithm, Cost, Key, Metrics, Policy, Spec, Transition
@@ -73,7 +73,7 @@ def make(config: Config, spec: Spec, collect: Collect, memory: Any) -> Algorithm
         data = buffer.append(buffer.ring(pairs, config.capacity), pairs)
         # Held-out episodes come last where they are among the pairs: the first round overwrites
         # them.
-        held = bc.find_held_out(config.clone, spec, demos)
+        held = held_out.find(config.clone.validation, spec, demos)
         used = buffer.find_episodes(demos).used
         data = data.replace(written=used - jnp.sum(held.mask) if held else used)
         return State(learner.init(key, pairs), data, memory)
@@ -91,8 +91,8 @@ def make(config: Config, spec: Spec, collect: Collect, memory: Any) -> Algorithm
             return learner.fit(key, clone, data.rows)
 
         clone, metrics = jax.lax.scan(fit, state.clone, jax.random.split(k_fit, config.fits))
-        held_out = bc.split(config.clone, spec, demos)[1]
-        clone, validation_metrics = learner.validate(clone, held_out)
+        rest = bc.split(config.clone, spec, demos)[1]
+        clone, validation_metrics = learner.validate(clone, rest)
         metrics = jax.tree.map(jnp.mean, metrics) | round_metrics | validation_metrics
         return State(clone, data, memory), metrics | {"rows": data.size.astype(jnp.float32)}
 

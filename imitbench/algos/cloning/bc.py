@@ -17,27 +17,31 @@ demonstrations.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
 import optax
 from flax import struct
 
+from imitbench.algos.cloning import held_out
 from imitbench.core import buffer, ops, policy_nets
 from imitbench.core.config import require
 from imitbench.core.distributions import Categorical, Deterministic, Distribution, Gaussian
+from imitbench.core.streamed import map_rows
 from imitbench.core.types import (
     Algorithm,
     Cost,
-    EpisodeSizes,
     Key,
     Metrics,
     Params,
     Spec,
+    Traits,
     Transition,
 )
 from imitbench.utils.errors import UserError
+
+TRAITS = Traits(streams=True)
 
 
 @dataclass(frozen=True)
@@ -96,31 +100,6 @@ class Pairs(struct.PyTreeNode):
     weight: jax.Array  # [N] 0 for rows that are not trained on
 
 
-class HeldOut(NamedTuple):
-    """The episodes that are held out of training."""
-
-    mask: jax.Array  # [N] bool
-    begin: jax.Array  # []: all of them are in the `size` rows from here on
-    size: int
-    exact: bool  # whether they have exactly that many rows
-
-
-def find_held_out(config: Config, spec: Spec, demos: Transition) -> HeldOut | None:
-    """Finds the last episodes of demonstrations [N], which are held out; None if there are none."""
-    total = demos.weight.shape[0]
-    sizes = demos.sizes or EpisodeSizes(total // spec.horizon, spec.horizon)
-    held = int(config.validation * sizes.count)
-    if not held:
-        return None
-    size = min(total, held * sizes.longest)
-    episodes = buffer.find_episodes(demos)
-    begin = jnp.maximum(episodes.used - size, 0)
-    index = jnp.arange(total)
-    mask = (episodes.episode >= episodes.count - held) & (index >= begin) & (index < episodes.used)
-    equally_long = demos.sizes is not None and total == sizes.count * sizes.longest
-    return HeldOut(mask, begin, size, equally_long)
-
-
 def split(config: Config, spec: Spec, demos: Transition) -> tuple[Pairs, Pairs | None]:
     """Splits demonstrations [N] into the pairs to train on and those of the held-out last episodes.
 
@@ -128,33 +107,31 @@ def split(config: Config, spec: Spec, demos: Transition) -> tuple[Pairs, Pairs |
     may need, some of weight 0. The latter are None where no episode is held out.
     """
     pairs = Pairs(demos.obs, demos.intended_action, demos.weight)
-    held = find_held_out(config, spec, demos)
+    held = held_out.find(config.validation, spec, demos)
     if held is None:
         return pairs, None
     train = pairs.replace(weight=jnp.where(held.mask, 0.0, demos.weight))
     if held.exact:
-        train = buffer.take(train, jnp.arange(len(demos.weight) - held.size))
-    held_out = pairs.replace(weight=jnp.where(held.mask, demos.weight, 0.0))
-    return train, buffer.take(held_out, held.begin + jnp.arange(held.size))
+        train = buffer.select(train, jnp.arange(len(demos.weight) - held.size))
+    rest = pairs.replace(weight=jnp.where(held.mask, demos.weight, 0.0))
+    return train, buffer.select(rest, held.begin + jnp.arange(held.size))
 
 
-def imitation_error(dist: Distribution, pairs: Pairs) -> jax.Array:
-    """Error of the policy's actions, averaged over rows by their weight.
+def imitation_errors(dist: Distribution, target: jax.Array) -> jax.Array:
+    """Errors of the policy's actions.
 
     Args:
         dist: the policy's distribution at the observations; [N] distributions over [A].
-        pairs: rows [N].
+        target: [N, A] the actions to learn.
 
     Returns:
-        A scalar: for a deterministic policy the squared error, averaged over the components of the
+        [N]: for a deterministic policy the squared error, averaged over the components of the
         action; otherwise the negative log likelihood, summed over them, in nats.
     """
     if isinstance(dist, Deterministic):
-        errors = jnp.mean((dist.mode - pairs.target) ** 2, axis=-1)
-    else:
-        assert isinstance(dist, Gaussian | Categorical)
-        errors = -dist.log_prob(pairs.target)
-    return ops.weighted_mean(errors, pairs.weight)
+        return jnp.mean((dist.mode - target) ** 2, axis=-1)
+    assert isinstance(dist, Gaussian | Categorical)
+    return -dist.log_prob(target)
 
 
 def keep_best(state: State, loss: jax.Array) -> State:
@@ -183,9 +160,13 @@ class SupervisedLearner:
         return State(params, self.opt.init(params), norm, params, highest)
 
     def error(self, params: Params, norm: ops.Normaliser, pairs: Pairs) -> jax.Array:
-        """`imitation_error` of the network on pairs [N]."""
-        dist = self.policy.apply(params, norm(pairs.obs, self.config.clip))
-        return imitation_error(dist, pairs)
+        """Mean of `imitation_errors` of the network over pairs [N], by their weight."""
+
+        def errors(rows: Pairs) -> jax.Array:
+            dist = self.policy.apply(params, norm(rows.obs, self.config.clip))
+            return imitation_errors(dist, rows.target)
+
+        return ops.weighted_mean(map_rows(errors, pairs), pairs.weight)
 
     def loss(self, params: Params, norm: ops.Normaliser, pairs: Pairs) -> tuple[jax.Array, Metrics]:
         """The error plus l2 / 2 times the squared norm of the parameters; and metrics."""
@@ -217,9 +198,9 @@ class SupervisedLearner:
 
     def update(self, key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
         """One update of BC: `fit` on the demonstrations [N], then `validate`."""
-        pairs, held_out = split(self.config, self.spec, demos)
+        pairs, rest = split(self.config, self.spec, demos)
         state, metrics = self.fit(key, state, pairs)
-        state, validation_metrics = self.validate(state, held_out)
+        state, validation_metrics = self.validate(state, rest)
         return state, metrics | validation_metrics
 
     def act(self, key: Key, state: State, obs: jax.Array) -> jax.Array:

@@ -30,7 +30,7 @@ from imitbench.core import distributions, nets, ops, policy_nets
 from imitbench.core.config import require, require_rate, require_share
 from imitbench.core.types import Algorithm, Key, Metrics, Params, Spec, Traits, ValueEstimator
 
-TRAITS = Traits(needs_rewards=True)
+TRAITS = Traits(needs_rewards=True, streams=True)
 
 
 @dataclass(frozen=True)

@@ -27,9 +27,10 @@ from flax import struct
 from imitbench.algos.rl import weighted_regression
 from imitbench.core import buffer, distributions, gae, nets, ops, policy_nets
 from imitbench.core.config import require, require_share
+from imitbench.core.streamed import map_rows
 from imitbench.core.types import Algorithm, Cost, Key, Metrics, Params, Spec, Traits, Transition
 
-TRAITS = Traits(needs_rewards=True)
+TRAITS = Traits(needs_rewards=True, streams=True)
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ def rows_with_returns(
     demos: Transition,
     norm: ops.Normaliser,
 ) -> Rows:
-    """The data with normalised observations and discounted returns.
+    """The data with discounted returns.
 
     Args:
         networks: the value.
@@ -135,16 +136,19 @@ def rows_with_returns(
         horizon: T.
         params: of the value, which stands for what follows where the time limit ends an episode.
         demos: rows [N] of whole episodes.
-        norm: of observations.
+        norm: of the observations that the value gets.
     """
     steps = weighted_regression.demo_steps(demos)
-    obs, next_obs = norm(steps.obs, config.clip), norm(steps.next_obs, config.clip)
-    value, next_value = networks.value.apply(params, obs), networks.value.apply(params, next_obs)
+
+    def values(obs: jax.Array) -> jax.Array:
+        return networks.value.apply(params, norm(obs, config.clip))
+
+    value, next_value = map_rows(values, steps.obs), map_rows(values, steps.next_obs)
     ends = steps.terminated, steps.truncated
     advantage = gae.row_advantages(
         steps.reward, value, next_value, *ends, config.discount, 1.0, horizon
     )
-    return Rows(obs, demos.action, advantage + value, demos.weight)
+    return Rows(demos.obs, demos.action, advantage + value, demos.weight)
 
 
 def make(config: Config, spec: Spec) -> Algorithm:
@@ -172,6 +176,7 @@ def make(config: Config, spec: Spec) -> Algorithm:
         def step(carry: tuple[Any, Any, jax.Array], key: Key):
             params, opt_state, squared = carry
             rows = draw(key, config.batch)
+            rows = rows.replace(obs=state.norm(rows.obs, config.clip))
             params, opt_state, metrics = ops.gradient_step(
                 loss, opt, params, opt_state, rows, squared
             )

@@ -24,7 +24,7 @@ from imitbench.algos.rl import awr_learner, weighted_regression
 from imitbench.core import buffer, ops
 from imitbench.core.types import Algorithm, Cost, Key, Metrics, Spec, Traits, Transition
 
-TRAITS = Traits(needs_rewards=True)
+TRAITS = Traits(needs_rewards=True, streams=True)
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,11 @@ def make(config: Config, spec: Spec) -> Algorithm:
 
     def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
         steps = weighted_regression.demo_steps(demos)
-        steps = steps.replace(
-            obs=state.norm(steps.obs, awr_learner.CLIP),
-            next_obs=state.norm(steps.next_obs, awr_learner.CLIP),
-        )
         # Drawn in the order of time, the first steps of all episodes first.
         order = jnp.argsort(buffer.find_episodes(demos).t, stable=True)
-        core, metrics = learner.fit(key, state.core, steps, order)
+        core, metrics = learner.fit(
+            key, state.core, steps, order, lambda obs: state.norm(obs, awr_learner.CLIP)
+        )
         return state.replace(core=core), metrics
 
     def act(key: Key, state: State, obs: jax.Array) -> jax.Array:

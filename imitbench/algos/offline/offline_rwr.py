@@ -19,7 +19,7 @@ from imitbench.algos.offline import offline_awr
 from imitbench.algos.rl import rwr
 from imitbench.core.types import Traits
 
-TRAITS = Traits(needs_rewards=True)
+TRAITS = Traits(needs_rewards=True, streams=True)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from imitbench.algos.rl import td3, td3_losses
 from imitbench.core.config import require
 from imitbench.core.types import Algorithm, Spec, Traits
 
-TRAITS = Traits(needs_rewards=True)
+TRAITS = Traits(needs_rewards=True, streams=True)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import optax
 from flax import struct
 
 from imitbench.algos.rl import weighted_regression
-from imitbench.algos.rl.weighted_regression import Networks, Steps
+from imitbench.algos.rl.weighted_regression import Networks, Normalise, Steps, unchanged
 from imitbench.core import buffer, nets, ops
 from imitbench.core.config import require, require_share
 from imitbench.core.types import Key, Metrics, Params, Spec
@@ -81,8 +81,9 @@ class Core(struct.PyTreeNode):
 class RegressionLearner(NamedTuple):
     """A method without the source of its steps; it gets normalised observations.
 
-    init(key) -> Core. fit(key, core, steps: Steps, order=None) -> (core, metrics): both
-    regressions; `order` is that of `buffer.real_row_sampler`.
+    init(key) -> Core. fit(key, core, steps: Steps, order=None, normalise=unchanged) -> (core,
+    metrics): both regressions; `order` is that of `buffer.real_row_sampler`, and `normalise` makes
+    the networks' input of the steps' observations.
     explore(key, core, obs [..., O]) -> action [..., A] while collecting; act(key, core, obs) ->
     action when evaluated.
     """
@@ -117,13 +118,23 @@ def regress(
 
 
 def row_sampler(
-    config: UpdateConfig, steps: Steps, order: jax.Array | None, **columns: jax.Array
+    config: UpdateConfig,
+    steps: Steps,
+    order: jax.Array | None,
+    normalise: Normalise,
+    **columns: jax.Array,
 ) -> Callable[[Key], Any]:
     """Draws minibatches from the real steps among columns [T, B, ...] or [N, ...]."""
-    lead = steps.weight.ndim
-    rows = {k: x.reshape(-1, *x.shape[lead:]) for k, x in columns.items()}
-    draw = buffer.real_row_sampler(rows, steps.weight.ravel(), order)
-    return lambda key: draw(key, config.batch)
+    rows: dict[str, Any] = columns
+    if steps.weight.ndim == 2:
+        rows = {k: x.reshape(-1, *x.shape[2:]) for k, x in columns.items()}
+    sample = buffer.real_row_sampler(rows, steps.weight.ravel(), order)
+
+    def draw(key: Key) -> Any:
+        drawn = sample(key, config.batch)
+        return drawn | {"obs": normalise(drawn["obs"])}
+
+    return draw
 
 
 def learner(config: UpdateConfig, spec: Spec) -> RegressionLearner:
@@ -157,22 +168,27 @@ def learner(config: UpdateConfig, spec: Spec) -> RegressionLearner:
         return Core({"policy": policy, "value": value}, opt_state)
 
     def fit(
-        key: Key, core: Core, steps: Steps, order: jax.Array | None = None
+        key: Key,
+        core: Core,
+        steps: Steps,
+        order: jax.Array | None = None,
+        normalise: Normalise = unchanged,
     ) -> tuple[Core, Metrics]:
         k_value, k_policy = jax.random.split(key)
         params, opt_state = core.params, core.opt_state
-        target, _ = returns(params["value"], steps)
-        draw = row_sampler(config, steps, order, **{"obs": steps.obs, "return": target})
+        target, _ = returns(params["value"], steps, normalise)
+        columns = {"obs": steps.obs, "return": target}
+        draw = row_sampler(config, steps, order, normalise, **columns)
         keys = jax.random.split(k_value, config.value_steps)
         value, value_state, metrics = regress(
             value_loss, value_opt, draw, keys, params["value"], opt_state["value"]
         )
-        target, baseline = returns(value, steps)
+        target, baseline = returns(value, steps, normalise)
         advantage = target - baseline if config.baseline else target
         weight, weight_metrics = weigh(advantage.ravel(), steps.weight.ravel())
         weight = weight.reshape(advantage.shape)
         columns = {"obs": steps.obs, "action": steps.action, "weight": weight}
-        draw = row_sampler(config, steps, order, **columns)
+        draw = row_sampler(config, steps, order, normalise, **columns)
         keys = jax.random.split(k_policy, config.policy_steps)
         policy, policy_state, policy_metrics = regress(
             policy_loss, policy_opt, draw, keys, params["policy"], opt_state["policy"]

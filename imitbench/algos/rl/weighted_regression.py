@@ -5,6 +5,7 @@ Source: Peng et al. 2019 (arXiv:1910.00177), algorithm 1.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -12,6 +13,7 @@ import jax.numpy as jnp
 from flax import struct
 
 from imitbench.core import distributions, gae, nets, ops
+from imitbench.core.streamed import map_rows
 from imitbench.core.types import Metrics, Params, Transition
 
 
@@ -32,6 +34,15 @@ def demo_steps(demos: Transition) -> Steps:
     reward = jnp.where(demos.weight > 0, demos.reward, 0.0)
     ends = demos.terminated, demos.truncated
     return Steps(demos.obs, demos.action, reward, demos.next_obs, *ends, demos.weight)
+
+
+Normalise = Callable[[jax.Array], jax.Array]
+"""Observations [..., O] -> what the networks get."""
+
+
+def unchanged(obs: jax.Array) -> jax.Array:
+    """Observations that are normalised already."""
+    return obs
 
 
 class Networks(NamedTuple):
@@ -55,6 +66,7 @@ def td_lambda_returns(
     horizon: int,
     params: Params,
     steps: Steps,
+    normalise: Normalise = unchanged,
 ) -> tuple[jax.Array, jax.Array]:
     """TD(lambda) returns [...] of steps, and values [...], both by the present value network.
 
@@ -67,10 +79,13 @@ def td_lambda_returns(
         horizon: the task's time limit.
         params: of the value.
         steps: [T, B] or [N].
+        normalise: makes the networks' input of observations [..., O].
     """
-    scale = 1.0 - discount
-    value = networks.value.apply(params, steps.obs) / scale
-    next_value = networks.value.apply(params, steps.next_obs) / scale
+
+    def values(obs: jax.Array) -> jax.Array:
+        return networks.value.apply(params, normalise(obs)) / (1.0 - discount)
+
+    value, next_value = map_rows(values, steps.obs), map_rows(values, steps.next_obs)
     known = steps.reward, value, next_value, steps.terminated, steps.truncated
     if steps.weight.ndim == 1:
         advantage = gae.row_advantages(*known, discount, td_lambda, horizon)

@@ -37,12 +37,16 @@ def test_errors_by_hand():
     target = jnp.array([[0.5, 0.0], [0.0, 0.0], [9.0, 9.0]])
     pairs = bc.Pairs(jnp.zeros((3, 1)), target, jnp.array([1.0, 1.0, 0.0]))
     mode = jnp.array([[0.0, 1.0], [0.0, 0.0], [0.0, 0.0]])
-    mse = bc.imitation_error(Deterministic(mode), pairs)
+    mse = ops.weighted_mean(bc.imitation_errors(Deterministic(mode), pairs.target), pairs.weight)
     assert float(mse) == pytest.approx((0.25 + 1.0) / 2 / 2)
-    nll = bc.imitation_error(Gaussian(mode, jnp.zeros(2)), pairs)
+    nll = ops.weighted_mean(
+        bc.imitation_errors(Gaussian(mode, jnp.zeros(2)), pairs.target), pairs.weight
+    )
     assert float(nll) == pytest.approx(0.5 * (0.25 + 1.0) / 2 + np.log(2 * np.pi))
     choices = bc.Pairs(jnp.zeros((2, 1)), jnp.array([0, 2]), jnp.ones(2))
-    uniform = bc.imitation_error(Categorical(jnp.zeros((2, 3))), choices)
+    uniform = ops.weighted_mean(
+        bc.imitation_errors(Categorical(jnp.zeros((2, 3))), choices.target), choices.weight
+    )
     assert float(uniform) == pytest.approx(np.log(3))
 
 
