@@ -58,6 +58,11 @@ def is_streamed(x: Any) -> bool:
     return isinstance(x, StreamedRows)
 
 
+def reads_in_place() -> bool:
+    """Returns whether the host writes rows into XLA's own buffers."""
+    return jax.default_backend() == "cpu"
+
+
 def fetch(rows: Any) -> Any:
     """Reads streamed rows.
 
@@ -82,8 +87,7 @@ def fetch(rows: Any) -> Any:
         jax.ShapeDtypeStruct((i.size, *x.shape[1:]), x.dtype)
         for i, x in zip(flat, values, strict=True)
     )
-    in_place = jax.default_backend() == "cpu"
-    arrays = iter(host_call(read, results, in_place=in_place)(*flat))
+    arrays = iter(host_call(read, results, in_place=reads_in_place())(*flat))
     fetched = [next(arrays).reshape(x.shape) if is_streamed(x) else x for x in leaves]
     return jax.tree.unflatten(structure, fetched)
 

@@ -93,8 +93,11 @@ def _cases() -> list[Any]:
     return mark.args[1]
 
 
-def test_rows_are_read_where_they_are_needed(small_parts):
-    """A batch, a pass over all rows and their moments, alone and vmapped."""
+@pytest.mark.parametrize("backend", ["cpu", "gpu"])
+def test_rows_are_read_where_they_are_needed(small_parts, monkeypatch, backend):
+    """A batch, a pass over all rows and their moments, alone and vmapped; with the callbacks of
+    both kinds of backend."""
+    monkeypatch.setattr(streamed, "reads_in_place", lambda: backend == "cpu")
     values = np.random.default_rng(0).normal(size=(73, 6)).astype(np.float32)
     index = jnp.asarray(np.random.default_rng(1).permutation(73)[:51], jnp.int32)
     rows, here = StreamedRows(index, HostArray(values)), jnp.asarray(values)[index]
@@ -210,4 +213,4 @@ def test_the_command_line_streams(demos, tmp_path, no_cache, capsys):
     words += ["--set", "steps=3", "--results", str(tmp_path / "results"), "--stream"]
     assert main.main(words) == 0, capsys.readouterr()
     assert "bc" in capsys.readouterr().out
-    assert [len(list(p.iterdir())) for p in machine.cache_dir("rows").iterdir()] == [9]
+    assert [len(list(p.iterdir())) for p in machine.cache_dir("rows").iterdir()] == [10]
