@@ -13,6 +13,7 @@ import numpy as np
 from imitbench.core.types import Transition
 from imitbench.data.header import Header
 from imitbench.utils.errors import UserError
+from imitbench.utils.json_schema import one_line
 
 STEP_FIELDS = tuple(f.name for f in dataclasses.fields(Transition) if f.name != "sizes")
 STORED_AS = {"intended_action": "label"}
@@ -54,6 +55,7 @@ class Demos:
         lengths: Any = None,
         warnings: Sequence[str] = (),
     ):
+        steps = _arrays(steps)
         _check_axes(steps, 2 if lengths is None else 1)
         if lengths is None:
             steps, lengths = pack(steps)
@@ -141,6 +143,22 @@ class Demos:
             return Demos(steps, header, warnings=self.warnings)
         rows = self.rows if rows is None else rows
         return Demos(rows, header, self.lengths, self.warnings)
+
+
+def _arrays(steps: Transition) -> Transition:
+    """The steps with lists as arrays."""
+    arrays = {}
+    for name in STEP_FIELDS:
+        x = getattr(steps, name)
+        if x is not None and not hasattr(x, "shape"):
+            try:
+                arrays[name] = np.asarray(x)
+            except ValueError as error:  # of a ragged list
+                raise UserError(
+                    f"{name!r} is no array ({one_line(error)}): give episodes of several lengths "
+                    "to imitbench.make_demos"
+                ) from None
+    return steps.replace(**arrays)
 
 
 def _check_axes(steps: Transition, axes: int) -> None:

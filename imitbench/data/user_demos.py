@@ -14,7 +14,6 @@ from imitbench.data.rows import STEP_FIELDS, Demos
 from imitbench.data.validate import FLAGS, check_steps
 from imitbench.envs.recorded import NO_TASK
 from imitbench.utils.errors import UserError
-from imitbench.utils.json_schema import one_line
 
 
 def check_own(demos: Any) -> Demos:
@@ -49,13 +48,7 @@ def check_own(demos: Any) -> Demos:
 
 def _usual_type(name: str, value: Any, where: str) -> np.ndarray:
     """An array of the type that a field has in data sets."""
-    try:
-        x = np.asarray(value)
-    except ValueError as error:  # of a ragged list
-        raise UserError(
-            f"{where}: {name!r} is no array ({one_line(error)}): give episodes of several lengths "
-            "to imitbench.make_demos"
-        ) from None
+    x = np.asarray(value)
     if x.dtype.kind not in "biuf":
         raise UserError(f"{where}: array {name!r} is of type {x.dtype}, expected numbers")
     if name in FLAGS:

@@ -182,7 +182,7 @@ def test_data_go_out_and_come_in_again(demos, tmp_path):
 
 def test_data_without_a_task_are_learned_from(demos, tmp_path):
     """A policy's error on the episode that is held out; the expert's own actions would have 0."""
-    unknown = demos._replace(header=dataclasses.replace(demos.header, task="none"))
+    unknown = demos.replace(header=dataclasses.replace(demos.header, task="none"))
     run = ib.train("bc", None, unknown, **SMALL)
     (result,) = run.results
     assert (result.identity["task"], result.identity["demos"]) == ("none", 5)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
 import imitbench as ib
-from imitbench.data import Demos
+from imitbench.data import Demos, step_arrays
 
 
 @pytest.fixture(scope="module")
@@ -34,23 +35,29 @@ MISTAKES: dict[str, tuple[Any, str]] = {
     "beyond float32": (lambda s: {"obs": s.obs.astype(float) + 1e300}, "'obs' has a non-finite"),
     "beyond bounds": (lambda s: {"action": s.action * 3}, "magnitude 3, expected at most 1"),
     "no labels": (lambda s: {"intended_action": None}, "'intended_action' is missing, expected"),
-    "too short": (lambda s: {"obs": s.obs[..., :-1]}, "(4, 20, 5), expected (episodes, 20, 6)"),
-    "fewer": (lambda s: {"reward": s.reward[:3]}, "(3, 20), expected (episodes, 20) with 4 ep"),
+    "too short": (
+        lambda s: {"obs": s.obs[..., :-1]},
+        "'obs' has shape (80, 5), expected (rows, 6) with 80 rows",
+    ),
+    "fewer": (
+        lambda s: {"reward": s.reward[:3]},
+        "(3, 20) and the weights have (4, 20): expected (episodes,",
+    ),
     "n + 1": (
         lambda s: {"obs": np.concatenate([s.obs, s.next_obs[:, -1:]], 1)},
-        "'obs' has shape (4, 21, 6), expected (episodes, 20, 6)",
+        "'obs' has shape (4, 21, 6) and the weights have (4, 20): expected (episodes, steps, ...)",
     ),
     "ragged": (lambda s: {"obs": [s.obs[0], s.obs[1][:5]]}, "give episodes of several lengths to"),
     "text": (lambda s: {"obs": s.obs.astype(str)}, "'obs' is of type <U32, expected numbers"),
     "weights": (lambda s: {"weight": s.weight * 7}, "'weight' has other numbers than 0 and 1"),
     "flags": (lambda s: {"success": s.reward}, "'success' has other numbers than 0 and 1"),
     "flattened": (
-        lambda s: {k: v.reshape(-1, *v.shape[2:]) for k, v in vars(s).items()},
-        "'weight' has shape (80,), expected (episodes, 20)",
+        lambda s: {k: v.reshape(-1, *v.shape[2:]) for k, v in vars(s).items() if v is not None},
+        "the weights have (80,): expected (episodes, steps, ...) in both",
     ),
-    "unpadded": (
-        lambda s: {k: v[:, :7] for k, v in vars(s).items()},
-        "fill shorter episodes up with steps of weight 0, as imitbench.make_demos does",
+    "longer": (
+        lambda s: {k: np.concatenate([v, v], 1) for k, v in vars(s).items() if v is not None},
+        "episode 0 has 40 steps, those of the task have 1 to 20",
     ),
 }
 
@@ -58,10 +65,14 @@ MISTAKES: dict[str, tuple[Any, str]] = {
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_in_the_arrays_is_named(env, demos, mistake, tmp_path):
     change, text = MISTAKES[mistake]
-    bad = demos._replace(steps=demos.steps.replace(**change(demos.steps)))
-    for use in (lambda: ib.train("bc", env, bad), lambda: ib.save_data(tmp_path / "x.npz", bad)):
+    steps = demos.steps.replace(**change(demos.steps))
+    uses: list[Callable[[Demos], Any]] = [
+        lambda bad: ib.train("bc", env, bad),
+        lambda bad: ib.save_data(tmp_path / "x.npz", bad),
+    ]
+    for use in uses:
         with pytest.raises(ib.UserError, match=re.escape(text)):
-            use()
+            use(demos.replace(steps=steps))
 
 
 def test_other_things_than_data_sets_are_named(env, demos):
@@ -77,10 +88,10 @@ def test_other_types_become_the_usual_ones(demos, tmp_path):
         obs=s.obs.tolist(), action=s.action.astype(float), reward=s.reward.astype(int),
         success=s.success.astype(float), weight=s.weight > 0,
     )  # fmt: skip
-    got = ib.load_data(ib.save_data(tmp_path / "x.npz", demos._replace(steps=own))).steps
-    for name, value in vars(s).items():
-        assert getattr(got, name).dtype == value.dtype
-        np.testing.assert_array_equal(getattr(got, name), value)
+    got = ib.load_data(ib.save_data(tmp_path / "x.npz", demos.replace(steps=own))).steps
+    for name, value in step_arrays(s).items():
+        assert step_arrays(got)[name].dtype == value.dtype
+        np.testing.assert_array_equal(step_arrays(got)[name], value)
 
 
 @pytest.mark.parametrize(

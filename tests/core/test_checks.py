@@ -21,7 +21,7 @@ from imitbench.utils.errors import UserError, seed_number, whole_number
 def test_observations_with_a_row_more_than_actions_are_refused(demos, env, small):
     """Minari and Gymnasium give n + 1 observations; taken as rows, every pair would be off."""
     steps = demos.steps
-    rows = data.flatten(steps.replace(pose=None))
+    rows = data.flatten(demos.replace(rows=demos.rows.replace(pose=None)))
     obs = np.concatenate([steps.obs, steps.next_obs[:, -1:]], axis=1).reshape(-1, 6)
     k = len(obs) - len(rows.weight)
     text = (
@@ -35,7 +35,7 @@ def test_observations_with_a_row_more_than_actions_are_refused(demos, env, small
 
 
 def test_whole_numbers_are_the_keys_of_seeds(demos, env, small):
-    rows = data.flatten(demos.steps.replace(pose=None))
+    rows = data.flatten(demos.replace(rows=demos.rows.replace(pose=None)))
     options = {"env": env, "num_updates": 1, "num_evals": 1, "eval_episodes": 2}
     _, by_number = loop.train(small("bc"), rows, [0, 7], **options)
     _, by_key = loop.train(small("bc"), rows, as_keys([0, 7]), **options)

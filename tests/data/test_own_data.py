@@ -126,7 +126,10 @@ def test_a_minari_identifier_in_a_suite_stays_one(tmp_path):
         ({"source": DemoSource(name="x")}, "name='x': expected a path"),
         ({"source": DemoSource()}, "task none: expected a data set of your own"),
         ({"task": "FetchReach"}, "is of PointMass, not of FetchReach: give its own task"),
-        ({"method": "sil", "demos": 0}, "sil learns without demonstrations: leave the data set"),
+        (
+            {"method": "sil", "config": algos.ALGOS["sil"].Config(), "demos": 0},
+            "sil learns without demonstrations: leave the data set",
+        ),
     ],
 )
 def test_mistakes_are_named_before_any_work(path, changes, words):

@@ -158,9 +158,9 @@ episodes = [
             np.full(n, 5.0), np.arange(n) == n - 1)
     for _ in range(K)
 ]
-spec = envs.make("Humanoid").spec
+spec = envs.make("Humanoid-fh").spec
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-demos = to_demos(Recording("x", "x", episodes), "Humanoid", spec)
+demos = to_demos(Recording("x", "x", episodes), "Humanoid-fh", spec)
 rows = data.subset(demos, K, list(range(5)))
 real = sum(x.nbytes for x in data.step_arrays(demos.rows).values())
 import jax

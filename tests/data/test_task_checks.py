@@ -61,7 +61,7 @@ def test_repeated_episodes_give_a_warning(demos, env):
     steps = demos.steps
     twice = steps.replace(obs=steps.obs.copy(), action=steps.action.copy())
     twice.obs[5], twice.action[5] = twice.obs[2], twice.action[2]
-    (line,) = data.warnings(demos._replace(steps=twice), env.spec, rewards=True)
+    (line,) = data.warnings(demos.replace(steps=twice), env.spec, rewards=True)
     assert line.startswith("1 of 12 episodes of PointMass repeat an earlier one, such as 5 and 2")
 
 

@@ -92,8 +92,8 @@ def test_bad_settings():
         fails(off_policy.Config, name, -1, "expected 0 or more")
     fails(off_policy.Config, "capacity", 0, "expected 1 or more, the steps of a round")
     for make in (sac.Config, td3.Config, ddpg.Config):
-        for name in ("lr", "tau"):
-            fails(make, name, 0, "expected a positive")
+        fails(make, "lr", 0, "expected a positive")
+        fails(make, "tau", 0, "expected a number above 0, up to 1")
         for value in (-0.5, 1.5):
             fails(make, "discount", value, "expected a number in ")
     fails(sac.Config, "temperature", 0, "expected a positive")
