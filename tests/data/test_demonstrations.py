@@ -118,7 +118,7 @@ def rewrite(path, change) -> None:
     ("change", "expected"),
     [
         (lambda a, h: a["label"].__setitem__((1, 2, 0), np.nan), r"'label' has a non-finite.*\[1"),
-        (lambda a, h: a.update(obs=a["obs"][..., :4]), r"'obs' has shape \(240, 4\), expected \(rows, 6\)"),
+        (lambda a, h: a.update(obs=a["obs"][..., :4]), r"shape \(240, 4\), expected \(rows, 6\)"),
         (lambda a, h: a.update(weight=a["weight"][0]), r"the weights have \(20,\): expected"),
         (lambda a, h: a.update(weight=0 * a["weight"]), "nothing to learn from"),
         (lambda a, h: a.pop("reward"), "arrays reward are missing or unknown"),
