@@ -54,7 +54,7 @@ class MLP(nn.Module):
     """A multi-layer perceptron with a linear output.
 
     Kernels start from LeCun's normal distribution before ReLU, and orthogonal with gain sqrt(2)
-    before tanh.
+    before tanh, or with `orthogonal_start`.
     """
 
     hidden: Sequence[int]  # widths of the hidden layers
@@ -62,12 +62,14 @@ class MLP(nn.Module):
     activation: Activation = "relu"
     out_gain: float | None = None  # gain of an orthogonal output kernel; None: LeCun's normal
     layer_norm: bool = False  # normalise before each activation
+    orthogonal_start: bool = False
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         """Maps inputs [..., I] to outputs [..., out]."""
         relu = self.activation == "relu"
-        hidden_init = nn.initializers.lecun_normal() if relu else orthogonal(2**0.5)
+        orthogonal_start = self.orthogonal_start or not relu
+        hidden_init = orthogonal(2**0.5) if orthogonal_start else nn.initializers.lecun_normal()
         for width in self.hidden:
             x = nn.Dense(width, kernel_init=hidden_init)(x)
             x = nn.LayerNorm()(x) if self.layer_norm else x
@@ -173,7 +175,9 @@ class CriticNet(NamedTuple):
     apply: Callable[[Params, jax.Array, jax.Array], jax.Array]
 
 
-def critics(spec: Spec, hidden: Sequence[int], number: int) -> CriticNet:
+def critics(
+    spec: Spec, hidden: Sequence[int], number: int, orthogonal_start: bool = False
+) -> CriticNet:
     """Builds M action-value networks that share no parameters.
 
     They run one after the other: batched products are slower than single ones on a CPU.
@@ -182,8 +186,10 @@ def critics(spec: Spec, hidden: Sequence[int], number: int) -> CriticNet:
         spec: the task's sizes.
         hidden: widths of the hidden layers of each.
         number: M.
+        orthogonal_start: begin with orthogonal kernels of gain sqrt(2).
     """
-    net = MLP(tuple(hidden), 1)
+    gain = 2**0.5 if orthogonal_start else None
+    net = MLP(tuple(hidden), 1, out_gain=gain, orthogonal_start=orthogonal_start)
 
     def init(key: Key) -> Params:
         like = jnp.zeros((1, spec.obs_size + spec.action_size))

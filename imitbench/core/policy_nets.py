@@ -20,11 +20,12 @@ from imitbench.core.nets import MLP, Activation
 from imitbench.core.ops import Normaliser
 from imitbench.core.types import Key, Params, Spec
 
-Head = Literal["deterministic", "gaussian", "normal", "squashed", "categorical"]
+Head = Literal["deterministic", "gaussian", "shared", "normal", "squashed", "categorical"]
 """How the network's output becomes a distribution over actions.
 
 - `deterministic`: tanh of the output, in [-1, 1].
 - `gaussian`: mean tanh(output) and a log_std for each observation.
+- `shared`: mean tanh(output), and one free log_std for all observations.
 - `normal`: an unbounded mean, and one free log_std for all observations.
 - `squashed`: tanh of a Gaussian whose mean and log_std depend on the observation.
 - `categorical`: one of A choices.
@@ -47,6 +48,7 @@ def policy(
     activation: Activation = "relu",
     out_gain: float | None = None,
     log_std: float = 0.0,
+    orthogonal_start: bool = False,
 ) -> PolicyNet:
     """Builds a policy network.
 
@@ -54,26 +56,28 @@ def policy(
         spec: the task's sizes.
         hidden: widths of the hidden layers.
         head: the kind of distribution.
-        log_std_range: bounds of the log_std of the heads `gaussian` and `squashed`, to which the
-            network's output is clipped.
+        log_std_range: bounds to which the log_std of the heads `gaussian`, `shared` and `squashed`
+            is clipped.
         activation: of the hidden layers.
         out_gain: gain of an orthogonal output kernel; None for LeCun's normal.
-        log_std: initial log_std of the head `normal`.
+        log_std: initial log_std of the heads `normal` and `shared`.
+        orthogonal_start: begin with orthogonal kernels of gain sqrt(2) in the hidden layers.
     """
+    free_std = head in ("normal", "shared")
     out = spec.action_size * (2 if head in ("gaussian", "squashed") else 1)
-    net = MLP(tuple(hidden), out, activation, out_gain)
+    net = MLP(tuple(hidden), out, activation, out_gain, orthogonal_start=orthogonal_start)
 
     def init(key: Key) -> Params:
         params = net.init(key, jnp.zeros((1, spec.obs_size)))
         return (
-            {"net": params, "log_std": jnp.full(out, log_std, jnp.float32)}
-            if head == "normal"
-            else params
+            {"net": params, "log_std": jnp.full(out, log_std, jnp.float32)} if free_std else params
         )
 
     def apply(params: Params, obs: jax.Array) -> Distribution:
-        y = net.apply(params["net"] if head == "normal" else params, obs)
+        y = net.apply(params["net"] if free_std else params, obs)
         assert isinstance(y, jax.Array)
+        if head == "shared":
+            return Gaussian(jnp.tanh(y), jnp.clip(params["log_std"], *log_std_range))
         if head == "normal":
             return Gaussian(y, params["log_std"])
         return _distribution(y, head, log_std_range)
@@ -84,7 +88,7 @@ def policy(
 def _distribution(
     y: jax.Array, head: Head, log_std_range: tuple[float, float]
 ) -> Deterministic | Gaussian | Squashed | Categorical:
-    """Interprets the output [..., A or 2 A] of a network; every head but `normal`."""
+    """Interprets the output [..., A or 2 A] of a network; every head but those with a free log_std."""
     if head == "categorical":
         return Categorical(y)
     if head == "deterministic":

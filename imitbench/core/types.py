@@ -105,11 +105,15 @@ class Cost:
     # Gradient steps, in all, that the first updates leave out because they only collect; negative
     # where gradient steps are done before the first update.
     grad_step_offset: int = 0
+    # Updates that step the environment and ask the expert; later ones only learn. None: all do.
+    collecting_updates: int | None = None
 
     def __mul__(self, updates: int) -> Cost:
         """Returns the cost of the first `updates` updates."""
         grad_steps = max(self.grad_steps * updates - self.grad_step_offset, 0)
-        return Cost(self.env_steps * updates, self.expert_queries * updates, grad_steps)
+        most = updates if self.collecting_updates is None else self.collecting_updates
+        rounds = min(updates, most)
+        return Cost(self.env_steps * rounds, self.expert_queries * rounds, grad_steps)
 
 
 class EnvState(struct.PyTreeNode):

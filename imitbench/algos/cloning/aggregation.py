@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from flax import struct
 
 from imitbench.algos.cloning import bc, held_out
-from imitbench.core import buffer
+from imitbench.core import buffer, ops
 from imitbench.core.config import require
 from imitbench.core.types import Algorithm, Cost, Key, Metrics, Policy, Spec, Transition
 from imitbench.utils.errors import UserError
@@ -27,12 +27,19 @@ class Config:
     """Episodes collected and labelled in a round."""
     fits: int = 10
     """Updates of the supervised learner in a round: fits * clone.steps gradient steps."""
+    start_fits: int | None = None
+    """Such updates on the demonstrations before the first round; None takes as many as `fits`."""
+    rounds: int = 0
+    """Rounds that collect; the updates after them only fit the clone to all that was collected.
+    0: every update is a round."""
     capacity: int = 20_000
     """Rows of the aggregate, demonstrations included; beyond it the oldest are overwritten."""
 
     def __post_init__(self) -> None:
         for name in ("episodes", "fits", "capacity"):
             require(getattr(self, name) >= 1, self, name, "1 or more")
+        require((self.start_fits or 0) >= 0, self, "start_fits", "0 or more, or None")
+        require(self.rounds >= 0, self, "rounds", "0 or more")
 
 
 class State(struct.PyTreeNode):
@@ -41,6 +48,7 @@ class State(struct.PyTreeNode):
     clone: bc.State
     data: buffer.Ring  # of `bc.Pairs`: the demonstrations, then the rounds
     memory: Any  # what a method carries from round to round
+    updates: jax.Array  # [] their number so far
 
 
 Collect = Callable[[Key, Policy, Any], tuple[bc.Pairs, Any, Metrics]]
@@ -54,13 +62,23 @@ def make(config: Config, spec: Spec, collect: Collect, memory: Any) -> Algorithm
         config: settings.
         spec: the task.
         collect: collects and labels the steps of a round.
-        memory: what `collect` gets in the first round.
+        memory: what `collect` gets in the first round. The clone has learned from the
+            demonstrations before.
 
     Returns:
         The method. State: `State`.
     """
     learner = bc.supervised_learner(config.clone, spec)
     rows_per_round = config.episodes * spec.horizon
+    start_fits = config.fits if config.start_fits is None else config.start_fits
+
+    def fit_often(
+        key: Key, clone: bc.State, pairs: bc.Pairs, times: int
+    ) -> tuple[bc.State, Metrics]:
+        def fit(clone: bc.State, key: Key) -> tuple[bc.State, Metrics]:
+            return learner.fit(key, clone, pairs)
+
+        return jax.lax.scan(fit, clone, jax.random.split(key, times))
 
     def init(key: Key, demos: Transition) -> State:
         pairs, _ = bc.split(config.clone, spec, demos)
@@ -76,25 +94,41 @@ def make(config: Config, spec: Spec, collect: Collect, memory: Any) -> Algorithm
         held = held_out.find(config.clone.validation, spec, demos)
         used = buffer.find_episodes(demos).used
         data = data.replace(written=used - jnp.sum(held.mask) if held else used)
-        return State(learner.init(key, pairs), data, memory)
+        clone, _ = fit_often(key, learner.init(key, pairs), pairs, start_fits)
+        return State(clone, data, memory, jnp.int32(0))
 
-    def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
-        k_collect, k_fit = jax.random.split(key)
-
+    def collect_round(key: Key, state: State) -> tuple[buffer.Ring, Any, Metrics]:
         def policy(key: Key, obs: jax.Array) -> jax.Array:
             return learner.act(key, state.clone, obs)
 
-        pairs, memory, round_metrics = collect(k_collect, policy, state.memory)
-        data = buffer.append(state.data, pairs)
+        pairs, memory, metrics = collect(key, policy, state.memory)
+        return buffer.append(state.data, pairs), memory, metrics
 
-        def fit(clone: bc.State, key: Key) -> tuple[bc.State, Metrics]:
-            return learner.fit(key, clone, data.rows)
+    def collect_nothing(key: Key, state: State) -> tuple[buffer.Ring, Any, Metrics]:
+        metrics = jax.eval_shape(collect_round, key, state)[2]
+        return (
+            state.data,
+            state.memory,
+            jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), metrics),
+        )
 
-        clone, metrics = jax.lax.scan(fit, state.clone, jax.random.split(k_fit, config.fits))
+    def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
+        k_collect, k_fit = jax.random.split(key)
+        if config.rounds:
+            data, memory, round_metrics = jax.lax.cond(
+                state.updates < config.rounds, collect_round, collect_nothing, k_collect, state
+            )
+        else:
+            data, memory, round_metrics = collect_round(k_collect, state)
+        norm = ops.fit_normaliser(data.rows.obs, data.rows.weight)
+        clone = state.clone.replace(norm=norm)
+        clone, metrics = fit_often(k_fit, clone, data.rows, config.fits)
         rest = bc.split(config.clone, spec, demos)[1]
         clone, validation_metrics = learner.validate(clone, rest)
         metrics = jax.tree.map(jnp.mean, metrics) | round_metrics | validation_metrics
-        return State(clone, data, memory), metrics | {"rows": data.size.astype(jnp.float32)}
+        return State(clone, data, memory, state.updates + 1), metrics | {
+            "rows": data.size.astype(jnp.float32)
+        }
 
     def act(key: Key, state: State, obs: jax.Array) -> jax.Array:
         return learner.act(key, state.clone, obs)
@@ -103,5 +137,7 @@ def make(config: Config, spec: Spec, collect: Collect, memory: Any) -> Algorithm
         env_steps=rows_per_round,
         expert_queries=rows_per_round,
         grad_steps=config.fits * config.clone.steps,
+        grad_step_offset=-start_fits * config.clone.steps,
+        collecting_updates=config.rounds or None,
     )
     return Algorithm(init, update, act, cost)

@@ -2,14 +2,15 @@
 
 Source: Ross, Gordon and Bagnell 2011 (arXiv:1011.0686), Algorithm 3.1.
 
-Different from the source: the demonstrations are the first part of the aggregate, and each round
-continues with the parameters of the last one instead of training new ones.
+Different from the source: the clone learns from demonstrations before the first round, and they are
+the first part of the aggregate; each round continues with the parameters of the last one instead of
+training new ones.
 
 Use it when the expert can be asked for its action in any state, and BC fails in states that the
 demonstrations do not visit.
 
-Sensitive to: `episodes` and the number of rounds (the expert's labels), `fits` with `clone.steps`
-(the gradient steps of a round), and `beta`.
+Sensitive to: `episodes` and `rounds` (the expert's labels), `fits` with `clone.steps` (the gradient
+steps of a round), how many updates follow the last round, and `beta`.
 """
 
 from __future__ import annotations
@@ -34,16 +35,19 @@ from imitbench.core.types import (
     Metrics,
     Policy,
     Spec,
+    Traits,
 )
+
+TRAITS = Traits(version=2)
 
 
 @dataclass(frozen=True)
 class Config(aggregation.Config):
     """Settings of DAgger."""
 
-    beta: Literal["indicator", "linear", "exponential"] = "indicator"
-    """Probability of the expert's action in each step of round i = 0, 1, ... indicator: 1 in the
-    first round, then 0. linear: max(0, 1 - i / beta_rounds). exponential: beta_base ** i."""
+    beta: Literal["zero", "indicator", "linear", "exponential"] = "zero"
+    """Probability of the expert's action in each step of round i = 0, 1, ... zero: the clone plays
+    from the first round on. indicator: 1 in the first round, then 0. linear: max(0, 1 - i / beta_rounds). exponential: beta_base ** i."""
     beta_rounds: int = 10
     """Rounds after which a linear beta is 0."""
     beta_base: float = 0.5
@@ -58,6 +62,8 @@ class Config(aggregation.Config):
 def beta(config: Config, round: jax.Array) -> jax.Array:
     """Probability [] of the expert's action in round 0, 1, ...: beta_i of Algorithm 3.1."""
     i = round.astype(jnp.float32)
+    if config.beta == "zero":
+        return jnp.float32(0.0)
     if config.beta == "indicator":
         return jnp.where(i == 0, 1.0, 0.0)
     if config.beta == "linear":

@@ -4,8 +4,8 @@ Source: Laskey et al. 2017 (arXiv:1703.09327), Algorithm 1.
 
 Different from the source: the covariance of the noise is that of the official code, of the clone's
 errors on a round of demonstrations before it learns from them. The paper also scales it by a prior
-guess of the final error; that is left out, as in the official code. The first round has no noise,
-and the noise of the second comes from the untrained clone.
+guess of the final error; that is left out, as in the official code. The clone learns from
+demonstrations before the first round, which has no noise.
 
 Use it when an expert can demonstrate under noise but cannot label the states that a policy visits,
 and BC lacks demonstrations of recovery.
@@ -35,8 +35,11 @@ from imitbench.core.types import (
     Metrics,
     Policy,
     Spec,
+    Traits,
 )
 from imitbench.utils.errors import UserError
+
+TRAITS = Traits(version=2)
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from imitbench.core import ops
 from imitbench.core.config import require, require_rate, require_share
 from imitbench.core.types import Algorithm, Key, Metrics, Params, Spec, Traits, ValueEstimator
 
-TRAITS = Traits(needs_rewards=True, streams=True)
+TRAITS = Traits(needs_rewards=True, streams=True, version=2)
 
 
 @dataclass(frozen=True)

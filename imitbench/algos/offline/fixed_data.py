@@ -16,6 +16,7 @@ from imitbench.core.config import require
 from imitbench.core.types import Algorithm, Cost, Key, Metrics, Spec, Transition, ValueEstimator
 
 FLOOR = 1e-3  # the least standard deviation by which observations are divided
+LEAST_RANGE = 0.1  # of the mean return: the least range of returns by which rewards are divided
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,11 @@ class Config:
     """Steps in a minibatch."""
     steps: int = 1000
     """Gradient steps in one update."""
-    normalise_obs: bool = False
+    normalise_obs: bool = True
     """Standardise observations by the data's mean and standard deviation."""
     reward_range: float = 0.0
     """Range of episode returns (best minus worst) to which rewards are scaled; 0 leaves them as
-    they are, and so do returns that are all equal."""
+    they are. The data's range counts as a tenth of the magnitude of their mean return at least."""
 
     def __post_init__(self) -> None:
         for name in ("batch", "steps"):
@@ -47,7 +48,8 @@ class State(struct.PyTreeNode):
 
 
 def return_range(demos: Transition) -> jax.Array:
-    """The best minus the worst undiscounted return [] of the finished episodes; 0 for none.
+    """The best minus the worst undiscounted return [] of the finished episodes, or a tenth of the
+    magnitude of their mean, if that is larger; 0 for none.
 
     Args:
         demos: rows [N], one episode after the other in the order of time.
@@ -59,7 +61,8 @@ def return_range(demos: Transition) -> jax.Array:
     finished = jnp.arange(reward.shape[0]) < jnp.sum(ends)
     best = jnp.max(jnp.where(finished, returns, -jnp.inf))
     worst = jnp.min(jnp.where(finished, returns, jnp.inf))
-    return jnp.where(jnp.any(ends), best - worst, 0.0)
+    mean = jnp.sum(jnp.where(finished, returns, 0.0)) / jnp.maximum(jnp.sum(ends), 1)
+    return jnp.where(jnp.any(ends), jnp.maximum(best - worst, LEAST_RANGE * jnp.abs(mean)), 0.0)
 
 
 def reward_scale(reward_range: float, demos: Transition) -> jax.Array:

@@ -3,8 +3,8 @@
 Source: Kostrikov et al. 2022 (arXiv:2110.06169), equations 5 to 7, with the settings of the
 official code for locomotion.
 
-Different from the source: the policy's standard deviation depends on the observation; in the
-official code it does not.
+Different from the source: observations are standardised, and rewards are not scaled by a smaller
+range of returns than a tenth of their mean.
 
 Use it when data have rewards and their good parts come from different episodes.
 
@@ -30,7 +30,7 @@ from imitbench.core import distributions, nets, ops, policy_nets
 from imitbench.core.config import require, require_rate, require_share
 from imitbench.core.types import Algorithm, Key, Metrics, Params, Spec, Traits, ValueEstimator
 
-TRAITS = Traits(needs_rewards=True, streams=True)
+TRAITS = Traits(needs_rewards=True, streams=True, version=2)
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Config:
 class Networks(NamedTuple):
     """IQL's networks."""
 
-    policy: policy_nets.PolicyNet  # a Gaussian
+    policy: policy_nets.PolicyNet  # a Gaussian with one log_std for all observations
     critics: nets.CriticNet  # two
     value: nets.ValueNet
 
@@ -134,7 +134,7 @@ def policy_loss(
 def learner(config: Config, spec: Spec) -> OffPolicyLearner:
     """IQL without the source of its steps."""
     networks = Networks(
-        policy_nets.policy(spec, config.hidden, "gaussian"),
+        policy_nets.policy(spec, config.hidden, "shared"),
         nets.critics(spec, config.hidden, 2),
         nets.value(spec, config.hidden),
     )

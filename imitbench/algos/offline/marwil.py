@@ -1,16 +1,18 @@
 """MARWIL: clone the data's actions, weighted by the exponential of their normalised advantage.
 
 Source: Wang et al. 2018 (NeurIPS, "Exponentially weighted imitation learning for batched historical
-data"), algorithm 1, with the settings of RLlib's implementation.
+data"), algorithm 1.
 
-Different from the source: as in RLlib, the mean squared advantage that normalises advantages starts
-at `norm_start` and hardly moves by default. Where the time limit ends an episode, the value stands
-for what follows. With beta=0 the method is BC by likelihood.
+Different from the source: the mean squared advantage that normalises advantages is that of the first
+minibatch and then follows the minibatches; in RLlib it starts at 100 and moves by 1e-8, so that on
+returns of other sizes the weights are all 1, or unbounded. Weights have a bound, as AWR's do. Where
+the time limit ends an episode, the value stands for what follows. With beta=0 the method is BC by
+likelihood.
 
 Use it when data hold whole episodes with rewards of differing quality; it takes discrete actions
 too.
 
-Sensitive to: `beta`, `norm_start` and `norm_rate` relative to the scale of returns, `max_weight`.
+Sensitive to: `beta`, `max_weight`, `lr` and `lr_decay_steps`.
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ from imitbench.core.config import require, require_share
 from imitbench.core.streamed import map_rows
 from imitbench.core.types import Algorithm, Cost, Key, Metrics, Params, Spec, Traits, Transition
 
-TRAITS = Traits(needs_rewards=True, streams=True)
+EPSILON = 1e-8  # the least mean squared advantage by which advantages are divided
+TRAITS = Traits(needs_rewards=True, streams=True, version=2)
 
 
 @dataclass(frozen=True)
@@ -41,16 +44,19 @@ class Config:
     """Factor on the normalised advantage in the exponent of the weights; 0 is BC."""
     value: float = 1.0
     """Weight of half the mean squared advantage in the loss."""
-    norm_rate: float = 1e-8
+    norm_rate: float = 0.01
     """Rate, in each gradient step, at which the mean squared advantage that normalises advantages
-    follows the minibatches'. RLlib's 1e-8 leaves it at its start."""
-    norm_start: float = 100.0
-    """That mean squared advantage at the start, in squared reward."""
-    max_weight: float = float("inf")
+    follows the minibatches'."""
+    norm_start: float = 0.0
+    """That mean squared advantage at the start, in squared reward; 0 takes the first
+    minibatch's."""
+    max_weight: float = 20.0
     """Bound on the weights; inf for none."""
-    lr: float = 1e-4
+    lr: float = 1e-3
     """Adam's step size, above 0."""
-    batch: int = 2000
+    lr_decay_steps: int = 0
+    """Gradient steps over which the step size falls to 0 along a cosine; 0 keeps it constant."""
+    batch: int = 256
     """Rows in a minibatch."""
     hidden: tuple[int, ...] = (256, 256)
     """Widths of the hidden ReLU layers of policy and value."""
@@ -62,9 +68,9 @@ class Config:
     """Gradient steps in one update."""
 
     def __post_init__(self) -> None:
-        for name in ("norm_start", "max_weight", "lr", "batch", "clip", "steps"):
+        for name in ("max_weight", "lr", "batch", "clip", "steps"):
             require(getattr(self, name) > 0, self, name, "a positive number")
-        for name in ("beta", "value", "norm_rate"):
+        for name in ("beta", "value", "norm_rate", "norm_start", "lr_decay_steps"):
             require(getattr(self, name) >= 0, self, name, "0 or more")
         require_share(self, "discount")
 
@@ -94,6 +100,12 @@ class Networks(NamedTuple):
     value: nets.ValueNet
 
 
+def follow(squared: jax.Array, new: jax.Array, rate: float) -> jax.Array:
+    """The running mean [] of squared advantages after a minibatch whose mean [] is `new`; that mean
+    itself where the running mean is still 0."""
+    return jnp.where(squared > 0, squared + rate * (new - squared), new)
+
+
 def weighted_loss(
     networks: Networks, config: Config, params: dict[str, Params], rows: Rows, squared: jax.Array
 ) -> tuple[jax.Array, Metrics]:
@@ -104,7 +116,8 @@ def weighted_loss(
         config: `beta`, `value` and `max_weight`.
         params: "policy" and "value".
         rows: of the data; A is their return minus the value, and a constant in the weights.
-        squared: c^2 [], the running mean of A^2.
+        squared: c^2 [], the running mean of A^2; 0 before the first minibatch, whose own mean then
+            stands for it.
 
     Returns:
         The loss [], and metrics; "squared" is the minibatch's mean of A^2.
@@ -112,10 +125,11 @@ def weighted_loss(
     dist = networks.policy.apply(params["policy"], rows.obs)
     assert isinstance(dist, distributions.Gaussian | distributions.Categorical)
     advantage = rows.returns - networks.value.apply(params["value"], rows.obs)
-    exponent = config.beta * jax.lax.stop_gradient(advantage) / jnp.sqrt(squared)
+    square = ops.weighted_mean(advantage**2, rows.weight)
+    scale = jnp.sqrt(jnp.maximum(follow(squared, jax.lax.stop_gradient(square), 0.0), EPSILON))
+    exponent = config.beta * jax.lax.stop_gradient(advantage) / scale
     weight = jnp.minimum(jnp.exp(exponent), config.max_weight)
     nll = ops.weighted_mean(-weight * dist.log_prob(rows.action), rows.weight)
-    square = ops.weighted_mean(advantage**2, rows.weight)
     metrics = {"loss": nll, "weight": ops.weighted_mean(weight, rows.weight), "squared": square}
     return nll + config.value * 0.5 * square, metrics
 
@@ -158,7 +172,8 @@ def make(config: Config, spec: Spec) -> Algorithm:
         policy_nets.policy(spec, config.hidden, head), nets.value(spec, config.hidden)
     )
     loss = partial(weighted_loss, networks, config)
-    opt = optax.adam(config.lr)
+    decay = config.lr_decay_steps
+    opt = optax.adam(optax.cosine_decay_schedule(config.lr, decay) if decay else config.lr)
 
     def init(key: Key, demos: Transition) -> State:
         params = {
@@ -180,7 +195,7 @@ def make(config: Config, spec: Spec) -> Algorithm:
             params, opt_state, metrics = ops.gradient_step(
                 loss, opt, params, opt_state, rows, squared
             )
-            squared = squared + config.norm_rate * (metrics["squared"] - squared)
+            squared = follow(squared, metrics["squared"], config.norm_rate)
             return (params, opt_state, squared), metrics
 
         carry = state.params, state.opt_state, state.squared

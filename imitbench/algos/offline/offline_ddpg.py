@@ -20,7 +20,7 @@ from imitbench.algos.offline import offline_td3
 from imitbench.algos.rl import ddpg
 from imitbench.core.types import Traits
 
-TRAITS = Traits(needs_rewards=True, streams=True)
+TRAITS = Traits(needs_rewards=True, streams=True, version=2)
 
 
 @dataclass(frozen=True)

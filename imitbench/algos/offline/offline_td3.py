@@ -18,7 +18,7 @@ from imitbench.algos.offline import fixed_data
 from imitbench.algos.rl import td3
 from imitbench.core.types import Algorithm, Spec, Traits
 
-TRAITS = Traits(needs_rewards=True, streams=True)
+TRAITS = Traits(needs_rewards=True, streams=True, version=2)
 
 
 @dataclass(frozen=True)

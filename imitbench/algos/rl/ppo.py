@@ -87,22 +87,33 @@ def clipped_loss(
     }
 
 
-def policy_update(config: Config, spec: Spec) -> PolicyUpdate:
-    """PPO's minibatch steps of policy and value together."""
-    grad_steps = config.epochs * config.minibatches
+def optimiser(config: Config, further_steps: int = 0) -> optax.GradientTransformation:
+    """Adam behind a bound on the gradient's norm.
+
+    Args:
+        config: of PPO.
+        further_steps: gradient steps in each update besides PPO's own, which the decay of the step
+            size counts.
+    """
     lr: Any = config.lr
     if config.lr_decay_updates:
-        lr = optax.linear_schedule(config.lr, 0.0, config.lr_decay_updates * grad_steps)
-    opt = optax.chain(optax.clip_by_global_norm(config.max_grad_norm), optax.adam(lr, eps=1e-5))
+        steps = config.epochs * config.minibatches + further_steps
+        lr = optax.linear_schedule(config.lr, 0.0, config.lr_decay_updates * steps)
+    return optax.chain(optax.clip_by_global_norm(config.max_grad_norm), optax.adam(lr, eps=1e-5))
+
+
+def policy_update(config: Config, spec: Spec, opt: optax.GradientTransformation) -> PolicyUpdate:
+    """PPO's minibatch steps of policy and value together."""
     loss = partial(clipped_loss, on_policy.networks(config, spec), config)
-    return PolicyUpdate(
-        opt.init, partial(on_policy_loop.minibatch_descent, config, loss, opt), grad_steps
-    )
+    descend = partial(on_policy_loop.minibatch_descent, config, loss, opt)
+    return PolicyUpdate(opt.init, descend, config.epochs * config.minibatches)
 
 
-def learner(config: Config, spec: Spec) -> OnPolicyLearner:
-    """PPO without its environment."""
-    return on_policy.learner(config, spec, policy_update(config, spec))
+def learner(
+    config: Config, spec: Spec, opt: optax.GradientTransformation | None = None
+) -> OnPolicyLearner:
+    """PPO without its environment; `opt` is `optimiser(config)` if it is left out."""
+    return on_policy.learner(config, spec, policy_update(config, spec, opt or optimiser(config)))
 
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:

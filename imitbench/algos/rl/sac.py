@@ -4,13 +4,14 @@ Source: Haarnoja et al. 2018 (arXiv:1812.05905), equations 5, 7 and 18.
 
 Different from the source: the gradient of the temperature is taken with respect to its logarithm,
 and the loss weighs the entropy's distance from its target by that logarithm, as the usual
-implementations do. The target entropy is minus the number of action components, in nats.
+implementations do. Default settings are those of the source; jaxrl (Kostrikov 2021) has half the
+target entropy and orthogonal initial kernels.
 
 Use it when actions are continuous, environment steps are costly and the reward is known; it needs
 less tuning of exploration than TD3.
 
-Sensitive to: the scale of the rewards, `temperature` with tune=False, `lr`, `replay.grad_steps` per
-environment step.
+Sensitive to: the scale of the rewards, `temperature` with tune=False, `target_entropy`, `lr`,
+`replay.grad_steps` per environment step.
 """
 
 from __future__ import annotations
@@ -53,6 +54,11 @@ class Config:
     """Weight of the entropy at the start (alpha), in reward per nat."""
     tune: bool = True
     """Adapt the temperature towards the target entropy; otherwise it stays as it is."""
+    target_entropy: float = -1.0
+    """The policy's entropy at which the temperature stays, in nats for each component of the
+    action."""
+    orthogonal: bool = False
+    """Begin with orthogonal kernels instead of LeCun's normal ones."""
 
     def __post_init__(self) -> None:
         for name in ("lr", "temperature"):
@@ -156,14 +162,21 @@ def learner(
             learns nothing there.
     """
     networks = Networks(
-        policy_nets.policy(spec, config.hidden, "squashed", log_std_range=(-20, 2)),
-        nets.critics(spec, config.hidden, 2),
+        policy_nets.policy(
+            spec,
+            config.hidden,
+            "squashed",
+            log_std_range=(-20, 2),
+            out_gain=1.0 if config.orthogonal else None,
+            orthogonal_start=config.orthogonal,
+        ),
+        nets.critics(spec, config.hidden, 2, config.orthogonal),
         is_absorbing,
     )
     opts: dict[str, Any] = dict.fromkeys(("policy", "critics", "log_alpha"), optax.adam(config.lr))
     critic_loss = partial(bellman.critic_loss, networks.critics, 0.5)
     descend_policy = partial(policy_loss, networks)
-    descend_temperature = partial(temperature_loss, -float(spec.action_size))
+    descend_temperature = partial(temperature_loss, config.target_entropy * spec.action_size)
 
     def init(key: Key) -> State:
         k_policy, k_critic = jax.random.split(key)

@@ -1,11 +1,12 @@
 """SIL: PPO that also imitates its own past actions that turned out better than expected.
 
-Source: Oh et al. 2018 (arXiv:1806.05635), equations 1 to 3, with the settings of the official code
-on top of PPO.
+Source: Oh et al. 2018 (arXiv:1806.05635), equations 1 to 3, with the losses and settings of the
+official code on top of PPO.
 
 Different from the source: each update computes the returns and priorities of all replayed steps
-anew, by the present value. The source computes a return once, when its episode ends, and keeps a
-step's priority from its last draw.
+anew, by the present value, and replays unfinished episodes and those without a positive reward,
+too. The source computes a return once, when its episode ends, and keeps a step's priority from its
+last draw.
 
 Use it when rewards are sparse or delayed and good episodes are rare.
 
@@ -21,7 +22,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import optax
 from flax import struct
 
 from imitbench.algos.common import on_policy, replay_buffer
@@ -42,7 +42,8 @@ from imitbench.core.types import (
 )
 from imitbench.utils.errors import UserError
 
-TRAITS = Traits(needs_demos=False)
+LEAST_ROWS = 64  # the least number by which the sums over rows with an advantage are divided
+TRAITS = Traits(needs_demos=False, version=2)
 
 
 @dataclass(frozen=True)
@@ -51,27 +52,31 @@ class Config:
 
     ppo: ppo.Config = field(default_factory=ppo.Config)
     """Settings of PPO."""
-    capacity: int = 100_000
+    capacity: int = 50_000
     """Steps that the replay holds; new steps replace the oldest."""
     batch: int = 512
     """Rows in a minibatch."""
     steps: int = 10
     """Self-imitating gradient steps after each of PPO's updates."""
+    weight: float = 0.1
+    """Factor on the whole loss, whose gradients PPO's optimiser takes."""
     value: float = 0.01
-    """Weight of the value's loss, half the squared positive advantage (beta_sil in the paper)."""
+    """Weight in it of the value's loss, half the squared positive advantage (beta_sil in the paper;
+    the official code halves it once more, and so does this)."""
     alpha: float = 0.6
     """Power of the positive advantage to which a row's probability is proportional."""
     beta: float = 0.1
     """Power of the inverse probability in the weights that correct for it."""
     max_advantage: float = 1.0
     """Bound on the positive advantage, in the units of scaled rewards."""
-    max_nll: float = 5.0
-    """Bound on the negative log likelihood, in nats."""
+    max_nll: float = 100.0
+    """Bound on the negative log likelihood in the reported loss, in nats; gradients pass through
+    it."""
 
     def __post_init__(self) -> None:
         for name in ("batch", "steps"):
             require(getattr(self, name) >= 1, self, name, "1 or more")
-        for name in ("value", "alpha", "beta", "max_advantage", "max_nll"):
+        for name in ("weight", "value", "alpha", "beta", "max_advantage", "max_nll"):
             require(getattr(self, name) >= 0, self, name, "0 or more")
         if self.capacity < self.ppo.envs * self.ppo.length:
             raise UserError(
@@ -82,10 +87,9 @@ class Config:
 
 
 class State(struct.PyTreeNode):
-    """PPO's state, and the replay with the optimiser that learns from it."""
+    """PPO's state, its environments, and the replay."""
 
     core: Core
-    sil_opt: Any  # Adam's state of the self-imitating steps
     replay: buffer.Ring  # of Transition, rows [B, ...]
     running: unrolling.RunningEpisodes
 
@@ -93,11 +97,14 @@ class State(struct.PyTreeNode):
 def imitation_loss(
     networks: Networks, config: Config, params: Params, rows: dict[str, jax.Array]
 ) -> tuple[jax.Array, Metrics]:
-    """Equations 1 to 3: -log pi(a | s) (R - V(s))_+ and `value` times half (R - V(s))_+ squared.
+    """Equations 1 to 3: -log pi(a | s) (R - V(s))_+ and `value` / 2 times half (R - V(s))_+ squared.
+
+    As in the official code, sums are divided by the number of rows with R > V(s), 64 at least; and
+    where R - V(s) is above its bound, the value's gradient stays what it is at the bound.
 
     Args:
         networks: policy and value.
-        config: `value`, `max_advantage` and `max_nll`.
+        config: `weight`, `value`, `max_advantage` and `max_nll`.
         params: "policy" and "value".
         rows: obs (standardised), action, return and weight (of each row in the mean); [N, ...].
 
@@ -105,13 +112,16 @@ def imitation_loss(
         The loss [], and metrics. The value is drawn up to returns above it, never down.
     """
     dist = on_policy.distribution(networks.policy, params["policy"], rows["obs"])
-    advantage = rows["return"] - networks.value.apply(params["value"], rows["obs"])
-    gain = jnp.clip(advantage, 0.0, config.max_advantage)
-    nll = jnp.minimum(-dist.log_prob(rows["action"]), config.max_nll)
-    policy_loss = jnp.mean(rows["weight"] * jax.lax.stop_gradient(gain) * nll)
-    value_loss = 0.5 * jnp.mean(rows["weight"] * gain**2)
-    metrics = {"sil_loss": policy_loss, "sil_gain": jnp.mean(gain)}
-    return policy_loss + config.value * value_loss, metrics
+    value = networks.value.apply(params["value"], rows["obs"])
+    gain = jax.lax.stop_gradient(jnp.clip(rows["return"] - value, 0.0, config.max_advantage))
+    number = jnp.maximum(jnp.sum(gain > 0), LEAST_ROWS)
+    nll = -dist.log_prob(rows["action"])
+    nll += jax.lax.stop_gradient(jnp.minimum(nll, config.max_nll) - nll)
+    policy_loss = jnp.sum(rows["weight"] * gain * nll) / number
+    # Its gradient is that of half the squared gain, with the gain's bound.
+    value_loss = jnp.sum(rows["weight"] * -gain * value) / number
+    metrics = {"sil_loss": policy_loss, "sil_gain": jnp.sum(gain) / number}
+    return config.weight * (policy_loss + 0.5 * config.value * value_loss), metrics
 
 
 def replay_rows(
@@ -148,20 +158,16 @@ def replay_rows(
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:
     """PPO with self-imitation on the task's reward; demonstrations are not used. The state is a
     `State`."""
-    learner = ppo.learner(config.ppo, spec)
+    opt = ppo.optimiser(config.ppo, config.steps)
+    learner = ppo.learner(config.ppo, spec, opt)
     networks = on_policy.networks(config.ppo, spec)
     loss = partial(imitation_loss, networks, config)
-    opt = optax.chain(
-        optax.clip_by_global_norm(config.ppo.max_grad_norm), optax.adam(config.ppo.lr)
-    )
 
     def collect(key: Key, core: Core, running: unrolling.RunningEpisodes):
         policy = learner.explore(core)
         return unrolling.unroll(env, policy, key, running, config.ppo.length)[:2]
 
-    def imitate(
-        key: Key, core: Core, opt_state: Any, replay: buffer.Ring
-    ) -> tuple[Core, Any, Metrics]:
+    def imitate(key: Key, core: Core, replay: buffer.Ring) -> tuple[Core, Metrics]:
         rows, priority = replay_rows(networks, config, core, replay)
         draw = replay_buffer.priority_sampler(rows, priority, config.batch, config.beta)
 
@@ -172,8 +178,9 @@ def make(config: Config, spec: Spec, env: Env) -> Algorithm:
             return (params, opt_state), metrics
 
         keys = jax.random.split(key, config.steps)
-        (params, opt_state), metrics = jax.lax.scan(step, (core.params, opt_state), keys)
-        return core.replace(params=params), opt_state, jax.tree.map(jnp.mean, metrics)
+        (params, opt_state), metrics = jax.lax.scan(step, (core.params, core.opt_state), keys)
+        core = core.replace(params=params, opt_state=opt_state)
+        return core, jax.tree.map(jnp.mean, metrics)
 
     def init(key: Key, demos: Transition) -> State:
         k_core, k_env = jax.random.split(key)
@@ -182,15 +189,15 @@ def make(config: Config, spec: Spec, env: Env) -> Algorithm:
         steps = jax.eval_shape(collect, k_env, core, running)[1]
         steps = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), steps)
         replay = buffer.ring(steps, config.capacity // config.ppo.envs)
-        return State(core, opt.init(core.params), replay, running)
+        return State(core, replay, running)
 
     def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
         k_env, k_learn, k_imitate = jax.random.split(key, 3)
         running, steps = collect(k_env, state.core, state.running)
         core, metrics = learner.learn(k_learn, state.core, steps)
         replay = buffer.append(state.replay, steps)
-        core, sil_opt, sil_metrics = imitate(k_imitate, core, state.sil_opt, replay)
-        return State(core, sil_opt, replay, running), metrics | sil_metrics
+        core, sil_metrics = imitate(k_imitate, core, replay)
+        return State(core, replay, running), metrics | sil_metrics
 
     def act(key: Key, state: State, obs: jax.Array) -> jax.Array:
         return learner.act(key, state.core, obs)
