@@ -88,7 +88,7 @@ def policy(
 def _distribution(
     y: jax.Array, head: Head, log_std_range: tuple[float, float]
 ) -> Deterministic | Gaussian | Squashed | Categorical:
-    """Interprets the output [..., A or 2 A] of a network; every head but those with a free log_std."""
+    """Interprets the output [..., A or 2 A] of a network; for heads without a free log_std."""
     if head == "categorical":
         return Categorical(y)
     if head == "deterministic":

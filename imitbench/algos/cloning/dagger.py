@@ -47,7 +47,8 @@ class Config(aggregation.Config):
 
     beta: Literal["zero", "indicator", "linear", "exponential"] = "zero"
     """Probability of the expert's action in each step of round i = 0, 1, ... zero: the clone plays
-    from the first round on. indicator: 1 in the first round, then 0. linear: max(0, 1 - i / beta_rounds). exponential: beta_base ** i."""
+    from the first round on. indicator: 1 in the first round, then 0. linear:
+    max(0, 1 - i / beta_rounds). exponential: beta_base ** i."""
     beta_rounds: int = 10
     """Rounds after which a linear beta is 0."""
     beta_base: float = 0.5

@@ -3,11 +3,11 @@
 Source: Wang et al. 2018 (NeurIPS, "Exponentially weighted imitation learning for batched historical
 data"), algorithm 1.
 
-Different from the source: the mean squared advantage that normalises advantages is that of the first
-minibatch and then follows the minibatches; in RLlib it starts at 100 and moves by 1e-8, so that on
-returns of other sizes the weights are all 1, or unbounded. Weights have a bound, as AWR's do. Where
-the time limit ends an episode, the value stands for what follows. With beta=0 the method is BC by
-likelihood.
+Different from the source: the mean squared advantage that normalises advantages is that of the
+first minibatch, and then follows the minibatches. In RLlib it starts at 100 and moves by 1e-8, so
+that for returns of other sizes the weights are all 1, or unbounded. Weights have a bound, as AWR's
+do. Where the time limit ends an episode, the value stands for what follows. With beta=0 the method
+is BC by likelihood.
 
 Use it when data hold whole episodes with rewards of differing quality; it takes discrete actions
 too.

@@ -97,7 +97,7 @@ class State(struct.PyTreeNode):
 def imitation_loss(
     networks: Networks, config: Config, params: Params, rows: dict[str, jax.Array]
 ) -> tuple[jax.Array, Metrics]:
-    """Equations 1 to 3: -log pi(a | s) (R - V(s))_+ and `value` / 2 times half (R - V(s))_+ squared.
+    """Equations 1 to 3: -log pi(a | s) (R - V)_+ and `value` / 2 times half of (R - V)_+ squared.
 
     As in the official code, sums are divided by the number of rows with R > V(s), 64 at least; and
     where R - V(s) is above its bound, the value's gradient stays what it is at the bound.
