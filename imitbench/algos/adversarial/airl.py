@@ -4,12 +4,14 @@ The discriminator D is made of two networks, g and h:
 
     f(s, a, s') = g(s, a) + discount * h(s') - h(s),    D = exp f / (exp f + pi(a | s))
 
-so that the logit of D is f - log pi(a | s). It is also the reward, of either sign; higher is more
+so that the logit of D is f - log pi(a | s). The reward is f, of either sign; higher is more
 expert-like.
 
 Source: Fu et al. 2018 (arXiv:1710.11248), section 6 and Algorithm 1.
 
-Different from the source: PPO instead of TRPO, g sees the action too unless
+Different from the source: the reward lacks the entropy term -log pi(a | s) (set
+`entropy_reward` for it), as in the code of the source and in imitation. For an unbounded Gaussian
+it pays a wide policy without end. PPO instead of TRPO, g sees the action too unless
 `discriminator.state_only`, h is 0 after a terminated step, and the discriminator sees no steps of
 earlier policies.
 
@@ -17,7 +19,7 @@ Use it when the reward function is what you want, for example to train again in 
 environment.
 
 Sensitive to: early ends of episodes (the reward can be negative), the scale of the policy's log
-probability (`ppo.log_std`), and all that `gail` is sensitive to.
+probability (`ppo.log_std`), `ppo.entropy`, and all that `gail` is sensitive to.
 """
 
 from __future__ import annotations
@@ -35,8 +37,9 @@ from imitbench.algos.common import on_policy
 from imitbench.algos.rl import ppo
 from imitbench.core import nets, ops
 from imitbench.core.config import require
-from imitbench.core.types import Algorithm, Env, Key, Params, Spec, Transition
+from imitbench.core.types import Algorithm, Env, Key, Params, Spec, Traits, Transition
 
+TRAITS = Traits(version=2)
 warnings = reward_sign.warnings
 
 
@@ -51,6 +54,8 @@ class Config(gail_loop.Config):
     action. `penalty` has to be 0."""
     shaping: tuple[int, ...] = (32, 32)
     """Widths of the hidden layers of h."""
+    entropy_reward: bool = False
+    """Reward f - log pi(a | s), the logit of D, instead of f."""
     ppo: ppo.Config = field(default_factory=ppo.Config)
     """Settings of PPO."""
 
@@ -144,8 +149,14 @@ def shaped_input(config: Config, spec: Spec) -> DiscriminatorInput:
         log_prob = dist.log_prob(steps.intended_action)
         return Step(steps.obs, steps.action, steps.next_obs, steps.terminated, log_prob)
 
+    def rewarded(core: on_policy.Core, steps: Transition) -> Step:
+        step = rows(core, steps)
+        return (
+            step if config.entropy_reward else step.replace(log_prob=jnp.zeros_like(step.log_prob))
+        )
+
     net = shaped_network(config, spec, pair_size)
-    return DiscriminatorInput(net, encoding(pair_encoding), rows)
+    return DiscriminatorInput(net, encoding(pair_encoding), rows, rewarded)
 
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:

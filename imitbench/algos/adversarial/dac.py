@@ -2,15 +2,13 @@
 
 Source: Kostrikov et al. 2019 (arXiv:1809.02925), Algorithm 1; settings of the official code.
 
-Different from the source: the policy's step size is constant, the policy learns from the first
-gradient step on, its gradient is not clipped, and absorbing steps are sampled instead of stored
-(see `absorbing`).
+Different from the source: absorbing steps are sampled instead of stored (see `absorbing`).
 
 Use it when environment steps are expensive: it replays them, and so needs fewer than `gail`.
 
 Sensitive to: the ratio of `discriminator.steps` to `td3.replay.grad_steps`, `td3.replay.warmup`,
-`td3.noise`, and demonstrations without gaps (a stride above 1 rarely keeps the last step of an
-episode, which leads to the absorbing state).
+`td3.noise`, and early ends of episodes: while the discriminator learns, the absorbing state may pay
+more than the policy's own steps (`absorbing_reward` and `living_reward` among the metrics).
 """
 
 from __future__ import annotations
@@ -21,14 +19,20 @@ from imitbench.algos.adversarial import dac_loop
 from imitbench.algos.common.bellman import IsAbsorbing
 from imitbench.algos.common.off_policy import OffPolicyLearner
 from imitbench.algos.rl import td3
-from imitbench.core.types import Algorithm, Env, Spec
+from imitbench.core.types import Algorithm, Env, Spec, Traits
+
+TRAITS = Traits(version=2)
 
 
 @dataclass(frozen=True)
 class Config(dac_loop.Config):
     """Settings of DAC."""
 
-    td3: td3.Config = field(default_factory=lambda: td3.Config(lr=1e-3))
+    td3: td3.Config = field(
+        default_factory=lambda: td3.Config(
+            lr=1e-3, policy_start=1000, max_grad_norm=40.0, lr_halving_steps=100_000
+        )
+    )
     """Settings of TD3, of collecting and of replay."""
 
 

@@ -72,7 +72,9 @@ class DiscriminatorReward:
     def init(self, key: Key, demos: Transition) -> State:
         """The untrained state, for demonstrations [N]."""
         classified = self.classifier.init(key, demos.obs, demos.weight)
-        demo_share = self.share(demos.terminated, demos.weight > 0)
+        # Ends of episodes count as before the demonstrations were thinned.
+        recorded = jnp.arange(len(demos.weight)) < buffer.find_episodes(demos).used
+        demo_share = self.share(demos.terminated, recorded)
         return State(classified, demo_share, jnp.float32(0.0))
 
     def share(self, terminated: jax.Array, real: jax.Array) -> jax.Array:
@@ -104,7 +106,8 @@ class DiscriminatorReward:
 
             return draw
 
-        agent_obs = sample_agent(k_moments, self.config.discriminator.batch).obs
+        batch = self.config.discriminator.batch
+        agent_obs = sample_agent(k_moments, batch).obs
         classified = self.classifier.add_observations(state.discriminator, agent_obs)
         classified, metrics = self.classifier.fit(
             k_fit,
@@ -112,7 +115,20 @@ class DiscriminatorReward:
             with_absorbing(sample_demos, state.demo_share),
             with_absorbing(sample_agent, agent_share),
         )
-        return State(classified, state.demo_share, agent_share), metrics
+        state = State(classified, state.demo_share, agent_share)
+        return state, metrics | self.mean_rewards(state, sample_agent(k_moments, batch))
+
+    def mean_rewards(self, state: State, rows: Experience) -> Metrics:
+        """The discriminator's mean reward of the agent's steps [N], and that of the absorbing
+        state."""
+        absorbing = jnp.zeros(rows.reward.shape, bool)
+        living = FlaggedPairs(rows.obs, rows.action, absorbing)
+        metrics = {"living_reward": jnp.mean(self.classifier.reward(state.discriminator, living))}
+        if self.config.absorbing:
+            ended = FlaggedPairs(rows.obs[:1], 0.0 * rows.action[:1], ~absorbing[:1])
+            reward = self.classifier.reward(state.discriminator, ended)
+            metrics["absorbing_reward"] = reward[0]
+        return metrics
 
     def transform(
         self, key: Key, state: State, rows: Experience, normalise: Normalise

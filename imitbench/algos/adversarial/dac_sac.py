@@ -20,7 +20,9 @@ from functools import partial
 
 from imitbench.algos.adversarial import dac_loop
 from imitbench.algos.rl import sac
-from imitbench.core.types import Algorithm, Env, Spec
+from imitbench.core.types import Algorithm, Env, Spec, Traits
+
+TRAITS = Traits(version=2)
 
 
 @dataclass(frozen=True)

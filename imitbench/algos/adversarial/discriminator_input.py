@@ -26,12 +26,14 @@ class DiscriminatorInput(NamedTuple):
     """A discriminator's network and the way from steps to its inputs.
 
     rows(core, steps [...]) -> rows [...], from the learner's state; encode(normaliser, rows [...])
-    -> inputs [..., I]; net: inputs [..., I] -> logit [..., 1].
+    -> inputs [..., I]; net: inputs [..., I] -> logit [..., 1]. rewarded: like `rows`, of the steps
+    whose logits become rewards; None takes `rows`.
     """
 
     net: nets.Function
     encode: Encode
     rows: Callable[[Core, Transition], Any]
+    rewarded: Callable[[Core, Transition], Any] | None = None
 
 
 def action_input(spec: Spec, action: jax.Array) -> jax.Array:

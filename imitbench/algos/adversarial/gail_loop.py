@@ -89,8 +89,9 @@ def make(
     Returns:
         The method. State: `State`.
     """
-    net, encode, rows_of = discriminator_input or obs_action_input(config.discriminator, spec)
-    classifier = Discriminator(config.discriminator, net, encode)
+    of = discriminator_input or obs_action_input(config.discriminator, spec)
+    classifier = Discriminator(config.discriminator, of.net, of.encode)
+    rewarded_rows = of.rewarded or of.rows
 
     def init(key: Key, demos: Transition) -> State:
         k_core, k_classifier, k_env = jax.random.split(key, 3)
@@ -113,11 +114,11 @@ def make(
         )
         flat = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), steps)
         expert, policy = (
-            buffer.real_row_sampler(rows_of(core, x), x.weight) for x in (demos, flat)
+            buffer.real_row_sampler(of.rows(core, x), x.weight) for x in (demos, flat)
         )
         classified = classifier.add_observations(state.discriminator, flat.obs)
         classified, classifier_metrics = classifier.fit(k_classifier, classified, expert, policy)
-        imitation = classifier.reward(classified, rows_of(core, steps))
+        imitation = classifier.reward(classified, rewarded_rows(core, steps))
         rewarded = steps.replace(reward=mixed_reward(config, imitation, steps.reward))
         core, metrics = learner.learn(k_learn, core, rewarded)
         metrics |= classifier_metrics | {"task_reward": jnp.mean(steps.reward)}

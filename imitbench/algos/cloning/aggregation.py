@@ -105,12 +105,9 @@ def make(config: Config, spec: Spec, collect: Collect, memory: Any) -> Algorithm
         return buffer.append(state.data, pairs), memory, metrics
 
     def collect_nothing(key: Key, state: State) -> tuple[buffer.Ring, Any, Metrics]:
-        metrics = jax.eval_shape(collect_round, key, state)[2]
-        return (
-            state.data,
-            state.memory,
-            jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), metrics),
-        )
+        shapes = jax.eval_shape(collect_round, key, state)[2]
+        metrics = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
+        return state.data, state.memory, metrics
 
     def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
         k_collect, k_fit = jax.random.split(key)
@@ -126,9 +123,8 @@ def make(config: Config, spec: Spec, collect: Collect, memory: Any) -> Algorithm
         rest = bc.split(config.clone, spec, demos)[1]
         clone, validation_metrics = learner.validate(clone, rest)
         metrics = jax.tree.map(jnp.mean, metrics) | round_metrics | validation_metrics
-        return State(clone, data, memory, state.updates + 1), metrics | {
-            "rows": data.size.astype(jnp.float32)
-        }
+        metrics["rows"] = data.size.astype(jnp.float32)
+        return State(clone, data, memory, state.updates + 1), metrics
 
     def act(key: Key, state: State, obs: jax.Array) -> jax.Array:
         return learner.act(key, state.clone, obs)

@@ -51,6 +51,7 @@ class VINSLearner:
     value_net: nets.Function
     model: dynamics.Model
     opts: Mapping[str, optax.GradientTransformation]  # of "value" and "model"
+    value_range: tuple[float, float] | None = None  # of next states in the targets of L_td
 
     def init(self, key: Key, demos: Transition) -> State:
         """The untrained state; all normalisers are fitted to the demonstrations [N]."""
@@ -105,6 +106,8 @@ class VINSLearner:
         next_features = self.features(state, rows.next_state, rows.desired)
         next_value = self.apply_value(state.target, next_features)
         next_value = jnp.where(rows.next_terminal, 0.0, next_value)
+        if self.value_range is not None:
+            next_value = jnp.clip(next_value, *self.value_range)
         td = vins_value.td_target(rows.reward, rows.terminal, next_value, config.discount)
         states, target = rows.state[None], td[None]
         if config.interpolations:
@@ -186,8 +189,15 @@ class VINSLearner:
         return pick_best(actions, self.value(state, next_states, desired))
 
 
-def learner(config: Config, spec: Spec) -> VINSLearner:
+def learner(
+    config: Config, spec: Spec, value_range: tuple[float, float] | None = None
+) -> VINSLearner:
     """Builds VINS for a task.
+
+    Args:
+        config: settings.
+        spec: the task.
+        value_range: bounds of the next states' values in the targets of L_td; None for none.
 
     Raises:
         UserError: the task has no goals or has discrete actions, or a field is unknown.
@@ -210,4 +220,5 @@ def learner(config: Config, spec: Spec) -> VINSLearner:
             state_size, extra_size, spec.action_size, config.model_hidden, CLIP
         ),
         opts={"value": optax.adam(config.lr), "model": optax.adam(config.model_lr)},
+        value_range=value_range,
     )

@@ -1,23 +1,28 @@
 """VINS+RL: value and model of VINS, trained further on steps that the policy collects.
 
-It begins with VINS and with the demonstrations in the replay. Then it alternates: collect with
-candidates around 0 (option 2), and train the value by L_td alone, without negative samples, and the
-model (equations (1) and (5) of `vins`). There are no hindsight goals and no resets to demonstrated
+It begins with VINS. Then it alternates: collect with candidates around 0 (option 2), and train the
+value by L_td alone, without negative samples, and the model (equations (1) and (5) of `vins`), on
+demonstrated and on collected steps. There are no hindsight goals and no resets to demonstrated
 states.
 
 Source: Luo, Xu and Ma 2019 (arXiv:1907.05634), Algorithm 3.
 
 Different from the source: its main text does not give the numbers of steps, so they are settings.
+The source only starts its replay with the demonstrations; here a share of each minibatch is
+demonstrated, and values are at least minus the time limit, and at most 0.
 
 Use it when an environment is at hand and a policy from demonstrations alone is not good enough.
 
 Sensitive to: `pretrain`, `grad_steps` with `envs` and `length` (their ratio is the gradient steps
-per environment step), and `alpha`.
+per environment step), `demo_share`, and `alpha`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -25,11 +30,11 @@ from flax import struct
 
 from imitbench.algos.model_based import vins
 from imitbench.core import buffer, rollout, unrolling
-from imitbench.core.config import require
+from imitbench.core.config import require, require_share
 from imitbench.core.types import Algorithm, Cost, Env, Key, Metrics, Spec, Traits, Transition
 from imitbench.utils.errors import UserError
 
-TRAITS = Traits(needs_goals_reached=True)
+TRAITS = Traits(needs_goals_reached=True, version=2)
 
 
 @dataclass(frozen=True)
@@ -52,8 +57,10 @@ class Config:
     """Rounds of collecting and learning in one update."""
     grad_steps: int = 4
     """Gradient steps of value and model in a round."""
+    demo_share: float = 1 / 3
+    """Share of demonstrated steps in each minibatch, in [0, 1]."""
     capacity: int = 500_000
-    """Steps kept for replay, the demonstrations included; beyond it the oldest are overwritten."""
+    """Collected steps kept for replay; beyond it the oldest are overwritten."""
 
     def __post_init__(self) -> None:
         for name in ("envs", "length", "rounds", "grad_steps"):
@@ -61,6 +68,7 @@ class Config:
         least = self.envs * self.length
         require(self.capacity >= least, self, "capacity", f"{least} or more, the steps of a round")
         require(0 < self.alpha <= 2, self, "alpha", "above 0, at most 2")
+        require_share(self, "demo_share")
         steps = self.vins.clone.steps
         whole = self.pretrain >= 0 and self.pretrain % steps == 0
         require(whole, self, "pretrain", f"a multiple of vins.clone.steps={steps}")
@@ -91,40 +99,47 @@ def pretrain(
 
 
 def replay_steps(
-    learner: vins.VINSLearner, key: Key, state: vins.State, replay: buffer.Ring, number: int
+    learner: vins.VINSLearner,
+    config: Config,
+    key: Key,
+    state: vins.State,
+    replay: buffer.Ring,
+    draw_demos: Callable[[Key, int], Any],
 ) -> tuple[vins.State, Metrics]:
-    """`number` gradient steps of value and model on minibatches of the replay; their metrics."""
+    """`grad_steps` gradient steps of value and model on minibatches of demonstrated and of
+    collected steps; their metrics."""
+    demonstrated = round(config.demo_share * learner.config.batch)
+    collected = learner.config.batch - demonstrated
 
     def step(state: vins.State, key: Key) -> tuple[vins.State, Metrics]:
-        k_rows, k_step = jax.random.split(key)
-        rows = buffer.sample(k_rows, replay.rows, learner.config.batch, replay.size)
+        k_rows, k_demos, k_step = jax.random.split(key, 3)
+        rows = buffer.sample(k_rows, replay.rows, collected, replay.size)
+        demo_rows = draw_demos(k_demos, demonstrated)
+        rows = jax.tree.map(lambda *x: jnp.concatenate(x), demo_rows, rows)
         return learner.gradient_step(k_step, state, rows)
 
-    state, metrics = jax.lax.scan(step, state, jax.random.split(key, number))
+    state, metrics = jax.lax.scan(step, state, jax.random.split(key, config.grad_steps))
     return state, jax.tree.map(jnp.mean, metrics)
 
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:
     """VINS+RL; one update is `rounds` rounds of collecting and learning. State: `State`."""
     start = vins.learner(config.vins, spec)
-    learner = vins.learner(replace(config.vins, mu=0.0, prior=False, alpha=config.alpha), spec)
+    settings = replace(config.vins, mu=0.0, prior=False, alpha=config.alpha)
+    learner = vins.learner(settings, spec, (-float(spec.horizon), 0.0))
     steps_per_round = config.envs * config.length
 
     def init(key: Key, demos: Transition) -> State:
         k_init, k_pretrain, k_env = jax.random.split(key, 3)
         rows = start.rows(demos)
-        needed = rows.weight.shape[0] + steps_per_round
-        if config.capacity < needed:
-            raise UserError(
-                f"capacity={config.capacity}: demos and a round need {needed} steps; set {needed} "
-                "or more"
-            )
         updates = config.pretrain // config.vins.clone.steps
         state = pretrain(start, k_pretrain, start.init(k_init, demos), demos, updates)
-        replay = buffer.append(buffer.ring(rows, config.capacity), rows)
+        replay = buffer.ring(rows, config.capacity)
         return State(state, replay, unrolling.start_episodes(env, k_env, config.envs))
 
-    def collect_and_learn(state: State, key: Key) -> tuple[State, Metrics]:
+    def collect_and_learn(
+        draw_demos: Callable[[Key, int], Any], state: State, key: Key
+    ) -> tuple[State, Metrics]:
         k_collect, k_learn = jax.random.split(key)
 
         def policy(key: Key, obs: jax.Array) -> jax.Array:
@@ -132,13 +147,13 @@ def make(config: Config, spec: Spec, env: Env) -> Algorithm:
 
         running, steps, _ = unrolling.unroll(env, policy, k_collect, state.running, config.length)
         replay = buffer.append(state.replay, learner.rows(rollout.flatten(steps)))
-        trained, metrics = replay_steps(learner, k_learn, state.vins, replay, config.grad_steps)
+        trained, metrics = replay_steps(learner, config, k_learn, state.vins, replay, draw_demos)
         return State(trained, replay, running), metrics | {"reward": jnp.mean(steps.reward)}
 
     def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
-        state, metrics = jax.lax.scan(
-            collect_and_learn, state, jax.random.split(key, config.rounds)
-        )
+        rows = learner.rows(demos)
+        run_round = partial(collect_and_learn, buffer.real_row_sampler(rows, rows.weight))
+        state, metrics = jax.lax.scan(run_round, state, jax.random.split(key, config.rounds))
         return state, jax.tree.map(jnp.mean, metrics)
 
     def act(key: Key, state: State, obs: jax.Array) -> jax.Array:

@@ -29,7 +29,7 @@ from imitbench.algos.common.off_policy import OffPolicyLearner
 from imitbench.algos.common.replay_buffer import Experience
 from imitbench.algos.rl import td3_losses
 from imitbench.core import nets, ops, policy_nets
-from imitbench.core.config import require, require_rate, require_share
+from imitbench.core.config import ADDED_LATER, require, require_rate, require_share
 from imitbench.core.types import Algorithm, Env, Key, Metrics, Params, Spec, Traits, ValueEstimator
 
 TRAITS = Traits(needs_demos=False)
@@ -59,12 +59,19 @@ class UpdateConfig:
     """Weight of the mean squared action in the policy's loss; HER's authors take 1."""
     value_range: tuple[float, ...] = ()
     """Bounds (low, high) to which the critics' targets are clipped; empty for none."""
+    policy_start: int = field(default=0, metadata=ADDED_LATER)
+    """Critic steps before the policy's first one."""
+    max_grad_norm: float = field(default=0.0, metadata=ADDED_LATER)
+    """Bound on the norm of the policy's gradient; 0 for none."""
+    lr_halving_steps: int = field(default=0, metadata=ADDED_LATER)
+    """Steps of the policy after which its step size is halved, again and again; 0 keeps it."""
 
     def __post_init__(self) -> None:
         for name in ("critics", "delay"):
             require(getattr(self, name) >= 1, self, name, "1 or more")
         require(self.lr > 0, self, "lr", "a positive number")
-        for name in ("target_noise", "target_noise_clip", "action_l2"):
+        later = ("policy_start", "max_grad_norm", "lr_halving_steps")
+        for name in ("target_noise", "target_noise_clip", "action_l2", *later):
             require(getattr(self, name) >= 0, self, name, "0 or more")
         require_share(self, "discount")
         require_rate(self, "tau")
@@ -102,6 +109,16 @@ class State(struct.PyTreeNode):
     steps: jax.Array  # [] int32: gradient steps of the critics
 
 
+def policy_optimiser(config: UpdateConfig) -> optax.GradientTransformation:
+    """Adam, with the bound on the gradient's norm and the decay of its step size."""
+    lr: Any = config.lr
+    if config.lr_halving_steps:
+        lr = optax.exponential_decay(config.lr, config.lr_halving_steps, 0.5, staircase=True)
+    if not config.max_grad_norm:
+        return optax.adam(lr)
+    return optax.chain(optax.clip_by_global_norm(config.max_grad_norm), optax.adam(lr))
+
+
 def learner(
     config: UpdateConfig,
     spec: Spec,
@@ -128,13 +145,14 @@ def learner(
     )
     critic_loss = partial(bellman.critic_loss, networks.critics, 1.0)
     policy_loss = partial(td3_losses.policy_loss, networks, objective, config.action_l2)
-    opt = optax.adam(config.lr)
+    opt, policy_opt = optax.adam(config.lr), policy_optimiser(config)
 
     def init(key: Key) -> State:
         k_policy, k_critic = jax.random.split(key)
         policy, critics = networks.policy.init(k_policy), networks.critics.init(k_critic)
         target = {"policy": policy, "critics": critics}
-        return State(policy, critics, target, opt.init(policy), opt.init(critics), jnp.int32(0))
+        opt_states = policy_opt.init(policy), opt.init(critics)
+        return State(policy, critics, target, *opt_states, jnp.int32(0))
 
     def learn(key: Key, state: State, rows: Experience) -> tuple[State, Metrics]:
         smoothing = None
@@ -150,20 +168,28 @@ def learner(
         )
         steps = state.steps + 1
 
-        def step_policy() -> tuple[Params, Any, dict[str, Params]]:
-            policy, policy_opt, _ = ops.gradient_step(
-                policy_loss, opt, state.policy, state.policy_opt, rows, critics
+        def step_policy() -> tuple[Params, Any]:
+            policy, opt_state, _ = ops.gradient_step(
+                policy_loss, policy_opt, state.policy, state.policy_opt, rows, critics
             )
+            return policy, opt_state
+
+        def step_targets() -> tuple[Params, Any, dict[str, Params]]:
+            if config.policy_start:
+                kept, started = (state.policy, state.policy_opt), steps > config.policy_start
+                policy, opt_state = jax.lax.cond(started, step_policy, lambda: kept)
+            else:
+                policy, opt_state = step_policy()
             online = {"policy": policy, "critics": critics}
-            return policy, policy_opt, ops.polyak(state.target, online, config.tau)
+            return policy, opt_state, ops.polyak(state.target, online, config.tau)
 
         if config.delay == 1:
-            policy, policy_opt, target = step_policy()
+            policy, policy_state, target = step_targets()
         else:
             unchanged = state.policy, state.policy_opt, state.target
             due = steps % config.delay == 0
-            policy, policy_opt, target = jax.lax.cond(due, step_policy, lambda: unchanged)
-        return State(policy, critics, target, policy_opt, critics_opt, steps), metrics
+            policy, policy_state, target = jax.lax.cond(due, step_targets, lambda: unchanged)
+        return State(policy, critics, target, policy_state, critics_opt, steps), metrics
 
     def explore(key: Key, state: State, obs: jax.Array) -> jax.Array:
         return td3_losses.noisy_action(key, act(key, state, obs), noise, uniform)
