@@ -13,7 +13,7 @@ from helpers.small_configs import shrink
 
 from imitbench import envs
 from imitbench.algos.adversarial import airl
-from imitbench.algos.adversarial.discriminator import DiscriminatorConfig
+from imitbench.algos.adversarial.discriminator import Discriminator, DiscriminatorConfig
 from imitbench.algos.rl import ppo
 from imitbench.core import policy_nets
 from imitbench.envs.base import make_spec
@@ -58,6 +58,28 @@ def test_rows_hold_the_log_probability_of_the_action_under_the_policy(demos):
     np.testing.assert_allclose(
         steps.log_prob, np.sum(-0.5 * z - 0.5 * np.log(2 * np.pi), axis=-1), rtol=1e-4
     )
+
+
+@pytest.mark.parametrize("entropy_reward", [False, True])
+def test_the_reward_lacks_the_log_probability_unless_it_is_asked_for(demos, entropy_reward):
+    """f alone does not change with the width of the policy; f - log pi pays a wide one."""
+    env = envs.make("PointMass")
+    config = dataclasses.replace(shrink(airl.Config()), entropy_reward=entropy_reward)
+    rows: Any = jax.tree.map(lambda x: jnp.asarray(x).reshape(-1, *x.shape[2:]), demos.steps)
+    narrow = ppo.learner(config.ppo, env.spec).init(KEY)
+    policy = narrow.params["policy"]
+    wide = narrow.replace(
+        params=narrow.params | {"policy": policy | {"log_std": policy["log_std"] + 3.0}}
+    )
+    of = airl.shaped_input(config, env.spec)
+    assert of.rewarded is not None
+    classifier = Discriminator(config.discriminator, of.net, of.encode)
+    state = classifier.init(KEY, rows.obs, rows.weight)
+    paid = [classifier.reward(state, of.rewarded(core, rows)) for core in (narrow, wide)]
+    gain = float(jnp.mean(paid[1] - paid[0]))
+    assert gain > 3.0 if entropy_reward else gain == 0.0
+    log_prob = of.rows(wide, rows).log_prob - of.rows(narrow, rows).log_prob
+    assert not np.allclose(log_prob, 0.0)  # the discriminator still sees it
 
 
 def test_a_penalty_is_refused():

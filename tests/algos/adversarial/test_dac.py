@@ -84,6 +84,16 @@ def test_an_end_leads_to_the_absorbing_state_and_that_to_itself():
     assert float(absorbed.reward[0]) == float(absorbed.reward[1]) != float(steps.reward[0])
 
 
+def test_thinned_demonstrations_keep_their_share_of_absorbing_steps():
+    """Two episodes of three steps end; of each a single step is kept, and not the last."""
+    model = dac_loop.reward_model(CONFIG, SPEC)
+    whole = demos(8, 0).replace(terminated=jnp.array([0, 0, 1, 0, 0, 1, 0, 0], bool))
+    whole = whole.replace(weight=jnp.array([1.0] * 6 + [0.0] * 2))  # two rows are filled up
+    thinned = whole.replace(weight=jnp.array([1.0, 0, 0, 1, 0, 0, 0, 0]))
+    for rows in (whole, thinned):
+        assert float(model.init(KEY, rows).demo_share) == pytest.approx(2 / 8)
+
+
 def test_without_absorbing_states_an_end_is_an_end():
     steps, state = transformed(dataclasses.replace(CONFIG, absorbing=False), 0.0, [False, True])
     assert float(state.demo_share) == 0
@@ -121,6 +131,8 @@ def test_the_agents_share_is_counted_over_the_filled_part_of_the_replay():
     state, metrics = model.update(KEY, state, ring, sample, sample)
     assert float(state.agent_share) == pytest.approx(1 / 7)
     assert np.isfinite(float(metrics["discriminator_loss"]))
+    living, ended = float(metrics["living_reward"]), float(metrics["absorbing_reward"])
+    assert np.isfinite([living, ended]).all() and living != ended
 
 
 def test_sqil_rewards_demonstrated_steps_alone():

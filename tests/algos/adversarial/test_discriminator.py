@@ -26,7 +26,7 @@ KEY = jax.random.key(0)
 
 def discriminator_of(config: DiscriminatorConfig, spec: Any) -> Discriminator:
     """A discriminator of observations and actions."""
-    net, encode, _ = obs_action_input(config, spec)
+    net, encode, *_ = obs_action_input(config, spec)
     return Discriminator(config, net, encode)
 
 

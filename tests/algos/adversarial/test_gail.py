@@ -59,7 +59,7 @@ def test_ppo_gets_the_rewards_of_the_discriminator(rows, ppo_steps, changes):
     algo = gail.make(config, env.spec, env)
     state, metrics = algo.update(KEY, algo.init(KEY, rows), rows)
     (steps,) = ppo_steps
-    net, encode, _ = obs_action_input(config.discriminator, env.spec)
+    net, encode, *_ = obs_action_input(config.discriminator, env.spec)
     classifier = Discriminator(config.discriminator, net, encode)
     imitation = classifier.reward(state.discriminator, Pairs(steps.obs, steps.action))
     # The task's rewards are 0 and -1.

@@ -16,6 +16,7 @@ from imitbench.core.actor import from_policy
 from imitbench.core.types import EnvState
 from imitbench.utils.errors import UserError
 
+KEY = jax.random.key(0)
 CLONE = bc.Config(validation=0.0, steps=5, batch=16, hidden=(16,))
 
 
@@ -26,6 +27,7 @@ def test_beta_schedules():
         config = dagger.Config(**settings)
         return [float(dagger.beta(config, i)) for i in rounds]
 
+    assert values() == [0, 0, 0, 0, 0]
     assert values(beta="indicator") == [1, 0, 0, 0, 0]
     assert values(beta="linear", beta_rounds=4) == [1, 0.75, 0.5, 0.25, 0]
     assert values(beta="exponential", beta_base=0.5) == [1, 0.5, 0.25, 0.125, 0.0625]
@@ -77,6 +79,32 @@ def test_the_aggregate_holds_the_demonstrations_and_expert_labels(env, demos):
     assert algo.cost.grad_steps == 5
 
 
+def test_rounds_come_first_and_a_closing_fit_after_them(env, demos):
+    """Before the first round the clone learns from demonstrations; after the last one it learns
+    from all rows, without environment and expert. The normaliser is that of all rows."""
+    expert, rows = experts.load("PointMass"), data.subset(demos, 3, [0], same=True)
+    config = dagger.Config(clone=CLONE, episodes=2, fits=3, start_fits=4, rounds=2, capacity=500)
+    algo = dagger.make(config, env.spec, env, expert)
+    per_round = 2 * env.spec.horizon
+    costs = [algo.cost * n for n in range(4)]
+    assert [c.env_steps for c in costs] == [0, per_round, 2 * per_round, 2 * per_round]
+    assert [c.expert_queries for c in costs] == [c.env_steps for c in costs]
+    assert [c.grad_steps for c in costs] == [5 * n for n in (4, 7, 10, 13)]
+    state = algo.init(KEY, rows)
+    sizes, params = [int(state.data.size)], [state.clone.params]
+    update = jax.jit(algo.update)
+    for i in range(3):
+        state, _ = update(jax.random.key(i), state, rows)
+        sizes.append(int(state.data.size))
+        params.append(state.clone.params)
+    first = 3 * env.spec.horizon
+    assert sizes == [first, first + per_round, first + 2 * per_round, first + 2 * per_round]
+    moved = jax.tree.map(lambda a, b: np.abs(a - b).max(), params[3], params[2])
+    assert max(jax.tree.leaves(moved)) > 0
+    seen = np.asarray(state.data.rows.obs[: sizes[-1]])
+    np.testing.assert_allclose(state.clone.norm.mean, seen.mean(0), atol=1e-4)
+
+
 @pytest.mark.slow
 def test_dagger_beats_bc_from_few_demonstrations():
     """Few demonstrations cover few paths; DAgger also gets labels off them."""
@@ -101,7 +129,10 @@ def test_dagger_beats_bc_from_few_demonstrations():
 
 
 def test_bad_settings(env, demos):
-    cases: list[dict[str, Any]] = [{"episodes": 0}, {"fits": 0}, {"capacity": 0}, {"beta_base": 2}]
+    cases: list[dict[str, Any]] = [
+        {"episodes": 0}, {"fits": 0}, {"capacity": 0}, {"beta_base": 2}, {"rounds": -1},
+        {"start_fits": -1},
+    ]  # fmt: skip
     for bad in cases:
         with pytest.raises(UserError, match=next(iter(bad))):
             dagger.Config(**bad)

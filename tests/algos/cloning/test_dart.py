@@ -12,7 +12,7 @@ import pytest
 from helpers.small_configs import shrink
 
 from imitbench import envs, experts
-from imitbench.algos.cloning import dart
+from imitbench.algos.cloning import bc, dart
 from imitbench.utils.errors import UserError
 
 KEY = jax.random.key(0)
@@ -52,6 +52,23 @@ def test_a_round_has_the_noise_of_the_errors_of_the_round_before(demos):
     second_round = jax.tree.map(lambda x: x[n + per_round : n + 2 * per_round], second.data.rows)
     np.testing.assert_allclose(first_round.obs[0], second_round.obs[0], atol=1e-6)
     assert not np.allclose(first_round.obs, second_round.obs)
+
+
+def test_the_first_noise_is_that_of_a_clone_that_has_learned(demos):
+    """The untrained clone is off by about the expert's own action."""
+    env, expert = envs.make("PointMass"), experts.load("PointMass")
+    clone = bc.Config(hidden=(32, 32), batch=64, steps=100, validation=0.0, lr=3e-3)
+    rows: Any = jax.tree.map(lambda x: jnp.asarray(x).reshape(-1, *x.shape[2:]), demos.steps)
+
+    def second_noise(start_fits: int) -> float:
+        config = dart.Config(clone, episodes=4, fits=5, capacity=1000, start_fits=start_fits)
+        algo = dart.make(config, env.spec, env, expert)
+        state = algo.init(KEY, rows)
+        assert (algo.cost * 0).grad_steps == 100 * start_fits
+        state, _ = jax.jit(algo.update)(KEY, state, rows)
+        return float(jax.jit(algo.update)(KEY, state, rows)[1]["noise"])
+
+    assert second_noise(5) < 0.5 * second_noise(0)
 
 
 def test_discrete_actions_are_refused():

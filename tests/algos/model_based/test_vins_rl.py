@@ -58,7 +58,7 @@ def test_bad_settings(rows):
     config = shrink(vins_rl.Config())
     for bad, words in (
         ({"pretrain": 7}, "pretrain=7: expected a multiple of vins.clone.steps=3"),
-        ({"capacity": 20}, "capacity=20: demos and a round need"),
+        ({"demo_share": 1.5}, "demo_share=1.5"),
         ({"alpha": 0.0}, "alpha=0.0"),
         ({"vins": dataclasses.replace(config.vins, goal="first")}, "vins.goal=first"),
     ):

@@ -69,11 +69,20 @@ def test_minibatches_hold_real_rows_alone_all_of_them():
     )
 
 
-def test_equal_returns_leave_rewards_as_they_are():
+@pytest.mark.parametrize(("reward", "scale"), [(-1.0, 100.0 / (0.1 * 5)), (0.0, 1.0)])
+def test_the_range_of_equal_returns_is_a_tenth_of_their_size(reward, scale):
     config = fixed_data.Config(reward_range=100.0)
     algo = fixed_data.make(config, SPEC, offline_td3.td3.learner(offline_td3.Config(), SPEC))
-    even = rows(reward=np.full(10, -1.0), weight=np.ones(10), terminated=np.arange(10) == 9)
-    assert algo.init(KEY, even).reward_scale == 1.0
+    even = rows(reward=np.full(10, reward), weight=np.ones(10), terminated=np.arange(10) == 9)
+    assert float(algo.init(KEY, even).reward_scale) == pytest.approx(scale)
+
+
+def test_observations_are_standardised_unless_told_otherwise():
+    algo = iql.make(iql.Config(hidden=(4,)), SPEC)
+    data = rows()
+    norm = algo.init(KEY, data).norm
+    real = np.asarray(data.obs)[np.asarray(data.weight) > 0]
+    np.testing.assert_allclose(norm(jnp.asarray(real), jnp.inf).std(0), 1.0, rtol=1e-4)
 
 
 # TD3+BC
@@ -190,7 +199,7 @@ def test_iql_by_hand(steps):
     loss, _, policy_params, _, _, advantage = steps[1]
     moved = nets.value(SPEC, ()).apply(new.params["value"], batch.obs)
     np.testing.assert_allclose(advantage, lesser - np.asarray(moved), rtol=1e-5)
-    dist = policy_nets.policy(SPEC, (), "gaussian").apply(policy_params, batch.obs)
+    dist = policy_nets.policy(SPEC, (), "shared").apply(policy_params, batch.obs)
     assert isinstance(dist, distributions.Gaussian)
     weight = np.minimum(np.exp(2.0 * np.array([0.1, -0.3, 0.9, 0.5])), 3.0)
     value, metrics = loss(policy_params, batch, jnp.array([0.1, -0.3, 0.9, 0.5]))
@@ -269,6 +278,24 @@ def test_marwil_by_hand(steps):
         marwil.make(free, SPEC).update(KEY, state, rows())
     grads = jax.grad(lambda p: steps[0][0](p, batch, jnp.float32(4.0))[0])(params)
     assert not any(np.any(x) for x in jax.tree.leaves(grads["value"]))
+
+
+def test_marwil_divides_by_the_first_minibatchs_advantages(steps):
+    """On returns of any size the weights of the first minibatch have the same size, and a bound."""
+    for size in (1e-3, 1e4):
+        steps.clear()
+        algo = marwil.make(marwil.Config(hidden=(), batch=64, steps=1), SPEC)
+        big = rows().replace(reward=size * rows().reward)
+        state = algo.init(KEY, big)
+        state = state.replace(params=state.params | {"value": dense([[0.0]], [0.0])})
+        with jax.disable_jit():
+            new, metrics = algo.update(KEY, state, big)
+        drawn = steps[0][4]
+        real = np.asarray(drawn.weight) > 0
+        returns = np.asarray(drawn.returns)[real]
+        weight = np.minimum(np.exp(returns / np.sqrt(np.mean(returns**2))), 20.0)
+        assert float(metrics["weight"]) == pytest.approx(weight.mean(), rel=1e-4)
+        assert float(new.squared) == pytest.approx(np.mean(returns**2), rel=1e-4)
 
 
 def test_bad_settings():

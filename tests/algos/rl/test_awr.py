@@ -172,7 +172,7 @@ def self_imitation(task: str, **settings: Any) -> Any:
 
 
 def test_sil_loss_by_hand(steps):
-    self_imitation("ProbeConstant", value=0.3, max_advantage=0.8)
+    self_imitation("ProbeConstant", value=0.3, max_advantage=0.8, max_nll=20.0)
     loss = steps[-1][0]
     params = {
         "policy": {"net": dense([[0.0]], [0.0]), "log_std": jnp.zeros(1)},
@@ -186,13 +186,46 @@ def test_sil_loss_by_hand(steps):
     }
     value, metrics = loss(params, batch)
     gain, w = np.array([0.5, 0.8, 0.0]), np.array([1.0, 0.5, 1.0])
-    nll = np.minimum(0.5 * np.array([0.5, 9.0, 0.1]) ** 2 + 0.5 * np.log(2 * np.pi), 5.0)
-    expected = np.mean(w * gain * nll) + 0.3 * 0.5 * np.mean(w * gain**2)
+    # Two rows have an advantage; the sums are divided by 64, the least number.
+    nll = np.minimum(0.5 * np.array([0.5, 9.0, 0.1]) ** 2 + 0.5 * np.log(2 * np.pi), 20.0)
+    expected = 0.1 * np.sum(w * gain * nll + 0.5 * 0.3 * w * -gain * 0.5) / 64
     assert float(value) == pytest.approx(expected, rel=1e-5)
-    assert float(metrics["sil_gain"]) == pytest.approx(gain.mean(), rel=1e-5)
-    # The value is pulled up to the returns that it lies below of, and never down.
-    slope = jax.grad(lambda p: loss(p, batch)[0])(params)["value"]["params"]["Dense_0"]["bias"]
-    assert float(slope[0]) == pytest.approx(-0.3 * 0.5 / 3, rel=1e-4)
+    assert float(metrics["sil_gain"]) == pytest.approx(gain.sum() / 64, rel=1e-5)
+    # The value is pulled up to the returns that it lies below of, and never down; beyond the bound
+    # of the advantage the pull stays what it is at the bound, and so does the policy's beyond that
+    # of the likelihood.
+    slopes = jax.grad(lambda p: loss(p, batch)[0])(params)
+    slope = slopes["value"]["params"]["Dense_0"]["bias"]
+    assert float(slope[0]) == pytest.approx(-0.1 * 0.5 * 0.3 * np.sum(w * gain) / 64, rel=1e-4)
+    slope = slopes["policy"]["net"]["params"]["Dense_0"]["bias"]
+    pull = -np.sum(w * gain * np.array([0.5, 9.0, 0.1])) / 64
+    assert float(slope[0]) == pytest.approx(0.1 * pull, rel=1e-4)
+
+
+def test_sil_divides_by_the_rows_with_an_advantage(steps):
+    self_imitation("ProbeConstant")
+    loss = steps[-1][0]
+    params = {
+        "policy": {"net": dense([[0.0]], [0.0]), "log_std": jnp.zeros(1)},
+        "value": dense([[0.0]], [0.5]),
+    }
+
+    def value(better: int, worse: int) -> float:
+        n = better + worse
+        batch = {
+            "obs": jnp.zeros((n, 1)), "action": jnp.zeros((n, 1)), "weight": jnp.ones(n),
+            "return": jnp.array([1.0] * better + [0.0] * worse),
+        }  # fmt: skip
+        return float(loss(params, batch)[0])
+
+    assert value(100, 400) == pytest.approx(value(100, 0), rel=1e-5)
+    assert value(32, 0) == pytest.approx(value(100, 0) / 2, rel=1e-5)
+
+
+def test_one_optimiser_serves_ppo_and_self_imitation():
+    state, _ = self_imitation("ProbeConstant")
+    (count,) = {int(x) for x in jax.tree.leaves(state.core.opt_state) if x.dtype == jnp.int32}
+    assert count == 2  # one step of PPO, one of self-imitation
 
 
 def test_sil_draws_what_turned_out_better(monkeypatch):

@@ -75,9 +75,27 @@ def test_temperature_moves_towards_the_target_entropy(log_std, sign):
     new, metrics = jax.jit(learner.learn)(jax.random.key(0), state, experience(64))
     assert (float(metrics["entropy"]) < -1) == (sign > 0)
     assert sign * (new.params["log_alpha"] - state.params["log_alpha"]) > 0
+    # In nats for each component of the action, of which there is one.
+    learner, state = sac_state(log_std, target_entropy=-3.0)
+    new, _ = jax.jit(learner.learn)(jax.random.key(0), state, experience(64))
+    assert new.params["log_alpha"] < state.params["log_alpha"]
     learner, state = sac_state(log_std, tune=False)
     new, _ = jax.jit(learner.learn)(jax.random.key(0), state, experience(64))
     assert new.params["log_alpha"] == state.params["log_alpha"]
+
+
+def test_orthogonal_kernels_have_orthogonal_columns():
+    """jaxrl's start: gain sqrt(2) in the hidden layers and in the critics, 1 for the actions."""
+    state = sac.learner(sac.Config(hidden=(8, 8), orthogonal=True), SPEC).init(jax.random.key(0))
+
+    def singular(params: Any, layer: int) -> np.ndarray:
+        kernel = np.asarray(params["params"][f"Dense_{layer}"]["kernel"])
+        return np.linalg.svd(kernel, compute_uv=False)
+
+    policy, critic = state.params["policy"], state.params["critics"][1]
+    for params, gains in ((policy, (2**0.5, 2**0.5, 1.0)), (critic, (2**0.5,) * 3)):
+        for layer, gain in enumerate(gains):
+            np.testing.assert_allclose(singular(params, layer), gain, rtol=1e-4)
 
 
 # TD3 and DDPG
@@ -143,6 +161,36 @@ def test_td3_policy_and_targets_wait_for_the_delay():
                 lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5), new.target, follow
             )
         state = new
+
+
+def test_the_policy_starts_late_and_the_targets_do_not():
+    learner, state = td3_state(0.5, delay=2, policy_start=4)
+    state = state.replace(policy=dense([[0.1]], [0.0]))
+    moved = []
+    for i in range(1, 7):
+        new, _ = jax.jit(learner.learn)(jax.random.key(i), state, experience())
+        old, now = (np.asarray(jax.tree.leaves(s.policy)[0]) for s in (state, new))
+        old_target, target = (
+            np.asarray(jax.tree.leaves(s.target["critics"])[0]) for s in (state, new)
+        )
+        assert bool((old_target != target).any()) == (i % 2 == 0)
+        moved.append(bool((old != now).any()))
+        state = new
+    assert moved == [False] * 5 + [True]
+
+
+def test_the_policys_steps_are_halved_and_its_gradient_is_bounded():
+    opt = td3.policy_optimiser(td3.Config(lr=0.1, lr_halving_steps=2))
+    state = opt.init(jnp.zeros(1))
+    sizes = []
+    for _ in range(5):
+        update, state = opt.update(jnp.ones(1), state)
+        sizes.append(-float(update[0]))
+    np.testing.assert_allclose(sizes, [0.1, 0.1, 0.05, 0.05, 0.025], rtol=1e-4)
+    opt = td3.policy_optimiser(td3.Config(max_grad_norm=2.0))
+    _, state = opt.update(jnp.array([30.0, 40.0]), opt.init(jnp.zeros(2)))
+    first_moment = next(x for x in jax.tree.leaves(state) if x.shape == (2,))
+    np.testing.assert_allclose(first_moment, [0.1 * 1.2, 0.1 * 1.6], rtol=1e-5)
 
 
 def test_td3_policy_climbs_the_first_critic(steps):
