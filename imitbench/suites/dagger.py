@@ -4,6 +4,8 @@ On the tightrope (`imitbench/envs/tightrope.py`) BC and DAgger have the same num
 actions for every length of an episode; `python -m benchmarks.studies.compounding_error` fits how
 their regret grows with the length. On the other tasks DAgger and DART begin with a sixth of the
 expert actions and ask for another sixth in each of five rounds; BC has one, three and six sixths.
+All have as many gradient steps, with a step size that falls to 0. DAgger and DART take part of
+theirs before the first round, and part after the last one.
 Claims: `imitbench/suites/published/dagger.py`.
 """
 
@@ -17,6 +19,7 @@ from imitbench.envs.tightrope import HORIZONS
 from imitbench.suites.schema import Cell, Suite
 
 ROUNDS = 5
+UPDATES = 10  # of DAgger and DART; those after the last round fit what was collected
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,8 @@ class Size:
     steps: int
     """Gradient steps of an update of the clone."""
     fits: int
-    """Updates of the clone in a round."""
+    """Updates of the clone before the first round, a multiple of 10; BC has four times as many on a
+    tightrope, and five times as many on the other tasks."""
     seeds: int
     """Training seeds on the other tasks."""
     eval_episodes: int
@@ -51,44 +55,59 @@ def cells(s: Size) -> tuple[Cell, ...]:
     return (*tightropes, *(cell for task, sixth in s.tasks for cell in _task(task, sixth, s)))
 
 
-def _clone(s: Size, hidden: tuple[int, ...], batch: int) -> bc.Config:
-    return bc.Config(hidden=hidden, batch=batch, validation=0.0, steps=s.steps)
+def _clone(hidden: tuple[int, ...], batch: int, steps: int, grad_steps: int) -> bc.Config:
+    return bc.Config(
+        hidden=hidden, batch=batch, validation=0.0, steps=steps, lr_decay_steps=grad_steps
+    )
+
+
+def _rounds(s: Size, clone: bc.Config, rounds: int, grad_steps: int) -> tuple[dict[str, Any], int]:
+    """Settings of DAgger and DART with `grad_steps` in all, and how many of them are in updates."""
+    in_updates = grad_steps - s.fits * s.steps
+    fits = in_updates // (UPDATES * s.steps)
+    settings = {"clone": clone, "fits": fits, "start_fits": s.fits, "rounds": rounds}
+    return settings, in_updates
 
 
 def _tightrope(horizon: int, s: Size) -> list[Cell]:
     """DAgger has a fifth of the expert actions before the first of its four rounds."""
     task, episodes = f"Tightrope-{horizon}", s.tightrope_actions // horizon
-    clone = _clone(s, (64, 64), 128)
-    in_rounds = dagger.Config(clone=clone, episodes=episodes // 5, fits=s.fits)
+    grad_steps = 4 * s.fits * s.steps
+    clone = _clone((64, 64), 128, s.steps, grad_steps)
+    settings, in_updates = _rounds(s, clone, 4, grad_steps)
+    config = dagger.Config(episodes=episodes // 5, **settings)
     common: dict[str, Any] = {
-        "grad_steps": 4 * s.fits * s.steps, "seeds": s.tightrope_seeds, "num_evals": 1,
+        "seeds": s.tightrope_seeds, "num_evals": 1,
         "eval_episodes": s.tightrope_episodes, "source": DemoSource(pool=2 * episodes),
     }  # fmt: skip
     return [
-        Cell(task, episodes, "bc", clone, **common),
-        Cell(task, episodes // 5, "dagger", in_rounds, **common),
+        Cell(task, episodes, "bc", clone, grad_steps=grad_steps, **common),
+        Cell(task, episodes // 5, "dagger", config, grad_steps=in_updates, **common),
     ]
 
 
 def _task(task: str, sixth: int, s: Size) -> list[Cell]:
-    clone = _clone(s, s.hidden, 256)
-    in_rounds: dict[str, Any] = {
-        "clone": clone, "episodes": sixth, "fits": s.fits, "capacity": 6 * sixth * 1000,
-    }  # fmt: skip
+    grad_steps = ROUNDS * s.fits * s.steps
+    clone = _clone(s.hidden, 256, s.steps, grad_steps)
+    settings, in_updates = _rounds(s, clone, ROUNDS, grad_steps)
+    settings |= {"episodes": sixth, "capacity": 6 * sixth * 1000}
     common: dict[str, Any] = {
-        "grad_steps": ROUNDS * s.fits * s.steps, "seeds": s.seeds, "num_evals": ROUNDS,
+        "seeds": s.seeds, "num_evals": ROUNDS,
         "eval_episodes": s.eval_episodes, "source": DemoSource(pool=12 * sixth, expert=s.expert),
     }  # fmt: skip
     return [
-        *(Cell(task, sixths * sixth, "bc", clone, **common) for sixths in (1, 3, 6)),
-        Cell(task, sixth, "dagger", dagger.Config(**in_rounds), **common),
-        Cell(task, sixth, "dart", dart.Config(**in_rounds), **common),
+        *(
+            Cell(task, sixths * sixth, "bc", clone, grad_steps=grad_steps, **common)
+            for sixths in (1, 3, 6)
+        ),
+        Cell(task, sixth, "dagger", dagger.Config(**settings), grad_steps=in_updates, **common),
+        Cell(task, sixth, "dart", dart.Config(**settings), grad_steps=in_updates, **common),
     ]
 
 
 SMOKE = Size(
     tightrope_actions=800, tightrope_seeds=2, tightrope_episodes=2, tasks=(("PointMass", 1),),
-    hidden=(8,), steps=2, fits=1, seeds=2, eval_episodes=1, expert="scripted",
+    hidden=(8,), steps=1, fits=10, seeds=2, eval_episodes=1, expert="scripted",
 )  # fmt: skip
 CPU = Size(
     tightrope_actions=4_000, tightrope_seeds=20, tightrope_episodes=500,

@@ -2,32 +2,37 @@
 
 As in Ho and Ermon 2016 (arXiv:1606.03476), the methods get trajectories of a learned expert, one
 step in 20 of each, on tasks whose episodes end when the robot falls. The generator is PPO in place
-of TRPO. On one task GAIL with TRPO, AIRL, SQIL and GAIL with the reverse Kullback-Leibler
-divergence (f-VIM) run too. On Reacher, whose episodes never end early, the methods get all steps.
+of TRPO. On one task, and on its variant whose episodes never end early (`-fh`), GAIL with TRPO,
+AIRL, SQIL (which gets all steps, because values pass from step to step), GAIL with the reverse
+Kullback-Leibler divergence (f-VIM) and GAIL with the logit as its reward run too. On Reacher, whose
+episodes never end early, the methods get all steps.
 
-Two controls run on that task and on its variant whose episodes never end early (`-fh`): GAIL with a
-constant reward of 1 a step, and GAIL with demonstrations of all-zero actions.
+Two controls run on that task and on its variant: GAIL with a constant reward of 1 a step, and GAIL
+with demonstrations of all-zero actions.
 
-The off-policy methods have fewer environment steps than GAIL: a tenth in the full profile, a third
-in the cpu profile. DAgger has BC's number of gradient steps. In each of its five rounds the expert
-labels as many new trajectories as there are demonstrations, every step of them; that makes a
-hundred times as many expert actions as the other methods get. Claims:
-`imitbench/suites/published/gail.py`.
+The off-policy methods (DAC with TD3 and with SAC, SQIL) have fewer environment steps than GAIL: a
+tenth in the full profile, a third in the cpu profile. DAgger has BC's number of gradient steps, a
+quarter of them before the first of its five rounds. In each round the expert labels as many new
+trajectories as there are demonstrations, every step of them; that makes a hundred times as many
+expert actions as the other methods get. Claims: `imitbench/suites/published/gail.py`.
+
+Every discriminator has a gradient penalty, which the paper's has not; `gail-no-penalty` and
+`gail-spectral` on one task do without, the latter with spectrally normalised kernels.
 """
 
 from dataclasses import dataclass, replace
 from typing import Any
 
-from imitbench.algos.adversarial import airl, dac, discriminator, gail, gail_trpo, sqil
+from imitbench.algos.adversarial import airl, dac, dac_sac, discriminator, gail, gail_trpo, sqil
 from imitbench.algos.cloning import bc, dagger
 from imitbench.algos.common import off_policy
-from imitbench.algos.rl import ppo, td3, trpo
+from imitbench.algos.rl import ppo, sac, trpo
 from imitbench.data.source import DemoSource
 from imitbench.envs.locomotion import HORIZON
 from imitbench.suites.schema import Cell, Suite
 
 TASKS = ("Hopper", "HalfCheetah", "Walker2d", "Ant")
-ROUNDS = 5  # of DAgger
+ROUNDS, UPDATES = 5, 10  # of DAgger; updates after the last round fit what was collected
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,7 @@ def cells(s: Size) -> tuple[Cell, ...]:
         for demos in s.demos:
             out += [_bc(task, demos, s), _gail(task, demos, s)]
             if demos in s.dac_demos:
-                out += [_dac(task, demos, s)] if task in s.dac_tasks else []
+                out += _dac(task, demos, s) if task in s.dac_tasks else []
                 out.append(_dagger(task, demos, s))
         if task == s.control_task:
             out += [*_controls(s), *_variants(s)]
@@ -108,7 +113,13 @@ def cells(s: Size) -> tuple[Cell, ...]:
 
 
 def _clone(s: Size) -> bc.Config:
-    return bc.Config(hidden=(256, 256), batch=256, validation=0.0, steps=s.steps_per_update)
+    return bc.Config(
+        hidden=(256, 256),
+        batch=256,
+        validation=0.0,
+        steps=s.steps_per_update,
+        lr_decay_steps=s.grad_steps,
+    )
 
 
 def _gail_config(s: Size, **settings: Any) -> gail.Config:
@@ -130,17 +141,33 @@ def _gail(
     return Cell(task, demos, method, config, env_steps=s.env_steps, label=label, **s.common())
 
 
-def _dac(task: str, demos: int, s: Size) -> Cell:
-    config = dac.Config(td3=td3.Config(replay=s.replay(batch=100), lr=1e-3))
-    return Cell(task, demos, "dac", config, env_steps=s.off_policy_steps, **s.common())
+def _dac(task: str, demos: int, s: Size) -> list[Cell]:
+    with_td3 = replace(dac.Config().td3, replay=s.replay(batch=100))
+    configs = {
+        "dac": dac.Config(td3=with_td3),
+        "dac_sac": dac_sac.Config(sac=sac.Config(replay=s.replay(batch=256))),
+    }
+    steps = s.off_policy_steps
+    return [
+        Cell(task, demos, name, config, env_steps=steps, **s.common())
+        for name, config in configs.items()
+    ]
 
 
 def _dagger(task: str, demos: int, s: Size) -> Cell:
-    fits = max(1, s.grad_steps // s.steps_per_update // ROUNDS)
-    capacity = (1 + ROUNDS) * demos * HORIZON
-    config = dagger.Config(clone=_clone(s), episodes=demos, fits=fits, capacity=capacity)
+    start_fits = s.grad_steps // s.steps_per_update // 4
+    fits = (s.grad_steps // s.steps_per_update - start_fits) // UPDATES
+    config = dagger.Config(
+        clone=_clone(s),
+        episodes=demos,
+        fits=fits,
+        start_fits=start_fits,
+        rounds=ROUNDS,
+        capacity=(1 + ROUNDS) * demos * HORIZON,
+    )
     common: dict[str, Any] = s.common() | {"num_evals": min(ROUNDS, s.num_evals)}
-    return Cell(task, demos, "dagger", config, grad_steps=s.grad_steps, **common)
+    in_updates = UPDATES * fits * s.steps_per_update
+    return Cell(task, demos, "dagger", config, grad_steps=in_updates, **common)
 
 
 def _controls(s: Size) -> list[Cell]:
@@ -160,26 +187,38 @@ def _controls(s: Size) -> list[Cell]:
 
 
 def _variants(s: Size) -> list[Cell]:
-    """GAIL with another generator, reward or divergence, and SQIL."""
-    task, demos = s.control_task, s.variant_demos
-    config = _gail_config(s)
-    reverse_kl = replace(
-        config, discriminator=replace(config.discriminator, divergence="reverse-kl")
-    )
+    """GAIL with another generator, reward, divergence or regulariser, and SQIL."""
+    demos, config = s.variant_demos, _gail_config(s)
+
+    def gail_with(**settings: Any) -> gail.Config:
+        return replace(config, discriminator=replace(config.discriminator, **settings))
+
     trpo_config = gail_trpo.Config(trpo=trpo.Config(length=s.length))
     sqil_config = sqil.Config(replay=s.replay(batch=128))
+    whole = replace(s.common()["source"], stride=1)
+    out = []
+    for task in (s.control_task, f"{s.control_task}-fh"):
+        out += [
+            _gail(task, demos, s, "gail_trpo", trpo_config, "gail_trpo"),
+            _gail(task, demos, s, "airl", airl.Config(ppo=config.ppo), "airl"),
+            _gail(task, demos, s, "f-vim-rkl", gail_with(divergence="reverse-kl")),
+            _gail(task, demos, s, "gail-logit", gail_with(reward="logit")),
+        ]
+        steps = s.off_policy_steps
+        cell = Cell(task, demos, "sqil", sqil_config, env_steps=steps, **s.common())
+        out.append(replace(cell, source=whole))
+    spectral = gail_with(penalty=0.0, spectral=True)
     return [
-        _gail(task, demos, s, "gail_trpo", trpo_config, "gail_trpo"),
-        _gail(task, demos, s, "airl", airl.Config(ppo=config.ppo), "airl"),
-        _gail(task, demos, s, "f-vim-rkl", reverse_kl),
-        Cell(task, demos, "sqil", sqil_config, env_steps=s.off_policy_steps, **s.common()),
+        *out,
+        _gail(s.control_task, demos, s, "gail-no-penalty", gail_with(penalty=0.0)),
+        _gail(s.control_task, demos, s, "gail-spectral", spectral),
     ]
 
 
 SMOKE = Size(
     tasks=("Hopper",), control_task="Hopper", demos=(1,), variant_demos=1, env_steps=512,
     off_policy_steps=16, dac_demos=(1,), dac_tasks=("Hopper",), reacher_demos=(1,), warmup=8,
-    grad_steps=8, steps_per_update=4, seeds=2, num_evals=2, eval_episodes=1, length=32,
+    grad_steps=80, steps_per_update=4, seeds=2, num_evals=2, eval_episodes=1, length=32,
 )  # fmt: skip
 CPU = Size(
     tasks=TASKS, control_task="Hopper", demos=(1, 4, 11, 18, 25), variant_demos=4,

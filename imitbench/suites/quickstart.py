@@ -11,17 +11,26 @@ TASKS = (("FetchReach", 10, 1), ("FetchPickAndPlace", 25, 2))
 
 
 def cells(
-    base: int, steps: int, rounds: int, seeds: int, num_evals: int, eval_episodes: int
+    base: int,
+    steps: int,
+    updates: int,
+    rounds: int,
+    seeds: int,
+    num_evals: int,
+    eval_episodes: int,
 ) -> tuple[Cell, ...]:
     """Builds the cells of a profile: each method on each task, with equal gradient steps.
 
-    VINS has its default settings. MARWIL and BCQ learn from the rewards too. To save time, MARWIL
-    has BC's minibatches and step size, and BCQ has narrow networks and few proposals.
+    DAgger learns from the demonstrations in the first fifth of its gradient steps, then collects in
+    `rounds` of its `updates`, and fits all of it in the others. VINS has its default settings.
+    MARWIL and BCQ learn from the rewards too. MARWIL has BC's minibatches and schedule; to save
+    time, BCQ has narrow networks and few proposals.
 
     Args:
         base: gradient steps on the first task.
         steps: gradient steps of an update.
-        rounds: rounds of DAgger, which share its gradient steps equally.
+        updates: of DAgger.
+        rounds: how many of them collect.
         seeds: training seeds.
         num_evals: evaluations at equal distances.
         eval_episodes: episodes of each seed and evaluation.
@@ -32,13 +41,21 @@ def cells(
         clone = bc.Config(
             hidden=(256, 256, 256), lr_decay_steps=grad_steps, validation=0.0, steps=steps
         )
-        fits = grad_steps // rounds // steps
+        start_fits = grad_steps // steps // 5
+        fits = (grad_steps // steps - start_fits) // updates
+        in_rounds = dagger.Config(
+            clone=clone, episodes=2, fits=fits, start_fits=start_fits, rounds=rounds
+        )
         configs = {
             "bc": clone,
-            "dagger": dagger.Config(clone=clone, episodes=2, fits=fits),
+            "dagger": in_rounds,
             "vins": vins.Config(clone=clone),
             "marwil": marwil.Config(
-                hidden=clone.hidden, lr=clone.lr, batch=clone.batch, steps=steps
+                hidden=clone.hidden,
+                lr=clone.lr,
+                lr_decay_steps=grad_steps,
+                batch=clone.batch,
+                steps=steps,
             ),
             "bcq": bcq.Config(
                 data=fixed_data.Config(batch=clone.batch, steps=steps),
@@ -53,7 +70,7 @@ def cells(
                 demos=demos,
                 method=method,
                 config=config,
-                grad_steps=grad_steps,
+                grad_steps=updates * fits * steps if method == "dagger" else grad_steps,
                 seeds=seeds,
                 num_evals=num_evals,
                 eval_episodes=eval_episodes,
@@ -69,8 +86,8 @@ SUITE = Suite(
     about="BC, DAgger, VINS, MARWIL and BCQ on FetchReach (10 demonstrations) and "
     "FetchPickAndPlace (25).",
     profiles={
-        "smoke": cells(20, steps=5, rounds=2, seeds=2, num_evals=2, eval_episodes=2),
-        "cpu": cells(1_875, steps=25, rounds=15, seeds=5, num_evals=3, eval_episodes=20),
-        "full": cells(10_000, steps=50, rounds=20, seeds=10, num_evals=10, eval_episodes=200),
+        "smoke": cells(50, 5, updates=4, rounds=2, seeds=2, num_evals=2, eval_episodes=2),
+        "cpu": cells(1_875, 25, updates=15, rounds=10, seeds=5, num_evals=3, eval_episodes=50),
+        "full": cells(10_000, 50, updates=20, rounds=15, seeds=10, num_evals=10, eval_episodes=200),
     },
 )

@@ -1,10 +1,12 @@
 """VINS+RL against learners with and without demonstrations: success over environment steps.
 
-All methods begin with the same demonstrations; HER has none. Half of the episodes of Nair et al.
-2018 (arXiv:1709.10089) begin at demonstrated states (the share is ours; theirs is not known here),
-and no episode of the other methods does. HER, Nair et al. and DAC share network sizes, rates and
-replay; DAC has no hindsight goals, because its reward is not the goal's. VINS has the settings of
-the suite `vins`. Claims: `imitbench/suites/published/vins_rl.py`.
+All methods begin with the same demonstrations; HER has none. BC and VINS learn from them alone,
+with as many gradient steps as VINS+RL takes before its first environment step. Half of the episodes
+of Nair et al. 2018 (arXiv:1709.10089) begin at demonstrated states (the share is ours; theirs is
+not known here), and no episode of the other methods does. HER, Nair et al. and DAC share network
+sizes, rates and replay; DAC has no hindsight goals, because its reward is not the goal's. VINS has
+the settings of the suite `vins`, and a model that sees velocities. Claims:
+`imitbench/suites/published/vins_rl.py`.
 """
 
 from dataclasses import dataclass, replace
@@ -14,13 +16,15 @@ from imitbench.algos.adversarial import dac
 from imitbench.algos.common import off_policy
 from imitbench.algos.model_based import vins as vins_method
 from imitbench.algos.model_based import vins_rl
-from imitbench.algos.rl import ddpg, ddpg_demos, td3
+from imitbench.algos.rl import ddpg, ddpg_demos
 from imitbench.data.source import DemoSource
 from imitbench.experts import Kind
 from imitbench.suites import expert_recipes as recipes
 from imitbench.suites import vins
 from imitbench.suites.schema import Cell, Profile, Suite
 
+# Fields that the model gets besides those it predicts.
+HAND_VELOCITIES, OBJECT_VELOCITIES = ("grip_velp", "gripper_vel"), ("object_velp", "object_velr")
 RESETS = 0.5  # share of the episodes of Nair et al. that begin at demonstrated states
 
 
@@ -69,10 +73,14 @@ def demo_source(expert: Kind, demos: int) -> DemoSource:
 
 
 def cells(s: Size) -> tuple[Cell, ...]:
-    """Builds the cells of a profile: the four methods at each place."""
+    """Builds the cells of a profile: the four methods, BC and VINS at each place."""
     out = []
     for task, expert, demos in s.places:
-        for label, (method, config) in _methods(task, expert, s).items():
+        start = _start(task, expert, s)
+        for method, config in (("bc", start.clone), ("vins", start)):
+            fields = {"grad_steps": s.pretrain, "source": demo_source(expert, demos)}
+            out.append(Cell(task, demos, method, config, **fields, **s.evaluation()))
+        for label, (method, config) in _methods(start, s).items():
             online = label == "her"
             out.append(
                 Cell(
@@ -89,14 +97,20 @@ def cells(s: Size) -> tuple[Cell, ...]:
     return tuple(out)
 
 
-def _methods(task: str, expert: Kind, s: Size) -> dict[str, tuple[str, Any]]:
-    """Method and settings, by label."""
+def _start(task: str, expert: Kind, s: Size) -> vins_method.Config:
+    """Settings of VINS, before environment steps and alone."""
+    settings = vins.SETTINGS[task, expert]
+    sees = HAND_VELOCITIES + (() if task == "FetchReach" else OBJECT_VELOCITIES)
+    return vins_method.Config(clone=vins.clone(s.pretrain), model_sees=sees, **settings)
+
+
+def _methods(start: vins_method.Config, s: Size) -> dict[str, tuple[str, Any]]:
+    """Method and settings of the online methods, by label."""
     replay = s.replay()
     settings: dict[str, Any] = {"hidden": (256, 256, 256), "tau": 0.01, **recipes.GOAL_SETTINGS}
-    start = vins_method.Config(clone=vins.clone(s.pretrain), **vins.SETTINGS[task, expert])
     # Rewards of a discriminator have no known range, so that the values have none either.
     unbounded = {k: v for k, v in settings.items() if k != "value_range"}
-    dac_td3 = td3.Config(replay=replace(replay, her=0.0), **unbounded)
+    dac_td3 = replace(dac.Config().td3, replay=replace(replay, her=0.0), **unbounded)
     return {
         "vins_rl": (
             "vins_rl",
@@ -119,7 +133,7 @@ SIZES: dict[Profile, Size] = {
 }
 SUITE = Suite(
     name="vins_rl",
-    about="VINS+RL against HER, DDPG with demonstrations and DAC on FetchPush and "
+    about="VINS+RL against HER, DDPG with demonstrations, DAC, BC and VINS on FetchPush and "
     "FetchPickAndPlace.",
     profiles={name: cells(size) for name, size in SIZES.items()},
     # The grid of `vins_settings`, and four more on two validation seeds of FetchPush, without gain:
