@@ -30,7 +30,7 @@ from imitbench.algos.common.bellman import IsAbsorbing, zero_where_absorbing
 from imitbench.algos.common.off_policy import OffPolicyLearner
 from imitbench.algos.common.replay_buffer import Experience
 from imitbench.core import distributions, nets, ops, policy_nets
-from imitbench.core.config import require, require_rate, require_share
+from imitbench.core.config import ADDED_LATER, require, require_rate, require_share
 from imitbench.core.types import Algorithm, Env, Key, Metrics, Params, Spec, Traits
 
 TRAITS = Traits(needs_demos=False)
@@ -54,10 +54,10 @@ class Config:
     """Weight of the entropy at the start (alpha), in reward per nat."""
     tune: bool = True
     """Adapt the temperature towards the target entropy; otherwise it stays as it is."""
-    target_entropy: float = -1.0
+    target_entropy: float = field(default=-1.0, metadata=ADDED_LATER)
     """The policy's entropy at which the temperature stays, in nats for each component of the
     action."""
-    orthogonal: bool = False
+    orthogonal: bool = field(default=False, metadata=ADDED_LATER)
     """Begin with orthogonal kernels instead of LeCun's normal ones."""
 
     def __post_init__(self) -> None:
