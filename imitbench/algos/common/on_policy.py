@@ -184,9 +184,35 @@ def training_data(
     return jax.tree.map(lambda x: x.reshape(advantage.size, *x.shape[2:]), data)
 
 
-def learner(config: Config, spec: Spec, policy_update: PolicyUpdate) -> OnPolicyLearner:
-    """The learner that improves its policy by `policy_update`."""
+def learner(
+    config: Config, spec: Spec, policy_update: PolicyUpdate, passes: int = 1
+) -> OnPolicyLearner:
+    """The learner that improves its policy by `policy_update`.
+
+    Args:
+        config: of collecting, and of advantages.
+        spec: of the task.
+        policy_update: how policy and value learn.
+        passes: how often they do so from the same steps, each time with advantages and returns by
+            the value of that moment; `log_prob` stays that of the policy that collected.
+    """
     net = networks(config, spec)
+
+    def fit(key: Key, core: Core, steps: Transition, reward: jax.Array) -> tuple[Core, Metrics]:
+        data = training_data(net, config, core, steps, reward)
+
+        def run_pass(core: Core, key: Key, data: dict[str, jax.Array]) -> tuple[Core, Metrics]:
+            params, opt_state, metrics = policy_update.step(key, core.params, core.opt_state, data)
+            return core.replace(params=params, opt_state=opt_state), metrics
+
+        def run_fresh_pass(core: Core, key: Key) -> tuple[Core, Metrics]:
+            fresh = training_data(net, config, core, steps, reward)
+            return run_pass(core, key, fresh | {"log_prob": data["log_prob"]})
+
+        if passes == 1:
+            return run_pass(core, key, data)
+        core, metrics = jax.lax.scan(run_fresh_pass, core, jax.random.split(key, passes))
+        return core, jax.tree.map(jnp.mean, metrics)
 
     def init(key: Key) -> Core:
         k_policy, k_value = jax.random.split(key)
@@ -196,11 +222,10 @@ def learner(config: Config, spec: Spec, policy_update: PolicyUpdate) -> OnPolicy
 
     def learn(key: Key, core: Core, steps: Transition) -> tuple[Core, Metrics]:
         core, reward = scale_rewards(config, core, steps)
-        data = training_data(net, config, core, steps, reward)
-        params, opt_state, metrics = policy_update.step(key, core.params, core.opt_state, data)
+        core, metrics = fit(key, core, steps, reward)
         # Last, because the steps were collected, and are learned from, with the moments before.
         moments = core.obs_moments.add(steps.obs.reshape(-1, spec.obs_size))
-        core = core.replace(params=params, opt_state=opt_state, obs_moments=moments)
+        core = core.replace(obs_moments=moments)
         return core, metrics | {"reward": jnp.mean(steps.reward)}
 
     def explore(core: Core) -> Policy:
@@ -215,4 +240,4 @@ def learner(config: Config, spec: Spec, policy_update: PolicyUpdate) -> OnPolicy
         mode = net.policy.apply(core.params["policy"], obs).mode
         return mode if spec.discrete else jnp.clip(mode, -1.0, 1.0)
 
-    return OnPolicyLearner(init, explore, learn, act, policy_update.grad_steps)
+    return OnPolicyLearner(init, explore, learn, act, passes * policy_update.grad_steps)

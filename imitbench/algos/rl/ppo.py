@@ -4,6 +4,7 @@ Source: Schulman et al. 2017 (arXiv:1707.06347), equations 7 and 9.
 
 Different from the source: as in Stable-Baselines3, advantages are standardised in each minibatch,
 gradients are clipped by their norm, and observations and rewards are normalised by running moments.
+`TIANSHOU` has the settings of Tianshou's MuJoCo benchmark instead.
 
 Use it when environment steps are cheap or many run in parallel, and for discrete actions.
 
@@ -13,7 +14,7 @@ Sensitive to: `envs` * `length` (steps per update), `lr`, `clip`, `epochs`, `nor
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -24,7 +25,7 @@ import optax
 from imitbench.algos.common import on_policy, on_policy_loop
 from imitbench.algos.common.on_policy import Core, Networks, OnPolicyLearner, PolicyUpdate
 from imitbench.algos.common.on_policy_loop import State
-from imitbench.core.config import require
+from imitbench.core.config import ADDED_LATER, require
 from imitbench.core.types import Algorithm, Env, Metrics, Params, Spec, Traits
 
 __all__ = ["Config", "Core", "OnPolicyLearner", "State", "export", "learner", "make"]
@@ -46,6 +47,10 @@ class Config(on_policy.Config):
     """Weight of the policy's entropy (nats), which is subtracted from the loss."""
     max_grad_norm: float = 0.5
     """Largest global norm of the gradient; larger gradients are scaled down to it."""
+    standardise_advantages: bool = field(default=True, metadata=ADDED_LATER)
+    """Give the advantages of each minibatch mean 0 and standard deviation 1."""
+    recompute_advantages: bool = field(default=False, metadata=ADDED_LATER)
+    """Compute advantages and returns anew before each pass, with the value as it is by then."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -55,6 +60,15 @@ class Config(on_policy.Config):
             require(getattr(self, name) >= 0, self, name, "0 or more")
 
 
+TIANSHOU = Config(
+    envs=64, length=32, log_std=-0.5, value=0.25, standardise_advantages=False,
+    recompute_advantages=True,
+)  # fmt: skip
+"""The settings of Tianshou's MuJoCo benchmark (Weng et al. 2022, arXiv:2107.14171), whose step size
+falls to 0 over 3 million environment steps: `lr_decay_updates=1465`. Its returns are scaled where
+ours are rewards."""
+
+
 def clipped_loss(
     networks: Networks, config: Config, params: Params, rows: dict[str, jax.Array]
 ) -> tuple[jax.Array, Metrics]:
@@ -62,7 +76,7 @@ def clipped_loss(
 
     Args:
         networks: policy and value.
-        config: `clip`, `value` and `entropy`.
+        config: `clip`, `value`, `entropy` and `standardise_advantages`.
         params: "policy" and "value".
         rows: `on_policy.training_data` [N, ...]; log_prob is that of the policy that collected.
 
@@ -72,7 +86,9 @@ def clipped_loss(
     dist = on_policy.distribution(networks.policy, params["policy"], rows["obs"])
     log_ratio = dist.log_prob(rows["action"]) - rows["log_prob"]
     ratio = jnp.exp(log_ratio)
-    advantage = on_policy_loop.standardise_advantages(rows["advantage"])
+    advantage = rows["advantage"]
+    if config.standardise_advantages:
+        advantage = on_policy_loop.standardise_advantages(advantage)
     bounded = jnp.clip(ratio, 1.0 - config.clip, 1.0 + config.clip)
     policy_loss = -jnp.mean(jnp.minimum(ratio * advantage, bounded * advantage))
     error = networks.value.apply(params["value"], rows["obs"]) - rows["return"]
@@ -103,17 +119,21 @@ def optimiser(config: Config, further_steps: int = 0) -> optax.GradientTransform
 
 
 def policy_update(config: Config, spec: Spec, opt: optax.GradientTransformation) -> PolicyUpdate:
-    """PPO's minibatch steps of policy and value together."""
+    """PPO's minibatch steps of policy and value together; of one pass where the advantages are
+    computed anew before each."""
+    passes = 1 if config.recompute_advantages else config.epochs
     loss = partial(clipped_loss, on_policy.networks(config, spec), config)
-    descend = partial(on_policy_loop.minibatch_descent, config, loss, opt)
-    return PolicyUpdate(opt.init, descend, config.epochs * config.minibatches)
+    descend = partial(on_policy_loop.minibatch_descent, replace(config, epochs=passes), loss, opt)
+    return PolicyUpdate(opt.init, descend, passes * config.minibatches)
 
 
 def learner(
     config: Config, spec: Spec, opt: optax.GradientTransformation | None = None
 ) -> OnPolicyLearner:
     """PPO without its environment; `opt` is `optimiser(config)` if it is left out."""
-    return on_policy.learner(config, spec, policy_update(config, spec, opt or optimiser(config)))
+    passes = config.epochs if config.recompute_advantages else 1
+    update = policy_update(config, spec, opt or optimiser(config))
+    return on_policy.learner(config, spec, update, passes)
 
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:

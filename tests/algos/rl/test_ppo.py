@@ -163,6 +163,41 @@ def test_rewards_and_observations_are_scaled_as_by_a_loop(spied):
     np.testing.assert_allclose(core.returns, running, rtol=1e-4)
 
 
+def test_advantages_are_computed_anew_before_each_pass_if_asked(spied):
+    """The second pass has the returns by the value after the first one, and old probabilities."""
+    spec = make_spec([("x", 3)], 2, 5)
+    once = {"epochs": 2, "minibatches": 1, "standardise_advantages": False}
+    for recompute in (False, True):
+        spied["gradient_step"].clear()
+        algo = learner(spec, recompute_advantages=recompute, **once)
+        assert algo.grad_steps == 2
+        core, steps = algo.init(jax.random.key(0)), handmade(jax.random.key(1))
+        with jax.disable_jit():
+            algo.learn(jax.random.key(0), core, steps)
+        first, second = (args[4] for args in spied["gradient_step"])
+        order = [np.argsort(np.asarray(rows["obs"])[:, 0]) for rows in (first, second)]
+        pairs = {k: [np.asarray(r[k])[i] for r, i in zip((first, second), order, strict=True)]
+                 for k in ("log_prob", "advantage", "return")}  # fmt: skip
+        np.testing.assert_allclose(*pairs["log_prob"], rtol=1e-5)
+        assert np.allclose(*pairs["advantage"]) == (not recompute)
+        assert np.allclose(*pairs["return"]) == (not recompute)
+
+
+def test_advantages_are_standardised_unless_told_otherwise(spied):
+    algo = learner(make_spec([("x", 3)], 2, 5), standardise_advantages=False, value=0.0)
+    core, steps = algo.init(jax.random.key(0)), handmade(jax.random.key(1))
+    jax.eval_shape(algo.learn, jax.random.key(0), core, steps)
+    loss = spied["gradient_step"][0][0]
+    rows = {"obs": jnp.zeros((2, 3)), "action": jnp.zeros((2, 2)), "return": jnp.zeros(2)}
+    policy = policy_nets.policy(
+        make_spec([("x", 3)], 2, 5), (16,), "normal", activation="tanh", out_gain=0.01
+    )
+    dist = policy.apply(core.params["policy"], rows["obs"])
+    assert isinstance(dist, distributions.Gaussian)
+    rows |= {"log_prob": dist.log_prob(rows["action"]), "advantage": jnp.array([3.0, 2.0])}
+    assert float(loss(core.params, rows)[1]["policy_loss"]) == pytest.approx(-2.5, rel=1e-5)
+
+
 def test_the_step_size_falls_to_zero():
     algo = learner(make_spec([("x", 3)], 2, 5), lr_decay_updates=2)
     core, learn = algo.init(jax.random.key(0)), jax.jit(algo.learn)
