@@ -62,8 +62,8 @@ def main() -> None:
         "# Streaming",
         "",
         "Made by `make perf-streaming`. Gradient steps per second on "
-        f"{args.episodes * 1000:,} steps of {TASK}'s sizes, one seed, on {machine.device()}; median "
-        "of alternating measurements. The files are in the page cache.",
+        f"{args.episodes * 1000:,} steps of {TASK}'s sizes, one seed, on {machine.device()}; "
+        "median of alternating measurements. The files are in the page cache.",
         "",
         "| Method | in memory | streamed | ratio |",
         "|---|---|---|---|",
