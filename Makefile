@@ -108,7 +108,7 @@ perf-engines: setup  ## engines and training core, as ratios to the limits of th
 	$(PY) -m benchmarks.perf.engines
 
 perf-wrap: setup  ## vector environments of imitbench.wrap beside those of gymnasium.vector
-	$(PY) -m benchmarks.perf.wrap
+	$(PY) -m benchmarks.perf.wrap --out results/perf/wrap.md
 
 perf-learners: $(VENV)/.reference  ## training speed beside the engine and Stable-Baselines3
 	$(PY) -m benchmarks.perf.learners
@@ -126,7 +126,7 @@ perf-adversarial: $(VENV)/imitation/.ready  ## GAIL beside imitation (in an envi
 	$(PY) -m benchmarks.perf.adversarial
 
 perf-gymnasium: setup  ## tasks of Gymnasium in compiled rollouts beside Gymnasium's vector environments
-	$(PY) -m benchmarks.perf.gymnasium_tasks
+	$(PY) -m benchmarks.perf.gymnasium_tasks --out results/perf/gymnasium.md
 
 # Peers whose requirements exclude ours.
 d3rlpy := d3rlpy==2.8.1 torch==2.13.0

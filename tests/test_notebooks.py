@@ -21,8 +21,8 @@ def read(name: str) -> Any:
 
 def test_there_are_notebooks():
     assert NAMES == [
-        "across_seeds", "curves", "new_method", "own_arrays", "own_data", "robots", "tables",
-        "tour",
+        "across_seeds", "curves", "new_method", "own_arrays", "own_data", "own_environment",
+        "own_expert", "robots", "tables", "tour",
     ]  # fmt: skip
 
 

@@ -255,7 +255,8 @@ def main() -> None:
         "",
         "`make perf` makes this and the other tables: [learners](learners.md) beside "
         "Stable-Baselines3, [offline learners](offline.md) beside d3rlpy, [GAIL](adversarial.md) "
-        "beside imitation, [VINS](vins.md).",
+        "beside imitation, [VINS](vins.md), [vector environments](wrap.md) and "
+        "[tasks of Gymnasium](gymnasium.md) beside Gymnasium's, [streaming](streaming.md).",
         "",
     ]
     publish(text, ROOT / "README.md")

@@ -40,7 +40,7 @@ def load_policy(folder: str | Path, seed: int = 0, cell: str = "") -> Policy:
 
 @plain_errors()
 def evaluate(
-    policy: Policy | str | Path, env: Env | None = None, *, episodes: int = 100, seed: int = 0
+    policy: Policy | str | Path, env: Env | None = None, *, episodes: int = 500, seed: int = 0
 ) -> pd.DataFrame:
     """Evaluates a trained policy in imitbench's own environment.
 

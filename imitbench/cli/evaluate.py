@@ -54,7 +54,7 @@ class Evaluate:
     cell: CellName = ""
     seed_of_policy: int | None = None
     """Training seed of the policy; by default all that are stored."""
-    episodes: int = 100
+    episodes: int = 500
     """Episodes of each policy."""
     seed: int = 0
     """Seed of the initial states."""
