@@ -16,7 +16,7 @@ demonstrations.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import jax
@@ -26,7 +26,7 @@ from flax import struct
 
 from imitbench.algos.cloning import held_out
 from imitbench.core import buffer, ops, policy_nets
-from imitbench.core.config import require
+from imitbench.core.config import ADDED_LATER, require
 from imitbench.core.distributions import Categorical, Deterministic, Distribution, Gaussian
 from imitbench.core.streamed import map_rows
 from imitbench.core.types import (
@@ -67,6 +67,9 @@ class Config:
     validation: float = 0.1
     """Share of the demonstrated episodes held out of training, in [0, 1), rounded down to whole
     episodes; their loss is among the metrics."""
+    best_share: float = field(default=1.0, metadata=ADDED_LATER)
+    """Share of the episodes, those with the highest returns, that are learned from, above 0 and
+    rounded up; 0.1 is "10% BC" of Chen et al. 2021 (arXiv:2106.01345). Below 1 it needs rewards."""
     early_stopping: bool = False
     """Act with the parameters of the lowest validation loss so far instead of the last ones."""
     steps: int = 100
@@ -74,6 +77,7 @@ class Config:
 
     def __post_init__(self) -> None:
         require(0 <= self.validation < 1, self, "validation", "a share in [0, 1)")
+        require(0 < self.best_share <= 1, self, "best_share", "a share above 0, at most 1")
         if self.early_stopping and self.validation == 0:
             raise UserError("early_stopping needs a held-out share: set validation > 0")
         for name in ("lr", "batch", "clip", "steps"):
@@ -100,12 +104,34 @@ class Pairs(struct.PyTreeNode):
     weight: jax.Array  # [N] 0 for rows that are not trained on
 
 
+def best_weight(share: float, demos: Transition) -> jax.Array:
+    """The weights [N] of demonstrations [N], 0 in all but the episodes with the highest returns.
+
+    Args:
+        share: of the episodes, above 0 and rounded up; episodes with equal returns count in the
+            order of the data.
+        demos: rows [N] of whole episodes.
+    """
+    episode = buffer.find_episodes(demos)
+    used = jnp.arange(len(demos.weight)) < episode.used
+    number = jnp.where(used, episode.episode, len(demos.weight))  # out of range, so not summed
+    rewards = jnp.where(used, demos.reward, 0.0)
+    returns = jax.ops.segment_sum(rewards, number, len(demos.weight))
+    exists = jnp.arange(len(returns)) < episode.count
+    order = jnp.argsort(-jnp.where(exists, returns, -jnp.inf), stable=True)
+    rank = jnp.zeros_like(order).at[order].set(jnp.arange(len(order)))
+    kept = jnp.ceil(share * episode.count - 1e-4)  # 0.1 * 30 is more than 3 in floating point
+    return jnp.where(used & (rank[episode.episode] < kept), demos.weight, 0.0)
+
+
 def split(config: Config, spec: Spec, demos: Transition) -> tuple[Pairs, Pairs | None]:
     """Splits demonstrations [N] into the pairs to train on and those of the held-out last episodes.
 
     Where the held-out episodes may have different numbers of rows, both have as many rows as they
     may need, some of weight 0. The latter are None where no episode is held out.
     """
+    if config.best_share < 1:
+        demos = demos.replace(weight=best_weight(config.best_share, demos))
     pairs = Pairs(demos.obs, demos.intended_action, demos.weight)
     held = held_out.find(config.validation, spec, demos)
     if held is None:

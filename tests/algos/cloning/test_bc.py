@@ -13,6 +13,8 @@ from imitbench import data, envs, experts
 from imitbench.algos.cloning import bc
 from imitbench.core import ops, rollout
 from imitbench.core.distributions import Categorical, Deterministic, Gaussian
+from imitbench.core.types import Transition
+from imitbench.envs.base import make_spec
 from imitbench.utils.errors import UserError
 
 
@@ -153,6 +155,25 @@ def test_intended_actions_are_cloned_not_noisy_ones(env):
     fit = algo.act(jax.random.key(0), state, rows.obs)
     assert float(jnp.mean((fit - rows.intended_action) ** 2)) < 0.02
     assert float(jnp.mean((fit - rows.action) ** 2)) > 0.05
+
+
+@pytest.mark.parametrize(
+    ("share", "kept"), [(0.3, [1, 3]), (0.5, [1, 3]), (0.51, [0, 1, 3]), (0.01, [3])]
+)
+def test_the_best_episodes_are_kept(share, kept):
+    """Four episodes of 2, 3, 1 and 2 steps return 2, 3, 1 and 5; two rows are filled up. Returns
+    count thinned steps, too."""
+    reward = jnp.array([1.0, 1, 1, 1, 1, 1, 0, 5, 9, 9])
+    last = jnp.array([0, 1, 0, 0, 1, 1, 0, 1, 0, 0], bool)
+    weight = jnp.array([1.0, 1, 1, 0, 1, 1, 1, 1, 0, 0])
+    zeros = jnp.zeros((10, 1))
+    flags = jnp.zeros(10, bool)
+    demos = Transition(zeros, zeros, zeros, reward, zeros, flags, last, flags, weight)
+    episode = np.array([0, 0, 1, 1, 1, 2, 3, 3, 9, 9])
+    expected = np.where(np.isin(episode, kept), weight, 0.0)
+    np.testing.assert_array_equal(bc.best_weight(share, demos), expected)
+    pairs, _ = bc.split(bc.Config(best_share=share), make_spec([("x", 1)], 1, 3), demos)
+    np.testing.assert_array_equal(pairs.weight, expected)
 
 
 def test_bc_solves_the_toy_task(env, demos):
