@@ -36,8 +36,8 @@ def collect(
     Args:
         env: an environment of `make_env`.
         episodes: how many episodes to keep.
-        grade: how good the demonstrator is: expert, medium, noisy, imperfect, mixed, still or
-            replay.
+        grade: how good the demonstrator is: expert, medium, noisy, imperfect, mixed, stochastic,
+            stochastic-medium, stochastic-mixed, still or replay.
         expert: "scripted", "learned", or "auto" (scripted where the task has a scripted one). Or
             your own: a function of observations [N, O] (numpy, float32) that returns actions [N, A]
             in [-1, 1], or choices [N]; a function act(key, obs) in JAX; an object with `predict` or

@@ -117,6 +117,9 @@ _MEANINGS = {
     "noisy": "the expert with action noise 0.2",
     "imperfect": "the expert with noise 0.3 and three uniform actions in ten, recorded as executed",
     "mixed": "half expert, half medium episodes",
+    "stochastic": "the expert with noise 0.1, recorded as executed",
+    "stochastic-medium": "the half-trained policy with such noise",
+    "stochastic-mixed": "half of both",
     "still": "all-zero actions",
     "replay": "the steps of a learner from the start of its training on",
 }

@@ -49,6 +49,10 @@ GRADES = {
     # The imperfect demonstrations of Fujimoto et al. 2019 (arXiv:1812.02900).
     "imperfect": Grade(("expert",), noise=0.3, only_success=False, uniform=0.3, clean=False),
     "mixed": Grade(("expert", "medium"), only_success=False),
+    # As the policies behind D4RL's data (arXiv:2004.07219): one state, several actions.
+    "stochastic": Grade(("expert",), noise=0.1, only_success=False, clean=False),
+    "stochastic-medium": Grade(("medium",), noise=0.1, only_success=False, clean=False),
+    "stochastic-mixed": Grade(("expert", "medium"), noise=0.1, only_success=False, clean=False),
     # All actions are 0: a control for imitation rewards that do not depend on the expert.
     "still": Grade(("still",), only_success=False),
     # The experience of a learner (`imitbench.data.replay`); no expert demonstrates.
@@ -114,7 +118,7 @@ def demonstrators(
         if parts != ("expert",):
             raise UserError(
                 f"grade {grade!r} is not demonstrated by expert {kind.name} alone: use grade "
-                "expert, noisy or imperfect"
+                "expert, noisy, imperfect or stochastic"
             )
         return [Demonstrator(kind.label, lambda spec: kind.actor)]
     if parts == ("still",):

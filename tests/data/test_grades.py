@@ -89,6 +89,22 @@ def test_noisy_executes_noise_and_keeps_the_intended_actions(medium):
 
 
 @pytest.mark.parametrize("noise", [float("nan"), float("inf"), -0.1])
+@pytest.mark.parametrize("grade", ["stochastic", "stochastic-medium", "stochastic-mixed"])
+def test_stochastic_demonstrators_mean_what_they_execute(medium, grade):
+    """Noise of 0.1 around the expert's action, the medium policy's, or half of each."""
+    demos = cached(30, grade=grade)
+    assert (demos.header.grade, demos.header.noise, demos.header.attempted) == (grade, 0.1, 30)
+    np.testing.assert_array_equal(demos.steps.action, demos.steps.intended_action)
+    expert, half = experts.load("PointMass"), learned.policy(linear(2.0))
+    policies = {"stochastic": [expert], "stochastic-medium": [half]}.get(grade, [expert, half])
+    share = 30 // len(policies)
+    for i, policy in enumerate(policies):
+        steps = jax.tree.map(lambda x, i=i: x[i * share : (i + 1) * share], demos.steps)
+        clean = labels_of(policy, steps)
+        inside = np.abs(clean) < 0.7
+        assert 0.08 < (steps.action - clean)[inside].std() < 0.12
+
+
 @pytest.mark.parametrize("grade", ["expert", "replay"])
 def test_noise_that_is_no_size_is_refused_before_any_episode(grade, noise, monkeypatch):
     monkeypatch.setattr(demonstrations, "collect", lambda *x, **y: pytest.fail("collected"))
