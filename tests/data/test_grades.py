@@ -93,7 +93,7 @@ def test_stochastic_demonstrators_mean_what_they_execute(medium, grade):
     """Noise of 0.1 around the expert's action, the medium policy's, or half of each."""
     demos = cached(30, grade=grade)
     assert (demos.header.grade, demos.header.noise, demos.header.attempted) == (grade, 0.1, 30)
-    np.testing.assert_array_equal(demos.steps.action, demos.steps.intended_action)
+    np.testing.assert_allclose(demos.steps.action, demos.steps.intended_action, atol=1e-6)
     expert, half = experts.load("PointMass"), learned.policy(linear(2.0))
     policies = {"stochastic": [expert], "stochastic-medium": [half]}.get(grade, [expert, half])
     share = 30 // len(policies)
