@@ -40,7 +40,7 @@ def parts(env: Locomotion, engine: Work) -> list[tuple[str, float]]:
     """Seconds of the parts of an update of one seed, without the penalty."""
     config, spec = discriminator_config(0.0), env.spec
     learner = ppo.learner(OWN, spec)
-    net, encode, rows_of = obs_action_input(config, spec)
+    net, encode, rows_of, _ = obs_action_input(config, spec)
     classifier = Discriminator(config, net, encode)
     demos = jax.tree.map(lambda x: x[0], synthetic(spec, 1000, 1))
     key = jax.random.key(0)

@@ -15,6 +15,7 @@ from imitbench.suites import (
     gail,
     learners,
     mix,
+    offline,
     quickstart,
     vins,
     vins_rl,
@@ -26,7 +27,7 @@ from imitbench.utils.errors import UserError, pick
 SUITES: dict[str, Suite] = {
     module.SUITE.name: module.SUITE
     for module in (
-        quickstart, vins, vins_settings, vins_rl, bcq, awr, gail, mix, dagger, learners,
+        quickstart, vins, vins_settings, vins_rl, bcq, awr, offline, gail, mix, dagger, learners,
     )
 }  # fmt: skip
 

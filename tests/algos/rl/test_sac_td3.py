@@ -185,7 +185,7 @@ def test_the_policys_steps_are_halved_and_its_gradient_is_bounded():
     sizes = []
     for _ in range(5):
         update, state = opt.update(jnp.ones(1), state)
-        sizes.append(-float(update[0]))
+        sizes += [-float(x) for x in jax.tree.leaves(update)[0]]
     np.testing.assert_allclose(sizes, [0.1, 0.1, 0.05, 0.05, 0.025], rtol=1e-4)
     opt = td3.policy_optimiser(td3.Config(max_grad_norm=2.0))
     _, state = opt.update(jnp.array([30.0, 40.0]), opt.init(jnp.zeros(2)))

@@ -1,0 +1,158 @@
+"""Methods on fixed data with rewards: four grades of data on two locomotion tasks.
+
+BC (squared error, likelihood, and on the tenth of the episodes with the highest returns), MARWIL,
+AWR, RWR, TD3+BC, IQL and BCQ learn from the same episodes, with as many gradient steps, networks of
+the same widths, and standardised observations. The policies of BC and MARWIL have a step size that
+falls to 0; the others have their authors' settings.
+
+Grades: the expert under action noise of 0.1, whose executed actions are the data (a deterministic
+expert's data say nothing about other actions); the medium policy, under the same noise; both, in
+equal parts; and the experience of SAC from its first step on. Claims:
+`imitbench/suites/published/offline.py`.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from imitbench.algos.cloning import bc
+from imitbench.algos.common import off_policy
+from imitbench.algos.offline import bcq, fixed_data, iql, marwil, offline_awr, offline_rwr, td3_bc
+from imitbench.algos.rl import sac
+from imitbench.data.source import Behaviour, DemoSource
+from imitbench.envs.locomotion import HORIZON
+from imitbench.suites import awr
+from imitbench.suites.schema import Cell, Suite
+
+GRADES = ("stochastic", "stochastic-medium", "stochastic-mixed")
+
+
+@dataclass(frozen=True)
+class Size:
+    """The size of a profile."""
+
+    tasks: tuple[str, ...]
+    """Tasks."""
+    demos: int
+    """Episodes of the demonstrators."""
+    replay_steps: int
+    """Environment steps of the SAC whose experience is the fourth grade."""
+    grad_steps: int
+    """Gradient steps of each method, a multiple of 1,200 if AWR is to have exactly as many."""
+    steps_per_update: int
+    """Gradient steps of an update."""
+    seeds: int
+    """Training seeds."""
+    num_evals: int
+    """Evaluations at equal distances."""
+    eval_episodes: int
+    """Episodes of each seed and evaluation."""
+    warmup: int = 5_000
+    """Environment steps of SAC before it learns."""
+    hidden: tuple[int, ...] = (256, 256)
+    """Hidden layers of all networks."""
+    regression: tuple[int, int] = (1_000, 200)
+    """Gradient steps of policy and value in an update of AWR and RWR."""
+
+
+def cells(s: Size) -> tuple[Cell, ...]:
+    """Builds the cells of a profile: task by task, grade by grade."""
+    out = []
+    for task in s.tasks:
+        grades = [DemoSource(pool=2 * s.demos, expert="learned", grade=g) for g in GRADES]
+        for source in (*grades, DemoSource(behaviour=Behaviour("sac", _sac(s), "replay of sac"))):
+            # The experience of SAC counts in units of the time limit.
+            demos = s.replay_steps // HORIZON if source.behaviour else s.demos
+            for label, (method, config, grad_steps) in methods(task, s).items():
+                out.append(
+                    Cell(
+                        task=task,
+                        demos=demos,
+                        method=method,
+                        label=label,
+                        config=config,
+                        grad_steps=grad_steps,
+                        source=source,
+                        seeds=s.seeds,
+                        num_evals=s.num_evals,
+                        eval_episodes=s.eval_episodes,
+                    )
+                )
+    return tuple(out)
+
+
+def _sac(s: Size) -> sac.Config:
+    replay = off_policy.Config(rounds=s.steps_per_update, warmup=s.warmup, capacity=s.replay_steps)
+    return sac.Config(replay=replay, hidden=s.hidden)
+
+
+def methods(task: str, s: Size) -> dict[str, tuple[str, Any, int]]:
+    """Method, settings and gradient steps, by label."""
+    policy_steps, value_steps = s.regression
+    settings: dict[str, Any] = {
+        "policy_lr": awr.POLICY_LR[task],
+        "std": awr.POLICY_STD.get(task, 0.4),
+        "policy_steps": policy_steps,
+        "value_steps": value_steps,
+    }
+    per_update = policy_steps + value_steps
+    regression_steps = max(1, s.grad_steps // per_update) * per_update
+    data = fixed_data.Config(steps=s.steps_per_update)
+    clone = bc.Config(
+        batch=256,
+        validation=0.0,
+        hidden=s.hidden,
+        steps=s.steps_per_update,
+        lr_decay_steps=s.grad_steps,
+    )
+    cloning = {"lr_decay_steps": s.grad_steps, "hidden": s.hidden, "steps": s.steps_per_update}
+    own = {
+        "bc": ("bc", clone),
+        "bc-top-10": ("bc", replace(clone, best_share=0.1)),
+        "bc-nll": ("bc", replace(clone, loss="nll")),
+        "marwil": ("marwil", marwil.Config(**cloning)),
+        "td3_bc": ("td3_bc", td3_bc.Config(data=data, hidden=s.hidden)),
+        "iql": (
+            "iql",
+            iql.Config(
+                data=replace(iql.Config().data, steps=s.steps_per_update),
+                lr_decay_steps=s.grad_steps,
+                hidden=s.hidden,
+            ),
+        ),
+        "bcq": (
+            "bcq",
+            bcq.Config(
+                data=replace(data, batch=100),
+                hidden=s.hidden,
+                vae_hidden=s.hidden,
+                act_proposals=32,
+            ),
+        ),
+    }
+    regression = {
+        "awr": ("offline_awr", offline_awr.Config(**settings)),
+        "rwr": ("offline_rwr", offline_rwr.Config(**settings)),
+    }
+    return {label: (*both, s.grad_steps) for label, both in own.items()} | {
+        label: (*both, regression_steps) for label, both in regression.items()
+    }
+
+
+SMOKE = Size(
+    tasks=("Hopper",), demos=2, replay_steps=1_000, grad_steps=8, steps_per_update=4, seeds=2,
+    num_evals=2, eval_episodes=1, warmup=995, hidden=(8,), regression=(3, 1),
+)  # fmt: skip
+CPU = Size(
+    tasks=("Hopper", "HalfCheetah"), demos=25, replay_steps=20_000, grad_steps=48_000,
+    steps_per_update=400, seeds=5, num_evals=5, eval_episodes=10,
+)  # fmt: skip
+FULL = Size(
+    tasks=("Hopper", "HalfCheetah", "Walker2d"), demos=50, replay_steps=1_000_000,
+    grad_steps=480_000, steps_per_update=1_000, seeds=10, num_evals=20, eval_episodes=50,
+    warmup=10_000,
+)  # fmt: skip
+SUITE = Suite(
+    name="offline",
+    about="Nine methods on four grades of fixed data, on Hopper and HalfCheetah.",
+    profiles={"smoke": cells(SMOKE), "cpu": cells(CPU), "full": cells(FULL)},
+)

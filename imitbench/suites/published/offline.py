@@ -1,0 +1,60 @@
+"""Claims about methods on fixed data.
+
+Claims are on undiscounted returns. The data sets of the sources (D4RL) and their numbers of
+gradient steps differ from those here, so only the order of methods is claimed. Margins are a tenth
+of the return of the shipped expert (`imitbench/experts/reference_scores.json`).
+"""
+
+from imitbench.suites.published.schema import Claim, Place
+
+TENTH = {"Hopper": 356.0, "HalfCheetah": 911.0}
+TD3_BC = "Fujimoto and Gu 2021 (arXiv:2106.06860), table 1"
+IQL = "Kostrikov et al. 2022 (arXiv:2110.06169), table 1"
+TEN_PERCENT = "Chen et al. 2021 (arXiv:2106.01345), table 3"
+
+
+def places(grade: str) -> tuple[Place, ...]:
+    """Returns the places of a grade, one for each task."""
+    return tuple((task, 25, f"learned, {grade}") for task in TENTH)
+
+
+REPLAY: tuple[Place, ...] = tuple((task, 20, "replay of sac") for task in TENTH)
+MIXED = places("stochastic-mixed")
+
+
+def _above_bc(name: str, label: str, source: str, data: str, where: tuple[Place, ...]) -> Claim:
+    text = f"On {data} {name} has a higher return than BC"
+    return Claim(text, label, "bc", source, measure="return", places=where)
+
+
+CLAIMS = (
+    _above_bc("TD3+BC", "td3_bc", f"{TD3_BC} (medium-expert)", "mixed data", MIXED),
+    _above_bc("IQL", "iql", f"{IQL} (medium-expert)", "mixed data", MIXED),
+    _above_bc(
+        "BC on the best tenth", "bc-top-10", f"{TEN_PERCENT} (medium-expert)", "mixed data", MIXED
+    ),
+    _above_bc("MARWIL", "marwil", "Wang et al. 2018, NeurIPS, section 5", "mixed data", MIXED),
+    _above_bc("TD3+BC", "td3_bc", f"{TD3_BC} (medium-replay)", "a learner's experience", REPLAY),
+    _above_bc("IQL", "iql", f"{IQL} (medium-replay)", "a learner's experience", REPLAY),
+    _above_bc(
+        "BCQ", "bcq", "Fujimoto et al. 2019 (arXiv:1812.02900), figure 5", "mixed data", MIXED
+    ),
+    *(
+        Claim(
+            f"On the expert's data on {task} {name} and BC have the same return, up to a tenth of "
+            "the expert's",
+            label,
+            "bc",
+            source,
+            measure="return",
+            margin=margin,
+            equivalent=True,
+            places=((task, 25, "learned, stochastic"),),
+        )
+        for task, margin in TENTH.items()
+        for name, label, source in (
+            ("AWR", "awr", "Kozakowski et al. 2022 (arXiv:2102.06782), section 3"),
+            ("TD3+BC", "td3_bc", f"{TD3_BC} (expert)"),
+        )
+    ),
+)
