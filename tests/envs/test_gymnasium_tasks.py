@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 from functools import partial
@@ -25,7 +26,16 @@ gymnasium.register_envs(gymnasium_robotics)
 CLASSIC = ["CartPole-v1", "Pendulum-v1"]
 MUJOCO = ["Pusher-v5", "Swimmer-v5", "InvertedDoublePendulum-v5"]
 SLOW = ["Ant-v5", "AdroitHandDoor-v1", "FrankaKitchen-v1", "PointMaze_UMaze-v3", "Humanoid-v5"]
-EVERY = [*CLASSIC, "Pusher-v5", *(pytest.param(n, marks=pytest.mark.slow) for n in MUJOCO + SLOW)]
+needs_box2d = pytest.mark.skipif(
+    any(importlib.util.find_spec(name) is None for name in ("Box2D", "pygame")),
+    reason='needs pip install "gymnasium[box2d]"',
+)
+EVERY = [
+    *CLASSIC,
+    "Pusher-v5",
+    *(pytest.param(n, marks=pytest.mark.slow) for n in MUJOCO + SLOW),
+    pytest.param("LunarLander-v3", marks=needs_box2d),
+]
 
 
 def random_policy(env, key, obs):
