@@ -228,7 +228,7 @@ def _info(job: Job, header: Header | None, ev: loop.Eval) -> dict[str, Any]:
         "versions": machine.versions(),
         "git_commit": machine.git_commit(),
         "seconds": {k: round(v, 3) for k, v in ev.seconds.items()},
-        "cost": dataclasses.asdict(job.algo.cost),
+        "cost": {k: v for k, v in dataclasses.asdict(job.algo.cost).items() if v is not None},
         "demo_steps": loading.demonstrated_steps(job.cell.data, job.env),
         "has_success": rollout.has_success(job.env),
         "diverged_seeds": job.marked_seeds(ev.diverged),

@@ -100,8 +100,9 @@ def cells(s: Size) -> tuple[Cell, ...]:
 def _start(task: str, expert: Kind, s: Size) -> vins_method.Config:
     """Settings of VINS, before environment steps and alone."""
     settings = vins.SETTINGS[task, expert]
+    clone = vins.clone(s.pretrain, min(500, s.pretrain // s.num_evals))
     sees = HAND_VELOCITIES + (() if task == "FetchReach" else OBJECT_VELOCITIES)
-    return vins_method.Config(clone=vins.clone(s.pretrain), model_sees=sees, **settings)
+    return vins_method.Config(clone=clone, model_sees=sees, **settings)
 
 
 def _methods(start: vins_method.Config, s: Size) -> dict[str, tuple[str, Any]]:

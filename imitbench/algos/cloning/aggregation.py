@@ -27,8 +27,8 @@ class Config:
     """Episodes collected and labelled in a round."""
     fits: int = 10
     """Updates of the supervised learner in a round: fits * clone.steps gradient steps."""
-    start_fits: int | None = None
-    """Such updates on the demonstrations before the first round; None takes as many as `fits`."""
+    start_fits: int = 10
+    """Such updates on the demonstrations before the first round."""
     rounds: int = 0
     """Rounds that collect; the updates after them only fit the clone to all that was collected.
     0: every update is a round."""
@@ -38,8 +38,8 @@ class Config:
     def __post_init__(self) -> None:
         for name in ("episodes", "fits", "capacity"):
             require(getattr(self, name) >= 1, self, name, "1 or more")
-        require((self.start_fits or 0) >= 0, self, "start_fits", "0 or more, or None")
-        require(self.rounds >= 0, self, "rounds", "0 or more")
+        for name in ("start_fits", "rounds"):
+            require(getattr(self, name) >= 0, self, name, "0 or more")
 
 
 class State(struct.PyTreeNode):
@@ -70,7 +70,6 @@ def make(config: Config, spec: Spec, collect: Collect, memory: Any) -> Algorithm
     """
     learner = bc.supervised_learner(config.clone, spec)
     rows_per_round = config.episodes * spec.horizon
-    start_fits = config.fits if config.start_fits is None else config.start_fits
 
     def fit_often(
         key: Key, clone: bc.State, pairs: bc.Pairs, times: int
@@ -94,7 +93,7 @@ def make(config: Config, spec: Spec, collect: Collect, memory: Any) -> Algorithm
         held = held_out.find(config.clone.validation, spec, demos)
         used = buffer.find_episodes(demos).used
         data = data.replace(written=used - jnp.sum(held.mask) if held else used)
-        clone, _ = fit_often(key, learner.init(key, pairs), pairs, start_fits)
+        clone, _ = fit_often(key, learner.init(key, pairs), pairs, config.start_fits)
         return State(clone, data, memory, jnp.int32(0))
 
     def collect_round(key: Key, state: State) -> tuple[buffer.Ring, Any, Metrics]:
@@ -133,7 +132,7 @@ def make(config: Config, spec: Spec, collect: Collect, memory: Any) -> Algorithm
         env_steps=rows_per_round,
         expert_queries=rows_per_round,
         grad_steps=config.fits * config.clone.steps,
-        grad_step_offset=-start_fits * config.clone.steps,
+        grad_step_offset=-config.start_fits * config.clone.steps,
         collecting_updates=config.rounds or None,
     )
     return Algorithm(init, update, act, cost)

@@ -56,7 +56,8 @@ def metrics_table(ev: Eval, seeds: Sequence[int], cost: Mapping[str, int]) -> pd
     parts = len(ev.metric_updates)
     updates = np.tile(ev.metric_updates, len(seeds))
     names = {"seed": np.repeat(seeds, parts), "updates": updates}
-    spent = {name: updates * getattr(Cost(**cost), name) for name in COSTS}
+    spent_after = [Cost(**cost) * u for u in updates.tolist()]
+    spent = {name: [getattr(c, name) for c in spent_after] for name in COSTS}
     metrics = {f"metric/{k}": v.ravel() for k, v in ev.metrics.items()}
     return pd.DataFrame(names | spent | metrics)
 
