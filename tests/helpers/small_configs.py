@@ -10,6 +10,7 @@ SMALL = {
     "hidden": (16,),
     "steps": 3,
     "fits": 2,
+    "start_fits": 2,
     "episodes": 2,
     "capacity": 400,
     "validation": 0.25,
