@@ -70,7 +70,10 @@ def over_training(r: Result, measure: str, steps: float | None = None) -> np.nda
 
 
 def _between(spent: np.ndarray, values: np.ndarray, steps: float) -> np.ndarray:
-    """[S], the values [E, S] after a number of steps, on straight lines between evaluations."""
+    """[S], the values [E, S] after a number of steps, on straight lines between evaluations; the
+    last ones, where later updates take no environment steps."""
+    if steps == spent[-1]:
+        return values[-1]
     after = int(spent.searchsorted(steps))
     before = max(after - 1, 0)
     share = (steps - spent[before]) / max(spent[after] - spent[before], 1.0)

@@ -1,8 +1,8 @@
-"""BC, DAgger, VINS, MARWIL and BCQ on two Fetch tasks: the first suite to run."""
+"""BC, DAgger, VINS, MARWIL and IQL on two Fetch tasks: the first suite to run."""
 
 from imitbench.algos.cloning import bc, dagger
 from imitbench.algos.model_based import vins
-from imitbench.algos.offline import bcq, fixed_data, marwil
+from imitbench.algos.offline import fixed_data, iql, marwil
 from imitbench.data.source import DemoSource
 from imitbench.suites.schema import Cell, Suite
 
@@ -23,8 +23,8 @@ def cells(
 
     DAgger learns from the demonstrations in the first fifth of its gradient steps, then collects in
     `rounds` of its `updates`, and fits all of it in the others. VINS has its default settings.
-    MARWIL and BCQ learn from the rewards too. MARWIL has BC's minibatches and schedule; to save
-    time, BCQ has narrow networks and few proposals.
+    MARWIL and IQL learn from the rewards too, with BC's minibatches and schedule, and IQL with
+    rewards as they are.
 
     Args:
         base: gradient steps on the first task.
@@ -57,11 +57,11 @@ def cells(
                 batch=clone.batch,
                 steps=steps,
             ),
-            "bcq": bcq.Config(
+            "iql": iql.Config(
                 data=fixed_data.Config(batch=clone.batch, steps=steps),
-                hidden=(128, 128),
-                vae_hidden=(128, 128),
-                act_proposals=32,
+                hidden=clone.hidden,
+                lr=clone.lr,
+                lr_decay_steps=grad_steps,
             ),
         }
         out += [
@@ -83,7 +83,7 @@ def cells(
 
 SUITE = Suite(
     name="quickstart",
-    about="BC, DAgger, VINS, MARWIL and BCQ on FetchReach (10 demonstrations) and "
+    about="BC, DAgger, VINS, MARWIL and IQL on FetchReach (10 demonstrations) and "
     "FetchPickAndPlace (25).",
     profiles={
         "smoke": cells(50, 5, updates=4, rounds=2, seeds=2, num_evals=2, eval_episodes=2),

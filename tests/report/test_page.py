@@ -142,7 +142,6 @@ def test_scores_of_cells_evaluated_once():
 
 
 def test_shipped_cells_can_be_trained_again_for_their_videos():
-    """They are older than own initial states, which do not change what is trained."""
     suite = load_suite("quickstart")
     for r in shipped():
         job = videos._job(suite.name, suite.profiles["cpu"], r)

@@ -101,15 +101,16 @@ class Result(NamedTuple):
 
         Args:
             column: of the curve, such as success_any or return.
-            along: the column that they are sorted by: evaluation, updates or env_steps.
+            along: evaluation, updates or a cost, the same for all seeds. A cost stays as it is
+                where updates no longer spend it.
 
         Returns:
             `along` [E], and the values [E, S], seeds in the order of their numbers. Diverged seeds
             as in `final`.
         """
-        table = self.curve.pivot(index=along, columns="seed", values=column).sort_index()
+        table = self.curve.pivot(index="evaluation", columns="seed", values=column).sort_index()
         values = self._without_diverged(table.to_numpy(float).T, column).T
-        return table.index.to_numpy(float), values
+        return self.curve.groupby("evaluation")[along].first().to_numpy(float), values
 
     def _without_diverged(self, values: np.ndarray, column: str) -> np.ndarray:
         """Replaces the returns [S, ...] of diverged seeds by the random policy's."""
