@@ -22,7 +22,7 @@ CELLS = (
     Cell(method="bc", config=CLONE, grad_steps=2 * EVALS * STEPS, **COMMON),
     Cell(
         method="dagger",
-        config=dagger.Config(clone=CLONE, fits=2, episodes=2, capacity=800),
+        config=dagger.Config(clone=CLONE, fits=2, start_fits=2, episodes=2, capacity=800),
         grad_steps=2 * EVALS * STEPS,
         **COMMON,
     ),

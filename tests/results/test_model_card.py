@@ -7,6 +7,7 @@ import shutil
 
 import pytest
 
+from imitbench import algos
 from imitbench.api.evaluation import load_policy
 from imitbench.results import publish, scores
 from imitbench.results.cells import policy_files, store
@@ -26,7 +27,7 @@ def test_a_card_says_what_the_policies_are(finished, label):
         "| Observation | 6 numbers: pos [0:2], vel [2:4], desired_goal [4:6] |",
         "2 numbers in [-1, 1]; the same in the original environment",
         "4 episodes for each seed (80 steps), of: scripted",
-        f"| Method | {label}, version 1 |",
+        f"| Method | {label}, version {algos.traits(label).version} |",
         "the arrays state.",
         f"| success final, % | {format_estimate(scores.estimate(r, 'success_final'), 100, 1)} |",
         f"| return | {format_estimate(scores.estimate(r, 'return'), 1, 2)} |",

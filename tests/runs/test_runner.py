@@ -55,13 +55,13 @@ def test_cells_match_the_schema(finished):
     curve: Any = dagger_result.curve
     episodes: Any = dagger_result.episodes
     assert len(curve) == 2 * (1 + 3) and len(episodes) == 2 * 3
-    assert curve.groupby("evaluation")["grad_steps"].max().tolist() == [0, 8, 16, 24]
+    assert curve.groupby("evaluation")["grad_steps"].max().tolist() == [8, 16, 24, 32]
     metrics: Any = dagger_result.metrics
     assert sorted(zip(metrics["seed"], metrics["grad_steps"], strict=True)) == [
-        (seed, steps) for seed in (0, 1) for steps in (8, 16, 24)
+        (seed, steps) for seed in (0, 1) for steps in (16, 24, 32)
     ]
     assert metrics["metric/loss"].notna().all()
-    assert curve["grad_steps"].max() == load_suite(TOY).profiles["cpu"][1].grad_steps
+    assert curve["grad_steps"].max() == 8 + load_suite(TOY).profiles["cpu"][1].grad_steps
     assert (
         curve["env_steps"].max() == 3 * 2 * 20 and not bc_result.curve["env_steps"].to_numpy().any()
     )
