@@ -151,9 +151,9 @@ def shaped_input(config: Config, spec: Spec) -> DiscriminatorInput:
 
     def rewarded(core: on_policy.Core, steps: Transition) -> Step:
         step = rows(core, steps)
-        return (
-            step if config.entropy_reward else step.replace(log_prob=jnp.zeros_like(step.log_prob))
-        )
+        if config.entropy_reward:
+            return step
+        return step.replace(log_prob=jnp.zeros_like(step.log_prob))
 
     net = shaped_network(config, spec, pair_size)
     return DiscriminatorInput(net, encoding(pair_encoding), rows, rewarded)

@@ -106,9 +106,8 @@ class DiscriminatorReward:
 
             return draw
 
-        batch = self.config.discriminator.batch
-        agent_obs = sample_agent(k_moments, batch).obs
-        classified = self.classifier.add_observations(state.discriminator, agent_obs)
+        agent_rows = sample_agent(k_moments, self.config.discriminator.batch)
+        classified = self.classifier.add_observations(state.discriminator, agent_rows.obs)
         classified, metrics = self.classifier.fit(
             k_fit,
             classified,
@@ -116,7 +115,7 @@ class DiscriminatorReward:
             with_absorbing(sample_agent, agent_share),
         )
         state = State(classified, state.demo_share, agent_share)
-        return state, metrics | self.mean_rewards(state, sample_agent(k_moments, batch))
+        return state, metrics | self.mean_rewards(state, agent_rows)
 
     def mean_rewards(self, state: State, rows: Experience) -> Metrics:
         """The discriminator's mean reward of the agent's steps [N], and that of the absorbing
