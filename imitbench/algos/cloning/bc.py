@@ -239,8 +239,7 @@ def supervised_learner(config: Config, spec: Spec) -> SupervisedLearner:
     """Builds the learner for a task, with the policy head that its actions and the loss need."""
     head = "gaussian" if config.loss == "nll" else "deterministic"
     policy = policy_nets.policy(spec, config.hidden, "categorical" if spec.discrete else head)
-    decay = config.lr_decay_steps
-    lr = optax.cosine_decay_schedule(config.lr, decay) if decay else config.lr
+    lr = ops.cosine_step_size(config.lr, config.lr_decay_steps)
     return SupervisedLearner(config, spec, policy, optax.adam(lr))
 
 

@@ -172,8 +172,7 @@ def make(config: Config, spec: Spec) -> Algorithm:
         policy_nets.policy(spec, config.hidden, head), nets.value(spec, config.hidden)
     )
     loss = partial(weighted_loss, networks, config)
-    decay = config.lr_decay_steps
-    opt = optax.adam(optax.cosine_decay_schedule(config.lr, decay) if decay else config.lr)
+    opt = optax.adam(ops.cosine_step_size(config.lr, config.lr_decay_steps))
 
     def init(key: Key, demos: Transition) -> State:
         params = {
