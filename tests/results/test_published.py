@@ -59,7 +59,7 @@ def test_the_table_shows_both(monkeypatch):
 
 @pytest.mark.parametrize("name", published.MODULES)
 def test_published_numbers_belong_to_cells_of_their_suite(name):
-    cells = {(c.task, c.method) for p in load_suite(name).profiles.values() for c in p}
+    cells = {(c.task, c.name) for p in load_suite(name).profiles.values() for c in p}
     found = published.returns_of(name)
     assert all((p.task, p.method) in cells for p in found)
     named = {(c.task, c.demos, c.name) for c in load_suite(name).profiles["cpu"]}
