@@ -6,7 +6,7 @@ SUITE ?= quickstart
 PROFILE ?= cpu
 VIDEOS ?= 0
 
-.PHONY: help setup quickstart test test-all test-reference check docs docs-tables demos experts tables figures verify report pictures-vins compounding ship parity peers perf perf-engines perf-wrap perf-learners perf-vins perf-offline perf-adversarial perf-gymnasium perf-streaming golden clean
+.PHONY: help setup quickstart test test-all test-reference check docs docs-tables demos experts tables figures verify report pictures-vins compounding ship parity peers peer-rows perf perf-engines perf-wrap perf-learners perf-vins perf-offline perf-adversarial perf-gymnasium perf-streaming golden clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -101,6 +101,9 @@ peers: setup  ## install what we are compared with, each in an environment of it
 	  $(MAKE) --no-print-directory $(VENV)/$$p || failed="$$failed $$p"; \
 	done; \
 	if [ -n "$$failed" ]; then echo "peers that did not install:$$failed"; exit 1; fi
+
+peer-rows: setup  ## train other packages beside the cells of SUITE (after `make peers`), as rows of its table
+	$(PY) -m benchmarks.peers.run $(SUITE) --profile $(PROFILE)
 
 perf: perf-engines perf-wrap perf-gymnasium perf-learners perf-vins perf-offline perf-adversarial perf-streaming  ## all speed measurements, on an idle machine
 

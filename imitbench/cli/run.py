@@ -53,6 +53,9 @@ class Run:
     """Stale cells alone: finished ones of another method version, or with other settings than the
     suite has now. show: list them with what differs, and run nothing; rerun: run these as they are
     now. The old cells stay, and tables show the new ones."""
+    skip_shipped: bool = False
+    """Leave out cells that are in results/shipped/ as the suite asks for them now; `imitbench ship`
+    keeps those."""
     results: ResultsFolder = Path("results")
     tensorboard: TensorBoard = None
     wandb: Wandb = None
@@ -78,6 +81,10 @@ class Run:
         )
         name = locations.folder_name(suite.name, self.profile)
         root = self.results / name
+        if self.skip_shipped:
+            shipped = {p.name for p in store.cells_folder(shipped_folder(name)).glob("*")}
+            print(f"{sum(job.key in shipped for job in jobs)} cells are shipped", file=sys.stderr)
+            jobs = [job for job in jobs if job.key not in shipped]
         if self.stale:
             outdated = stale.stale_cells(jobs, root)
             for _, line in outdated:

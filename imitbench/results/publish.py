@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from imitbench.results import tables
-from imitbench.results.cells import policy_files, store
+from imitbench.results.cells import ordering, policy_files, store
 from imitbench.results.cells.cell import Result
 from imitbench.results.figures import curves, demo_efficiency, value_estimates
 from imitbench.results.shipped import shipped_folder
@@ -57,15 +57,17 @@ def draw_figures(results: Sequence[Result], root: Path) -> list[Path]:
 
 
 def ship(root: Path, name: str, keys: Sequence[str], *, partial: bool = False) -> Path:
-    """Checks a finished run and copies it into `results/shipped/`.
+    """Checks a run and copies it into `results/shipped/`, beside the cells that are there already.
 
-    The trained policies are left out.
+    A suite may be shipped in several runs: cells of `keys` that this run lacks and an earlier one
+    shipped stay there, and so do the rows of peers. The trained policies are left out.
 
     Args:
         root: the folder of the run.
         name: the folder's name below `results/shipped/`.
         keys: the folder names of the suite's cells.
-        partial: ship the finished cells although others are missing.
+        partial: ship the finished cells although others are missing. Of these, the older shipped
+            cells stay until they are replaced.
 
     Returns:
         The folder of the shipped results.
@@ -74,16 +76,20 @@ def ship(root: Path, name: str, keys: Sequence[str], *, partial: bool = False) -
         UserError: cells are missing, a file is too large, or a cell was not run from a committed
             source tree.
     """
-    results, _ = derive(root)
-    cells = {r.folder.name: r for r in results}
-    missing = [k for k in keys if k not in cells]
-    keys = [k for k in keys if k in cells]
-    if missing and not (partial and keys):
-        raise UserError(f"{root} lacks finished cells: {', '.join(missing)}; run the suite first")
-    for key in keys:
-        _check_shippable(cells[key])
     target = Path("results") / "shipped" / name
-    _replace_shipped(target, {key: cells[key].folder for key in keys})
+    ours = {r.folder.name: r for r in derive(root)[0]}
+    ours = {key: r for key, r in ours.items() if key in keys or r.peer}
+    before = store.read_all(target)
+    kept = {r.folder.name: r for r in before if r.folder.name in keys or r.peer}
+    missing = [k for k in keys if k not in ours | kept]
+    if missing and not (partial and ours):
+        raise UserError(f"{root} lacks finished cells: {', '.join(missing)}; run the suite first")
+    for cell in ours.values():
+        _check_shippable(cell)
+    chosen = [*ours.values(), *(r for key, r in kept.items() if key not in ours)]
+    if missing:
+        chosen += [r for r in before if r not in chosen]
+    _replace_shipped(target, ordering.first_of_each_name(chosen))
     update_readme(name, (target / "table.md").read_text(encoding="utf-8"))
     update_readme("claims", claims_table())
     return target
@@ -102,14 +108,15 @@ def _check_shippable(cell: Result) -> None:
         )
 
 
-def _replace_shipped(target: Path, cells: Mapping[str, Path]) -> None:
+def _replace_shipped(target: Path, cells: Sequence[Result]) -> None:
     """Makes a new folder of shipped results, and puts it in the place of the old one."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as temporary:
         staged = Path(temporary) / target.name
-        for key, folder in cells.items():
+        for cell in cells:
             leave_out = shutil.ignore_patterns(policy_files.FOLDER)
-            shutil.copytree(folder, store.cells_folder(staged) / key, ignore=leave_out)
+            copy = store.cells_folder(staged) / cell.folder.name
+            shutil.copytree(cell.folder, copy, ignore=leave_out)
         derive(staged)
         for extra in target.glob("*"):  # figures that other commands made
             if extra.is_file() and extra.stem not in DERIVED:

@@ -215,9 +215,41 @@ def test_shipping_checks_and_copies(finished, tmp_path, monkeypatch):
         "cells", "curves.png", "curves.svg", "picture.png", "summary.csv", "table.md",
     ]  # fmt: skip
     assert shipped_folder("toy") == Path("results/shipped/toy")
+    shutil.rmtree(root / "cells" / keys[0])  # shipped before, it stays
+    again = publish.ship(root, "toy", keys)
+    assert sorted(p.name for p in (again / "cells").iterdir()) == sorted(keys)
+    shutil.rmtree(root)
+    shutil.copytree(finished, root)
     line = compare_with_shipped(store.read_all(root), target)
     assert line.startswith("beside the shipped run: no difference found in 2 of 2 cells (90% inter")
     assert "there is none" in compare_with_shipped(store.read_all(root), tmp_path / "nowhere")
+
+
+def test_a_part_of_a_suite_ships_beside_older_cells_and_rows_of_peers(
+    finished, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    root, shipped = tmp_path / "results" / "toy", tmp_path / "results" / "shipped" / "toy"
+    keys = [j.key for j in jobs()]
+
+    def add(cell: str, where: Path, name: str, **identity: Any) -> None:
+        """A copy of a finished cell with another identity."""
+        shutil.copytree(finished / "cells" / cell, where / "cells" / name)
+        fake_results.rewrite(
+            where / "cells" / name,
+            lambda info: (info.update(git_commit="abc"), info["identity"].update(identity)),
+        )
+
+    for i, key in enumerate(keys):
+        add(key, shipped, f"older-{i}", config={"lr": 1})
+    add(keys[0], shipped, "peer", label="d3rlpy-bc", peer={"package": "d3rlpy", "version": "2.8"})
+    add(keys[0], root, keys[0])
+    target = publish.ship(root, "toy", keys, partial=True)
+    assert {p.name for p in (target / "cells").iterdir()} == {keys[0], "older-1", "peer"}
+    assert "evaluated here: d3rlpy-bc (d3rlpy 2.8)." in (target / "table.md").read_text()
+    add(keys[1], root, keys[1])
+    target = publish.ship(root, "toy", keys)
+    assert {p.name for p in (target / "cells").iterdir()} == {*keys, "peer"}
 
 
 def test_a_different_run_is_told_apart(finished, monkeypatch):

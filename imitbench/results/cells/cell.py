@@ -52,6 +52,12 @@ class Result(NamedTuple):
         return self.identity["task"], self.identity["demos"], self.expert
 
     @property
+    def peer(self) -> dict[str, Any] | None:
+        """The package, with its version, that trained the policies of a peer's row
+        (`benchmarks/peers`); None for our own methods."""
+        return self.identity.get("peer")
+
+    @property
     def shares_states(self) -> bool:
         """Whether all training seeds were evaluated on the same initial states, as in cells of
         version 0.2.0 and older. Since then each seed has its own."""

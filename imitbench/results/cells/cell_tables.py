@@ -57,7 +57,7 @@ def metrics_table(ev: Eval, seeds: Sequence[int], cost: Mapping[str, int]) -> pd
     updates = np.tile(ev.metric_updates, len(seeds))
     names = {"seed": np.repeat(seeds, parts), "updates": updates}
     spent_after = [Cost(**cost) * u for u in updates.tolist()]
-    spent = {name: [getattr(c, name) for c in spent_after] for name in COSTS}
+    spent = {name: np.array([getattr(c, name) for c in spent_after], int) for name in COSTS}
     metrics = {f"metric/{k}": v.ravel() for k, v in ev.metrics.items()}
     return pd.DataFrame(names | spent | metrics)
 

@@ -39,6 +39,14 @@ def newest_cells(results: Iterable[Result]) -> list[Result]:
     return list(newest.values())
 
 
+def first_of_each_name(results: Iterable[Result]) -> list[Result]:
+    """Keeps the first cell of each name."""
+    first: dict[Any, Result] = {}
+    for r in results:
+        first.setdefault(cell_name(r), r)
+    return list(first.values())
+
+
 def in_suite_order(results: Iterable[Result]) -> list[Result]:
     """Sorts cells as their suite lists them, with the cells of a task and of a place together.
 

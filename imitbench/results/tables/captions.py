@@ -47,7 +47,26 @@ def caption(results: Sequence[Result], rows: Sequence[Mapping[str, str]]) -> str
     if "Expert queries" in rows[0]:
         text += "Expert queries count the demonstrations' steps. "
     text += f"Profile {profile}. Device: {'; '.join(devices)}."
-    return text + trials_sentence(results) + engines_sentence(results)
+    return text + peers_sentence(results) + trials_sentence(results) + engines_sentence(results)
+
+
+def peers_sentence(results: Sequence[Result]) -> str:
+    """Says which rows are other packages' methods.
+
+    Args:
+        results: the cells.
+
+    Returns:
+        A sentence with a space before it; empty where there is none.
+    """
+    peers = {r.identity["label"]: r.peer for r in results if r.peer}
+    if not peers:
+        return ""
+    named = ", ".join(f"{k} ({p['package']} {p['version']})" for k, p in peers.items())
+    return (
+        f" Trained by other packages on the same data with the same budget, and evaluated here: "
+        f"{named}."
+    )
 
 
 def unknown_task_sentence(results: Sequence[Result]) -> str:
