@@ -1,8 +1,8 @@
 """How the regret of BC and of DAgger grows with the length of an episode on the tightrope.
 
-`python -m benchmarks.compounding [folder]` reads the cells of the suite `dagger` in the folder
-(`results/dagger` by default; where there are none, what ships), fits regret = c T^k for each
-method, and writes compounding.md, .png and .svg there; from what ships, into the README, too.
+`python -m benchmarks.studies.compounding_error [folder]` reads the cells of the suite `dagger` in
+the folder (`results/dagger` by default; where there are none, what ships), fits regret = c T^k for
+each method, and writes compounding.md, .png and .svg there; from what ships, into the README, too.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from imitbench import experts
 from imitbench.algos.cloning import bc, dagger, dart
 from imitbench.data.source import DemoSource
 from imitbench.envs.tightrope import HORIZONS
+from imitbench.suites.rounds import share_steps
 from imitbench.suites.schema import Cell, Suite
 
 ROUNDS = 5
@@ -63,10 +64,7 @@ def _clone(hidden: tuple[int, ...], batch: int, steps: int, grad_steps: int) -> 
 
 def _rounds(s: Size, clone: bc.Config, rounds: int, grad_steps: int) -> tuple[dict[str, Any], int]:
     """Settings of DAgger and DART with `grad_steps` in all, and how many of them are in updates."""
-    in_updates = grad_steps - s.fits * s.steps
-    fits = in_updates // (UPDATES * s.steps)
-    settings = {"clone": clone, "fits": fits, "start_fits": s.fits, "rounds": rounds}
-    return settings, in_updates
+    return share_steps(clone, grad_steps, start_fits=s.fits, updates=UPDATES, rounds=rounds)
 
 
 def _tightrope(horizon: int, s: Size) -> list[Cell]:

@@ -11,10 +11,11 @@ Two controls run on that task and on its variant: GAIL with a constant reward of
 with demonstrations of all-zero actions.
 
 The off-policy methods (DAC with TD3 and with SAC, SQIL) have fewer environment steps than GAIL: a
-tenth in the full profile, a third in the cpu profile. DAgger has BC's number of gradient steps, a
-quarter of them before the first of its five rounds. In each round the expert labels as many new
-trajectories as there are demonstrations, every step of them; that makes a hundred times as many
-expert actions as the other methods get. Claims: `imitbench/suites/published/gail.py`.
+tenth in the full profile, a fifth and a tenth in the cpu profile. DAgger has BC's number of
+gradient steps, a quarter of them before the first of its five rounds. In each round the expert
+labels as many new trajectories as there are demonstrations, every step of them; that makes a
+hundred times as many expert actions as the other methods get. Claims:
+`imitbench/suites/published/gail.py`.
 
 Every discriminator has a gradient penalty, which the paper's has not; `gail-no-penalty` and
 `gail-spectral` on one task do without, the latter with spectrally normalised kernels.
@@ -29,9 +30,11 @@ from imitbench.algos.common import off_policy
 from imitbench.algos.rl import ppo, sac, trpo
 from imitbench.data.source import DemoSource
 from imitbench.envs.locomotion import HORIZON
+from imitbench.suites.rounds import share_steps
 from imitbench.suites.schema import Cell, Suite
 
 TASKS = ("Hopper", "HalfCheetah", "Walker2d", "Ant")
+COLUMNS: tuple[tuple[str, tuple[int, ...]], ...] = tuple((t, (1, 4, 11, 18, 25)) for t in TASKS)
 ROUNDS, UPDATES = 5, 10  # of DAgger; updates after the last round fit what was collected
 
 
@@ -39,18 +42,18 @@ ROUNDS, UPDATES = 5, 10  # of DAgger; updates after the last round fit what was 
 class Size:
     """The size of a profile."""
 
-    tasks: tuple[str, ...]
-    """The tasks of BC, GAIL and DAgger, without Reacher."""
+    columns: tuple[tuple[str, tuple[int, ...]], ...]
+    """Tasks of BC, GAIL and DAgger without Reacher, each with its numbers of demonstrations."""
     control_task: str
-    """The task of the controls and of the variants of GAIL, one of `tasks`."""
-    demos: tuple[int, ...]
-    """Numbers of demonstrations for BC and GAIL."""
-    variant_demos: int
-    """Demonstrations for the variants of GAIL."""
+    """The task of the controls and of the variants of GAIL, one of those of `columns`."""
+    main_demos: int
+    """Demonstrations of the column that decides most claims, and for the variants of GAIL."""
     env_steps: int
     """Environment steps of GAIL and its on-policy variants."""
     off_policy_steps: int
-    """Environment steps of DAC and SQIL."""
+    """Environment steps of DAC."""
+    sqil_steps: int
+    """Environment steps of SQIL."""
     dac_demos: tuple[int, ...]
     """Numbers of demonstrations for DAC and DAgger."""
     dac_tasks: tuple[str, ...]
@@ -65,6 +68,8 @@ class Size:
     """Gradient steps of an update of BC, and rounds of an update of DAC and SQIL."""
     seeds: int
     """Training seeds."""
+    main_seeds: int
+    """Training seeds of BC and GAIL with `main_demos` demonstrations."""
     num_evals: int
     """Evaluations at equal distances; of DAgger at most one a round."""
     eval_episodes: int
@@ -74,9 +79,14 @@ class Size:
     length: int = 256
     """Steps of each environment in an update of PPO and TRPO."""
 
+    @property
+    def most_demos(self) -> int:
+        """The largest number of demonstrations of all tasks."""
+        return max(max(demos) for _, demos in self.columns)
+
     def common(self) -> dict[str, Any]:
         """Fields that all cells share."""
-        source = DemoSource(pool=2 * max(self.demos), expert="learned", stride=self.stride)
+        source = DemoSource(pool=2 * self.most_demos, expert="learned", stride=self.stride)
         return {
             "seeds": self.seeds,
             "num_evals": self.num_evals,
@@ -97,9 +107,11 @@ class Size:
 def cells(s: Size) -> tuple[Cell, ...]:
     """Builds the cells of a profile, task by task."""
     out = []
-    for task in s.tasks:
-        for demos in s.demos:
-            out += [_bc(task, demos, s), _gail(task, demos, s)]
+    for task, numbers in s.columns:
+        for demos in numbers:
+            seeds = s.main_seeds if demos == s.main_demos else s.seeds
+            pair = (_bc(task, demos, s), _gail(task, demos, s))
+            out += [replace(cell, seeds=seeds) for cell in pair]
             if demos in s.dac_demos:
                 out += _dac(task, demos, s) if task in s.dac_tasks else []
                 out.append(_dagger(task, demos, s))
@@ -155,24 +167,22 @@ def _dac(task: str, demos: int, s: Size) -> list[Cell]:
 
 
 def _dagger(task: str, demos: int, s: Size) -> Cell:
-    start_fits = s.grad_steps // s.steps_per_update // 4
-    fits = (s.grad_steps // s.steps_per_update - start_fits) // UPDATES
-    config = dagger.Config(
-        clone=_clone(s),
-        episodes=demos,
-        fits=fits,
-        start_fits=start_fits,
+    settings, in_updates = share_steps(
+        _clone(s),
+        s.grad_steps,
+        start_fits=s.grad_steps // s.steps_per_update // 4,
+        updates=UPDATES,
         rounds=ROUNDS,
-        capacity=(1 + ROUNDS) * demos * HORIZON,
     )
+    capacity = (1 + ROUNDS) * demos * HORIZON
+    config = dagger.Config(episodes=demos, capacity=capacity, **settings)
     common: dict[str, Any] = s.common() | {"num_evals": min(ROUNDS, s.num_evals)}
-    in_updates = UPDATES * fits * s.steps_per_update
     return Cell(task, demos, "dagger", config, grad_steps=in_updates, **common)
 
 
 def _controls(s: Size) -> list[Cell]:
     """GAIL without an expert, where episodes end early and where they do not."""
-    task, demos = s.control_task, max(s.demos)
+    task, demos = s.control_task, s.most_demos
     endless = f"{task}-fh"
     constant = _gail_config(s, constant=True)
     zero_actions = DemoSource(pool=2 * demos, grade="still", stride=s.stride)
@@ -188,13 +198,13 @@ def _controls(s: Size) -> list[Cell]:
 
 def _variants(s: Size) -> list[Cell]:
     """GAIL with another generator, reward, divergence or regulariser, and SQIL."""
-    demos, config = s.variant_demos, _gail_config(s)
+    demos, config = s.main_demos, _gail_config(s)
 
     def gail_with(**settings: Any) -> gail.Config:
         return replace(config, discriminator=replace(config.discriminator, **settings))
 
     trpo_config = gail_trpo.Config(trpo=trpo.Config(length=s.length))
-    sqil_config = sqil.Config(replay=s.replay(batch=128))
+    sqil_config = sqil.Config(replay=replace(s.replay(batch=128), capacity=s.sqil_steps))
     whole = replace(s.common()["source"], stride=1)
     out = []
     for task in (s.control_task, f"{s.control_task}-fh"):
@@ -204,8 +214,7 @@ def _variants(s: Size) -> list[Cell]:
             _gail(task, demos, s, "f-vim-rkl", gail_with(divergence="reverse-kl")),
             _gail(task, demos, s, "gail-logit", gail_with(reward="logit")),
         ]
-        steps = s.off_policy_steps
-        cell = Cell(task, demos, "sqil", sqil_config, env_steps=steps, **s.common())
+        cell = Cell(task, demos, "sqil", sqil_config, env_steps=s.sqil_steps, **s.common())
         out.append(replace(cell, source=whole))
     spectral = gail_with(penalty=0.0, spectral=True)
     return [
@@ -216,21 +225,22 @@ def _variants(s: Size) -> list[Cell]:
 
 
 SMOKE = Size(
-    tasks=("Hopper",), control_task="Hopper", demos=(1,), variant_demos=1, env_steps=512,
-    off_policy_steps=16, dac_demos=(1,), dac_tasks=("Hopper",), reacher_demos=(1,), warmup=8,
-    grad_steps=80, steps_per_update=4, seeds=2, num_evals=2, eval_episodes=1, length=32,
+    columns=(("Hopper", (1,)),), control_task="Hopper", main_demos=1, env_steps=512,
+    off_policy_steps=16, sqil_steps=16, dac_demos=(1,), dac_tasks=("Hopper",), reacher_demos=(1,),
+    warmup=8, grad_steps=80, steps_per_update=4, seeds=2, main_seeds=2, num_evals=2,
+    eval_episodes=1, length=32,
 )  # fmt: skip
 CPU = Size(
-    tasks=TASKS, control_task="Hopper", demos=(1, 4, 11, 18, 25), variant_demos=4,
-    env_steps=307_200, off_policy_steps=100_000, dac_demos=(4,), dac_tasks=("Hopper", "Walker2d"),
-    reacher_demos=(4,), warmup=1_000, grad_steps=10_000, steps_per_update=250, seeds=5, num_evals=5,
-    eval_episodes=10,
+    columns=(*((task, (1, 4, 11)) for task in TASKS[:3]), ("Ant", (4,))),
+    control_task="Hopper", main_demos=4, env_steps=512_000, off_policy_steps=100_000,
+    sqil_steps=50_000, dac_demos=(4,), dac_tasks=("Hopper",), reacher_demos=(4,), warmup=1_000,
+    grad_steps=10_000, steps_per_update=250, seeds=5, main_seeds=10, num_evals=5, eval_episodes=10,
 )  # fmt: skip
 FULL = Size(
-    tasks=TASKS, control_task="Hopper", demos=(1, 4, 11, 18, 25), variant_demos=4,
-    env_steps=3_072_000, off_policy_steps=300_000, dac_demos=(1, 4, 11, 18, 25), dac_tasks=TASKS,
+    columns=COLUMNS, control_task="Hopper", main_demos=4, env_steps=3_072_000,
+    off_policy_steps=300_000, sqil_steps=300_000, dac_demos=(1, 4, 11, 18, 25), dac_tasks=TASKS,
     reacher_demos=(4, 11, 18), warmup=10_000, grad_steps=20_000, steps_per_update=500, seeds=10,
-    num_evals=20, eval_episodes=50,
+    main_seeds=10, num_evals=20, eval_episodes=50,
 )  # fmt: skip
 SUITE = Suite(
     name="gail",

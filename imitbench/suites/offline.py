@@ -88,9 +88,7 @@ def _sac(s: Size) -> sac.Config:
 def methods(task: str, s: Size) -> dict[str, tuple[str, Any, int]]:
     """Method, settings and gradient steps, by label."""
     policy_steps, value_steps = s.regression
-    settings: dict[str, Any] = {
-        "policy_lr": awr.POLICY_LR[task],
-        "std": awr.POLICY_STD.get(task, 0.4),
+    settings: dict[str, Any] = awr.regression_settings(task) | {
         "policy_steps": policy_steps,
         "value_steps": value_steps,
     }

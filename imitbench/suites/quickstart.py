@@ -4,6 +4,7 @@ from imitbench.algos.cloning import bc, dagger
 from imitbench.algos.model_based import vins
 from imitbench.algos.offline import fixed_data, iql, marwil
 from imitbench.data.source import DemoSource
+from imitbench.suites.rounds import share_steps
 from imitbench.suites.schema import Cell, Suite
 
 # Task, demonstrations, gradient steps in units of the profile's base.
@@ -41,14 +42,16 @@ def cells(
         clone = bc.Config(
             hidden=(256, 256, 256), lr_decay_steps=grad_steps, validation=0.0, steps=steps
         )
-        start_fits = grad_steps // steps // 5
-        fits = (grad_steps // steps - start_fits) // updates
-        in_rounds = dagger.Config(
-            clone=clone, episodes=2, fits=fits, start_fits=start_fits, rounds=rounds
+        settings, in_updates = share_steps(
+            clone,
+            grad_steps,
+            start_fits=grad_steps // steps // 5,
+            updates=updates,
+            rounds=rounds,
         )
         configs = {
             "bc": clone,
-            "dagger": in_rounds,
+            "dagger": dagger.Config(episodes=2, **settings),
             "vins": vins.Config(clone=clone),
             "marwil": marwil.Config(
                 hidden=clone.hidden,
@@ -70,7 +73,7 @@ def cells(
                 demos=demos,
                 method=method,
                 config=config,
-                grad_steps=updates * fits * steps if method == "dagger" else grad_steps,
+                grad_steps=in_updates if method == "dagger" else grad_steps,
                 seeds=seeds,
                 num_evals=num_evals,
                 eval_episodes=eval_episodes,

@@ -1,11 +1,16 @@
-"""The search that chose the settings of the suite `vins`.
+"""The search that chooses the settings of the suite `vins`: as many trials for every row.
 
-It tries slope and alpha for each task and expert, on validation seeds and validation initial
-states, at the fewest demonstrations of the suite.
+For each task and expert, on validation seeds and validation initial states, at the fewest
+demonstrations of the suite: four clones for BC (a constant or a falling step size, without or with
+the goal and the object relative to the hand), slope and alpha for VINS, and alpha for VINS without
+negative samples (which has no slope) and without the BC prior (where alpha is the spread of the
+candidates around zero).
 """
 
+from dataclasses import replace
 from typing import Any
 
+from imitbench.algos.cloning import bc
 from imitbench.algos.model_based import vins as vins_method
 from imitbench.suites import vins
 from imitbench.suites.schema import Cell, Suite
@@ -18,12 +23,14 @@ PLACES = (
     ("FetchPickAndPlace", "scripted", 10, vins.PICK),
 )
 GRID = ((5.0, 0.05), (5.0, 0.1), (10.0, 0.05), (10.0, 0.2))  # slope, alpha
+ALPHAS = {"vins-no-ns": (0.05, 0.1, 0.2, 0.5), "vins-no-bc": (0.1, 0.3, 0.5, 1.0)}
+RELATIVE = ("desired_goal - object_pos", "object_pos - grip_pos")
 
 
 def cells(
-    steps: int, seeds: int, episodes: int, places: Any = PLACES, grid: Any = GRID
+    steps: int, seeds: int, episodes: int, places: Any = PLACES, trials: int = 4
 ) -> tuple[Cell, ...]:
-    """Builds the cells of a profile: BC, and VINS with each setting.
+    """Builds the cells of a profile, place by place.
 
     The setting with the largest sum of both success rates (any and final) is chosen.
 
@@ -32,25 +39,53 @@ def cells(
         seeds: validation seeds.
         episodes: episodes of each seed in the evaluation.
         places: tasks, experts and numbers of demonstrations, as `PLACES`.
-        grid: pairs of slope and alpha.
+        trials: settings of each row.
     """
     out = []
     size = {"seeds": seeds, "eval_episodes": episodes, "validation": True}
     for task, expert, demos, fixed in places:
-        clone = vins.clone(steps)
-        out.append(vins.make_cell(task, expert, demos, "bc", "bc", clone, steps, **size))
-        for slope, alpha in grid:
-            config = vins_method.Config(clone=clone, slope=slope, alpha=alpha, **fixed)
-            label = f"vins-slope{slope:g}-alpha{alpha:g}"
-            out.append(vins.make_cell(task, expert, demos, label, "vins", config, steps, **size))
+        place = (task, expert, demos)
+        for label, clone in list(_clones(steps).items())[:trials]:
+            out.append(vins.make_cell(*place, label, "bc", clone, steps, **size))
+        for label, config in _trials(vins.clone(steps), fixed, trials).items():
+            if expert == "learned" or not label.startswith("vins-no-bc"):
+                out.append(vins.make_cell(*place, label, "vins", config, steps, **size))
     return tuple(out)
+
+
+def _clones(steps: int) -> dict[str, bc.Config]:
+    """Settings of BC, by label."""
+    plain = vins.clone(steps)
+    decay = replace(plain, lr_decay_steps=steps)
+    return {
+        "bc": plain,
+        "bc-decay": decay,
+        "bc-relative": replace(plain, features=RELATIVE),
+        "bc-decay-relative": replace(decay, features=RELATIVE),
+    }
+
+
+def _trials(clone: bc.Config, fixed: dict[str, Any], trials: int) -> dict[str, vins_method.Config]:
+    """Settings of VINS and its ablations, by label."""
+    out = {
+        f"vins-slope{slope:g}-alpha{alpha:g}": vins_method.Config(
+            clone=clone, slope=slope, alpha=alpha, **fixed
+        )
+        for slope, alpha in GRID[:trials]
+    }
+    ablations = {"vins-no-ns": {"mu": 0.0}, "vins-no-bc": {"prior": False}}
+    for name, ablation in ablations.items():
+        for alpha in ALPHAS[name][:trials]:
+            config = vins_method.Config(clone=clone, alpha=alpha, **ablation, **fixed)
+            out[f"{name}-alpha{alpha:g}"] = config
+    return out
 
 
 SUITE = Suite(
     name="vins_settings",
-    about="The search that chose the settings of the suite vins.",
+    about="The search that chooses the settings of the suite vins.",
     profiles={
-        "smoke": cells(4, 2, 2, PLACES[2:3], GRID[:1]),
+        "smoke": cells(4, 2, 2, PLACES[2:3], 1),
         "cpu": cells(10_000, 2, 200),
         "full": cells(20_000, 5, 500),
     },

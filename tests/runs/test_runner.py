@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import os
 import shutil
@@ -20,7 +21,7 @@ from imitbench.algos.offline import offline_rwr, td3_bc
 from imitbench.cli import console
 from imitbench.data import source
 from imitbench.results import publish, tables
-from imitbench.results.cells import store
+from imitbench.results.cells import ordering, store
 from imitbench.results.figures import curves, drawing, panels
 from imitbench.results.shipped import compare_with_shipped, shipped_folder
 from imitbench.results.tables import captions
@@ -38,11 +39,12 @@ def jobs() -> list[plan.Job]:
 
 
 def test_cells_of_several_runs_are_in_the_order_of_their_suite():
-    shipped = store.read_all(shipped_folder("mix"))
-    found = [(r.identity["task"], r.identity["label"]) for r in shipped]
-    assert found == [(c.task, c.name) for c in load_suite("mix").profiles["cpu"]]
-    ran = [r.info["order"] for r in shipped if r.identity["task"] == "FetchPush"]
-    assert ran != sorted(ran)  # one of them was run alone
+    shipped = store.read_all(shipped_folder("quickstart"))
+    shipped[2].info["order"] = 0  # it was run alone
+    found = [
+        (r.identity["task"], r.identity["label"]) for r in ordering.in_suite_order(shipped[::-1])
+    ]
+    assert found == [(c.task, c.name) for c in load_suite("quickstart").profiles["cpu"]]
 
 
 def test_cells_match_the_schema(finished):
@@ -114,6 +116,26 @@ def test_methods_without_demonstrations_are_in_the_panels_of_online_methods():
     }  # fmt: skip
     apart = panels.comparison_groups([alone, clone])
     assert [p[1] for p in apart] == [0, 5]
+
+
+def test_a_panel_has_at_most_six_curves(tmp_path):
+    """Each method is drawn once, and the panels of a place are numbered."""
+    cells = []
+    for i in range(13):
+        one = fake_results.cell(f"m{i}", [0.5, 0.7])
+        later = one.curve.assign(evaluation=1, updates=1.0, grad_steps=10.0)
+        several = pd.concat([one.curve, later, later.assign(evaluation=2, updates=2.0)])
+        one.info.update(demo_steps=0)
+        one.identity.update(profile="cpu")
+        cells.append(one._replace(curve=several))
+    assert [len(part) for part in panels.panel_parts(cells)] == [4, 4, 5]
+    drawn = [axis for axis in curves.curves(cells).axes if axis.get_visible()]
+    labels = [[str(line.get_label()) for line in axis.get_lines()] for axis in drawn]
+    assert sorted(itertools.chain(*labels)) == sorted(f"m{i}" for i in range(13))
+    assert max(map(len, labels)) <= panels.MAX_CURVES
+    assert [axis.get_title() for axis in drawn] == [
+        f"PointMass, 10 demonstrations, {i} of 3" for i in (1, 2, 3)
+    ]
 
 
 def test_the_table_has_intervals_engine_and_device(finished):

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from flax import struct
 
 from imitbench.algos.cloning import bc, held_out
-from imitbench.core import buffer, ops
+from imitbench.core import buffer
 from imitbench.core.config import require
 from imitbench.core.types import Algorithm, Cost, Key, Metrics, Policy, Spec, Transition
 from imitbench.utils.errors import UserError
@@ -116,7 +116,7 @@ def make(config: Config, spec: Spec, collect: Collect, memory: Any) -> Algorithm
             )
         else:
             data, memory, round_metrics = collect_round(k_collect, state)
-        norm = ops.fit_normaliser(data.rows.obs, data.rows.weight)
+        norm = learner.fit_normaliser(data.rows)
         clone = state.clone.replace(norm=norm)
         clone, metrics = fit_often(k_fit, clone, data.rows, config.fits)
         rest = bc.split(config.clone, spec, demos)[1]

@@ -16,7 +16,7 @@ demonstrations.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import jax
@@ -25,10 +25,11 @@ import optax
 from flax import struct
 
 from imitbench.algos.cloning import held_out
+from imitbench.algos.common.goal_features import FeatureMap, make_feature_map
 from imitbench.core import buffer, ops, policy_nets
 from imitbench.core.config import ADDED_LATER, require
 from imitbench.core.distributions import Categorical, Deterministic, Distribution, Gaussian
-from imitbench.core.streamed import map_rows
+from imitbench.core.streamed import StreamedRows, map_rows
 from imitbench.core.types import (
     Algorithm,
     Cost,
@@ -70,6 +71,9 @@ class Config:
     best_share: float = field(default=1.0, metadata=ADDED_LATER)
     """Share of the episodes, those with the highest returns, that are learned from, above 0 and
     rounded up; 0.1 is "10% BC" of Chen et al. 2021 (arXiv:2106.01345). Below 1 it needs rewards."""
+    features: tuple[str, ...] = field(default=(), metadata=ADDED_LATER)
+    """What the policy sees besides the observation, on tasks with goals: fields, or differences of
+    two, such as "desired_goal - object_pos". Not for data that stay in files."""
     early_stopping: bool = False
     """Act with the parameters of the lowest validation loss so far instead of the last ones."""
     steps: int = 100
@@ -177,11 +181,28 @@ class SupervisedLearner:
     spec: Spec
     policy: policy_nets.PolicyNet
     opt: optax.GradientTransformation
+    features: FeatureMap | None  # what the policy sees besides the observation
+
+    def see(self, obs: jax.Array) -> jax.Array:
+        """What the policy sees [..., O + F] of observations [..., O]."""
+        if self.features is None:
+            return obs
+        seen = self.features.features(self.features.state(obs), self.features.desired(obs))
+        return jnp.concatenate([obs, seen], axis=-1)
+
+    def fit_normaliser(self, pairs: Pairs) -> ops.Normaliser:
+        """Fits the normaliser to what the policy sees of the pairs [N]."""
+        if self.features is not None and isinstance(pairs.obs, StreamedRows):
+            raise UserError(
+                f"features={list(self.config.features)}: cannot be computed of data that stay in "
+                "files; leave stream or features out"
+            )
+        return ops.fit_normaliser(self.see(pairs.obs), pairs.weight)
 
     def init(self, key: Key, pairs: Pairs) -> State:
         """The untrained state; the normaliser is fitted to the pairs [N]."""
         params = self.policy.init(key)
-        norm = ops.fit_normaliser(pairs.obs, pairs.weight)
+        norm = self.fit_normaliser(pairs)
         highest = jnp.float32(jnp.finfo(jnp.float32).max)
         return State(params, self.opt.init(params), norm, params, highest)
 
@@ -189,7 +210,7 @@ class SupervisedLearner:
         """Mean of `imitation_errors` of the network over pairs [N], by their weight."""
 
         def errors(rows: Pairs) -> jax.Array:
-            dist = self.policy.apply(params, norm(rows.obs, self.config.clip))
+            dist = self.policy.apply(params, norm(self.see(rows.obs), self.config.clip))
             return imitation_errors(dist, rows.target)
 
         return ops.weighted_mean(map_rows(errors, pairs), pairs.weight)
@@ -232,15 +253,17 @@ class SupervisedLearner:
     def act(self, key: Key, state: State, obs: jax.Array) -> jax.Array:
         """The most likely action [..., A] at observations [..., O]."""
         params = state.best_params if self.config.early_stopping else state.params
-        return self.policy.apply(params, state.norm(obs, self.config.clip)).mode
+        return self.policy.apply(params, state.norm(self.see(obs), self.config.clip)).mode
 
 
 def supervised_learner(config: Config, spec: Spec) -> SupervisedLearner:
     """Builds the learner for a task, with the policy head that its actions and the loss need."""
     head = "gaussian" if config.loss == "nll" else "deterministic"
-    policy = policy_nets.policy(spec, config.hidden, "categorical" if spec.discrete else head)
+    features = make_feature_map(spec, config.features, "features") if config.features else None
+    seen = replace(spec, obs_size=spec.obs_size + (features.size if features else 0))
+    policy = policy_nets.policy(seen, config.hidden, "categorical" if spec.discrete else head)
     lr = ops.cosine_step_size(config.lr, config.lr_decay_steps)
-    return SupervisedLearner(config, spec, policy, optax.adam(lr))
+    return SupervisedLearner(config, spec, policy, optax.adam(lr), features)
 
 
 def make(config: Config, spec: Spec) -> Algorithm:

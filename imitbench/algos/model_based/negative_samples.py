@@ -12,7 +12,7 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 
-from imitbench.algos.model_based.goal_features import FeatureMap, Fields, field_size
+from imitbench.algos.common.goal_features import FeatureMap, Fields, field_size
 from imitbench.core.types import Key
 from imitbench.utils.errors import UserError, pick
 

@@ -15,9 +15,9 @@ import optax
 from flax import struct
 
 from imitbench.algos.cloning import bc
+from imitbench.algos.common.goal_features import FeatureMap, field_size, make_feature_map
 from imitbench.algos.common.off_policy import reject_discrete
 from imitbench.algos.model_based import dynamics, negative_samples, vins_value
-from imitbench.algos.model_based.goal_features import FeatureMap, field_size, make_feature_map
 from imitbench.algos.model_based.vins_config import Config
 from imitbench.algos.model_based.vins_policy import candidates, pick_best
 from imitbench.algos.model_based.vins_value import Rows

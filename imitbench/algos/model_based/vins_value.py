@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-from imitbench.algos.model_based.goal_features import FeatureMap
+from imitbench.algos.common.goal_features import FeatureMap
 from imitbench.core import buffer
 from imitbench.core.types import Key, Metrics, Spec, Transition
 

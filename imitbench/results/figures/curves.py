@@ -33,6 +33,7 @@ from imitbench.results.figures.panels import (
     evaluated_once,
     mean_at_evaluations,
     measure_label,
+    panel_parts,
     panel_title,
 )
 from imitbench.results.tables import published_numbers
@@ -111,8 +112,9 @@ def _draw_scores(axis: Any, cells: Sequence[Result], methods: Sequence[str]) -> 
 def curves(results: Sequence[Result]) -> Figure:
     """Draws learning curves: a panel for each cost that some method spends, at each place.
 
-    A curve is final success where the task says when it is solved, else the return. A method that
-    does not spend a panel's cost is a horizontal line at its last value.
+    A place with many methods has several panels for each cost. A curve is final success where the
+    task says when it is solved, else the return. A method that does not spend a panel's cost is a
+    horizontal line at its last value.
 
     Args:
         results: cells of one suite.
@@ -120,20 +122,28 @@ def curves(results: Sequence[Result]) -> Figure:
     groups = comparison_groups(results)
     panels = curve_panels(groups)
     places = list(dict.fromkeys(place for _, place in panels))
-    drawn = {r.identity["label"] for place in places for r in groups[place]}
+    shown = {r.identity["label"] for place in places for r in groups[place]}
     labels = dict.fromkeys(r.identity["label"] for r in results)
-    methods = [label for label in labels if label in drawn]
+    methods = [label for label in labels if label in shown]
     costs = len({cost for cost, _ in panels})
+    parts = {place: panel_parts(groups[place]) for place in places}
+    drawn = [
+        (cost, place, i)
+        for cost, place in panels
+        for i, cells in enumerate(parts[place])
+        if any(cost_at_evaluations(r, cost).any() for r in cells)
+    ]
+    width = sum(map(len, parts.values()))
     # Costs are rows and places columns, if this grid has no holes and is not too wide.
-    is_grid = len(places) <= MAX_GRID_COLUMNS and len(panels) == costs * len(places)
-    columns = len(places) if is_grid else min(MAX_COLUMNS, len(panels))
+    is_grid = width <= MAX_GRID_COLUMNS and len(drawn) == costs * width
+    columns = width if is_grid else min(MAX_COLUMNS, len(drawn))
     sharey = "col" if is_grid else False
-    figure, grid = panel_grid(len(panels), columns, (4.2, 2.6), 0.4, sharey=sharey)
-    for i, (axis, (cost, place)) in enumerate(zip(grid.flat, panels, strict=False)):
-        _draw_panel(axis, groups[place], cost, methods)
+    figure, grid = panel_grid(len(drawn), columns, (4.2, 2.6), 0.4, sharey=sharey)
+    for i, (axis, (cost, place, part)) in enumerate(zip(grid.flat, drawn, strict=False)):
+        _draw_panel(axis, parts[place][part], cost, methods)
         if not is_grid or i < columns:
-            title_size = None if is_grid else 9
-            axis.set_title(panel_title(place, places), fontsize=title_size)
+            title = panel_title(place, places, part, len(parts[place]))
+            axis.set_title(title, fontsize=None if is_grid else 9)
     add_legend(figure, grid)
     add_caption(figure, groups[places[0]], "shaded")
     return figure

@@ -144,4 +144,5 @@ def _draw_panel(axis: Axes, panel: Panel, methods: Sequence[str]) -> None:
     if panel.measure.startswith("success"):
         axis.set_ylim(-0.02, 1.02)
     elif panel.measure == NORMALISED:
-        axis.axhline(1.0, color="0.6", linewidth=0.8)  # the expert
+        axis.axhline(1.0, color="0.4", linewidth=0.8, label="expert")
+        axis.axhline(0.0, color="0.4", linewidth=0.8, linestyle=":", label="random policy")

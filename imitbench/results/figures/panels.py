@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -11,6 +12,7 @@ from imitbench.results import scores
 from imitbench.results.cells.cell import Result
 from imitbench.suites.published.schema import Place
 
+MAX_CURVES = 6  # of a panel
 # The label of each cost's axis.
 COST_LABELS = {
     "grad_steps": "gradient steps",
@@ -74,6 +76,20 @@ def comparison_groups(results: Sequence[Result]) -> dict[Place, list[Result]]:
     return groups
 
 
+def panel_parts(cells: Sequence[Result]) -> list[list[Result]]:
+    """Shares the cells of a place between panels of at most `MAX_CURVES` curves.
+
+    Args:
+        cells: of one place.
+
+    Returns:
+        The cells of each panel, in their order and about equally many.
+    """
+    count = -(-len(cells) // MAX_CURVES)
+    edges = [len(cells) * i // count for i in range(count + 1)]
+    return [list(cells[a:b]) for a, b in itertools.pairwise(edges)]
+
+
 def _spends(r: Result, cost: str) -> bool:
     return bool(r.curve[cost].any())
 
@@ -92,12 +108,14 @@ def measure_label(r: Result) -> str:
     return measure.replace("_", " ")
 
 
-def panel_title(place: Place, places: Sequence[Place]) -> str:
+def panel_title(place: Place, places: Sequence[Place], part: int = 0, parts: int = 1) -> str:
     """Names a panel by its task and demonstrations.
 
     Args:
         place: of the panel.
         places: of all panels of the figure; the demonstrator is named where they have several.
+        part: which of the panels of this place it is, from 0.
+        parts: how many panels this place has.
 
     Returns:
         The title.
@@ -106,7 +124,8 @@ def panel_title(place: Place, places: Sequence[Place]) -> str:
     several = len({expert for _, _, expert in places if expert}) > 1
     suffix = f" ({expert})" if several and expert else ""
     number = f"{demos} demonstration" + "s" * (demos != 1)
-    return f"{task}, {number}{suffix}" if demos else task
+    title = f"{task}, {number}{suffix}" if demos else task
+    return f"{title}, {part + 1} of {parts}" if parts > 1 else title
 
 
 def needs_log_axis(ends: Sequence[float]) -> bool:

@@ -9,7 +9,7 @@ from imitbench.suites.published.schema import Claim, Place
 
 ZHU = "arXiv:1802.09564"
 NAIR = "arXiv:1709.10089"
-PLACES: tuple[Place, ...] = (("FetchPush", 100, "learned"), ("FetchPickAndPlace", 10, "scripted"))
+PLACES: tuple[Place, ...] = (("FetchPush", 100, "learned"),)  # of the cpu profile
 
 
 def _claim(text: str, better: str, worse: str, source: str) -> Claim:

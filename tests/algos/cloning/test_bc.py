@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +14,7 @@ from imitbench import data, envs, experts
 from imitbench.algos.cloning import bc
 from imitbench.core import ops, rollout
 from imitbench.core.distributions import Categorical, Deterministic, Gaussian
+from imitbench.core.streamed import HostArray, StreamedRows
 from imitbench.core.types import Transition
 from imitbench.envs.base import make_spec
 from imitbench.utils.errors import UserError
@@ -174,6 +176,33 @@ def test_the_best_episodes_are_kept(share, kept):
     np.testing.assert_array_equal(bc.best_weight(share, demos), expected)
     pairs, _ = bc.split(bc.Config(best_share=share), make_spec([("x", 1)], 1, 3), demos)
     np.testing.assert_array_equal(pairs.weight, expected)
+
+
+def test_features_are_seen_beside_the_observation(rows):
+    spec = envs.make("PointMass").spec
+    config = bc.Config(features=("desired_goal - pos",), validation=0.0)
+    learner = bc.supervised_learner(config, spec)
+    obs = rows.obs[:3]
+    goal, pos = (obs[:, spec.fields[f]] for f in ("desired_goal", "pos"))
+    np.testing.assert_allclose(learner.see(obs), np.hstack([obs, goal - pos]), rtol=1e-6)
+    state = learner.init(jax.random.key(0), bc.split(config, spec, rows)[0])
+    seen = learner.see(rows.obs)
+    np.testing.assert_allclose(state.norm.mean, seen.mean(axis=0), atol=1e-5)
+    kernels = [x.shape[0] for x in jax.tree.leaves(state.params) if x.ndim == 2]
+    assert spec.obs_size + 2 in kernels and spec.obs_size not in kernels
+    assert learner.act(jax.random.key(0), state, obs).shape == (3, 2)
+
+
+def test_wrong_features_are_named():
+    with pytest.raises(UserError, match="unknown field of the observation 'hand'"):
+        bc.make(bc.Config(features=("hand",)), envs.make("PointMass").spec)
+    with pytest.raises(UserError, match="features needs a task with goals"):
+        bc.make(bc.Config(features=("obs",)), envs.make("Tightrope-10").spec)
+    config = bc.Config(features=("desired_goal - pos",))
+    learner = bc.supervised_learner(config, envs.make("PointMass").spec)
+    on_disk: Any = StreamedRows(jnp.arange(4), HostArray(np.zeros((4, 6), np.float32)))
+    with pytest.raises(UserError, match="cannot be computed of data that stay in files"):
+        learner.fit_normaliser(bc.Pairs(on_disk, jnp.zeros((4, 2)), jnp.ones(4)))
 
 
 def test_bc_solves_the_toy_task(env, demos):

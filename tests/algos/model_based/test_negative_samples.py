@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from helpers.line_task import HAND, LINE
 
-from imitbench.algos.model_based import goal_features, negative_samples
+from imitbench.algos.common import goal_features
+from imitbench.algos.model_based import negative_samples
 from imitbench.core.types import Spec
 
 KEY = jax.random.key(0)

@@ -11,7 +11,8 @@ import pytest
 from helpers.line_task import AT, GOAL, HORIZON, LINE, REACHED, demos, one_gradient_step
 from helpers.linear_networks import dense
 
-from imitbench.algos.model_based import goal_features, vins, vins_value
+from imitbench.algos.common import goal_features
+from imitbench.algos.model_based import vins, vins_value
 
 KEY = jax.random.key(0)
 
