@@ -7,7 +7,8 @@ falls to 0; the others have their authors' settings.
 
 Grades: the expert under action noise of 0.1, whose executed actions are the data (a deterministic
 expert's data say nothing about other actions); the medium policy, under the same noise; both, in
-equal parts; and the experience of SAC from its first step on. Claims:
+equal parts; and the experience of SAC from its first step on. In the cpu profile BCQ learns from
+the mixed grade alone. Claims:
 `imitbench/suites/published/offline.py`.
 """
 
@@ -24,6 +25,7 @@ from imitbench.suites import awr
 from imitbench.suites.schema import Cell, Suite
 
 GRADES = ("stochastic", "stochastic-medium", "stochastic-mixed")
+REPLAY = "replay of sac"
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class Size:
     """Environment steps of SAC before it learns."""
     hidden: tuple[int, ...] = (256, 256)
     """Hidden layers of all networks."""
+    bcq_grades: tuple[str, ...] = (*GRADES, REPLAY)
+    """Grades from which BCQ learns; its gradient steps take several times as long as others'."""
     regression: tuple[int, int] = (1_000, 200)
     """Gradient steps of policy and value in an update of AWR and RWR."""
 
@@ -59,10 +63,13 @@ def cells(s: Size) -> tuple[Cell, ...]:
     out = []
     for task in s.tasks:
         grades = [DemoSource(pool=2 * s.demos, expert="learned", grade=g) for g in GRADES]
-        for source in (*grades, DemoSource(behaviour=Behaviour("sac", _sac(s), "replay of sac"))):
+        for source in (*grades, DemoSource(behaviour=Behaviour("sac", _sac(s), REPLAY))):
+            grade = REPLAY if source.behaviour else source.grade
             # The experience of SAC counts in units of the time limit.
             demos = s.replay_steps // HORIZON if source.behaviour else s.demos
             for label, (method, config, grad_steps) in methods(task, s).items():
+                if label == "bcq" and grade not in s.bcq_grades:
+                    continue
                 out.append(
                     Cell(
                         task=task,
@@ -141,8 +148,8 @@ SMOKE = Size(
     num_evals=2, eval_episodes=1, warmup=995, hidden=(8,), regression=(3, 1),
 )  # fmt: skip
 CPU = Size(
-    tasks=("Hopper", "HalfCheetah"), demos=25, replay_steps=20_000, grad_steps=48_000,
-    steps_per_update=400, seeds=5, num_evals=5, eval_episodes=10,
+    tasks=("Hopper", "HalfCheetah"), demos=25, replay_steps=20_000, grad_steps=30_000,
+    steps_per_update=400, seeds=5, num_evals=5, eval_episodes=10, bcq_grades=GRADES[2:],
 )  # fmt: skip
 FULL = Size(
     tasks=("Hopper", "HalfCheetah", "Walker2d"), demos=50, replay_steps=1_000_000,
