@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from docs._generate import (
     architecture,
+    baselines,
     commands,
     methods,
     notebooks,
@@ -23,7 +24,6 @@ from docs._generate import (
     sources,
     suites,
     tasks,
-    verdicts,
 )
 from imitbench import algos
 
@@ -44,7 +44,10 @@ PARTS: dict[str, Callable[[], str]] = {
     "changelog": lambda: _included("CHANGELOG.md"),
     "verdicts": lambda: suites.verdicts("suites/{}.md"),
     "claims": suites.claims_table,
-    "changed verdicts": lambda: f"{verdicts.summary()}\n\n{verdicts.table()}",
+    "baselines": baselines.overview,
+    "published returns": baselines.returns,
+    "remarks on published returns": baselines.remarks,
+    "rows of peers": baselines.peers,
     "coverage": lambda: _included("docs/assets/coverage.md"),
 }
 PART = re.compile(r"<!-- generate (.+?) -->")

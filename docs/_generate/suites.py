@@ -116,7 +116,7 @@ def page(name: str) -> str:
             _cost(results),
         ]
     else:
-        parts.append("No results of this suite have shipped.")
+        parts += [sources.note("suites", name), "No results of this suite have shipped."]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

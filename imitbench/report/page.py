@@ -14,8 +14,8 @@ import imitbench
 from imitbench.report import figure_data, markup, provenance
 from imitbench.report.videos import ABOUT, Video
 from imitbench.results.cells.cell import Result
-from imitbench.results.tables import captions, sections
-from imitbench.results.tables.sections import Section
+from imitbench.results.tables import beside, captions, sections
+from imitbench.results.tables.formatting import Section
 from imitbench.utils.errors import UserError
 from imitbench.utils.files import atomic_write
 
@@ -108,8 +108,9 @@ def _suite(part: Part) -> str:
         *map(markup.warning, warnings),
         _scores(results),
         _curves(results),
-        _section("Published returns", sections.published_returns(results)),
-        _section("Published rates", sections.published_rates(results)),
+        _section("Published returns", beside.published_returns(results)),
+        _section("Published rates", beside.published_rates(results)),
+        _section("Other packages", beside.peer_rows(results)),
         _section("Claims of the literature", claims, _verdict_counts(claims)),
         _videos(part),
         _section("Provenance", provenance.provenance_table(results)),

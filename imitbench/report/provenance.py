@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from imitbench.experts import reference_scores
 from imitbench.results import comparability, scores, tables
 from imitbench.results.cells.cell import Result
-from imitbench.results.tables.formatting import format_estimate
-from imitbench.results.tables.sections import Section
+from imitbench.results.tables.formatting import Section, format_estimate
 
 COLUMNS = (
     "Task", "Demos", "Expert", "Method", "Engine", "Device", "Environment digest", "Seeds",

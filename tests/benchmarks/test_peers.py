@@ -57,6 +57,7 @@ def test_messages_arrive_as_they_were_sent():
 def test_each_row_stands_beside_a_cell_of_the_cpu_profile(row):
     cell = run.find_cell(row, "cpu")
     assert (cell.task, cell.demos, cell.name) == (row.task, row.demos, row.beside)
+    assert row.name.split("-", 1)[1] == row.beside, "tables find our row by this name"
     assert Path(run.__file__).with_name(f"{row.package}_worker.py").exists()
 
 

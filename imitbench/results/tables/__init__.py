@@ -11,10 +11,11 @@ import pandas as pd
 from imitbench.results import comparability, effort, scores, stats
 from imitbench.results.cells import cell_tables, store
 from imitbench.results.cells.cell import Result
+from imitbench.results.tables.beside import peer_rows, published_rates, published_returns
 from imitbench.results.tables.captions import caption
 from imitbench.results.tables.formatting import format_estimate, markdown_table
 from imitbench.results.tables.marks import RISING, is_best, seed_scores
-from imitbench.results.tables.sections import claims_section, published_rates, published_returns
+from imitbench.results.tables.sections import claims_section
 from imitbench.utils.errors import UserError
 from imitbench.utils.files import atomic_write
 
@@ -166,7 +167,8 @@ def markdown(results: Sequence[Result]) -> str:
     rows = marked_rows(results)
     text = markdown_table(list(rows[0]), [list(row.values()) for row in rows])
     text += f"\n\n{caption(results, rows)}\n"
-    for s in (published_returns(results), published_rates(results), claims_section(results)):
+    for section in (published_returns, published_rates, peer_rows, claims_section):
+        s = section(results)
         text += f"\n{s.about}\n\n{markdown_table(s.head, s.rows)}\n" if s.rows else ""
     return text
 

@@ -5,10 +5,19 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from imitbench.results.stats import Estimate
 
 HTML_TAG = re.compile(r"<(?=[A-Za-z/!?])")
+
+
+class Section(NamedTuple):
+    """A table about a whole suite, with a text in Markdown above it; left out without rows."""
+
+    about: str
+    head: Sequence[str]
+    rows: list[list[str]]
 
 
 def format_estimate(estimate: Estimate, scale: float, digits: int, sign: str = "") -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from imitbench.results import effort, stats
@@ -10,7 +11,18 @@ from imitbench.suites.published.schema import Published
 from imitbench.utils.errors import UserError
 
 
-def our_return(published: Published, results: Sequence[Result]) -> stats.Estimate | None:
+def difference(published: Published, ours: stats.Mean) -> stats.Mean:
+    """Our return minus a published one, over fresh runs of both (Welch).
+
+    Args:
+        published: a published return.
+        ours: from `our_return`.
+    """
+    error = published.std / math.sqrt(published.seeds)
+    return stats.difference(ours, stats.Mean(published.value, error, published.seeds - 1))
+
+
+def our_return(published: Published, results: Sequence[Result]) -> stats.Mean | None:
     """Estimates our return after the same number of environment steps as a published one.
 
     It is that of the evaluation at this step, or lies on the straight line between the evaluation
@@ -21,7 +33,7 @@ def our_return(published: Published, results: Sequence[Result]) -> stats.Estimat
         results: finished cells.
 
     Returns:
-        The estimate over seeds; None where no online run of the task and method came that far.
+        The mean over seeds; None where no online run of the task and method came that far.
 
     Raises:
         UserError: two cells fit.
@@ -37,4 +49,4 @@ def our_return(published: Published, results: Sequence[Result]) -> stats.Estimat
     if not cells:
         return None
     returns = effort.after_env_steps(cells[0], "return", published.env_steps)
-    return None if returns is None else stats.over_seeds(returns).interval()
+    return None if returns is None else stats.over_seeds(returns)

@@ -1,15 +1,13 @@
-"""The sections below a table of cells: published numbers, and claims with their verdicts."""
+"""The section below a table of cells with the literature's claims and their verdicts."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
-from imitbench.results import claims, scores
+from imitbench.results import claims
 from imitbench.results.cells.cell import Result
-from imitbench.results.tables import published_numbers
-from imitbench.results.tables.formatting import format_estimate, format_p, markdown_table
+from imitbench.results.tables.formatting import Section, format_estimate, format_p, markdown_table
 from imitbench.suites import published
 
 CLAIM_HEAD = (
@@ -17,64 +15,6 @@ CLAIM_HEAD = (
     "Source",
 )  # fmt: skip
 VERDICTS = ("reproduced", "not reproduced", "undecided", "no results")
-
-
-class Section(NamedTuple):
-    """A table about a whole suite, with a text in Markdown above it; left out without rows."""
-
-    about: str
-    head: Sequence[str]
-    rows: list[list[str]]
-
-
-def published_returns(results: Sequence[Result]) -> Section:
-    """Compares published returns with ours after the same number of environment steps.
-
-    Args:
-        results: cells of one suite.
-
-    Returns:
-        A row for each published return that a run here came far enough for.
-
-    Raises:
-        UserError: two cells fit one published return.
-    """
-    rows = []
-    for number in published.returns_of(results[0].identity["suite"]):
-        ours = published_numbers.our_return(number, results)
-        if ours is not None:
-            row = [number.task, number.method, f"{number.env_steps:,}"]
-            row += [format_estimate(ours, 1, 0), f"{number.value:.0f} {number.spread}"]
-            rows.append([*row, f"[{number.source}]({number.url})"])
-    head = ["Task", "Method", "Environment steps", "Return here", "Return published", "Source"]
-    about = (
-        "Beside published returns after the same number of environment steps (here between "
-        "evaluations along a straight line):"
-    )
-    return Section(about, head, rows)
-
-
-def published_rates(results: Sequence[Result]) -> Section:
-    """Compares published success rates with ours.
-
-    Args:
-        results: cells of one suite.
-
-    Returns:
-        A row for each published rate and each cell of its task, demonstrations and method.
-    """
-    rates, source = published.rates_of(results[0].identity["suite"])
-    rows = []
-    for rate in rates:
-        for r in results:
-            i = r.identity
-            if (i["task"], i["demos"], i["label"]) != (rate.task, rate.demos, rate.method):
-                continue
-            ours = format_estimate(scores.estimate(r, "success_any"), 100, 1)
-            theirs = f"{rate.value:.1f} ± {rate.error:.1f}"
-            rows.append([rate.task, str(rate.demos), rate.method, r.expert, ours, theirs])
-    head = ["Task", "Demos", "Method", "Expert here", "Any here, %", "Any published, %"]
-    return Section(f"Beside the published rates ({source}):", head, rows)
 
 
 def claims_section(results: Sequence[Result]) -> Section:

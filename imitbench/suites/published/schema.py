@@ -67,14 +67,21 @@ class Published:
     """Environment steps of the learner."""
     value: float
     """Mean undiscounted return."""
-    spread: str
-    """Its spread, as "± 272 (3 seeds)"."""
+    std: float
+    """Its standard deviation over runs."""
     seeds: int
     """Number of runs."""
     source: str
     """Who published it, and the version of the environment."""
     url: str
     """Its address."""
+    remark: str = ""
+    """What is different there, where our return is another one."""
+
+    @property
+    def spread(self) -> str:
+        """The standard deviation as text."""
+        return f"± {self.std:.0f} (std over {self.seeds} seeds)"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,119 @@
+"""Each method beside its published numbers, beside other packages, and what its claims came to."""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from docs._generate import sources, suites
+from imitbench import algos
+from imitbench.results import claims
+from imitbench.results.cells.cell import Result
+from imitbench.results.tables import beside
+from imitbench.results.tables.formatting import Section
+from imitbench.suites import published
+from imitbench.suites.registry import load_suite, suite_names
+
+Make = Callable[[Sequence[Result]], Section]
+# The package whose updates ours are compared with, one by one (`make test-reference`).
+SAME_UPDATES = {
+    "bcq": "d3rlpy", "td3_bc": "d3rlpy", "gail": "imitation", "ppo": "Stable-Baselines3",
+    "sac": "Stable-Baselines3", "td3": "Stable-Baselines3", "ddpg": "Stable-Baselines3",
+}  # fmt: skip
+
+
+def overview() -> str:
+    """One row for each method: what it has been held against, and with what result."""
+    head = (
+        "Method", "Version", "Published returns", "Other packages", "Updates equal those of",
+        "Claims", "Suites with it",
+    )  # fmt: skip
+    rows = []
+    for name in algos.ALGOS:
+        found = _methods_suites(name)
+        shown = [
+            f"[`{s}`](suites/{s}.md)" + ("" if sources.shipped_results(s) else " (not run yet)")
+            for s in found
+        ]
+        row = (
+            f"[`{name}`](methods/{name}.md)",
+            str(algos.traits(name).version),
+            _verdicts_of(name, beside.published_returns),
+            _verdicts_of(name, beside.peer_rows),
+            SAME_UPDATES.get(name, "-"),
+            _claims_of(name),
+            ", ".join(shown) or "-",
+        )
+        rows.append(row)
+    return sources.table(head, rows)
+
+
+def returns() -> str:
+    """All published returns beside ours."""
+    return _joined(beside.published_returns)
+
+
+def peers() -> str:
+    """All rows of other packages beside ours."""
+    return _joined(beside.peer_rows)
+
+
+def remarks() -> str:
+    """What is different where a published return was measured, as a list."""
+    lines = [
+        f"- **{p.method} on {p.task} ({p.source}).** {p.remark}"
+        for name in suite_names()
+        if sources.shipped_results(name)
+        for p in published.returns_of(name)
+        if p.remark
+    ]
+    return "\n".join(dict.fromkeys(lines))
+
+
+def _joined(make: Make) -> str:
+    found = [
+        (name, make(sources.shipped_results(name)))
+        for name in suite_names()
+        if sources.shipped_results(name)
+    ]
+    rows = [(f"[`{name}`](suites/{name}.md)", *row) for name, s in found for row in s.rows]
+    if not rows:
+        return "None have shipped yet."
+    (head,) = {tuple(s.head) for _, s in found if s.rows}
+    return sources.table(("Suite", *head), rows)
+
+
+@functools.cache
+def _labels(suite: str) -> dict[str, str]:
+    """The method behind each label of a suite."""
+    return {c.name: c.method for cells in load_suite(suite).profiles.values() for c in cells}
+
+
+def _methods_suites(method: str) -> list[str]:
+    return [name for name in suite_names() if method in _labels(name).values()]
+
+
+def _verdicts_of(method: str, make: Make) -> str:
+    """How many rows of a section are about a method, by their verdict."""
+    counts: Counter[str] = Counter()
+    for name in suite_names():
+        if results := sources.shipped_results(name):
+            section = make(results)
+            for row in section.rows:
+                line = dict(zip(section.head, row, strict=True))
+                if _labels(name).get(line["Method"]) == method:
+                    counts[line["Verdict"]] += 1
+    return ", ".join(f"{n} {verdict}" for verdict, n in counts.items()) or "-"
+
+
+def _claims_of(method: str) -> str:
+    """The verdicts of the claims about a method, over all places."""
+    counts: Counter[str] = Counter()
+    for name in suite_names():
+        results = sources.shipped_results(name)
+        for j in claims.judge(published.claims_of(name), results) if results else ():
+            sides = {_labels(name).get(j.claim.better), _labels(name).get(j.claim.worse)}
+            if method in sides and not j.pooled and j.verdict != "no results":
+                counts[j.verdict] += 1
+    return ", ".join(f"{counts[v]} {v}" for v in suites.VERDICTS if counts[v]) or "-"
