@@ -1,7 +1,8 @@
 """Locomotion with the semantics of gymnasium v5. The MJCF comes from the installed package.
 
 Each task has a variant of fixed horizon, `<Task>-fh`, in which nothing but the time limit ends an
-episode (gymnasium's `terminate_when_unhealthy=False`); the healthy reward stays as it is.
+episode (gymnasium's `terminate_when_unhealthy=False`); the healthy reward stays as it is. Ant-27 is
+Ant without the contact forces in its observation, which its reward still counts.
 
 Source: gymnasium 1.4, envs/mujoco/*_v5.py with default arguments.
 """

@@ -37,6 +37,7 @@ class Task:
     # The position whose x velocity is rewarded, a field of MjData; by default qpos[0].
     position: str = ""
     observed: tuple[str, ...] = ()  # fields of MjData that are observed beside qpos and qvel
+    unobserved: tuple[str, ...] = ()  # fields of MjData that the reward alone needs
 
     @property
     def hidden(self) -> int:
@@ -46,7 +47,8 @@ class Task:
     @property
     def derived(self) -> tuple[str, ...]:
         """The fields of MjData that the engine keeps for this task."""
-        return (*self.observed, *([self.position] if self.position else []))
+        position = (self.position,) if self.position else ()
+        return (*self.observed, *self.unobserved, *position)
 
 
 TASKS = {
@@ -95,6 +97,8 @@ TASKS = {
         observed=("cinert", "cvel", "qfrc_actuator", "cfrc_ext"),
     ),
 }
+# As in version 4 of gymnasium, and in most publications: without the contact forces.
+TASKS["Ant-27"] = replace(TASKS["Ant"], observed=(), unobserved=("cfrc_ext",))
 TASKS |= {f"{name}-fh": replace(task, terminates=False) for name, task in TASKS.items()}
 
 

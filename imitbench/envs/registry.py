@@ -54,13 +54,19 @@ def _fetch(name: str) -> TaskEntry:
 
 def _locomotion(name: str) -> TaskEntry:
     base, is_fixed = name.removesuffix("-fh"), name.endswith("-fh")
-    # HalfCheetah never ends, and has no such argument.
-    ends = locomotion.TASKS[base].terminates
-    kwargs = {"terminate_when_unhealthy": False} if is_fixed and ends else {}
+    robot = base.removesuffix("-27")
+    about, kwargs = "gymnasium v5 semantics", {}
+    if robot != base:
+        about += ", without contact forces"
+        kwargs["include_cfrc_ext_in_observation"] = False
+    if is_fixed:
+        about += ", fixed horizon"
+    if is_fixed and locomotion.TASKS[base].terminates:  # HalfCheetah has no such argument
+        kwargs["terminate_when_unhealthy"] = False
     return TaskEntry(
-        "gymnasium v5 semantics" + (", fixed horizon" if is_fixed else ""),
+        about,
         lambda e, m: locomotion.Locomotion(name, physics.choose(e)),
-        gymnasium_id=f"{base}-v5",
+        gymnasium_id=f"{robot}-v5",
         gymnasium_kwargs=kwargs,
     )
 

@@ -16,7 +16,7 @@ from gymnasium.envs.mujoco.mujoco_env import MujocoEnv
 from imitbench import envs
 from imitbench.core import rollout
 from imitbench.core.types import EnvState
-from imitbench.envs import locomotion
+from imitbench.envs import locomotion, registry
 from imitbench.physics.engine import relative_to_root
 from imitbench.utils.errors import UserError
 
@@ -24,13 +24,12 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::Deprecat
 
 # The motion of these two is chaotic: from the last bits of a double, differences grow tenfold in
 # about eight steps. So after that many steps ours starts each step from the original's state.
-FREE = {"HalfCheetah": 40, "Ant": 80}
+FREE = {"HalfCheetah": 40, "Ant": 80, "Ant-27": 80}
 
 
 def make_original(name: str) -> MujocoEnv:
-    base = name.removesuffix("-fh")
-    fixed = {} if name == base else {"terminate_when_unhealthy": False}
-    env = gymnasium.make(f"{base}-v5", **fixed).unwrapped
+    entry = registry.TASKS[name]
+    env = gymnasium.make(entry.gymnasium_id, **entry.gymnasium_kwargs).unwrapped
     assert isinstance(env, MujocoEnv)
     return env
 
@@ -57,7 +56,9 @@ def copy_physics(state: EnvState, data: mujoco.MjData) -> EnvState:
     return state.replace(pipeline_state=new)
 
 
-@pytest.mark.parametrize("name", ["Walker2d", "HalfCheetah", "Ant", "Humanoid", "Hopper-fh"])
+@pytest.mark.parametrize(
+    "name", ["Walker2d", "HalfCheetah", "Ant", "Ant-27", "Humanoid", "Hopper-fh"]
+)
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_steps_equal_those_of_gymnasium(name, seed):
     original, ours = make_original(name), make_ours(name)
@@ -134,6 +135,18 @@ def test_fixed_horizon_tasks_never_terminate(name):
 
     steps = jax.jit(lambda k: rollout.episodes(env, policy, k, 4, horizon=150))(jax.random.key(0))
     assert not steps.terminated.any() and (np.asarray(steps.weight) == 1).all()
+
+
+def test_ant_without_contact_forces_is_ant_with_fewer_numbers():
+    """The reward still counts the forces."""
+    whole, short = make_ours("Ant"), make_ours("Ant-27")
+    assert short.spec.obs_size == 27 and set(short.spec.fields) == {"qpos", "qvel"}
+    key, action = jax.random.key(0), jnp.ones(8)
+    a, b = (jax.jit(env.reset)(key) for env in (whole, short))
+    for _ in range(3):
+        np.testing.assert_array_equal(a.obs[:27], b.obs)
+        a, b = jax.jit(whole.step)(a, action), jax.jit(short.step)(b, action)
+        assert float(a.reward) == float(b.reward)
 
 
 def test_derived_quantities_do_not_depend_on_the_batch():

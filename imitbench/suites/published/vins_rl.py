@@ -30,4 +30,16 @@ CLAIMS = (
         worse_at=WITHOUT_DEMOS,
     ),
     Claim("VINS+RL has a higher success rate than DAC", "vins_rl", "dac", SOURCE, places=PLACES),
+    *(
+        Claim(
+            f"VINS+RL has a higher success rate than {name} from the same demonstrations, without "
+            "environment steps",
+            "vins_rl",
+            label,
+            SOURCE,
+            effort="as run",
+            places=PLACES,
+        )
+        for name, label in (("VINS", "vins"), ("BC", "bc"))
+    ),
 )
