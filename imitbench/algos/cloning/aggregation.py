@@ -68,7 +68,7 @@ def make(config: Config, spec: Spec, collect: Collect, memory: Any) -> Algorithm
     Returns:
         The method. State: `State`.
     """
-    learner = bc.supervised_learner(config.clone, spec)
+    learner = bc.supervised_learner(config.clone, spec, full_range=True)
     rows_per_round = config.episodes * spec.horizon
 
     def fit_often(

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from imitbench import data, envs, experts
-from imitbench.algos.cloning import bc
+from imitbench.algos.cloning import bc, supervised
 from imitbench.core import ops, rollout
 from imitbench.core.distributions import Categorical, Deterministic, Gaussian
 from imitbench.core.streamed import HostArray, StreamedRows
@@ -41,15 +41,17 @@ def test_errors_by_hand():
     target = jnp.array([[0.5, 0.0], [0.0, 0.0], [9.0, 9.0]])
     pairs = bc.Pairs(jnp.zeros((3, 1)), target, jnp.array([1.0, 1.0, 0.0]))
     mode = jnp.array([[0.0, 1.0], [0.0, 0.0], [0.0, 0.0]])
-    mse = ops.weighted_mean(bc.imitation_errors(Deterministic(mode), pairs.target), pairs.weight)
+    mse = ops.weighted_mean(
+        supervised.imitation_errors(Deterministic(mode), pairs.target), pairs.weight
+    )
     assert float(mse) == pytest.approx((0.25 + 1.0) / 2 / 2)
     nll = ops.weighted_mean(
-        bc.imitation_errors(Gaussian(mode, jnp.zeros(2)), pairs.target), pairs.weight
+        supervised.imitation_errors(Gaussian(mode, jnp.zeros(2)), pairs.target), pairs.weight
     )
     assert float(nll) == pytest.approx(0.5 * (0.25 + 1.0) / 2 + np.log(2 * np.pi))
     choices = bc.Pairs(jnp.zeros((2, 1)), jnp.array([0, 2]), jnp.ones(2))
     uniform = ops.weighted_mean(
-        bc.imitation_errors(Categorical(jnp.zeros((2, 3))), choices.target), choices.weight
+        supervised.imitation_errors(Categorical(jnp.zeros((2, 3))), choices.target), choices.weight
     )
     assert float(uniform) == pytest.approx(np.log(3))
 
@@ -57,7 +59,10 @@ def test_errors_by_hand():
 def test_the_best_parameters_are_those_of_the_lowest_loss():
     norm = ops.Normaliser(jnp.zeros(1), jnp.ones(1))
     state = bc.State(jnp.array(2.0), (), norm, jnp.array(1.0), jnp.float32(0.5))
-    worse, better = bc.keep_best(state, jnp.float32(0.6)), bc.keep_best(state, jnp.float32(0.4))
+    worse, better = (
+        supervised.keep_best(state, jnp.float32(0.6)),
+        supervised.keep_best(state, jnp.float32(0.4)),
+    )
     assert (float(worse.best_params), float(worse.best_loss)) == (1.0, 0.5)
     assert (float(better.best_params), float(better.best_loss)) == (2.0, pytest.approx(0.4))
 
@@ -173,7 +178,7 @@ def test_the_best_episodes_are_kept(share, kept):
     demos = Transition(zeros, zeros, zeros, reward, zeros, flags, last, flags, weight)
     episode = np.array([0, 0, 1, 1, 1, 2, 3, 3, 9, 9])
     expected = np.where(np.isin(episode, kept), weight, 0.0)
-    np.testing.assert_array_equal(bc.best_weight(share, demos), expected)
+    np.testing.assert_array_equal(supervised.best_weight(share, demos), expected)
     pairs, _ = bc.split(bc.Config(best_share=share), make_spec([("x", 1)], 1, 3), demos)
     np.testing.assert_array_equal(pairs.weight, expected)
 
