@@ -55,7 +55,7 @@ def apply(config: Any, words: Sequence[str]) -> Any:
 
 def _replace(config: Any, path: list[str], text: str, name: str) -> Any:
     fields = [f.name for f in dataclasses.fields(config)]
-    field = pick(f"setting of {type(config).__module__.split('.')[-1]}", path[0], fields)
+    field = pick(f"setting of {_name(config)}", path[0], fields)
     if len(path) > 1:
         group = getattr(config, field)
         if not dataclasses.is_dataclass(group):
@@ -67,6 +67,11 @@ def _replace(config: Any, path: list[str], text: str, name: str) -> Any:
             f"setting {name!r} is a group: name one of its fields, as {name}.field=value"
         )
     return dataclasses.replace(config, **{field: parse(kind, text, name)})
+
+
+def _name(config: Any) -> str:
+    """What a config's fields are settings of: the name of its module."""
+    return type(config).__module__.split(".")[-1].removesuffix("_config")
 
 
 def parse(kind: Any, text: str, name: str) -> Any:

@@ -67,7 +67,8 @@ def one_gradient_step(steps: list[Any], **settings: Any):
     target = dense([[2.0], [-3.0]], [-20.0])  # of normalised (goal - at, at)
     with jax.disable_jit():
         learner.update(KEY, state.replace(target=target), demos())
-    (call,) = [c for c in steps if len(c) == 7]
+    # Those of the value; those of the clone have its state in place of the features.
+    (call,) = [c for c in steps if len(c) == 7 and isinstance(c[4], jax.Array)]
     features, target, data_rows = call[4:]
     norm = state.norm
     raw = np.asarray(features) * np.asarray(norm.std) + np.asarray(norm.mean)
