@@ -75,11 +75,15 @@ class Peer:
         return answer
 
 
+SECONDS = ("train_seconds", "evaluate_seconds")
+
+
 class SeedResult(NamedTuple):
     """All evaluations of one seed."""
 
     episodes: list[dict[str, np.ndarray]]  # [B] by name, for each evaluation
     train_seconds: float
+    evaluate_seconds: float
 
 
 def find_cell(row: PeerRow, profile: Any) -> Cell:
@@ -130,17 +134,19 @@ def run_seed(
     peer.ask("begin", words, **rows)
     cell = job.cell
     steps = (cell.env_steps or cell.grad_steps) // cell.num_evals
-    evaluations, seconds = [], 0.0
+    evaluations, seconds, evaluate_seconds = [], 0.0, 0.0
     for e in range(1 + cell.num_evals):
         if e:
             started = time.perf_counter()
             peer.ask("train", {"steps": steps})
             seconds += time.perf_counter() - started
+        started = time.perf_counter()
         evaluations.append(evaluate())
+        evaluate_seconds += time.perf_counter() - started
         mean = evaluations[-1]["return"].mean()
         line = f"{row.name} seed {seed}  {e}/{cell.num_evals} evaluations  return {mean:.1f}"
         print(line, file=sys.stderr, flush=True)
-    return SeedResult(evaluations, seconds)
+    return SeedResult(evaluations, seconds, evaluate_seconds)
 
 
 def evaluator(env: Env, peer: Peer, episodes: int) -> Callable[[Key], dict[str, np.ndarray]]:
@@ -191,12 +197,10 @@ def demonstrations(job: plan.Job) -> tuple[list[dict[str, np.ndarray]], Any]:
 def load_seed(path: Path) -> SeedResult:
     """Reads the evaluations of a finished seed."""
     with np.load(path) as stored:
-        seconds = float(stored["train_seconds"])
+        seconds = (float(stored[name]) for name in SECONDS)
         count = int(stored["evaluations"])
         names = [k.removeprefix("0/") for k in stored.files if k.startswith("0/")]
-        return SeedResult(
-            [{n: stored[f"{e}/{n}"] for n in names} for e in range(count)], seconds
-        )  # fmt: skip
+        return SeedResult([{n: stored[f"{e}/{n}"] for n in names} for e in range(count)], *seconds)
 
 
 def store_seed(path: Path, result: SeedResult) -> None:
@@ -204,16 +208,23 @@ def store_seed(path: Path, result: SeedResult) -> None:
     arrays: dict[str, Any] = {
         f"{e}/{k}": v for e, scores in enumerate(result.episodes) for k, v in scores.items()
     }
-    arrays |= {"train_seconds": result.train_seconds, "evaluations": len(result.episodes)}
+    arrays |= {"evaluations": len(result.episodes)}
+    arrays |= {k: getattr(result, k) for k in SECONDS}
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as temporary, temporary.open("wb") as file:
         np.savez(file, **arrays)
 
 
+def _seconds(seeds: Sequence[SeedResult]) -> dict[str, float]:
+    """Wall time by part, over all seeds, which learn one after the other."""
+    spent = (round(sum(getattr(s, name) for s in seeds), 3) for name in SECONDS)
+    return dict(zip(("train", "evaluate"), spent, strict=True)) | {"compile": 0.0}
+
+
 def _evaluations(job: plan.Job, seeds: Sequence[SeedResult]) -> Eval:
     """All evaluations of all seeds, as training collects them."""
     ev, cell = None, job.cell
-    seconds = {"compile": 0.0, "train": sum(s.train_seconds for s in seeds), "evaluate": 0.0}
+    seconds = _seconds(seeds)
     nobody = np.zeros(len(seeds), bool)
     for e in range(1 + cell.num_evals):
         scores = {k: np.stack([s.episodes[e][k] for s in seeds]) for k in seeds[0].episodes[e]}
@@ -264,7 +275,7 @@ def run_row(row: PeerRow, profile: str, root: Path, peer: Peer) -> Path:
         "environment_digest": job.environment_digest,
         "versions": machine.versions() | {row.package: peer.version},
         "git_commit": machine.git_commit(),
-        "seconds": {"compile": 0.0, "train": round(sum(s.train_seconds for s in done), 3)},
+        "seconds": _seconds(done),
         "cost": {k: v for k, v in cost.items() if v is not None},
         "demo_steps": loading.demonstrated_steps(cell.data, job.env),
         "has_success": rollout.has_success(job.env),

@@ -207,7 +207,7 @@ def _hours(results: Any) -> float:
 
 def _cost(results: Any) -> str:
     seconds = {
-        part: sum(r.info["seconds"][part] for r in results)
+        part: sum(r.info["seconds"].get(part, 0.0) for r in results)
         for part in ("compile", "train", "evaluate")
     }
     steps = {

@@ -71,6 +71,7 @@ def test_a_row_is_trained_on_our_data_and_becomes_a_cell(tmp_path):
     version = np.__version__
     assert result.identity == run.identity_of(ROW, job, version)
     assert result.peer == {"package": "numpy", "version": version}
+    assert set(result.info["seconds"]) == {"compile", "train", "evaluate"}
     assert result.curve["grad_steps"].tolist() == 2 * [0, 4, 8]
     # Each seed acts with the mean of its own data, from its own initial states.
     rows, _ = run.demonstrations(job)
@@ -88,10 +89,10 @@ def test_a_row_is_trained_on_our_data_and_becomes_a_cell(tmp_path):
 
 
 def test_finished_seeds_are_kept(tmp_path):
-    result = run.SeedResult([{"return": np.arange(3.0)}, {"return": np.ones(3)}], 1.5)
+    result = run.SeedResult([{"return": np.arange(3.0)}, {"return": np.ones(3)}], 1.5, 0.5)
     run.store_seed(tmp_path / "a" / "seed-0.npz", result)
     again = run.load_seed(tmp_path / "a" / "seed-0.npz")
-    assert again.train_seconds == 1.5
+    assert again[1:] == (1.5, 0.5)
     for e in range(2):
         np.testing.assert_array_equal(again.episodes[e]["return"], result.episodes[e]["return"])
 
