@@ -22,6 +22,7 @@ JAXRL = (
     "https://github.com/ikostrikov/jaxrl/tree/7745b27028a5b75c7755719333430ce1adcf4775/"
     "learning_curves/logs/{task}-v2"
 )
+SAMPLED = "As far as its scripts show, actions are sampled in its evaluations; here the mean acts."
 CLEANRL = "https://docs.cleanrl.dev/rl-algorithms/ppo"
 # Mean and standard deviation (n - 1) over seeds, by task, label and environment steps.
 TIANSHOU_RETURNS = {
@@ -52,6 +53,7 @@ def _tianshou(task: str, method: str, env_steps: int, value: float, std: float) 
         seeds=10,
         source=f"Tianshou, {task}-v3",
         url=where.format(task=task, method=method.removesuffix("-tianshou")),
+        remark=SAMPLED if method in ("trpo", "ppo-tianshou") else "",
     )
 
 
@@ -78,6 +80,7 @@ def _cleanrl(task: str, value: float, std: float) -> Published:
         seeds=3,
         source=f"CleanRL, {task}-v4",
         url=CLEANRL,
+        remark="The published return is that of training episodes, whose actions are sampled.",
     )
 
 
