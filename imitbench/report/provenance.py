@@ -66,7 +66,10 @@ def provenance_table(results: Sequence[Result]) -> Section:
 
 def _provenance_row(r: Result) -> list[str]:
     i, seconds = r.identity, r.info["seconds"]
-    times = (sum(seconds.values()), *(seconds[k] for k in ("train", "compile", "evaluate")))
+    times = (
+        sum(seconds.values()),
+        *(seconds.get(k, 0.0) for k in ("train", "compile", "evaluate")),
+    )
     return [
         i["task"], str(i["demos"]), r.expert or "-", i["label"], r.info["engine"],
         r.info["device"], r.info["environment_digest"], _seeds(i["seeds"]),

@@ -436,7 +436,9 @@ def test_a_stored_policy_plays_without_training(finished):
 
 def test_what_is_too_long_to_train_again_is_said():
     r = shipped("learners")[0]
-    assert videos._job("learners", (), r) == "to train one seed again takes about 145 s"
+    seconds = r.info["seconds"]["train"] / len(r.identity["seeds"])
+    line = f"to train one seed again takes about {seconds:.0f} s"
+    assert seconds > 60 and videos._job("learners", (), r) == line
 
 
 def test_what_is_seen_is_what_the_evaluation_ran(tmp_path):
