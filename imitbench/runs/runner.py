@@ -185,7 +185,7 @@ def compute(
         config=cell.config,
         concurrent=cell.source.concurrent,
     )
-    return CellOutcome(_info(job, header, ev), ev, trained)
+    return CellOutcome(cell_info(job, header, ev), ev, trained)
 
 
 def finish(job: Job, outcome: CellOutcome, root: Path) -> list[str]:
@@ -216,8 +216,14 @@ def finish(job: Job, outcome: CellOutcome, root: Path) -> list[str]:
     return job_warnings.result_warnings(part, outcome.ev)
 
 
-def _info(job: Job, header: Header | None, ev: loop.Eval) -> dict[str, Any]:
-    """The contents of cell.json."""
+def cell_info(job: Job, header: Header | None, ev: loop.Eval) -> dict[str, Any]:
+    """The contents of cell.json, without the time at which it is written.
+
+    Args:
+        job: the job.
+        header: of its data; None for a method without demonstrations.
+        ev: its evaluations.
+    """
     return {
         "identity": job.identity,
         "finished": True,

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.peers import messages, run
+from benchmarks.peers import messages, run, seeds
+from benchmarks.peers.process import Peer
 from benchmarks.peers.rows import ROWS, PeerRow
 from imitbench.results import tables
 from imitbench.results.cells import store
@@ -64,7 +65,7 @@ def test_each_row_stands_beside_a_cell_of_the_cpu_profile(row):
 def test_a_row_is_trained_on_our_data_and_becomes_a_cell(tmp_path):
     script = tmp_path / "numpy_worker.py"
     script.write_text(WORKER.format(folder=str(Path(run.__file__).parent)))
-    peer = run.Peer(script, sys.executable)
+    peer = Peer(script, sys.executable)
     folder = run.run_row(ROW, "smoke", tmp_path / "offline", peer)
     result = store.read(folder)
     job = plan.prepare("offline", "smoke", [run.find_cell(ROW, "smoke")])[0]
@@ -79,7 +80,7 @@ def test_a_row_is_trained_on_our_data_and_becomes_a_cell(tmp_path):
         peer.ask("begin", {"gymnasium_id": "Hopper-v5", "settings": {"hidden": [4]}},
                      **rows[seed])  # fmt: skip
         peer.ask("train", {"steps": 4})
-        expected = run.evaluator(job.env, peer, 1)(key)["return"].mean()
+        expected = seeds.evaluator(job.env, peer, 1)(key)["return"].mean()
         assert result.final("return")[seed] == pytest.approx(expected)
     peer.close()
     assert not (tmp_path / "offline" / "partial").exists() or not list(
@@ -89,9 +90,9 @@ def test_a_row_is_trained_on_our_data_and_becomes_a_cell(tmp_path):
 
 
 def test_finished_seeds_are_kept(tmp_path):
-    result = run.SeedResult([{"return": np.arange(3.0)}, {"return": np.ones(3)}], 1.5, 0.5)
-    run.store_seed(tmp_path / "a" / "seed-0.npz", result)
-    again = run.load_seed(tmp_path / "a" / "seed-0.npz")
+    result = seeds.SeedResult([{"return": np.arange(3.0)}, {"return": np.ones(3)}], 1.5, 0.5)
+    seeds.store_seed(tmp_path / "a" / "seed-0.npz", result)
+    again = seeds.load_seed(tmp_path / "a" / "seed-0.npz")
     assert again[1:] == (1.5, 0.5)
     for e in range(2):
         np.testing.assert_array_equal(again.episodes[e]["return"], result.episodes[e]["return"])
@@ -99,7 +100,7 @@ def test_finished_seeds_are_kept(tmp_path):
 
 def test_a_peer_that_is_not_installed_or_dies_is_named(tmp_path):
     with pytest.raises(SystemExit, match="run `make peers`"):
-        run.Peer(tmp_path / "x.py", str(tmp_path / "python"))
+        Peer(tmp_path / "x.py", str(tmp_path / "python"))
     (tmp_path / "dead.py").write_text("raise SystemExit(1)")
     with pytest.raises(SystemExit, match="the peer's process ended"):
-        run.Peer(tmp_path / "dead.py", sys.executable)
+        Peer(tmp_path / "dead.py", sys.executable)

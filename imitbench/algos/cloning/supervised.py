@@ -128,6 +128,10 @@ class SupervisedLearner:
         seen = self.features.features(self.features.state(obs), self.features.desired(obs))
         return jnp.concatenate([obs, seen], axis=-1)
 
+    def inputs(self, state: State, obs: jax.Array) -> jax.Array:
+        """The network's inputs [..., O + F]: what the policy sees, normalised and bounded."""
+        return state.norm(self.see(obs), self.config.clip)
+
     def fit_normaliser(self, pairs: Pairs) -> ops.Normaliser:
         """Fits the normaliser to what the policy sees of the pairs [N]."""
         if self.features is not None and isinstance(pairs.obs, StreamedRows):
@@ -167,12 +171,12 @@ class SupervisedLearner:
         """
 
         def errors(rows: Pairs) -> jax.Array:
-            dist = self.policy.apply(params, state.norm(self.see(rows.obs), self.config.clip))
+            dist = self.policy.apply(params, self.inputs(state, rows.obs))
             return imitation_errors(dist, rows.target)
 
         if self.head is None:
             return ops.weighted_mean(map_rows(errors, pairs), pairs.weight), {}
-        seen = state.norm(self.see(pairs.obs), self.config.clip)
+        seen = self.inputs(state, pairs.obs)
         losses, metrics = self.head.loss(key, params, state.fitted, seen, pairs.target)
         return ops.weighted_mean(losses, pairs.weight), metrics
 
@@ -221,7 +225,7 @@ class SupervisedLearner:
     def act(self, key: Key, state: State, obs: jax.Array) -> jax.Array:
         """The most likely action [..., A] at observations [..., O]; a head draws one."""
         params = state.best_params if self.config.early_stopping else acting_params(state)
-        seen = state.norm(self.see(obs), self.config.clip)
+        seen = self.inputs(state, obs)
         if self.head is not None:
             return self.head.sample(key, params, state.fitted, seen)
         return self.policy.apply(params, seen).mode
