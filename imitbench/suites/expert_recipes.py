@@ -32,6 +32,9 @@ class Recipe:
     """The physics engine: auto, native or mjx."""
     demos: int = 0
     """Successful episodes of the task's scripted expert that the method learns from."""
+    also_for: tuple[str, ...] = ()
+    """Tasks with the same body, whose observations begin with this task's: they get the same
+    policy, which ignores the rest."""
 
 
 def _ppo(task: str, updates: int, evals: int, seeds: int = 1, **settings: object) -> Recipe:
@@ -39,11 +42,14 @@ def _ppo(task: str, updates: int, evals: int, seeds: int = 1, **settings: object
     return Recipe(task, "ppo", config, updates, evals, seeds)
 
 
-def _sac(task: str, updates: int, evals: int, grad_steps: int) -> Recipe:
+def _sac(
+    task: str, updates: int, evals: int, grad_steps: int, also_for: tuple[str, ...] = ()
+) -> Recipe:
     """SAC with 16 environments, so that each gradient step sees several new steps, and half the
     usual minibatch, because gradient steps take most of the time on two cores."""
     replay = off_policy.Config(envs=16, grad_steps=grad_steps, rounds=1000, batch=128)
-    return Recipe(task, "sac", sac.Config(replay=replay), updates, evals, eval_episodes=5)
+    config = sac.Config(replay=replay)
+    return Recipe(task, "sac", config, updates, evals, eval_episodes=5, also_for=also_for)
 
 
 def _ddpg_with_demos(task: str, updates: int, demos: int = 100) -> Recipe:
@@ -63,12 +69,12 @@ RECIPES = {
         Recipe("FetchReach", "ddpg", hindsight_ddpg(), 10, 10, eval_episodes=20),
         _ddpg_with_demos("FetchPush", 30),
         _ddpg_with_demos("FetchPickAndPlace", 12),
-        _ddpg_with_demos("FetchSlide", 14, demos=200),
+        _ddpg_with_demos("FetchSlide", 100, demos=200),
         _ppo("Hopper", 500, 50),
-        _ppo("Walker2d", 1000, 50),
-        _sac("HalfCheetah", 50, 25, grad_steps=12),
-        _sac("Ant", 66, 33, grad_steps=12),
-        _sac("Humanoid", 50, 25, grad_steps=8),
+        _sac("Walker2d", 80, 40, grad_steps=12),
+        _sac("HalfCheetah", 80, 40, grad_steps=12),
+        _sac("Ant-27", 100, 50, grad_steps=12, also_for=("Ant",)),
+        _sac("Humanoid", 80, 40, grad_steps=8),
         _ppo("Reacher", 500, 25),
     )
 }
