@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from imitbench import envs
 from imitbench.core.policy_nets import MLPPolicy
 from imitbench.core.types import Algorithm, Env
 from imitbench.envs.digest import digest
@@ -58,7 +59,7 @@ def write_best(
     best = evaluate(snapshots[expert], score_policy.CARD_SEED)
     last = snapshots[run.recipe.evals - 1 :: run.recipe.evals]
     by_seed = [evaluate(net, score_policy.CARD_SEED).value for net in last]
-    paths = [_write(run, ev, "expert", expert, snapshots[expert], best, by_seed, out)]
+    paths = _write(run, ev, "expert", expert, snapshots[expert], best, by_seed, out)
 
     def share(value: Any) -> Any:
         """The share of the way from the random policy to the expert."""
@@ -68,9 +69,27 @@ def write_best(
     for i in map(int, np.argsort(distance, kind="stable")[:MEDIUM_CANDIDATES]):
         score = evaluate(snapshots[i], score_policy.CARD_SEED)
         if MEDIUM[0] <= share(score.value) <= MEDIUM[1]:
-            paths.append(_write(run, ev, "medium", i, snapshots[i], score, by_seed, out))
+            paths += _write(run, ev, "medium", i, snapshots[i], score, by_seed, out)
             break
     return paths
+
+
+def widen(net: MLPPolicy, obs_size: int) -> MLPPolicy:
+    """Lets a network take longer observations; what is new has no influence on its actions.
+
+    Args:
+        net: the network, for observations [O].
+        obs_size: the new size, O or more.
+
+    Returns:
+        The network for observations [obs_size] that begin with the old ones.
+    """
+    (kernel, bias), *rest = net.layers
+    more = obs_size - np.shape(net.mean)[0]
+    kernel = np.pad(np.asarray(kernel), ((0, more), (0, 0)))
+    mean = np.pad(np.asarray(net.mean), (0, more))
+    std = np.pad(np.asarray(net.std), (0, more), constant_values=1.0)
+    return net.replace(layers=[(kernel, bias), *rest], mean=mean, std=std)
 
 
 def rank_marks(ev: loop.Eval) -> np.ndarray:
@@ -99,8 +118,8 @@ def _write(
     score: score_policy.Score,
     by_seed: Sequence[float],
     out: Path,
-) -> Path:
-    """Writes the file of a snapshot, with its card."""
+) -> list[Path]:
+    """Writes the file of a snapshot, with its card, for every task of the recipe."""
     recipe, env = run.recipe, run.env
     seed, evaluation = divmod(index, recipe.evals)
     cost = run.algo.cost * int(ev.updates[evaluation])
@@ -120,12 +139,28 @@ def _write(
         environment_digest=digest(recipe.task, recipe.engine),
         seed=seed,
         episodes=score_policy.EPISODES,
-        mean_return=score.mean,
-        std_return=score.std,
-        success_any=score.success_any,
-        success_final=score.success_final,
         scores_by_seed=list(by_seed),
+        **_score_fields(score),
     )
-    path = out / f"{recipe.task}.{grade}.npz"
-    learned.save(path, net, card)
-    return path
+    paths = [out / f"{recipe.task}.{grade}.npz"]
+    learned.save(paths[0], net, card)
+    for task in recipe.also_for:
+        other = envs.make(task, recipe.engine)
+        wide = widen(net, other.spec.obs_size)
+        evaluate = score_policy.make_evaluator(other, learned.policy)
+        scores = _score_fields(evaluate(wide, score_policy.CARD_SEED))
+        its_digest = digest(task, recipe.engine)
+        sizes = {"obs_size": other.spec.obs_size, "environment_digest": its_digest}
+        paths.append(out / f"{task}.{grade}.npz")
+        learned.save(paths[-1], wide, dataclasses.replace(card, task=task, **sizes, **scores))
+    return paths
+
+
+def _score_fields(score: score_policy.Score) -> dict[str, Any]:
+    """A score as the fields of a card."""
+    return {
+        "mean_return": score.mean,
+        "std_return": score.std,
+        "success_any": score.success_any,
+        "success_final": score.success_final,
+    }

@@ -51,7 +51,8 @@ def prepare(recipe: Recipe, root: Path) -> RecipeRun:
                 f"resets={share}: the recipe for {recipe.task} has no demonstrations to reset to; "
                 "set resets=0 or demos>0"
             )
-    learned.weights_path(recipe.task, "expert")  # rejects a task whose expert has no file name
+    for task in (recipe.task, *recipe.also_for):
+        learned.weights_path(task, "expert")  # rejects a task whose expert has no file name
     env = envs.make(recipe.task, recipe.engine)
     if env.spec.discrete:
         raise UserError(f"{recipe.task} has discrete actions: learned experts are continuous")

@@ -14,7 +14,7 @@ from imitbench import data, envs, experts
 from imitbench.algos.cloning import bc
 from imitbench.algos.rl import ddpg_demos, ppo
 from imitbench.experts import learned, reference_scores
-from imitbench.runs import score_policy, train_expert
+from imitbench.runs import expert_choice, score_policy, train_expert
 from imitbench.suites import expert_recipes
 from imitbench.training.progress import Progress
 from imitbench.utils.errors import UserError
@@ -93,6 +93,31 @@ def test_an_interrupted_run_continues_to_the_same_expert(straight, tmp_path, mon
     jax.tree.map(np.testing.assert_array_equal, a, b)
     assert card_a.scores_by_seed == card_b.scores_by_seed
     assert calls == [0, 0, 1, 1]
+
+
+def test_a_policy_for_longer_observations_ignores_what_is_new():
+    net, card = learned.read(learned.weights_path("Hopper", "expert"))
+    wide = expert_choice.widen(net, card.obs_size + 2)
+    obs = jax.random.normal(jax.random.key(0), (5, card.obs_size))
+    more = jnp.concatenate([obs, jnp.full((5, 2), 100.0)], -1)
+    key = jax.random.key(1)
+    expected = learned.policy(net)(key, obs)
+    np.testing.assert_allclose(learned.policy(wide)(key, more), expected, atol=1e-6)
+    assert np.abs(expected).max() > 0.1
+
+
+@pytest.mark.slow
+def test_an_expert_is_written_for_every_task_of_its_recipe(tmp_path):
+    recipe = expert_recipes.Recipe(
+        "Ant-27", "ppo", CONFIG, 1, 1, eval_episodes=1, also_for=("Ant",)
+    )
+    with Progress(1) as progress:
+        run = train_expert.prepare(recipe, tmp_path)
+        first, second = train_expert.train(run, tmp_path, progress)[:2]
+    assert (first.name, second.name) == ("Ant-27.expert.npz", "Ant.expert.npz")
+    card = learned.load(second, envs.make("Ant").spec, "Ant")[1]
+    # The same body and the same rewards.
+    assert card.mean_return == pytest.approx(learned.read(first)[1].mean_return, rel=1e-4)
 
 
 def test_recipes_that_cannot_run_are_refused(tmp_path):
