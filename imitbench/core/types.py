@@ -184,7 +184,8 @@ class Algorithm(NamedTuple):
 
     `cost` is the cost of one update. Where there is a `value_estimator`, evaluation records its
     value of the initial states beside the discounted returns. `version` is part of a cell's
-    identity: the method's `Traits.version`.
+    identity: the method's `Traits.version`. `network_calls` is the number of passes through the
+    policy's network for one executed action, where the method states it.
     """
 
     init: Callable[[Key, Transition], Any]
@@ -194,6 +195,7 @@ class Algorithm(NamedTuple):
     actor: Callable[[Any], Actor] | None = None
     value_estimator: ValueEstimator | None = None
     version: int = 1
+    network_calls: float | None = None
 
 
 class Env(Protocol):

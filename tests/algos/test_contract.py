@@ -10,7 +10,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from helpers.contract import METHODS, RECURRENT, TASK, equal, has_memory, one, recurrent_method
+from helpers.contract import (
+    GRU,
+    METHODS,
+    TASK,
+    WITH_MEMORY,
+    equal,
+    has_memory,
+    methods_with_memory,
+    one,
+)
 from helpers.small_configs import shrink
 
 from imitbench import algos, data, envs, experts
@@ -19,10 +28,10 @@ from imitbench.core.types import Algorithm, Env, Transition
 from imitbench.training import loop
 from imitbench.utils.errors import UserError
 
-assert recurrent_method  # a fixture
+assert methods_with_memory  # a fixture
 pytestmark = [
     pytest.mark.parametrize("method", METHODS),
-    pytest.mark.usefixtures("recurrent_method"),
+    pytest.mark.usefixtures("methods_with_memory"),
 ]
 
 
@@ -85,7 +94,7 @@ def test_acts_on_discrete_choices(method, small, request):
     except UserError as error:
         assert "has discrete actions" in str(error) and "\n" not in str(error)
         return
-    left_to_slow_tests(request, method, ("bc", "dagger", "gail", "ppo", RECURRENT))
+    left_to_slow_tests(request, method, ("bc", "dagger", "gail", "ppo", GRU))
     env = envs.make("ProbePolicy")
     demos = data.collect(env, experts.load("ProbePolicy"), 40)
     rows = data.subset(demos, 20, [0], same=True)
@@ -99,7 +108,7 @@ def test_acts_on_discrete_choices(method, small, request):
 
 # One method of each kind of loop and state; the others resume in the slow tests.
 RESUMED_FAST = (
-    "bc", "dagger", "gail", "dac", "vins", "ppo", RECURRENT,
+    "bc", "dagger", "gail", "dac", "vins", "ppo", *WITH_MEMORY,
 )  # fmt: skip
 OPTIONS: dict[str, Any] = {"num_updates": 4, "num_evals": 4, "eval_episodes": 2}
 

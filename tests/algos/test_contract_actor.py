@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 from helpers.contract import (
     METHODS_WITH_ACTOR,
-    RECURRENT,
     TASK,
+    WITH_MEMORY,
     equal,
     has_memory,
     initial_states,
+    methods_with_memory,
     one,
-    recurrent_method,
     with_fixed_key,
 )
 
@@ -29,10 +29,10 @@ from imitbench.core import unrolling
 from imitbench.core.rollout import select, split_decision
 from imitbench.core.types import Actor, Env
 
-assert recurrent_method  # a fixture
+assert methods_with_memory  # a fixture
 pytestmark = [
     pytest.mark.parametrize("method", METHODS_WITH_ACTOR),
-    pytest.mark.usefixtures("recurrent_method"),
+    pytest.mark.usefixtures("methods_with_memory"),
 ]
 KEY = jax.random.key(0)
 
@@ -52,7 +52,7 @@ def actor(method, small, demos, env) -> Actor:
     """The actor of the untrained method."""
     algo = small(method, TASK)
     state = algo.init(KEY, one(data.subset(demos, 6, [0])))
-    assert has_memory(algo, state, env) or method != RECURRENT
+    assert has_memory(algo, state, env) or method not in WITH_MEMORY
     return algo.actor(state)
 
 

@@ -1,8 +1,9 @@
-"""Shared code of the contract tests: the methods, a toy with memory among them, and comparisons."""
+"""Shared code of the contract tests: the methods, some with memory among them, and comparisons."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,10 +14,41 @@ from helpers import recurrent
 from helpers.small_configs import shrink
 
 from imitbench import algos, envs, experts
+from imitbench.algos.cloning import bc, dagger, memory_config
 from imitbench.core.types import Actor, Algorithm, Env, EnvState, Key, Traits, Transition
 
 TASK = "ProbeGoal"  # goals, several steps, continuous actions, and no host callback
 RECURRENT = "recurrent"  # the toy method of `helpers.recurrent`
+GRU, AVERAGES = "bc-gru", "dagger-averages"  # with a memory; settings of bc and dagger
+
+
+@dataclass(frozen=True)
+class GRUConfig(bc.Config):
+    """A recurrent clone that sees its actions and executes chunks."""
+
+    memory: memory_config.Config = field(
+        default_factory=lambda: memory_config.Config(
+            history=3, past_actions=True, encoder="gru", width=8, chunk=3, execute=2
+        )
+    )
+
+
+@dataclass(frozen=True)
+class AveragesConfig(dagger.Config):
+    """DAgger whose clone sees two observations and averages its predictions."""
+
+    clone: bc.Config = field(
+        default_factory=lambda: bc.Config(
+            memory=memory_config.Config(history=2, chunk=3, ensemble=0.1, past_targets=1)
+        )
+    )
+
+
+WITH_MEMORY = {
+    RECURRENT: (recurrent.Config, recurrent.make, Traits()),
+    GRU: (GRUConfig, bc.make, bc.TRAITS),
+    AVERAGES: (AveragesConfig, dagger.make, dagger.TRAITS),
+}
 
 # These have the code of another method, with other settings.
 SETTINGS_OF_OTHERS = (
@@ -38,9 +70,9 @@ def _acts_by_an_actor(method: str) -> bool:
 
 
 def _parameters(methods: Iterable[str]) -> list[Any]:
-    """Parameters of pytest: the methods, slow ones marked, and the toy."""
+    """Parameters of pytest: the methods, slow ones marked, and those with a memory."""
     slow = {m: pytest.mark.slow if m in SETTINGS_OF_OTHERS else () for m in methods}
-    return [*(pytest.param(m, marks=mark) for m, mark in slow.items()), RECURRENT]
+    return [*(pytest.param(m, marks=mark) for m, mark in slow.items()), *WITH_MEMORY]
 
 
 METHODS = _parameters(algos.ALGOS)
@@ -48,12 +80,11 @@ METHODS_WITH_ACTOR = _parameters(filter(_acts_by_an_actor, algos.ALGOS))
 
 
 @pytest.fixture
-def recurrent_method(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The toy method is one of the methods."""
-    toy = SimpleNamespace(
-        Config=recurrent.Config, make=recurrent.make, __doc__="Counts.", TRAITS=Traits()
-    )
-    monkeypatch.setitem(algos.ALGOS, RECURRENT, toy)
+def methods_with_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The methods with a memory are among the methods."""
+    for name, (config, make, traits) in WITH_MEMORY.items():
+        module = SimpleNamespace(Config=config, make=make, __doc__="Remembers.", TRAITS=traits)
+        monkeypatch.setitem(algos.ALGOS, name, module)
 
 
 def equal(a: Any, b: Any) -> None:

@@ -10,10 +10,10 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-from imitbench.algos.cloning import bc, held_out
+from imitbench.algos.cloning import bc, held_out, windows
 from imitbench.core import buffer
 from imitbench.core.config import require
-from imitbench.core.types import Algorithm, Cost, Key, Metrics, Policy, Spec, Transition
+from imitbench.core.types import Algorithm, Cost, Key, Metrics, Spec, Transition
 from imitbench.utils.errors import UserError
 
 
@@ -51,11 +51,13 @@ class State(struct.PyTreeNode):
     updates: jax.Array  # [] their number so far
 
 
-Collect = Callable[[Key, Policy, Any], tuple[bc.Pairs, Any, Metrics]]
-"""(key, learner, memory) -> a round's labelled steps [N], episode by episode; memory; metrics."""
+Collect = Callable[[Key, bc.SupervisedLearner, bc.State, Any], tuple[Transition, Any, Metrics]]
+"""(key, learner, its state, memory) -> a round's labelled episodes [T, B]; memory; metrics."""
 
 
-def make(config: Config, spec: Spec, collect: Collect, memory: Any) -> Algorithm:
+def make(
+    config: Config, spec: Spec, collect: Collect, memory: Any, *, remembers: bool = False
+) -> Algorithm:
     """Builds a method whose update is one round: collect `config.episodes`, then clone.
 
     Args:
@@ -64,11 +66,12 @@ def make(config: Config, spec: Spec, collect: Collect, memory: Any) -> Algorithm
         collect: collects and labels the steps of a round.
         memory: what `collect` gets in the first round. The clone has learned from the
             demonstrations before.
+        remembers: `collect` uses the learner's `actor`, so that the clone may have a memory.
 
     Returns:
         The method. State: `State`.
     """
-    learner = bc.supervised_learner(config.clone, spec, full_range=True)
+    learner = bc.supervised_learner(config.clone, spec, full_range=True, remembers=remembers)
     rows_per_round = config.episodes * spec.horizon
 
     def fit_often(
@@ -97,11 +100,8 @@ def make(config: Config, spec: Spec, collect: Collect, memory: Any) -> Algorithm
         return State(clone, data, memory, jnp.int32(0))
 
     def collect_round(key: Key, state: State) -> tuple[buffer.Ring, Any, Metrics]:
-        def policy(key: Key, obs: jax.Array) -> jax.Array:
-            return learner.act(key, state.clone, obs)
-
-        pairs, memory, metrics = collect(key, policy, state.memory)
-        return buffer.append(state.data, pairs), memory, metrics
+        steps, memory, metrics = collect(key, learner, state.clone, state.memory)
+        return buffer.append(state.data, learner.view.pairs_of_rollout(steps)), memory, metrics
 
     def collect_nothing(key: Key, state: State) -> tuple[buffer.Ring, Any, Metrics]:
         shapes = jax.eval_shape(collect_round, key, state)[2]
@@ -116,9 +116,9 @@ def make(config: Config, spec: Spec, collect: Collect, memory: Any) -> Algorithm
             )
         else:
             data, memory, round_metrics = collect_round(k_collect, state)
-        norm = learner.fit_normaliser(data.rows)
+        norm = learner.view.fit_normaliser(data.rows)
         clone = state.clone.replace(norm=norm)
-        clone, metrics = fit_often(k_fit, clone, data.rows, config.fits)
+        clone, metrics = fit_often(k_fit, clone, kept_pairs(data), config.fits)
         rest = bc.split(config.clone, spec, demos)[1]
         clone, validation_metrics = learner.validate(clone, rest)
         metrics = jax.tree.map(jnp.mean, metrics) | round_metrics | validation_metrics
@@ -135,4 +135,20 @@ def make(config: Config, spec: Spec, collect: Collect, memory: Any) -> Algorithm
         grad_step_offset=-config.start_fits * config.clone.steps,
         collecting_updates=config.rounds or None,
     )
-    return Algorithm(init, update, act, cost)
+    actor = lambda state: learner.actor(state.clone)  # noqa: E731
+    return Algorithm(
+        init,
+        update,
+        act,
+        cost,
+        actor=actor if config.clone.memory.used else None,
+        network_calls=learner.network_calls,
+    )
+
+
+def kept_pairs(data: buffer.Ring) -> bc.Pairs:
+    """The pairs of the aggregate; where rows were overwritten, windows end at what is left."""
+    pairs = data.rows
+    if pairs.steps is None:
+        return pairs
+    return pairs.replace(steps=windows.kept_steps(data, pairs.steps))

@@ -17,13 +17,9 @@ demonstrations.
 from __future__ import annotations
 
 from imitbench.algos.cloning.bc_config import Config
-from imitbench.algos.cloning.supervised import (
-    Pairs,
-    State,
-    SupervisedLearner,
-    split,
-    supervised_learner,
-)
+from imitbench.algos.cloning.pairs import split
+from imitbench.algos.cloning.supervised import State, SupervisedLearner, supervised_learner
+from imitbench.algos.cloning.windows import Pairs
 from imitbench.core.types import Algorithm, Cost, Key, Spec, Traits, Transition
 
 __all__ = ["Config", "Pairs", "State", "SupervisedLearner", "make", "split", "supervised_learner"]
@@ -32,9 +28,16 @@ TRAITS = Traits(streams=True)
 
 def make(config: Config, spec: Spec) -> Algorithm:
     """BC on the intended actions of the demonstrations. State: `State`."""
-    learner = supervised_learner(config, spec)
+    learner = supervised_learner(config, spec, remembers=True)
 
     def init(key: Key, demos: Transition) -> State:
         return learner.init(key, split(config, spec, demos)[0])
 
-    return Algorithm(init, learner.update, learner.act, Cost(grad_steps=config.steps))
+    return Algorithm(
+        init,
+        learner.update,
+        learner.act,
+        Cost(grad_steps=config.steps),
+        actor=learner.actor if config.memory.used else None,
+        network_calls=learner.network_calls,
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from imitbench.algos.cloning import memory_config
 from imitbench.core import heads
 from imitbench.core.config import ADDED_LATER, require
 from imitbench.utils.errors import UserError
@@ -49,6 +50,9 @@ class Config:
     ema: float = field(default=0.0, metadata=ADDED_LATER)
     """Decay of the running mean of the parameters, in [0, 1), with which the policy acts; 0 acts
     with the last ones."""
+    memory: memory_config.Config = field(default=memory_config.Config(), metadata=ADDED_LATER)
+    """What the policy sees of the past, and how many actions it predicts at once. For data in
+    memory, in BC and DAgger."""
 
     def __post_init__(self) -> None:
         require(0 <= self.validation < 1, self, "validation", "a share in [0, 1)")

@@ -36,7 +36,9 @@ from imitbench.core.types import (
     Policy,
     Spec,
     Traits,
+    Transition,
 )
+from imitbench.utils.errors import UserError
 
 TRAITS = Traits(version=2)
 
@@ -106,9 +108,16 @@ def make(config: Config, spec: Spec, env: Env, expert: Actor | Policy) -> Algori
     the round."""
     demonstrator = as_actor(expert)
 
-    def collect(key: Key, policy: Policy, round: jax.Array) -> tuple[bc.Pairs, jax.Array, Metrics]:
-        actor = mixture(beta(config, round), demonstrator, as_actor(policy))
-        steps = rollout.flatten(rollout.episodes(env, actor, key, config.episodes))
-        return bc.Pairs(steps.obs, steps.intended_action, steps.weight), round + 1, {}
+    if config.clone.memory.past_actions and config.beta != "zero":
+        raise UserError(
+            f"beta={config.beta}: expected zero beside clone.memory.past_actions, because the "
+            "clone remembers its own actions, not the expert's"
+        )
 
-    return aggregation.make(config, spec, collect, jnp.int32(0))
+    def collect(
+        key: Key, learner: bc.SupervisedLearner, clone: bc.State, round: jax.Array
+    ) -> tuple[Transition, jax.Array, Metrics]:
+        actor = mixture(beta(config, round), demonstrator, learner.actor(clone))
+        return rollout.episodes(env, actor, key, config.episodes), round + 1, {}
+
+    return aggregation.make(config, spec, collect, jnp.int32(0), remembers=True)

@@ -36,6 +36,7 @@ from imitbench.core.types import (
     Policy,
     Spec,
     Traits,
+    Transition,
 )
 from imitbench.utils.errors import UserError
 
@@ -86,14 +87,16 @@ def make(config: Config, spec: Spec, env: Env, expert: Actor | Policy) -> Algori
         raise UserError(f"{env.name} has discrete actions: DART's noise needs continuous ones")
     demonstrator = as_actor(expert)
 
-    def collect(key: Key, policy: Policy, errors: jax.Array) -> tuple[bc.Pairs, jax.Array, Metrics]:
+    def collect(
+        key: Key, learner: bc.SupervisedLearner, clone: bc.State, errors: jax.Array
+    ) -> tuple[Transition, jax.Array, Metrics]:
         k_episodes, k_clone = jax.random.split(key)
         actor = disturbed(demonstrator, errors)
-        steps = rollout.flatten(rollout.episodes(env, actor, k_episodes, config.episodes))
-        new_errors = policy(k_clone, steps.obs) - steps.intended_action
-        new_errors = jnp.where(steps.weight[:, None] > 0, new_errors, 0.0)
-        pairs = bc.Pairs(steps.obs, steps.intended_action, steps.weight)
-        return pairs, new_errors, {"noise": jnp.sqrt(jnp.mean(errors**2))}
+        steps = rollout.episodes(env, actor, k_episodes, config.episodes)
+        rows = rollout.flatten(steps)
+        new_errors = learner.act(k_clone, clone, rows.obs) - rows.intended_action
+        new_errors = jnp.where(rows.weight[:, None] > 0, new_errors, 0.0)
+        return steps, new_errors, {"noise": jnp.sqrt(jnp.mean(errors**2))}
 
     no_errors = jnp.zeros((config.episodes * spec.horizon, spec.action_size))
     return aggregation.make(config, spec, collect, no_errors)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -10,13 +10,17 @@ import jax.numpy as jnp
 import optax
 from flax import struct
 
-from imitbench.algos.cloning import held_out
+from imitbench.algos.cloning import memory_actor, memory_config
 from imitbench.algos.cloning.bc_config import Config
-from imitbench.algos.common.goal_features import FeatureMap, make_feature_map
-from imitbench.core import buffer, heads, ops, policy_nets
+from imitbench.algos.cloning.networks import build_networks
+from imitbench.algos.cloning.pairs import split
+from imitbench.algos.cloning.view import View, make_view
+from imitbench.algos.cloning.windows import Pairs, Windows
+from imitbench.core import heads, ops, policy_nets
+from imitbench.core.actor import from_policy
 from imitbench.core.distributions import Categorical, Deterministic, Distribution, Gaussian
 from imitbench.core.streamed import StreamedRows, map_rows
-from imitbench.core.types import Key, Metrics, Params, Spec, Transition
+from imitbench.core.types import Actor, Key, Metrics, Params, Spec, Transition
 from imitbench.utils.errors import UserError
 
 
@@ -30,53 +34,6 @@ class State(struct.PyTreeNode):
     best_loss: jax.Array  # [] lowest validation loss so far
     fitted: Any = ()  # what the head computed from the demonstrations
     mean_params: Params = ()  # type: ignore[assignment]  # the running mean, with `ema`
-
-
-class Pairs(struct.PyTreeNode):
-    """Observations with the actions to learn; of demonstrations, or of DAgger's aggregate."""
-
-    obs: jax.Array  # [N, O]
-    target: jax.Array  # [N, A] the actions to learn
-    weight: jax.Array  # [N] 0 for rows that are not trained on
-
-
-def best_weight(share: float, demos: Transition) -> jax.Array:
-    """The weights [N] of demonstrations [N], 0 in all but the episodes with the highest returns.
-
-    Args:
-        share: of the episodes, above 0 and rounded up; episodes with equal returns count in the
-            order of the data.
-        demos: rows [N] of whole episodes.
-    """
-    episode = buffer.find_episodes(demos)
-    used = jnp.arange(len(demos.weight)) < episode.used
-    number = jnp.where(used, episode.episode, len(demos.weight))  # out of range, so not summed
-    rewards = jnp.where(used, demos.reward, 0.0)
-    returns = jax.ops.segment_sum(rewards, number, len(demos.weight))
-    exists = jnp.arange(len(returns)) < episode.count
-    order = jnp.argsort(-jnp.where(exists, returns, -jnp.inf), stable=True)
-    rank = jnp.zeros_like(order).at[order].set(jnp.arange(len(order)))
-    kept = jnp.ceil(share * episode.count - 1e-4)  # 0.1 * 30 is more than 3 in floating point
-    return jnp.where(used & (rank[episode.episode] < kept), demos.weight, 0.0)
-
-
-def split(config: Config, spec: Spec, demos: Transition) -> tuple[Pairs, Pairs | None]:
-    """Splits demonstrations [N] into the pairs to train on and those of the held-out last episodes.
-
-    Where the held-out episodes may have different numbers of rows, both have as many rows as they
-    may need, some of weight 0. The latter are None where no episode is held out.
-    """
-    if config.best_share < 1:
-        demos = demos.replace(weight=best_weight(config.best_share, demos))
-    pairs = Pairs(demos.obs, demos.intended_action, demos.weight)
-    held = held_out.find(config.validation, spec, demos)
-    if held is None:
-        return pairs, None
-    train = pairs.replace(weight=jnp.where(held.mask, 0.0, demos.weight))
-    if held.exact:
-        train = buffer.select(train, jnp.arange(len(demos.weight) - held.size))
-    rest = pairs.replace(weight=jnp.where(held.mask, demos.weight, 0.0))
-    return train, buffer.select(rest, held.begin + jnp.arange(held.size))
 
 
 def imitation_errors(dist: Distribution, target: jax.Array) -> jax.Array:
@@ -118,79 +75,72 @@ class SupervisedLearner:
     spec: Spec
     policy: policy_nets.PolicyNet
     opt: optax.GradientTransformation
-    features: FeatureMap | None  # what the policy sees besides the observation
+    view: View
     head: heads.Head | None  # in place of `policy`
 
-    def see(self, obs: jax.Array) -> jax.Array:
-        """What the policy sees [..., O + F] of observations [..., O]."""
-        if self.features is None:
-            return obs
-        seen = self.features.features(self.features.state(obs), self.features.desired(obs))
-        return jnp.concatenate([obs, seen], axis=-1)
+    @property
+    def memory(self) -> memory_config.Config:
+        """The policy's memory."""
+        return self.config.memory
 
-    def inputs(self, state: State, obs: jax.Array) -> jax.Array:
-        """The network's inputs [..., O + F]: what the policy sees, normalised and bounded."""
-        return state.norm(self.see(obs), self.config.clip)
-
-    def fit_normaliser(self, pairs: Pairs) -> ops.Normaliser:
-        """Fits the normaliser to what the policy sees of the pairs [N]."""
-        if self.features is not None and isinstance(pairs.obs, StreamedRows):
-            raise UserError(
-                f"features={list(self.config.features)}: cannot be computed of data that stay in "
-                "files; leave stream or features out"
-            )
-        return ops.fit_normaliser(self.see(pairs.obs), pairs.weight)
+    @property
+    def network_calls(self) -> float:
+        """Passes through the network for one executed action."""
+        return (1 if self.head is None else self.head.evaluations) / self.memory.execute
 
     def init(self, key: Key, pairs: Pairs) -> State:
         """The untrained state; the normaliser is fitted to the pairs [N]."""
         params = self.policy.init(key) if self.head is None else self.head.init(key)
-        norm = self.fit_normaliser(pairs)
+        norm = self.view.fit_normaliser(pairs)
         highest = jnp.float32(jnp.finfo(jnp.float32).max)
         mean = params if self.config.ema else ()
         fitted = self._fit_head(key, pairs)
         return State(params, self.opt.init(params), norm, params, highest, fitted, mean)
 
     def _fit_head(self, key: Key, pairs: Pairs) -> Any:
+        if isinstance(pairs.target, StreamedRows) and (self.head or self.memory.used):
+            what = "the head" if self.head else "memory"
+            raise UserError(
+                f"{what} cannot be used with data that stay in files; leave stream or {what} out"
+            )
         if self.head is None:
             return ()
-        if isinstance(pairs.target, StreamedRows):
-            raise UserError(
-                f"head.kind={self.config.head.kind}: cannot be fitted to data that stay in files; "
-                "leave stream or the head out"
-            )
-        return self.head.fit(ops.fold_in_name(key, "head"), pairs.target, pairs.weight)
+        target = self.view.examples(pairs).target
+        return self.head.fit(ops.fold_in_name(key, "head"), target, pairs.weight)
 
-    def error(self, params: Params, state: State, pairs: Pairs, key: Key) -> tuple[Any, Metrics]:
-        """The mean error over pairs [N], by their weight, and metrics of the head.
+    def error(
+        self, params: Params, state: State, rows: Pairs | Windows, key: Key
+    ) -> tuple[Any, Metrics]:
+        """The mean error over examples [N], by their weight, and metrics of the head.
 
         Args:
             params: parameters of the network.
             state: holds the normaliser, and what the head fitted.
-            pairs: [N].
+            rows: [N].
             key: random key of the head's loss; other policies need none.
         """
 
-        def errors(rows: Pairs) -> jax.Array:
-            dist = self.policy.apply(params, self.inputs(state, rows.obs))
+        def errors(rows: Pairs | Windows) -> jax.Array:
+            dist = self.policy.apply(params, self.view.inputs_of(state.norm, rows))
             return imitation_errors(dist, rows.target)
 
         if self.head is None:
-            return ops.weighted_mean(map_rows(errors, pairs), pairs.weight), {}
-        seen = self.inputs(state, pairs.obs)
-        losses, metrics = self.head.loss(key, params, state.fitted, seen, pairs.target)
-        return ops.weighted_mean(losses, pairs.weight), metrics
+            return ops.weighted_mean(map_rows(errors, rows), rows.weight), {}
+        seen = self.view.inputs_of(state.norm, rows)
+        losses, metrics = self.head.loss(key, params, state.fitted, seen, rows.target)
+        return ops.weighted_mean(losses, rows.weight), metrics
 
     def loss(
-        self, params: Params, state: State, pairs: Pairs, key: Key
+        self, params: Params, state: State, rows: Pairs | Windows, key: Key
     ) -> tuple[jax.Array, Metrics]:
         """The error plus l2 / 2 times the squared norm of the parameters; and metrics."""
-        error, metrics = self.error(params, state, pairs, key)
+        error, metrics = self.error(params, state, rows, key)
         penalty = 0.5 * self.config.l2 * optax.tree.norm(params, squared=True)
         return error + penalty, metrics | {"loss": error}
 
     def fit(self, key: Key, state: State, pairs: Pairs) -> tuple[State, Metrics]:
         """`config.steps` gradient steps on minibatches of the pairs [N] with weight above 0."""
-        draw = buffer.real_row_sampler(pairs, pairs.weight)
+        draw = self.view.sampler(pairs)
 
         def step(carry: tuple[Params, Any, Params], key: Key) -> tuple[Any, Metrics]:
             params, opt_state, mean = carry
@@ -212,7 +162,9 @@ class SupervisedLearner:
         """Measures the error on held-out pairs, if there are any, and keeps the best parameters."""
         if pairs is None:
             return state, {}
-        loss, _ = self.error(acting_params(state), state, pairs, jax.random.key(0))
+        loss, _ = self.error(
+            acting_params(state), state, self.view.examples(pairs), jax.random.key(0)
+        )
         return keep_best(state, loss), {"val_loss": loss}
 
     def update(self, key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
@@ -222,17 +174,40 @@ class SupervisedLearner:
         state, validation_metrics = self.validate(state, rest)
         return state, metrics | validation_metrics
 
-    def act(self, key: Key, state: State, obs: jax.Array) -> jax.Array:
-        """The most likely action [..., A] at observations [..., O]; a head draws one."""
+    def predict(self, key: Key, state: State, seen: jax.Array) -> jax.Array:
+        """The most likely actions [..., A] at the network's inputs; a head draws one."""
         params = state.best_params if self.config.early_stopping else acting_params(state)
-        seen = self.inputs(state, obs)
         if self.head is not None:
             return self.head.sample(key, params, state.fitted, seen)
         return self.policy.apply(params, seen).mode
 
+    def act(self, key: Key, state: State, obs: jax.Array) -> jax.Array:
+        """The action [..., A] at observations [..., O]; with a memory, as if they were the first of
+        their episodes."""
+        if not self.memory.used:
+            return self.predict(key, state, self.view.inputs(state.norm, obs))
+        window = memory_actor.first_window(self.memory, self.spec, obs)
+        action = self.plan(key, state, *window)
+        return action if self.spec.discrete else action[..., 0, :]
+
+    def plan(self, key: Key, state: State, obs: jax.Array, previous: jax.Array) -> jax.Array:
+        """The actions from now on [..., J, A], choices [...], at observations [..., H, O] after
+        actions [..., H, A]."""
+        predicted = self.predict(key, state, self.view.tokens(state.norm, obs, previous))
+        if self.spec.discrete:
+            return predicted
+        return memory_actor.planned(self.memory, self.spec, predicted)
+
+    def actor(self, state: State) -> Actor:
+        """The policy, with its memory if it has one."""
+        if not self.memory.used:
+            return from_policy(lambda key, obs: self.act(key, state, obs))
+        plan = lambda key, obs, previous: self.plan(key, state, obs, previous)  # noqa: E731
+        return memory_actor.actor(self.memory, self.spec, plan)
+
 
 def supervised_learner(
-    config: Config, spec: Spec, *, full_range: bool = False
+    config: Config, spec: Spec, *, full_range: bool = False, remembers: bool = False
 ) -> SupervisedLearner:
     """Builds the learner for a task, with the policy head that its actions and the loss need.
 
@@ -241,21 +216,23 @@ def supervised_learner(
         spec: the task.
         full_range: a head scales actions by the range that they may have, not by that of the data;
             for methods that add data later.
+        remembers: the method uses `actor`, so that the policy may have a memory.
 
     Raises:
-        UserError: a head for discrete actions, or features of another task.
+        UserError: a head for discrete actions, features of another task, or a memory that the task
+            or the method cannot have.
     """
-    head = "gaussian" if config.loss == "nll" else "deterministic"
-    features = make_feature_map(spec, config.features, "features") if config.features else None
-    seen = replace(spec, obs_size=spec.obs_size + (features.size if features else 0))
-    policy = policy_nets.policy(seen, config.hidden, "categorical" if spec.discrete else head)
+    memory = config.memory
+    if memory.used and not remembers:
+        raise UserError(
+            "memory: this method's policy cannot remember; leave it out, or use bc or dagger"
+        )
+    memory_config.check(memory, spec)
+    if config.head.kind != "default" and spec.discrete:
+        raise UserError(
+            f"head.kind={config.head.kind}: expected default, because the task has discrete actions"
+        )
+    view = make_view(config, spec)
+    policy, head = build_networks(config, spec, view.size, full_range)
     lr = ops.cosine_step_size(config.lr, config.lr_decay_steps)
-    own = None
-    if config.head.kind != "default":
-        if spec.discrete:
-            raise UserError(
-                f"head.kind={config.head.kind}: expected default, because the actions are discrete"
-            )
-        sizes = (config.hidden, seen.obs_size, spec.action_size)
-        own = heads.make(config.head, *sizes, full_range=full_range)
-    return SupervisedLearner(config, spec, policy, optax.adam(lr), features, own)
+    return SupervisedLearner(config, spec, policy, optax.adam(lr), view, head)

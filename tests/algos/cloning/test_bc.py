@@ -12,6 +12,7 @@ import pytest
 
 from imitbench import data, envs, experts
 from imitbench.algos.cloning import bc, supervised
+from imitbench.algos.cloning import pairs as pairs_module
 from imitbench.core import ops, rollout
 from imitbench.core.distributions import Categorical, Deterministic, Gaussian
 from imitbench.core.streamed import HostArray, StreamedRows
@@ -178,7 +179,7 @@ def test_the_best_episodes_are_kept(share, kept):
     demos = Transition(zeros, zeros, zeros, reward, zeros, flags, last, flags, weight)
     episode = np.array([0, 0, 1, 1, 1, 2, 3, 3, 9, 9])
     expected = np.where(np.isin(episode, kept), weight, 0.0)
-    np.testing.assert_array_equal(supervised.best_weight(share, demos), expected)
+    np.testing.assert_array_equal(pairs_module.best_weight(share, demos), expected)
     pairs, _ = bc.split(bc.Config(best_share=share), make_spec([("x", 1)], 1, 3), demos)
     np.testing.assert_array_equal(pairs.weight, expected)
 
@@ -189,9 +190,9 @@ def test_features_are_seen_beside_the_observation(rows):
     learner = bc.supervised_learner(config, spec)
     obs = rows.obs[:3]
     goal, pos = (obs[:, spec.fields[f]] for f in ("desired_goal", "pos"))
-    np.testing.assert_allclose(learner.see(obs), np.hstack([obs, goal - pos]), rtol=1e-6)
+    np.testing.assert_allclose(learner.view.see(obs), np.hstack([obs, goal - pos]), rtol=1e-6)
     state = learner.init(jax.random.key(0), bc.split(config, spec, rows)[0])
-    seen = learner.see(rows.obs)
+    seen = learner.view.see(rows.obs)
     np.testing.assert_allclose(state.norm.mean, seen.mean(axis=0), atol=1e-5)
     kernels = [x.shape[0] for x in jax.tree.leaves(state.params) if x.ndim == 2]
     assert spec.obs_size + 2 in kernels and spec.obs_size not in kernels
@@ -207,7 +208,7 @@ def test_wrong_features_are_named():
     learner = bc.supervised_learner(config, envs.make("PointMass").spec)
     on_disk: Any = StreamedRows(jnp.arange(4), HostArray(np.zeros((4, 6), np.float32)))
     with pytest.raises(UserError, match="cannot be computed of data that stay in files"):
-        learner.fit_normaliser(bc.Pairs(on_disk, jnp.zeros((4, 2)), jnp.ones(4)))
+        learner.view.fit_normaliser(bc.Pairs(on_disk, jnp.zeros((4, 2)), jnp.ones(4)))
 
 
 def test_bc_solves_the_toy_task(env, demos):

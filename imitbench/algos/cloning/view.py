@@ -1,0 +1,93 @@
+"""What a policy sees: observations with features, normalised; with a memory, windows of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from imitbench.algos.cloning import windows
+from imitbench.algos.cloning.bc_config import Config
+from imitbench.algos.cloning.windows import Pairs, Windows
+from imitbench.algos.common.goal_features import FeatureMap, make_feature_map
+from imitbench.core import buffer, ops, rollout
+from imitbench.core.streamed import StreamedRows
+from imitbench.core.types import Key, Spec, Transition
+from imitbench.utils.errors import UserError
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """From pairs to the inputs of a policy's network; all methods are pure functions."""
+
+    config: Config
+    spec: Spec
+    features: FeatureMap | None  # what the policy sees besides the observation
+
+    @property
+    def size(self) -> int:
+        """The size of what the network sees of a step: of a token, where there is a memory."""
+        size = self.spec.obs_size + (self.features.size if self.features else 0)
+        return size + (self.spec.action_size if self.config.memory.past_actions else 0)
+
+    def see(self, obs: jax.Array) -> jax.Array:
+        """What the policy sees [..., O + F] of observations [..., O]."""
+        if self.features is None:
+            return obs
+        seen = self.features.features(self.features.state(obs), self.features.desired(obs))
+        return jnp.concatenate([obs, seen], axis=-1)
+
+    def inputs(self, norm: ops.Normaliser, obs: jax.Array) -> jax.Array:
+        """The network's inputs [..., O + F]: what the policy sees, normalised and bounded."""
+        return norm(self.see(obs), self.config.clip)
+
+    def inputs_of(self, norm: ops.Normaliser, rows: Pairs | Windows) -> jax.Array:
+        """The network's inputs [N, .] at rows; with a memory the tokens [N, H, .] of windows."""
+        if isinstance(rows, Windows):
+            return self.tokens(norm, rows.obs, rows.previous)
+        return self.inputs(norm, rows.obs)
+
+    def tokens(self, norm: ops.Normaliser, obs: jax.Array, previous: jax.Array) -> jax.Array:
+        """The tokens [..., H, .] of observations [..., H, O] and the actions before them."""
+        seen = self.inputs(norm, obs)
+        return jnp.concatenate([seen, previous], -1) if self.config.memory.past_actions else seen
+
+    def examples(self, pairs: Pairs) -> Pairs | Windows:
+        """All pairs [N] as the policy sees them."""
+        if not self.config.memory.used:
+            return pairs
+        return windows.gather(self.config.memory, self.spec, pairs, jnp.arange(len(pairs.weight)))
+
+    def sampler(self, pairs: Pairs) -> Callable[[Key, int], Any]:
+        """A function (key, batch) -> examples drawn from the pairs of positive weight."""
+        if not self.config.memory.used:
+            return buffer.real_row_sampler(pairs, pairs.weight)
+        return windows.sampler(self.config.memory, self.spec, pairs)
+
+    def pairs_of_rollout(self, steps: Transition) -> Pairs:
+        """The pairs [B * T] of a rollout's episodes [T, B]: observations and intended actions."""
+        flat = rollout.flatten(steps)
+        places = windows.steps_of_rollout(steps) if self.config.memory.used else None
+        return Pairs(flat.obs, flat.intended_action, flat.weight, places)
+
+    def fit_normaliser(self, pairs: Pairs) -> ops.Normaliser:
+        """Fits the normaliser to what the policy sees of the pairs [N]."""
+        if self.features is not None and isinstance(pairs.obs, StreamedRows):
+            raise UserError(
+                f"features={list(self.config.features)}: cannot be computed of data that stay in "
+                "files; leave stream or features out"
+            )
+        return ops.fit_normaliser(self.see(pairs.obs), pairs.weight)
+
+
+def make_view(config: Config, spec: Spec) -> View:
+    """Builds the view.
+
+    Raises:
+        UserError: features of another task.
+    """
+    features = make_feature_map(spec, config.features, "features") if config.features else None
+    return View(config, spec, features)
