@@ -240,8 +240,13 @@ def cell_info(job: Job, header: Header | None, ev: loop.Eval) -> dict[str, Any]:
         "diverged_seeds": job.marked_seeds(ev.diverged),
         "demonstrations": dataclasses.asdict(header) if header else None,
         **_dataset_info(job.cell.source.dataset),
+        **_network_calls(job.algo.network_calls),
         "asked_expert": None if job.asked is None else job.asked.label,
     }
+
+
+def _network_calls(calls: float | None) -> dict[str, float]:
+    return {} if calls is None else {"network_calls": float(calls)}
 
 
 def _dataset_info(dataset: DatasetInMemory | None) -> dict[str, Any]:

@@ -19,7 +19,9 @@ from scipy import stats
 
 from docs._generate import blocks, sources
 from imitbench import algos
+from imitbench.algos.cloning import bc, memory_config
 from imitbench.cli.export import Export
+from imitbench.core import heads
 from imitbench.core.actor import on_observations
 from imitbench.results import exports
 from imitbench.results.cells import policies
@@ -53,9 +55,9 @@ def stored(tmp_path_factory):
     """stored(method, task) -> a trained policy, one for all tests."""
 
     @functools.cache
-    def load(method: str, task: str = TASK) -> policies.StoredPolicy:
+    def load(method: str, task: str = TASK, settings: Any = None) -> policies.StoredPolicy:
         folder = tmp_path_factory.mktemp("exports") / "cell"
-        store(folder, method, task)
+        store(folder, method, task, settings)
         return policies.load(folder, SEEDS[1])
 
     return load
@@ -140,6 +142,34 @@ def test_an_exported_policy_acts_as_the_original_one(method, stored, tmp_path):
     if method not in SAMPLED:
         pytest.importorskip("onnx")
         check(policy, tmp_path, "onnx", from_onnx)
+
+
+def clone(**settings: Any) -> bc.Config:
+    return bc.Config(hidden=(16,), steps=3, validation=0.0, **settings)
+
+
+@pytest.mark.parametrize("kind", ["deterministic", "two-step"])
+def test_heads_that_draw_no_numbers_go_into_every_format(kind, stored, tmp_path):
+    policy = stored("bc", TASK, clone(head=heads.Config(kind)))
+    check(policy, tmp_path, "numpy", from_numpy)
+    pytest.importorskip("flatbuffers")
+    check(policy, tmp_path, "stablehlo", from_stablehlo)
+    pytest.importorskip("onnx")
+    check(policy, tmp_path, "onnx", from_onnx)
+
+
+def test_a_sampling_head_and_a_memory_go_into_stablehlo_alone(stored, tmp_path):
+    flow = stored("bc", TASK, clone(head=heads.Config("flow", sample_steps=2)))
+    check_refused(flow, tmp_path, "draws random numbers")
+    memory = memory_config.Config(history=3, past_actions=True, encoder="gru", width=8, chunk=2)
+    recurrent = stored("bc", TASK, clone(memory=memory))
+    check_refused(recurrent, tmp_path, "remembers earlier steps")
+    pytest.importorskip("flatbuffers")
+    check(flow, tmp_path, "stablehlo", from_stablehlo)
+    files = exports.save(recurrent, tmp_path / "memory.stablehlo", "stablehlo")
+    about = json.loads(files[2].read_text())
+    shapes = [x["shape"] for x in about["functions"]["act"]["inputs"]]
+    assert shapes == [["b", 4], ["b", 3, 4], ["b", 3, 2], ["b", 1, 2, 2], ["b"]]
 
 
 def test_choices_are_integers(stored, tmp_path):

@@ -52,6 +52,7 @@ def test_cells_match_the_schema(finished):
     assert [r.identity["label"] for r in (bc_result, dagger_result)] == ["bc", "dagger"]
     info = dagger_result.info
     assert info["finished"] and info["engine"] == "native" and info["diverged_seeds"] == []
+    assert info["network_calls"] == 1
     assert set(info["seconds"]) == {"compile", "train", "evaluate"}
     assert info["versions"]["jax"] and len(info["environment_digest"]) == 16
     curve: Any = dagger_result.curve
@@ -147,6 +148,16 @@ def test_the_table_has_intervals_engine_and_device(finished):
     text = (finished / "table.md").read_text(encoding="utf-8")
     for word in ("| PointMass | 4 | dagger |", "2 x 3", "95% interval", "native", "Device"):
         assert word in text
+
+
+def test_passes_through_the_network_are_a_column_where_they_differ(finished):
+    results = store.read_all(finished)
+    assert "Network calls" not in tables.table_rows(results)[0]
+    results[0].info["network_calls"] = 0.25
+    del results[1].info["network_calls"]  # as in older cells
+    rows = tables.table_rows(results)
+    assert [row["Network calls"] for row in rows] == ["0.25", "-"]
+    assert "Network calls: passes through" in captions.caption(results, rows)
 
 
 def test_foreign_and_damaged_results_are_refused(finished, tmp_path):

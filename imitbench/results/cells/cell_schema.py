@@ -107,6 +107,8 @@ def check_info(info: Mapping[str, Any], where: str, remedy: str) -> None:
     check_fields(info["seconds"], {"compile": float, "train": float}, f"{where}: seconds", remedy)
     if info["demonstrations"] is not None:
         check_fields(info["demonstrations"], {"expert": str}, f"{where}: demonstrations", remedy)
+    if "network_calls" in info:
+        check_fields(info, {"network_calls": float}, where, remedy)
     if "dataset" in info:  # of a user, with a name
         check_fields(info, {"dataset": dict[str, Any]}, where, remedy)
         check_fields(info["dataset"], {"name": str, "format": str}, f"{where}: dataset", remedy)

@@ -23,7 +23,7 @@ MEASURES = ("success_any", "success_final", "return")
 # Columns that are left out where no cell has a value in them.
 OPTIONAL = (
     "Demos", "Success any, %", "Success final, %", "Seeds apart", "Expert queries",
-    "Over training", "Environment steps",
+    "Over training", "Environment steps", "Network calls",
 )  # fmt: skip
 MEASURE_COLUMNS = {
     "success_any": "Success any, %", "success_final": "Success final, %", "return": "Return",
@@ -82,6 +82,8 @@ def table_rows(results: Sequence[Result]) -> list[dict[str, str]]:
     """
     rows = [_table_row(r, row) for r, row in zip(results, _records(results), strict=True)]
     empty = {name for name in OPTIONAL if all(row[name] in ("-", "0") for row in rows)}
+    if all(row["Network calls"] in ("-", "1") for row in rows):
+        empty.add("Network calls")
     if len({row["Expert"] for row in rows}) == 1:
         empty.add("Expert")
     return [{k: v for k, v in row.items() if k not in empty} for row in rows]
@@ -129,6 +131,7 @@ def _table_row(r: Result, record: dict[str, Any]) -> dict[str, str]:
         "Expert queries": f"{r.info['demo_steps'] + record['expert_queries']:,}",
         "Environment steps": f"{record['env_steps']:,}",
         "Gradient steps": f"{record['grad_steps']:,}",
+        "Network calls": f"{r.info['network_calls']:.3g}" if "network_calls" in r.info else "-",
         "Train s": f"{r.info['seconds']['train']:.1f}",
         "Compile s": f"{r.info['seconds']['compile']:.1f}",
         "Engine": str(record["engine"]),

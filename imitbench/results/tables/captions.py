@@ -46,6 +46,8 @@ def caption(results: Sequence[Result], rows: Sequence[Mapping[str, str]]) -> str
         text += "*any*: the goal was reached at some step; *final*: at the last one. "
     if "Expert queries" in rows[0]:
         text += "Expert queries count the demonstrations' steps. "
+    if "Network calls" in rows[0]:
+        text += "Network calls: passes through the policy's network for one executed action. "
     text += f"Profile {profile}. Device: {'; '.join(devices)}."
     return text + peers_sentence(results) + trials_sentence(results) + engines_sentence(results)
 

@@ -95,9 +95,7 @@ def test_what_heads_cannot_do_is_named():
         bc.Config(loss="nll", head=heads.Config("mixture"))
     with pytest.raises(UserError, match="ema=1.0: expected a decay in"):
         bc.Config(ema=1.0)
-    with pytest.raises(
-        UserError, match="head.kind=ddpm: expected default, because the task"
-    ):
+    with pytest.raises(UserError, match="head.kind=ddpm: expected default, because the task"):
         bc.make(config("ddpm"), envs.make("ProbeAction").spec)
     learner = bc.supervised_learner(config("kmeans"), envs.make("PointMass").spec)
     on_disk: Any = StreamedRows(jnp.arange(4), HostArray(np.zeros((4, 2), np.float32)))
