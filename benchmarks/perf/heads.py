@@ -1,0 +1,91 @@
+"""Policy heads and memories against the matrix-product peak. Run by `make perf-heads`, on an idle
+machine.
+
+Writes `results/perf/heads.md`: gradient steps and actions a second of BC with every head, for
+chunks of eight actions, and with every reader of a history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import get_args
+
+import jax
+import numpy as np
+
+from benchmarks.perf.engines import matmul_peak, training
+from benchmarks.perf.products import product_flops
+from benchmarks.perf.timing import ROUNDS, publish, seconds, synthetic
+from imitbench import envs
+from imitbench.algos.cloning import bc, memory_config
+from imitbench.core import heads
+from imitbench.core.types import Env
+from imitbench.results.tables.formatting import markdown_table
+from imitbench.utils import machine
+
+TASK, ROWS = "FetchPickAndPlace", 200
+WHERE = Path("results") / "perf" / "heads.md"
+CHUNK = memory_config.Config(chunk=8, execute=8)
+BASE = bc.Config(hidden=(256, 256, 256), lr=3e-4, batch=256, validation=0.0, steps=100)
+HEAD = [
+    "policy", "passes for a chunk", "gradient steps/s", "share of the peak", "chunks/s",
+    "share of the peak",
+]  # fmt: skip
+
+
+def configs() -> dict[str, bc.Config]:
+    """Settings of BC by name: every head, then every reader of ten observations."""
+    kinds = [kind for kind in get_args(heads.Kind) if kind != "default"]
+    found = {k: replace(BASE, head=heads.Config(k), memory=CHUNK) for k in kinds}
+    for encoder in ("stack", "gru", "transformer"):
+        memory = memory_config.Config(history=10, encoder=encoder)
+        found[f"regression, ten observations, {encoder}"] = replace(BASE, memory=memory)
+    return found
+
+
+def row(name: str, config: bc.Config, env: Env) -> list[str]:
+    """Below `HEAD`."""
+    rate, peak, _ = training(bc.make(config, env.spec), env, 1)
+    learner = bc.supervised_learner(config, env.spec, remembers=True)
+    demos = jax.tree.map(lambda x: x[0], synthetic(env.spec, 5000, 1))
+    pairs, _ = bc.split(config, env.spec, demos)
+    state = learner.init(jax.random.key(0), pairs)
+    examples = learner.view.sampler(pairs)(jax.random.key(0), config.batch)
+    key = jax.random.key(1)
+    step = product_flops(jax.grad(learner.loss, has_aux=True), state.params, state, examples, key)
+    tokens = learner.view.inputs_of(state.norm, examples)[:ROWS]
+    act: Callable[[jax.Array], jax.Array] = jax.jit(lambda key: learner.predict(key, state, tokens))
+    acting = product_flops(learner.predict, key, state, tokens)
+    measure = matmul_peak()
+    seconds(lambda: act(key))
+    found = np.array([(seconds(lambda: act(key)), measure()) for _ in range(ROUNDS)])
+    taken, own_peak = np.median(found, axis=0)
+    passes = "1" if learner.head is None else str(learner.head.evaluations)
+    return [
+        name, passes, f"{rate:,.0f}", f"{rate * step / 1e9 / peak:.2f}", f"{ROWS / taken:,.0f}",
+        f"{acting / taken / 1e9 / own_peak:.2f}",
+    ]  # fmt: skip
+
+
+def main() -> None:
+    env = envs.make(TASK)
+    text = [
+        "# Speed of policy heads and memories",
+        "",
+        f"Made by `make perf-heads` on {machine.device()}; jax {machine.version('jax')}. BC on "
+        f"{TASK}, hidden layers {BASE.hidden}, batch {BASE.batch}, one seed; medians of {ROUNDS} "
+        f"measurements, in turns with a float32 matrix product. Heads predict {CHUNK.chunk} "
+        f"actions at once, for {ROWS} observations together; the last rows predict one action. "
+        "The share of the peak counts the operations of matrix products alone.",
+        "",
+        markdown_table(HEAD, [row(name, config, env) for name, config in configs().items()]),
+        "",
+    ]
+    publish(text, WHERE)
+
+
+if __name__ == "__main__":
+    machine.setup()
+    main()
