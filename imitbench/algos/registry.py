@@ -14,7 +14,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from imitbench.algos.adversarial import airl, dac, dac_sac, gail, gail_trpo, sqil
-from imitbench.algos.cloning import bc, dagger, dart
+from imitbench.algos.cloning import bc, dagger, dart, memory_config
 from imitbench.algos.model_based import vins, vins_rl, vins_true
 from imitbench.algos.offline import (
     bcq,
@@ -158,6 +158,14 @@ def reset_share(config: Any) -> float | None:
     groups = [v for v in values if dataclasses.is_dataclass(v)]
     shares = [getattr(config, "resets", None), *map(reset_share, groups)]
     return max((x for x in shares if x is not None), default=None)
+
+
+def remembers(config: Any) -> bool:
+    """Whether a policy with these settings has a memory; nested dataclasses are searched, too."""
+    if isinstance(config, memory_config.Config):
+        return config.used
+    groups = [getattr(config, f.name) for f in dataclasses.fields(config)]
+    return any(remembers(group) for group in groups if dataclasses.is_dataclass(group))
 
 
 def settings_warnings(name: str, config: Any, spec: Spec) -> list[str]:

@@ -248,6 +248,10 @@ def _check_demos(cell: Cell) -> None:
         raise UserError(f"demos={cell.demos}: {cell.method} needs 1 or more")
     if source.stride != 1 and (traits.needs_rewards or traits.needs_goals_reached):
         raise UserError(f"stride={source.stride}: {cell.method} needs whole episodes; set stride=1")
+    if source.stride != 1 and algos.remembers(cell.config):
+        raise UserError(
+            f"stride={source.stride}: a policy with a memory needs whole episodes; set stride=1"
+        )
     if source.dataset is not None and cell.demos > source.pool:
         held_out = " beside those for evaluation" if source.dataset.held_out else ""
         raise UserError(

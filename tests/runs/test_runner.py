@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from helpers import fake_results
 
-from imitbench.algos.cloning import bc
+from imitbench.algos.cloning import bc, memory_config
 from imitbench.algos.offline import offline_rwr, td3_bc
 from imitbench.cli import console
 from imitbench.data import source
@@ -317,6 +317,13 @@ def test_a_different_run_is_told_apart(finished, monkeypatch):
                 "source": source.DemoSource(pool=6, stride=5),
             },
             "stride=5: td3_bc needs whole episodes",
+        ),
+        (
+            {
+                "config": bc.Config(memory=memory_config.Config(history=2)),
+                "source": source.DemoSource(pool=6, stride=5),
+            },
+            "stride=5: a policy with a memory needs whole episodes",
         ),
     ],
 )
