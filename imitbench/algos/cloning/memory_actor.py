@@ -63,7 +63,7 @@ def actor(config: Config, spec: Spec, plan: Plan) -> Actor:
         spec: the task.
         plan: predicts actions from what is remembered.
     """
-    averages = config.ensemble is not None
+    averages = config.averages
     stored = config.chunk if averages else 1
 
     def start(key: Key, state: EnvState) -> Memory:
@@ -105,7 +105,6 @@ def _execute(config: Config, plan: Plan, key: Key, memory: Memory) -> tuple[jax.
 
 def _average(config: Config, plan: Plan, key: Key, memory: Memory) -> tuple[jax.Array, Memory]:
     """The weighted mean of all predictions for this step, the present one included."""
-    assert config.ensemble is not None
     new = plan(key, memory.obs, memory.previous)[:, None]
     plans = jnp.concatenate([new, memory.plans[:, :-1]], axis=1)
     now = jnp.diagonal(plans, axis1=1, axis2=2)  # [B, A, J]: entry j of the plan made j steps ago

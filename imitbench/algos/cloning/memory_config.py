@@ -37,9 +37,9 @@ class Config:
     last action repeats."""
     execute: int = 1
     """Actions of a chunk that are executed before the policy predicts the next one."""
-    ensemble: float | None = None
+    ensemble: float = -1.0
     """Predict in every step and execute the mean of all predictions for it. A prediction of age i,
-    from 0 for the oldest, has weight exp(-ensemble * i). None: execute chunks."""
+    from 0 for the oldest, has weight exp(-ensemble * i). Below 0: execute chunks."""
     past_targets: int = 0
     """Actions before the present step that the policy predicts too, in training alone; before an
     episode's first action that one repeats."""
@@ -51,8 +51,7 @@ class Config:
         require(0 <= self.dropout <= 1, self, "dropout", "a share in [0, 1]")
         require(self.width % self.heads == 0, self, "heads", f"a divisor of width={self.width}")
         require(self.execute <= self.chunk, self, "execute", f"at most chunk={self.chunk}")
-        if self.ensemble is not None:
-            require(self.ensemble >= 0, self, "ensemble", "0 or more, or None")
+        if self.averages:
             require(self.chunk > 1, self, "chunk", "2 or more beside `ensemble`")
             require(self.execute == 1, self, "execute", "1 beside `ensemble`")
         if self.encoder != "stack" or self.dropout:
@@ -62,6 +61,11 @@ class Config:
     def sees_past(self) -> bool:
         """Whether the policy sees more than the present observation."""
         return self.history > 1 or self.past_actions
+
+    @property
+    def averages(self) -> bool:
+        """Whether the policy averages its predictions instead of executing chunks."""
+        return self.ensemble >= 0
 
     @property
     def used(self) -> bool:
