@@ -14,7 +14,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -76,6 +76,15 @@ def matmul_peak() -> Callable[[], float]:
         return max(rates) / 1e9
 
     return measure
+
+
+def beside_peak(work: Callable[[], Any]) -> tuple[float, float]:
+    """Median seconds of a call and the peak in GFLOP/s, measured in turns; it is called once
+    before."""
+    measure = matmul_peak()
+    seconds(work)
+    found = np.array([(seconds(work), measure()) for _ in range(ROUNDS)])
+    return float(np.median(found[:, 0])), float(np.median(found[:, 1]))
 
 
 def bare_products(batch: int, sizes: Sequence[int], steps: int = 400) -> Callable[[], float]:

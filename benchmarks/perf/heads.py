@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import get_args
 
 import jax
-import numpy as np
 
-from benchmarks.perf.engines import matmul_peak, training
+from benchmarks.perf.engines import beside_peak, training
 from benchmarks.perf.products import product_flops
-from benchmarks.perf.timing import ROUNDS, publish, seconds, synthetic
+from benchmarks.perf.timing import ROUNDS, publish, synthetic
 from imitbench import envs
 from imitbench.algos.cloning import bc, memory_config
 from imitbench.core import heads
@@ -58,10 +57,7 @@ def row(name: str, config: bc.Config, env: Env) -> list[str]:
     tokens = learner.view.inputs_of(state.norm, examples)[:ROWS]
     act: Callable[[jax.Array], jax.Array] = jax.jit(lambda key: learner.predict(key, state, tokens))
     acting = product_flops(learner.predict, key, state, tokens)
-    measure = matmul_peak()
-    seconds(lambda: act(key))
-    found = np.array([(seconds(lambda: act(key)), measure()) for _ in range(ROUNDS)])
-    taken, own_peak = np.median(found, axis=0)
+    taken, own_peak = beside_peak(lambda: act(key))
     passes = "1" if learner.head is None else str(learner.head.evaluations)
     return [
         name, passes, f"{rate:,.0f}", f"{rate * step / 1e9 / peak:.2f}", f"{ROWS / taken:,.0f}",

@@ -8,10 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import jax
-import numpy as np
 
-from benchmarks.perf.engines import matmul_peak, products, training, training_row, weights
-from benchmarks.perf.timing import ROUNDS, publish, seconds, synthetic
+from benchmarks.perf.engines import beside_peak, products, training, training_row, weights
+from benchmarks.perf.timing import ROUNDS, publish, synthetic
 from imitbench import envs
 from imitbench.algos.cloning import bc
 from imitbench.algos.model_based import vins
@@ -55,10 +54,7 @@ def main() -> None:
     state = learner.init(jax.random.key(0), one)
     obs = one.obs[:200]
     act = jax.jit(lambda key: learner.act(key, state, obs))
-    measure = matmul_peak()
-    seconds(lambda: act(jax.random.key(0)))
-    found = [(seconds(lambda: act(jax.random.key(1))), measure()) for _ in range(ROUNDS)]
-    mine, peak = (float(x) for x in np.median(np.array(found), axis=0))
+    mine, peak = beside_peak(lambda: act(jax.random.key(1)))
     work = 2 * len(obs) * K * sum(weights(s) for s in own.values())
     used = work / mine / 1e9
     done, limit = f"{len(obs) / mine:,.0f} actions/s", f"{peak:.0f} GFLOP/s (matrix product)"

@@ -89,24 +89,36 @@ class SupervisedLearner:
         return (1 if self.head is None else self.head.evaluations) / self.memory.execute
 
     def init(self, key: Key, pairs: Pairs) -> State:
-        """The untrained state; the normaliser is fitted to the pairs [N]."""
+        """The untrained state; the normaliser is fitted to the pairs [N].
+
+        Raises:
+            UserError: the data stay in files, and the policy has a head, a memory or features.
+        """
+        self._check_streamed(pairs)
         params = self.policy.init(key) if self.head is None else self.head.init(key)
         norm = self.view.fit_normaliser(pairs)
         highest = jnp.float32(jnp.finfo(jnp.float32).max)
         mean = params if self.config.ema else ()
-        fitted = self._fit_head(key, pairs)
+        fitted = () if self.head is None else self._fit_head(self.head, key, pairs)
         return State(params, self.opt.init(params), norm, params, highest, fitted, mean)
 
-    def _fit_head(self, key: Key, pairs: Pairs) -> Any:
-        if isinstance(pairs.target, StreamedRows) and (self.head or self.memory.used):
-            what = "the head" if self.head else "memory"
+    def _check_streamed(self, pairs: Pairs) -> None:
+        if not isinstance(pairs.target, StreamedRows):
+            return
+        if self.head is not None:
             raise UserError(
-                f"{what} cannot be used with data that stay in files; leave stream or {what} out"
+                f"head.kind={self.config.head.kind}: cannot be fitted to data that stay in files; "
+                "leave stream or the head out"
             )
-        if self.head is None:
-            return ()
+        if self.memory.used:
+            raise UserError(
+                "memory: windows of data that stay in files cannot be drawn; leave stream or the "
+                "memory out"
+            )
+
+    def _fit_head(self, head: heads.Head, key: Key, pairs: Pairs) -> Any:
         target = self.view.examples(pairs).target
-        return self.head.fit(ops.fold_in_name(key, "head"), target, pairs.weight)
+        return head.fit(ops.fold_in_name(key, "head"), target, pairs.weight)
 
     def error(
         self, params: Params, state: State, rows: Pairs | Windows, key: Key

@@ -99,5 +99,5 @@ def test_what_heads_cannot_do_is_named():
         bc.make(config("ddpm"), envs.make("ProbeAction").spec)
     learner = bc.supervised_learner(config("kmeans"), envs.make("PointMass").spec)
     on_disk: Any = StreamedRows(jnp.arange(4), HostArray(np.zeros((4, 2), np.float32)))
-    with pytest.raises(UserError, match="the head cannot be used with data that stay"):
+    with pytest.raises(UserError, match="head.kind=kmeans: cannot be fitted to data that stay"):
         learner.init(KEY, bc.Pairs(jnp.zeros((4, 6)), on_disk, jnp.ones(4)))

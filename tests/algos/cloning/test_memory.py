@@ -14,6 +14,7 @@ from imitbench.algos.cloning import bc, dagger, dart, memory_actor
 from imitbench.algos.cloning.memory_config import Config
 from imitbench.algos.model_based import vins
 from imitbench.core import heads
+from imitbench.core.streamed import HostArray, StreamedRows
 from imitbench.core.types import Actor, EnvState, Transition
 from imitbench.envs.base import make_spec
 from imitbench.utils.errors import UserError
@@ -192,6 +193,10 @@ def test_a_memory_that_does_not_fit_is_named(demos, env):
     choices = envs.make("ProbePolicy")
     with pytest.raises(UserError, match="memory.chunk=2.*because the task has discrete actions"):
         bc.make(clone(chunk=2), choices.spec)
+    on_disk: Any = StreamedRows(jnp.arange(4), HostArray(np.zeros((4, 2), np.float32)))
+    learner = bc.supervised_learner(clone(chunk=2), env.spec, remembers=True)
+    with pytest.raises(UserError, match="memory: windows of data that stay in files"):
+        learner.init(KEY, bc.Pairs(jnp.zeros((4, 6)), on_disk, jnp.ones(4)))
     with pytest.raises(UserError, match="beta=linear: expected zero beside clone.memory.past_act"):
         config = dagger.Config(clone=clone(past_actions=True), beta="linear")
         dagger.make(config, env.spec, env, expert)
