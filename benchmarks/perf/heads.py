@@ -7,7 +7,6 @@ chunks of eight actions, and with every reader of a history.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
@@ -55,9 +54,9 @@ def row(name: str, config: bc.Config, env: Env) -> list[str]:
     key = jax.random.key(1)
     step = product_flops(jax.grad(learner.loss, has_aux=True), state.params, state, examples, key)
     tokens = learner.view.inputs_of(state.norm, examples)[:ROWS]
-    act: Callable[[jax.Array], jax.Array] = jax.jit(lambda key: learner.predict(key, state, tokens))
+    act = jax.jit(learner.predict)  # with arguments: a network of constants would be folded
     acting = product_flops(learner.predict, key, state, tokens)
-    taken, own_peak = beside_peak(lambda: act(key))
+    taken, own_peak = beside_peak(lambda: act(key, state, tokens))
     passes = "1" if learner.head is None else str(learner.head.evaluations)
     return [
         name, passes, f"{rate:,.0f}", f"{rate * step / 1e9 / peak:.2f}", f"{ROWS / taken:,.0f}",
