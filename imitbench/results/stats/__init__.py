@@ -43,7 +43,7 @@ from imitbench.results.stats.student import (
 __all__ = [
     "ALPHA", "LEVEL", "Estimate", "Mean", "aggregate", "benjamini_hochberg", "bootstrap", "crossed",
     "difference", "holm", "iqm", "mean", "mean_of_means", "median_of_means", "mode_entropy",
-    "mode_entropy_given_start", "optimality_gap", "over_seeds", "p_equivalent", "percentile_interval", "performance_profile", "pooled",
-    "probability_of_improvement", "rate_interval", "seeds_needed", "standard_error", "wilson",
-    "with_binomial_error",
+    "mode_entropy_given_start", "optimality_gap", "over_seeds", "p_equivalent",
+    "percentile_interval", "performance_profile", "pooled", "probability_of_improvement",
+    "rate_interval", "seeds_needed", "standard_error", "wilson", "with_binomial_error",
 ]  # fmt: skip

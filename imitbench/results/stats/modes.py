@@ -27,7 +27,8 @@ def mode_entropy(modes: np.ndarray, success: np.ndarray, count: int) -> float:
         UserError: a mode is no whole number in [-1, count), the lengths differ, or `count` is below
             2.
     """
-    shares = _shares(*_checked(modes, success, count))
+    modes, success = _checked(modes, success, count)
+    shares = _shares(modes, success, count)
     return float("nan") if shares is None else _entropy(shares)
 
 
@@ -52,7 +53,7 @@ def mode_entropy_given_start(
     Raises:
         UserError: as `mode_entropy`.
     """
-    modes, success, count = _checked(modes, success, count)
+    modes, success = _checked(modes, success, count)
     start = np.asarray(start)
     if start.shape != modes.shape:
         raise UserError(f"start has shape {start.shape}: expected {modes.shape}, that of the modes")
@@ -61,7 +62,7 @@ def mode_entropy_given_start(
     return float(np.mean(known)) if known else float("nan")
 
 
-def _checked(modes: np.ndarray, success: np.ndarray, count: int) -> tuple[np.ndarray, ...]:
+def _checked(modes: np.ndarray, success: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     modes, success = np.asarray(modes), np.asarray(success)
     if count < 2:
         raise UserError(f"count={count}: expected 2 or more modes")
@@ -75,7 +76,7 @@ def _checked(modes: np.ndarray, success: np.ndarray, count: int) -> tuple[np.nda
             f"mode {modes[wrong][0]:g} of episode {np.flatnonzero(wrong)[0]}: expected whole "
             f"numbers from -1 to {count - 1}; evaluate the episodes again where modes are missing"
         )
-    return modes.astype(int), success.astype(bool), count
+    return modes.astype(int), success.astype(bool)
 
 
 def _shares(modes: np.ndarray, success: np.ndarray, count: int) -> np.ndarray | None:
