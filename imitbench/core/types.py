@@ -80,6 +80,19 @@ class GoalSpec:
 
 
 @dataclass(frozen=True)
+class Modes:
+    """The ways in which an episode of a task can go, told apart by number: 0, 1, ..., count - 1."""
+
+    count: int
+    # (steps [T, B]) -> [B] int32: the mode of each episode, -1 where it shows none.
+    find: Callable[[Transition], jax.Array]
+
+
+Ends = Literal["never", "failure", "success", "failure or success"]
+"""What terminates the episodes of a task."""
+
+
+@dataclass(frozen=True)
 class Spec:
     """The description of a task: all that an offline method knows of it."""
 
@@ -89,10 +102,11 @@ class Spec:
     fields: Mapping[str, slice]  # named parts of the observation
     goal: GoalSpec | None = None
     discrete: bool = False
-    ends: Literal["never", "failure", "success"] = "never"  # what terminates an episode
+    ends: Ends = "never"
     # (obs [..., O]) -> [...] bool: the task has certainly failed in these states, and no episode
     # goes on after them. None where an observation does not show it.
     failed: Callable[[Any], Any] | None = None
+    modes: Modes | None = None  # None: the task does not tell episodes apart
 
 
 @dataclass(frozen=True)
@@ -116,6 +130,10 @@ class Cost:
         return Cost(self.env_steps * rounds, self.expert_queries * rounds, grad_steps)
 
 
+FULL_OBS = "full_obs"
+"""The entry of `EnvState.info` in tasks that hide a part of the observation."""
+
+
 class EnvState(struct.PyTreeNode):
     """The state of one environment, with the field names of `brax.envs.base.State`."""
 
@@ -124,6 +142,7 @@ class EnvState(struct.PyTreeNode):
     reward: jax.Array  # []
     done: jax.Array  # [] float; 1 where the task terminated, never for the time limit
     metrics: dict[str, jax.Array] = struct.field(default_factory=dict)  # "success": [] float
+    # FULL_OBS: the observation [F] of the fully observed task, which experts see.
     info: dict[str, Any] = struct.field(default_factory=dict)
 
 

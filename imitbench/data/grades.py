@@ -130,7 +130,7 @@ def demonstrators(
     chosen = [experts.find_expert(task, part, kind) for part in parts]
     return [
         Demonstrator(
-            e.kind, lambda spec, e=e: experts.load(task, e.grade, e.kind, spec=spec), e.path
+            e.kind, lambda spec, e=e: experts.load_actor(task, e.grade, e.kind, spec=spec), e.path
         )
         for e in chosen
     ]

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from imitbench import physics
-from imitbench.core.types import EnvState, GoalSpec, Key
+from imitbench.core.types import EnvState, GoalSpec, Key, Modes, Transition
 from imitbench.envs import goal
 from imitbench.envs.base import PhysicsEnv, field_slices, keep_wrapper_fields, make_spec, scalar
 from imitbench.envs.fetch_model import (
@@ -31,6 +31,25 @@ from imitbench.physics.engine import EngineName
 THRESHOLD = 0.05  # m
 HORIZON = 50
 STEP = 0.05  # m of mocap displacement per unit of action
+NEAR = 0.05  # m, the distance from the block on the table at which its side counts
+PICK = "FetchPickAndPlace"
+
+
+def find_side(steps: Transition) -> jax.Array:
+    """Finds the side from which the gripper came to the block.
+
+    Args:
+        steps: episodes [T, B] of a task with a block.
+
+    Returns:
+        [B] int32: 1 where the gripper was on the side of larger y when it first was less than 5 cm
+        from the block, seen from above; 0 on the other side; -1 where it never was.
+    """
+    offset = (steps.next_obs[..., 0:2] - steps.next_obs[..., 3:5]).astype(jnp.float32)
+    near = (jnp.linalg.norm(offset, axis=-1) < NEAR) & (steps.weight > 0)
+    first = jnp.argmax(near, axis=0)
+    side = jnp.take_along_axis(offset[..., 1] > 0, first[None], axis=0)[0]
+    return jnp.where(jnp.any(near, axis=0), side, -1).astype(jnp.int32)
 
 
 class Fetch(PhysicsEnv):
@@ -56,7 +75,8 @@ class Fetch(PhysicsEnv):
         sizes += [("gripper_vel", 2), ("desired_goal", 3)]
         achieved = "object_pos" if task.has_object else "grip_pos"
         goal_spec = GoalSpec(achieved, "desired_goal", goal.sparse_reward(THRESHOLD))
-        spec = make_spec(sizes, 4, HORIZON, goal_spec)
+        modes = Modes(2, find_side) if name == PICK else None
+        spec = make_spec(sizes, 4, HORIZON, goal_spec, modes=modes)
         super().__init__(name, spec, physics.load(mj_model, engine), SUBSTEPS)
         self._task = task
         self._sensors = field_slices([(s[0], s[1]) for s in sensors(task)])

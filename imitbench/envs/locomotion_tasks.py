@@ -38,6 +38,7 @@ class Task:
     position: str = ""
     observed: tuple[str, ...] = ()  # fields of MjData that are observed beside qpos and qvel
     unobserved: tuple[str, ...] = ()  # fields of MjData that the reward alone needs
+    observes_velocity: bool = True  # qvel is a part of the observation
 
     @property
     def hidden(self) -> int:
@@ -100,6 +101,11 @@ TASKS = {
 # As in version 4 of gymnasium, and in most publications: without the contact forces.
 TASKS["Ant-27"] = replace(TASKS["Ant"], observed=(), unobserved=("cfrc_ext",))
 TASKS |= {f"{name}-fh": replace(task, terminates=False) for name, task in TASKS.items()}
+NO_VELOCITY = "-no-velocity"
+TASKS |= {
+    name + NO_VELOCITY: replace(TASKS[name], observes_velocity=False)
+    for name in ("Hopper", "Walker2d", "HalfCheetah")
+}
 
 
 def build_model(xml: str) -> mujoco.MjModel:

@@ -11,14 +11,18 @@ from imitbench.core.types import Env
 from imitbench.envs import (
     brax,
     fetch,
+    forks,
     gymnasium,
     locomotion,
+    mountain_car,
     point_mass,
     probes,
     reacher,
     recorded,
+    target_speed,
     tightrope,
 )
+from imitbench.envs.locomotion_tasks import NO_VELOCITY
 from imitbench.utils.errors import UserError, pick
 
 
@@ -30,6 +34,9 @@ class TaskEntry(NamedTuple):
     variants: tuple[str, ...] = ("default",)  # of the model
     gymnasium_id: str = ""  # of the environment with the same semantics
     gymnasium_kwargs: Mapping[str, Any] = {}
+    # The task with the same dynamics whose observation is `FULL_OBS` of this one's states; its
+    # experts demonstrate here. Empty where nothing is hidden.
+    full_task: str = ""
 
 
 def _fetch(name: str) -> TaskEntry:
@@ -52,7 +59,17 @@ def _fetch(name: str) -> TaskEntry:
     return TaskEntry("gymnasium-robotics v4 semantics", make, variants, f"{name}-v4")
 
 
+def _without_velocity(name: str) -> TaskEntry:
+    return TaskEntry(
+        "gymnasium v5 semantics, without velocities in the observation",
+        lambda e, m: locomotion.Locomotion(name, physics.choose(e)),
+        full_task=name.removesuffix(NO_VELOCITY),
+    )
+
+
 def _locomotion(name: str) -> TaskEntry:
+    if name.endswith(NO_VELOCITY):
+        return _without_velocity(name)
     base, is_fixed = name.removesuffix("-fh"), name.endswith("-fh")
     robot = base.removesuffix("-27")
     about, kwargs = "gymnasium v5 semantics", {}
@@ -71,20 +88,24 @@ def _locomotion(name: str) -> TaskEntry:
     )
 
 
-def _probe(name: str) -> TaskEntry:
-    def make(engine: str, model: str) -> Env:
+def _without_physics(
+    about: str, make: Callable[[], Env], gymnasium_id: str = "", full_task: str = ""
+) -> TaskEntry:
+    def make_checked(engine: str, model: str) -> Env:
         physics.choose(engine)  # only to reject an unknown name
-        return probes.ProbeEnv(name)
+        return make()
 
-    return TaskEntry("probe: " + probes.PROBES[name].description, make)
+    return TaskEntry(about, make_checked, gymnasium_id=gymnasium_id, full_task=full_task)
+
+
+def _probe(name: str) -> TaskEntry:
+    about = "probe: " + probes.PROBES[name].description
+    return _without_physics(about, lambda: probes.ProbeEnv(name))
 
 
 def _tightrope(name: str) -> TaskEntry:
-    def make(engine: str, model: str) -> Env:
-        physics.choose(engine)  # only to reject an unknown name
-        return tightrope.Tightrope(name)
-
-    return TaskEntry(f"toy: mistakes that add up over {tightrope.TASKS[name]} steps", make)
+    about = f"toy: mistakes that add up over {tightrope.TASKS[name]} steps"
+    return _without_physics(about, lambda: tightrope.Tightrope(name))
 
 
 TASKS: dict[str, TaskEntry] = {
@@ -98,6 +119,28 @@ TASKS: dict[str, TaskEntry] = {
     "PointMass": TaskEntry(
         "toy: push a disc to a goal",
         lambda e, m: point_mass.PointMass("PointMass", physics.choose(e)),
+    ),
+    forks.NAME: _without_physics(
+        f"D3IL's Avoiding in the plane: {forks.MODES} ways past cylinders", forks.Forks
+    ),
+    target_speed.HIDDEN: TaskEntry(
+        "run at a hidden target speed, and see only whether it is passed",
+        lambda e, m: target_speed.TargetSpeed(target_speed.HIDDEN, physics.choose(e)),
+        full_task=target_speed.OBSERVED,
+    ),
+    target_speed.OBSERVED: TaskEntry(
+        "run at a target speed",
+        lambda e, m: target_speed.TargetSpeed(target_speed.OBSERVED, physics.choose(e)),
+    ),
+    mountain_car.PLAIN: _without_physics(
+        "gymnasium v0 semantics",
+        lambda: mountain_car.MountainCar(mountain_car.PLAIN),
+        gymnasium_id="MountainCar-v0",
+    ),
+    mountain_car.CONFOUNDED: _without_physics(
+        "MountainCar that also observes the previous action",
+        lambda: mountain_car.MountainCar(mountain_car.CONFOUNDED),
+        full_task=mountain_car.PLAIN,
     ),
     **{name: _tightrope(name) for name in tightrope.TASKS},
     **{name: _probe(name) for name in probes.PROBES},

@@ -48,13 +48,13 @@ def play_expert(r: Result, env: DrawableEnv) -> PolicyEpisodes | None:
     """
     header = r.info["demonstrations"] or {}
     kind, grade = header.get("expert", "auto"), header.get("grade", "expert")
-    if kind not in ("auto", "scripted", "learned"):
+    if kind not in ("auto", *experts.KINDS):
         return None
     if grade not in learned.GRADES:
         grade = "expert"  # noisy and mixed demonstrations come from the expert
     try:
         expert = experts.find_expert(env.name, grade, kind)
-        policy = experts.load(env.name, expert.grade, expert.kind, spec=env.spec)
+        policy = experts.load_actor(env.name, expert.grade, expert.kind, spec=env.spec)
     except UserError:
         return None
     steps, episodes = _play(env, policy, r)

@@ -27,7 +27,7 @@ class Eval(NamedTuple):
     estimates: dict[str, np.ndarray]
     metric_updates: np.ndarray  # [M] updates done at the end of each part of training
     metrics: dict[str, np.ndarray]  # [S, M] by name: means over the updates of each part
-    episodes: dict[str, np.ndarray]  # [S, B] of the last evaluation: return, length, success_...
+    episodes: dict[str, np.ndarray]  # [S, B] of the last evaluation, by name: return, ...
     diverged: np.ndarray  # [S] bool
     seconds: dict[str, float]  # wall time so far, by part: compile, train, evaluate
 
@@ -50,7 +50,7 @@ def evaluate_seed(
         value_estimator, the estimated `value` of the initial states and the `discounted` returns.
     """
     steps = rollout.episodes(env, actor_of(algo, algo_state), key, episodes)
-    scores = rollout.summarise(steps)
+    scores = rollout.summarise(steps, env.spec.modes)
     estimator = algo.value_estimator
     if estimator is not None:
         k_value = ops.fold_in_name(key, "judge")

@@ -56,14 +56,19 @@ def method(name: str) -> Entry:
     return {"version": algo.version, "numbers": _rounded(numbers | {"state/size": size})}
 
 
-def scripted_expert(task: str) -> Entry:
+SCRIPTED = sorted({(task, "scripted") for task in scripted.LAWS} | set(scripted.ACTORS))
+
+
+def scripted_expert(task: str, kind: Any = "scripted") -> Entry:
     """A scripted expert's mean actions on fixed observations near its task's first ones."""
     env = envs.make(task)
     keys = jax.random.split(jax.random.key(0), 32)
-    obs = jax.vmap(env.reset)(keys).obs
-    obs = obs + 0.02 * jax.random.normal(jax.random.key(1), obs.shape)
-    actions = np.asarray(experts.load(task, kind="scripted")(keys[0], obs), np.float64)
-    actions = actions.reshape(len(obs), -1)
+    states = jax.vmap(env.reset)(keys)
+    obs = states.obs + 0.02 * jax.random.normal(jax.random.key(1), states.obs.shape)
+    expert = experts.load_actor(task, kind=kind)
+    memory = expert.start(keys[0], states)
+    found, _ = expert.act(keys[0], memory, states.replace(obs=obs))
+    actions = np.asarray(found, np.float64).reshape(len(obs), -1)
     numbers = {f"{i}/mean": actions[:, i].mean() for i in range(actions.shape[1])}
     numbers |= {f"{i}/size": np.abs(actions[:, i]).mean() for i in range(actions.shape[1])}
     return {"version": scripted.VERSION, "numbers": _rounded(numbers)}
@@ -87,7 +92,7 @@ def collected(grade: str) -> Entry:
 def everything() -> dict[str, Entry]:
     """All entries, by kind and name."""
     found = {f"method/{name}": method(name) for name in algos.ALGOS}
-    found |= {f"scripted/{task}": scripted_expert(task) for task in scripted.LAWS}
+    found |= {f"{kind}/{task}": scripted_expert(task, kind) for task, kind in SCRIPTED}
     grades = ("expert", "noisy", "imperfect", "still")
     return found | {f"demonstrations/{grade}": collected(grade) for grade in grades}
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from imitbench.experts import reference_scores
+from imitbench.results import stats
 from imitbench.results.cells import cell_schema
 from imitbench.suites.published.schema import Place
 
@@ -143,3 +144,26 @@ class Result(NamedTuple):
         """
         values = self.final(measure)
         return reference_scores.normalise(self.place[0], values) if measure == "return" else values
+
+    def mode_entropies(self) -> np.ndarray | None:
+        """Takes the entropy of the modes among the successful episodes of the last evaluation.
+
+        Returns:
+            [S] in [0, 1], seeds in the order of their numbers, as `stats.mode_entropy` computes
+            it with success at the last step; nan for a seed without success. None where the
+            episodes have no modes.
+
+        Raises:
+            UserError: the modes of some episodes are missing, because they were evaluated by an
+                older version.
+        """
+        if "mode" not in self.episodes or "modes" not in self.info:
+            return None
+        return np.array(
+            [
+                stats.mode_entropy(
+                    part["mode"].to_numpy(), part["success_final"].to_numpy(), self.info["modes"]
+                )
+                for _, part in self.episodes.groupby("seed", sort=True)
+            ]
+        )

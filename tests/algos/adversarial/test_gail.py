@@ -111,6 +111,9 @@ def test_rewards_whose_sign_teaches_the_wrong_thing_are_named():
     assert not gail.warnings(covering, hopper) and not airl.warnings(airl.Config(), never)
     ends_with_success = dataclasses.replace(hopper, ends="success")
     assert "gains by delaying success" in gail.warnings(gail.Config(), ends_with_success)[0]
+    ends_with_both = dataclasses.replace(hopper, ends="failure or success")
+    assert "gains by delaying success" in gail.warnings(gail.Config(), ends_with_both)[0]
+    assert "gains by failing early" in gail.warnings(negative, ends_with_both)[0]
     assert not gail.warnings(dataclasses.replace(negative, constant=True), hopper)
     assert not gail.warnings(dataclasses.replace(negative, imitation=0.0), hopper)
 
