@@ -98,9 +98,9 @@ ExpertKind = Annotated[
     experts.Kind,
     tyro.conf.arg(
         help="Scripted or learned expert. auto: the scripted one where the task has one, else the "
-        "learned one. FetchPickAndPlace has two more scripted ones, which come to the block from a "
-        "side: scripted-two-sides draws it once an episode, scripted-one-side takes always the "
-        "same."
+        "learned one. FetchPickAndPlace has three more scripted ones: scripted-two-sides draws the "
+        "side from which it comes to the block once an episode, scripted-one-side takes always the "
+        "same, scripted-paused waits above the block."
     ),
 ]
 ExpertName = Annotated[

@@ -13,9 +13,11 @@ from imitbench.suites import (
     bcq,
     dagger,
     gail,
+    history,
     learners,
     mix,
     offline,
+    policies,
     quickstart,
     vins,
     vins_rl,
@@ -28,6 +30,7 @@ SUITES: dict[str, Suite] = {
     module.SUITE.name: module.SUITE
     for module in (
         quickstart, vins, vins_settings, vins_rl, bcq, awr, offline, gail, mix, dagger, learners,
+        policies, history,
     )
 }  # fmt: skip
 

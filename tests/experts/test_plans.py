@@ -19,7 +19,7 @@ from imitbench.data.source import DatasetInMemory, DemoSource
 from imitbench.envs import forks
 from imitbench.experts import learned
 from imitbench.experts.external import bind, load_name
-from imitbench.experts.scripted import fetch_sides
+from imitbench.experts.scripted import fetch_paused, fetch_sides
 from imitbench.experts.scripted import forks as plans
 from imitbench.results import stats
 from imitbench.utils.errors import UserError
@@ -147,9 +147,35 @@ def test_block_is_picked_from_both_sides_and_from_one():
     assert entropy(one, PICK) == 0.0
 
 
+def test_a_pause_begins_above_the_block_and_ends():
+    """Far, above, still above after the pause, then below: two steps of waiting."""
+    far, above, below = (0.1, 0.0, 0.1), (0.01, 0.0, 0.05), (0.0, 0.0, 0.0)
+    memory: Any = (jnp.array([2]), jnp.array([False]))
+    waited = []
+    for offset in (far, above, above, above, below):
+        obs = jnp.zeros((1, 28)).at[0, 0:3].set(jnp.array(offset))
+        waits, memory = fetch_paused.wait(memory, obs)
+        waited.append(bool(waits[0]))
+    assert waited == [False, True, True, False, False]
+    # The pause goes on where the gripper drifts away.
+    waits, _ = fetch_paused.wait((jnp.array([1]), jnp.array([True])), jnp.ones((1, 28)))
+    assert bool(waits[0])
+
+
+@pytest.mark.slow
+def test_the_expert_that_pauses_picks_as_well():
+    env = envs.make(PICK)
+    expert = experts.load_actor(PICK, kind="scripted-paused")
+    steps = rollout.episodes(env, expert, KEY, 100)
+    assert rollout.summarise(steps)["success_final"].mean() >= 0.95
+    still = np.all(np.asarray(steps.action[..., :3]) == 0, axis=-1) & (np.asarray(steps.weight) > 0)
+    assert 6 <= still.sum(axis=0).min() and still.sum(axis=0).max() <= 14
+
+
 def test_kinds_of_experts():
     kinds = [e.kind for e in experts.experts_of(PICK) if e.grade == "expert"]
-    assert kinds == ["scripted", "learned", "scripted-two-sides", "scripted-one-side"]
+    named = ["scripted-two-sides", "scripted-one-side", "scripted-paused"]
+    assert kinds == ["scripted", "learned", *named]
     assert experts.find_expert(PICK).kind == "scripted"
     with pytest.raises(
         UserError, match="'Hopper' has no scripted-two-sides expert; tasks with one"

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from helpers import fake_results
 
-from imitbench.results import stats
+from imitbench.results import effort, stats
 from imitbench.utils.errors import UserError
 
 LOG24 = np.log(24)
@@ -70,6 +70,10 @@ def test_cells_give_the_entropy_of_each_seed():
     episodes = pd.DataFrame(rows | {"success_final": [1, 1, 1, 1, 1, 1, 0, 1]})
     other = cell._replace(episodes=episodes, info=cell.info | {"modes": 4})
     np.testing.assert_allclose(np.asarray(other.mode_entropies()), [0.5, 0.0])
+    np.testing.assert_allclose(other.final("mode_entropy"), [0.5, 0.0])
+    assert not effort.still_rising(other, "mode_entropy")
+    with pytest.raises(UserError, match="its episodes have no modes"):
+        cell.final("mode_entropy")
     older = other._replace(episodes=episodes.assign(mode=[np.nan] * 4 + [0] * 4))
     with pytest.raises(UserError, match="evaluate the episodes again where modes are missing"):
         older.mode_entropies()

@@ -12,12 +12,12 @@ from imitbench.core.actor import from_policy
 from imitbench.core.types import Actor, Policy
 from imitbench.envs import forks as forks_task
 from imitbench.envs import tightrope
-from imitbench.experts.scripted import fetch, fetch_sides, forks
+from imitbench.experts.scripted import fetch, fetch_paused, fetch_sides, forks
 from imitbench.experts.scripted.fetch import Law, clip
 
 VERSION = 1  # raised with every change of what an expert does; see `make golden`
 
-Kind = Literal["scripted", "scripted-two-sides", "scripted-one-side"]
+Kind = Literal["scripted", "scripted-two-sides", "scripted-one-side", "scripted-paused"]
 
 
 def point_mass(obs: jax.Array) -> jax.Array:
@@ -51,6 +51,7 @@ ACTORS: dict[tuple[str, Kind], Callable[[], Actor]] = {
     (forks_task.NAME, "scripted"): forks.make,
     ("FetchPickAndPlace", "scripted-two-sides"): fetch_sides.make_two_sides,
     ("FetchPickAndPlace", "scripted-one-side"): fetch_sides.make_one_side,
+    ("FetchPickAndPlace", "scripted-paused"): fetch_paused.make,
 }
 """The experts that draw a plan where an episode begins, by task and kind."""
 

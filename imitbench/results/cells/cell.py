@@ -12,7 +12,9 @@ from imitbench.experts import reference_scores
 from imitbench.results import stats
 from imitbench.results.cells import cell_schema
 from imitbench.suites.published.schema import Place
+from imitbench.utils.errors import UserError
 
+MODE_ENTROPY = "mode_entropy"
 DATASET = "data "  # begins the name of a user's data set where others have their demonstrator
 
 
@@ -73,13 +75,19 @@ class Result(NamedTuple):
         """Takes a column's values at the last evaluation.
 
         Args:
-            column: of the curve, such as success_any or return; or a metric of training, such as
-                metric/loss, of which the last part counts.
+            column: of the curve, such as success_any or return; a metric of training, such as
+                metric/loss, of which the last part counts; or mode_entropy.
 
         Returns:
-            [S], in the order of the seeds' numbers. A diverged seed has the return of the random
+            [S], in the order of the seeds' numbers. The entropy of the modes is 0 for a seed
+            without success. A diverged seed has the return of the random
             policy, where the task has reference scores; its success is 0.
         """
+        if column == MODE_ENTROPY:
+            entropies = self.mode_entropies()
+            if entropies is None:
+                raise UserError(f"{self.folder}: its episodes have no modes")
+            return np.nan_to_num(entropies)
         table, order = self.curve, "evaluation"
         if column not in table and self.metrics is not None and column in self.metrics:
             table, order = self.metrics, "updates"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from imitbench.experts import reference_scores
 from imitbench.results import effort
-from imitbench.results.cells.cell import Result
+from imitbench.results.cells.cell import MODE_ENTROPY, Result
 from imitbench.results.scores import is_rate
 from imitbench.suites.published.schema import Claim
 
@@ -37,6 +37,7 @@ def objection(claim: Claim, better: Result, worse: Result, *, holds: bool) -> st
 
 def _at_the_floor(winner: Result, measure: str) -> str:
     """The winner must be above a tenth of the way from the random policy to the expert."""
+    measure = "success_final" if measure == MODE_ENTROPY else measure  # modes of what succeeds
     score = float(winner.final(measure).mean())
     if is_rate(measure):
         header = winner.info["demonstrations"] or {}

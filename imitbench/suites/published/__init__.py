@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from imitbench.suites.published import awr, bcq, dagger, gail, learners, mix, offline, vins, vins_rl
+from imitbench.suites.published import (
+    awr,
+    bcq,
+    dagger,
+    gail,
+    history,
+    learners,
+    mix,
+    offline,
+    policies,
+    vins,
+    vins_rl,
+)
 from imitbench.suites.published.schema import Claim, Place, Published, Rate
 
 __all__ = ["Claim", "Place", "Published", "Rate", "claims_of", "rates_of", "returns_of"]
 
 MODULES: dict[str, ModuleType] = {
-    "awr": awr, "bcq": bcq, "dagger": dagger, "gail": gail, "learners": learners, "mix": mix,
-    "offline": offline, "vins": vins, "vins_rl": vins_rl,
+    "awr": awr, "bcq": bcq, "dagger": dagger, "gail": gail, "history": history,
+    "learners": learners, "mix": mix, "offline": offline, "policies": policies, "vins": vins,
+    "vins_rl": vins_rl,
 }  # fmt: skip
 
 

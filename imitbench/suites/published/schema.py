@@ -40,7 +40,8 @@ class Claim:
     and a winner with more gradient steps proves nothing over a cell that was still rising; as run:
     the claim itself is about unequal effort."""
     measure: str = "success_any"
-    """A column of the results: `success_any`, `success_final`, `return` or `metric/NAME`."""
+    """A column of the results: `success_any`, `success_final`, `return`, `metric/NAME`, or
+    `mode_entropy`."""
     places: tuple[Place, ...] = ()
     """Where the claim is judged; by default wherever both cells exist."""
     against: str = ""
