@@ -145,6 +145,17 @@ def traits(name: str) -> Traits:
     return getattr(ALGOS[name], "TRAITS", Traits())
 
 
+def needs_actions(name: str, config: Any) -> bool:
+    """Returns whether a method learns from demonstrated actions.
+
+    Args:
+        name: of the method.
+        config: its settings.
+    """
+    trait = traits(name).needs_actions
+    return traits(name).needs_demos and (trait(config) if callable(trait) else trait)
+
+
 def reset_share(config: Any) -> float | None:
     """The share of episodes that begin at demonstrated states.
 

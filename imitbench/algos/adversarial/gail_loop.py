@@ -14,7 +14,7 @@ from flax import struct
 
 from imitbench.algos.adversarial import clone_start, discriminator
 from imitbench.algos.adversarial.discriminator import Discriminator, DiscriminatorConfig
-from imitbench.algos.adversarial.discriminator_input import DiscriminatorInput, obs_action_input
+from imitbench.algos.adversarial.discriminator_input import DiscriminatorInput, pair_input
 from imitbench.algos.common import on_policy
 from imitbench.algos.common.on_policy import Core
 from imitbench.core import buffer, ops, unrolling
@@ -42,6 +42,15 @@ class Config:
         require_share(self, "imitation")
         require_share(self, "resets")
         require(self.clone_steps >= 0, self, "clone_steps", "0 or more")
+
+
+def needs_actions(config: Config) -> bool:
+    """Returns whether demonstrated actions are used: compared, or cloned before the first update.
+
+    Args:
+        config: settings of an on-policy adversarial method.
+    """
+    return config.discriminator.compared == "state-action" or config.clone_steps > 0
 
 
 class State(struct.PyTreeNode):
@@ -84,12 +93,12 @@ def make(
         spec: the task.
         env: the environment.
         learner: the learner.
-        discriminator_input: by default observations and executed actions.
+        discriminator_input: by default what `config.discriminator` compares.
 
     Returns:
         The method. State: `State`.
     """
-    of = discriminator_input or obs_action_input(config.discriminator, spec)
+    of = discriminator_input or pair_input(config.discriminator, spec)
     classifier = Discriminator(config.discriminator, of.net, of.encode)
     rewarded_rows = of.rewarded or of.rows
 
