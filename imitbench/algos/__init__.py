@@ -1,7 +1,7 @@
 """The methods, one module each, and the registry that finds them by name."""
 
 from imitbench.algos.adversarial import airl, dac, dac_sac, gail, gail_trpo, sqil
-from imitbench.algos.cloning import bc, dagger, dart
+from imitbench.algos.cloning import bc, bco, dagger, dart
 from imitbench.algos.model_based import vins, vins_rl, vins_true
 from imitbench.algos.offline import (
     bcq,
@@ -30,6 +30,7 @@ __all__ = [
     "airl",
     "awr",
     "bc",
+    "bco",
     "bcq",
     "build",
     "dac",

@@ -14,7 +14,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from imitbench.algos.adversarial import airl, dac, dac_sac, gail, gail_trpo, sqil
-from imitbench.algos.cloning import bc, dagger, dart
+from imitbench.algos.cloning import bc, bco, dagger, dart
 from imitbench.algos.model_based import vins, vins_rl, vins_true
 from imitbench.algos.offline import (
     bcq,
@@ -32,6 +32,7 @@ from imitbench.utils.errors import UserError
 
 ALGOS: dict[str, ModuleType | SimpleNamespace] = {
     "bc": bc,
+    "bco": bco,
     "dagger": dagger,
     "dart": dart,
     "gail": gail,

@@ -30,6 +30,7 @@ from imitbench.algos.adversarial.discriminator_input import flagged_encoding
 from imitbench.algos.common import off_policy, off_policy_loop
 from imitbench.algos.common.replay_buffer import Experience, RowSampler
 from imitbench.algos.common.reward_model import Normalise, RewardModel
+from imitbench.algos.common.successors import known_successors
 from imitbench.core import buffer
 from imitbench.core.config import require_share
 from imitbench.core.types import Algorithm, Env, Key, Metrics, Spec, Transition
@@ -189,11 +190,17 @@ def make(
     """
     off_policy.reject_discrete(spec, env.name)
     build_flagged = flagged_learner if config.absorbing else lambda s, build: build(s, None)
-    return off_policy_loop.make(
+    algo = off_policy_loop.make(
         replay,
         spec,
         env,
         build_flagged(spec, build_learner),
         reward_model=reward_model(config, spec),
         reward_steps=config.discriminator.steps,
+    )
+    if config.absorbing or config.discriminator.compared != "transition":
+        return algo
+    # With absorbing states, what follows the end is known in any case.
+    return algo._replace(
+        update=lambda k, state, demos: algo.update(k, state, known_successors(demos))
     )

@@ -17,6 +17,7 @@ from imitbench.algos.adversarial.discriminator import Discriminator, Discriminat
 from imitbench.algos.adversarial.discriminator_input import DiscriminatorInput, pair_input
 from imitbench.algos.common import on_policy
 from imitbench.algos.common.on_policy import Core
+from imitbench.algos.common.successors import known_successors
 from imitbench.core import buffer, ops, unrolling
 from imitbench.core.config import ADDED_LATER, require, require_share
 from imitbench.core.types import Algorithm, Cost, Env, Key, Metrics, Spec, Transition
@@ -101,6 +102,7 @@ def make(
     of = discriminator_input or pair_input(config.discriminator, spec)
     classifier = Discriminator(config.discriminator, of.net, of.encode)
     rewarded_rows = of.rewarded or of.rows
+    by_next = config.discriminator.compared == "transition"
 
     def init(key: Key, demos: Transition) -> State:
         k_core, k_classifier, k_env = jax.random.split(key, 3)
@@ -122,8 +124,9 @@ def make(
             env, learner.explore(core), k_env, state.running, learner_config.length, starts
         )
         flat = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), steps)
+        compared = known_successors(demos) if by_next else demos
         expert, policy = (
-            buffer.real_row_sampler(of.rows(core, x), x.weight) for x in (demos, flat)
+            buffer.real_row_sampler(of.rows(core, x), x.weight) for x in (compared, flat)
         )
         classified = classifier.add_observations(state.discriminator, flat.obs)
         classified, classifier_metrics = classifier.fit(k_classifier, classified, expert, policy)

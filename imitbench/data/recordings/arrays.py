@@ -69,8 +69,8 @@ def _episode(arrays: Mapping[str, Any], where: str) -> Episode:
     for name in REQUIRED:
         if name not in arrays:
             raise UserError(
-                f"{where}: {name!r} is missing: expected {' and '.join(REQUIRED)}, None for actions "
-                "that are not known"
+                f"{where}: {name!r} is missing: expected {' and '.join(REQUIRED)}, which is None "
+                "where actions are not known"
             )
     observations = _named(arrays["obs"], f"{where}: 'obs'")
     if arrays["action"] is None:
