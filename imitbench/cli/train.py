@@ -137,8 +137,8 @@ class Train:
         for name, default in (("grade", "expert"), ("noise", None), ("source_task", None)):
             if getattr(self, name) != default:
                 raise UserError(
-                    f"--{name.replace('_', '-')} {getattr(self, name)} is about data that are collected, not about "
-                    f"--data {self.data}: leave it out"
+                    f"--{name.replace('_', '-')} {getattr(self, name)} is about data that are "
+                    f"collected, not about --data {self.data}: leave it out"
                 )
         if self.pool is not None:
             raise UserError(f"--pool {self.pool}: --data is the pool; leave it out")

@@ -15,6 +15,7 @@ from imitbench.suites import (
     gail,
     learners,
     mix,
+    observations,
     offline,
     quickstart,
     vins,
@@ -28,6 +29,7 @@ SUITES: dict[str, Suite] = {
     module.SUITE.name: module.SUITE
     for module in (
         quickstart, vins, vins_settings, vins_rl, bcq, awr, offline, gail, mix, dagger, learners,
+        observations,
     )
 }  # fmt: skip
 
