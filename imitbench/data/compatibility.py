@@ -7,6 +7,7 @@ from typing import Any
 from imitbench import algos, envs
 from imitbench.core.types import Env, Spec
 from imitbench.data.source import DataRequest
+from imitbench.envs import bodies
 from imitbench.utils.errors import UserError
 
 
@@ -81,10 +82,19 @@ def warnings(request: DataRequest, method: str) -> list[str]:
     Returns:
         One line for each warning.
     """
-    source = request.source.task
-    if not source or not algos.traits(method).needs_rewards:
+    source, lines = request.source.task, []
+    if not source:
         return []
-    return [f"the rewards of the demonstrations are those of {source}, not of {request.task}"]
+    if bodies.original(source) != bodies.original(request.task):
+        lines.append(
+            f"{source} and {request.task} are no bodies of one robot that imitbench knows: the "
+            "parts of their observations have the same sizes, but may mean other things"
+        )
+    if algos.traits(method).needs_rewards:
+        lines.append(
+            f"the rewards of the demonstrations are those of {source}, not of {request.task}"
+        )
+    return lines
 
 
 def _parts(spec: Spec) -> str:

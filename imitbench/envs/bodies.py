@@ -88,3 +88,13 @@ LOCOMOTION = {
     "Ant-27-disabled": _disabled("Ant-27"),
 }
 FETCH = {f"{name}-slow": _slow(name) for name in ("FetchReach", "FetchPush", "FetchPickAndPlace")}
+
+
+def original(task: str) -> str:
+    """Returns the robot of a task: the task whose body was edited, without a suffix `-fh`.
+
+    Args:
+        task: any task.
+    """
+    edited = task.rpartition("-")[0] if task in (*LOCOMOTION, *FETCH) else task
+    return edited.removesuffix("-fh")

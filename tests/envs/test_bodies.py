@@ -18,7 +18,15 @@ from imitbench.suites.expert_recipes import RECIPES
 from imitbench.utils.errors import UserError
 
 # What MuJoCo derives from masses and lengths at compilation: weights of constraints and the like.
-DERIVED = ("invweight0", "subtreemass", "extent", "actuator_acc0", "meaninertia", "meanmass")
+DERIVED = (
+    "invweight0",
+    "poscom0",
+    "subtreemass",
+    "extent",
+    "actuator_acc0",
+    "meaninertia",
+    "meanmass",
+)
 SETTLES = (
     "center",
     "dof_M0",
@@ -65,7 +73,7 @@ def test_half_a_torso_by_hand():
     assert short.body("torso").mass == pytest.approx(whole.body("torso").mass - lost, rel=1e-6)
     legs = [k for k in range(whole.nbody) if whole.body(k).name not in ("world", "torso")]
     np.testing.assert_allclose(short.body_mass[legs], whole.body_mass[legs], rtol=1e-9)
-    inertial = {"body_mass", "body_inertia", "body_ipos"}
+    inertial = {"body_mass", "body_inertia", "body_ipos", "body_iquat"}
     placed = {"body_pos", "geom_pos", "geom_size", "geom_rbound", "geom_aabb"}
     assert changed(whole, short) == inertial | placed
 

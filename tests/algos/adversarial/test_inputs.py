@@ -23,7 +23,7 @@ from imitbench.algos.common.replay_buffer import Experience
 from imitbench.algos.common.successors import known_successors
 from imitbench.core import buffer, nets, ops
 from imitbench.core.config import config_dict
-from imitbench.core.types import Spec, Transition
+from imitbench.core.types import Algorithm, Spec, Transition
 from imitbench.envs.base import make_spec
 from imitbench.utils.errors import UserError
 
@@ -171,33 +171,49 @@ def rows() -> Transition:
     return data.subset(demos, 3, [0], same=True)
 
 
-def first_update(method: str, inputs: Inputs, rows: Transition, **settings: Any) -> Any:
+def built(method: str, inputs: Inputs) -> Algorithm:
     env = envs.make("ProbeGoal")
-    config: Any = shrink(algos.ALGOS[method].Config(), **settings)
+    config: Any = shrink(algos.ALGOS[method].Config(), warmup=2)
     discriminator = dataclasses.replace(config.discriminator, inputs=inputs)
     config = dataclasses.replace(config, discriminator=discriminator)
-    algo = algos.build(method, config, env.spec, env, None)
     assert algos.needs_actions(method, config) == (inputs == "state-action" or method == "airl")
-    return jax.jit(algo.update)(KEY, jax.jit(algo.init)(KEY, rows), rows)
+    return algos.build(method, config, env.spec, env, None)
 
 
-@pytest.mark.parametrize("method", ["gail", "gail_trpo", "dac", "dac_sac"])
 @pytest.mark.parametrize("inputs", ["transition", "state"])
-def test_demonstrated_actions_are_not_used(method, inputs, rows):
-    """The same with and without them, to the last bit; other observations change the numbers."""
+@pytest.mark.parametrize("method", ["gail", "gail_trpo", "dac", "dac_sac"])
+def test_demonstrated_actions_are_not_needed(method, inputs, rows):
+    """Nothing is compiled: a method that touched them would fail."""
+    algo = built(method, inputs)
     blind: Any = rows.replace(action=None, intended_action=None)
-    whole, without = (first_update(method, inputs, r, warmup=2) for r in (rows, blind))
+    state = jax.eval_shape(algo.init, KEY, blind)
+    new, metrics = jax.eval_shape(algo.update, KEY, state, blind)
+    assert jax.tree.structure(new) == jax.tree.structure(state) and metrics
+    with pytest.raises((TypeError, AttributeError, AssertionError)):
+        jax.eval_shape(built(method, "state-action").update, KEY, state, blind)
+
+
+@pytest.mark.parametrize("method", ["gail", pytest.param("dac", marks=pytest.mark.slow)])
+def test_demonstrated_actions_change_nothing(method, rows):
+    """The numbers are the same with and without them; other observations change them."""
+    algo = built(method, "transition")
+    blind: Any = rows.replace(action=None, intended_action=None)
+    init, update = jax.jit(algo.init), jax.jit(algo.update)
+    whole, without = (update(KEY, init(KEY, r), r) for r in (rows, blind))
     jax.tree.map(np.testing.assert_array_equal, whole, without)
-    other = first_update(method, inputs, blind.replace(obs=2 * blind.obs), warmup=2)[1]
-    assert float(other["discriminator_loss"]) != float(whole[1]["discriminator_loss"])
+    other = blind.replace(obs=2 * blind.obs)
+    changed = update(KEY, init(KEY, other), other)[1]
+    assert float(changed["discriminator_loss"]) != float(whole[1]["discriminator_loss"])
 
 
 @pytest.mark.parametrize("inputs", ["transition", "state"])
 def test_airl_needs_actions_for_its_logit(inputs, rows):
-    _, metrics = first_update("airl", inputs, rows)
-    assert np.isfinite(float(metrics["discriminator_loss"]))
+    algo = built("airl", inputs)
+    state = jax.eval_shape(algo.init, KEY, rows)
+    assert jax.eval_shape(algo.update, KEY, state, rows)[1]
+    blind: Any = rows.replace(action=None, intended_action=None)
     with pytest.raises((TypeError, AttributeError)):
-        first_update("airl", inputs, rows.replace(action=None, intended_action=None))
+        jax.eval_shape(algo.update, KEY, state, blind)
 
 
 def test_airl_warns_of_a_reward_that_can_be_a_shaping():
