@@ -113,7 +113,9 @@ class InverseModel:
 
     def init(self, key: Key, rows: Pairs) -> State:
         """The untrained state, for rows [N] of which only shapes and types count."""
-        return self.learner.init(key, rows)
+        state = self.learner.init(key, rows)
+        # Nothing is held out, so no parameters are the best.
+        return state.replace(best_params=(), best_loss=jnp.float32(0.0))
 
     def fit(self, key: Key, state: State, rows: Pairs) -> tuple[State, Metrics]:
         """`Config.steps` gradient steps on rows [N], by whose inputs inputs are normalised."""
