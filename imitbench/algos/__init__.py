@@ -1,7 +1,7 @@
 """The methods, one module each, and the registry that finds them by name."""
 
 from imitbench.algos.adversarial import airl, dac, dac_sac, gail, gail_trpo, sqil
-from imitbench.algos.cloning import bc, dagger, dart
+from imitbench.algos.cloning import bc, bco, dagger, dart
 from imitbench.algos.model_based import vins, vins_rl, vins_true
 from imitbench.algos.offline import (
     bcq,
@@ -17,6 +17,7 @@ from imitbench.algos.registry import (
     ALGOS,
     build,
     needs,
+    needs_actions,
     register,
     remembers,
     reset_share,
@@ -30,6 +31,7 @@ __all__ = [
     "airl",
     "awr",
     "bc",
+    "bco",
     "bcq",
     "build",
     "dac",
@@ -43,6 +45,7 @@ __all__ = [
     "iql",
     "marwil",
     "needs",
+    "needs_actions",
     "offline_awr",
     "offline_ddpg",
     "offline_rwr",

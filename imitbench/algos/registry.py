@@ -14,7 +14,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from imitbench.algos.adversarial import airl, dac, dac_sac, gail, gail_trpo, sqil
-from imitbench.algos.cloning import bc, dagger, dart, memory_config
+from imitbench.algos.cloning import bc, bco, dagger, dart, memory_config
 from imitbench.algos.model_based import vins, vins_rl, vins_true
 from imitbench.algos.offline import (
     bcq,
@@ -32,6 +32,7 @@ from imitbench.utils.errors import UserError
 
 ALGOS: dict[str, ModuleType | SimpleNamespace] = {
     "bc": bc,
+    "bco": bco,
     "dagger": dagger,
     "dart": dart,
     "gail": gail,
@@ -143,6 +144,17 @@ def traits(name: str) -> Traits:
     neither their rewards nor that they reach a goal, and its version is 1.
     """
     return getattr(ALGOS[name], "TRAITS", Traits())
+
+
+def needs_actions(name: str, config: Any) -> bool:
+    """Returns whether a method learns from demonstrated actions.
+
+    Args:
+        name: of the method.
+        config: its settings.
+    """
+    trait = traits(name).needs_actions
+    return traits(name).needs_demos and (trait(config) if callable(trait) else trait)
 
 
 def reset_share(config: Any) -> float | None:

@@ -10,10 +10,11 @@ from typing import Any
 
 import pandas as pd
 
-from imitbench import algos
+from imitbench import algos, envs
 from imitbench.api.environments import engine_of, require_known
 from imitbench.api.run import Run
 from imitbench.core.types import Env
+from imitbench.data import compatibility
 from imitbench.data.demonstrations import hold_out
 from imitbench.data.rows import Demos
 from imitbench.data.source import DatasetInMemory, DemoSource
@@ -64,6 +65,7 @@ def train(
     same_subset: bool = False,
     stride: int = 1,
     stream: bool = False,
+    other_task: bool = False,
     config: Any = None,
     label: str = "",
     folder: str | Path | None = None,
@@ -91,6 +93,9 @@ def train(
         stride: keep one step in so many of each episode.
         stream: leave the demonstrations in files, from which minibatches are read: for data that
             are larger than the device's memory. Methods that learn offline can.
+        other_task: the demonstrations are those of another task with the same observation, such as
+            the same robot with another body. Where its actions have another size, they are left
+            out.
         config: the method's settings, its `Config`; by default the method's own.
         label: the name in tables; by default the method and the changed settings.
         folder: keep results and checkpoints there: cut off, the same call goes on from the last
@@ -135,7 +140,7 @@ def train(
         seeds=seeds,
         num_evals=evals,
         eval_episodes=eval_episodes,
-        source=_source(env, demos, held_out, same_subset, stride, stream, expert),
+        source=_source(env, demos, held_out, same_subset, stride, stream, expert, other_task),
         engine="auto" if env is None else engine_of(env),
         label=label or overrides.label(method, words),
     )
@@ -200,17 +205,14 @@ def _source(
     stride: int,
     stream: bool,
     expert: Any,
+    other_task: bool,
 ) -> DemoSource:
     if demos is None:
         if expert != "auto":
             raise UserError(f"expert={expert!r} without demos: no expert is asked; leave it out")
         return DemoSource()
-    task = demos.header.task
-    if env is not None and env.name not in (task, *_relatives(task)):
-        raise UserError(
-            f"the demonstrations are of {task!r}, the environment is {env.name!r}: give "
-            "demonstrations of the same task"
-        )
+    if env is not None and env.name not in (demos.header.task, *_relatives(demos.header.task)):
+        demos = _of_other_task(demos, env, other_task)
     return DemoSource(
         pool=len(demos),
         same_subset=same_subset,
@@ -219,6 +221,21 @@ def _source(
         dataset=DatasetInMemory.of(demos, held_out),
         expert=expert,
     )
+
+
+def _of_other_task(demos: Demos, env: Env, allowed: bool) -> Demos:
+    """Demonstrations of another task, if that is allowed and its observations are the same."""
+    task = demos.header.task
+    if not allowed:
+        raise UserError(
+            f"the demonstrations are of {task!r}, the environment is {env.name!r}: give "
+            "demonstrations of the same task, or set other_task=True if that is what you mean"
+        )
+    other = envs.make(task).spec
+    compatibility.check_observations(task, other, env.name, env.spec)
+    if compatibility.same_actions(other, env.spec):
+        return demos
+    return demos.without_actions()
 
 
 def _relatives(task: str) -> tuple[str, ...]:

@@ -59,6 +59,9 @@ class Train:
     Minari identifier (npz, Minari, LeRobot, robomimic, D4RL, OGBench)."""
     format: FormatName = "auto"
     filter_key: FilterKey = None
+    source_task: TaskName | None = None
+    """Task whose expert demonstrates, if it is not TASK: one with the same observation, such as
+    HalfCheetah for HalfCheetah-short."""
     grade: Grade = "expert"
     expert: ExpertName = "auto"
     noise: float | None = None
@@ -123,6 +126,7 @@ class Train:
             noise=self.noise,
             same_subset=self.shared,
             stream=self.stream,
+            task=self.source_task or "",
             grade=self.grade,
             expert=self.expert,
         )
@@ -130,11 +134,11 @@ class Train:
 
     def _own_source(self) -> tuple[DemoSource, int | None]:
         """The user's own data set, and how many of its episodes each seed gets; None: all."""
-        for name, default in (("grade", "expert"), ("noise", None)):
+        for name, default in (("grade", "expert"), ("noise", None), ("source_task", None)):
             if getattr(self, name) != default:
                 raise UserError(
-                    f"--{name} {getattr(self, name)} is about data that are collected, not about "
-                    f"--data {self.data}: leave it out"
+                    f"--{name.replace('_', '-')} {getattr(self, name)} is about data that are "
+                    f"collected, not about --data {self.data}: leave it out"
                 )
         if self.pool is not None:
             raise UserError(f"--pool {self.pool}: --data is the pool; leave it out")

@@ -38,7 +38,8 @@ class Transition(struct.PyTreeNode):
     """
 
     obs: jax.Array  # [..., O]
-    action: jax.Array  # [..., A] the executed action
+    # [..., A] the executed action; None, as the intended one, in demonstrations without actions.
+    action: jax.Array
     # [..., A] the action that the demonstrator or the policy chose, before noise and clipping.
     intended_action: jax.Array
     reward: jax.Array  # [...]
@@ -184,6 +185,8 @@ class Traits(NamedTuple):
     needs_demos: bool = True  # False: it learns from the task's reward alone
     needs_rewards: bool = False  # it learns from the rewards of the demonstrations' steps
     needs_goals_reached: bool = False  # its demonstrations must reach the goal
+    # It learns from demonstrated actions; a function of its `Config` where a setting decides.
+    needs_actions: bool | Callable[[Any], bool] = True
     streams: bool = False  # it can learn from demonstrations that stay on the host
     version: int = 1  # raised with every change of the method's numbers; see `make golden`
 

@@ -278,7 +278,8 @@ def _rows(
 
     whole = demos.rows
     nothing = np.zeros((len(whole.weight), 0), np.float32)
-    streamed = dict.fromkeys(STREAMED_FIELDS if stream else (), nothing)
+    known = [name for name in STREAMED_FIELDS if getattr(whole, name) is not None]
+    streamed = dict.fromkeys(known if stream else (), nothing)
     rows = jax.tree.map(take, whole.replace(**streamed))
     rows = rows.replace(
         truncated=rows.truncated | (ends & ~rows.terminated),

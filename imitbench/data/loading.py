@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-from imitbench import algos
+from imitbench import algos, envs
 from imitbench.core import buffer
 from imitbench.core.types import Env, Poses, Transition
-from imitbench.data import behaviour, memory_map, validate
+from imitbench.data import behaviour, compatibility, memory_map, validate
 from imitbench.data.collection import load_pool
 from imitbench.data.demonstrations import subset
 from imitbench.data.grades import demonstrators
 from imitbench.data.header import Header
-from imitbench.data.source import DemoSource
+from imitbench.data.source import DataRequest
 from imitbench.utils import machine
 from imitbench.utils.errors import UserError
 
 LARGE = 0.5  # share of the device's memory above which data give a warning
-
-
-class DataRequest(NamedTuple):
-    """The data of one cell."""
-
-    task: str
-    engine: str  # as the user asked for it: auto, native or mjx
-    demos: int  # episodes for each training seed; 0 for methods without demonstrations
-    source: DemoSource
 
 
 def check(request: DataRequest, config: Any, env: Env) -> None:
@@ -53,7 +44,7 @@ def check(request: DataRequest, config: Any, env: Env) -> None:
             if demos is not None:
                 validate.check_steps(demos, env.spec, f"the data set of {request.task}", {})
     elif request.demos:
-        demonstrators(request.task, request.source.grade, request.source.expert)
+        demonstrators(request.demonstrated, request.source.grade, request.source.expert)
 
 
 def check_stream(request: DataRequest, method: str) -> None:
@@ -175,12 +166,13 @@ def warnings(request: DataRequest, method: str, env: Env) -> list[str]:
     if not request.demos or request.source.behaviour is not None:
         return []
     traits = algos.traits(method)
-    return validate.warnings(
+    lines = validate.warnings(
         load_pool(request.task, request.engine, request.source),
         env.spec,
         rewards=traits.needs_rewards,
         success=traits.needs_goals_reached,
     )
+    return lines + compatibility.warnings(request, method)
 
 
 def load_demonstrations(
@@ -211,6 +203,10 @@ def load_demonstrations(
     pool = load_pool(request.task, request.engine, source)
     if not any(algos.reset_share(c) for c in configs):  # poses are up to half of the data set
         pool = pool.replace(rows=pool.rows.replace(pose=None))
+    if source.task:
+        other = envs.make(source.task, request.engine).spec
+        if not compatibility.same_actions(other, env.spec):
+            pool = pool.without_actions()
     if source.stream:
         pool = memory_map.memory_mapped(pool)
     rows = subset(

@@ -6,7 +6,7 @@ import dataclasses
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from imitbench.core.config import ADDED_LATER, config_dict
 from imitbench.data import grades
@@ -84,6 +84,10 @@ class DemoSource:
     """Keep only episodes that succeed at their last step. None: the default of the grade."""
     same_subset: bool = False
     """All training seeds learn from the same subset."""
+    task: str = field(default="", metadata=ADDED_LATER)
+    """The task whose experts demonstrate, where it is not the cell's: one with the same
+    observation, such as the same robot with another body. Where its actions have another size, they
+    are left out."""
     grade: str = field(default="expert", metadata=ADDED_LATER)
     """How good the demonstrator is; see `imitbench.data.GRADES`."""
     expert: Any = field(default="auto", metadata=ADDED_LATER)
@@ -172,6 +176,11 @@ class DemoSource:
         Raises:
             UserError: they do.
         """
+        if self.task and self.expert not in ("auto", "scripted", "learned"):
+            raise UserError(
+                f"task={self.task} with an expert of your own: expected auto, scripted or learned, "
+                "for the expert would act in both tasks; leave one of the two out"
+            )
         about_files = {"path": None, "format": "auto", "filter_key": None, "name": ""}
         if not self.is_own:
             given = [k for k, default in about_files.items() if getattr(self, k) != default]
@@ -196,3 +205,17 @@ class DemoSource:
 
     def _dataset_identity(self, dataset: DatasetInMemory) -> dict[str, Any]:
         return {"dataset": dataset.sha256, "shared": self.same_subset, "every": self.stride}
+
+
+class DataRequest(NamedTuple):
+    """The data of one cell."""
+
+    task: str
+    engine: str  # as the user asked for it: auto, native or mjx
+    demos: int  # episodes for each training seed; 0 for methods without demonstrations
+    source: DemoSource
+
+    @property
+    def demonstrated(self) -> str:
+        """The task that is demonstrated: the source's, where it names one."""
+        return self.source.task or self.task

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import jax
 import numpy as np
 
-from imitbench.core.checks import check_shapes
+from imitbench.core.checks import check_shapes, has_actions
 from imitbench.core.types import Spec, Transition
 from imitbench.data.episodes import duplicates
 from imitbench.data.rows import STORED_AS, Demos, step_arrays
@@ -59,7 +60,9 @@ def check_steps(demos: Demos, spec: Spec, where: str, names: Mapping[str, str] =
 
 
 def _check_actions(rows: Transition, spec: Spec, where: str, names: Mapping[str, str]) -> None:
-    """Checks the range of the executed actions [N, ...]."""
+    """Checks the range of the executed actions [N, ...], where there are any."""
+    if not has_actions(rows):
+        return
     if spec.discrete:
         for name, x in (("action", rows.action), ("intended_action", rows.intended_action)):
             low, high = x.min(initial=0), x.max(initial=0)
@@ -185,7 +188,9 @@ def _episode_warnings(demos: Demos, spec: Spec) -> list[str]:
     """Warnings about whole episodes."""
     task, lines = demos.header.task, []
     episodes = (demos.episode(k) for k in range(len(demos)))
-    pairs = duplicates((np.asarray(e.obs), np.asarray(e.action)) for e in episodes)
+    pairs = duplicates(
+        [np.asarray(x) for x in jax.tree.leaves((e.obs, e.action))] for e in episodes
+    )
     if pairs:
         lines.append(
             f"{len(pairs)} of {len(demos)} episodes of {task} repeat an earlier one, such as "

@@ -22,6 +22,7 @@ from imitbench.envs.fetch_model import (
     SUBSTEPS,
     TASKS,
     ModelName,
+    Task,
     build_model,
     sensors,
     settle,
@@ -30,7 +31,6 @@ from imitbench.physics.engine import EngineName
 
 THRESHOLD = 0.05  # m
 HORIZON = 50
-STEP = 0.05  # m of mocap displacement per unit of action
 NEAR = 0.05  # m, the distance from the block on the table at which its side counts
 PICK = "FetchPickAndPlace"
 
@@ -56,17 +56,19 @@ class Fetch(PhysicsEnv):
     """One Fetch task.
 
     Observation: the original's observation, then the desired goal. Action [4] in [-1, 1] (clipped):
-    the gripper's displacement in units of 5 cm, and the command of the fingers. Reward: 0 within
-    0.05 m of the goal, else -1. Nothing but the time limit, 50 steps, ends an episode.
+    the gripper's displacement in units of `Task.step` (5 cm), and the command of the fingers.
+    Reward: 0 within 0.05 m of the goal, else -1. Nothing but the time limit, 50 steps, ends an
+    episode.
 
     Args:
-        name: one of `TASKS`.
+        name: the task's name.
         engine: the physics engine.
         model: the variant of the model; MJX can step `reduced` alone.
+        task: the settings; by default those of `TASKS`.
     """
 
-    def __init__(self, name: str, engine: EngineName, model: ModelName):
-        task = TASKS[name]
+    def __init__(self, name: str, engine: EngineName, model: ModelName, task: Task | None = None):
+        task = task or TASKS[name]
         mj_model = build_model(task, model)
         start = settle(mj_model, task)
         obj = [("object_pos", 3), ("object_rel_pos", 3)] if task.has_object else []
@@ -105,7 +107,7 @@ class Fetch(PhysicsEnv):
         action = jnp.clip(action, -1.0, 1.0)
         before = state.pipeline_state
         # The mocap body is placed at the hand, as the sensors report it, and moved by the action.
-        offset = jnp.concatenate([action[:3] * STEP, jnp.array([1.0, 0.0, 1.0, 0.0])])
+        offset = jnp.concatenate([action[:3] * self._task.step, jnp.array([1.0, 0.0, 1.0, 0.0])])
         pose = jnp.concatenate([self._read(before, "hand_pos"), self._read(before, "hand_quat")])
         command = 0.0 if self._task.block_gripper else action[3]
         ctrl = before.qpos[self._driven] + command

@@ -33,6 +33,7 @@ class Task:
     obj_range: float = 0.15  # m around the gripper, on both sides
     target_range: float = 0.15  # m around the gripper, on both sides
     target_offset: tuple[float, float, float] = (0.0, 0.0, 0.0)  # m, of goals for an object
+    step: float = 0.05  # m of the gripper's displacement per unit of action
     mjx: bool = True  # whether MJX has the collisions that the reduced model keeps
 
 

@@ -64,13 +64,14 @@ class Locomotion(PhysicsEnv):
     In MJX the Humanoid's solver is Newton instead of PGS, which MJX does not have.
 
     Args:
-        name: one of `TASKS`.
+        name: the task's name.
         engine: the physics engine.
+        task: the settings; by default those of `TASKS`.
     """
 
-    def __init__(self, name: str, engine: EngineName):
-        self._task = task = TASKS[name]
-        model = build_model(task.xml)
+    def __init__(self, name: str, engine: EngineName, task: Task | None = None):
+        self._task = task = task or TASKS[name]
+        model = build_model(task.xml, task.edit)
         model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_AUTORESET
         if engine == "mjx" and model.opt.solver == mujoco.mjtSolver.mjSOL_PGS:
             model.opt.solver = mujoco.mjtSolver.mjSOL_NEWTON

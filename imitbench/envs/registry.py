@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from imitbench import physics
 from imitbench.core.types import Env
 from imitbench.envs import (
+    bodies,
     brax,
     fetch,
     forks,
@@ -39,10 +40,12 @@ class TaskEntry(NamedTuple):
     full_task: str = ""
 
 
-def _fetch(name: str) -> TaskEntry:
+def _fetch(name: str, body: bodies.FetchBody | None = None) -> TaskEntry:
+    task = body.task if body else fetch.TASKS[name]
+
     def make(engine: str, model: str) -> Env:
         chosen = physics.choose(engine)
-        if chosen == "mjx" and not fetch.TASKS[name].mjx:
+        if chosen == "mjx" and not task.mjx:
             raise UserError(
                 f"{name}: MJX has no collisions of a cylinder (the puck) with a box; use engine "
                 "'native'"
@@ -53,9 +56,11 @@ def _fetch(name: str) -> TaskEntry:
             raise UserError(
                 f"{name}: MJX cannot step the full model (mesh collisions); use model 'reduced'"
             )
-        return fetch.Fetch(name, chosen, "full" if model == "full" else "reduced")
+        return fetch.Fetch(name, chosen, "full" if model == "full" else "reduced", task)
 
     variants = ("default", "full", "reduced")
+    if body:
+        return TaskEntry(body.about, make, variants)
     return TaskEntry("gymnasium-robotics v4 semantics", make, variants, f"{name}-v4")
 
 
@@ -88,6 +93,12 @@ def _locomotion(name: str) -> TaskEntry:
     )
 
 
+def _edited(name: str, body: bodies.LocomotionBody) -> TaskEntry:
+    return TaskEntry(
+        body.about, lambda e, m: locomotion.Locomotion(name, physics.choose(e), body.task)
+    )
+
+
 def _without_physics(
     about: str, make: Callable[[], Env], gymnasium_id: str = "", full_task: str = ""
 ) -> TaskEntry:
@@ -111,6 +122,8 @@ def _tightrope(name: str) -> TaskEntry:
 TASKS: dict[str, TaskEntry] = {
     **{name: _fetch(name) for name in fetch.TASKS},
     **{name: _locomotion(name) for name in locomotion.TASKS},
+    **{name: _edited(name, body) for name, body in bodies.LOCOMOTION.items()},
+    **{name: _fetch(name, body) for name, body in bodies.FETCH.items()},
     "Reacher": TaskEntry(
         "gymnasium v5 semantics",
         lambda e, m: reacher.Reacher(physics.choose(e)),

@@ -16,6 +16,7 @@ from imitbench.suites import (
     history,
     learners,
     mix,
+    observations,
     offline,
     policies,
     quickstart,
@@ -30,7 +31,7 @@ SUITES: dict[str, Suite] = {
     module.SUITE.name: module.SUITE
     for module in (
         quickstart, vins, vins_settings, vins_rl, bcq, awr, offline, gail, mix, dagger, learners,
-        policies, history,
+        policies, history, observations,
     )
 }  # fmt: skip
 

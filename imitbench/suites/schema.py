@@ -13,8 +13,7 @@ from imitbench import algos
 from imitbench.core.config import check_values, config_dict
 from imitbench.core.types import Cost
 from imitbench.data.asked_expert import find_asked_expert
-from imitbench.data.loading import DataRequest
-from imitbench.data.source import DemoSource
+from imitbench.data.source import DataRequest, DemoSource
 from imitbench.envs.registry import check_task
 from imitbench.utils.errors import UserError, pick, whole_number
 from imitbench.utils.files import check_folder_name
@@ -214,7 +213,8 @@ def check_cell(cell: Cell) -> None:
         UserError: the task or the method is unknown, a number is out of range, the label is not
             allowed, or the demonstrations do not fit the method.
     """
-    check_task(cell.task)
+    for task in filter(None, (cell.task, cell.source.task)):
+        check_task(task)
     pick("method", cell.method, algos.ALGOS)
     check_config(cell.method, cell.config)
     _check_label(cell)

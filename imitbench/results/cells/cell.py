@@ -36,8 +36,9 @@ class Result(NamedTuple):
 
     @property
     def expert(self) -> str:
-        """The demonstrator and the grade, such as `learned, medium`; the name of a user's data set
-        that has one; empty without demonstrations."""
+        """The demonstrator and the grade, such as `learned, medium`, and the task that it did where
+        that is another; the name of a user's data set that has one; empty without
+        demonstrations."""
         header = self.info["demonstrations"]
         if not header:
             return ""
@@ -45,8 +46,10 @@ class Result(NamedTuple):
             return f"{DATASET}{self.info['dataset']['name']}"
         grade = header.get("grade", "expert")
         suffix = "" if grade in ("expert", "stream") else f", {grade}"
-        concurrent = self.identity.get("source", {}).get("growing")
-        return header["expert"] + suffix + (", as it learns" if concurrent else "")
+        source = self.identity.get("source", {})
+        suffix += ", as it learns" if source.get("growing") else ""
+        suffix += f", in {source['task']}" if source.get("task") else ""
+        return header["expert"] + suffix
 
     @property
     def place(self) -> Place:

@@ -12,6 +12,7 @@ from imitbench.suites.published import (
     history,
     learners,
     mix,
+    observations,
     offline,
     policies,
     vins,
@@ -23,8 +24,8 @@ __all__ = ["Claim", "Place", "Published", "Rate", "claims_of", "rates_of", "retu
 
 MODULES: dict[str, ModuleType] = {
     "awr": awr, "bcq": bcq, "dagger": dagger, "gail": gail, "history": history,
-    "learners": learners, "mix": mix, "offline": offline, "policies": policies, "vins": vins,
-    "vins_rl": vins_rl,
+    "learners": learners, "mix": mix, "observations": observations, "offline": offline,
+    "policies": policies, "vins": vins, "vins_rl": vins_rl,
 }  # fmt: skip
 
 
