@@ -17,6 +17,7 @@ from imitbench.envs import (
     probes,
     reacher,
     recorded,
+    rooms,
     tightrope,
 )
 from imitbench.utils.errors import UserError, pick
@@ -87,6 +88,11 @@ def _tightrope(name: str) -> TaskEntry:
     return TaskEntry(f"toy: mistakes that add up over {tightrope.TASKS[name]} steps", make)
 
 
+def _rooms(engine: str, model: str) -> Env:
+    physics.choose(engine)  # only to reject an unknown name
+    return rooms.PointMassRooms("PointMass-rooms")
+
+
 TASKS: dict[str, TaskEntry] = {
     **{name: _fetch(name) for name in fetch.TASKS},
     **{name: _locomotion(name) for name in locomotion.TASKS},
@@ -99,6 +105,7 @@ TASKS: dict[str, TaskEntry] = {
         "toy: push a disc to a goal",
         lambda e, m: point_mass.PointMass("PointMass", physics.choose(e)),
     ),
+    "PointMass-rooms": TaskEntry("toy: push a ball through doors to a goal", _rooms),
     **{name: _tightrope(name) for name in tightrope.TASKS},
     **{name: _probe(name) for name in probes.PROBES},
 }

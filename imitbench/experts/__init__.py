@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from imitbench.core.types import Policy, Spec
+from imitbench.core.types import Actor, Policy, Spec
 from imitbench.experts import learned, scripted
 from imitbench.utils.errors import UserError, pick
 
-__all__ = ["TASKS", "Expert", "Kind", "all_experts", "experts_of", "find_expert", "load"]
+__all__ = [
+    "TASKS", "Expert", "Kind", "all_experts", "experts_of", "find_expert", "find_player", "load",
+]  # fmt: skip
 
 Kind = Literal["auto", "scripted", "learned"]
 
@@ -55,6 +57,20 @@ def find_expert(task: str, grade: str = "expert", kind: Kind = "auto") -> Expert
     names = ", ".join(dict.fromkeys(e.task for e in known)) or "none"
     own = "name one of your own as expert; " * (words == ["expert"])
     raise UserError(f"task {task!r} has no {' '.join(words)}; {own}tasks with one: {names}")
+
+
+def find_player(task: str) -> Actor:
+    """The demonstrator of a task that plays, whatever the goal is.
+
+    Raises:
+        UserError: there is none; the message names the tasks that have one.
+    """
+    if task not in scripted.PLAYERS:
+        raise UserError(
+            f"task {task!r} has no player; tasks with one: {', '.join(scripted.PLAYERS)}. Grade "
+            "'random' needs none"
+        )
+    return scripted.PLAYERS[task]()
 
 
 def load(

@@ -11,8 +11,9 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from imitbench.core.types import Policy
+from imitbench.core.types import Actor, Policy
 from imitbench.envs import tightrope
+from imitbench.experts import rooms
 
 VERSION = 1  # raised with every change of what a law does; see `make golden`
 
@@ -130,6 +131,7 @@ LAWS: dict[str, Law] = {
     "FetchPickAndPlace": pick_and_place,
     "FetchSlide": slide,
     "PointMass": point_mass,
+    "PointMass-rooms": rooms.navigate,
     **dict.fromkeys(tightrope.TASKS, tightrope.correct_choice),
     "ProbeAction": lambda obs: jnp.int32(1),
     "ProbePolicy": lambda obs: (obs[0] > 0).astype(jnp.int32),
@@ -137,6 +139,9 @@ LAWS: dict[str, Law] = {
     "ProbeGoal": lambda obs: _clip(10.0 * (obs[2:4] - obs[0:2])),
     "ProbeWalk": lambda obs: _clip(-10.0 * obs),
 }
+
+PLAYERS: dict[str, Callable[[], Actor]] = {"PointMass-rooms": rooms.wanderer}
+"""Demonstrators that play, without the task's goal in mind: what builds each, by task."""
 
 
 def policy(law: Law) -> Policy:
