@@ -2,6 +2,7 @@
 
 from imitbench.algos.adversarial import airl, dac, dac_sac, gail, gail_trpo, sqil
 from imitbench.algos.cloning import bc, dagger, dart
+from imitbench.algos.goal import gcbc, gcsl, offline_gcsl, wgcsl
 from imitbench.algos.model_based import vins, vins_rl, vins_true
 from imitbench.algos.offline import (
     bcq,
@@ -18,6 +19,7 @@ from imitbench.algos.registry import (
     build,
     needs,
     register,
+    relabelled_share,
     reset_share,
     settings_warnings,
     traits,
@@ -39,15 +41,19 @@ __all__ = [
     "ddpg_demos",
     "gail",
     "gail_trpo",
+    "gcbc",
+    "gcsl",
     "iql",
     "marwil",
     "needs",
     "offline_awr",
     "offline_ddpg",
+    "offline_gcsl",
     "offline_rwr",
     "offline_td3",
     "ppo",
     "register",
+    "relabelled_share",
     "reset_share",
     "rwr",
     "sac",
@@ -61,4 +67,5 @@ __all__ = [
     "vins",
     "vins_rl",
     "vins_true",
+    "wgcsl",
 ]

@@ -10,8 +10,9 @@ import jax.numpy as jnp
 import optax
 from flax import struct
 
-from imitbench.algos.cloning import held_out
 from imitbench.algos.cloning.bc_config import Config
+from imitbench.algos.cloning.pairs import Pairs, split
+from imitbench.algos.cloning.relabelling import Draw, Relabeller
 from imitbench.algos.common.goal_features import FeatureMap, make_feature_map
 from imitbench.core import buffer, heads, ops, policy_nets
 from imitbench.core.distributions import Categorical, Deterministic, Distribution, Gaussian
@@ -30,53 +31,6 @@ class State(struct.PyTreeNode):
     best_loss: jax.Array  # [] lowest validation loss so far
     fitted: Any = ()  # what the head computed from the demonstrations
     mean_params: Params = ()  # type: ignore[assignment]  # the running mean, with `ema`
-
-
-class Pairs(struct.PyTreeNode):
-    """Observations with the actions to learn; of demonstrations, or of DAgger's aggregate."""
-
-    obs: jax.Array  # [N, O]
-    target: jax.Array  # [N, A] the actions to learn
-    weight: jax.Array  # [N] 0 for rows that are not trained on
-
-
-def best_weight(share: float, demos: Transition) -> jax.Array:
-    """The weights [N] of demonstrations [N], 0 in all but the episodes with the highest returns.
-
-    Args:
-        share: of the episodes, above 0 and rounded up; episodes with equal returns count in the
-            order of the data.
-        demos: rows [N] of whole episodes.
-    """
-    episode = buffer.find_episodes(demos)
-    used = jnp.arange(len(demos.weight)) < episode.used
-    number = jnp.where(used, episode.episode, len(demos.weight))  # out of range, so not summed
-    rewards = jnp.where(used, demos.reward, 0.0)
-    returns = jax.ops.segment_sum(rewards, number, len(demos.weight))
-    exists = jnp.arange(len(returns)) < episode.count
-    order = jnp.argsort(-jnp.where(exists, returns, -jnp.inf), stable=True)
-    rank = jnp.zeros_like(order).at[order].set(jnp.arange(len(order)))
-    kept = jnp.ceil(share * episode.count - 1e-4)  # 0.1 * 30 is more than 3 in floating point
-    return jnp.where(used & (rank[episode.episode] < kept), demos.weight, 0.0)
-
-
-def split(config: Config, spec: Spec, demos: Transition) -> tuple[Pairs, Pairs | None]:
-    """Splits demonstrations [N] into the pairs to train on and those of the held-out last episodes.
-
-    Where the held-out episodes may have different numbers of rows, both have as many rows as they
-    may need, some of weight 0. The latter are None where no episode is held out.
-    """
-    if config.best_share < 1:
-        demos = demos.replace(weight=best_weight(config.best_share, demos))
-    pairs = Pairs(demos.obs, demos.intended_action, demos.weight)
-    held = held_out.find(config.validation, spec, demos)
-    if held is None:
-        return pairs, None
-    train = pairs.replace(weight=jnp.where(held.mask, 0.0, demos.weight))
-    if held.exact:
-        train = buffer.select(train, jnp.arange(len(demos.weight) - held.size))
-    rest = pairs.replace(weight=jnp.where(held.mask, demos.weight, 0.0))
-    return train, buffer.select(rest, held.begin + jnp.arange(held.size))
 
 
 def imitation_errors(dist: Distribution, target: jax.Array) -> jax.Array:
@@ -120,6 +74,7 @@ class SupervisedLearner:
     opt: optax.GradientTransformation
     features: FeatureMap | None  # what the policy sees besides the observation
     head: heads.Head | None  # in place of `policy`
+    relabeller: Relabeller | None = None  # of the demonstrations' goals
 
     def see(self, obs: jax.Array) -> jax.Array:
         """What the policy sees [..., O + F] of observations [..., O]."""
@@ -188,9 +143,18 @@ class SupervisedLearner:
         penalty = 0.5 * self.config.l2 * optax.tree.norm(params, squared=True)
         return error + penalty, metrics | {"loss": error}
 
+    def split(self, demos: Transition) -> tuple[Pairs, Pairs | None]:
+        """`split` of the demonstrations [N], as the policy sees them."""
+        if self.relabeller is not None:
+            demos = self.relabeller.copy(demos)
+        return split(self.config, self.spec, demos)
+
     def fit(self, key: Key, state: State, pairs: Pairs) -> tuple[State, Metrics]:
         """`config.steps` gradient steps on minibatches of the pairs [N] with weight above 0."""
-        draw = buffer.real_row_sampler(pairs, pairs.weight)
+        return self.fit_drawn(key, state, buffer.real_row_sampler(pairs, pairs.weight))
+
+    def fit_drawn(self, key: Key, state: State, draw: Draw) -> tuple[State, Metrics]:
+        """`config.steps` gradient steps on minibatches that `draw` gives."""
 
         def step(carry: tuple[Params, Any, Params], key: Key) -> tuple[Any, Metrics]:
             params, opt_state, mean = carry
@@ -217,8 +181,13 @@ class SupervisedLearner:
 
     def update(self, key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
         """One update of BC: `fit` on the demonstrations [N], then `validate`."""
-        pairs, rest = split(self.config, self.spec, demos)
-        state, metrics = self.fit(key, state, pairs)
+        pairs, rest = self.split(demos)
+        if self.relabeller is None:
+            state, metrics = self.fit(key, state, pairs)
+        else:
+            held_out_rows = len(demos.weight) - len(pairs.weight)
+            weight = jnp.pad(pairs.weight, (0, held_out_rows))
+            state, metrics = self.fit_drawn(key, state, self.relabeller.sampler(demos, weight))
         state, validation_metrics = self.validate(state, rest)
         return state, metrics | validation_metrics
 
@@ -232,7 +201,11 @@ class SupervisedLearner:
 
 
 def supervised_learner(
-    config: Config, spec: Spec, *, full_range: bool = False
+    config: Config,
+    spec: Spec,
+    *,
+    full_range: bool = False,
+    relabeller: Relabeller | None = None,
 ) -> SupervisedLearner:
     """Builds the learner for a task, with the policy head that its actions and the loss need.
 
@@ -241,10 +214,18 @@ def supervised_learner(
         spec: the task.
         full_range: a head scales actions by the range that they may have, not by that of the data;
             for methods that add data later.
+        relabeller: replaces goals of the demonstrations.
 
     Raises:
-        UserError: a head for discrete actions, or features of another task.
+        UserError: a head for discrete actions, features of another task, or `config.relabel` for a
+            method that relabels nothing.
     """
+    if config.relabel and relabeller is None:
+        raise UserError(
+            f"relabel={config.relabel:g}: this method learns the goals that its data have; set "
+            "relabel=0, or use bc or gcbc"
+        )
+    task, spec = spec, relabeller.seen_spec if relabeller else spec
     head = "gaussian" if config.loss == "nll" else "deterministic"
     features = make_feature_map(spec, config.features, "features") if config.features else None
     seen = replace(spec, obs_size=spec.obs_size + (features.size if features else 0))
@@ -258,4 +239,4 @@ def supervised_learner(
             )
         sizes = (config.hidden, seen.obs_size, spec.action_size)
         own = heads.make(config.head, *sizes, full_range=full_range)
-    return SupervisedLearner(config, spec, policy, optax.adam(lr), features, own)
+    return SupervisedLearner(config, task, policy, optax.adam(lr), features, own, relabeller)
