@@ -2,7 +2,7 @@
 
 from imitbench.algos.adversarial import airl, dac, dac_sac, gail, gail_trpo, sqil
 from imitbench.algos.cloning import bc, dagger, dart
-from imitbench.algos.goal import gcbc, gcsl, offline_gcsl, wgcsl
+from imitbench.algos.goal import gcbc, gcsl, offline_gcsl, random_actions, wgcsl
 from imitbench.algos.model_based import vins, vins_rl, vins_true
 from imitbench.algos.offline import (
     bcq,
@@ -52,6 +52,7 @@ __all__ = [
     "offline_rwr",
     "offline_td3",
     "ppo",
+    "random_actions",
     "register",
     "relabelled_share",
     "reset_share",

@@ -15,7 +15,7 @@ from typing import Any
 
 from imitbench.algos.adversarial import airl, dac, dac_sac, gail, gail_trpo, sqil
 from imitbench.algos.cloning import bc, dagger, dart
-from imitbench.algos.goal import gcbc, gcsl, offline_gcsl, wgcsl
+from imitbench.algos.goal import gcbc, gcsl, offline_gcsl, random_actions, wgcsl
 from imitbench.algos.model_based import vins, vins_rl, vins_true
 from imitbench.algos.offline import (
     bcq,
@@ -49,6 +49,7 @@ ALGOS: dict[str, ModuleType | SimpleNamespace] = {
     "gcsl": gcsl,
     "offline_gcsl": offline_gcsl,
     "wgcsl": wgcsl,
+    "random_actions": random_actions,  # a control
     # Offline, from fixed data with rewards.
     "bcq": bcq,
     "td3_bc": td3_bc,
