@@ -88,7 +88,7 @@ def everything() -> dict[str, Entry]:
     """All entries, by kind and name."""
     found = {f"method/{name}": method(name) for name in algos.ALGOS}
     found |= {f"scripted/{task}": scripted_expert(task) for task in scripted.LAWS}
-    grades = ("expert", "noisy", "imperfect", "still")
+    grades = ("expert", "noisy", "imperfect", "still", "random")
     return found | {f"demonstrations/{grade}": collected(grade) for grade in grades}
 
 

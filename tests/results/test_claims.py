@@ -105,6 +105,13 @@ def test_a_winner_at_the_floor_decides_nothing(monkeypatch):
         assert verdicts(claim, cells=cells) == [expected]
 
 
+def test_a_claim_that_nothing_is_learned_is_judged_at_the_floor():
+    low = [cell("a", FEW + 0.01 * WOBBLE), cell("b", FEW)]
+    same = dataclasses.replace(A_OVER_B, margin=0.1, equivalent=True)
+    assert verdicts(same, cells=low) == ["undecided"]
+    assert verdicts(dataclasses.replace(same, at_floor=True), cells=low) == ["reproduced"]
+
+
 def test_more_gradient_steps_prove_nothing_over_a_cell_that_still_rises():
     def rising(label: str, grad_steps: int, gain: float) -> Result:
         c = cell(label, SEVERAL + (0.3 if label == "a" else 0.0))
