@@ -33,7 +33,7 @@ def order_statistic(x: jax.Array, rank: jax.Array) -> jax.Array:
     keys = _key_of(x)
 
     def add_bit(i: jax.Array, found: jax.Array) -> jax.Array:
-        candidate = found | (jnp.uint32(1) << (31 - i).astype(jnp.uint32))
+        candidate = found | (jnp.uint32(1) << jnp.asarray(31 - i, jnp.uint32))
         return jnp.where(jnp.sum(keys < candidate) <= rank, candidate, found)
 
     return _number_of(jax.lax.fori_loop(0, 32, add_bit, jnp.uint32(0)))

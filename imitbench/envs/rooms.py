@@ -25,8 +25,10 @@ WALL = 0.08  # m from the middle of an inner wall to where the ball's centre is 
 DOOR = 0.5  # m from the centre of the house to the middle of each door
 OPENING = 0.15  # m from the middle of a door to where the ball's centre is stopped
 
-# The rectangles [6, 2, 2] that the ball's centre cannot enter: lower and upper corners.
-_LONG = ((-SIZE, -DOOR - OPENING), (-DOOR + OPENING, DOOR - OPENING), (DOOR + OPENING, SIZE))
+# The rectangles [6, 2, 2] that the ball's centre cannot enter: lower and upper corners. They reach
+# beyond the outer walls, so that there is no way along these.
+_END = 2.0 * SIZE
+_LONG = ((-_END, -DOOR - OPENING), (-DOOR + OPENING, DOOR - OPENING), (DOOR + OPENING, _END))
 WALLS = np.array(
     [[(-WALL, low), (WALL, high)] for low, high in _LONG]
     + [[(low, -WALL), (high, WALL)] for low, high in _LONG],

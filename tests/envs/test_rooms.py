@@ -52,8 +52,8 @@ def test_walls_stop_the_ball_and_doors_do_not():
     pos, vel = push([0.5, 0.5], [-1.0, 0.0], 20)  # through the door, to the outer wall
     np.testing.assert_allclose(pos, [-1.0, 0.5], atol=1e-6)
     # Along the wall it goes on.
-    pos, vel = push([0.5, 0.2], [-1.0, 0.2], 5)
-    assert pos[0] == pytest.approx(rooms.WALL) and pos[1] > 0.22 and vel[1] > 0
+    pos, vel = push([0.5, 0.2], [-1.0, 0.03], 8)
+    assert pos[0] == pytest.approx(rooms.WALL) and 0.21 < pos[1] < 0.3 and vel[1] > 0
     # In the opening the sides of the door hold it.
     pos, _ = push([0.0, 0.5], [0.0, 1.0], 10)
     np.testing.assert_allclose(pos, [0.0, rooms.DOOR + rooms.OPENING], atol=1e-6)
@@ -74,7 +74,8 @@ def test_the_ball_is_never_inside_a_wall(env):
     for axis in (0, 1):
         crossed = jnp.sign(before[..., axis]) != jnp.sign(pos[..., axis])
         beside = jnp.abs(jnp.abs(pos[..., 1 - axis]) - rooms.DOOR)
-        assert bool(crossed.any()) and float(jnp.max(jnp.where(crossed, beside, 0))) < 0.2
+        # At most half an opening, and a step of 0.2 m after it.
+        assert bool(crossed.any()) and float(jnp.max(jnp.where(crossed, beside, 0))) < 0.35
 
 
 def test_resets_are_in_the_rooms_and_states_can_be_set(env):
@@ -84,8 +85,8 @@ def test_resets_are_in_the_rooms_and_states_can_be_set(env):
         assert not np.asarray(jax.vmap(rooms.inside_wall)(jnp.asarray(places))).any()
         share = np.mean((places > 0) @ np.array([1, 2]) == np.arange(4)[:, None], axis=1)
         np.testing.assert_allclose(share, 0.25, atol=0.08)
-    assert isinstance(env, Poses)
     state = env.step(jax.tree.map(lambda x: x[0], states), jnp.array([1.0, -0.5]))
+    assert isinstance(env, Poses)
     again = env.reset_to(env.pose(state))
     np.testing.assert_array_equal(again.obs, state.obs)
     np.testing.assert_array_equal(again.reward, state.reward)

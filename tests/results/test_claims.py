@@ -11,8 +11,9 @@ import pytest
 import scipy.stats
 from helpers.fake_results import HERE, cell
 
-from imitbench import data
+from imitbench import data, envs
 from imitbench.cli import main
+from imitbench.data.replay_learners import REPLAY_LEARNERS
 from imitbench.experts import reference_scores
 from imitbench.results import claims, stats
 from imitbench.results.cells import store
@@ -294,6 +295,9 @@ def shown_by(c: Cell) -> str:
     grade = "" if c.source.grade == "expert" else f", {c.source.grade}"
     if not c.demos:
         return ""
+    if c.source.grade == "replay":
+        kind = "goals" if envs.make(c.task).spec.goal else "returns"
+        return REPLAY_LEARNERS[kind][0] + grade
     names = (x.name for x in data.demonstrators(c.task, c.source.grade, c.source.expert))
     return " + ".join(dict.fromkeys(names)) + grade
 

@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from conftest import message  # type: ignore[import-not-found]
@@ -60,7 +61,7 @@ def test_random_actions_learn_nothing_and_fill_the_range():
     state = algo.init(KEY, data.flatten(data.collect_from(ENV, data.DemoSource(2, grade="random"))))
     after, _ = algo.update(KEY, state, None)  # type: ignore[arg-type]
     np.testing.assert_array_equal(after.number, state.number)
-    action = np.asarray(algo.act(KEY, state, np.zeros((2000, 6))))
+    action = np.asarray(algo.act(KEY, state, jnp.zeros((2000, 6))))
     assert np.abs(action).max() <= 1 and abs(action.mean()) < 0.05
     np.testing.assert_allclose(action.std(axis=0), 1 / np.sqrt(3), atol=0.03)
 
