@@ -167,5 +167,7 @@ def initial_state(setup: Setup, key: Key, demos: Transition) -> State:
     row = Pairs(jnp.zeros((1, size)), episodes.action[0, :1], jnp.ones(1))
     moments = ops.empty_moments(size)
     clone = setup.clone.init(key, row).replace(norm=moments.normaliser(FLOOR))
+    # Nothing is held out, so there are no best parameters.
+    clone = clone.replace(best_params=(), best_loss=jnp.float32(0.0))
     store = buffer.ring(episodes, setup.config.capacity)
     return State(clone, store, moments, jnp.int32(0))

@@ -3,8 +3,8 @@
 Source: Ghosh et al. 2021 (arXiv:1912.06088), algorithm 1 without its collection. Yang et al. 2022
 (arXiv:2202.04478) compare WGCSL with this.
 
-Different from the source: observations are normalised and clipped. The actions of the data are
-rounded to the grid.
+Different from the source: observations are normalised and clipped. An action of the data that is
+not on the grid counts as the level in whose third of the range it lies.
 
 Use it when data hold whole episodes and reach many goals, as the baseline of WGCSL, and to compare
 with online `gcsl`.

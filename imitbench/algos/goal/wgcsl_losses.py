@@ -15,6 +15,8 @@ from imitbench.algos.common.replay_buffer import Experience
 from imitbench.core import nets, policy_nets
 from imitbench.core.types import Metrics, Params, Spec
 
+ROUNDING = 1e-5  # relative difference up to which numbers count as equal
+
 
 class Networks(NamedTuple):
     """Policy and critic."""
@@ -71,7 +73,8 @@ def row_weights(
         advantage: A [N].
         offset: [N] int, steps from the next state to the goal: 0 for the goal that the step itself
             reaches.
-        threshold: [] advantages from here on have the factor 1.
+        threshold: [] advantages from here on have the factor 1, up to rounding: a percentile is
+            often one of the advantages.
     """
     out = jnp.ones_like(advantage)
     if weights.discount is not None:
@@ -79,7 +82,8 @@ def row_weights(
     if weights.max_weight is not None:
         out = out * jnp.minimum(jnp.exp(advantage), weights.max_weight)
     if weights.low is not None:
-        out = out * jnp.where(advantage >= threshold, 1.0, weights.low)
+        slack = ROUNDING * jnp.maximum(1.0, jnp.abs(threshold))
+        out = out * jnp.where(advantage >= threshold - slack, 1.0, weights.low)
     return out
 
 

@@ -12,17 +12,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from imitbench.core.heads.bins import bin_of
 from imitbench.core.heads.head import Head, cross_entropy, network, nothing
 from imitbench.core.types import Key, Metrics, Params
 
 MOST_JOINT = 100  # actions of a grid, above which its components are independent
-
-
-def level_of(action: jax.Array, count: int) -> jax.Array:
-    """The nearest of `count` levels [...] int32, -1 to 1 at equal distances, of actions [...]; of
-    two that are equally near, the upper one."""
-    place = (jnp.clip(action, -1.0, 1.0) + 1.0) * 0.5 * (count - 1)
-    return jnp.floor(place + 0.5).astype(jnp.int32)
 
 
 def action_of(level: jax.Array, count: int) -> jax.Array:
@@ -44,8 +38,9 @@ def action_grid(hidden: Sequence[int], seen: int, size: int, count: int) -> Head
     """One of `count` levels for each component of the action.
 
     A grid of up to `MOST_JOINT` actions has one probability for each of them, so that it can
-    represent components that go together; a larger one has independent components. Targets are the
-    nearest actions of the grid.
+    represent components that go together; a larger one has independent components. The target of an
+    action is the level in whose bin it lies; bins are equally wide, so that uniform actions have
+    all levels equally often (rounding to the nearest level would halve the outermost ones).
 
     Args:
         hidden: widths of the hidden layers.
@@ -65,7 +60,7 @@ def action_grid(hidden: Sequence[int], seen: int, size: int, count: int) -> Head
     def loss(
         key: Key, params: Params, fitted: Any, obs: jax.Array, action: jax.Array
     ) -> tuple[jax.Array, Metrics]:
-        level = level_of(action, count)
+        level = bin_of(action, count)
         choice = jnp.sum(level * digit, axis=-1, keepdims=True) if joint else level
         return cross_entropy(logits(params, obs), choice), {}
 

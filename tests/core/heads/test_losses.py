@@ -83,16 +83,14 @@ def test_bins(make):
 
 
 def test_grid():
-    """Targets are the nearest of -1, 0 and 1; nine joint actions, and five levels apart."""
-    level = grid.level_of(jnp.array([-1.2, -0.6, -0.4, 0.4, 0.6, 1.0]), 3)
-    assert level.tolist() == [0, 0, 1, 1, 2, 2]
+    """Nine joint actions, whose targets are thirds of [-1, 1]; and 21 levels apart."""
     np.testing.assert_allclose(grid.action_of(jnp.arange(5), 5), [-1, -0.5, 0, 0.5, 1])
     assert grid.is_joint(4, 3) and not grid.is_joint(5, 3)
-    # The levels of ACTION: (2, 1), (2, 1), (1, 2); of two equally near ones the upper.
+    # The levels of ACTION: (2, 0), (2, 1), (1, 2).
     logits = np.arange(9.0) / 4
     log_p = logits - np.log(np.exp(logits).sum())
     head = grid.action_grid(*SIZES, count=3)
-    expected = [-log_p[2 + 3 * 1], -log_p[2 + 3 * 1], -log_p[1 + 3 * 2]]
+    expected = [-log_p[2 + 3 * 0], -log_p[2 + 3 * 1], -log_p[1 + 3 * 2]]
     np.testing.assert_allclose(losses(head, logits), expected, rtol=1e-5)
     best = head.sample(KEY, constant(head, logits), (), OBS)
     np.testing.assert_allclose(best, np.ones((3, 2)))
