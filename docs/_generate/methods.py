@@ -17,6 +17,7 @@ FAMILIES = {
     "cloning": "Cloning",
     "adversarial": "Adversarial imitation",
     "model_based": "Model-based",
+    "goal": "Goals from what was reached",
     "offline": "Offline, from fixed data with rewards",
     "rl": "Reinforcement learning",
 }

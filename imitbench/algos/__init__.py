@@ -2,6 +2,7 @@
 
 from imitbench.algos.adversarial import airl, dac, dac_sac, gail, gail_trpo, sqil
 from imitbench.algos.cloning import bc, bco, dagger, dart
+from imitbench.algos.goal import gcbc, gcsl, offline_gcsl, random_actions, wgcsl
 from imitbench.algos.model_based import vins, vins_rl, vins_true
 from imitbench.algos.offline import (
     bcq,
@@ -19,6 +20,7 @@ from imitbench.algos.registry import (
     needs,
     needs_actions,
     register,
+    relabelled_share,
     remembers,
     reset_share,
     settings_warnings,
@@ -42,16 +44,21 @@ __all__ = [
     "ddpg_demos",
     "gail",
     "gail_trpo",
+    "gcbc",
+    "gcsl",
     "iql",
     "marwil",
     "needs",
     "needs_actions",
     "offline_awr",
     "offline_ddpg",
+    "offline_gcsl",
     "offline_rwr",
     "offline_td3",
     "ppo",
+    "random_actions",
     "register",
+    "relabelled_share",
     "remembers",
     "reset_share",
     "rwr",
@@ -66,4 +73,5 @@ __all__ = [
     "vins",
     "vins_rl",
     "vins_true",
+    "wgcsl",
 ]

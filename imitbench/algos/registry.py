@@ -15,6 +15,7 @@ from typing import Any
 
 from imitbench.algos.adversarial import airl, dac, dac_sac, gail, gail_trpo, sqil
 from imitbench.algos.cloning import bc, bco, dagger, dart, memory_config
+from imitbench.algos.goal import gcbc, gcsl, offline_gcsl, random_actions, wgcsl
 from imitbench.algos.model_based import vins, vins_rl, vins_true
 from imitbench.algos.offline import (
     bcq,
@@ -44,6 +45,12 @@ ALGOS: dict[str, ModuleType | SimpleNamespace] = {
     "vins": vins,
     "vins_true": vins_true,
     "vins_rl": vins_rl,
+    # Goals from what was reached.
+    "gcbc": gcbc,
+    "gcsl": gcsl,
+    "offline_gcsl": offline_gcsl,
+    "wgcsl": wgcsl,
+    "random_actions": random_actions,  # a control
     # Offline, from fixed data with rewards.
     "bcq": bcq,
     "td3_bc": td3_bc,
@@ -166,10 +173,28 @@ def reset_share(config: Any) -> float | None:
     Returns:
         The largest value of a field `resets`, in [0, 1]; None where there is no such field.
     """
+    return _largest(config, "resets")
+
+
+def relabelled_share(config: Any) -> float:
+    """The share of demonstrated rows that get goals which their episode achieved later.
+
+    Args:
+        config: settings of a method; nested dataclasses are searched, too.
+
+    Returns:
+        The largest value of a field `relabel` or `critic_relabel`, in [0, 1]; 0 where there is
+        none.
+    """
+    return max(_largest(config, name) or 0.0 for name in ("relabel", "critic_relabel"))
+
+
+def _largest(config: Any, name: str) -> float | None:
+    """The largest value of the fields with a name, in nested dataclasses too; None for none."""
     values = [getattr(config, f.name) for f in dataclasses.fields(config)]
-    groups = [v for v in values if dataclasses.is_dataclass(v)]
-    shares = [getattr(config, "resets", None), *map(reset_share, groups)]
-    return max((x for x in shares if x is not None), default=None)
+    groups = [_largest(v, name) for v in values if dataclasses.is_dataclass(v)]
+    found = [getattr(config, name, None), *groups]
+    return max((x for x in found if x is not None), default=None)
 
 
 def remembers(config: Any) -> bool:

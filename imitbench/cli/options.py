@@ -122,6 +122,8 @@ _MEANINGS = {
     "stochastic": "the expert with noise 0.1, recorded as executed",
     "stochastic-medium": "the half-trained policy with such noise",
     "stochastic-mixed": "half of both",
+    "random": "uniformly random actions",
+    "play": "a demonstrator that goes anywhere, whatever the goal is (PointMass-rooms)",
     "still": "all-zero actions",
     "replay": "the steps of a learner from the start of its training on",
 }

@@ -149,13 +149,14 @@ def demonstrated_steps(request: DataRequest, env: Env) -> int:
     return request.demos * env.spec.horizon // request.source.stride
 
 
-def warnings(request: DataRequest, method: str, env: Env) -> list[str]:
+def warnings(request: DataRequest, method: str, env: Env, config: Any = None) -> list[str]:
     """Lists what a user should know of a cell's demonstrations; collects them if need be.
 
     Args:
         request: the cell's data.
         method: the cell's method.
         env: the task's environment.
+        config: settings of the method; None for one that relabels no goals.
 
     Returns:
         One line for each warning.
@@ -166,8 +167,11 @@ def warnings(request: DataRequest, method: str, env: Env) -> list[str]:
     if not request.demos or request.source.behaviour is not None:
         return []
     traits = algos.traits(method)
+    pool = load_pool(request.task, request.engine, request.source)
+    if config is not None and algos.relabelled_share(config):
+        validate.check_goals(pool, env.spec)
     lines = validate.warnings(
-        load_pool(request.task, request.engine, request.source),
+        pool,
         env.spec,
         rewards=traits.needs_rewards,
         success=traits.needs_goals_reached,

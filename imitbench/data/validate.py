@@ -151,6 +151,33 @@ def warnings(demos: Demos, spec: Spec, *, rewards: bool, success: bool = False) 
     return lines
 
 
+def check_goals(demos: Demos, spec: Spec) -> None:
+    """Checks that later states of episodes can serve as goals.
+
+    Args:
+        demos: the data set.
+        spec: of a task with goals.
+
+    Raises:
+        UserError: every episode has one step, or what is achieved never changes.
+    """
+    assert spec.goal is not None
+    task, rows = demos.header.task, demos.rows
+    if demos.lengths.max() < 2:
+        raise UserError(
+            f"every episode of the data set of {task} has 1 step, so there is no later state to "
+            "take goals from: give whole episodes, or use bc with relabel=0"
+        )
+    real = np.asarray(rows.weight) > 0
+    achieved = np.asarray(rows.next_obs)[real][:, spec.fields[spec.goal.achieved]]
+    if (achieved == achieved[0]).all():
+        raise UserError(
+            f"the achieved goal ({spec.goal.achieved!r}) of the data set of {task} is "
+            f"{np.round(achieved[0], 4).tolist()} in every step: record what each step achieved, "
+            "or use bc with relabel=0"
+        )
+
+
 def first_places(places: np.ndarray) -> str:
     """Lists the first five of some numbers, and how many more there are."""
     rest = f" and {len(places) - 5} more" if len(places) > 5 else ""

@@ -20,6 +20,7 @@ from imitbench.envs import (
     probes,
     reacher,
     recorded,
+    rooms,
     target_speed,
     tightrope,
 )
@@ -119,6 +120,11 @@ def _tightrope(name: str) -> TaskEntry:
     return _without_physics(about, lambda: tightrope.Tightrope(name))
 
 
+def _rooms(engine: str, model: str) -> Env:
+    physics.choose(engine)  # only to reject an unknown name
+    return rooms.PointMassRooms("PointMass-rooms")
+
+
 TASKS: dict[str, TaskEntry] = {
     **{name: _fetch(name) for name in fetch.TASKS},
     **{name: _locomotion(name) for name in locomotion.TASKS},
@@ -155,6 +161,7 @@ TASKS: dict[str, TaskEntry] = {
         lambda: mountain_car.MountainCar(mountain_car.CONFOUNDED),
         full_task=mountain_car.PLAIN,
     ),
+    "PointMass-rooms": TaskEntry("toy: push a ball through doors to a goal", _rooms),
     **{name: _tightrope(name) for name in tightrope.TASKS},
     **{name: _probe(name) for name in probes.PROBES},
 }

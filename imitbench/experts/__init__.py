@@ -14,7 +14,7 @@ from imitbench.utils.errors import UserError, pick
 
 __all__ = [
     "KINDS", "TASKS", "Expert", "Kind", "OwnKind", "all_experts", "experts_of", "find_expert",
-    "load", "load_actor",
+    "find_player", "load", "load_actor",
 ]  # fmt: skip
 
 OwnKind = Literal[scripted.Kind, "learned"]
@@ -76,6 +76,20 @@ def find_expert(task: str, grade: str = "expert", kind: Kind = "auto") -> Expert
     names = ", ".join(dict.fromkeys(e.task for e in known)) or "none"
     own = "name one of your own as expert; " * (words == ["expert"])
     raise UserError(f"task {task!r} has no {' '.join(words)}; {own}tasks with one: {names}")
+
+
+def find_player(task: str) -> Actor:
+    """The demonstrator of a task that plays, whatever the goal is.
+
+    Raises:
+        UserError: there is none; the message names the tasks that have one.
+    """
+    if task not in scripted.PLAYERS:
+        raise UserError(
+            f"task {task!r} has no player; tasks with one: {', '.join(scripted.PLAYERS)}. Grade "
+            "'random' needs none"
+        )
+    return scripted.PLAYERS[task]()
 
 
 def load(

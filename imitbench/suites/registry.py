@@ -13,6 +13,7 @@ from imitbench.suites import (
     bcq,
     dagger,
     gail,
+    goals,
     history,
     learners,
     mix,
@@ -31,7 +32,7 @@ SUITES: dict[str, Suite] = {
     module.SUITE.name: module.SUITE
     for module in (
         quickstart, vins, vins_settings, vins_rl, bcq, awr, offline, gail, mix, dagger, learners,
-        policies, history, observations,
+        policies, history, goals, observations,
     )
 }  # fmt: skip
 

@@ -92,7 +92,8 @@ def test_acts_on_discrete_choices(method, small, request):
     try:
         algo: Algorithm = small(method, "ProbePolicy", lr=3e-3)
     except UserError as error:
-        assert "has discrete actions" in str(error) and "\n" not in str(error)
+        reasons = ("has discrete actions", "needs a task with goals")
+        assert any(reason in str(error) for reason in reasons) and "\n" not in str(error)
         return
     left_to_slow_tests(request, method, ("bc", "dagger", "gail", "ppo", GRU))
     env = envs.make("ProbePolicy")

@@ -21,7 +21,7 @@ def test_scripted_expert(task, kind):
     assert golden.difference(name, golden.scripted_expert(task, kind), FILE.get(name)) == ""
 
 
-@pytest.mark.parametrize("grade", ["expert", "noisy", "imperfect", "still"])
+@pytest.mark.parametrize("grade", ["expert", "noisy", "imperfect", "still", "random"])
 def test_demonstrations(grade):
     entry = golden.collected(grade)
     assert golden.difference(grade, entry, FILE.get(f"demonstrations/{grade}")) == ""

@@ -176,7 +176,7 @@ def test_the_quickstart_in_its_smoke_profile(capsys, tmp_path, task, methods):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "name", ["bcq", "awr", "offline", "gail", "vins_rl", "mix", "observations"]
+    "name", ["bcq", "awr", "offline", "gail", "vins_rl", "mix", "observations", "goals"]
 )
 def test_suites_in_their_smoke_profiles(capsys, tmp_path, name):
     words = ("run", name, "--profile", "smoke", "--results", str(tmp_path))

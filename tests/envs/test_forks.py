@@ -47,12 +47,8 @@ def path(points: list[tuple[float, float]], last_weight: float = 1.0) -> Transit
 
 
 def test_cylinders_are_those_of_d3il():
-    assert (
-        forks.CENTRES.tolist()
-        == np.float32(
-            [[0.5, -0.1], [0.425, 0.08], [0.575, 0.08], [0.35, 0.26], [0.5, 0.26], [0.65, 0.26]]
-        ).tolist()
-    )
+    expected = [[0.5, -0.1], [0.425, 0.08], [0.575, 0.08], [0.35, 0.26], [0.5, 0.26], [0.65, 0.26]]
+    np.testing.assert_array_equal(forks.CENTRES, np.array(expected, np.float32))
     np.testing.assert_allclose(forks.CONTACT, [0.04] + [0.035] * 5, rtol=1e-6)
     assert forks.MODES == np.prod(forks.GAPS) == 24
 

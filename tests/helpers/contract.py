@@ -61,6 +61,7 @@ SETTINGS_OF_OTHERS = (
     "vins_true",
     "gail_trpo",
     "dac_sac",
+    "offline_gcsl",
 )
 
 

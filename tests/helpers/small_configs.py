@@ -29,6 +29,9 @@ SMALL = {
     "pretrain": 6,
     "policy_steps": 3,
     "value_steps": 3,
+    "explore": 20,
+    "learn_after": 20,
+    "queue": 40,
 }
 
 

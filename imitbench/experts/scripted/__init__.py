@@ -12,7 +12,7 @@ from imitbench.core.actor import from_policy
 from imitbench.core.types import Actor, Policy
 from imitbench.envs import forks as forks_task
 from imitbench.envs import tightrope
-from imitbench.experts.scripted import fetch, fetch_paused, fetch_sides, forks
+from imitbench.experts.scripted import fetch, fetch_paused, fetch_sides, forks, rooms
 from imitbench.experts.scripted.fetch import Law, clip
 
 VERSION = 1  # raised with every change of what an expert does; see `make golden`
@@ -41,6 +41,7 @@ LAWS: dict[str, Law] = {
     "FetchPush-slow": fetch.push,
     "FetchPickAndPlace-slow": fetch.pick_and_place,
     "PointMass": point_mass,
+    "PointMass-rooms": rooms.navigate,
     "MountainCar": mountain_car,
     **dict.fromkeys(tightrope.TASKS, tightrope.correct_choice),
     "ProbeAction": lambda obs: jnp.int32(1),
@@ -58,6 +59,9 @@ ACTORS: dict[tuple[str, Kind], Callable[[], Actor]] = {
     ("FetchPickAndPlace", "scripted-paused"): fetch_paused.make,
 }
 """The experts that draw a plan where an episode begins, by task and kind."""
+
+PLAYERS: dict[str, Callable[[], Actor]] = {"PointMass-rooms": rooms.wanderer}
+"""Demonstrators that play, without the task's goal in mind: what builds each, by task."""
 
 
 def policy(law: Law) -> Policy:

@@ -30,7 +30,11 @@ def objection(claim: Claim, better: Result, worse: Result, *, holds: bool) -> st
         return f"fewer than {MIN_SEEDS} seeds"
     winner, loser = (better, worse) if holds else (worse, better)
     measures = claim.measure, claim.against or claim.measure
-    if measures[0] == measures[1] and (reason := _at_the_floor(winner, measures[0])):
+    if (
+        not claim.at_floor
+        and measures[0] == measures[1]
+        and (reason := _at_the_floor(winner, measures[0]))
+    ):
         return reason
     return "" if claim.effort == "as run" or claim.equivalent else _unequal(winner, loser, claim)
 

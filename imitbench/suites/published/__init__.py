@@ -9,6 +9,7 @@ from imitbench.suites.published import (
     bcq,
     dagger,
     gail,
+    goals,
     history,
     learners,
     mix,
@@ -23,7 +24,7 @@ from imitbench.suites.published.schema import Claim, Place, Published, Rate
 __all__ = ["Claim", "Place", "Published", "Rate", "claims_of", "rates_of", "returns_of"]
 
 MODULES: dict[str, ModuleType] = {
-    "awr": awr, "bcq": bcq, "dagger": dagger, "gail": gail, "history": history,
+    "awr": awr, "bcq": bcq, "dagger": dagger, "gail": gail, "goals": goals, "history": history,
     "learners": learners, "mix": mix, "observations": observations, "offline": offline,
     "policies": policies, "vins": vins, "vins_rl": vins_rl,
 }  # fmt: skip
