@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -54,6 +55,7 @@ def train(
     env: Env | None,
     demos: Demos | None = None,
     *,
+    extra: Demos | None = None,
     expert: Any = "auto",
     num_demos: int | None = None,
     seeds: int = 5,
@@ -79,6 +81,8 @@ def train(
             `load_data(path, task="none")` gives them: a tenth of the episodes is held out, and the
             return is minus the error of the policy's actions there, in percent of their range.
         demos: the data set; leave it out for methods that learn without.
+        extra: further data of unknown quality, all episodes of which each seed gets, for methods
+            that tell them from demonstrations.
         expert: whom a method asks that asks an expert (`list_methods` shows which do): as for
             `collect`. By default whoever demonstrated, where that is an expert of the task.
         num_demos: episodes given to each seed, which draws its own; by default all.
@@ -120,6 +124,7 @@ def train(
         require_known(env)
     pick("method", method, algos.ALGOS)
     demos, held_out = None if demos is None else check_own(demos), None
+    extra = None if extra is None else check_own(extra)
     if env is None:
         demos, held_out = _unknown_task(demos)
     config = algos.ALGOS[method].Config() if config is None else config
@@ -135,7 +140,9 @@ def train(
         seeds=seeds,
         num_evals=evals,
         eval_episodes=eval_episodes,
-        source=_source(env, demos, held_out, same_subset, stride, stream, expert),
+        source=_with_extra(
+            _source(env, demos, held_out, same_subset, stride, stream, expert), extra
+        ),
         engine="auto" if env is None else engine_of(env),
         label=label or overrides.label(method, words),
     )
@@ -219,6 +226,13 @@ def _source(
         dataset=DatasetInMemory.of(demos, held_out),
         expert=expert,
     )
+
+
+def _with_extra(source: DemoSource, extra: Demos | None) -> DemoSource:
+    if extra is None:
+        return source
+    further = DemoSource(pool=len(extra), dataset=DatasetInMemory.of(extra))
+    return dataclasses.replace(source, extra=further, extra_episodes=len(extra))
 
 
 def _relatives(task: str) -> tuple[str, ...]:

@@ -51,6 +51,8 @@ class Transition(struct.PyTreeNode):
     pose: jax.Array | None = None
     # Of demonstrations [N]; None for other steps, and for the experience of a learner.
     sizes: EpisodeSizes | None = struct.field(pytree_node=False, default=None)
+    # [...] bool: extra data beside the demonstrations, by whomever; None: there are none.
+    extra: jax.Array | None = None
 
 
 GOAL_PARTS = ("observation", "achieved_goal", "desired_goal")
@@ -166,6 +168,7 @@ class Traits(NamedTuple):
     needs_rewards: bool = False  # it learns from the rewards of the demonstrations' steps
     needs_goals_reached: bool = False  # its demonstrations must reach the goal
     streams: bool = False  # it can learn from demonstrations that stay on the host
+    uses_extra: bool = False  # it learns from extra data of unknown quality, too, and needs them
     version: int = 1  # raised with every change of the method's numbers; see `make golden`
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from imitbench import algos
 from imitbench.core import buffer
 from imitbench.core.types import Env, Poses, Transition
-from imitbench.data import behaviour, memory_map, validate
+from imitbench.data import behaviour, extra, memory_map, validate
 from imitbench.data.collection import load_pool
 from imitbench.data.demonstrations import subset
 from imitbench.data.grades import demonstrators
@@ -47,13 +47,19 @@ def check(request: DataRequest, config: Any, env: Env) -> None:
     learner = behaviour_request(request, env)
     if learner is not None:
         behaviour.check(learner)
-    elif request.source.dataset is not None:
-        dataset = request.source.dataset
-        for demos in (dataset.demos, dataset.held_out):
-            if demos is not None:
-                validate.check_steps(demos, env.spec, f"the data set of {request.task}", {})
-    elif request.demos:
-        demonstrators(request.task, request.source.grade, request.source.expert)
+    elif request.demos or request.source.dataset is not None:
+        for source in filter(None, (request.source, request.source.extra)):
+            _check_source(request.task, source, env)
+
+
+def _check_source(task: str, source: DemoSource, env: Env) -> None:
+    """Checks one source that is collected, or that is a data set in memory."""
+    if source.dataset is None:
+        demonstrators(task, source.grade, source.expert)
+        return
+    for demos in (source.dataset.demos, source.dataset.held_out):
+        if demos is not None:
+            validate.check_steps(demos, env.spec, f"the data set of {task}", {})
 
 
 def check_stream(request: DataRequest, method: str) -> None:
@@ -101,6 +107,9 @@ def memory_warnings(request: DataRequest, method: str, seeds: int) -> list[str]:
     pool = load_pool(request.task, request.engine, source)
     copies = 1 if source.same_subset else seeds
     size, room = memory_map.device_bytes(pool, request.demos, copies), machine.device_memory()
+    if source.extra is not None:
+        further = load_pool(request.task, request.engine, source.extra)
+        size += memory_map.device_bytes(further, source.extra_episodes, copies)
     if size <= LARGE * room:
         return []
     remedy = "give each seed fewer episodes, or the same ones to all"
@@ -174,13 +183,18 @@ def warnings(request: DataRequest, method: str, env: Env) -> list[str]:
     """
     if not request.demos or request.source.behaviour is not None:
         return []
-    traits = algos.traits(method)
-    return validate.warnings(
-        load_pool(request.task, request.engine, request.source),
+    traits, source = algos.traits(method), request.source
+    lines = validate.warnings(
+        load_pool(request.task, request.engine, source),
         env.spec,
         rewards=traits.needs_rewards,
         success=traits.needs_goals_reached,
     )
+    if source.extra is not None:
+        further = load_pool(request.task, request.engine, source.extra)
+        found = validate.warnings(further, env.spec, rewards=traits.needs_rewards)
+        lines += [f"extra data: {line}" for line in found]
+    return lines
 
 
 def load_demonstrations(
@@ -213,6 +227,18 @@ def load_demonstrations(
         pool = pool.replace(rows=pool.rows.replace(pose=None))
     if source.stream:
         pool = memory_map.memory_mapped(pool)
+    if source.extra is not None:
+        further = load_pool(request.task, request.engine, source.extra)
+        rows = extra.subset(
+            pool,
+            request.demos,
+            further,
+            source.extra_episodes,
+            seeds,
+            same=source.same_subset,
+            stride=source.stride,
+        )
+        return rows, pool.header
     rows = subset(
         pool,
         request.demos,

@@ -10,6 +10,7 @@ end episodes. With them, the discriminator's reward of the absorbing state goes 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -150,21 +151,33 @@ class DiscriminatorReward:
         )
 
 
+def encode_pairs(
+    state_only: bool, absorbing: bool, norm: ops.Normaliser, rows: FlaggedPairs
+) -> jax.Array:
+    """The discriminator's inputs [..., I] for rows [...]: normalised observations, with the flag if
+    there are absorbing states, and the actions unless `state_only`."""
+    obs = norm(rows.obs, discriminator.CLIP)
+    obs = with_flag(obs, rows.absorbing) if absorbing else obs
+    return obs if state_only else jnp.concatenate([obs, rows.action], axis=-1)
+
+
+def pair_discriminator(config: DiscriminatorConfig, spec: Spec, absorbing: bool) -> Discriminator:
+    """Builds a discriminator of `FlaggedPairs`.
+
+    Args:
+        config: its settings.
+        spec: the task.
+        absorbing: whether there are absorbing states.
+    """
+    action_size = 0 if config.state_only else spec.action_size
+    net = discriminator.network(config, spec.obs_size + absorbing + action_size)
+    return Discriminator(config, net, partial(encode_pairs, config.state_only, absorbing))
+
+
 def reward_model(config: Config, spec: Spec) -> RewardModel:
-    """Builds the discriminator of observations (flagged, if there are absorbing states) and
-    actions, as a source of rewards."""
-
-    def encode(norm: ops.Normaliser, rows: FlaggedPairs) -> jax.Array:
-        obs = norm(rows.obs, discriminator.CLIP)
-        obs = with_flag(obs, rows.absorbing) if config.absorbing else obs
-        state_only = config.discriminator.state_only
-        return obs if state_only else jnp.concatenate([obs, rows.action], axis=-1)
-
-    action_size = 0 if config.discriminator.state_only else spec.action_size
-    net = discriminator.network(
-        config.discriminator, spec.obs_size + config.absorbing + action_size
-    )
-    model = DiscriminatorReward(config, Discriminator(config.discriminator, net, encode))
+    """Builds the discriminator of `pair_discriminator` as a source of rewards."""
+    classifier = pair_discriminator(config.discriminator, spec, config.absorbing)
+    model = DiscriminatorReward(config, classifier)
     return RewardModel(model.init, model.update, model.transform)
 
 

@@ -12,6 +12,7 @@ from imitbench.experts import reference_scores
 from imitbench.results.cells import cell_schema
 from imitbench.suites.published.schema import Place
 
+PLUS = " plus "  # stands between the demonstrator and the number and grade of extra episodes
 DATASET = "data "  # begins the name of a user's data set where others have their demonstrator
 
 
@@ -34,16 +35,21 @@ class Result(NamedTuple):
     @property
     def expert(self) -> str:
         """The demonstrator and the grade, such as `learned, medium`; the name of a user's data set
-        that has one; empty without demonstrations."""
+        that has one; with extra data `learned plus 50 medium`; empty without demonstrations."""
         header = self.info["demonstrations"]
         if not header:
             return ""
+        source = self.identity.get("source", {})
+        extra = ""
+        if "extra" in source:
+            name = source["extra"].get("grade", "expert" if "pool" in source["extra"] else "own")
+            extra = f"{PLUS}{source['extra_episodes']} {name}"
         if "dataset" in self.info:
-            return f"{DATASET}{self.info['dataset']['name']}"
+            return f"{DATASET}{self.info['dataset']['name']}{extra}"
         grade = header.get("grade", "expert")
         suffix = "" if grade in ("expert", "stream") else f", {grade}"
-        concurrent = self.identity.get("source", {}).get("growing")
-        return header["expert"] + suffix + (", as it learns" if concurrent else "")
+        learns = ", as it learns" if source.get("growing") else ""
+        return header["expert"] + suffix + learns + extra
 
     @property
     def place(self) -> Place:
