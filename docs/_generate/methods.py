@@ -16,6 +16,7 @@ COST_TASK = "ProbeGoal"  # a task on which every method can be built
 FAMILIES = {
     "cloning": "Cloning",
     "adversarial": "Adversarial imitation",
+    "inverse": "Inverse, without an adversary",
     "model_based": "Model-based",
     "offline": "Offline, from fixed data with rewards",
     "rl": "Reinforcement learning",

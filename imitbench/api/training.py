@@ -171,6 +171,8 @@ def _needs(method: str) -> list[str]:
         demonstrations += " with rewards"
     if traits.needs_goals_reached:
         demonstrations += " that reach the goal"
+    if traits.uses_extra:
+        demonstrations += " and extra data"
     words = [demonstrations] * traits.needs_demos
     return words + [{"env": "environment"}.get(x, x) for x in touched]
 

@@ -13,6 +13,7 @@ from imitbench.suites import (
     bcq,
     dagger,
     gail,
+    inverse,
     learners,
     mix,
     offline,
@@ -27,7 +28,8 @@ from imitbench.utils.errors import UserError, pick
 SUITES: dict[str, Suite] = {
     module.SUITE.name: module.SUITE
     for module in (
-        quickstart, vins, vins_settings, vins_rl, bcq, awr, offline, gail, mix, dagger, learners,
+        quickstart, vins, vins_settings, vins_rl, bcq, awr, offline, gail, inverse, mix, dagger,
+        learners,
     )
 }  # fmt: skip
 

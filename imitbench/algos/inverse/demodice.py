@@ -4,8 +4,9 @@ Source: Kim et al. 2022 (ICLR, "DemoDICE: offline imitation learning with supple
 demonstrations"), with the settings of the official code.
 
 Different from the source: the policy is a Gaussian whose mean passes through tanh instead of the
-tanh of a Gaussian; the gradient penalty of the value is at steps of the data alone; hidden
-layers begin from LeCun's normal distribution. alpha is that of the code's first release; a later one has 0.
+tanh of a Gaussian; the gradient penalty of the value is at steps of the data alone; hidden layers
+begin from LeCun's normal distribution. alpha is that of the code's first release; a later one has
+0.
 
 Use it when there are few demonstrations, much other data of unknown quality, and no environment.
 

@@ -52,9 +52,7 @@ def check_lengths(demos: Transition, spec: Spec) -> None:
             shorter on a task whose episodes all last until the time limit.
     """
     if not demos.weight.shape[-1]:
-        raise UserError(
-            "pwil pays steps that are near demonstrated ones: expected demos of 1 or more"
-        )
+        raise UserError("pwil pays steps near demonstrated ones, and there are none: set demos=1")
     if demos.sizes is None:  # the steps of another learner, whose episodes are those of the task
         return
     longest, limit = demos.sizes.longest, spec.horizon

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from imitbench.suites.published import awr, bcq, dagger, gail, learners, mix, offline, vins, vins_rl
+from imitbench.suites.published import (
+    awr,
+    bcq,
+    dagger,
+    gail,
+    inverse,
+    learners,
+    mix,
+    offline,
+    vins,
+    vins_rl,
+)
 from imitbench.suites.published.schema import Claim, Place, Published, Rate
 
 __all__ = ["Claim", "Place", "Published", "Rate", "claims_of", "rates_of", "returns_of"]
 
 MODULES: dict[str, ModuleType] = {
-    "awr": awr, "bcq": bcq, "dagger": dagger, "gail": gail, "learners": learners, "mix": mix,
-    "offline": offline, "vins": vins, "vins_rl": vins_rl,
+    "awr": awr, "bcq": bcq, "dagger": dagger, "gail": gail, "inverse": inverse,
+    "learners": learners, "mix": mix, "offline": offline, "vins": vins, "vins_rl": vins_rl,
 }  # fmt: skip
 
 

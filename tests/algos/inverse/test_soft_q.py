@@ -173,7 +173,7 @@ def test_ls_iq_values_an_end_as_it_values_its_own_steps_for_ever(absorbing):
         values = SoftValues(table, table, jnp.zeros(3), terminated, 2)
         return ls_iq.objective(config, values)[0]
 
-    lives, ends, _ = minimise(loss, 3)
+    lives, ends, _ = minimise(loss, 3).tolist()
     assert lives == pytest.approx(-1 / (3 * 0.5), rel=1e-4)
     assert ends == pytest.approx(lives * (10 if absorbing else 1), rel=1e-4)
 
@@ -287,9 +287,10 @@ def test_bad_settings_are_refused(config, settings, message):
 
 def test_discrete_actions_are_refused():
     env = envs.make("ProbePolicy")
-    for make, config in ((iq_learn.make, iq_learn.Config()), (ls_iq.make, ls_iq.Config())):
-        with pytest.raises(UserError, match="discrete actions"):
-            make(config, env.spec, env)
+    with pytest.raises(UserError, match="discrete actions"):
+        iq_learn.make(iq_learn.Config(), env.spec, env)
+    with pytest.raises(UserError, match="discrete actions"):
+        ls_iq.make(ls_iq.Config(), env.spec, env)
     with pytest.raises(UserError, match="discrete actions"):
         offline_iq.make(offline_iq.Config(), env.spec)
 
