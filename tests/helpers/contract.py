@@ -29,6 +29,7 @@ SETTINGS_OF_OTHERS = (
     "vins_true",
     "gail_trpo",
     "dac_sac",
+    "demodice",
 )
 
 

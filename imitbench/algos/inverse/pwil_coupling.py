@@ -10,6 +10,7 @@ environment's state, so that it starts anew with each episode.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -87,7 +88,9 @@ def thin(key: Key, demos: Transition, stride: int) -> jax.Array:
     rank = before - before[jnp.arange(real.size) - places.t]
     steps = jax.ops.segment_sum(real.astype(jnp.int32), places.episode, real.size)
     room = jnp.clip(steps, 1, stride)
-    draw = jax.random.uniform(key, (real.size,))
+    # Each episode has a key of its own, so that rows which fill up a seed change nothing.
+    keys = jax.vmap(partial(jax.random.fold_in, key))(jnp.arange(real.size))
+    draw = jax.vmap(jax.random.uniform)(keys)
     offset = jnp.minimum(jnp.floor(draw * room).astype(jnp.int32), room - 1)
     return real & (rank % stride == offset[places.episode])
 

@@ -86,7 +86,7 @@ CLAIMS = (
     *(
         Claim(
             f"On {task} the logarithm of IQ-Learn's mean magnitude of Q is above that of LS-IQ, "
-            "whose bound on values is twice that of IQ-Learn's rewards",
+            "whose values have the bound that IQ-Learn's rewards imply",
             "iq_learn",
             "ls_iq",
             f"{LS_IQ} (instabilities)",
