@@ -288,7 +288,9 @@ def shown_by(c: Cell) -> str:
     if not c.demos:
         return ""
     names = (x.name for x in data.demonstrators(c.task, c.source.grade, c.source.expert))
-    return " + ".join(dict.fromkeys(names)) + grade
+    extra = c.source.extra
+    plus = "" if extra is None else f" plus {c.source.extra_episodes} {extra.grade}"
+    return " + ".join(dict.fromkeys(names)) + grade + plus
 
 
 def test_the_command_says_each_verdict_and_its_exit_code_the_sum(tmp_path, capsys, monkeypatch):

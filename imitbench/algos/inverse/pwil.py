@@ -50,8 +50,8 @@ class Config(sac.Config):
         require(self.subsample >= 1, self, "subsample", "1 or more")
         if self.replay.her:
             raise UserError(
-                f"replay.her={self.replay.her:g}: hindsight goals have the task's reward, and pwil "
-                "pays another one; set replay.her=0"
+                f"replay.her={self.replay.her:g}: expected 0, because hindsight goals have the "
+                "task's reward and pwil pays another one"
             )
 
 

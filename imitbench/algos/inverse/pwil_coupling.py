@@ -178,7 +178,8 @@ class PaidEnv:
 
         def start(*args: Any) -> EnvState:
             state = begin(*args)
-            return state.replace(info=state.info | {LEFT: self._atoms.mass})
+            info = state.info | {LEFT: self._atoms.mass}
+            return state.replace(reward=jnp.float32(0.0), info=info)
 
         return start
 

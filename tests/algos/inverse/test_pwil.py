@@ -229,7 +229,7 @@ def test_demonstrations_of_other_lengths_are_refused():
 
 
 def test_hindsight_goals_and_bad_settings_are_refused():
-    with pytest.raises(UserError, match="replay.her=4: hindsight goals have the task's reward"):
+    with pytest.raises(UserError, match="replay.her=4: expected 0, because hindsight goals"):
         pwil.Config(replay=off_policy.Config(her=4.0))
     cases: tuple[tuple[dict[str, Any], str], ...] = (
         ({"scale": 0.0}, "scale=0.0: expected a positive number"),
