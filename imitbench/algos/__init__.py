@@ -3,6 +3,7 @@
 from imitbench.algos.adversarial import airl, dac, dac_sac, gail, gail_trpo, sqil
 from imitbench.algos.cloning import bc, bco, dagger, dart
 from imitbench.algos.goal import gcbc, gcsl, offline_gcsl, random_actions, wgcsl
+from imitbench.algos.inverse import demodice, iq_learn, ls_iq, offline_iq, pwil, smodice
 from imitbench.algos.model_based import vins, vins_rl, vins_true
 from imitbench.algos.offline import (
     bcq,
@@ -42,20 +43,25 @@ __all__ = [
     "dart",
     "ddpg",
     "ddpg_demos",
+    "demodice",
     "gail",
     "gail_trpo",
     "gcbc",
     "gcsl",
+    "iq_learn",
     "iql",
+    "ls_iq",
     "marwil",
     "needs",
     "needs_actions",
     "offline_awr",
     "offline_ddpg",
     "offline_gcsl",
+    "offline_iq",
     "offline_rwr",
     "offline_td3",
     "ppo",
+    "pwil",
     "random_actions",
     "register",
     "relabelled_share",
@@ -65,6 +71,7 @@ __all__ = [
     "sac",
     "settings_warnings",
     "sil",
+    "smodice",
     "sqil",
     "td3",
     "td3_bc",

@@ -16,6 +16,7 @@ from typing import Any
 from imitbench.algos.adversarial import airl, dac, dac_sac, gail, gail_trpo, sqil
 from imitbench.algos.cloning import bc, bco, dagger, dart, memory_config
 from imitbench.algos.goal import gcbc, gcsl, offline_gcsl, random_actions, wgcsl
+from imitbench.algos.inverse import demodice, iq_learn, ls_iq, offline_iq, pwil, smodice
 from imitbench.algos.model_based import vins, vins_rl, vins_true
 from imitbench.algos.offline import (
     bcq,
@@ -42,6 +43,14 @@ ALGOS: dict[str, ModuleType | SimpleNamespace] = {
     "dac": dac,
     "dac_sac": dac_sac,
     "sqil": sqil,
+    # Inverse, without an adversary.
+    "iq_learn": iq_learn,
+    "ls_iq": ls_iq,
+    "pwil": pwil,
+    "offline_iq": offline_iq,
+    # From demonstrations and extra data.
+    "demodice": demodice,
+    "smodice": smodice,
     "vins": vins,
     "vins_true": vins_true,
     "vins_rl": vins_rl,

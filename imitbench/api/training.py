@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -55,6 +56,7 @@ def train(
     env: Env | None,
     demos: Demos | None = None,
     *,
+    extra: Demos | None = None,
     expert: Any = "auto",
     num_demos: int | None = None,
     seeds: int = 5,
@@ -81,6 +83,8 @@ def train(
             `load_data(path, task="none")` gives them: a tenth of the episodes is held out, and the
             return is minus the error of the policy's actions there, in percent of their range.
         demos: the data set; leave it out for methods that learn without.
+        extra: further data of unknown quality, all episodes of which each seed gets, for methods
+            that tell them from demonstrations.
         expert: whom a method asks that asks an expert (`list_methods` shows which do): as for
             `collect`. By default whoever demonstrated, where that is an expert of the task.
         num_demos: episodes given to each seed, which draws its own; by default all.
@@ -125,6 +129,7 @@ def train(
         require_known(env)
     pick("method", method, algos.ALGOS)
     demos, held_out = None if demos is None else check_own(demos), None
+    extra = None if extra is None else check_own(extra)
     if env is None:
         demos, held_out = _unknown_task(demos)
     config = algos.ALGOS[method].Config() if config is None else config
@@ -140,7 +145,9 @@ def train(
         seeds=seeds,
         num_evals=evals,
         eval_episodes=eval_episodes,
-        source=_source(env, demos, held_out, same_subset, stride, stream, expert, other_task),
+        source=_with_extra(
+            _source(env, demos, held_out, same_subset, stride, stream, expert, other_task), extra
+        ),
         engine="auto" if env is None else engine_of(env),
         label=label or overrides.label(method, words),
     )
@@ -169,6 +176,8 @@ def _needs(method: str) -> list[str]:
         demonstrations += " with rewards"
     if traits.needs_goals_reached:
         demonstrations += " that reach the goal"
+    if traits.uses_extra:
+        demonstrations += " and extra data"
     words = [demonstrations] * traits.needs_demos
     return words + [{"env": "environment"}.get(x, x) for x in touched]
 
@@ -236,6 +245,13 @@ def _of_other_task(demos: Demos, env: Env, allowed: bool) -> Demos:
     if compatibility.same_actions(other, env.spec):
         return demos
     return demos.without_actions()
+
+
+def _with_extra(source: DemoSource, extra: Demos | None) -> DemoSource:
+    if extra is None:
+        return source
+    further = DemoSource(pool=len(extra), dataset=DatasetInMemory.of(extra))
+    return dataclasses.replace(source, extra=further, extra_episodes=len(extra))
 
 
 def _relatives(task: str) -> tuple[str, ...]:

@@ -60,6 +60,8 @@ def method_needs(name: str) -> list[str]:
         demonstrations += " with rewards"
     if traits.needs_goals_reached:
         demonstrations += " that reach their goals"
+    if traits.uses_extra:
+        demonstrations += " and extra data"
     names = {"env": "environment", "expert": "expert"}
     return [demonstrations] * traits.needs_demos + [names[x] for x in algos.needs(name)]
 

@@ -7,6 +7,7 @@ import functools
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import tyro
 
@@ -70,6 +71,10 @@ class Train:
     pool: int | None = None
     """Number of episodes to collect, from which each seed draws its demonstrations; by default 100,
     or DEMOS if that is more."""
+    extra_demos: int = 0
+    """Number of extra episodes that are collected for each seed, for methods that learn from
+    demonstrations and from further data of unknown quality (demodice, smodice)."""
+    extra_grade: Grade = "stochastic-medium"
     shared: bool = False
     """Give the same demonstrations to all seeds."""
     stream: bool = False
@@ -129,8 +134,17 @@ class Train:
             task=self.source_task or "",
             grade=self.grade,
             expert=self.expert,
+            **self._extra(),
         )
         return source, demos
+
+    def _extra(self) -> dict[str, Any]:
+        """The settings of a source about extra data."""
+        if not self.extra_demos:
+            return {}
+        pool = max(DemoSource().pool, self.extra_demos)
+        extra = DemoSource(pool=pool, grade=self.extra_grade)
+        return {"extra": extra, "extra_episodes": self.extra_demos}
 
     def _own_source(self) -> tuple[DemoSource, int | None]:
         """The user's own data set, and how many of its episodes each seed gets; None: all."""
@@ -149,6 +163,7 @@ class Train:
             same_subset=self.shared,
             stream=self.stream,
             expert=self.expert,
+            **self._extra(),
         )
         return source, self.demos
 

@@ -13,12 +13,12 @@ import numpy as np
 from imitbench.core.types import Key, Spec, Transition
 from imitbench.utils.errors import UserError, seed_number
 
-OPTIONAL = ("pose", "sizes")  # fields of a `Transition` that may be None
+OPTIONAL = ("pose", "extra", "sizes")  # fields of a `Transition` that may be None
 ACTIONS = ("action", "intended_action")  # both are None in demonstrations without actions
 
 
 def step_shapes(spec: Spec) -> dict[str, tuple[int, ...]]:
-    """Returns the shape of one step of each field of a `Transition` but `pose`, by name.
+    """Returns the shape of one step of each field of a `Transition` but the optional ones.
 
     Args:
         spec: the task's.
@@ -70,6 +70,8 @@ def check_shapes(
     if hasattr(steps.pose, "shape"):
         # The length of a pose depends on the engine; see `Poses`.
         shapes["pose"] = tuple(steps.pose.shape[-1:])  # type: ignore[union-attr]
+    if steps.extra is not None:
+        shapes["extra"] = ()
     for field, trailing in shapes.items():
         x = getattr(steps, field)
         name = repr((names or {}).get(field, field))

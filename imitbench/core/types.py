@@ -52,6 +52,8 @@ class Transition(struct.PyTreeNode):
     pose: jax.Array | None = None
     # Of demonstrations [N]; None for other steps, and for the experience of a learner.
     sizes: EpisodeSizes | None = struct.field(pytree_node=False, default=None)
+    # [...] bool: extra data beside the demonstrations, by whomever; None: there are none.
+    extra: jax.Array | None = None
 
 
 GOAL_PARTS = ("observation", "achieved_goal", "desired_goal")
@@ -188,6 +190,7 @@ class Traits(NamedTuple):
     # It learns from demonstrated actions; a function of its `Config` where a setting decides.
     needs_actions: bool | Callable[[Any], bool] = True
     streams: bool = False  # it can learn from demonstrations that stay on the host
+    uses_extra: bool = False  # it learns from extra data of unknown quality, too, and needs them
     version: int = 1  # raised with every change of the method's numbers; see `make golden`
 
 

@@ -8,12 +8,12 @@ from typing import Any
 from imitbench import algos, envs
 from imitbench.core import buffer
 from imitbench.core.types import Env, Poses, Transition
-from imitbench.data import behaviour, compatibility, memory_map, validate
+from imitbench.data import behaviour, compatibility, extra, memory_map, validate
 from imitbench.data.collection import load_pool
 from imitbench.data.demonstrations import subset
 from imitbench.data.grades import demonstrators
 from imitbench.data.header import Header
-from imitbench.data.source import DataRequest
+from imitbench.data.source import DataRequest, DemoSource
 from imitbench.utils import machine
 from imitbench.utils.errors import UserError
 
@@ -38,13 +38,20 @@ def check(request: DataRequest, config: Any, env: Env) -> None:
     learner = behaviour_request(request, env)
     if learner is not None:
         behaviour.check(learner)
-    elif request.source.dataset is not None:
-        dataset = request.source.dataset
-        for demos in (dataset.demos, dataset.held_out):
-            if demos is not None:
-                validate.check_steps(demos, env.spec, f"the data set of {request.task}", {})
-    elif request.demos:
-        demonstrators(request.demonstrated, request.source.grade, request.source.expert)
+    elif request.demos or request.source.dataset is not None:
+        _check_source(request.demonstrated, request.source, env)
+        if request.source.extra is not None:
+            _check_source(request.task, request.source.extra, env)
+
+
+def _check_source(task: str, source: DemoSource, env: Env) -> None:
+    """Checks one source that is collected, or that is a data set in memory."""
+    if source.dataset is None:
+        demonstrators(task, source.grade, source.expert)
+        return
+    for demos in (source.dataset.demos, source.dataset.held_out):
+        if demos is not None:
+            validate.check_steps(demos, env.spec, f"the data set of {task}", {})
 
 
 def check_stream(request: DataRequest, method: str) -> None:
@@ -92,6 +99,9 @@ def memory_warnings(request: DataRequest, method: str, seeds: int) -> list[str]:
     pool = load_pool(request.task, request.engine, source)
     copies = 1 if source.same_subset else seeds
     size, room = memory_map.device_bytes(pool, request.demos, copies), machine.device_memory()
+    if source.extra is not None:
+        further = load_pool(request.task, request.engine, source.extra)
+        size += memory_map.device_bytes(further, source.extra_episodes, copies)
     if size <= LARGE * room:
         return []
     remedy = "give each seed fewer episodes, or the same ones to all"
@@ -166,8 +176,8 @@ def warnings(request: DataRequest, method: str, env: Env, config: Any = None) ->
     """
     if not request.demos or request.source.behaviour is not None:
         return []
-    traits = algos.traits(method)
-    pool = load_pool(request.task, request.engine, request.source)
+    traits, source = algos.traits(method), request.source
+    pool = load_pool(request.task, request.engine, source)
     if config is not None and algos.relabelled_share(config):
         validate.check_goals(pool, env.spec)
     lines = validate.warnings(
@@ -176,7 +186,12 @@ def warnings(request: DataRequest, method: str, env: Env, config: Any = None) ->
         rewards=traits.needs_rewards,
         success=traits.needs_goals_reached,
     )
-    return lines + compatibility.warnings(request, method)
+    lines += compatibility.warnings(request, method)
+    if source.extra is not None:
+        further = load_pool(request.task, request.engine, source.extra)
+        found = validate.warnings(further, env.spec, rewards=traits.needs_rewards)
+        lines += [f"extra data: {line}" for line in found]
+    return lines
 
 
 def load_demonstrations(
@@ -213,6 +228,18 @@ def load_demonstrations(
             pool = pool.without_actions()
     if source.stream:
         pool = memory_map.memory_mapped(pool)
+    if source.extra is not None:
+        further = load_pool(request.task, request.engine, source.extra)
+        rows = extra.subset(
+            pool,
+            request.demos,
+            further,
+            source.extra_episodes,
+            seeds,
+            same=source.same_subset,
+            stride=source.stride,
+        )
+        return rows, pool.header
     rows = subset(
         pool,
         request.demos,

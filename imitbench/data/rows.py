@@ -16,7 +16,9 @@ from imitbench.data.header import Header
 from imitbench.utils.errors import UserError
 from imitbench.utils.json_schema import one_line
 
-STEP_FIELDS = tuple(f.name for f in dataclasses.fields(Transition) if f.name != "sizes")
+STEP_FIELDS = tuple(
+    f.name for f in dataclasses.fields(Transition) if f.name not in ("sizes", "extra")
+)
 STORED_AS = {"intended_action": "label"}
 """Fields of a `Transition` whose name in files differs; the names in files are older."""
 STATES = ("obs", "next_obs")  # steps after the end of an episode repeat its last state

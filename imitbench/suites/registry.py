@@ -15,6 +15,7 @@ from imitbench.suites import (
     gail,
     goals,
     history,
+    inverse,
     learners,
     mix,
     observations,
@@ -32,7 +33,7 @@ SUITES: dict[str, Suite] = {
     module.SUITE.name: module.SUITE
     for module in (
         quickstart, vins, vins_settings, vins_rl, bcq, awr, offline, gail, mix, dagger, learners,
-        policies, history, goals, observations,
+        policies, history, goals, inverse, observations,
     )
 }  # fmt: skip
 

@@ -246,6 +246,16 @@ def _check_demos(cell: Cell) -> None:
         return
     if cell.demos < 1:
         raise UserError(f"demos={cell.demos}: {cell.method} needs 1 or more")
+    if (source.extra is not None) != traits.uses_extra:
+        if traits.uses_extra:
+            raise UserError(
+                f"{cell.method} learns from extra data beside the demonstrations, and there are "
+                "none: set extra and extra_episodes of the source (--extra-grade and --extra-demos)"
+            )
+        raise UserError(
+            f"{cell.method} would take extra data for demonstrations: leave extra out, or use a "
+            "method that tells them apart, such as smodice"
+        )
     if source.stride != 1 and (traits.needs_rewards or traits.needs_goals_reached):
         raise UserError(f"stride={source.stride}: {cell.method} needs whole episodes; set stride=1")
     if source.stride != 1 and algos.remembers(cell.config):

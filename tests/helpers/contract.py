@@ -62,6 +62,7 @@ SETTINGS_OF_OTHERS = (
     "gail_trpo",
     "dac_sac",
     "offline_gcsl",
+    "demodice",
 )
 
 

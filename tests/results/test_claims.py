@@ -299,7 +299,9 @@ def shown_by(c: Cell) -> str:
         kind = "goals" if envs.make(c.task).spec.goal else "returns"
         return REPLAY_LEARNERS[kind][0] + grade
     names = (x.name for x in data.demonstrators(c.task, c.source.grade, c.source.expert))
-    return " + ".join(dict.fromkeys(names)) + grade
+    extra = c.source.extra
+    plus = "" if extra is None else f" plus {c.source.extra_episodes} {extra.grade}"
+    return " + ".join(dict.fromkeys(names)) + grade + plus
 
 
 def test_the_command_says_each_verdict_and_its_exit_code_the_sum(tmp_path, capsys, monkeypatch):

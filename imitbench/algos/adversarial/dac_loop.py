@@ -161,11 +161,22 @@ class DiscriminatorReward:
         )
 
 
+def pair_discriminator(config: DiscriminatorConfig, spec: Spec, absorbing: bool) -> Discriminator:
+    """Builds a discriminator of `FlaggedSteps`.
+
+    Args:
+        config: its settings, which say what it compares.
+        spec: the task.
+        absorbing: whether there are absorbing states.
+    """
+    size, encode = flagged_encoding(config, spec, absorbing=absorbing)
+    return Discriminator(config, discriminator.network(config, size), encode)
+
+
 def reward_model(config: Config, spec: Spec) -> RewardModel:
-    """Builds the discriminator of what `config.discriminator` compares, as a source of rewards."""
-    size, encode = flagged_encoding(config.discriminator, spec, absorbing=config.absorbing)
-    net = discriminator.network(config.discriminator, size)
-    model = DiscriminatorReward(config, Discriminator(config.discriminator, net, encode))
+    """Builds the discriminator of `pair_discriminator` as a source of rewards."""
+    classifier = pair_discriminator(config.discriminator, spec, config.absorbing)
+    model = DiscriminatorReward(config, classifier)
     return RewardModel(model.init, model.update, model.transform)
 
 

@@ -15,6 +15,7 @@ from imitbench.suites.published.schema import Place
 from imitbench.utils.errors import UserError
 
 MODE_ENTROPY = "mode_entropy"
+PLUS = " plus "  # stands between the demonstrator and the number and grade of extra episodes
 DATASET = "data "  # begins the name of a user's data set where others have their demonstrator
 
 
@@ -37,19 +38,23 @@ class Result(NamedTuple):
     @property
     def expert(self) -> str:
         """The demonstrator and the grade, such as `learned, medium`, and the task that it did where
-        that is another; the name of a user's data set that has one; empty without
-        demonstrations."""
+        that is another; the name of a user's data set that has one; with extra data `learned
+        plus 50 medium`; empty without demonstrations."""
         header = self.info["demonstrations"]
         if not header:
             return ""
+        source = self.identity.get("source", {})
+        extra = ""
+        if "extra" in source:
+            name = source["extra"].get("grade", "expert" if "pool" in source["extra"] else "own")
+            extra = f"{PLUS}{source['extra_episodes']} {name}"
         if "dataset" in self.info:
-            return f"{DATASET}{self.info['dataset']['name']}"
+            return f"{DATASET}{self.info['dataset']['name']}{extra}"
         grade = header.get("grade", "expert")
         suffix = "" if grade in ("expert", "stream") else f", {grade}"
-        source = self.identity.get("source", {})
         suffix += ", as it learns" if source.get("growing") else ""
         suffix += f", in {source['task']}" if source.get("task") else ""
-        return header["expert"] + suffix
+        return header["expert"] + suffix + extra
 
     @property
     def place(self) -> Place:

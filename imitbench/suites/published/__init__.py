@@ -11,6 +11,7 @@ from imitbench.suites.published import (
     gail,
     goals,
     history,
+    inverse,
     learners,
     mix,
     observations,
@@ -25,8 +26,8 @@ __all__ = ["Claim", "Place", "Published", "Rate", "claims_of", "rates_of", "retu
 
 MODULES: dict[str, ModuleType] = {
     "awr": awr, "bcq": bcq, "dagger": dagger, "gail": gail, "goals": goals, "history": history,
-    "learners": learners, "mix": mix, "observations": observations, "offline": offline,
-    "policies": policies, "vins": vins, "vins_rl": vins_rl,
+    "inverse": inverse, "learners": learners, "mix": mix, "observations": observations,
+    "offline": offline, "policies": policies, "vins": vins, "vins_rl": vins_rl,
 }  # fmt: skip
 
 
