@@ -172,6 +172,8 @@ def _needs(method: str) -> list[str]:
     """What a method needs beside its settings, in words."""
     traits, touched = algos.traits(method), algos.needs(method)
     demonstrations = "demonstrations"
+    if traits.needs_actions is False:
+        demonstrations += " without actions"
     if traits.needs_rewards:
         demonstrations += " with rewards"
     if traits.needs_goals_reached:

@@ -56,6 +56,8 @@ def method_needs(name: str) -> list[str]:
     """What a method needs: demonstrations of which kind, the environment, the expert."""
     traits = algos.traits(name)
     demonstrations = "demonstrations"
+    if traits.needs_actions is False:
+        demonstrations += " without actions"
     if traits.needs_rewards:
         demonstrations += " with rewards"
     if traits.needs_goals_reached:

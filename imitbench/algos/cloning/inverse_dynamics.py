@@ -15,6 +15,7 @@ import numpy as np
 
 from imitbench.algos.cloning import bc_config
 from imitbench.algos.cloning.supervised import Pairs, State, SupervisedLearner, supervised_learner
+from imitbench.core import ops
 from imitbench.core.config import require
 from imitbench.core.types import Key, Metrics, Spec, Transition
 from imitbench.utils.errors import pick
@@ -92,10 +93,8 @@ def label_error(spec: Spec, labels: jax.Array, action: jax.Array, weight: jax.Ar
         discrete actions the share of wrong ones.
     """
     if spec.discrete:
-        wrong = (labels != action).astype(jnp.float32)
-        return jnp.sum(wrong * weight) / jnp.sum(weight)
-    squared = jnp.mean((labels - action) ** 2, axis=-1)
-    return jnp.sqrt(jnp.sum(squared * weight) / jnp.sum(weight))
+        return ops.weighted_mean((labels != action).astype(jnp.float32), weight)
+    return jnp.sqrt(ops.weighted_mean(jnp.mean((labels - action) ** 2, axis=-1), weight))
 
 
 @dataclass(frozen=True, eq=False)

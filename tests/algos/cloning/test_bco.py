@@ -176,6 +176,26 @@ def test_it_recovers_the_actions_of_the_point_mass():
     assert float(jnp.sqrt(jnp.mean(gap**2))) < 0.35 * size
 
 
+@pytest.mark.slow
+def test_it_recovers_choices():
+    """On the tightrope a choice shows in the height alone; a wrong label is one of two."""
+    env = envs.make("Tightrope-20")
+    demos = data.collect(env, experts.load("Tightrope-20"), 20, seed=1)
+    rows = data.subset(demos, 20, [0], same=True)
+    config = bco.Config(
+        clone=bc.Config(hidden=(64, 64), steps=100, validation=0.0),
+        inverse=inverse_dynamics.Config(hidden=(64, 64), steps=1000),
+        fits=5,
+        random_rounds=2,
+    )
+    algo = algos.build("bco", config, env.spec, env, None)
+    state, update = jax.jit(algo.init)(KEY, rows), jax.jit(algo.update)
+    for i in range(3):
+        state, metrics = update(jax.random.fold_in(KEY, i), state, rows)
+    assert float(metrics["label_error"]) < 0.15
+    assert float(jnp.mean(algo.act(KEY, state, rows.obs) == rows.action)) > 0.8
+
+
 @pytest.mark.parametrize(
     ("settings", "text"),
     [
