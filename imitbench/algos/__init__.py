@@ -2,7 +2,7 @@
 
 from imitbench.algos.adversarial import airl, dac, dac_sac, gail, gail_trpo, sqil
 from imitbench.algos.cloning import bc, dagger, dart
-from imitbench.algos.model_based import vins, vins_rl, vins_true
+from imitbench.algos.model_based import ccil, ccil_true, vins, vins_rl, vins_true
 from imitbench.algos.offline import (
     bcq,
     iql,
@@ -17,6 +17,7 @@ from imitbench.algos.registry import (
     ALGOS,
     build,
     needs,
+    needs_poses,
     register,
     reset_share,
     settings_warnings,
@@ -31,6 +32,8 @@ __all__ = [
     "bc",
     "bcq",
     "build",
+    "ccil",
+    "ccil_true",
     "dac",
     "dac_sac",
     "dagger",
@@ -42,6 +45,7 @@ __all__ = [
     "iql",
     "marwil",
     "needs",
+    "needs_poses",
     "offline_awr",
     "offline_ddpg",
     "offline_rwr",

@@ -15,7 +15,7 @@ from typing import Any
 
 from imitbench.algos.adversarial import airl, dac, dac_sac, gail, gail_trpo, sqil
 from imitbench.algos.cloning import bc, dagger, dart
-from imitbench.algos.model_based import vins, vins_rl, vins_true
+from imitbench.algos.model_based import ccil, ccil_true, vins, vins_rl, vins_true
 from imitbench.algos.offline import (
     bcq,
     iql,
@@ -34,6 +34,8 @@ ALGOS: dict[str, ModuleType | SimpleNamespace] = {
     "bc": bc,
     "dagger": dagger,
     "dart": dart,
+    "ccil": ccil,
+    "ccil_true": ccil_true,
     "gail": gail,
     "gail_trpo": gail_trpo,
     "airl": airl,
@@ -158,6 +160,16 @@ def reset_share(config: Any) -> float | None:
     groups = [v for v in values if dataclasses.is_dataclass(v)]
     shares = [getattr(config, "resets", None), *map(reset_share, groups)]
     return max((x for x in shares if x is not None), default=None)
+
+
+def needs_poses(config: Any) -> bool:
+    """Whether a method with these settings uses the poses of its demonstrations.
+
+    Args:
+        config: settings of a method; its class says so with `needs_poses = True`, or it resets
+            episodes to demonstrated states.
+    """
+    return bool(getattr(config, "needs_poses", False) or reset_share(config))
 
 
 def settings_warnings(name: str, config: Any, spec: Spec) -> list[str]:

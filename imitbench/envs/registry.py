@@ -17,6 +17,7 @@ from imitbench.envs import (
     probes,
     reacher,
     recorded,
+    swing,
     tightrope,
 )
 from imitbench.utils.errors import UserError, pick
@@ -74,7 +75,7 @@ def _locomotion(name: str) -> TaskEntry:
 def _probe(name: str) -> TaskEntry:
     def make(engine: str, model: str) -> Env:
         physics.choose(engine)  # only to reject an unknown name
-        return probes.ProbeEnv(name)
+        return probes.make(name)
 
     return TaskEntry("probe: " + probes.PROBES[name].description, make)
 
@@ -85,6 +86,15 @@ def _tightrope(name: str) -> TaskEntry:
         return tightrope.Tightrope(name)
 
     return TaskEntry(f"toy: mistakes that add up over {tightrope.TASKS[name]} steps", make)
+
+
+def _swing(name: str) -> TaskEntry:
+    def make(engine: str, model: str) -> Env:
+        physics.choose(engine)  # only to reject an unknown name
+        return swing.Swing(name)
+
+    walls = ", with walls that turn it round" if swing.TASKS[name] else ""
+    return TaskEntry("a pendulum that is to swing up" + walls, make)
 
 
 TASKS: dict[str, TaskEntry] = {
@@ -99,6 +109,7 @@ TASKS: dict[str, TaskEntry] = {
         "toy: push a disc to a goal",
         lambda e, m: point_mass.PointMass("PointMass", physics.choose(e)),
     ),
+    **{name: _swing(name) for name in swing.TASKS},
     **{name: _tightrope(name) for name in tightrope.TASKS},
     **{name: _probe(name) for name in probes.PROBES},
 }

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from imitbench.core.types import Policy
-from imitbench.envs import tightrope
+from imitbench.envs import swing, tightrope
 
 VERSION = 1  # raised with every change of what a law does; see `make golden`
 
@@ -124,12 +124,30 @@ def point_mass(obs: jax.Array) -> jax.Array:
     return _clip(4.0 * (g - pos) - 1.5 * vel)
 
 
+# Gains of the linear-quadratic regulator at the top, with the costs of the task's reward: for the
+# angle x from the top x'' = g x + u, and the cost 1/2 (x^2 + x'^2 + u^2).
+SWING_ANGLE = swing.GRAVITY + (swing.GRAVITY**2 + 1.0) ** 0.5
+SWING_VELOCITY = (1.0 + 2.0 * SWING_ANGLE) ** 0.5
+
+
+def swing_up(obs: jax.Array) -> jax.Array:
+    """Pump energy until it is that of standing, then a linear-quadratic regulator at the top."""
+    sin, cos, velocity = obs
+    lacking = swing.GRAVITY * (1.0 + cos) - 0.5 * velocity**2  # energy that standing has more
+    pump = jnp.tanh(2.0 * lacking) * jnp.tanh(4.0 * velocity)
+    angle = jnp.arctan2(-sin, -cos)  # from the top
+    balance = -(SWING_ANGLE * angle + SWING_VELOCITY * velocity) / swing.MAX_ACTION
+    caught = (jnp.abs(balance) < 2.0) & (jnp.abs(angle) < 0.4)
+    return _clip(jnp.where(caught, balance, pump))[None]
+
+
 LAWS: dict[str, Law] = {
     "FetchReach": reach,
     "FetchPush": push,
     "FetchPickAndPlace": pick_and_place,
     "FetchSlide": slide,
     "PointMass": point_mass,
+    **dict.fromkeys(swing.TASKS, swing_up),
     **dict.fromkeys(tightrope.TASKS, tightrope.correct_choice),
     "ProbeAction": lambda obs: jnp.int32(1),
     "ProbePolicy": lambda obs: (obs[0] > 0).astype(jnp.int32),
