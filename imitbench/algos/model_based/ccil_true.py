@@ -1,8 +1,9 @@
 """CCIL with true dynamics: the environment itself tells which actions lead back.
 
-Demonstrated states are displaced where actions move them directly: joints that are driven, and the
-arm of Fetch. For each displaced state s~ of a step (s, a, s') the action that leads from s~ to s'
-is found by Gauss-Newton steps through the environment. Labels that do not come nearer are dropped.
+Demonstrated states are displaced by a disturbed action one step before; or directly, in positions
+and velocities that actions move: driven joints, and the arm of Fetch. For each displaced state s~
+of a step (s, a, s') the action that leads from s~ to s' is found by Gauss-Newton steps through the
+environment. Labels that do not come nearer are dropped.
 
 Source: Ke et al. 2024 (arXiv:2310.12972), which learns the dynamics because the true ones are
 unknown; with known dynamics its problem is min ||s~ + F(s~, a) - s'|| over a.
@@ -14,8 +15,9 @@ in the demonstrations.
 Use it when you want to know how much of the error of `ccil` is the model's. It is an upper bound:
 it steps the environment from states of its choice.
 
-Sensitive to: `noise`, `contraction`, and `states`, each of which costs
-gauss_newton_steps (A + 1) + 1 environment steps.
+Sensitive to: `displace` with `noise`, `contraction`, and `states`, each of which costs
+gauss_newton_steps (A + 1) + 2 environment steps. One action seldom corrects a displaced position of
+a robot that is driven by forces, so that `pose` keeps few labels there.
 """
 
 from __future__ import annotations
@@ -31,9 +33,9 @@ import numpy as np
 from imitbench.algos.cloning import bc, labelled
 from imitbench.algos.cloning.labelled import State
 from imitbench.algos.common.off_policy import reject_discrete
-from imitbench.algos.model_based import steering
+from imitbench.algos.model_based import displaced_states, steering
 from imitbench.algos.model_based.corrective_labels import mean_length
-from imitbench.core import buffer, ops
+from imitbench.core import ops
 from imitbench.core.config import require
 from imitbench.core.types import (
     Actuated,
@@ -49,7 +51,7 @@ from imitbench.core.types import (
 )
 from imitbench.utils.errors import UserError
 
-__all__ = ["TRAITS", "Config", "State", "displace", "make", "make_labels"]
+__all__ = ["TRAITS", "Config", "State", "make", "make_labels"]
 
 TRAITS = Traits()
 
@@ -62,9 +64,13 @@ class Config:
     """Settings of the BC policy, which learns from demonstrations and labels."""
     states: int = 2_000
     """Displaced states, of demonstrated steps that are drawn with replacement."""
-    noise: float = 0.1
-    """Standard deviation of the displacement of each position and velocity, in its standard
-    deviations in the demonstrations, positive."""
+    displace: displaced_states.Kind = "action"
+    """action: displaced states are those that a disturbed action leads to, one step before.
+    pose: positions and velocities are displaced where actions move them directly."""
+    noise: float = 0.3
+    """Standard deviation of the noise, positive: on each component of the action, which is clipped
+    to [-1, 1]; or on each position and velocity, in its standard deviations in the
+    demonstrations."""
     contraction: float = 0.5
     """Labels are kept where they leave less than this share of the displacement, in (0, 1)."""
     gauss_newton_steps: int = 3
@@ -84,48 +90,26 @@ class Config:
         require(0 < self.difference <= 1, self, "difference", "a number above 0, up to 1")
 
 
-def displace(
-    key: Key, pose: jax.Array, std: jax.Array, actuated: jax.Array, noise: float
-) -> jax.Array:
-    """Displaced poses [N, P]: pose + noise std N(0, I) where actions move it directly.
-
-    Args:
-        key: random key.
-        pose: [N, P].
-        std: [P] standard deviations in the demonstrations.
-        actuated: [P] bool.
-        noise: in standard deviations.
-    """
-    z = jax.random.normal(key, pose.shape)
-    return pose + jnp.where(actuated, noise * std * z, 0.0)
-
-
 def make_labels(config: Config, env: Env, key: Key, steps: Transition) -> tuple[bc.Pairs, Metrics]:
-    """Labels of displaced states of demonstrated steps.
+    """Labels of displaced states.
 
     Args:
         config: the settings.
         env: one environment, with poses.
         key: random key.
-        steps: [N], with poses.
+        steps: [N] demonstrated steps, with poses.
 
     Returns:
-        Labels [states], of weight 0 where they were dropped, and metrics.
+        Labels [states], of weight 0 where they were dropped or are not finite; and metrics, of
+        which `distance` and `residual` are means over those kept.
 
     Raises:
         UserError: the steps hold no poses.
     """
-    if steps.pose is None:
-        raise UserError(
-            f"the demonstrations of {env.name} hold no poses: collect them with `imitbench demos`"
-        )
-    assert isinstance(env, Poses) and isinstance(env, Actuated)
-    k_rows, k_noise = jax.random.split(key)
+    rows, state, exists = displaced_states.draw(
+        env, key, steps, config.states, config.displace, config.noise
+    )
     scale = ops.fit_normaliser(steps.obs, steps.weight).std
-    pose_std = ops.fit_normaliser(steps.pose, steps.weight, floor=0.0).std
-    rows = buffer.real_row_sampler(steps, steps.weight)(k_rows, config.states)
-    pose = displace(k_noise, rows.pose, pose_std, jnp.asarray(env.actuated), config.noise)
-    state = jax.vmap(env.reset_to)(pose)
     step = jax.vmap(jax.vmap(env.step), in_axes=(None, 0))
 
     def residual(action: jax.Array) -> jax.Array:
@@ -134,12 +118,11 @@ def make_labels(config: Config, env: Env, key: Key, steps: Transition) -> tuple[
     start = jnp.clip(rows.action, -1.0, 1.0)
     action, left = steering.steer(residual, start, config.gauss_newton_steps, config.difference)
     distance, rest = mean_length((state.obs - rows.obs) / scale), mean_length(left)
-    kept = rest < config.contraction * distance
-    ok = jnp.all(jnp.isfinite(action), axis=-1) & jnp.all(jnp.isfinite(state.obs), axis=-1)
-    kept = (kept & ok).astype(jnp.float32)
-    return bc.Pairs(
-        jnp.where(ok[:, None], state.obs, 0.0), jnp.where(ok[:, None], action, 0.0), kept
-    ), {
+    finite = jnp.all(jnp.isfinite(jnp.concatenate([action, state.obs], axis=-1)), axis=-1)
+    kept = (exists & finite & (rest < config.contraction * distance)).astype(jnp.float32)
+    # Rows of weight 0 are not trained on, but a state of a method must be finite.
+    x, label = (jnp.where(finite[:, None], y, 0.0) for y in (state.obs, action))
+    return bc.Pairs(x, label, kept), {
         "labels_kept": jnp.mean(kept),
         "distance": ops.weighted_mean(distance, kept),
         "residual": ops.weighted_mean(rest, kept),
@@ -153,14 +136,15 @@ def make(config: Config, spec: Spec, env: Env) -> Algorithm:
         UserError: the actions are discrete, or episodes cannot begin in displaced states.
     """
     reject_discrete(spec, env.name)
-    if not (isinstance(env, Poses) and isinstance(env, Actuated)):
+    if not isinstance(env, Poses):
+        raise UserError(f"{env.name} cannot begin in a demonstrated state: use ccil")
+    if config.displace == "pose" and not (isinstance(env, Actuated) and np.any(env.actuated)):
         raise UserError(
-            f"{env.name} cannot begin in a displaced state: ccil_true needs a task with poses that "
-            "says which of them its actions move; use ccil"
+            f"displace=pose: {env.name} has no positions and velocities that are known to be moved "
+            "by its actions; use displace=action"
         )
-    if not np.any(env.actuated):
-        raise UserError(f"no action of {env.name} moves a joint directly: use ccil")
     each = steering.evaluations(spec.action_size, config.gauss_newton_steps)
+    each += config.displace == "action"
     # The environment steps of `init` count for the first update.
     cost = Cost(config.states * each, grad_steps=config.clone.steps, collecting_updates=1)
     labels = partial(make_labels, config, env)
