@@ -13,6 +13,7 @@ from imitbench.suites import (
     bcq,
     dagger,
     gail,
+    labels,
     learners,
     mix,
     offline,
@@ -28,6 +29,7 @@ SUITES: dict[str, Suite] = {
     module.SUITE.name: module.SUITE
     for module in (
         quickstart, vins, vins_settings, vins_rl, bcq, awr, offline, gail, mix, dagger, learners,
+        labels,
     )
 }  # fmt: skip
 
