@@ -101,7 +101,7 @@ def make_labels(config: Config, env: Env, key: Key, steps: Transition) -> tuple[
 
     Returns:
         Labels [states], of weight 0 where they were dropped or are not finite; and metrics, of
-        which `distance` and `residual` are means over those kept.
+        which `distance` and `residual` are means over all that exist and are finite.
 
     Raises:
         UserError: the steps hold no poses.
@@ -119,13 +119,14 @@ def make_labels(config: Config, env: Env, key: Key, steps: Transition) -> tuple[
     action, left = steering.steer(residual, start, config.gauss_newton_steps, config.difference)
     distance, rest = mean_length((state.obs - rows.obs) / scale), mean_length(left)
     finite = jnp.all(jnp.isfinite(jnp.concatenate([action, state.obs], axis=-1)), axis=-1)
-    kept = (exists & finite & (rest < config.contraction * distance)).astype(jnp.float32)
+    usable = exists & finite
+    kept = (usable & (rest < config.contraction * distance)).astype(jnp.float32)
     # Rows of weight 0 are not trained on, but a state of a method must be finite.
     x, label = (jnp.where(finite[:, None], y, 0.0) for y in (state.obs, action))
     return bc.Pairs(x, label, kept), {
         "labels_kept": jnp.mean(kept),
-        "distance": ops.weighted_mean(distance, kept),
-        "residual": ops.weighted_mean(rest, kept),
+        "distance": ops.weighted_mean(distance, usable.astype(jnp.float32)),
+        "residual": ops.weighted_mean(rest, usable.astype(jnp.float32)),
     }
 
 
