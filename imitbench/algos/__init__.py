@@ -4,7 +4,7 @@ from imitbench.algos.adversarial import airl, dac, dac_sac, gail, gail_trpo, sqi
 from imitbench.algos.cloning import bc, bco, dagger, dart
 from imitbench.algos.goal import gcbc, gcsl, offline_gcsl, random_actions, wgcsl
 from imitbench.algos.inverse import demodice, iq_learn, ls_iq, offline_iq, pwil, smodice
-from imitbench.algos.model_based import vins, vins_rl, vins_true
+from imitbench.algos.model_based import ccil, ccil_true, vins, vins_rl, vins_true
 from imitbench.algos.offline import (
     bcq,
     iql,
@@ -20,6 +20,7 @@ from imitbench.algos.registry import (
     build,
     needs,
     needs_actions,
+    needs_poses,
     register,
     relabelled_share,
     remembers,
@@ -37,6 +38,8 @@ __all__ = [
     "bco",
     "bcq",
     "build",
+    "ccil",
+    "ccil_true",
     "dac",
     "dac_sac",
     "dagger",
@@ -54,6 +57,7 @@ __all__ = [
     "marwil",
     "needs",
     "needs_actions",
+    "needs_poses",
     "offline_awr",
     "offline_ddpg",
     "offline_gcsl",

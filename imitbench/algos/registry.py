@@ -17,7 +17,7 @@ from imitbench.algos.adversarial import airl, dac, dac_sac, gail, gail_trpo, sqi
 from imitbench.algos.cloning import bc, bco, dagger, dart, memory_config
 from imitbench.algos.goal import gcbc, gcsl, offline_gcsl, random_actions, wgcsl
 from imitbench.algos.inverse import demodice, iq_learn, ls_iq, offline_iq, pwil, smodice
-from imitbench.algos.model_based import vins, vins_rl, vins_true
+from imitbench.algos.model_based import ccil, ccil_true, vins, vins_rl, vins_true
 from imitbench.algos.offline import (
     bcq,
     iql,
@@ -37,6 +37,8 @@ ALGOS: dict[str, ModuleType | SimpleNamespace] = {
     "bco": bco,
     "dagger": dagger,
     "dart": dart,
+    "ccil": ccil,
+    "ccil_true": ccil_true,
     "gail": gail,
     "gail_trpo": gail_trpo,
     "airl": airl,
@@ -212,6 +214,16 @@ def remembers(config: Any) -> bool:
         return config.used
     groups = [getattr(config, f.name) for f in dataclasses.fields(config)]
     return any(remembers(group) for group in groups if dataclasses.is_dataclass(group))
+
+
+def needs_poses(config: Any) -> bool:
+    """Whether a method with these settings uses the poses of its demonstrations.
+
+    Args:
+        config: settings of a method; its class says so with `needs_poses = True`, or it resets
+            episodes to demonstrated states.
+    """
+    return bool(getattr(config, "needs_poses", False) or reset_share(config))
 
 
 def settings_warnings(name: str, config: Any, spec: Spec) -> list[str]:

@@ -64,6 +64,7 @@ def train(
     env_steps: int = 0,
     evals: int = 5,
     eval_episodes: int = 50,
+    obs_noise: float = 0.0,
     same_subset: bool = False,
     stride: int = 1,
     stream: bool = False,
@@ -93,6 +94,8 @@ def train(
         env_steps: the budget in environment steps of each seed instead.
         evals: evaluations at equal distances, after one before training; the last one counts.
         eval_episodes: episodes of each evaluation and seed.
+        obs_noise: Gaussian noise on what the policies see in evaluations, in standard deviations of
+            the demonstrated observations; demonstrations and training have none.
         same_subset: give all seeds the same demonstrations.
         stride: keep one step in so many of each episode.
         stream: leave the demonstrations in files, from which minibatches are read: for data that
@@ -145,11 +148,12 @@ def train(
         seeds=seeds,
         num_evals=evals,
         eval_episodes=eval_episodes,
+        obs_noise=obs_noise,
         source=_with_extra(
             _source(env, demos, held_out, same_subset, stride, stream, expert, other_task), extra
         ),
         engine="auto" if env is None else engine_of(env),
-        label=label or overrides.label(method, words),
+        label=label or overrides.label(method, words, obs_noise),
     )
     root = None if folder is None else user_path(folder)
     with machine.device_errors():

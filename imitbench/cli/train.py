@@ -55,6 +55,9 @@ class Train:
     """Number of evaluations, at equal distances."""
     eval_episodes: int = 50
     """Number of episodes of each evaluation and seed."""
+    obs_noise: float = 0.0
+    """Gaussian noise on what the policies see in evaluations, in standard deviations of the
+    demonstrated observations; demonstrations and training have none."""
     data: str | None = None
     """Data set of your own to learn from, in place of one that is collected: a file, a folder or a
     Minari identifier (npz, Minari, LeRobot, robomimic, D4RL, OGBench)."""
@@ -107,9 +110,10 @@ class Train:
             seeds=self.seeds,
             num_evals=self.evals,
             eval_episodes=self.eval_episodes,
+            obs_noise=self.obs_noise,
             source=source,
             engine=self.engine,
-            label=overrides.label(self.method, self.set),
+            label=overrides.label(self.method, self.set, self.obs_noise),
         )
         if not self.data:
             return cell

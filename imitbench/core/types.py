@@ -264,6 +264,19 @@ class Poses(Protocol):
 
 
 @runtime_checkable
+class Actuated(Protocol):
+    """The further property of an environment with poses that tells which of them can be displaced.
+
+    What no action moves directly, such as an object or the base of a walking robot, is no part.
+    """
+
+    @property
+    def actuated(self) -> Any:
+        """[P] bool: the parts of a pose that the actions move directly."""
+        ...
+
+
+@runtime_checkable
 class SelectiveReset(Protocol):
     """The further function of an environment whose resets take long.
 

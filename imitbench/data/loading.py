@@ -30,11 +30,13 @@ def check(request: DataRequest, config: Any, env: Env) -> None:
 
     Raises:
         UserError: the task has no such expert, the user's data set does not fit the task, the
-            steps of the learner cannot be kept, or the method resets to demonstrated states and
-            the data or the environment have none.
+            steps of the learner cannot be kept, or the method uses demonstrated states and the
+            data or the environment have none.
     """
     if share := algos.reset_share(config):
-        _check_resets(request, share, env)
+        _check_poses(request, env, f"resets={share}", "set resets=0")
+    elif algos.needs_poses(config):
+        _check_poses(request, env, "the method", "use another method")
     learner = behaviour_request(request, env)
     if learner is not None:
         behaviour.check(learner)
@@ -113,18 +115,17 @@ def memory_warnings(request: DataRequest, method: str, seeds: int) -> list[str]:
     ]
 
 
-def _check_resets(request: DataRequest, share: float, env: Env) -> None:
+def _check_poses(request: DataRequest, env: Env, who: str, remedy: str) -> None:
+    """Checks that there are demonstrated states to begin from, for `who` needs them."""
     source = request.source
     no_poses = source.dataset is not None and source.dataset.demos.rows.pose is None
     if not request.demos or source.behaviour is not None or source.grade == "replay" or no_poses:
         raise UserError(
-            f"resets={share}: the data of {request.task} hold no demonstrated states to reset to; "
-            "set resets=0, or demos>0 with an expert"
+            f"{who}: the data of {request.task} hold no demonstrated states to reset to; "
+            f"{remedy}, or demos>0 with an expert"
         )
     if not isinstance(env, Poses):
-        raise UserError(
-            f"resets={share}: {request.task} cannot be reset to a demonstrated state; set resets=0"
-        )
+        raise UserError(f"{who}: {request.task} cannot be reset to a demonstrated state; {remedy}")
 
 
 def behaviour_request(request: DataRequest, env: Env) -> behaviour.Request | None:
@@ -204,7 +205,7 @@ def load_demonstrations(
         env: the task's environment.
         seeds: the S training seeds.
         configs: settings of the methods that learn from the rows; poses are kept where one of them
-            resets to demonstrated states.
+            uses them.
 
     Returns:
         Rows [S, N, ...], or [N, ...] where all seeds share them; and the header of the data set,
@@ -220,7 +221,7 @@ def load_demonstrations(
         return behaviour.load(learner, seeds)
     source = request.source
     pool = load_pool(request.task, request.engine, source)
-    if not any(algos.reset_share(c) for c in configs):  # poses are up to half of the data set
+    if not any(map(algos.needs_poses, configs)):  # poses are up to half of the data set
         pool = pool.replace(rows=pool.rows.replace(pose=None))
     if source.task:
         other = envs.make(source.task, request.engine).spec

@@ -18,6 +18,7 @@ from imitbench.core.types import EnvState, GoalSpec, Key, Modes, Transition
 from imitbench.envs import goal
 from imitbench.envs.base import PhysicsEnv, field_slices, keep_wrapper_fields, make_spec, scalar
 from imitbench.envs.fetch_model import (
+    ARM,
     FINGERS,
     SUBSTEPS,
     TASKS,
@@ -117,6 +118,11 @@ class Fetch(PhysicsEnv):
         if self._task.block_gripper:
             after = self.physics.set_qpos(after, self._fingers, 0.0)
         return keep_wrapper_fields(state, self._observe(after, state.info["goal"]))
+
+    def _driven_joints(self) -> np.ndarray:
+        """The arm, which follows the mocap body, and the fingers where they move."""
+        names = ARM if self._task.block_gripper else ARM + FINGERS
+        return np.array([self.physics.model.joint(name).id for name in names])
 
     def _sample_offset(self, key: Key) -> jax.Array:
         """Draws the object's offset [2] in m: uniform in a square, 0.1 m or more from the

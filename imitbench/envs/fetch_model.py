@@ -17,6 +17,13 @@ from imitbench.envs.base import asset_path
 
 SUBSTEPS = 20
 FINGERS = ("robot0:r_gripper_finger_joint", "robot0:l_gripper_finger_joint")  # in model order
+ARM = tuple(
+    f"robot0:{name}_joint"
+    for name in (
+        "shoulder_pan", "shoulder_lift", "upperarm_roll", "elbow_flex", "forearm_roll",
+        "wrist_flex", "wrist_roll",
+    )
+)  # fmt: skip
 ModelName = Literal["full", "reduced"]
 
 

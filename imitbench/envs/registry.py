@@ -21,6 +21,7 @@ from imitbench.envs import (
     reacher,
     recorded,
     rooms,
+    swing,
     target_speed,
     tightrope,
 )
@@ -112,7 +113,7 @@ def _without_physics(
 
 def _probe(name: str) -> TaskEntry:
     about = "probe: " + probes.PROBES[name].description
-    return _without_physics(about, lambda: probes.ProbeEnv(name))
+    return _without_physics(about, lambda: probes.make(name))
 
 
 def _tightrope(name: str) -> TaskEntry:
@@ -120,9 +121,9 @@ def _tightrope(name: str) -> TaskEntry:
     return _without_physics(about, lambda: tightrope.Tightrope(name))
 
 
-def _rooms(engine: str, model: str) -> Env:
-    physics.choose(engine)  # only to reject an unknown name
-    return rooms.PointMassRooms("PointMass-rooms")
+def _swing(name: str) -> TaskEntry:
+    walls = ", with walls that turn it round" if swing.TASKS[name] else ""
+    return _without_physics("a pendulum that is to swing up" + walls, lambda: swing.Swing(name))
 
 
 TASKS: dict[str, TaskEntry] = {
@@ -161,7 +162,10 @@ TASKS: dict[str, TaskEntry] = {
         lambda: mountain_car.MountainCar(mountain_car.CONFOUNDED),
         full_task=mountain_car.PLAIN,
     ),
-    "PointMass-rooms": TaskEntry("toy: push a ball through doors to a goal", _rooms),
+    "PointMass-rooms": _without_physics(
+        "toy: push a ball through doors to a goal", lambda: rooms.PointMassRooms("PointMass-rooms")
+    ),
+    **{name: _swing(name) for name in swing.TASKS},
     **{name: _tightrope(name) for name in tightrope.TASKS},
     **{name: _probe(name) for name in probes.PROBES},
 }

@@ -172,6 +172,7 @@ def compute(
             evaluate_first=True,
             eval_episodes=cell.eval_episodes,
             eval_keys=eval_keys(job.seeds, cell.validation),
+            obs_noise=cell.obs_noise,
         )
     if store_experience:
         behaviour.store_experience(job.offered_experience, job.seeds, state)

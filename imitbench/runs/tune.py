@@ -185,6 +185,7 @@ def _train(
         _, ev = resumable.train_resumable(
             checkpoints, algo, demos, keys, display, env=job.env, num_updates=updates,
             num_evals=cell.num_evals, eval_episodes=cell.eval_episodes, eval_keys=eval_keys,
+            obs_noise=cell.obs_noise,
         )  # fmt: skip
     shutil.rmtree(checkpoints, ignore_errors=True)
     return _score_trials(group, job.seeds, job.env, ev)

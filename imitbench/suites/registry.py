@@ -16,6 +16,7 @@ from imitbench.suites import (
     goals,
     history,
     inverse,
+    labels,
     learners,
     mix,
     observations,
@@ -33,7 +34,7 @@ SUITES: dict[str, Suite] = {
     module.SUITE.name: module.SUITE
     for module in (
         quickstart, vins, vins_settings, vins_rl, bcq, awr, offline, gail, mix, dagger, learners,
-        policies, history, goals, inverse, observations,
+        policies, history, labels, goals, inverse, observations,
     )
 }  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -57,6 +58,9 @@ class Cell:
     """The source of the demonstrations."""
     engine: str = "auto"
     """The physics engine: auto, native or mjx."""
+    obs_noise: float = 0.0
+    """Gaussian noise on what the policies see in evaluations, in standard deviations of the
+    demonstrated observations, 0 or more. Demonstrations and training have none."""
     validation: bool = False
     """Use validation seeds and validation initial states, for choosing settings."""
 
@@ -99,11 +103,13 @@ def cell_identity(suite: str, profile: str, cell: Cell, engine: str) -> dict[str
     Returns:
         JSON data. Version 1 of a method is left out, as in cells that are older than versions;
         `initial_states` is missing in cells whose seeds share the initial states of evaluation;
-        `asked_expert` is missing where it is the task's, the scripted one if there is one.
+        `asked_expert` is missing where it is the task's, the scripted one if there is one;
+        `obs_noise` is missing where it is 0.
     """
     version = algos.traits(cell.method).version
     optional = {"env_steps": cell.env_steps} if cell.env_steps else {}
     optional |= {"validation": True} if cell.validation else {}
+    optional |= {"obs_noise": cell.obs_noise} if cell.obs_noise else {}
     optional |= {"version": version} if version != 1 else {}
     if "expert" in algos.needs(cell.method):
         asked = find_asked_expert(cell.task, cell.source).identity
@@ -226,6 +232,14 @@ def check_cell(cell: Cell) -> None:
         raise UserError(
             f"grad_steps={cell.grad_steps}, env_steps={cell.env_steps}: expected one of them above "
             "0, the other 0"
+        )
+    noise = cell.obs_noise
+    if isinstance(noise, bool) or not isinstance(noise, int | float) or not 0 <= noise < math.inf:
+        raise UserError(f"obs_noise={noise!r}: expected a number, 0 or more")
+    if noise and not cell.demos:
+        raise UserError(
+            f"obs_noise={noise}: it is measured by the demonstrations, and {cell.name} has none; "
+            "set 0"
         )
     _check_demos(cell)
 

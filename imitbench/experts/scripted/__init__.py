@@ -11,8 +11,9 @@ import jax.numpy as jnp
 from imitbench.core.actor import from_policy
 from imitbench.core.types import Actor, Policy
 from imitbench.envs import forks as forks_task
+from imitbench.envs import swing as swing_task
 from imitbench.envs import tightrope
-from imitbench.experts.scripted import fetch, fetch_paused, fetch_sides, forks, rooms
+from imitbench.experts.scripted import fetch, fetch_paused, fetch_sides, forks, rooms, swing
 from imitbench.experts.scripted.fetch import Law, clip
 
 VERSION = 1  # raised with every change of what an expert does; see `make golden`
@@ -43,6 +44,7 @@ LAWS: dict[str, Law] = {
     "PointMass": point_mass,
     "PointMass-rooms": rooms.navigate,
     "MountainCar": mountain_car,
+    **dict.fromkeys(swing_task.TASKS, swing.swing_up),
     **dict.fromkeys(tightrope.TASKS, tightrope.correct_choice),
     "ProbeAction": lambda obs: jnp.int32(1),
     "ProbePolicy": lambda obs: (obs[0] > 0).astype(jnp.int32),

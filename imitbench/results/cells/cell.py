@@ -63,6 +63,12 @@ class Result(NamedTuple):
         return self.identity["task"], self.identity["demos"], self.expert
 
     @property
+    def obs_noise(self) -> float:
+        """The noise on what the policies saw in evaluations, in standard deviations of the
+        demonstrated observations."""
+        return self.identity.get("obs_noise", 0.0)
+
+    @property
     def peer(self) -> dict[str, Any] | None:
         """The package, with its version, that trained the policies of a peer's row
         (`benchmarks/peers`); None for our own methods."""

@@ -24,7 +24,7 @@ MEASURES = ("success_any", "success_final", "return")
 OPTIONAL = (
     "Demos", "Success any, %", "Success final, %", "Seeds apart", "Expert queries",
     "Over training", "Environment steps", "Network calls",
-    "Mode entropy",
+    "Mode entropy", "Noise seen",
 )  # fmt: skip
 MEASURE_COLUMNS = {
     "success_any": "Success any, %", "success_final": "Success final, %", "return": "Return",
@@ -123,6 +123,7 @@ def _table_row(r: Result, record: dict[str, Any]) -> dict[str, str]:
         "Demos": str(record["demos"]),
         "Expert": r.expert or "-",
         "Method": str(record["method"]),
+        "Noise seen": f"{r.obs_noise:g}" if r.obs_noise else "-",
         "Success any, %": _format(record, "success_any", 100) if has_success else "-",
         "Success final, %": _format(record, "success_final", 100) if has_success else "-",
         "Return": _format(record, "return", 1),

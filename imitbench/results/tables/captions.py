@@ -44,6 +44,11 @@ def caption(results: Sequence[Result], rows: Sequence[Mapping[str, str]]) -> str
         )
     if "Success any, %" in rows[0]:
         text += "*any*: the goal was reached at some step; *final*: at the last one. "
+    if "Noise seen" in rows[0]:
+        text += (
+            "*Noise seen*: Gaussian noise on what policies see in evaluations, in standard "
+            "deviations of the demonstrated observations. "
+        )
     if "Expert queries" in rows[0]:
         text += "Expert queries count the demonstrations' steps. "
     if "Mode entropy" in rows[0]:

@@ -12,6 +12,7 @@ from imitbench.suites.published import (
     goals,
     history,
     inverse,
+    labels,
     learners,
     mix,
     observations,
@@ -26,8 +27,9 @@ __all__ = ["Claim", "Place", "Published", "Rate", "claims_of", "rates_of", "retu
 
 MODULES: dict[str, ModuleType] = {
     "awr": awr, "bcq": bcq, "dagger": dagger, "gail": gail, "goals": goals, "history": history,
-    "inverse": inverse, "learners": learners, "mix": mix, "observations": observations,
-    "offline": offline, "policies": policies, "vins": vins, "vins_rl": vins_rl,
+    "inverse": inverse, "labels": labels, "learners": learners, "mix": mix,
+    "observations": observations, "offline": offline, "policies": policies, "vins": vins,
+    "vins_rl": vins_rl,
 }  # fmt: skip
 
 
