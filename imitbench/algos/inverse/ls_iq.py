@@ -45,9 +45,9 @@ class Config(soft_q.UpdateConfig):
     """Weight of the squared reward, above 0. Rewards lie in [-1/c, 1/c], values in
     [-1, 1] / (c (1 - discount))."""
     form: Literal["least-squares", "value"] = "least-squares"
-    """The part of the loss beside the fit of demonstrated steps. least-squares: the squared distance
-    of V(s) from -1/c + discount V'(s') over all steps. value: E[V(s) - discount V'(s')] over all
-    steps, plus c times the squared reward of own steps."""
+    """The part of the loss beside the fit of demonstrated steps. least-squares: squared distance of
+    V(s) from -1/c + discount V'(s') over all steps. value: E[V(s) - discount V'(s')] over all steps,
+    plus c times the squared reward of own steps."""
     absorbing: bool = True
     """After an episode has terminated, its last state's reward goes on for ever; else the end is
     worth 0."""
