@@ -1,14 +1,14 @@
 """LS-IQ: IQ-Learn with a bounded reward, fixed values of demonstrated steps and clipped targets.
 
-Source: Al-Hafez et al. 2023 (arXiv:2303.00599), with the settings of the official code: the squared
-reward counts on own steps alone, Q of demonstrated steps is fitted to the largest possible value,
-targets are clipped, one Q function, a fixed temperature.
+Source: Al-Hafez et al. 2023 (arXiv:2303.00599), with the settings of the official code: Q of
+demonstrated steps is fitted to the largest possible value and has no other part in the squared
+reward, targets are clipped, one Q function, a fixed temperature.
 
 Different from the source: the steps before learning have uniformly random actions instead of the
-untrained policy's. The official code has two forms of the loss and starts its experiments with
-regularisation settings that belong to one and a switch that takes the other; both are here
-(`form`). Ends of episodes are treated as absorbing states by default; the official experiments
-leave that off.
+untrained policy's. The official code has two forms of the loss; its experiments name a setting that
+only one of them uses (`value`), and switch to the other (`least-squares`), which is the default
+here. Ends of episodes are treated as absorbing states by default; the official experiments leave
+that off.
 
 Use it instead of `iq_learn` when its values drift, or when episodes can end early.
 
@@ -44,10 +44,10 @@ class Config(soft_q.UpdateConfig):
     c: float = 0.5
     """Weight of the squared reward, above 0. Rewards lie in [-1/c, 1/c], values in
     [-1, 1] / (c (1 - discount))."""
-    form: Literal["value", "least-squares"] = "value"
-    """The part of the loss that is not about demonstrated steps. value: E[V(s) - discount V'(s')]
-    over all steps, plus c times the squared reward of own steps. least-squares: the squared
-    distance of V(s) from -1/c + discount V'(s') over all steps."""
+    form: Literal["least-squares", "value"] = "least-squares"
+    """The part of the loss beside the fit of demonstrated steps. least-squares: squared distance of
+    V(s) from -1/c + discount V'(s') over all steps. value: E[V(s) - discount V'(s')] over all steps,
+    plus c times the squared reward of own steps."""
     absorbing: bool = True
     """After an episode has terminated, its last state's reward goes on for ever; else the end is
     worth 0."""
@@ -58,7 +58,7 @@ class Config(soft_q.UpdateConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self.c > 0, self, "c", "a positive number")
-        forms = ("value", "least-squares")
+        forms = ("least-squares", "value")
         require(self.form in forms, self, "form", f"one of {', '.join(forms)}")
 
     @property

@@ -62,7 +62,7 @@ def test_v0_counts_demonstrated_states_and_the_penalty_may_leave_own_steps_out()
 @pytest.mark.parametrize("absorbing", [True, False])
 def test_the_objective_of_ls_iq_by_hand(absorbing):
     """c = 2.5: values are bounded by 1 / (2.5 * 0.1) = 4, so that V' = 6 counts as 4."""
-    loss, metrics = ls_iq.objective(ls_config(c=2.5, absorbing=absorbing), VALUES)
+    loss, metrics = ls_iq.objective(ls_config(c=2.5, form="value", absorbing=absorbing), VALUES)
     fit = ((3 - 4) ** 2 + (5 - 4) ** 2) / 2
     value_less_target = [0.5 - 1.8, 1.5 - 0, 2.5 - 3.6, 4 - 0.9 * 4]
     squares = [0.8**2, (0.1 if absorbing else 1.0) * 2**2]  # of own steps alone
@@ -166,7 +166,7 @@ def test_offline_iq_learn_without_the_penalty_is_the_likelihood_of_a_softmax_pol
 def test_ls_iq_values_an_end_as_it_values_its_own_steps_for_ever(absorbing):
     """Own steps that live, own steps that end, a demonstrated one. With absorbing states an end is
     worth as much as own steps for ever; without, it is worth a single one, and so it is sought."""
-    config = ls_config(c=0.5, absorbing=absorbing)
+    config = ls_config(c=0.5, form="value", absorbing=absorbing)
     terminated = jnp.array([False, True, False])
 
     def loss(table: jax.Array) -> jax.Array:
@@ -277,7 +277,7 @@ def test_half_of_a_minibatch_is_demonstrated(method, monkeypatch):
         (iq_learn.Config, {"temperature": 0.0}, "temperature=0.0: expected a positive number"),
         (offline_iq.Config, {"policy_start": -1}, "policy_start=-1: expected 0 or more"),
         (ls_iq.Config, {"c": 0.0}, "c=0.0: expected a positive number"),
-        (ls_iq.Config, {"form": "iq"}, "form=iq: expected one of value, least-squares"),
+        (ls_iq.Config, {"form": "iq"}, "form=iq: expected one of least-squares, value"),
     ],
 )
 def test_bad_settings_are_refused(config, settings, message):
