@@ -35,6 +35,7 @@ from imitbench.algos.rl import sac
 from imitbench.core import buffer, ops
 from imitbench.core.types import Algorithm, Cost, Key, Metrics, Params, Spec, Transition
 
+NEVER = -1e9  # the advantage of a step that is not cloned
 FLOOR = 1e-3  # the least standard deviation by which observations are divided
 
 
@@ -151,26 +152,30 @@ class Learner(NamedTuple):
         advantage = dice_losses.advantages(
             steps.reward, value(steps.obs), value(steps.next_obs), steps.terminated, config.discount
         )
-        weight = dice_losses.weights(config.divergence, config.alpha, advantage)
-        # No action is to be learned in the absorbing state.
-        cloned = jnp.where(absorbing, 0.0, weight)
+        # No action is to be learned in the absorbing state, and the others share all weight.
+        living = jnp.where(absorbing, NEVER, advantage)
+        weight = dice_losses.weights(config.divergence, config.alpha, living)
+        weight = jnp.where(absorbing, 0.0, weight)
         bonus = jnp.exp(state.params["log_bonus"]) if config.entropy else jnp.float32(0.0)
         obs = state.norm(rows.steps.obs, jnp.inf)
         optimiser.step("value", partial(value_loss, self.networks, config), steps, initial)
         optimiser.step(
-            "policy", partial(policy_loss, self.networks), obs, rows.steps.action, cloned, bonus
+            "policy", partial(policy_loss, self.networks), obs, rows.steps.action, weight, bonus
         )
         if config.entropy:
             target = config.target_entropy * self.spec.action_size
             descend = partial(sac.temperature_loss, target)
             optimiser.step("log_bonus", descend, optimiser.metrics["entropy"])
         state = state.replace(params=optimiser.params, opt_state=optimiser.opt_state)
-        return state, metrics | optimiser.metrics | describe(steps.reward, weight, rows.is_demo)
+        counted = [x & ~absorbing for x in (rows.is_demo, ~rows.is_demo)]
+        return state, metrics | optimiser.metrics | describe(steps.reward, weight, *counted)
 
 
-def describe(reward: jax.Array, weight: jax.Array, is_demo: jax.Array) -> Metrics:
+def describe(
+    reward: jax.Array, weight: jax.Array, is_demo: jax.Array, is_extra: jax.Array
+) -> Metrics:
     """Mean rewards and weights [N] of demonstrated steps and of the others; 0 for none."""
-    masks = {"demos": is_demo.astype(jnp.float32), "extra": 1.0 - is_demo}
+    masks = {"demos": is_demo.astype(jnp.float32), "extra": is_extra.astype(jnp.float32)}
     rewards = {f"reward_{k}": ops.weighted_mean(reward, m) for k, m in masks.items()}
     return rewards | {f"weight_{k}": ops.weighted_mean(weight, m) for k, m in masks.items()}
 

@@ -46,8 +46,8 @@ class Config(soft_q.UpdateConfig):
     [-1, 1] / (c (1 - discount))."""
     form: Literal["least-squares", "value"] = "least-squares"
     """The part of the loss beside the fit of demonstrated steps. least-squares: squared distance of
-    V(s) from -1/c + discount V'(s') over all steps. value: E[V(s) - discount V'(s')] over all steps,
-    plus c times the squared reward of own steps."""
+    V(s) from -1/c + discount V'(s') over all steps. value: E[V(s) - discount V'(s')] over all
+    steps, plus c times the squared reward of own steps."""
     absorbing: bool = True
     """After an episode has terminated, its last state's reward goes on for ever; else the end is
     worth 0."""

@@ -221,6 +221,26 @@ def test_ends_lead_to_the_absorbing_state():
     np.testing.assert_array_equal(steps.terminated, [False, True])
 
 
+def test_absorbing_steps_take_no_weight_from_cloning(monkeypatch):
+    """Half of the rows are absorbing; the weights of the others still sum up to the batch."""
+    demos = data_of(3, 2, 4, extra=2, ends=True)
+    config = dice_config.Config(discriminator=TELLER, absorbing=True, **SMALL)
+    learner, seen = learner_of(config), []
+    monkeypatch.setattr(
+        dice, "policy_loss", lambda nets, params, obs, action, weight, bonus: (
+            seen.append(weight), dice_networks.policy_loss(nets, params, obs, action, weight, bonus)
+        )[1],
+    )  # fmt: skip
+    state = learner.init(KEY, demos).replace(share=jnp.float32(0.5))
+    _, metrics = learner.step(dice_data.samplers(demos), state, KEY)
+    (weight,) = seen
+    zero = np.asarray(weight) == 0
+    assert 0.2 < zero.mean() < 0.8
+    assert float(jnp.sum(weight)) == pytest.approx(32, rel=1e-4)
+    least, most = sorted([float(metrics["weight_demos"]), float(metrics["weight_extra"])])
+    assert least <= 32 / np.sum(~zero) <= most
+
+
 def test_the_value_has_no_bias_that_kl_does_not_see():
     """Its gradient would be rounding errors, and Adam's steps have full size all the same."""
     cases: tuple[tuple[Any, float], ...] = ("kl", 0.0), ("chi2", 1.0)
@@ -325,15 +345,15 @@ def test_expert_like_steps_of_the_extra_data_are_cloned(method):
     teller = dataclasses.replace(method.Config().discriminator, hidden=(32,), batch=64, penalty=0.1)
     config = method.Config(
         discriminator=teller, pretrain=300, absorbing=True, hidden=(32,), batch=64, steps=1500,
-        entropy=False,
+        entropy=False, value_lr=3e-3, discount=0.8,
     )  # fmt: skip
     algo = method.make(config, SPEC)
     state, metrics, update = jax.jit(algo.init)(KEY, demos), {}, jax.jit(algo.update)
     for i in range(2):
         state, metrics = update(jax.random.fold_in(KEY, i), state, demos)
-    assert float(metrics["weight_demos"]) > 1.1 > 1.0 > float(metrics["weight_extra"])
+    assert float(metrics["weight_demos"]) > 1.15 * float(metrics["weight_extra"])
     at_start = float(algo.act(KEY, state, jnp.zeros(2))[0])
-    assert at_start > 0.1  # a clone of all data would have 0.01
+    assert at_start > 0.15  # a clone of all data would have 0.01
 
 
 @pytest.mark.parametrize(
