@@ -44,6 +44,10 @@ NOISY_ROWS = ("bc", "noise-bc", "ccil-backtrack", "ccil-disturbed")
 DISTURBED: dict[str, Any] = {
     "labels": "disturbed-action", "number": 5, "noise": 0.5, "penalty": 0.05,
 }  # fmt: skip
+# What is to be as after the demonstrated step, where it is not the whole observation.
+TRUE_FIELDS: dict[str, tuple[str, ...]] = dict.fromkeys(
+    ("FetchPickAndPlace", "FetchPush"), ("grip_pos", "gripper_state")
+)
 NOISE_BC: dict[str, Any] = {"labels": "noise-only", "number": 5, "noise": 0.03}
 
 
@@ -122,7 +126,8 @@ def _rows(task: str, expert: Kind, demos: int, s: Size) -> list[tuple[str, str, 
     )  # fmt: skip
     disturbed = replace(backtrack, **DISTURBED)
     noise_bc = replace(disturbed, clone=_clone(s, UNITS), **NOISE_BC)
-    true = ccil_true.Config(clone=_clone(s, UNITS), states=s.states)
+    fields = TRUE_FIELDS.get(task, ())
+    true = ccil_true.Config(clone=_clone(s, UNITS), states=s.states, fields=fields)
     asking, in_updates = share_steps(
         _clone(s, UNITS), whole, start_fits=UNITS // 3, updates=4, rounds=DART_ROUNDS
     )

@@ -9,19 +9,20 @@ Source: Ke et al. 2024 (arXiv:2310.12972), which learns the dynamics because the
 unknown; with known dynamics its problem is min ||s~ + F(s~, a) - s'|| over a.
 
 Different from the source: see above. A label is kept where its residual is below `contraction`
-times the displacement; both are root mean squares over the observation, in its standard deviations
-in the demonstrations.
+times the displacement; both are root mean squares over the observation, or over its named fields,
+in standard deviations of the demonstrations.
 
 Use it when you want to know how much of the error of `ccil` is the model's. It is an upper bound:
 it steps the environment from states of its choice.
 
-Sensitive to: `displace` with `noise`, `contraction`, and `states`, each of which costs
+Sensitive to: `displace` with `noise`, `fields`, `contraction`, and `states`, each of which costs
 gauss_newton_steps (A + 1) + 2 environment steps. One action seldom corrects a displaced position of
 a robot that is driven by forces, so that `pose` keeps few labels there.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import ClassVar
@@ -49,7 +50,7 @@ from imitbench.core.types import (
     Traits,
     Transition,
 )
-from imitbench.utils.errors import UserError
+from imitbench.utils.errors import UserError, pick
 
 __all__ = ["TRAITS", "Config", "State", "make", "make_labels"]
 
@@ -71,6 +72,10 @@ class Config:
     """Standard deviation of the noise, positive: on each component of the action, which is clipped
     to [-1, 1]; or on each position and velocity, in its standard deviations in the
     demonstrations."""
+    fields: tuple[str, ...] = ()
+    """Fields of the observation that are to be as after the demonstrated step; none: all. Where
+    velocities follow each action at once, leave them out: else what a position lacks is not made up
+    for, because that takes another velocity."""
     contraction: float = 0.5
     """Labels are kept where they leave less than this share of the displacement, in (0, 1)."""
     gauss_newton_steps: int = 3
@@ -90,6 +95,18 @@ class Config:
         require(0 < self.difference <= 1, self, "difference", "a number above 0, up to 1")
 
 
+def observed(spec: Spec, fields: Sequence[str]) -> np.ndarray:
+    """The indices of the named fields in an observation; of all of it without names.
+
+    Raises:
+        UserError: there is no such field.
+    """
+    for name in fields:
+        pick("field of the observation", name, spec.fields)
+    every = np.arange(spec.obs_size)
+    return np.concatenate([every[spec.fields[name]] for name in fields]) if fields else every
+
+
 def make_labels(config: Config, env: Env, key: Key, steps: Transition) -> tuple[bc.Pairs, Metrics]:
     """Labels of displaced states.
 
@@ -106,18 +123,20 @@ def make_labels(config: Config, env: Env, key: Key, steps: Transition) -> tuple[
     Raises:
         UserError: the steps hold no poses.
     """
+    seen = observed(env.spec, config.fields)
     rows, state, exists = displaced_states.draw(
         env, key, steps, config.states, config.displace, config.noise
     )
-    scale = ops.fit_normaliser(steps.obs, steps.weight).std
+    scale = ops.fit_normaliser(steps.obs, steps.weight).std[seen]
     step = jax.vmap(jax.vmap(env.step), in_axes=(None, 0))
 
     def residual(action: jax.Array) -> jax.Array:
-        return (step(state, action).obs - rows.next_obs) / scale
+        return (step(state, action).obs - rows.next_obs)[..., seen] / scale
 
     start = jnp.clip(rows.action, -1.0, 1.0)
     action, left = steering.steer(residual, start, config.gauss_newton_steps, config.difference)
-    distance, rest = mean_length((state.obs - rows.obs) / scale), mean_length(left)
+    distance = mean_length((state.obs - rows.obs)[..., seen] / scale)
+    rest = mean_length(left)
     finite = jnp.all(jnp.isfinite(jnp.concatenate([action, state.obs], axis=-1)), axis=-1)
     usable = exists & finite
     kept = (usable & (rest < config.contraction * distance)).astype(jnp.float32)
@@ -134,9 +153,11 @@ def make(config: Config, spec: Spec, env: Env) -> Algorithm:
     """CCIL that steps the environment to make its labels, before the first update. State: `State`.
 
     Raises:
-        UserError: the actions are discrete, or episodes cannot begin in displaced states.
+        UserError: the actions are discrete, a field is unknown, or episodes cannot begin in
+            displaced states.
     """
     reject_discrete(spec, env.name)
+    observed(spec, config.fields)  # rejects unknown names
     if not isinstance(env, Poses):
         raise UserError(f"{env.name} cannot begin in a demonstrated state: use ccil")
     if config.displace == "pose" and not (isinstance(env, Actuated) and np.any(env.actuated)):

@@ -240,19 +240,22 @@ def test_any_head_learns_the_labels():
 
 @pytest.mark.slow
 def test_labels_help_a_clone_of_few_demonstrations():
-    """On PointMass, over three seeds."""
-    env: Any = envs.make("PointMass")
-    clone = bc.Config(hidden=(64, 64), batch=128, steps=100, validation=0.0)
-    labels = ccil.Config(clone, "disturbed-action", number=10, noise=0.5, iterations=3)
-    found = data.collect(env, experts.load("PointMass"), 20)
-    rows = data.subset(found, 2, [0, 1, 2])
-    keys = jnp.stack([jax.random.key(s) for s in range(3)])
-    options: dict[str, Any] = {"num_updates": 20, "num_evals": 1, "eval_episodes": 100}
+    """On the pendulum BC spins, and CCIL stands."""
+    env = envs.make("Swing")
+    clone = bc.Config(hidden=(64, 64), batch=128, steps=100, validation=0.0, lr_decay_steps=3_000)
+    labels = ccil.Config(
+        clone, "disturbed-action", number=5, noise=0.5,
+        model_steps=2_000, model_hidden=(64, 64), model_batch=128,
+    )  # fmt: skip
+    found = data.collect(env, experts.load("Swing"), 22, seed=5)
+    rows = data.subset(found, 10, [100, 101])
+    keys = jnp.stack([jax.random.key(s) for s in (100, 101)])
+    options: dict[str, Any] = {"num_updates": 30, "num_evals": 1, "eval_episodes": 50}
     returns = [
-        loop.train(algo, rows, keys, env=env, **options)[1].returns[:, -1].mean()
+        loop.train(algo, rows, keys, env=env, **options)[1].returns[:, -1]
         for algo in (bc.make(clone, env.spec), ccil.make(labels, env.spec))
     ]
-    assert returns[1] > returns[0]
+    assert (returns[1] > returns[0] + 300).all() and returns[1].mean() > -1_900
 
 
 def test_bad_input_is_refused():

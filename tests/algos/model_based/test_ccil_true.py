@@ -81,33 +81,36 @@ def test_labels_by_hand(kind):
 
 
 @pytest.mark.parametrize(
-    ("task", "kind", "least"),
+    ("task", "kind", "fields", "least"),
     [
-        ("Hopper", "action", 0.3),
-        pytest.param("Hopper", "pose", 0.01, marks=pytest.mark.slow),
-        pytest.param("FetchReach", "action", 0.5, marks=pytest.mark.slow),
+        ("Hopper", "action", (), 0.3),
+        pytest.param("Hopper", "pose", (), 0.01, marks=pytest.mark.slow),
+        pytest.param("FetchReach", "action", ("grip_pos",), 0.5, marks=pytest.mark.slow),
     ],
 )
-def test_labels_lead_back_in_the_physics(task, kind, least):
+def test_labels_lead_back_in_the_physics(task, kind, fields, least):
     """Those kept leave less of the displacement than they say, and less than what the demonstrated
     action leaves."""
     env: Any = envs.make(task)
     steps = random_steps(task, 4, 20)
     noise = {"action": 0.3, "pose": 0.1}[kind]
-    config = ccil_true.Config(states=64, displace=kind, noise=noise, contraction=0.8)
+    config = ccil_true.Config(states=64, displace=kind, noise=noise, contraction=0.8, fields=fields)
     pairs, metrics = labels_of(config, env, steps)
     rows, state, exists = displaced(config, env, steps)
     assert exists.all()
     np.testing.assert_allclose(pairs.obs, state.obs, atol=1e-5)
     scale = np.maximum(np.asarray(steps.obs)[np.asarray(steps.weight) > 0].std(axis=0), 0.01)
+    seen = env.spec.fields[fields[0]] if fields else slice(None)
     step = jax.jit(jax.vmap(env.step))
 
+    def lengths(x: Any) -> np.ndarray:
+        return np.sqrt(((x / scale)[:, seen] ** 2).mean(axis=1))
+
     def left(action: Any) -> np.ndarray:
-        off = (np.asarray(step(state, action).obs) - rows.next_obs) / scale
-        return np.sqrt((off**2).mean(axis=1))
+        return lengths(np.asarray(step(state, action).obs) - rows.next_obs)
 
     kept = np.asarray(pairs.weight) > 0
-    distance = np.sqrt((((np.asarray(state.obs) - rows.obs) / scale) ** 2).mean(axis=1))
+    distance = lengths(np.asarray(state.obs) - rows.obs)
     labelled, demonstrated = left(pairs.target)[kept], left(rows.action)[kept]
     assert kept.mean() > least and np.abs(pairs.target).max() <= 1
     assert (labelled < 0.8 * distance[kept] + 1e-3).all()
@@ -210,6 +213,8 @@ def test_bad_input_is_refused():
     demos = data.subset(data.collect(env, experts.load("PointMass"), 4), 2, [0], same=True)
     with pytest.raises(UserError, match="the demonstrations of PointMass hold no poses"):
         ccil_true.make(config, env.spec, env).init(KEY, demos.replace(pose=None))
+    with pytest.raises(UserError, match="field of the observation 'grip'"):
+        ccil_true.make(dataclasses.replace(config, fields=("grip",)), env.spec, env)
     for settings in ({"contraction": 1.0}, {"noise": 0.0}, {"difference": 2.0}, {"states": 0}):
         with pytest.raises(UserError, match="expected"):
             dataclasses.replace(config, **settings)
