@@ -24,6 +24,7 @@ def folder(tmp_path_factory):
     return run.save(tmp_path_factory.mktemp("modes") / "run")
 
 
+@pytest.mark.slow
 def test_a_cell_stores_the_mode_of_each_episode(folder):
     (cell,) = store.read_all(folder)
     modes = cell.episodes["mode"].to_numpy()
@@ -34,6 +35,7 @@ def test_a_cell_stores_the_mode_of_each_episode(folder):
     assert np.nanmax(np.append(entropies, 0.0)) <= 1.0
 
 
+@pytest.mark.slow
 def test_a_deterministic_policy_has_one_mode_for_each_start(folder, capsys):
     frame = ib.evaluate(ib.load_policy(folder), episodes=60, starts=6)
     assert frame["start"].tolist() == list(range(6)) * 10

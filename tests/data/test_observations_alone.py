@@ -272,6 +272,7 @@ def test_rewards_of_another_body_are_named():
     assert compatibility.warnings(request("FetchReach", SLOW), "bc") == []
 
 
+@pytest.mark.slow
 def test_from_python_and_from_the_command_line(capsys):
     demos = ib.collect(ib.make_env("FetchReach-slow"), episodes=3)
     env = ib.make_env("FetchReach")

@@ -100,6 +100,7 @@ def test_the_motors_of_the_disabled_leg_do_nothing_but_cost():
     assert not np.allclose(rest.obs, other.obs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", bodies.FETCH)
 def test_the_slow_arm_is_told_three_fifths_of_the_way(name):
     """Its model is the same; an action of the original arm equals one of 5/3 of the slow one."""

@@ -115,6 +115,7 @@ def test_the_way_leads_through_doors(pos, target, expected):
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_wanderer_plays(env):
     """It visits several rooms, whatever the goal, and its actions are noisy."""
     steps = rollout.episodes(env, scripted.PLAYERS[TASK](), KEY, 100)
@@ -132,6 +133,7 @@ def test_the_wanderer_plays(env):
     np.testing.assert_array_equal(actions[0], actions[1])
 
 
+@pytest.mark.slow
 def test_grades_of_undirected_data(env):
     play = data.collect_from(env, data.DemoSource(pool=3, grade="play"))
     assert (play.header.expert, play.header.grade) == ("player", "play") and len(play) == 3

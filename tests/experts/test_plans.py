@@ -100,6 +100,7 @@ def test_noise_of_the_collection_is_not_in_the_intended_actions():
     assert (modes >= 0).all() and len(np.unique(modes)) > 5
 
 
+@pytest.mark.slow
 def test_dagger_asks_an_expert_with_a_plan():
     """In each episode all labels follow the plan that was drawn at its start, whoever acts."""
     env, expert = envs.make("Forks"), experts.load_actor("Forks")

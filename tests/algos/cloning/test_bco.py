@@ -117,6 +117,7 @@ def run(config: bco.Config, rows: Transition, updates: int = 1) -> tuple[Any, li
     return state, metrics
 
 
+@pytest.mark.slow
 def test_demonstrated_actions_are_measured_and_not_used(rows):
     config = shrink(bco.Config())
     blind: Any = rows.replace(action=None, intended_action=None)
@@ -139,6 +140,7 @@ def test_rounds_that_collect(rows):
     assert filled.sum() == 24 and (filled[:24] == 1).all()
 
 
+@pytest.mark.slow
 def test_random_rounds_come_first(rows):
     """With noise 0 the clone repeats itself: actions at one observation are all the same."""
     config = dataclasses.replace(shrink(bco.Config()), random_rounds=1, rounds=0, noise=0.0)

@@ -69,6 +69,7 @@ def test_rounds_collect_then_learn_and_their_cost_says_so():
     np.testing.assert_allclose(levels, [-1, 0, 1])
 
 
+@pytest.mark.slow
 def test_the_policy_plays_after_exploration():
     """With no exploration all collected actions are the untrained policy's: equal observations,
     equal actions."""
@@ -98,6 +99,7 @@ def test_moments_are_those_of_desired_and_reached_goals():
     assert (new < rows.achieved.max(axis=(0, 1))).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps_left", [False, True])
 def test_choices_and_early_ends(steps_left):
     """A discrete task whose episodes may end early: it reaches the goals that it can."""
@@ -150,6 +152,7 @@ def test_bad_settings(changes, words):
         gcsl.Config(**changes)
 
 
+@pytest.mark.slow
 def test_discrete_tasks_have_a_categorical_policy_whatever_the_head():
     env: Any = Steps()
     config = offline_gcsl.Config(hidden=(8,), head=heads.Config("grid", bins=5))

@@ -41,6 +41,7 @@ def reached(method: str, config: Any, demos: data.Demos, updates: int) -> float:
     return float(rollout.summarise(steps)["success_any"].mean())
 
 
+@pytest.mark.slow
 def test_relabelled_goals_are_learned_from_random_actions_and_others_are_not(undirected):
     settings: dict[str, Any] = {"hidden": (64, 64), "batch": 128, "steps": 1200, "lr": 1e-3}
     plain = bc.Config(validation=0.0, **settings)

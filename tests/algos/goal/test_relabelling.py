@@ -136,6 +136,7 @@ def test_steps_to_the_goal_are_coded_by_hand():
     np.testing.assert_array_equal(np.asarray(kept[:, 4:]).sum(axis=1), 7 - left)
 
 
+@pytest.mark.slow
 def test_the_normaliser_is_that_of_relabelled_goals_and_held_out_episodes_stay_out():
     demos = rows_of([6] * 10)
     algo = gcbc.make(gcbc.Config(hidden=(4,), batch=8, steps=2, validation=0.2), SPEC)
@@ -146,6 +147,7 @@ def test_the_normaliser_is_that_of_relabelled_goals_and_held_out_episodes_stay_o
     assert np.isfinite(metrics["val_loss"]) and metrics["val_loss"] > 0
 
 
+@pytest.mark.slow
 def test_bc_relabels_a_share_of_its_rows(steps: list[Any]):
     """The minibatches of the gradient steps themselves."""
     demos = rows_of([6, 6, 3])

@@ -138,6 +138,7 @@ def one_step(steps: list[Any], **settings: Any) -> tuple[Any, Any, dict[str, Any
     return before, after, calls | {"metrics": metrics}
 
 
+@pytest.mark.slow
 def test_a_gradient_step_by_hand(steps: list[Any]):
     before, after, calls = one_step(steps)
     norm: ops.Normaliser = before.norm

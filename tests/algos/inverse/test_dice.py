@@ -221,6 +221,7 @@ def test_ends_lead_to_the_absorbing_state():
     np.testing.assert_array_equal(steps.terminated, [False, True])
 
 
+@pytest.mark.slow
 def test_absorbing_steps_take_no_weight_from_cloning(monkeypatch):
     """Half of the rows are absorbing; the weights of the others still sum up to the batch."""
     demos = data_of(3, 2, 4, extra=2, ends=True)
@@ -289,6 +290,7 @@ def test_the_loss_of_the_policy_has_the_bonus_of_entropy():
     assert float(metrics["entropy"]) == pytest.approx(float(jnp.mean(dist.entropy())), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_pretrained_discriminator_stays_as_it_is():
     demos = data_of(6, 6, 6, extra=2)
     config = smodice.Config(discriminator=TELLER, pretrain=5, **SMALL)

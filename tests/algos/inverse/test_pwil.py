@@ -241,6 +241,7 @@ def test_hindsight_goals_and_bad_settings_are_refused():
             pwil.Config(**settings)
 
 
+@pytest.mark.slow
 def test_the_replay_holds_the_couplings_rewards():
     env = envs.make(TASK)
     demos = data.flatten(data.collect(env, experts.load(TASK), 3, only_success=False))

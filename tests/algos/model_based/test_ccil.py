@@ -205,6 +205,7 @@ def test_the_clone_learns_from_demonstrations_and_kept_labels(labels, monkeypatc
     )
 
 
+@pytest.mark.slow
 def test_without_kept_labels_it_is_bc():
     """The same rows in another store: the draws differ, what is learned does not."""
     clone = bc.Config(hidden=(16,), batch=200, steps=300, validation=0.0, lr=3e-3)
@@ -225,6 +226,7 @@ def test_gradient_steps_of_the_model_count():
     assert cost.env_steps == 0
 
 
+@pytest.mark.slow
 def test_any_head_learns_the_labels():
     head = dataclasses.replace(bc.Config().head, kind="mixture")
     config = dataclasses.replace(shrink(ccil.Config()), labels="disturbed-action", max_bound=9.0)
