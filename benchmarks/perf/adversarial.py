@@ -18,7 +18,7 @@ from benchmarks.perf.worker import Worker
 from imitbench import envs
 from imitbench.algos.adversarial import gail
 from imitbench.algos.adversarial.discriminator import Discriminator, DiscriminatorConfig
-from imitbench.algos.adversarial.discriminator_input import obs_action_input
+from imitbench.algos.adversarial.discriminator_input import pair_input
 from imitbench.algos.rl import ppo
 from imitbench.core import buffer, unrolling
 from imitbench.envs.locomotion import Locomotion
@@ -40,7 +40,7 @@ def parts(env: Locomotion, engine: Work) -> list[tuple[str, float]]:
     """Seconds of the parts of an update of one seed, without the penalty."""
     config, spec = discriminator_config(0.0), env.spec
     learner = ppo.learner(OWN, spec)
-    net, encode, rows_of, _ = obs_action_input(config, spec)
+    net, encode, rows_of, _ = pair_input(config, spec)
     classifier = Discriminator(config, net, encode)
     demos = jax.tree.map(lambda x: x[0], synthetic(spec, 1000, 1))
     key = jax.random.key(0)

@@ -16,7 +16,9 @@ COST_TASK = "ProbeGoal"  # a task on which every method can be built
 FAMILIES = {
     "cloning": "Cloning",
     "adversarial": "Adversarial imitation",
+    "inverse": "Inverse, without an adversary",
     "model_based": "Model-based",
+    "goal": "Goals from what was reached",
     "offline": "Offline, from fixed data with rewards",
     "rl": "Reinforcement learning",
 }
@@ -91,6 +93,7 @@ def uses(name: str) -> dict[str, bool]:
     traits, needs = algos.traits(name), algos.needs(name)
     return {
         "demonstrations": traits.needs_demos,
+        "extra data": traits.uses_extra,
         "rewards of the demonstrations": traits.needs_rewards,
         "environment": "env" in needs,
         "expert": "expert" in needs,
@@ -99,7 +102,9 @@ def uses(name: str) -> dict[str, bool]:
 
 def overview(link: str = "{}.md") -> str:
     """A table of methods for each family. `link`: the page of a method, with {} for its name."""
-    head = ("Method", "Summary", "Demonstrations", "Rewards", "Environment", "Expert")
+    head = (
+        "Method", "Summary", "Demonstrations", "Extra data", "Rewards", "Environment", "Expert"
+    )  # fmt: skip
     parts = []
     for family, names in families().items():
         rows = []
@@ -169,7 +174,7 @@ def _cost(name: str) -> str:
 def _commands(name: str) -> str:
     has_demos, online = uses(name)["demonstrations"], "env" in algos.needs(name)
     words = ["imitbench train", name, f"--task {_task(name)}"]
-    words += ["--demos 25"] * has_demos
+    words += ["--demos 25"] * has_demos + ["--extra-demos 25"] * uses(name)["extra data"]
     spent = cost(name)
     # Rounds of whole episodes cost environment steps in proportion to the task's horizon.
     by_steps = online and not spent.expert_queries and spent.env_steps > 0

@@ -6,7 +6,12 @@ from docs._generate import sources
 from imitbench import envs, experts
 from imitbench.experts import learned, reference_scores
 
-ENDS = {"never": "time limit", "failure": "failure or time limit", "success": "goal or time limit"}
+ENDS = {
+    "never": "time limit",
+    "failure": "failure or time limit",
+    "success": "goal or time limit",
+    "failure or success": "failure, goal or time limit",
+}
 
 
 def tasks() -> str:

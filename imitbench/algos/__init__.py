@@ -1,8 +1,10 @@
 """The methods, one module each, and the registry that finds them by name."""
 
 from imitbench.algos.adversarial import airl, dac, dac_sac, gail, gail_trpo, sqil
-from imitbench.algos.cloning import bc, dagger, dart
-from imitbench.algos.model_based import vins, vins_rl, vins_true
+from imitbench.algos.cloning import bc, bco, dagger, dart
+from imitbench.algos.goal import gcbc, gcsl, offline_gcsl, random_actions, wgcsl
+from imitbench.algos.inverse import demodice, iq_learn, ls_iq, offline_iq, pwil, smodice
+from imitbench.algos.model_based import ccil, ccil_true, vins, vins_rl, vins_true
 from imitbench.algos.offline import (
     bcq,
     iql,
@@ -17,7 +19,10 @@ from imitbench.algos.registry import (
     ALGOS,
     build,
     needs,
+    needs_actions,
+    needs_poses,
     register,
+    relabelled_share,
     remembers,
     reset_share,
     settings_warnings,
@@ -30,31 +35,47 @@ __all__ = [
     "airl",
     "awr",
     "bc",
+    "bco",
     "bcq",
     "build",
+    "ccil",
+    "ccil_true",
     "dac",
     "dac_sac",
     "dagger",
     "dart",
     "ddpg",
     "ddpg_demos",
+    "demodice",
     "gail",
     "gail_trpo",
+    "gcbc",
+    "gcsl",
+    "iq_learn",
     "iql",
+    "ls_iq",
     "marwil",
     "needs",
+    "needs_actions",
+    "needs_poses",
     "offline_awr",
     "offline_ddpg",
+    "offline_gcsl",
+    "offline_iq",
     "offline_rwr",
     "offline_td3",
     "ppo",
+    "pwil",
+    "random_actions",
     "register",
+    "relabelled_share",
     "remembers",
     "reset_share",
     "rwr",
     "sac",
     "settings_warnings",
     "sil",
+    "smodice",
     "sqil",
     "td3",
     "td3_bc",
@@ -63,4 +84,5 @@ __all__ = [
     "vins",
     "vins_rl",
     "vins_true",
+    "wgcsl",
 ]

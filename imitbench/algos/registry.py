@@ -14,8 +14,10 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from imitbench.algos.adversarial import airl, dac, dac_sac, gail, gail_trpo, sqil
-from imitbench.algos.cloning import bc, dagger, dart, memory_config
-from imitbench.algos.model_based import vins, vins_rl, vins_true
+from imitbench.algos.cloning import bc, bco, dagger, dart, memory_config
+from imitbench.algos.goal import gcbc, gcsl, offline_gcsl, random_actions, wgcsl
+from imitbench.algos.inverse import demodice, iq_learn, ls_iq, offline_iq, pwil, smodice
+from imitbench.algos.model_based import ccil, ccil_true, vins, vins_rl, vins_true
 from imitbench.algos.offline import (
     bcq,
     iql,
@@ -32,17 +34,34 @@ from imitbench.utils.errors import UserError
 
 ALGOS: dict[str, ModuleType | SimpleNamespace] = {
     "bc": bc,
+    "bco": bco,
     "dagger": dagger,
     "dart": dart,
+    "ccil": ccil,
+    "ccil_true": ccil_true,
     "gail": gail,
     "gail_trpo": gail_trpo,
     "airl": airl,
     "dac": dac,
     "dac_sac": dac_sac,
     "sqil": sqil,
+    # Inverse, without an adversary.
+    "iq_learn": iq_learn,
+    "ls_iq": ls_iq,
+    "pwil": pwil,
+    "offline_iq": offline_iq,
+    # From demonstrations and extra data.
+    "demodice": demodice,
+    "smodice": smodice,
     "vins": vins,
     "vins_true": vins_true,
     "vins_rl": vins_rl,
+    # Goals from what was reached.
+    "gcbc": gcbc,
+    "gcsl": gcsl,
+    "offline_gcsl": offline_gcsl,
+    "wgcsl": wgcsl,
+    "random_actions": random_actions,  # a control
     # Offline, from fixed data with rewards.
     "bcq": bcq,
     "td3_bc": td3_bc,
@@ -145,6 +164,17 @@ def traits(name: str) -> Traits:
     return getattr(ALGOS[name], "TRAITS", Traits())
 
 
+def needs_actions(name: str, config: Any) -> bool:
+    """Returns whether a method learns from demonstrated actions.
+
+    Args:
+        name: of the method.
+        config: its settings.
+    """
+    trait = traits(name).needs_actions
+    return traits(name).needs_demos and (trait(config) if callable(trait) else trait)
+
+
 def reset_share(config: Any) -> float | None:
     """The share of episodes that begin at demonstrated states.
 
@@ -154,10 +184,28 @@ def reset_share(config: Any) -> float | None:
     Returns:
         The largest value of a field `resets`, in [0, 1]; None where there is no such field.
     """
+    return _largest(config, "resets")
+
+
+def relabelled_share(config: Any) -> float:
+    """The share of demonstrated rows that get goals which their episode achieved later.
+
+    Args:
+        config: settings of a method; nested dataclasses are searched, too.
+
+    Returns:
+        The largest value of a field `relabel` or `critic_relabel`, in [0, 1]; 0 where there is
+        none.
+    """
+    return max(_largest(config, name) or 0.0 for name in ("relabel", "critic_relabel"))
+
+
+def _largest(config: Any, name: str) -> float | None:
+    """The largest value of the fields with a name, in nested dataclasses too; None for none."""
     values = [getattr(config, f.name) for f in dataclasses.fields(config)]
-    groups = [v for v in values if dataclasses.is_dataclass(v)]
-    shares = [getattr(config, "resets", None), *map(reset_share, groups)]
-    return max((x for x in shares if x is not None), default=None)
+    groups = [_largest(v, name) for v in values if dataclasses.is_dataclass(v)]
+    found = [getattr(config, name, None), *groups]
+    return max((x for x in found if x is not None), default=None)
 
 
 def remembers(config: Any) -> bool:
@@ -166,6 +214,16 @@ def remembers(config: Any) -> bool:
         return config.used
     groups = [getattr(config, f.name) for f in dataclasses.fields(config)]
     return any(remembers(group) for group in groups if dataclasses.is_dataclass(group))
+
+
+def needs_poses(config: Any) -> bool:
+    """Whether a method with these settings uses the poses of its demonstrations.
+
+    Args:
+        config: settings of a method; its class says so with `needs_poses = True`, or it resets
+            episodes to demonstrated states.
+    """
+    return bool(getattr(config, "needs_poses", False) or reset_share(config))
 
 
 def settings_warnings(name: str, config: Any, spec: Spec) -> list[str]:

@@ -88,11 +88,12 @@ def make_demos(
 
     Args:
         episodes: a dictionary for each episode of n steps. Its arrays are `obs`, [n + 1, O] with
-            the observation after the last step, or [n, O]; `action`, [n, A] or [n] whole numbers;
-            and, where they are known, `next_obs` [n, O], `reward` [n], and `terminated` (the task
-            itself ended), `truncated` (the time limit) and `success`, [n] or one truth value for
-            the last step. `obs` and `next_obs` may be dictionaries of arrays. Without the
-            observation after the last step, that step is left out, unless it is terminated.
+            the observation after the last step, or [n, O]; `action`, [n, A] or [n] whole numbers,
+            or None where it is not known; and, where they are known, `next_obs` [n, O], `reward`
+            [n], and `terminated` (the task itself ended), `truncated` (the time limit) and
+            `success`, [n] or one truth value for the last step. `obs` and `next_obs` may be
+            dictionaries of arrays. Without the observation after the last step, that step is left
+            out, unless it is terminated; where nothing but `obs` has a length, it is [n + 1, O].
         task: the task that they belong to; "none" where it is not a task of imitbench.
         action_low: [A] or a number, the lower bounds of the actions, which are scaled to [-1, 1].
             None: they lie in [-1, 1].

@@ -12,7 +12,7 @@ from imitbench import envs
 from imitbench.api.environments import engine_of, require_known
 from imitbench.api.policy import Policy
 from imitbench.core import rollout
-from imitbench.core.types import Env, Spec
+from imitbench.core.types import Env, Key, Spec
 from imitbench.envs.recorded import NO_TASK
 from imitbench.results.cells import policies
 from imitbench.results.cells.finding import one_cell
@@ -40,7 +40,12 @@ def load_policy(folder: str | Path, seed: int = 0, cell: str = "") -> Policy:
 
 @plain_errors()
 def evaluate(
-    policy: Policy | str | Path, env: Env | None = None, *, episodes: int = 500, seed: int = 0
+    policy: Policy | str | Path,
+    env: Env | None = None,
+    *,
+    episodes: int = 500,
+    seed: int = 0,
+    starts: int | None = None,
 ) -> pd.DataFrame:
     """Evaluates a trained policy in imitbench's own environment.
 
@@ -50,10 +55,13 @@ def evaluate(
         episodes: how many; all run side by side.
         seed: the initial states depend on it and on `episodes` alone, so policies that are
             evaluated with the same two can be compared episode by episode.
+        starts: how many different initial states, which repeat in turn; by default all are
+            different. Then the rows have a column `start`, the number of the initial state.
 
     Returns:
-        A row for each episode: return, length in steps, and success_any and success_final (at some
-        step, at the last one), where the task says when it is solved.
+        A row for each episode: return, length in steps, success_any and success_final (at some
+        step, at the last one), where the task says when it is solved, and the mode, where the task
+        tells episodes apart (-1: the episode shows none).
 
     Raises:
         UserError: the environment's sizes do not fit the policy, or a bad argument.
@@ -62,11 +70,20 @@ def evaluate(
     episodes, seed = whole_number("episodes", episodes), seed_number("seed", seed)
     policy = policy if isinstance(policy, Policy) else load_policy(policy)
     env = environment_for(policy, env)
-    run = jax.jit(lambda key: rollout.summarise(rollout.episodes(env, policy.actor, key, episodes)))
+    if starts is not None:
+        starts = whole_number("starts", starts, 1, episodes)
+
+    def run_episodes(key: Key) -> dict[str, jax.Array]:
+        steps = rollout.episodes(env, policy.actor, key, episodes, starts=starts)
+        return rollout.summarise(steps, env.spec.modes)
+
+    run = jax.jit(run_episodes)
     with machine.device_errors():
         summary = {k: np.asarray(v) for k, v in run(jax.random.key(seed)).items()}
     if not rollout.has_success(env):
         summary = {k: v for k, v in summary.items() if not k.startswith("success")}
+    if starts is not None:
+        summary["start"] = np.arange(episodes) % starts
     return pd.DataFrame({"episode": np.arange(episodes)} | dict(sorted(summary.items())))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -10,10 +11,11 @@ from typing import Any
 
 import pandas as pd
 
-from imitbench import algos
+from imitbench import algos, envs
 from imitbench.api.environments import engine_of, require_known
 from imitbench.api.run import Run
 from imitbench.core.types import Env
+from imitbench.data import compatibility
 from imitbench.data.demonstrations import hold_out
 from imitbench.data.rows import Demos
 from imitbench.data.source import DatasetInMemory, DemoSource
@@ -54,6 +56,7 @@ def train(
     env: Env | None,
     demos: Demos | None = None,
     *,
+    extra: Demos | None = None,
     expert: Any = "auto",
     num_demos: int | None = None,
     seeds: int = 5,
@@ -61,9 +64,11 @@ def train(
     env_steps: int = 0,
     evals: int = 5,
     eval_episodes: int = 50,
+    obs_noise: float = 0.0,
     same_subset: bool = False,
     stride: int = 1,
     stream: bool = False,
+    other_task: bool = False,
     config: Any = None,
     label: str = "",
     folder: str | Path | None = None,
@@ -79,6 +84,8 @@ def train(
             `load_data(path, task="none")` gives them: a tenth of the episodes is held out, and the
             return is minus the error of the policy's actions there, in percent of their range.
         demos: the data set; leave it out for methods that learn without.
+        extra: further data of unknown quality, all episodes of which each seed gets, for methods
+            that tell them from demonstrations.
         expert: whom a method asks that asks an expert (`list_methods` shows which do): as for
             `collect`. By default whoever demonstrated, where that is an expert of the task.
         num_demos: episodes given to each seed, which draws its own; by default all.
@@ -87,10 +94,15 @@ def train(
         env_steps: the budget in environment steps of each seed instead.
         evals: evaluations at equal distances, after one before training; the last one counts.
         eval_episodes: episodes of each evaluation and seed.
+        obs_noise: Gaussian noise on what the policies see in evaluations, in standard deviations of
+            the demonstrated observations; demonstrations and training have none.
         same_subset: give all seeds the same demonstrations.
         stride: keep one step in so many of each episode.
         stream: leave the demonstrations in files, from which minibatches are read: for data that
             are larger than the device's memory. Methods that learn offline can.
+        other_task: the demonstrations are those of another task with the same observation, such as
+            the same robot with another body. Where its actions have another size, they are left
+            out.
         config: the method's settings, its `Config`; by default the method's own.
         label: the name in tables; by default the method and the changed settings.
         folder: keep results and checkpoints there: cut off, the same call goes on from the last
@@ -120,6 +132,7 @@ def train(
         require_known(env)
     pick("method", method, algos.ALGOS)
     demos, held_out = None if demos is None else check_own(demos), None
+    extra = None if extra is None else check_own(extra)
     if env is None:
         demos, held_out = _unknown_task(demos)
     config = algos.ALGOS[method].Config() if config is None else config
@@ -135,9 +148,12 @@ def train(
         seeds=seeds,
         num_evals=evals,
         eval_episodes=eval_episodes,
-        source=_source(env, demos, held_out, same_subset, stride, stream, expert),
+        obs_noise=obs_noise,
+        source=_with_extra(
+            _source(env, demos, held_out, same_subset, stride, stream, expert, other_task), extra
+        ),
         engine="auto" if env is None else engine_of(env),
-        label=label or overrides.label(method, words),
+        label=label or overrides.label(method, words, obs_noise),
     )
     root = None if folder is None else user_path(folder)
     with machine.device_errors():
@@ -160,10 +176,14 @@ def _needs(method: str) -> list[str]:
     """What a method needs beside its settings, in words."""
     traits, touched = algos.traits(method), algos.needs(method)
     demonstrations = "demonstrations"
+    if traits.needs_actions is False:
+        demonstrations += " without actions"
     if traits.needs_rewards:
         demonstrations += " with rewards"
     if traits.needs_goals_reached:
         demonstrations += " that reach the goal"
+    if traits.uses_extra:
+        demonstrations += " and extra data"
     words = [demonstrations] * traits.needs_demos
     return words + [{"env": "environment"}.get(x, x) for x in touched]
 
@@ -200,17 +220,14 @@ def _source(
     stride: int,
     stream: bool,
     expert: Any,
+    other_task: bool,
 ) -> DemoSource:
     if demos is None:
         if expert != "auto":
             raise UserError(f"expert={expert!r} without demos: no expert is asked; leave it out")
         return DemoSource()
-    task = demos.header.task
-    if env is not None and env.name not in (task, *_relatives(task)):
-        raise UserError(
-            f"the demonstrations are of {task!r}, the environment is {env.name!r}: give "
-            "demonstrations of the same task"
-        )
+    if env is not None and env.name not in (demos.header.task, *_relatives(demos.header.task)):
+        demos = _of_other_task(demos, env, other_task)
     return DemoSource(
         pool=len(demos),
         same_subset=same_subset,
@@ -219,6 +236,28 @@ def _source(
         dataset=DatasetInMemory.of(demos, held_out),
         expert=expert,
     )
+
+
+def _of_other_task(demos: Demos, env: Env, allowed: bool) -> Demos:
+    """Demonstrations of another task, if that is allowed and its observations are the same."""
+    task = demos.header.task
+    if not allowed:
+        raise UserError(
+            f"the demonstrations are of {task!r}, the environment is {env.name!r}: give "
+            "demonstrations of the same task, or set other_task=True if that is what you mean"
+        )
+    other = envs.make(task).spec
+    compatibility.check_observations(task, other, env.name, env.spec)
+    if compatibility.same_actions(other, env.spec):
+        return demos
+    return demos.without_actions()
+
+
+def _with_extra(source: DemoSource, extra: Demos | None) -> DemoSource:
+    if extra is None:
+        return source
+    further = DemoSource(pool=len(extra), dataset=DatasetInMemory.of(extra))
+    return dataclasses.replace(source, extra=further, extra_episodes=len(extra))
 
 
 def _relatives(task: str) -> tuple[str, ...]:

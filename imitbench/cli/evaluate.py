@@ -16,10 +16,10 @@ from imitbench import envs
 from imitbench.api.evaluation import environment_for, evaluate
 from imitbench.api.policy import Policy
 from imitbench.cli.options import CellName, TaskName, UserPath
-from imitbench.core.types import Env
+from imitbench.core.types import Env, Spec
 from imitbench.report import replayed_episodes, video
 from imitbench.report.video import DrawableEnv
-from imitbench.results import scores
+from imitbench.results import scores, stats
 from imitbench.results.cells import policies, policy_files
 from imitbench.results.cells.finding import cells_with_policies
 from imitbench.results.tables.formatting import format_estimate
@@ -58,6 +58,9 @@ class Evaluate:
     """Episodes of each policy."""
     seed: int = 0
     """Seed of the initial states."""
+    starts: int | None = None
+    """Number of different initial states, which repeat in turn; by default all are different. In
+    tasks with modes the entropy of the modes given the initial state is then shown, too."""
     out: UserPath | None = None
     """CSV file for the single episodes."""
     video: UserPath | None = None
@@ -75,9 +78,11 @@ class Evaluate:
         stage = None if self.video is None else _stage(self.video, stored, env)
         frames = []
         for one in stored:
-            outcomes = evaluate(one.policy, env, episodes=self.episodes, seed=self.seed)
+            outcomes = evaluate(
+                one.policy, env, episodes=self.episodes, seed=self.seed, starts=self.starts
+            )
             frames.append(outcomes.assign(cell=one.cell, policy=one.seed))
-            print(_line(one, outcomes), flush=True)
+            print(_line(one, outcomes, environment_for(one.policy, env).spec), flush=True)
         everything = pd.concat(frames, ignore_index=True)
         print(f"\n{_table(everything)}")
         if self.out is not None:
@@ -94,13 +99,25 @@ def _load(cells: Iterable[Path], seed: int | None) -> Iterable[StoredSeed]:
             yield StoredSeed(cell.name, one, Policy(policies.load(cell, one)))
 
 
-def _line(stored: StoredSeed, outcomes: pd.DataFrame) -> str:
-    """Means over the episodes, in one line."""
+def _line(stored: StoredSeed, outcomes: pd.DataFrame, spec: Spec) -> str:
+    """Means over the episodes, and the entropy of their modes, in one line."""
     words = [f"return {outcomes['return'].mean():.2f}"]
     for name in MEASURES[1:]:
         if name in outcomes:
             words.append(f"{name.replace('_', ' ')} {outcomes[name].mean():.1%}")
+    if spec.modes:
+        words += _entropies(outcomes, spec.modes.count)
     return f"{stored.cell}, seed {stored.seed}: {', '.join(words)} ({len(outcomes)} episodes)"
+
+
+def _entropies(outcomes: pd.DataFrame, count: int) -> list[str]:
+    modes, success = outcomes["mode"].to_numpy(), outcomes["success_final"].to_numpy()
+    words = [f"mode entropy {stats.mode_entropy(modes, success, count):.2f}"]
+    if "start" in outcomes:
+        start = outcomes["start"].to_numpy()
+        given = stats.mode_entropy_given_start(modes, success, start, count)
+        words.append(f"given the start {given:.2f}")
+    return words
 
 
 def _table(everything: pd.DataFrame) -> str:

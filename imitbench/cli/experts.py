@@ -45,9 +45,9 @@ class ShowExpert:
     def __call__(self) -> None:
         expert = experts.find_expert(check_task(self.task), self.grade, self.kind)
         if expert.path is None:
-            print(f"{expert.task}: scripted expert, grade {expert.grade}")
-            words = (scripted.LAWS[expert.task].__doc__ or "").split()
-            print(" ".join(words) or "(no description)")
+            print(f"{expert.task}: {expert.kind} expert, grade {expert.grade}")
+            about = scripted.description(expert.task, expert.kind)  # type: ignore[arg-type]
+            print(about or "(no description)")
             return
         print(expert.path)
         for name, value in dataclasses.asdict(learned.read(expert.path)[1]).items():

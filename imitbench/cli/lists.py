@@ -56,10 +56,14 @@ def method_needs(name: str) -> list[str]:
     """What a method needs: demonstrations of which kind, the environment, the expert."""
     traits = algos.traits(name)
     demonstrations = "demonstrations"
+    if traits.needs_actions is False:
+        demonstrations += " without actions"
     if traits.needs_rewards:
         demonstrations += " with rewards"
     if traits.needs_goals_reached:
         demonstrations += " that reach their goals"
+    if traits.uses_extra:
+        demonstrations += " and extra data"
     names = {"env": "environment", "expert": "expert"}
     return [demonstrations] * traits.needs_demos + [names[x] for x in algos.needs(name)]
 

@@ -98,7 +98,9 @@ ExpertKind = Annotated[
     experts.Kind,
     tyro.conf.arg(
         help="Scripted or learned expert. auto: the scripted one where the task has one, else the "
-        "learned one."
+        "learned one. FetchPickAndPlace has three more scripted ones: scripted-two-sides draws the "
+        "side from which it comes to the block once an episode, scripted-one-side takes always the "
+        "same, scripted-paused waits above the block."
     ),
 ]
 ExpertName = Annotated[
@@ -120,6 +122,8 @@ _MEANINGS = {
     "stochastic": "the expert with noise 0.1, recorded as executed",
     "stochastic-medium": "the half-trained policy with such noise",
     "stochastic-mixed": "half of both",
+    "random": "uniformly random actions",
+    "play": "a demonstrator that goes anywhere, whatever the goal is (PointMass-rooms)",
     "still": "all-zero actions",
     "replay": "the steps of a learner from the start of its training on",
 }

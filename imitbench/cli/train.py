@@ -7,6 +7,7 @@ import functools
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import tyro
 
@@ -54,11 +55,17 @@ class Train:
     """Number of evaluations, at equal distances."""
     eval_episodes: int = 50
     """Number of episodes of each evaluation and seed."""
+    obs_noise: float = 0.0
+    """Gaussian noise on what the policies see in evaluations, in standard deviations of the
+    demonstrated observations; demonstrations and training have none."""
     data: str | None = None
     """Data set of your own to learn from, in place of one that is collected: a file, a folder or a
     Minari identifier (npz, Minari, LeRobot, robomimic, D4RL, OGBench)."""
     format: FormatName = "auto"
     filter_key: FilterKey = None
+    source_task: TaskName | None = None
+    """Task whose expert demonstrates, if it is not TASK: one with the same observation, such as
+    HalfCheetah for HalfCheetah-short."""
     grade: Grade = "expert"
     expert: ExpertName = "auto"
     noise: float | None = None
@@ -67,6 +74,10 @@ class Train:
     pool: int | None = None
     """Number of episodes to collect, from which each seed draws its demonstrations; by default 100,
     or DEMOS if that is more."""
+    extra_demos: int = 0
+    """Number of extra episodes that are collected for each seed, for methods that learn from
+    demonstrations and from further data of unknown quality (demodice, smodice)."""
+    extra_grade: Grade = "stochastic-medium"
     shared: bool = False
     """Give the same demonstrations to all seeds."""
     stream: bool = False
@@ -99,9 +110,10 @@ class Train:
             seeds=self.seeds,
             num_evals=self.evals,
             eval_episodes=self.eval_episodes,
+            obs_noise=self.obs_noise,
             source=source,
             engine=self.engine,
-            label=overrides.label(self.method, self.set),
+            label=overrides.label(self.method, self.set, self.obs_noise),
         )
         if not self.data:
             return cell
@@ -123,18 +135,28 @@ class Train:
             noise=self.noise,
             same_subset=self.shared,
             stream=self.stream,
+            task=self.source_task or "",
             grade=self.grade,
             expert=self.expert,
+            **self._extra(),
         )
         return source, demos
 
+    def _extra(self) -> dict[str, Any]:
+        """The settings of a source about extra data."""
+        if not self.extra_demos:
+            return {}
+        pool = max(DemoSource().pool, self.extra_demos)
+        extra = DemoSource(pool=pool, grade=self.extra_grade)
+        return {"extra": extra, "extra_episodes": self.extra_demos}
+
     def _own_source(self) -> tuple[DemoSource, int | None]:
         """The user's own data set, and how many of its episodes each seed gets; None: all."""
-        for name, default in (("grade", "expert"), ("noise", None)):
+        for name, default in (("grade", "expert"), ("noise", None), ("source_task", None)):
             if getattr(self, name) != default:
                 raise UserError(
-                    f"--{name} {getattr(self, name)} is about data that are collected, not about "
-                    f"--data {self.data}: leave it out"
+                    f"--{name.replace('_', '-')} {getattr(self, name)} is about data that are "
+                    f"collected, not about --data {self.data}: leave it out"
                 )
         if self.pool is not None:
             raise UserError(f"--pool {self.pool}: --data is the pool; leave it out")
@@ -145,6 +167,7 @@ class Train:
             same_subset=self.shared,
             stream=self.stream,
             expert=self.expert,
+            **self._extra(),
         )
         return source, self.demos
 

@@ -82,6 +82,28 @@ def noisy(actor: Actor | Policy, std: float, uniform: float = 0.0) -> Actor:
     return Actor(undisturbed.start, act)
 
 
+def with_noisy_observations(actor: Actor | Policy, std: jax.Array) -> Actor:
+    """Builds an actor that sees observations with Gaussian noise.
+
+    Args:
+        actor: an actor or a policy. What it uses of the state besides the observation has no noise.
+        std: [O] standard deviation of the noise on each component, drawn anew in each step.
+
+    Returns:
+        An actor with the same random numbers for its own actions.
+    """
+    source = as_actor(actor)
+
+    def seen(key: Key, state: EnvState) -> EnvState:
+        noise = jax.random.normal(jax.random.fold_in(key, 1), state.obs.shape)
+        return state.replace(obs=state.obs + std * noise)
+
+    def act(key: Key, memory: Any, state: EnvState) -> tuple[Any, Any]:
+        return source.act(key, memory, seen(key, state))
+
+    return Actor(lambda key, state: source.start(key, seen(key, state)), act)
+
+
 def with_intent(actor: Actor | Policy) -> Actor:
     """Builds an actor that executes the same actions, and whose intended actions stay as they are
     where a rollout executes 0 in place of a number that is not finite.

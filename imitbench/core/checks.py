@@ -13,11 +13,12 @@ import numpy as np
 from imitbench.core.types import Key, Spec, Transition
 from imitbench.utils.errors import UserError, seed_number
 
-OPTIONAL = ("pose", "sizes")  # fields of a `Transition` that may be None
+OPTIONAL = ("pose", "extra", "sizes")  # fields of a `Transition` that may be None
+ACTIONS = ("action", "intended_action")  # both are None in demonstrations without actions
 
 
 def step_shapes(spec: Spec) -> dict[str, tuple[int, ...]]:
-    """Returns the shape of one step of each field of a `Transition` but `pose`, by name.
+    """Returns the shape of one step of each field of a `Transition` but the optional ones.
 
     Args:
         spec: the task's.
@@ -29,6 +30,15 @@ def step_shapes(spec: Spec) -> dict[str, tuple[int, ...]]:
     return {name: sized.get(name, ()) for name in names}
 
 
+def has_actions(steps: Transition) -> bool:
+    """Returns whether steps hold actions; demonstrations may be of observations alone.
+
+    Args:
+        steps: the steps.
+    """
+    return any(getattr(steps, name) is not None for name in ACTIONS)
+
+
 def check_shapes(
     steps: Transition,
     spec: Spec,
@@ -37,6 +47,8 @@ def check_shapes(
     names: Mapping[str, str] | None = None,
 ) -> None:
     """Checks that every field of steps is an array of numbers that fits the task and the others.
+
+    Both actions may be missing, of demonstrations without actions.
 
     Args:
         steps: the steps.
@@ -53,9 +65,13 @@ def check_shapes(
     lead = (*lead, *([0] * len(axes)))[: len(axes)]
     sizes = tuple(n if size is None else size for size, n in zip(axes.values(), lead, strict=True))
     shapes = {"weight": ()} | step_shapes(spec)  # the others are compared with its size
+    if not has_actions(steps):
+        shapes = {k: v for k, v in shapes.items() if k not in ACTIONS}
     if hasattr(steps.pose, "shape"):
         # The length of a pose depends on the engine; see `Poses`.
         shapes["pose"] = tuple(steps.pose.shape[-1:])  # type: ignore[union-attr]
+    if steps.extra is not None:
+        shapes["extra"] = ()
     for field, trailing in shapes.items():
         x = getattr(steps, field)
         name = repr((names or {}).get(field, field))

@@ -97,10 +97,14 @@ class Moments(struct.PyTreeNode):
         Args:
             x: [N, O] the further rows.
         """
-        n = jnp.float32(x.shape[0])
+        return self.merge(Moments(jnp.float32(x.shape[0]), jnp.mean(x, axis=0), jnp.var(x, axis=0)))
+
+    def merge(self, other: Moments) -> Moments:
+        """Returns the moments of these rows and of other rows; `count` may be a sum of weights."""
+        n = other.count
         total = self.count + n
-        delta = jnp.mean(x, axis=0) - self.mean
-        squares = self.var * self.count + jnp.var(x, axis=0) * n
+        delta = other.mean - self.mean
+        squares = self.var * self.count + other.var * n
         var = (squares + delta**2 * self.count * n / total) / total
         return Moments(total, self.mean + delta * n / total, var)
 
@@ -134,7 +138,7 @@ def cosine_step_size(lr: float, decay_steps: int) -> Any:
     return optax.cosine_decay_schedule(lr, decay_steps) if decay_steps else lr
 
 
-def polyak(target: Params, params: Params, rate: float) -> Params:
+def polyak(target: Params, params: Params, rate: float | jax.Array) -> Params:
     """Moves target parameters towards parameters: target + rate (params - target).
 
     Args:

@@ -13,7 +13,17 @@ import jax.numpy as jnp
 
 from imitbench.core import ops
 from imitbench.core.actor import as_actor
-from imitbench.core.types import Actor, Decision, Env, EnvState, Key, Policy, Poses, Transition
+from imitbench.core.types import (
+    Actor,
+    Decision,
+    Env,
+    EnvState,
+    Key,
+    Modes,
+    Policy,
+    Poses,
+    Transition,
+)
 
 
 def episodes(
@@ -24,6 +34,7 @@ def episodes(
     *,
     horizon: int | None = None,
     poses: bool = False,
+    starts: int | None = None,
 ) -> Transition:
     """Runs whole episodes.
 
@@ -34,13 +45,17 @@ def episodes(
         num: B, the number of episodes.
         horizon: T, the steps of each episode; by default the time limit.
         poses: record the pose before each step, where the environment has poses.
+        starts: the number of different initial states; they repeat in turn, so that episode b
+            begins in state b % starts. By default all B are different.
 
     Returns:
         Transition with leaves [T, B]. After an episode has terminated, its steps have weight 0 and
         repeat the last state. A non-finite action is executed as 0 (the training loop marks its
         seed as diverged).
     """
-    steps, _ = recorded_episodes(env, actor, key, num, _no_record, horizon=horizon, poses=poses)
+    steps, _ = recorded_episodes(
+        env, actor, key, num, _no_record, horizon=horizon, poses=poses, starts=starts
+    )
     return steps
 
 
@@ -53,6 +68,7 @@ def recorded_episodes(
     *,
     horizon: int | None = None,
     poses: bool = False,
+    starts: int | None = None,
 ) -> tuple[Transition, Any]:
     """Runs whole episodes, and records something of every state in them.
 
@@ -64,6 +80,8 @@ def recorded_episodes(
         record: maps the state of one environment to any pytree.
         horizon: T, the steps of each episode; by default the time limit.
         poses: record the pose before each step, where the environment has poses.
+        starts: the number of different initial states; they repeat in turn, so that episode b
+            begins in state b % starts. By default all B are different.
 
     Returns:
         Transition with leaves [T, B], as `episodes` returns it; and the records with leaves
@@ -72,7 +90,9 @@ def recorded_episodes(
     actor = as_actor(actor)
     horizon = env.spec.horizon if horizon is None else horizon
     reset_key, act_key = jax.random.split(key)
-    state = jax.vmap(env.reset)(jax.random.split(reset_key, num))
+    reset_keys = jax.random.split(reset_key, num if starts is None else starts)
+    reset_keys = reset_keys if starts is None else reset_keys[jnp.arange(num) % starts]
+    state = jax.vmap(env.reset)(reset_keys)
     memory = actor.start(ops.fold_in_name(act_key, "start"), state)
     record_all = jax.vmap(record)
 
@@ -161,24 +181,27 @@ def flatten(steps: Transition) -> Transition:
     return jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1).reshape(-1, *x.shape[2:]), steps)
 
 
-def summarise(steps: Transition) -> dict[str, jax.Array]:
+def summarise(steps: Transition, modes: Modes | None = None) -> dict[str, jax.Array]:
     """Computes statistics of whole episodes.
 
     Args:
         steps: leaves [T, B, ...], as `episodes` returns them.
+        modes: of the task, if it tells episodes apart.
 
     Returns:
         By name, each [B]: `return`, undiscounted; `length` in steps; `success_any`, whether any
-        step succeeded; `success_final`, whether the last step of positive weight did.
+        step succeeded; `success_final`, whether the last step of positive weight did; and with
+        `modes` the `mode`, -1 where the episode shows none.
     """
     length = jnp.sum(steps.weight, axis=0).astype(jnp.int32)
     last = jnp.take_along_axis(steps.success, jnp.maximum(length - 1, 0)[None], axis=0)[0]
-    return {
+    summary = {
         "return": jnp.sum(steps.reward, axis=0),
         "length": length,
         "success_any": jnp.any(steps.success, axis=0),
         "success_final": last,
     }
+    return summary if modes is None else summary | {"mode": modes.find(steps)}
 
 
 def discounted_return(reward: jax.Array, discount: float) -> jax.Array:

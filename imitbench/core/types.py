@@ -38,7 +38,8 @@ class Transition(struct.PyTreeNode):
     """
 
     obs: jax.Array  # [..., O]
-    action: jax.Array  # [..., A] the executed action
+    # [..., A] the executed action; None, as the intended one, in demonstrations without actions.
+    action: jax.Array
     # [..., A] the action that the demonstrator or the policy chose, before noise and clipping.
     intended_action: jax.Array
     reward: jax.Array  # [...]
@@ -51,6 +52,8 @@ class Transition(struct.PyTreeNode):
     pose: jax.Array | None = None
     # Of demonstrations [N]; None for other steps, and for the experience of a learner.
     sizes: EpisodeSizes | None = struct.field(pytree_node=False, default=None)
+    # [...] bool: extra data beside the demonstrations, by whomever; None: there are none.
+    extra: jax.Array | None = None
 
 
 GOAL_PARTS = ("observation", "achieved_goal", "desired_goal")
@@ -80,6 +83,19 @@ class GoalSpec:
 
 
 @dataclass(frozen=True)
+class Modes:
+    """The ways in which an episode of a task can go, told apart by number: 0, 1, ..., count - 1."""
+
+    count: int
+    # (steps [T, B]) -> [B] int32: the mode of each episode, -1 where it shows none.
+    find: Callable[[Transition], jax.Array]
+
+
+Ends = Literal["never", "failure", "success", "failure or success"]
+"""What terminates the episodes of a task."""
+
+
+@dataclass(frozen=True)
 class Spec:
     """The description of a task: all that an offline method knows of it."""
 
@@ -89,10 +105,11 @@ class Spec:
     fields: Mapping[str, slice]  # named parts of the observation
     goal: GoalSpec | None = None
     discrete: bool = False
-    ends: Literal["never", "failure", "success"] = "never"  # what terminates an episode
+    ends: Ends = "never"
     # (obs [..., O]) -> [...] bool: the task has certainly failed in these states, and no episode
     # goes on after them. None where an observation does not show it.
     failed: Callable[[Any], Any] | None = None
+    modes: Modes | None = None  # None: the task does not tell episodes apart
 
 
 @dataclass(frozen=True)
@@ -116,6 +133,10 @@ class Cost:
         return Cost(self.env_steps * rounds, self.expert_queries * rounds, grad_steps)
 
 
+FULL_OBS = "full_obs"
+"""The entry of `EnvState.info` in tasks that hide a part of the observation."""
+
+
 class EnvState(struct.PyTreeNode):
     """The state of one environment, with the field names of `brax.envs.base.State`."""
 
@@ -124,6 +145,7 @@ class EnvState(struct.PyTreeNode):
     reward: jax.Array  # []
     done: jax.Array  # [] float; 1 where the task terminated, never for the time limit
     metrics: dict[str, jax.Array] = struct.field(default_factory=dict)  # "success": [] float
+    # FULL_OBS: the observation [F] of the fully observed task, which experts see.
     info: dict[str, Any] = struct.field(default_factory=dict)
 
 
@@ -165,7 +187,10 @@ class Traits(NamedTuple):
     needs_demos: bool = True  # False: it learns from the task's reward alone
     needs_rewards: bool = False  # it learns from the rewards of the demonstrations' steps
     needs_goals_reached: bool = False  # its demonstrations must reach the goal
+    # It learns from demonstrated actions; a function of its `Config` where a setting decides.
+    needs_actions: bool | Callable[[Any], bool] = True
     streams: bool = False  # it can learn from demonstrations that stay on the host
+    uses_extra: bool = False  # it learns from extra data of unknown quality, too, and needs them
     version: int = 1  # raised with every change of the method's numbers; see `make golden`
 
 
@@ -235,6 +260,19 @@ class Poses(Protocol):
 
     def reset_to(self, pose: jax.Array, /) -> EnvState:
         """Returns the state with a pose [P], at the start of an episode."""
+        ...
+
+
+@runtime_checkable
+class Actuated(Protocol):
+    """The further property of an environment with poses that tells which of them can be displaced.
+
+    What no action moves directly, such as an object or the base of a walking robot, is no part.
+    """
+
+    @property
+    def actuated(self) -> Any:
+        """[P] bool: the parts of a pose that the actions move directly."""
         ...
 
 

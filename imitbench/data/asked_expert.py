@@ -49,8 +49,8 @@ def find_asked_expert(task: str, source: DemoSource) -> AskedExpert:
     found = experts.find_expert(task, grade, kind)
     label = found.kind if found.grade == "expert" else f"{found.kind}, {found.grade}"
 
-    def load(spec: Spec) -> Policy:
-        return experts.load(task, found.grade, found.kind, spec=spec)
+    def load(spec: Spec) -> Actor:
+        return experts.load_actor(task, found.grade, found.kind, spec=spec)
 
     is_default = found == _default(task)
     warnings = tuple(line.format(label=label) for line in warnings)
@@ -68,7 +68,7 @@ def _demonstrator(source: DemoSource) -> tuple[experts.Kind, str, tuple[str, ...
     header = source.dataset.demos.header
     if kind != "auto":
         return kind, "expert", ()
-    if header.expert in ("scripted", "learned"):
+    if header.expert in experts.KINDS:
         return header.expert, "medium" if header.grade == "medium" else "expert", ()
     line = (
         f"the demonstrator of the data set is {header.expert.replace('{', '').replace('}', '')!r}, "

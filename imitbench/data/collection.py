@@ -70,7 +70,7 @@ def load_pool(task: str, engine: str, source: DemoSource) -> Demos:
     """Loads the data set of a source from the user's cache; collects it where it is not there.
 
     Args:
-        task: the task's name.
+        task: the task's name; `source.task` comes before it.
         engine: `auto`, `native` or `mjx`.
         source: the source. For grade `replay`, `pool` is the learner's budget of environment steps,
             in units of the time limit.
@@ -84,6 +84,7 @@ def load_pool(task: str, engine: str, source: DemoSource) -> Demos:
     """
     if source.dataset is not None:
         return source.dataset.demos
+    task = source.task or task
     noise, only_success = collection_settings(source.grade, source.noise, source.only_success)
     if source.grade == "replay":
         return load_replay(task, engine, source.pool, seed=source.seed)

@@ -219,20 +219,57 @@ def subset(
     Raises:
         UserError: `k` or `stride` is out of range.
     """
+    drawn = draw_episodes(demos, k, seeds[:1] if same else seeds)
+    return rows_of(demos, drawn, stride=stride, shared=same, stream=stream)
+
+
+def draw_episodes(demos: Demos, k: int, seeds: Sequence[int], purpose: int = 0xDE305) -> np.ndarray:
+    """Draws the numbers of k episodes for each training seed, without replacement.
+
+    Args:
+        demos: the data set, K episodes.
+        k: how many episodes each seed gets, 1 to K.
+        seeds: the S training seeds.
+        purpose: another number draws other episodes.
+
+    Returns:
+        [S, k].
+
+    Raises:
+        UserError: `k` is out of range.
+    """
     total = len(demos)
     if not 1 <= k <= total:
         raise UserError(
             f"{k} demonstrations asked for, but the data set of {demos.header.task} has {total}: "
             f"ask for 1 to {total}, or collect more"
         )
-    drawn = [
-        np.random.default_rng([seed, 0xDE305]).choice(total, k, replace=False)
-        for seed in (seeds[:1] if same else seeds)
+    draws = [
+        np.random.default_rng([seed, purpose]).choice(total, k, replace=False) for seed in seeds
     ]
-    offsets = None
-    if stride != 1:
-        offsets = _offsets(demos, np.stack(drawn), stride)
-    return _rows(demos, np.stack(drawn), offsets, stride, shared=same, stream=stream)
+    return np.stack(draws)
+
+
+def rows_of(
+    demos: Demos, drawn: np.ndarray, *, stride: int = 1, shared: bool = False, stream: bool = False
+) -> Transition:
+    """Gives drawn episodes to each training seed.
+
+    Args:
+        demos: the data set.
+        drawn: [S, k] the numbers of their episodes.
+        stride: as in `subset`.
+        shared: S is 1, and all seeds get these rows.
+        stream: as in `subset`.
+
+    Returns:
+        Rows as `subset` returns them.
+
+    Raises:
+        UserError: `stride` is out of range.
+    """
+    offsets = None if stride == 1 else _offsets(demos, drawn, stride)
+    return _rows(demos, drawn, offsets, stride, shared=shared, stream=stream)
 
 
 def _offsets(demos: Demos, drawn: np.ndarray, stride: int) -> np.ndarray:
@@ -278,7 +315,8 @@ def _rows(
 
     whole = demos.rows
     nothing = np.zeros((len(whole.weight), 0), np.float32)
-    streamed = dict.fromkeys(STREAMED_FIELDS if stream else (), nothing)
+    known = [name for name in STREAMED_FIELDS if getattr(whole, name) is not None]
+    streamed = dict.fromkeys(known if stream else (), nothing)
     rows = jax.tree.map(take, whole.replace(**streamed))
     rows = rows.replace(
         truncated=rows.truncated | (ends & ~rows.terminated),

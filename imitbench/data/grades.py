@@ -35,7 +35,8 @@ class Demonstrator(NamedTuple):
     """One of the experts that demonstrate."""
 
     name: str
-    """The kind of expert (`scripted`, `learned` or `zero actions`), or the name of a user's."""
+    """The kind of expert (`scripted`, `learned`, `player`, `random actions` or `zero actions`), or
+    the name of a user's."""
     policy: Callable[[Spec], Actor | Policy]
     """Builds its policy for the task's `Spec`."""
     path: Path | None = None
@@ -53,11 +54,18 @@ GRADES = {
     "stochastic": Grade(("expert",), noise=0.1, only_success=False, clean=False),
     "stochastic-medium": Grade(("medium",), noise=0.1, only_success=False, clean=False),
     "stochastic-mixed": Grade(("expert", "medium"), noise=0.1, only_success=False, clean=False),
+    # Undirected data, for methods that take goals from what was reached: uniformly random actions,
+    # and a demonstrator that goes anywhere but to the task's goal.
+    "random": Grade(("random",), only_success=False),
+    "play": Grade(("play",), only_success=False),
     # All actions are 0: a control for imitation rewards that do not depend on the expert.
     "still": Grade(("still",), only_success=False),
     # The experience of a learner (`imitbench.data.replay`); no expert demonstrates.
     "replay": Grade((), only_success=False),
 }
+
+UNDIRECTED = {"still": "zero actions", "random": "random actions", "play": "player"}
+"""The demonstrators of grades without an expert, by part of the grade."""
 
 
 def collection_settings(
@@ -121,19 +129,47 @@ def demonstrators(
                 "expert, noisy, imperfect or stochastic"
             )
         return [Demonstrator(kind.label, lambda spec: kind.actor)]
-    if parts == ("still",):
+    if parts and parts[0] in UNDIRECTED:
         if kind != "auto":
             raise UserError(
-                f"kind {kind!r} does not apply to grade 'still' (all-zero actions); drop it"
+                f"kind {kind!r} does not apply to grade {grade!r} ({UNDIRECTED[parts[0]]}); drop it"
             )
-        return [Demonstrator("zero actions", zero_policy)]
+        return [_undirected(task, parts[0])]
     chosen = [experts.find_expert(task, part, kind) for part in parts]
     return [
         Demonstrator(
-            e.kind, lambda spec, e=e: experts.load(task, e.grade, e.kind, spec=spec), e.path
+            e.kind, lambda spec, e=e: experts.load_actor(task, e.grade, e.kind, spec=spec), e.path
         )
         for e in chosen
     ]
+
+
+def _undirected(task: str, part: str) -> Demonstrator:
+    """The demonstrator of a grade without an expert."""
+    if part == "play":
+        player = experts.find_player(task)
+        return Demonstrator(UNDIRECTED[part], lambda spec: player)
+    return Demonstrator(UNDIRECTED[part], zero_policy if part == "still" else random_policy)
+
+
+def random_policy(spec: Spec) -> Policy:
+    """Builds the policy whose actions are uniformly random.
+
+    Args:
+        spec: the task's.
+
+    Returns:
+        (key, obs [..., O]) -> actions [..., A] in [-1, 1], or integers [...] where actions are
+        discrete.
+    """
+
+    def act(key: Key, obs: jax.Array) -> jax.Array:
+        lead = obs.shape[:-1]
+        if spec.discrete:
+            return jax.random.randint(key, lead, 0, spec.action_size)
+        return jax.random.uniform(key, (*lead, spec.action_size), minval=-1.0, maxval=1.0)
+
+    return act
 
 
 def zero_policy(spec: Spec) -> Policy:

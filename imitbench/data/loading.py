@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-from imitbench import algos
+from imitbench import algos, envs
 from imitbench.core import buffer
 from imitbench.core.types import Env, Poses, Transition
-from imitbench.data import behaviour, memory_map, validate
+from imitbench.data import behaviour, compatibility, extra, memory_map, validate
 from imitbench.data.collection import load_pool
 from imitbench.data.demonstrations import subset
 from imitbench.data.grades import demonstrators
 from imitbench.data.header import Header
-from imitbench.data.source import DemoSource
+from imitbench.data.source import DataRequest, DemoSource
 from imitbench.utils import machine
 from imitbench.utils.errors import UserError
 
 LARGE = 0.5  # share of the device's memory above which data give a warning
-
-
-class DataRequest(NamedTuple):
-    """The data of one cell."""
-
-    task: str
-    engine: str  # as the user asked for it: auto, native or mjx
-    demos: int  # episodes for each training seed; 0 for methods without demonstrations
-    source: DemoSource
 
 
 def check(request: DataRequest, config: Any, env: Env) -> None:
@@ -39,21 +30,30 @@ def check(request: DataRequest, config: Any, env: Env) -> None:
 
     Raises:
         UserError: the task has no such expert, the user's data set does not fit the task, the
-            steps of the learner cannot be kept, or the method resets to demonstrated states and
-            the data or the environment have none.
+            steps of the learner cannot be kept, or the method uses demonstrated states and the
+            data or the environment have none.
     """
     if share := algos.reset_share(config):
-        _check_resets(request, share, env)
+        _check_poses(request, env, f"resets={share}", "set resets=0")
+    elif algos.needs_poses(config):
+        _check_poses(request, env, "the method", "use another method")
     learner = behaviour_request(request, env)
     if learner is not None:
         behaviour.check(learner)
-    elif request.source.dataset is not None:
-        dataset = request.source.dataset
-        for demos in (dataset.demos, dataset.held_out):
-            if demos is not None:
-                validate.check_steps(demos, env.spec, f"the data set of {request.task}", {})
-    elif request.demos:
-        demonstrators(request.task, request.source.grade, request.source.expert)
+    elif request.demos or request.source.dataset is not None:
+        _check_source(request.demonstrated, request.source, env)
+        if request.source.extra is not None:
+            _check_source(request.task, request.source.extra, env)
+
+
+def _check_source(task: str, source: DemoSource, env: Env) -> None:
+    """Checks one source that is collected, or that is a data set in memory."""
+    if source.dataset is None:
+        demonstrators(task, source.grade, source.expert)
+        return
+    for demos in (source.dataset.demos, source.dataset.held_out):
+        if demos is not None:
+            validate.check_steps(demos, env.spec, f"the data set of {task}", {})
 
 
 def check_stream(request: DataRequest, method: str) -> None:
@@ -101,6 +101,9 @@ def memory_warnings(request: DataRequest, method: str, seeds: int) -> list[str]:
     pool = load_pool(request.task, request.engine, source)
     copies = 1 if source.same_subset else seeds
     size, room = memory_map.device_bytes(pool, request.demos, copies), machine.device_memory()
+    if source.extra is not None:
+        further = load_pool(request.task, request.engine, source.extra)
+        size += memory_map.device_bytes(further, source.extra_episodes, copies)
     if size <= LARGE * room:
         return []
     remedy = "give each seed fewer episodes, or the same ones to all"
@@ -112,18 +115,17 @@ def memory_warnings(request: DataRequest, method: str, seeds: int) -> list[str]:
     ]
 
 
-def _check_resets(request: DataRequest, share: float, env: Env) -> None:
+def _check_poses(request: DataRequest, env: Env, who: str, remedy: str) -> None:
+    """Checks that there are demonstrated states to begin from, for `who` needs them."""
     source = request.source
     no_poses = source.dataset is not None and source.dataset.demos.rows.pose is None
     if not request.demos or source.behaviour is not None or source.grade == "replay" or no_poses:
         raise UserError(
-            f"resets={share}: the data of {request.task} hold no demonstrated states to reset to; "
-            "set resets=0, or demos>0 with an expert"
+            f"{who}: the data of {request.task} hold no demonstrated states to reset to; "
+            f"{remedy}, or demos>0 with an expert"
         )
     if not isinstance(env, Poses):
-        raise UserError(
-            f"resets={share}: {request.task} cannot be reset to a demonstrated state; set resets=0"
-        )
+        raise UserError(f"{who}: {request.task} cannot be reset to a demonstrated state; {remedy}")
 
 
 def behaviour_request(request: DataRequest, env: Env) -> behaviour.Request | None:
@@ -158,13 +160,14 @@ def demonstrated_steps(request: DataRequest, env: Env) -> int:
     return request.demos * env.spec.horizon // request.source.stride
 
 
-def warnings(request: DataRequest, method: str, env: Env) -> list[str]:
+def warnings(request: DataRequest, method: str, env: Env, config: Any = None) -> list[str]:
     """Lists what a user should know of a cell's demonstrations; collects them if need be.
 
     Args:
         request: the cell's data.
         method: the cell's method.
         env: the task's environment.
+        config: settings of the method; None for one that relabels no goals.
 
     Returns:
         One line for each warning.
@@ -174,13 +177,22 @@ def warnings(request: DataRequest, method: str, env: Env) -> list[str]:
     """
     if not request.demos or request.source.behaviour is not None:
         return []
-    traits = algos.traits(method)
-    return validate.warnings(
-        load_pool(request.task, request.engine, request.source),
+    traits, source = algos.traits(method), request.source
+    pool = load_pool(request.task, request.engine, source)
+    if config is not None and algos.relabelled_share(config):
+        validate.check_goals(pool, env.spec)
+    lines = validate.warnings(
+        pool,
         env.spec,
         rewards=traits.needs_rewards,
         success=traits.needs_goals_reached,
     )
+    lines += compatibility.warnings(request, method)
+    if source.extra is not None:
+        further = load_pool(request.task, request.engine, source.extra)
+        found = validate.warnings(further, env.spec, rewards=traits.needs_rewards)
+        lines += [f"extra data: {line}" for line in found]
+    return lines
 
 
 def load_demonstrations(
@@ -193,7 +205,7 @@ def load_demonstrations(
         env: the task's environment.
         seeds: the S training seeds.
         configs: settings of the methods that learn from the rows; poses are kept where one of them
-            resets to demonstrated states.
+            uses them.
 
     Returns:
         Rows [S, N, ...], or [N, ...] where all seeds share them; and the header of the data set,
@@ -209,10 +221,26 @@ def load_demonstrations(
         return behaviour.load(learner, seeds)
     source = request.source
     pool = load_pool(request.task, request.engine, source)
-    if not any(algos.reset_share(c) for c in configs):  # poses are up to half of the data set
+    if not any(map(algos.needs_poses, configs)):  # poses are up to half of the data set
         pool = pool.replace(rows=pool.rows.replace(pose=None))
+    if source.task:
+        other = envs.make(source.task, request.engine).spec
+        if not compatibility.same_actions(other, env.spec):
+            pool = pool.without_actions()
     if source.stream:
         pool = memory_map.memory_mapped(pool)
+    if source.extra is not None:
+        further = load_pool(request.task, request.engine, source.extra)
+        rows = extra.subset(
+            pool,
+            request.demos,
+            further,
+            source.extra_episodes,
+            seeds,
+            same=source.same_subset,
+            stride=source.stride,
+        )
+        return rows, pool.header
     rows = subset(
         pool,
         request.demos,

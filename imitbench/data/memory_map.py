@@ -101,7 +101,7 @@ def _write(folder: Path, arrays: dict[str, np.ndarray]) -> None:
 
 
 def _check_finite(arrays: dict[str, np.ndarray]) -> None:
-    for name in ("obs", "next_obs", "action", "label"):
+    for name in arrays.keys() & {"obs", "next_obs", "action", "label"}:
         x = arrays[name]
         for begin in range(0, len(x), PART):
             if not np.isfinite(x[begin : begin + PART]).all():

@@ -10,12 +10,15 @@ from typing import Any
 import jax
 import numpy as np
 
+from imitbench.core.checks import has_actions
 from imitbench.core.types import Transition
 from imitbench.data.header import Header
 from imitbench.utils.errors import UserError
 from imitbench.utils.json_schema import one_line
 
-STEP_FIELDS = tuple(f.name for f in dataclasses.fields(Transition) if f.name != "sizes")
+STEP_FIELDS = tuple(
+    f.name for f in dataclasses.fields(Transition) if f.name not in ("sizes", "extra")
+)
 STORED_AS = {"intended_action": "label"}
 """Fields of a `Transition` whose name in files differs; the names in files are older."""
 STATES = ("obs", "next_obs")  # steps after the end of an episode repeat its last state
@@ -78,6 +81,15 @@ class Demos:
     def starts(self) -> np.ndarray:
         """[K] the first row of each episode."""
         return np.cumsum(self.lengths) - self.lengths
+
+    @property
+    def has_actions(self) -> bool:
+        """Whether the actions are known; else both are None."""
+        return has_actions(self.rows)
+
+    def without_actions(self) -> Demos:
+        """Returns the data set of the observations alone."""
+        return self.replace(rows=self.rows.replace(action=None, intended_action=None))
 
     @property
     def equally_long(self) -> bool:
@@ -252,7 +264,8 @@ def step_arrays(steps: Transition) -> dict[str, np.ndarray]:
         steps: leaves of any leading axes.
 
     Returns:
-        Each leaf by its name in files (`STORED_AS`); without `pose` where none was recorded.
+        Each leaf by its name in files (`STORED_AS`); without `pose` and actions where there are
+        none.
     """
     named = {STORED_AS.get(k, k): getattr(steps, k) for k in STEP_FIELDS}
     return {k: np.asarray(v) for k, v in named.items() if v is not None}

@@ -6,7 +6,7 @@ import dataclasses
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from imitbench.core.config import ADDED_LATER, config_dict
 from imitbench.data import grades
@@ -84,6 +84,10 @@ class DemoSource:
     """Keep only episodes that succeed at their last step. None: the default of the grade."""
     same_subset: bool = False
     """All training seeds learn from the same subset."""
+    task: str = field(default="", metadata=ADDED_LATER)
+    """The task whose experts demonstrate, where it is not the cell's: one with the same
+    observation, such as the same robot with another body. Where its actions have another size, they
+    are left out."""
     grade: str = field(default="expert", metadata=ADDED_LATER)
     """How good the demonstrator is; see `imitbench.data.GRADES`."""
     expert: Any = field(default="auto", metadata=ADDED_LATER)
@@ -102,13 +106,13 @@ class DemoSource:
     then."""
     dataset: DatasetInMemory | None = field(default=None, metadata=ADDED_LATER)
     """A data set of the user, in place of one that is collected. All other fields but `pool`,
-    `same_subset`, `stride`, `stream`, `expert` (whom methods ask) and those about a path then keep
-    their defaults."""
+    `same_subset`, `stride`, `stream`, `expert` (whom methods ask) and those about a path or extra
+    data then keep their defaults."""
     path: str | Path | None = field(default=None, metadata=ADDED_LATER)
     """A data set of the user that is read when the run is planned: a file, a folder or a Minari
     identifier. In the file of a suite a relative path starts from the folder of that file. All
-    other fields but `same_subset`, `stride`, `stream`, `expert`, `format`, `filter_key` and `name`
-    then keep their defaults."""
+    other fields but `same_subset`, `stride`, `stream`, `expert`, `format`, `filter_key`, `name` and
+    those of extra data then keep their defaults."""
     format: str = field(default="auto", metadata=ADDED_LATER)
     """The format of `path`; auto finds it by looking."""
     filter_key: str | None = field(default=None, metadata=ADDED_LATER)
@@ -116,6 +120,11 @@ class DemoSource:
     name: str = field(default="", compare=False, metadata=ADDED_LATER)
     """The name of `path` in tables; by default that of the file or folder. It is no part of a
     cell's identity, and neither is the path: the contents are."""
+    extra: DemoSource | None = field(default=None, metadata=ADDED_LATER)
+    """Extra data beside the demonstrations, for methods that learn from both: a collected source or
+    a data set in memory, whose episodes nobody vouches for."""
+    extra_episodes: int = field(default=0, metadata=ADDED_LATER)
+    """Episodes of `extra` for each training seed, which draws its own."""
     stream: bool = field(default=False, compare=False, metadata=ADDED_LATER)
     """Leave the data in files, from which methods read minibatches. The numbers are the same, so it
     is no part of the identity."""
@@ -141,8 +150,12 @@ class DemoSource:
             UserError: the grade is unknown, or settings contradict it or each other.
         """
         self.check_own()
+        self._check_extra()
+        extra: dict[str, Any] = {}
+        if self.extra is not None:
+            extra = {"extra": self.extra.identity(), "extra_episodes": self.extra_episodes}
         if self.dataset is not None:
-            return self._dataset_identity(self.dataset)
+            return self._dataset_identity(self.dataset) | extra
         if self.behaviour is not None:
             return self._behaviour_identity(self.behaviour)
         if self.concurrent:
@@ -151,11 +164,11 @@ class DemoSource:
                 "behaviour, or concurrent=False"
             )
         noise, only_success = grades.collection_settings(self.grade, self.noise, self.only_success)
-        settings = config_dict(dataclasses.replace(self, stream=False))
+        settings = config_dict(dataclasses.replace(self, stream=False, extra=None))
         stored = {STORED_AS.get(k, k): v for k, v in settings.items()}
         if isinstance(self.expert, ExternalExpert):
             stored["expert"] = self.expert.identity()
-        return stored | {"noise": noise, "only_success": only_success}
+        return stored | {"noise": noise, "only_success": only_success} | extra
 
     def _behaviour_identity(self, learner: Behaviour) -> dict[str, Any]:
         if dataclasses.replace(self, behaviour=None, concurrent=False) != DemoSource():
@@ -166,12 +179,52 @@ class DemoSource:
         behaviour = {"method": learner.method, "config": config, "name": learner.name}
         return {"behaviour": behaviour, "growing": self.concurrent}
 
+    def _check_extra(self) -> None:
+        """Checks the settings of extra data.
+
+        Raises:
+            UserError: they contradict each other, or the extra data are of a kind that cannot be
+                added.
+        """
+        extra, episodes = self.extra, self.extra_episodes
+        whole_number("extra_episodes", episodes, 0)
+        if (extra is None) != (episodes == 0):
+            raise UserError(
+                f"extra_episodes={episodes} with extra={extra}: expected a source and 1 or more "
+                "episodes of it for each seed, or neither"
+            )
+        if extra is None:
+            return
+        if self.stream or self.behaviour is not None:
+            raise UserError(
+                "extra: it is added to demonstrations in memory; leave stream and behaviour out"
+            )
+        kept = {"expert", "grade", "noise", "only_success", "pool", "seed", "dataset"}
+        defaults: dict[str, Any] = {f.name: f.default for f in dataclasses.fields(extra)}
+        others = [k for k, v in defaults.items() if k not in kept and getattr(extra, k) != v]
+        if others:
+            name = others[0]
+            raise UserError(
+                f"extra.{name}={getattr(extra, name)!r:.60}: extra data are collected, or a data "
+                f"set in memory; leave {name} out"
+            )
+        if extra.grade != "replay" and episodes > extra.pool:
+            raise UserError(
+                f"extra_episodes={episodes}: the pool of the extra data has {extra.pool} episodes; "
+                "ask for fewer or raise the pool"
+            )
+
     def check_own(self) -> None:
         """Checks that settings of a user's data set and of collected ones do not mix.
 
         Raises:
             UserError: they do.
         """
+        if self.task and self.expert not in ("auto", "scripted", "learned"):
+            raise UserError(
+                f"task={self.task} with an expert of your own: expected auto, scripted or learned, "
+                "for the expert would act in both tasks; leave one of the two out"
+            )
         about_files = {"path": None, "format": "auto", "filter_key": None, "name": ""}
         if not self.is_own:
             given = [k for k, default in about_files.items() if getattr(self, k) != default]
@@ -183,7 +236,7 @@ class DemoSource:
             return
         kind = "dataset" if self.path is None else "path"
         # The expert is the one that methods ask: not a part of the data.
-        others = ["same_subset", "stride", "stream", "expert"] + (
+        others = ["same_subset", "stride", "extra", "extra_episodes", "stream", "expert"] + (
             ["pool"] if self.dataset is not None else ["format", "filter_key", "name"]
         )
         defaults: dict[str, Any] = {f.name: f.default for f in dataclasses.fields(self)}
@@ -196,3 +249,17 @@ class DemoSource:
 
     def _dataset_identity(self, dataset: DatasetInMemory) -> dict[str, Any]:
         return {"dataset": dataset.sha256, "shared": self.same_subset, "every": self.stride}
+
+
+class DataRequest(NamedTuple):
+    """The data of one cell."""
+
+    task: str
+    engine: str  # as the user asked for it: auto, native or mjx
+    demos: int  # episodes for each training seed; 0 for methods without demonstrations
+    source: DemoSource
+
+    @property
+    def demonstrated(self) -> str:
+        """The task that is demonstrated: the source's, where it names one."""
+        return self.source.task or self.task

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import jax
 import numpy as np
 
-from imitbench.core.checks import check_shapes
+from imitbench.core.checks import check_shapes, has_actions
 from imitbench.core.types import Spec, Transition
 from imitbench.data.episodes import duplicates
 from imitbench.data.rows import STORED_AS, Demos, step_arrays
@@ -59,7 +60,9 @@ def check_steps(demos: Demos, spec: Spec, where: str, names: Mapping[str, str] =
 
 
 def _check_actions(rows: Transition, spec: Spec, where: str, names: Mapping[str, str]) -> None:
-    """Checks the range of the executed actions [N, ...]."""
+    """Checks the range of the executed actions [N, ...], where there are any."""
+    if not has_actions(rows):
+        return
     if spec.discrete:
         for name, x in (("action", rows.action), ("intended_action", rows.intended_action)):
             low, high = x.min(initial=0), x.max(initial=0)
@@ -148,6 +151,33 @@ def warnings(demos: Demos, spec: Spec, *, rewards: bool, success: bool = False) 
     return lines
 
 
+def check_goals(demos: Demos, spec: Spec) -> None:
+    """Checks that later states of episodes can serve as goals.
+
+    Args:
+        demos: the data set.
+        spec: of a task with goals.
+
+    Raises:
+        UserError: every episode has one step, or what is achieved never changes.
+    """
+    assert spec.goal is not None
+    task, rows = demos.header.task, demos.rows
+    if demos.lengths.max() < 2:
+        raise UserError(
+            f"every episode of the data set of {task} has 1 step, so there is no later state to "
+            "take goals from: give whole episodes, or use bc with relabel=0"
+        )
+    real = np.asarray(rows.weight) > 0
+    achieved = np.asarray(rows.next_obs)[real][:, spec.fields[spec.goal.achieved]]
+    if (achieved == achieved[0]).all():
+        raise UserError(
+            f"the achieved goal ({spec.goal.achieved!r}) of the data set of {task} is "
+            f"{np.round(achieved[0], 4).tolist()} in every step: record what each step achieved, "
+            "or use bc with relabel=0"
+        )
+
+
 def first_places(places: np.ndarray) -> str:
     """Lists the first five of some numbers, and how many more there are."""
     rest = f" and {len(places) - 5} more" if len(places) > 5 else ""
@@ -185,7 +215,9 @@ def _episode_warnings(demos: Demos, spec: Spec) -> list[str]:
     """Warnings about whole episodes."""
     task, lines = demos.header.task, []
     episodes = (demos.episode(k) for k in range(len(demos)))
-    pairs = duplicates((np.asarray(e.obs), np.asarray(e.action)) for e in episodes)
+    pairs = duplicates(
+        [np.asarray(x) for x in jax.tree.leaves((e.obs, e.action))] for e in episodes
+    )
     if pairs:
         lines.append(
             f"{len(pairs)} of {len(demos)} episodes of {task} repeat an earlier one, such as "

@@ -10,6 +10,8 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import mujoco
+import numpy as np
 
 from imitbench.core.types import EnvState, GoalSpec, Spec
 from imitbench.physics import Engine, PhysicsState
@@ -152,6 +154,25 @@ class PhysicsEnv(BaseEnv, ABC):
         nq = self.physics.model.nq
         qpos, qvel, goal = jnp.split(pose, (nq, nq + self.physics.model.nv))
         return self._observe(self.physics.reset(qpos, qvel), goal)
+
+    @property
+    def actuated(self) -> np.ndarray:
+        """[nq + nv (+ G)] bool: positions and velocities of hinges and slides that are driven."""
+        model = self.physics.model
+        qpos, qvel = np.zeros(model.nq, bool), np.zeros(model.nv, bool)
+        joints = self._driven_joints()
+        qpos[model.jnt_qposadr[joints]] = True
+        qvel[model.jnt_dofadr[joints]] = True
+        goal = self.spec.goal
+        field = slice(0, 0) if goal is None else self.spec.fields[goal.desired]
+        return np.concatenate([qpos, qvel, np.zeros(field.stop - field.start, bool)])
+
+    def _driven_joints(self) -> np.ndarray:
+        """The hinges and slides of the model that actuators drive."""
+        model = self.physics.model
+        joints = model.actuator_trnid[model.actuator_trntype == mujoco.mjtTrn.mjTRN_JOINT, 0]
+        single = (mujoco.mjtJoint.mjJNT_HINGE, mujoco.mjtJoint.mjJNT_SLIDE)
+        return joints[np.isin(model.jnt_type[joints], single)]
 
     @abstractmethod
     def _observe(self, state: PhysicsState, desired: jax.Array) -> EnvState:

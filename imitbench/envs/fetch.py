@@ -14,14 +14,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from imitbench import physics
-from imitbench.core.types import EnvState, GoalSpec, Key
+from imitbench.core.types import EnvState, GoalSpec, Key, Modes, Transition
 from imitbench.envs import goal
 from imitbench.envs.base import PhysicsEnv, field_slices, keep_wrapper_fields, make_spec, scalar
 from imitbench.envs.fetch_model import (
+    ARM,
     FINGERS,
     SUBSTEPS,
     TASKS,
     ModelName,
+    Task,
     build_model,
     sensors,
     settle,
@@ -30,24 +32,44 @@ from imitbench.physics.engine import EngineName
 
 THRESHOLD = 0.05  # m
 HORIZON = 50
-STEP = 0.05  # m of mocap displacement per unit of action
+NEAR = 0.05  # m, the distance from the block on the table at which its side counts
+PICK = "FetchPickAndPlace"
+
+
+def find_side(steps: Transition) -> jax.Array:
+    """Finds the side from which the gripper came to the block.
+
+    Args:
+        steps: episodes [T, B] of a task with a block.
+
+    Returns:
+        [B] int32: 1 where the gripper was on the side of larger y when it first was less than 5 cm
+        from the block, seen from above; 0 on the other side; -1 where it never was.
+    """
+    offset = (steps.next_obs[..., 0:2] - steps.next_obs[..., 3:5]).astype(jnp.float32)
+    near = (jnp.linalg.norm(offset, axis=-1) < NEAR) & (steps.weight > 0)
+    first = jnp.argmax(near, axis=0)
+    side = jnp.take_along_axis(offset[..., 1] > 0, first[None], axis=0)[0]
+    return jnp.where(jnp.any(near, axis=0), side, -1).astype(jnp.int32)
 
 
 class Fetch(PhysicsEnv):
     """One Fetch task.
 
     Observation: the original's observation, then the desired goal. Action [4] in [-1, 1] (clipped):
-    the gripper's displacement in units of 5 cm, and the command of the fingers. Reward: 0 within
-    0.05 m of the goal, else -1. Nothing but the time limit, 50 steps, ends an episode.
+    the gripper's displacement in units of `Task.step` (5 cm), and the command of the fingers.
+    Reward: 0 within 0.05 m of the goal, else -1. Nothing but the time limit, 50 steps, ends an
+    episode.
 
     Args:
-        name: one of `TASKS`.
+        name: the task's name.
         engine: the physics engine.
         model: the variant of the model; MJX can step `reduced` alone.
+        task: the settings; by default those of `TASKS`.
     """
 
-    def __init__(self, name: str, engine: EngineName, model: ModelName):
-        task = TASKS[name]
+    def __init__(self, name: str, engine: EngineName, model: ModelName, task: Task | None = None):
+        task = task or TASKS[name]
         mj_model = build_model(task, model)
         start = settle(mj_model, task)
         obj = [("object_pos", 3), ("object_rel_pos", 3)] if task.has_object else []
@@ -56,7 +78,8 @@ class Fetch(PhysicsEnv):
         sizes += [("gripper_vel", 2), ("desired_goal", 3)]
         achieved = "object_pos" if task.has_object else "grip_pos"
         goal_spec = GoalSpec(achieved, "desired_goal", goal.sparse_reward(THRESHOLD))
-        spec = make_spec(sizes, 4, HORIZON, goal_spec)
+        modes = Modes(2, find_side) if name == PICK else None
+        spec = make_spec(sizes, 4, HORIZON, goal_spec, modes=modes)
         super().__init__(name, spec, physics.load(mj_model, engine), SUBSTEPS)
         self._task = task
         self._sensors = field_slices([(s[0], s[1]) for s in sensors(task)])
@@ -85,7 +108,7 @@ class Fetch(PhysicsEnv):
         action = jnp.clip(action, -1.0, 1.0)
         before = state.pipeline_state
         # The mocap body is placed at the hand, as the sensors report it, and moved by the action.
-        offset = jnp.concatenate([action[:3] * STEP, jnp.array([1.0, 0.0, 1.0, 0.0])])
+        offset = jnp.concatenate([action[:3] * self._task.step, jnp.array([1.0, 0.0, 1.0, 0.0])])
         pose = jnp.concatenate([self._read(before, "hand_pos"), self._read(before, "hand_quat")])
         command = 0.0 if self._task.block_gripper else action[3]
         ctrl = before.qpos[self._driven] + command
@@ -95,6 +118,11 @@ class Fetch(PhysicsEnv):
         if self._task.block_gripper:
             after = self.physics.set_qpos(after, self._fingers, 0.0)
         return keep_wrapper_fields(state, self._observe(after, state.info["goal"]))
+
+    def _driven_joints(self) -> np.ndarray:
+        """The arm, which follows the mocap body, and the fingers where they move."""
+        names = ARM if self._task.block_gripper else ARM + FINGERS
+        return np.array([self.physics.model.joint(name).id for name in names])
 
     def _sample_offset(self, key: Key) -> jax.Array:
         """Draws the object's offset [2] in m: uniform in a square, 0.1 m or more from the

@@ -17,6 +17,13 @@ from imitbench.envs.base import asset_path
 
 SUBSTEPS = 20
 FINGERS = ("robot0:r_gripper_finger_joint", "robot0:l_gripper_finger_joint")  # in model order
+ARM = tuple(
+    f"robot0:{name}_joint"
+    for name in (
+        "shoulder_pan", "shoulder_lift", "upperarm_roll", "elbow_flex", "forearm_roll",
+        "wrist_flex", "wrist_roll",
+    )
+)  # fmt: skip
 ModelName = Literal["full", "reduced"]
 
 
@@ -33,6 +40,7 @@ class Task:
     obj_range: float = 0.15  # m around the gripper, on both sides
     target_range: float = 0.15  # m around the gripper, on both sides
     target_offset: tuple[float, float, float] = (0.0, 0.0, 0.0)  # m, of goals for an object
+    step: float = 0.05  # m of the gripper's displacement per unit of action
     mjx: bool = True  # whether MJX has the collisions that the reduced model keeps
 
 

@@ -2,7 +2,9 @@
 
 Each task has a variant of fixed horizon, `<Task>-fh`, in which nothing but the time limit ends an
 episode (gymnasium's `terminate_when_unhealthy=False`); the healthy reward stays as it is. Ant-27 is
-Ant without the contact forces in its observation, which its reward still counts.
+Ant without the contact forces in its observation, which its reward still counts. The tasks
+`<Task>-no-velocity` are the same as `<Task>`, but the velocities are not observed; their states
+hold the full observation for experts.
 
 Source: gymnasium 1.4, envs/mujoco/*_v5.py with default arguments.
 """
@@ -11,14 +13,14 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import mujoco
 
 from imitbench import physics
-from imitbench.core.types import EnvState, Key
+from imitbench.core.types import FULL_OBS, EnvState, Key
 from imitbench.envs.base import PhysicsEnv, make_spec, scalar
 from imitbench.envs.locomotion_tasks import TASKS, Task, build_model
 from imitbench.physics.engine import EngineName, derived_at_rest
@@ -34,13 +36,23 @@ MARGIN = 1e-4  # m, rad: rounding of data of others near the bounds of a healthy
 _ROW = {"xpos": 1, "subtree_com": 0}
 
 
+class Motion(NamedTuple):
+    """The outcome of one step of a robot."""
+
+    after: physics.PhysicsState  # may have exploded
+    ctrl: jax.Array  # [A] in units of the actuators' ranges
+    velocity: jax.Array  # [] m/s, the mean over the step, forward
+    finite: jax.Array  # [] bool: the simulation has not exploded
+
+
 class Locomotion(PhysicsEnv):
     """A robot that runs in the direction of x.
 
-    Observation: `qpos` without x (in 3-D tasks without x and y), `qvel`, then those of `cinert`,
-    `cvel`, `qfrc_actuator` and `cfrc_ext` that the task observes, without the rows of the world and
-    the forces on the root. Action in [-1, 1]: control in units of its range, so that the Humanoid's
-    control is 0.4 times the action. The model clips the control; its cost counts it unclipped.
+    Observation: `qpos` without x (in 3-D tasks without x and y), `qvel` (except in `-no-velocity`
+    tasks), then those of `cinert`, `cvel`, `qfrc_actuator` and `cfrc_ext` that the task observes,
+    without the rows of the world and the forces on the root. Action in [-1, 1]: control in units of
+    its range, so that the Humanoid's control is 0.4 times the action. The model clips the control;
+    its cost counts it unclipped.
 
     Reward: forward velocity in m/s times its weight + healthy reward - control cost - contact cost.
     An episode terminates where the robot is unhealthy, except in `-fh` tasks and HalfCheetah.
@@ -52,23 +64,25 @@ class Locomotion(PhysicsEnv):
     In MJX the Humanoid's solver is Newton instead of PGS, which MJX does not have.
 
     Args:
-        name: one of `TASKS`.
+        name: the task's name.
         engine: the physics engine.
+        task: the settings; by default those of `TASKS`.
     """
 
-    def __init__(self, name: str, engine: EngineName):
-        self._task = task = TASKS[name]
-        model = build_model(task.xml)
+    def __init__(self, name: str, engine: EngineName, task: Task | None = None):
+        self._task = task = task or TASKS[name]
+        model = build_model(task.xml, task.edit)
         model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_AUTORESET
         if engine == "mjx" and model.opt.solver == mujoco.mjtSolver.mjSOL_PGS:
             model.opt.solver = mujoco.mjtSolver.mjSOL_NEWTON
         self._qpos = jnp.asarray(model.qpos0, jnp.float32)
         self._nv = model.nv
         self._rest = derived_at_rest(model, task.derived)
-        sizes = [("qpos", model.nq - task.hidden), ("qvel", model.nv)]
+        velocities = model.nv if task.observes_velocity else 0
+        sizes = [("qpos", model.nq - task.hidden), ("qvel", velocities)][: 1 + bool(velocities)]
         sizes += [(k, self._rest[k][_observed_part(k)].size) for k in task.observed]
         ends = "failure" if task.terminates else "never"
-        failed = functools.partial(has_failed, task, model.nq - task.hidden + model.nv)
+        failed = functools.partial(has_failed, task, model.nq - task.hidden + velocities)
         spec = make_spec(
             sizes, model.nu, HORIZON, ends=ends, failed=failed if task.terminates else None
         )
@@ -77,6 +91,27 @@ class Locomotion(PhysicsEnv):
 
     def reset(self, rng: Key) -> EnvState:
         """Returns the initial state of an episode, drawn with a random key."""
+        return self._observe(self._draw_start(rng), jnp.zeros(0))
+
+    def step(self, state: EnvState, action: jax.Array) -> EnvState:
+        """Returns the state after one step with an action [A]."""
+        task = self._task
+        motion = self._move(state.pipeline_state, action)
+        after, finite = motion.after, motion.finite
+        healthy = finite & self._healthy(after)
+        reward = task.forward_weight * motion.velocity
+        reward += jnp.where(healthy, task.healthy_reward, 0.0)
+        reward -= task.ctrl_cost * jnp.sum(motion.ctrl**2) + self._contact_cost(after)
+        after = self._rest_unless(finite, after)
+        return state.replace(
+            pipeline_state=after,
+            obs=self._obs(after),
+            reward=jnp.where(finite, reward, 0.0),
+            done=jnp.where(healthy, 0.0, 1.0) if task.terminates else scalar(0.0),
+            info=state.info | self._info(after),
+        )
+
+    def _draw_start(self, rng: Key) -> physics.PhysicsState:
         nq, scale = self._qpos.size, self._task.reset_noise
         if self._task.normal_velocity:
             rng, k_qvel = jax.random.split(rng)
@@ -85,36 +120,38 @@ class Locomotion(PhysicsEnv):
         else:
             noise = jax.random.uniform(rng, (nq + self._nv,), minval=-scale, maxval=scale)
             d_qpos, d_qvel = noise[:nq], noise[nq:]
-        return self._observe(self.physics.reset(self._qpos + d_qpos, d_qvel), jnp.zeros(0))
+        return self.physics.reset(self._qpos + d_qpos, d_qvel)
 
-    def step(self, state: EnvState, action: jax.Array) -> EnvState:
-        """Returns the state after one step with an action [A]."""
-        task = self._task
-        before = state.pipeline_state
-        ctrl = task.action_scale * action
-        after = self.physics.step(before, ctrl, substeps=task.frame_skip)
+    def _move(self, before: physics.PhysicsState, action: jax.Array) -> Motion:
+        ctrl = self._task.action_scale * action
+        after = self.physics.step(before, ctrl, substeps=self._task.frame_skip)
         finite = jnp.all(jnp.abs(jnp.concatenate([after.qpos, after.qvel])) < EXPLODED)
-        healthy = finite & self._healthy(after)
-        reward = task.forward_weight * self._velocity(before, after)
-        reward += jnp.where(healthy, task.healthy_reward, 0.0)
-        reward -= task.ctrl_cost * jnp.sum(ctrl**2) + self._contact_cost(after)
-        after = jax.tree.map(lambda a, b: jnp.where(finite, a, b), after, self._at_rest(after))
-        return state.replace(
-            pipeline_state=after,
-            obs=self._obs(after),
-            reward=jnp.where(finite, reward, 0.0),
-            done=jnp.where(healthy, 0.0, 1.0) if task.terminates else scalar(0.0),
-        )
+        return Motion(after, ctrl, self._velocity(before, after), finite)
+
+    def _rest_unless(self, finite: jax.Array, after: physics.PhysicsState) -> physics.PhysicsState:
+        """Returns the state, or the rest pose where it is not finite."""
+        return jax.tree.map(lambda a, b: jnp.where(finite, a, b), after, self._at_rest(after))
 
     def _observe(self, state: physics.PhysicsState, desired: jax.Array) -> EnvState:
         zero = scalar(0.0)
-        return EnvState(state, self._obs(state), zero, zero, {}, {})
+        return EnvState(state, self._obs(state), zero, zero, {}, self._info(state))
+
+    def _info(self, state: physics.PhysicsState) -> dict[str, jax.Array]:
+        """Returns the full observation, in tasks that hide a part of it."""
+        return {} if self._task.observes_velocity else {FULL_OBS: self._full_obs(state)}
 
     def _obs(self, state: physics.PhysicsState) -> jax.Array:
+        return jnp.concatenate(self._parts(state, self._task.observes_velocity))
+
+    def _full_obs(self, state: physics.PhysicsState) -> jax.Array:
+        return jnp.concatenate(self._parts(state, velocity=True))
+
+    def _parts(self, state: physics.PhysicsState, velocity: bool) -> list[jax.Array]:
+        """Returns the parts of an observation, with `qvel` or without."""
         bound = self._task.max_velocity
         extra = [self._derived(state, k)[_observed_part(k)].ravel() for k in self._task.observed]
-        qpos, qvel = state.qpos[self._task.hidden :], jnp.clip(state.qvel, -bound, bound)
-        return jnp.concatenate([qpos, qvel, *extra])
+        qvel = [jnp.clip(state.qvel, -bound, bound)] if velocity else []
+        return [state.qpos[self._task.hidden :], *qvel, *extra]
 
     def _derived(self, state: physics.PhysicsState, name: str) -> jax.Array:
         bound = self._task.max_contact if name == "cfrc_ext" else math.inf

@@ -6,6 +6,7 @@ Source: gymnasium 1.4, envs/mujoco/*_v5.py with default arguments.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import mujoco
@@ -38,6 +39,8 @@ class Task:
     position: str = ""
     observed: tuple[str, ...] = ()  # fields of MjData that are observed beside qpos and qvel
     unobserved: tuple[str, ...] = ()  # fields of MjData that the reward alone needs
+    observes_velocity: bool = True  # qvel is a part of the observation
+    edit: Callable[[mujoco.MjSpec], None] | None = None  # changes the file's model before compiling
 
     @property
     def hidden(self) -> int:
@@ -100,15 +103,26 @@ TASKS = {
 # As in version 4 of gymnasium, and in most publications: without the contact forces.
 TASKS["Ant-27"] = replace(TASKS["Ant"], observed=(), unobserved=("cfrc_ext",))
 TASKS |= {f"{name}-fh": replace(task, terminates=False) for name, task in TASKS.items()}
+NO_VELOCITY = "-no-velocity"
+TASKS |= {
+    name + NO_VELOCITY: replace(TASKS[name], observes_velocity=False)
+    for name in ("Hopper", "Walker2d", "HalfCheetah")
+}
 
 
-def build_model(xml: str) -> mujoco.MjModel:
+def build_model(xml: str, edit: Callable[[mujoco.MjSpec], None] | None = None) -> mujoco.MjModel:
     """Compiles a model of gymnasium's assets.
 
     Args:
         xml: the name of its file.
+        edit: changes the model before it is compiled; by default nothing does.
 
     Raises:
         UserError: gymnasium is not installed.
     """
-    return mujoco.MjModel.from_xml_path(asset_path("gymnasium", "envs", "mujoco", "assets", xml))
+    path = asset_path("gymnasium", "envs", "mujoco", "assets", xml)
+    if edit is None:
+        return mujoco.MjModel.from_xml_path(path)
+    spec = mujoco.MjSpec.from_file(path)
+    edit(spec)
+    return spec.compile()

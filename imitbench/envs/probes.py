@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from imitbench.core.types import EnvState, GoalSpec, Key
 from imitbench.envs import goal
@@ -129,3 +130,31 @@ class ProbeEnv(BaseEnv):
             done=jnp.asarray(terminated, jnp.float32),
             metrics=state.metrics | {"success": (reward > best - 0.01).astype(jnp.float32)},
         )
+
+
+class GoalProbe(ProbeEnv):
+    """A probe with a goal, whose episodes can begin in any state; a pose is an observation."""
+
+    @property
+    def actuated(self) -> np.ndarray:
+        """[O] bool: the position, not the goal."""
+        return np.arange(self.spec.obs_size) < self.probe.obs_size // 2
+
+    def pose(self, state: EnvState) -> jax.Array:
+        """Returns the pose [O] of a state."""
+        return state.obs
+
+    def reset_to(self, pose: jax.Array) -> EnvState:
+        """Returns the state with a pose [O], at the start of an episode."""
+        half = self.probe.obs_size // 2
+        zero = scalar(0.0)
+        return EnvState(None, pose, NEAR(pose[:half], pose[half:]), zero, {"success": zero}, {})
+
+
+def make(name: str) -> ProbeEnv:
+    """Builds a probe.
+
+    Args:
+        name: one of `PROBES`.
+    """
+    return GoalProbe(name) if PROBES[name].goal else ProbeEnv(name)

@@ -9,16 +9,23 @@ from typing import Any, NamedTuple
 from imitbench import physics
 from imitbench.core.types import Env
 from imitbench.envs import (
+    bodies,
     brax,
     fetch,
+    forks,
     gymnasium,
     locomotion,
+    mountain_car,
     point_mass,
     probes,
     reacher,
     recorded,
+    rooms,
+    swing,
+    target_speed,
     tightrope,
 )
+from imitbench.envs.locomotion_tasks import NO_VELOCITY
 from imitbench.utils.errors import UserError, pick
 
 
@@ -30,12 +37,17 @@ class TaskEntry(NamedTuple):
     variants: tuple[str, ...] = ("default",)  # of the model
     gymnasium_id: str = ""  # of the environment with the same semantics
     gymnasium_kwargs: Mapping[str, Any] = {}
+    # The task with the same dynamics whose observation is `FULL_OBS` of this one's states; its
+    # experts demonstrate here. Empty where nothing is hidden.
+    full_task: str = ""
 
 
-def _fetch(name: str) -> TaskEntry:
+def _fetch(name: str, body: bodies.FetchBody | None = None) -> TaskEntry:
+    task = body.task if body else fetch.TASKS[name]
+
     def make(engine: str, model: str) -> Env:
         chosen = physics.choose(engine)
-        if chosen == "mjx" and not fetch.TASKS[name].mjx:
+        if chosen == "mjx" and not task.mjx:
             raise UserError(
                 f"{name}: MJX has no collisions of a cylinder (the puck) with a box; use engine "
                 "'native'"
@@ -46,13 +58,25 @@ def _fetch(name: str) -> TaskEntry:
             raise UserError(
                 f"{name}: MJX cannot step the full model (mesh collisions); use model 'reduced'"
             )
-        return fetch.Fetch(name, chosen, "full" if model == "full" else "reduced")
+        return fetch.Fetch(name, chosen, "full" if model == "full" else "reduced", task)
 
     variants = ("default", "full", "reduced")
+    if body:
+        return TaskEntry(body.about, make, variants)
     return TaskEntry("gymnasium-robotics v4 semantics", make, variants, f"{name}-v4")
 
 
+def _without_velocity(name: str) -> TaskEntry:
+    return TaskEntry(
+        "gymnasium v5 semantics, without velocities in the observation",
+        lambda e, m: locomotion.Locomotion(name, physics.choose(e)),
+        full_task=name.removesuffix(NO_VELOCITY),
+    )
+
+
 def _locomotion(name: str) -> TaskEntry:
+    if name.endswith(NO_VELOCITY):
+        return _without_velocity(name)
     base, is_fixed = name.removesuffix("-fh"), name.endswith("-fh")
     robot = base.removesuffix("-27")
     about, kwargs = "gymnasium v5 semantics", {}
@@ -71,25 +95,42 @@ def _locomotion(name: str) -> TaskEntry:
     )
 
 
-def _probe(name: str) -> TaskEntry:
-    def make(engine: str, model: str) -> Env:
-        physics.choose(engine)  # only to reject an unknown name
-        return probes.ProbeEnv(name)
+def _edited(name: str, body: bodies.LocomotionBody) -> TaskEntry:
+    return TaskEntry(
+        body.about, lambda e, m: locomotion.Locomotion(name, physics.choose(e), body.task)
+    )
 
-    return TaskEntry("probe: " + probes.PROBES[name].description, make)
+
+def _without_physics(
+    about: str, make: Callable[[], Env], gymnasium_id: str = "", full_task: str = ""
+) -> TaskEntry:
+    def make_checked(engine: str, model: str) -> Env:
+        physics.choose(engine)  # only to reject an unknown name
+        return make()
+
+    return TaskEntry(about, make_checked, gymnasium_id=gymnasium_id, full_task=full_task)
+
+
+def _probe(name: str) -> TaskEntry:
+    about = "probe: " + probes.PROBES[name].description
+    return _without_physics(about, lambda: probes.make(name))
 
 
 def _tightrope(name: str) -> TaskEntry:
-    def make(engine: str, model: str) -> Env:
-        physics.choose(engine)  # only to reject an unknown name
-        return tightrope.Tightrope(name)
+    about = f"toy: mistakes that add up over {tightrope.TASKS[name]} steps"
+    return _without_physics(about, lambda: tightrope.Tightrope(name))
 
-    return TaskEntry(f"toy: mistakes that add up over {tightrope.TASKS[name]} steps", make)
+
+def _swing(name: str) -> TaskEntry:
+    walls = ", with walls that turn it round" if swing.TASKS[name] else ""
+    return _without_physics("a pendulum that is to swing up" + walls, lambda: swing.Swing(name))
 
 
 TASKS: dict[str, TaskEntry] = {
     **{name: _fetch(name) for name in fetch.TASKS},
     **{name: _locomotion(name) for name in locomotion.TASKS},
+    **{name: _edited(name, body) for name, body in bodies.LOCOMOTION.items()},
+    **{name: _fetch(name, body) for name, body in bodies.FETCH.items()},
     "Reacher": TaskEntry(
         "gymnasium v5 semantics",
         lambda e, m: reacher.Reacher(physics.choose(e)),
@@ -99,6 +140,32 @@ TASKS: dict[str, TaskEntry] = {
         "toy: push a disc to a goal",
         lambda e, m: point_mass.PointMass("PointMass", physics.choose(e)),
     ),
+    forks.NAME: _without_physics(
+        f"D3IL's Avoiding in the plane: {forks.MODES} ways past cylinders", forks.Forks
+    ),
+    target_speed.HIDDEN: TaskEntry(
+        "run at a hidden target speed, and see only whether it is passed",
+        lambda e, m: target_speed.TargetSpeed(target_speed.HIDDEN, physics.choose(e)),
+        full_task=target_speed.OBSERVED,
+    ),
+    target_speed.OBSERVED: TaskEntry(
+        "run at a target speed",
+        lambda e, m: target_speed.TargetSpeed(target_speed.OBSERVED, physics.choose(e)),
+    ),
+    mountain_car.PLAIN: _without_physics(
+        "gymnasium v0 semantics",
+        lambda: mountain_car.MountainCar(mountain_car.PLAIN),
+        gymnasium_id="MountainCar-v0",
+    ),
+    mountain_car.CONFOUNDED: _without_physics(
+        "MountainCar that also observes the previous action",
+        lambda: mountain_car.MountainCar(mountain_car.CONFOUNDED),
+        full_task=mountain_car.PLAIN,
+    ),
+    "PointMass-rooms": _without_physics(
+        "toy: push a ball through doors to a goal", lambda: rooms.PointMassRooms("PointMass-rooms")
+    ),
+    **{name: _swing(name) for name in swing.TASKS},
     **{name: _tightrope(name) for name in tightrope.TASKS},
     **{name: _probe(name) for name in probes.PROBES},
 }

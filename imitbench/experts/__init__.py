@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
-from imitbench.core.types import Policy, Spec
+from imitbench import envs
+from imitbench.core.actor import as_actor
+from imitbench.core.types import Actor, Policy, Spec
 from imitbench.experts import learned, scripted
+from imitbench.experts.hidden import full_task, load_file, on_full_obs
 from imitbench.utils.errors import UserError, pick
 
-__all__ = ["TASKS", "Expert", "Kind", "all_experts", "experts_of", "find_expert", "load"]
+__all__ = [
+    "KINDS", "TASKS", "Expert", "Kind", "OwnKind", "all_experts", "experts_of", "find_expert",
+    "find_player", "load", "load_actor",
+]  # fmt: skip
 
-Kind = Literal["auto", "scripted", "learned"]
+OwnKind = Literal[scripted.Kind, "learned"]
+Kind = Literal["auto", OwnKind]
+KINDS: tuple[OwnKind, ...] = get_args(OwnKind)
 
 
 class Expert(NamedTuple):
@@ -19,22 +27,35 @@ class Expert(NamedTuple):
 
     task: str
     grade: str
-    kind: Literal["scripted", "learned"]
+    kind: OwnKind
     path: Path | None = None  # of a learned one's file
 
 
 def all_experts() -> list[Expert]:
-    """All experts: the laws, then the files that ship."""
-    laws = [Expert(task, "expert", "scripted") for task in scripted.LAWS]
-    return laws + [Expert(t, g, "learned", p) for (t, g), p in learned.shipped_files().items()]
+    """All experts: the scripted ones, the files that ship, then further scripted ones of tasks
+    that have several."""
+    main = dict.fromkeys(
+        [*scripted.LAWS, *(t for t, kind in scripted.ACTORS if kind == "scripted")]
+    )
+    files = [Expert(t, g, "learned", p) for (t, g), p in learned.shipped_files().items()]
+    more = [Expert(t, "expert", kind) for t, kind in scripted.ACTORS if kind != "scripted"]
+    return [Expert(task, "expert", "scripted") for task in main] + files + more
 
 
-TASKS = tuple(dict.fromkeys(e.task for e in all_experts() if e.grade == "expert"))
+def _tasks_with_expert() -> tuple[str, ...]:
+    own = dict.fromkeys(e.task for e in all_experts() if e.grade == "expert")
+    hiding = [task for task in envs.TASKS if full_task(task) in own]
+    return tuple(dict.fromkeys([*own, *hiding]))
+
+
+TASKS = _tasks_with_expert()
+"""The tasks that have an expert, and those that hide a part of such a task's observation."""
 
 
 def experts_of(task: str) -> list[Expert]:
-    """The experts that a task can use: its own, then its base task's (`Hopper` for `Hopper-fh`)."""
-    names = dict.fromkeys((task, learned.base_task(task)))
+    """The experts that a task can use: its own, then its base task's (`Hopper` for `Hopper-fh`),
+    then those of the task that hides nothing (`Hopper` for `Hopper-no-velocity`)."""
+    names = dict.fromkeys((task, learned.base_task(task), full_task(task)))
     return [e for name in names for e in all_experts() if e.task == name]
 
 
@@ -46,7 +67,7 @@ def find_expert(task: str, grade: str = "expert", kind: Kind = "auto") -> Expert
         UserError: there is none; the message names the tasks that have one.
     """
     pick("grade of an expert", grade, learned.GRADES)
-    pick("kind of expert", kind, ("auto", "scripted", "learned"))
+    pick("kind of expert", kind, ("auto", *KINDS))
     known = [e for e in all_experts() if e.grade == grade and kind in ("auto", e.kind)]
     found = [e for e in experts_of(task) if e in known]
     if found:
@@ -57,6 +78,20 @@ def find_expert(task: str, grade: str = "expert", kind: Kind = "auto") -> Expert
     raise UserError(f"task {task!r} has no {' '.join(words)}; {own}tasks with one: {names}")
 
 
+def find_player(task: str) -> Actor:
+    """The demonstrator of a task that plays, whatever the goal is.
+
+    Raises:
+        UserError: there is none; the message names the tasks that have one.
+    """
+    if task not in scripted.PLAYERS:
+        raise UserError(
+            f"task {task!r} has no player; tasks with one: {', '.join(scripted.PLAYERS)}. Grade "
+            "'random' needs none"
+        )
+    return scripted.PLAYERS[task]()
+
+
 def load(
     task: str,
     grade: str = "expert",
@@ -65,18 +100,49 @@ def load(
     expert: str | Path | None = None,
     spec: Spec | None = None,
 ) -> Policy:
-    """An expert of a task as a policy.
+    """An expert of a task as a policy, for experts that need the task's observation alone.
 
     Args:
         expert: a learned expert's file, in place of grade and kind.
         spec: the task's, to check a learned expert against.
 
     Raises:
-        UserError: there is none, or its file is damaged or another task's.
+        UserError: there is none, its file is damaged or another task's, or it needs more than the
+            observation.
     """
     if expert is None:
         found = find_expert(task, grade, kind)
+        if found.task == full_task(task):
+            raise UserError(
+                f"the expert of {task} sees the observation of {found.task}, which {task} hides: "
+                "take experts.load_actor"
+            )
         if found.path is None:
+            if found.task not in scripted.LAWS or found.kind != "scripted":
+                raise UserError(
+                    f"the {found.kind} expert of {task} has a memory: take experts.load_actor"
+                )
             return scripted.policy(scripted.LAWS[found.task])
         expert = found.path
     return learned.load(Path(expert), spec, task)[0]
+
+
+def load_actor(
+    task: str, grade: str = "expert", kind: Kind = "auto", *, spec: Spec | None = None
+) -> Actor:
+    """An expert of a task as an actor.
+
+    Where the task hides a part of the observation, the expert of the full task acts on the full
+    observation, which the environment's states hold.
+
+    Args:
+        spec: the task's, to check a learned expert against.
+
+    Raises:
+        UserError: there is none, or its file is damaged.
+    """
+    found = find_expert(task, grade, kind)
+    if found.path is not None:
+        return as_actor(load_file(found.path, spec, task))
+    expert = scripted.actor(found.task, found.kind)  # type: ignore[arg-type]
+    return on_full_obs(expert) if found.task == full_task(task) else expert

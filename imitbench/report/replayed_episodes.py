@@ -14,7 +14,7 @@ import numpy as np
 
 from imitbench import experts
 from imitbench.core import rollout
-from imitbench.core.actor import actor_of
+from imitbench.core.actor import actor_of, with_noisy_observations
 from imitbench.core.types import Actor, Env, EnvState, Policy, Transition
 from imitbench.data import loading
 from imitbench.experts import learned
@@ -24,6 +24,7 @@ from imitbench.results.cells import policies, policy_files
 from imitbench.results.cells.cell import Result
 from imitbench.runs import plan
 from imitbench.training import loop
+from imitbench.training.evaluation import observation_noise
 from imitbench.utils import machine
 from imitbench.utils.errors import UserError
 
@@ -48,13 +49,13 @@ def play_expert(r: Result, env: DrawableEnv) -> PolicyEpisodes | None:
     """
     header = r.info["demonstrations"] or {}
     kind, grade = header.get("expert", "auto"), header.get("grade", "expert")
-    if kind not in ("auto", "scripted", "learned"):
+    if kind not in ("auto", *experts.KINDS):
         return None
     if grade not in learned.GRADES:
         grade = "expert"  # noisy and mixed demonstrations come from the expert
     try:
         expert = experts.find_expert(env.name, grade, kind)
-        policy = experts.load(env.name, expert.grade, expert.kind, spec=env.spec)
+        policy = experts.load_actor(env.name, expert.grade, expert.kind, spec=env.spec)
     except UserError:
         return None
     steps, episodes = _play(env, policy, r)
@@ -106,9 +107,14 @@ def retrain_and_play(job: plan.Job, r: Result) -> PolicyEpisodes:
         num_evals=1,
         eval_episodes=job.cell.eval_episodes,
         eval_keys=jnp.stack([_eval_key(r)]),
+        obs_noise=job.cell.obs_noise,
     )
     first_seed = jax.tree.map(lambda x: x[0], state.algo)
-    steps, episodes = _play(env, actor_of(job.algo, first_seed), r)
+    actor = actor_of(job.algo, first_seed)
+    noise = observation_noise(demos, job.cell.obs_noise, 1)
+    if noise is not None:
+        actor = with_noisy_observations(actor, noise[0])
+    steps, episodes = _play(env, actor, r)
     cost = job.algo.cost * job.num_updates
     budget = [f"{cost.grad_steps:,} gradient steps"] * bool(cost.grad_steps)
     budget += [f"{cost.env_steps:,} environment steps"] * bool(cost.env_steps)

@@ -18,6 +18,7 @@ from imitbench.utils.errors import UserError
 
 EPISODES = "episodes of an evaluation"
 ASKED = "asked experts"
+NOISE = "noises on the observations"
 
 
 class Difference(NamedTuple):
@@ -58,15 +59,16 @@ def differences(a: Result, b: Result) -> tuple[Difference, ...]:
         b: another one.
 
     Returns:
-        A difference for each of: the physics, the number of evaluation episodes, whether the cell
-        is for choosing settings, whether its seeds share their initial states, the expert that both
-        methods ask, and the settings of the demonstration source where both cells have
-        demonstrations.
+        A difference for each of: the physics, the number of evaluation episodes, the noise on the
+        observations, whether the cell is for choosing settings, whether its seeds share their
+        initial states, the expert that both methods ask, and the settings of the demonstration
+        source where both cells have demonstrations.
     """
     states = "they met other initial states"
     protocols = _identity(a, b, "initial_states", "shared by the seeds")
     pairs = {
         EPISODES: (_identity(a, b, "eval_episodes"), "one met more initial states"),
+        NOISE: ((a.obs_noise, b.obs_noise), "one policy saw less noise"),
         "uses for choosing settings": (_identity(a, b, "validation", False), states),
         "initial states": (protocols, states),
     }
@@ -96,7 +98,7 @@ def are_paired(a: Result, b: Result) -> bool:
     They may where equal seeds have the same demonstrations and initial states. Those of fewer
     episodes are among those of more.
     """
-    harmless = (EPISODES, ASKED)
+    harmless = (EPISODES, ASKED, NOISE)
     return have_same_seeds(a, b) and all(d.name in harmless for d in differences(a, b))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from imitbench.results import stats
-from imitbench.results.cells.cell import Result
+from imitbench.results.cells.cell import MODE_ENTROPY, Result
 
 RISE_SINCE = 0.8  # share of the budget: the last evaluation is compared with the one there
 RISE_LEVEL = 0.05  # of the one-sided test for a row that still rises
@@ -92,8 +92,10 @@ def still_rising(r: Result, measure: str) -> bool:
 
     Returns:
         Whether the test shows a rise; False where there is one evaluation after training, or one
-        seed.
+        seed, and for the entropy of modes, which only the last evaluation has.
     """
+    if measure == MODE_ENTROPY:
+        return False
     updates, values = r.curve_of(measure, "updates")
     updates, values = updates[updates > 0], values[updates > 0]
     earlier = np.flatnonzero(updates <= RISE_SINCE * updates[-1])

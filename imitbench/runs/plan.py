@@ -11,7 +11,7 @@ import numpy as np
 
 from imitbench import algos, envs
 from imitbench.core.types import Actor, Algorithm, Env, Policy
-from imitbench.data import behaviour, loading, own_data
+from imitbench.data import behaviour, compatibility, loading, own_data
 from imitbench.data.asked_expert import AskedExpert, find_asked_expert
 from imitbench.data.concurrent import make_concurrent
 from imitbench.data.recordings.sizes import demo_spec
@@ -150,6 +150,7 @@ def _prepare(suite: str, profile: str, cell: Cell, index: int) -> Job:
     check_cell(cell)  # again, for the data set is known now
     own_expert.check_asks(cell.method, cell.source)
     cell, env = with_own_expert(cell), _environment(cell)
+    compatibility.check(cell.data, cell.method, cell.config, env)
     loading.check(cell.data, cell.config, env)
     loading.check_stream(cell.data, cell.method)
     asks = "expert" in algos.needs(cell.method)

@@ -172,6 +172,7 @@ def compute(
             evaluate_first=True,
             eval_episodes=cell.eval_episodes,
             eval_keys=eval_keys(job.seeds, cell.validation),
+            obs_noise=cell.obs_noise,
         )
     if store_experience:
         behaviour.store_experience(job.offered_experience, job.seeds, state)
@@ -237,6 +238,7 @@ def cell_info(job: Job, header: Header | None, ev: loop.Eval) -> dict[str, Any]:
         "cost": {k: v for k, v in dataclasses.asdict(job.algo.cost).items() if v is not None},
         "demo_steps": loading.demonstrated_steps(job.cell.data, job.env),
         "has_success": rollout.has_success(job.env),
+        **({"modes": job.env.spec.modes.count} if job.env.spec.modes else {}),
         "diverged_seeds": job.marked_seeds(ev.diverged),
         "demonstrations": dataclasses.asdict(header) if header else None,
         **_dataset_info(job.cell.source.dataset),

@@ -11,7 +11,7 @@ import numpy as np
 
 from imitbench import envs, experts
 from imitbench.core import rollout
-from imitbench.core.types import Env, Policy
+from imitbench.core.types import Actor, Env, Policy
 from imitbench.envs.digest import digest
 from imitbench.experts import reference_scores
 from imitbench.utils.files import atomic_write
@@ -34,12 +34,14 @@ class Score(NamedTuple):
         return self.mean if self.success_final is None else self.success_final
 
 
-def make_evaluator(env: Env, make_policy: Callable[[Any], Policy]) -> Callable[[Any, int], Score]:
+def make_evaluator(
+    env: Env, make_policy: Callable[[Any], Actor | Policy]
+) -> Callable[[Any, int], Score]:
     """Compiles an evaluation over 100 episodes.
 
     Args:
         env: the task's environment.
-        make_policy: makes a policy from its parameters.
+        make_policy: makes a policy or an actor from its parameters.
 
     Returns:
         A function (parameters, seed of the initial states) -> score.
@@ -52,12 +54,12 @@ def make_evaluator(env: Env, make_policy: Callable[[Any], Policy]) -> Callable[[
     return lambda params, seed: _score(env, run(params, jax.random.key(seed)))
 
 
-def score(env: Env, policy: Policy) -> Score:
+def score(env: Env, policy: Actor | Policy) -> Score:
     """Scores a policy over 100 episodes.
 
     Args:
         env: the task's environment.
-        policy: (key, obs [..., O]) -> action [..., A].
+        policy: an actor, or (key, obs [..., O]) -> action [..., A].
 
     Returns:
         Its score, on the initial states of cards.
@@ -97,7 +99,7 @@ def measure_references(task: str) -> reference_scores.Reference:
         UserError: the task has no expert, or the file cannot be written.
     """
     env = envs.make(task)
-    expert = score(env, experts.load(task, spec=env.spec))
+    expert = score(env, experts.load_actor(task, spec=env.spec))
     entry: reference_scores.Reference = {
         "random": round(score_random(env).mean, 4),
         "expert": round(expert.mean, 4),

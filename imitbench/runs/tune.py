@@ -133,7 +133,7 @@ def _check(job: plan.Job, configs: Sequence[Any]) -> None:
         loading.check(job.cell.data, config, job.env)
         warnings += algos.settings_warnings(job.cell.method, config, job.env.spec)
     # Warnings about data come second, because the data may have to be collected.
-    warnings += loading.warnings(job.cell.data, job.cell.method, job.env)
+    warnings += loading.warnings(job.cell.data, job.cell.method, job.env, job.cell.config)
     for line in dict.fromkeys(warnings):
         print(line, file=sys.stderr, flush=True)
 
@@ -185,6 +185,7 @@ def _train(
         _, ev = resumable.train_resumable(
             checkpoints, algo, demos, keys, display, env=job.env, num_updates=updates,
             num_evals=cell.num_evals, eval_episodes=cell.eval_episodes, eval_keys=eval_keys,
+            obs_noise=cell.obs_noise,
         )  # fmt: skip
     shutil.rmtree(checkpoints, ignore_errors=True)
     return _score_trials(group, job.seeds, job.env, ev)

@@ -14,16 +14,18 @@ READABLE_LABEL = 120  # characters of a name before its hash
 TRUTH_VALUES = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
-def label(method: str, words: Sequence[str]) -> str:
+def label(method: str, words: Sequence[str], obs_noise: float = 0.0) -> str:
     """Names a method with changed settings.
 
     Args:
         method: the method's name.
         words: the changed settings, "field=value" each.
+        obs_noise: the noise on what its policies see in evaluations, which is named, too.
 
     Returns:
         The name, such as `bc-lr=1e-3`. The end of a long one is replaced by its hash.
     """
+    words = [*words, f"obs_noise={obs_noise:g}"] if obs_noise else words
     text = "-".join([method, *words]).replace("/", "_")
     if len(text) <= READABLE_LABEL:
         return text

@@ -13,9 +13,15 @@ from imitbench.suites import (
     bcq,
     dagger,
     gail,
+    goals,
+    history,
+    inverse,
+    labels,
     learners,
     mix,
+    observations,
     offline,
+    policies,
     quickstart,
     vins,
     vins_rl,
@@ -28,6 +34,7 @@ SUITES: dict[str, Suite] = {
     module.SUITE.name: module.SUITE
     for module in (
         quickstart, vins, vins_settings, vins_rl, bcq, awr, offline, gail, mix, dagger, learners,
+        policies, history, labels, goals, inverse, observations,
     )
 }  # fmt: skip
 

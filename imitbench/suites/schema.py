@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,8 +14,7 @@ from imitbench import algos
 from imitbench.core.config import check_values, config_dict
 from imitbench.core.types import Cost
 from imitbench.data.asked_expert import find_asked_expert
-from imitbench.data.loading import DataRequest
-from imitbench.data.source import DemoSource
+from imitbench.data.source import DataRequest, DemoSource
 from imitbench.envs.registry import check_task
 from imitbench.utils.errors import UserError, pick, whole_number
 from imitbench.utils.files import check_folder_name
@@ -58,6 +58,9 @@ class Cell:
     """The source of the demonstrations."""
     engine: str = "auto"
     """The physics engine: auto, native or mjx."""
+    obs_noise: float = 0.0
+    """Gaussian noise on what the policies see in evaluations, in standard deviations of the
+    demonstrated observations, 0 or more. Demonstrations and training have none."""
     validation: bool = False
     """Use validation seeds and validation initial states, for choosing settings."""
 
@@ -100,11 +103,13 @@ def cell_identity(suite: str, profile: str, cell: Cell, engine: str) -> dict[str
     Returns:
         JSON data. Version 1 of a method is left out, as in cells that are older than versions;
         `initial_states` is missing in cells whose seeds share the initial states of evaluation;
-        `asked_expert` is missing where it is the task's, the scripted one if there is one.
+        `asked_expert` is missing where it is the task's, the scripted one if there is one;
+        `obs_noise` is missing where it is 0.
     """
     version = algos.traits(cell.method).version
     optional = {"env_steps": cell.env_steps} if cell.env_steps else {}
     optional |= {"validation": True} if cell.validation else {}
+    optional |= {"obs_noise": cell.obs_noise} if cell.obs_noise else {}
     optional |= {"version": version} if version != 1 else {}
     if "expert" in algos.needs(cell.method):
         asked = find_asked_expert(cell.task, cell.source).identity
@@ -214,7 +219,8 @@ def check_cell(cell: Cell) -> None:
         UserError: the task or the method is unknown, a number is out of range, the label is not
             allowed, or the demonstrations do not fit the method.
     """
-    check_task(cell.task)
+    for task in filter(None, (cell.task, cell.source.task)):
+        check_task(task)
     pick("method", cell.method, algos.ALGOS)
     check_config(cell.method, cell.config)
     _check_label(cell)
@@ -226,6 +232,14 @@ def check_cell(cell: Cell) -> None:
         raise UserError(
             f"grad_steps={cell.grad_steps}, env_steps={cell.env_steps}: expected one of them above "
             "0, the other 0"
+        )
+    noise = cell.obs_noise
+    if isinstance(noise, bool) or not isinstance(noise, int | float) or not 0 <= noise < math.inf:
+        raise UserError(f"obs_noise={noise!r}: expected a number, 0 or more")
+    if noise and not cell.demos:
+        raise UserError(
+            f"obs_noise={noise}: it is measured by the demonstrations, and {cell.name} has none; "
+            "set 0"
         )
     _check_demos(cell)
 
@@ -246,6 +260,16 @@ def _check_demos(cell: Cell) -> None:
         return
     if cell.demos < 1:
         raise UserError(f"demos={cell.demos}: {cell.method} needs 1 or more")
+    if (source.extra is not None) != traits.uses_extra:
+        if traits.uses_extra:
+            raise UserError(
+                f"{cell.method} learns from extra data beside the demonstrations, and there are "
+                "none: set extra and extra_episodes of the source (--extra-grade and --extra-demos)"
+            )
+        raise UserError(
+            f"{cell.method} would take extra data for demonstrations: leave extra out, or use a "
+            "method that tells them apart, such as smodice"
+        )
     if source.stride != 1 and (traits.needs_rewards or traits.needs_goals_reached):
         raise UserError(f"stride={source.stride}: {cell.method} needs whole episodes; set stride=1")
     if source.stride != 1 and algos.remembers(cell.config):

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from imitbench.core import ops, rollout
-from imitbench.core.actor import actor_of
-from imitbench.core.types import Algorithm, Env, Key, Metrics
+from imitbench.core.actor import actor_of, with_noisy_observations
+from imitbench.core.types import Algorithm, Env, Key, Metrics, Transition
+from imitbench.utils.errors import UserError
 
 
 class Eval(NamedTuple):
@@ -27,13 +29,49 @@ class Eval(NamedTuple):
     estimates: dict[str, np.ndarray]
     metric_updates: np.ndarray  # [M] updates done at the end of each part of training
     metrics: dict[str, np.ndarray]  # [S, M] by name: means over the updates of each part
-    episodes: dict[str, np.ndarray]  # [S, B] of the last evaluation: return, length, success_...
+    episodes: dict[str, np.ndarray]  # [S, B] of the last evaluation, by name: return, ...
     diverged: np.ndarray  # [S] bool
     seconds: dict[str, float]  # wall time so far, by part: compile, train, evaluate
 
 
+def observation_noise(demos: Transition, size: float, seeds: int) -> jax.Array | None:
+    """The noise on the observations that policies are evaluated with.
+
+    Args:
+        demos: leaves [N, ...] or [S, N, ...].
+        size: in standard deviations of the demonstrated observations, component by component.
+        seeds: S.
+
+    Returns:
+        [S, O] standard deviations of the noise; None for size 0.
+
+    Raises:
+        UserError: there are no demonstrations, which the size is measured by, or it is negative.
+    """
+    if not size:
+        return None
+    if not size > 0:
+        raise UserError(f"obs_noise={size}: expected 0 or more")
+    if not demos.weight.shape[-1]:
+        raise UserError(
+            f"obs_noise={size}: it is measured by the demonstrations, and there are none; set 0"
+        )
+
+    def scale(obs: Any, weight: jax.Array) -> jax.Array:
+        return ops.fit_normaliser(obs, weight, floor=0.0).std
+
+    if demos.weight.ndim == 1:
+        return size * jnp.tile(jax.jit(scale)(demos.obs, demos.weight), (seeds, 1))
+    return size * jax.jit(jax.vmap(scale))(demos.obs, demos.weight)
+
+
 def evaluate_seed(
-    algo: Algorithm, env: Env, episodes: int, key: Key, algo_state: Any
+    algo: Algorithm,
+    env: Env,
+    episodes: int,
+    key: Key,
+    algo_state: Any,
+    obs_noise: jax.Array | None = None,
 ) -> dict[str, jax.Array]:
     """Evaluates the policy of one seed.
 
@@ -44,13 +82,18 @@ def evaluate_seed(
         key: random key; the initial states depend on it alone, and those of fewer episodes are the
             first of those of more.
         algo_state: the method's state for the seed.
+        obs_noise: [O] standard deviation of Gaussian noise on what the policy sees; by default
+            there is none.
 
     Returns:
         By name, each [B]: what `rollout.summarise` returns; and, where the method has a
         value_estimator, the estimated `value` of the initial states and the `discounted` returns.
     """
-    steps = rollout.episodes(env, actor_of(algo, algo_state), key, episodes)
-    scores = rollout.summarise(steps)
+    actor = actor_of(algo, algo_state)
+    if obs_noise is not None:
+        actor = with_noisy_observations(actor, obs_noise)
+    steps = rollout.episodes(env, actor, key, episodes)
+    scores = rollout.summarise(steps, env.spec.modes)
     estimator = algo.value_estimator
     if estimator is not None:
         k_value = ops.fold_in_name(key, "judge")

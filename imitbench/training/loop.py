@@ -11,7 +11,7 @@ import numpy as np
 from imitbench.core import ops
 from imitbench.core.checks import as_keys, check_shapes
 from imitbench.core.types import Algorithm, Env, Key, Metrics, Spec, Transition
-from imitbench.training.evaluation import Eval, append_evaluation
+from imitbench.training.evaluation import Eval, append_evaluation, observation_noise
 from imitbench.training.parts import part_count
 from imitbench.training.program import SeedsBy, TrainState, abstract_state, compile_program
 from imitbench.utils.errors import UserError
@@ -30,6 +30,7 @@ def train(
     num_evals: int,
     eval_episodes: int,
     eval_keys: Key | None = None,
+    obs_noise: float = 0.0,
     evaluate_first: bool = False,
     seeds_by: SeedsBy = "auto",
     resume: tuple[TrainState, Eval] | None = None,
@@ -52,6 +53,8 @@ def train(
             evaluations. Give each seed its own, and all methods the same: then seeds are
             independent replicates, and methods can be compared seed by seed. By default made from
             `keys`.
+        obs_noise: Gaussian noise on what the policies see in evaluations, in standard deviations of
+            the demonstrated observations; training does not see it.
         evaluate_first: also evaluate before the first update.
         seeds_by: `vmap` trains all seeds in one program; `threads` runs one program, compiled once,
             for each seed on as many threads as there are CPUs. `auto` chooses `threads` on a CPU,
@@ -68,7 +71,8 @@ def train(
     Raises:
         UserError: a setting of JAX is on that changes numbers, `num_updates` is not a positive
             multiple of `num_evals`, the keys are not one a seed, or an array of the demonstrations
-            is missing, has another shape or type, or holds a non-finite number.
+            is missing, has another shape or type, or holds a non-finite number; `obs_noise` without
+            demonstrations.
     """
     check_arithmetic()
     keys = as_keys(keys)
@@ -80,8 +84,10 @@ def train(
         eval_keys = jax.vmap(lambda key: ops.fold_in_name(key, "evaluate"))(keys)
     started = time.perf_counter()
     length = num_updates // num_evals
+    parts = part_count(algo.cost * length, length)
+    noise = observation_noise(demos, obs_noise, keys.shape[0])
     program = compile_program(
-        algo, demos, keys, env, length, eval_episodes, by, part_count(algo.cost * length, length)
+        algo, demos, keys, env, length, eval_episodes, by, parts, obs_noise=noise
     )
     seconds = {"compile": time.perf_counter() - started, "train": 0.0, "evaluate": 0.0}
     if on_compiled is not None:

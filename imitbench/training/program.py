@@ -64,6 +64,7 @@ def compile_program(
     eval_episodes: int,
     seeds_by: Literal["vmap", "threads"],
     parts: int = 1,
+    obs_noise: jax.Array | None = None,
 ) -> Program:
     """Compiles a run ahead of time, so that its compile time can be measured separately.
 
@@ -77,6 +78,7 @@ def compile_program(
         seeds_by: `vmap` compiles one program for all seeds; `threads` compiles one for a single
             seed, and runs it for each seed on a thread. Evaluations are vmapped in both.
         parts: P, the number of equal parts of a chunk, which run one after the other.
+        obs_noise: [S, O] standard deviations of noise on what policies see in evaluations.
     """
     update = functools.partial(_update_seed, algo, chunk_updates // parts)
     init = functools.partial(_init_seed, algo)
@@ -96,8 +98,9 @@ def compile_program(
         lowered_update = jax.jit(update).lower(keys[0], state.updates, seed_state, seed_demos)
         lowered_init = jax.jit(init).lower(keys[0], seed_demos)
     state_axes = TrainState(0, None, 0)  # type: ignore[arg-type]
-    evaluations = compile_seeds(evaluate, (0, state_axes), 0, num)
-    lowered = lowered_update, lowered_init, evaluations.lower(keys, state)
+    noise = () if obs_noise is None else (obs_noise,)
+    evaluations = compile_seeds(evaluate, (0, state_axes, *([0] * len(noise))), 0, num)
+    lowered = lowered_update, lowered_init, evaluations.lower(keys, state, *noise)
     with ThreadPoolExecutor() as pool:  # XLA compiles without Python's global lock
         run_update, run_init, run_evaluate = pool.map(
             lambda x: sharding.with_placement(x.compile()), lowered
@@ -116,7 +119,9 @@ def compile_program(
         new, metrics, diverged = run(keys, state.updates, state.algo, demos)
         return TrainState(new, state.updates + chunk_updates, state.diverged | diverged), metrics
 
-    return Program(lambda k, d: _untrained(run_init(k, d), k), chunk, run_evaluate)
+    return Program(
+        lambda k, d: _untrained(run_init(k, d), k), chunk, lambda k, s: run_evaluate(k, s, *noise)
+    )
 
 
 def in_threads(run_seed: Callable[..., Any], axes: tuple[int | None, ...]) -> Callable[..., Any]:
@@ -165,9 +170,11 @@ def _update_seed(
 
 
 def _evaluate_seeds(
-    algo: Algorithm, env: Env, episodes: int, keys: Key, state: TrainState
+    algo: Algorithm, env: Env, episodes: int, keys: Key, state: TrainState, *noise: jax.Array
 ) -> dict[str, jax.Array]:
-    return jax.vmap(functools.partial(evaluate_seed, algo, env, episodes))(keys, state.algo)
+    """Evaluates all seeds; `noise` is nothing, or that on the observations [S, O]."""
+    evaluate = functools.partial(evaluate_seed, algo, env, episodes)
+    return jax.vmap(evaluate)(keys, state.algo, *noise)
 
 
 def _untrained(algo_states: Any, keys: Key) -> TrainState:

@@ -92,8 +92,13 @@ def test_acts_on_discrete_choices(method, small, request):
     try:
         algo: Algorithm = small(method, "ProbePolicy", lr=3e-3)
     except UserError as error:
-        assert "has discrete actions" in str(error) and "\n" not in str(error)
+        reasons = ("has discrete actions", "needs a task with goals")
+        assert any(reason in str(error) for reason in reasons) and "\n" not in str(error)
         return
+    if not algos.needs_actions(method, algos.ALGOS[method].Config()) and (
+        algos.traits(method).needs_demos
+    ):
+        pytest.skip("learns from observations, in which the choices of the probe leave no trace")
     left_to_slow_tests(request, method, ("bc", "dagger", "gail", "ppo", GRU))
     env = envs.make("ProbePolicy")
     demos = data.collect(env, experts.load("ProbePolicy"), 40)

@@ -6,7 +6,6 @@ import pytest
 from helpers import golden
 
 from imitbench import algos
-from imitbench.experts import scripted
 
 FILE = golden.read()
 
@@ -16,12 +15,13 @@ def test_method(name):
     assert golden.difference(name, golden.method(name), FILE.get(f"method/{name}")) == ""
 
 
-@pytest.mark.parametrize("task", scripted.LAWS)
-def test_scripted_expert(task):
-    assert golden.difference(task, golden.scripted_expert(task), FILE.get(f"scripted/{task}")) == ""
+@pytest.mark.parametrize(("task", "kind"), golden.SCRIPTED)
+def test_scripted_expert(task, kind):
+    name = f"{kind}/{task}"
+    assert golden.difference(name, golden.scripted_expert(task, kind), FILE.get(name)) == ""
 
 
-@pytest.mark.parametrize("grade", ["expert", "noisy", "imperfect", "still"])
+@pytest.mark.parametrize("grade", ["expert", "noisy", "imperfect", "still", "random"])
 def test_demonstrations(grade):
     entry = golden.collected(grade)
     assert golden.difference(grade, entry, FILE.get(f"demonstrations/{grade}")) == ""

@@ -107,7 +107,9 @@ def short() -> data.Demos:
     return demos.replace(steps=demos.steps.replace(weight=weight.astype(np.float32)))
 
 
-METHODS = ("bc", "marwil", "offline_awr", "iql", "dagger", "ddpg_demos", "vins", "gail")
+METHODS = (
+    "bc", "marwil", "offline_awr", "iql", "dagger", "ddpg_demos", "vins", "gail", "pwil", "smodice",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -146,6 +146,7 @@ def variants(demos: data.Demos) -> dict[str, data.Demos]:
         "no rewards": {"reward": np.zeros_like(steps.reward)},
         "no success": {"success": np.zeros_like(steps.success)},
         "choices": {"action": choice, "intended_action": choice},
+        "no actions": {"action": None, "intended_action": None},
     }
     return {k: demos.replace(steps=steps.replace(**v)) for k, v in changes.items()}
 
@@ -171,6 +172,10 @@ def refusal(method: str, task: str, kind: str) -> str:
         return "learns without demonstrations: leave the data set out"
     if task == "none" and touched:
         return r"needs the task's .* not known: use a method that learns from data alone"
+    if kind == "no actions":
+        needed = algos.needs_actions(method, algos.ALGOS[method].Config())
+        known = "so that its task must be known: name it" if task == "none" else ""
+        return known or ("learns from demonstrated actions, and the data set has" if needed else "")
     if kind == "choices" and task != "none":
         return "array 'action' has shape"
     if method == "vins" and task == "none":

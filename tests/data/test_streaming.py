@@ -66,7 +66,8 @@ def trained(name: str, demos: data.Demos, stream: bool, seeds_by: Any) -> Any:
     [
         ("bc", "vmap"), ("bc", "threads"), ("td3_bc", "vmap"), ("marwil", "vmap"),
         *(pytest.param(n, "vmap", marks=pytest.mark.slow)
-          for n in ("bcq", "iql", "offline_awr", "offline_rwr", "offline_ddpg", "offline_td3")),
+          for n in ("bcq", "iql", "offline_awr", "offline_rwr", "offline_ddpg", "offline_td3",
+                    "offline_iq")),
     ],
 )  # fmt: skip
 def test_streamed_and_in_memory_give_the_same_bits(

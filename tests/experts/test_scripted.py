@@ -10,13 +10,16 @@ import pytest
 
 from imitbench import envs, experts
 from imitbench.core import rollout
-from imitbench.experts import scripted
+from imitbench.experts import hidden, scripted
 from imitbench.utils.errors import UserError
 
 FETCH = ("FetchReach", "FetchPush", "FetchPickAndPlace")
 
 
-@pytest.mark.parametrize("task", experts.TASKS)
+MEMORYLESS = [t for t in experts.TASKS if t != "Forks" and not hidden.full_task(t)]
+
+
+@pytest.mark.parametrize("task", MEMORYLESS)
 def test_any_leading_axes_and_bounds(task):
     spec = envs.make(task).spec
     expert = experts.load(task)
@@ -29,7 +32,8 @@ def test_any_leading_axes_and_bounds(task):
         np.testing.assert_allclose(got[1, 2], alone, atol=1e-5)
     assert got.shape == ((2, 3) if spec.discrete else (2, 3, spec.action_size))
     if task != "ProbeTarget":
-        assert np.isfinite(got).all() and np.abs(got).max() <= 1
+        most = spec.action_size - 1 if spec.discrete else 1
+        assert np.isfinite(got).all() and np.abs(got).max() <= most
 
 
 def test_no_expert_is_said():

@@ -61,6 +61,13 @@ SETTINGS_OF_OTHERS = (
     "vins_true",
     "gail_trpo",
     "dac_sac",
+    "gcbc",
+    "offline_gcsl",
+    "random_actions",
+    "ls_iq",
+    "offline_iq",
+    "demodice",
+    "ccil_true",
 )
 
 

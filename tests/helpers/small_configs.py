@@ -25,10 +25,16 @@ SMALL = {
     "demo_batch": 8,
     "vae_hidden": (16,),
     "model_hidden": (16,),
+    "model_steps": 5,
+    "model_batch": 16,
+    "states": 8,
     "k": 5,
     "pretrain": 6,
     "policy_steps": 3,
     "value_steps": 3,
+    "explore": 20,
+    "learn_after": 20,
+    "queue": 40,
 }
 
 

@@ -11,8 +11,9 @@ import pytest
 import scipy.stats
 from helpers.fake_results import HERE, cell
 
-from imitbench import data
+from imitbench import data, envs
 from imitbench.cli import main
+from imitbench.data.replay_learners import REPLAY_LEARNERS
 from imitbench.experts import reference_scores
 from imitbench.results import claims, stats
 from imitbench.results.cells import store
@@ -103,6 +104,13 @@ def test_a_winner_at_the_floor_decides_nothing(monkeypatch):
         cells = [cell("a", FEW), cell("b", FEW)]
         cells[0].curve["return"], cells[1].curve["return"] = best + FEW, -9.5 + FEW
         assert verdicts(claim, cells=cells) == [expected]
+
+
+def test_a_claim_that_nothing_is_learned_is_judged_at_the_floor():
+    low = [cell("a", FEW + 0.01 * WOBBLE), cell("b", FEW)]
+    same = dataclasses.replace(A_OVER_B, margin=0.1, equivalent=True)
+    assert verdicts(same, cells=low) == ["undecided"]
+    assert verdicts(dataclasses.replace(same, at_floor=True), cells=low) == ["reproduced"]
 
 
 def test_more_gradient_steps_prove_nothing_over_a_cell_that_still_rises():
@@ -287,8 +295,13 @@ def shown_by(c: Cell) -> str:
     grade = "" if c.source.grade == "expert" else f", {c.source.grade}"
     if not c.demos:
         return ""
+    if c.source.grade == "replay":
+        kind = "goals" if envs.make(c.task).spec.goal else "returns"
+        return REPLAY_LEARNERS[kind][0] + grade
     names = (x.name for x in data.demonstrators(c.task, c.source.grade, c.source.expert))
-    return " + ".join(dict.fromkeys(names)) + grade
+    extra = c.source.extra
+    plus = "" if extra is None else f" plus {c.source.extra_episodes} {extra.grade}"
+    return " + ".join(dict.fromkeys(names)) + grade + plus
 
 
 def test_the_command_says_each_verdict_and_its_exit_code_the_sum(tmp_path, capsys, monkeypatch):

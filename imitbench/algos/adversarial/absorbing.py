@@ -26,12 +26,17 @@ BuildLearner = Callable[[Spec, IsAbsorbing | None], OffPolicyLearner]
 """(the task as the learner gets it, which observations are absorbing) -> the learner."""
 
 
-class FlaggedPairs(struct.PyTreeNode):
-    """Observations with actions, some of which are absorbing steps."""
+class FlaggedSteps(struct.PyTreeNode):
+    """Steps, some of which are absorbing ones.
 
-    obs: jax.Array  # [..., O] without the flag; of absorbing steps not to be used
-    action: jax.Array  # [..., A], 0 in absorbing steps
-    absorbing: jax.Array  # [...] bool
+    A terminated step leads to the absorbing state, and an absorbing step from there to itself.
+    """
+
+    obs: jax.Array  # [..., O] without the flag; not to be used where `absorbing`
+    action: jax.Array | None  # [..., A], 0 in absorbing steps; None where it is not known
+    absorbing: jax.Array  # [...] bool: whether the step begins in the absorbing state
+    next_obs: jax.Array  # [..., O] without the flag; not to be used where `next_absorbing`
+    next_absorbing: jax.Array  # [...] bool: whether the step ends there
 
 
 def absorbing_share(terminated: jax.Array, real: jax.Array) -> jax.Array:
@@ -48,11 +53,18 @@ def absorbing_share(terminated: jax.Array, real: jax.Array) -> jax.Array:
     return ends / jnp.maximum(jnp.sum(real) + ends, 1)
 
 
-def make_absorbing(key: Key, rows: Experience, share: jax.Array) -> FlaggedPairs:
+def make_absorbing(key: Key, rows: Experience, share: jax.Array) -> FlaggedSteps:
     """Turns a random `share` [] of the steps [N] into absorbing ones."""
     absorbing = jax.random.bernoulli(key, share, rows.reward.shape)
-    action = jnp.where(absorbing[..., None], 0.0, rows.action)
-    return FlaggedPairs(rows.obs, action, absorbing)
+    return flag_steps(rows, absorbing)
+
+
+def flag_steps(rows: Experience, absorbing: jax.Array) -> FlaggedSteps:
+    """Turns the steps [N] that `absorbing` [N] bool marks into absorbing ones."""
+    action = rows.action
+    if action is not None:
+        action = jnp.where(absorbing[..., None], 0.0, action)
+    return FlaggedSteps(rows.obs, action, absorbing, rows.next_obs, rows.terminated | absorbing)
 
 
 def with_flag(obs: jax.Array, absorbing: jax.Array) -> jax.Array:

@@ -11,9 +11,9 @@ Source: Fu et al. 2018 (arXiv:1710.11248), section 6 and Algorithm 1.
 
 Different from the source: the reward lacks the entropy term -log pi(a | s) (set
 `entropy_reward` for it), as in the code of the source and in imitation. For an unbounded Gaussian
-it pays a wide policy without end. PPO instead of TRPO, g sees the action too unless
-`discriminator.state_only`, h is 0 after a terminated step, and the discriminator sees no steps of
-earlier policies.
+it pays a wide policy without end. PPO instead of TRPO, g sees what
+`discriminator.inputs` names, by default the action too, h is 0 after a terminated step, and the
+discriminator sees no steps of earlier policies.
 
 Use it when the reward function is what you want, for example to train again in a changed
 environment.
@@ -32,7 +32,7 @@ from flax import struct
 
 from imitbench.algos.adversarial import discriminator, gail_loop, reward_sign
 from imitbench.algos.adversarial.discriminator import DiscriminatorConfig, Encode
-from imitbench.algos.adversarial.discriminator_input import DiscriminatorInput, obs_action_encoding
+from imitbench.algos.adversarial.discriminator_input import DiscriminatorInput, pair_encoding
 from imitbench.algos.common import on_policy
 from imitbench.algos.rl import ppo
 from imitbench.core import nets, ops
@@ -40,7 +40,6 @@ from imitbench.core.config import require
 from imitbench.core.types import Algorithm, Env, Key, Params, Spec, Traits, Transition
 
 TRAITS = Traits(version=2)
-warnings = reward_sign.warnings
 
 
 @dataclass(frozen=True)
@@ -50,8 +49,8 @@ class Config(gail_loop.Config):
     discriminator: DiscriminatorConfig = field(
         default_factory=lambda: DiscriminatorConfig(reward="logit", penalty=0.0, entropy=0.0)
     )
-    """Settings of the discriminator: `hidden` are the layers of g, and with `state_only` g sees no
-    action. `penalty` has to be 0."""
+    """Settings of the discriminator: `hidden` are the layers of g, and `inputs` is what g sees. The
+    logit needs log pi(a | s) in any case, and so demonstrated actions. `penalty` has to be 0."""
     shaping: tuple[int, ...] = (32, 32)
     """Widths of the hidden layers of h."""
     entropy_reward: bool = False
@@ -64,6 +63,25 @@ class Config(gail_loop.Config):
         penalty = self.discriminator.penalty
         # An input holds a log probability, and between two of those lies no step.
         require(penalty == 0, self.discriminator, "penalty", "0 in AIRL")
+
+
+def warnings(config: Config, spec: Spec) -> list[str]:
+    """Warns of the reward's sign (`reward_sign`), and of a g that can hold any shaping.
+
+    Args:
+        config: settings.
+        spec: the task.
+
+    Returns:
+        One line for each warning.
+    """
+    lines = reward_sign.warnings(config, spec)
+    if config.discriminator.inputs == "transition":
+        lines.append(
+            "discriminator.inputs=transition: g(s, s') can be a shaping itself, so that the reward "
+            "function is not separated from it; take state or state-action"
+        )
+    return lines
 
 
 class Step(struct.PyTreeNode):
@@ -100,13 +118,13 @@ def shaped_logit(
     return reward + (discount * (continues * next_shaping) - shaping) - log_prob
 
 
-def encoding(pair_encoding: Encode) -> Encode:
+def encoding(encode_pair: Encode) -> Encode:
     """The encoding of `Step`: the inputs of g, both observations, the flag and log pi, joined."""
 
     def encode(norm: ops.Normaliser, rows: Step) -> jax.Array:
         rest = jnp.stack([~rows.terminated, rows.log_prob], axis=-1)
         obs, next_obs = norm(rows.obs, discriminator.CLIP), norm(rows.next_obs, discriminator.CLIP)
-        return jnp.concatenate([pair_encoding(norm, rows), obs, next_obs, rest], axis=-1)
+        return jnp.concatenate([encode_pair(norm, rows), obs, next_obs, rest], axis=-1)
 
     return encode
 
@@ -141,7 +159,7 @@ def shaped_network(config: Config, spec: Spec, pair_size: int) -> nets.Function:
 def shaped_input(config: Config, spec: Spec) -> DiscriminatorInput:
     """Input of AIRL: steps with the log probability of their action under the current policy."""
     policy = on_policy.networks(config.ppo, spec).policy
-    pair_size, pair_encoding = obs_action_encoding(config.discriminator, spec)
+    pair_size, encode_pair = pair_encoding(config.discriminator, spec)
 
     def rows(core: on_policy.Core, steps: Transition) -> Step:
         obs = on_policy.standardise_obs(config.ppo, core, steps.obs)
@@ -156,7 +174,7 @@ def shaped_input(config: Config, spec: Spec) -> DiscriminatorInput:
         return step.replace(log_prob=jnp.zeros_like(step.log_prob))
 
     net = shaped_network(config, spec, pair_size)
-    return DiscriminatorInput(net, encoding(pair_encoding), rows, rewarded)
+    return DiscriminatorInput(net, encoding(encode_pair), rows, rewarded)
 
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:

@@ -2,6 +2,9 @@
 
 Source: Kostrikov et al. 2019 (arXiv:1809.02925), Algorithm 1; settings of the official code.
 
+With `discriminator.inputs=transition` it is DACfO, which needs no demonstrated actions (a baseline
+of Zhu et al. 2020, arXiv:2102.13185).
+
 Different from the source: absorbing steps are sampled instead of stored (see `absorbing`).
 
 Use it when environment steps are expensive: it replays them, and so needs fewer than `gail`.
@@ -21,7 +24,7 @@ from imitbench.algos.common.off_policy import OffPolicyLearner
 from imitbench.algos.rl import td3
 from imitbench.core.types import Algorithm, Env, Spec, Traits
 
-TRAITS = Traits(version=2)
+TRAITS = Traits(needs_actions=dac_loop.needs_actions, version=2)
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Config(dac_loop.Config):
 
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:
-    """DAC on observations and executed actions of the demonstrations.
+    """DAC on what `discriminator.inputs` names of the demonstrations.
 
     State: `off_policy.State` of a `td3.State`, whose reward state is a `dac_loop.State`.
     """

@@ -18,17 +18,20 @@ from flax import struct
 from imitbench.algos.adversarial import discriminator
 from imitbench.algos.adversarial.absorbing import (
     BuildLearner,
-    FlaggedPairs,
+    FlaggedSteps,
     absorbing_share,
+    flag_steps,
     flagged_learner,
     make_absorbing,
     with_flag,
 )
 from imitbench.algos.adversarial.discriminator import Discriminator, DiscriminatorConfig
+from imitbench.algos.adversarial.discriminator_input import flagged_encoding
 from imitbench.algos.common import off_policy, off_policy_loop
 from imitbench.algos.common.replay_buffer import Experience, RowSampler
 from imitbench.algos.common.reward_model import Normalise, RewardModel
-from imitbench.core import buffer, ops
+from imitbench.algos.common.successors import known_successors
+from imitbench.core import buffer
 from imitbench.core.config import require_share
 from imitbench.core.types import Algorithm, Env, Key, Metrics, Spec, Transition
 
@@ -52,6 +55,15 @@ class Config:
 
     def __post_init__(self) -> None:
         require_share(self, "imitation")
+
+
+def needs_actions(config: Config) -> bool:
+    """Returns whether demonstrated actions are compared.
+
+    Args:
+        config: settings of a discriminator-actor-critic method.
+    """
+    return config.discriminator.compared == "state-action"
 
 
 class State(struct.PyTreeNode):
@@ -100,7 +112,7 @@ class DiscriminatorReward:
         agent_share = self.share(terminated, jnp.broadcast_to(filled, terminated.shape))
 
         def with_absorbing(sample: RowSampler, share: jax.Array) -> discriminator.Draw:
-            def draw(key: Key, n: int) -> FlaggedPairs:
+            def draw(key: Key, n: int) -> FlaggedSteps:
                 k_rows, k_absorbing = jax.random.split(key)
                 return make_absorbing(k_absorbing, sample(k_rows, n), share)
 
@@ -121,10 +133,10 @@ class DiscriminatorReward:
         """The discriminator's mean reward of the agent's steps [N], and that of the absorbing
         state."""
         absorbing = jnp.zeros(rows.reward.shape, bool)
-        living = FlaggedPairs(rows.obs, rows.action, absorbing)
+        living = flag_steps(rows, absorbing)
         metrics = {"living_reward": jnp.mean(self.classifier.reward(state.discriminator, living))}
         if self.config.absorbing:
-            ended = FlaggedPairs(rows.obs[:1], 0.0 * rows.action[:1], ~absorbing[:1])
+            ended = flag_steps(jax.tree.map(lambda x: x[:1], rows), ~absorbing[:1])
             reward = self.classifier.reward(state.discriminator, ended)
             metrics["absorbing_reward"] = reward[0]
         return metrics
@@ -140,31 +152,31 @@ class DiscriminatorReward:
         step = make_absorbing(key, rows, state.agent_share)
         task = jnp.where(step.absorbing, 0.0, rows.reward)
         imitation = self.classifier.reward(state.discriminator, step)
-        next_absorbing = rows.terminated | step.absorbing
         return rows.replace(
             obs=self.network_obs(normalise(rows.obs), step.absorbing),
             action=step.action,
             reward=self.config.imitation * imitation + (1.0 - self.config.imitation) * task,
-            next_obs=self.network_obs(normalise(rows.next_obs), next_absorbing),
+            next_obs=self.network_obs(normalise(rows.next_obs), step.next_absorbing),
             terminated=rows.terminated & (not self.config.absorbing),
         )
 
 
+def pair_discriminator(config: DiscriminatorConfig, spec: Spec, absorbing: bool) -> Discriminator:
+    """Builds a discriminator of `FlaggedSteps`.
+
+    Args:
+        config: its settings, which say what it compares.
+        spec: the task.
+        absorbing: whether there are absorbing states.
+    """
+    size, encode = flagged_encoding(config, spec, absorbing=absorbing)
+    return Discriminator(config, discriminator.network(config, size), encode)
+
+
 def reward_model(config: Config, spec: Spec) -> RewardModel:
-    """Builds the discriminator of observations (flagged, if there are absorbing states) and
-    actions, as a source of rewards."""
-
-    def encode(norm: ops.Normaliser, rows: FlaggedPairs) -> jax.Array:
-        obs = norm(rows.obs, discriminator.CLIP)
-        obs = with_flag(obs, rows.absorbing) if config.absorbing else obs
-        state_only = config.discriminator.state_only
-        return obs if state_only else jnp.concatenate([obs, rows.action], axis=-1)
-
-    action_size = 0 if config.discriminator.state_only else spec.action_size
-    net = discriminator.network(
-        config.discriminator, spec.obs_size + config.absorbing + action_size
-    )
-    model = DiscriminatorReward(config, Discriminator(config.discriminator, net, encode))
+    """Builds the discriminator of `pair_discriminator` as a source of rewards."""
+    classifier = pair_discriminator(config.discriminator, spec, config.absorbing)
+    model = DiscriminatorReward(config, classifier)
     return RewardModel(model.init, model.update, model.transform)
 
 
@@ -189,11 +201,17 @@ def make(
     """
     off_policy.reject_discrete(spec, env.name)
     build_flagged = flagged_learner if config.absorbing else lambda s, build: build(s, None)
-    return off_policy_loop.make(
+    algo = off_policy_loop.make(
         replay,
         spec,
         env,
         build_flagged(spec, build_learner),
         reward_model=reward_model(config, spec),
         reward_steps=config.discriminator.steps,
+    )
+    if config.absorbing or config.discriminator.compared != "transition":
+        return algo
+    # With absorbing states, what follows the end is known in any case.
+    return algo._replace(
+        update=lambda k, state, demos: algo.update(k, state, known_successors(demos))
     )

@@ -22,7 +22,7 @@ from imitbench.algos.adversarial import dac_loop
 from imitbench.algos.rl import sac
 from imitbench.core.types import Algorithm, Env, Spec, Traits
 
-TRAITS = Traits(version=2)
+TRAITS = Traits(needs_actions=dac_loop.needs_actions, version=2)
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Config(dac_loop.Config):
 
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:
-    """DAC on observations and executed actions of the demonstrations.
+    """DAC on what `discriminator.inputs` names of the demonstrations.
 
     State: `off_policy.State` of a `sac.State`, whose reward state is a `dac_loop.State`.
     """

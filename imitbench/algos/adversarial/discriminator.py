@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import jax
 import jax.numpy as jnp
@@ -31,6 +31,8 @@ from imitbench.core.types import Key, Metrics, Params
 
 CLIP = 10.0  # normalised observations are clipped to [-CLIP, CLIP]
 
+Inputs = Literal["state-action", "state", "transition"]
+
 
 @dataclass(frozen=True)
 class DiscriminatorConfig:
@@ -45,7 +47,7 @@ class DiscriminatorConfig:
     steps: int = 8
     """Gradient steps in an update."""
     state_only: bool = False
-    """Compare observations alone, without actions."""
+    """The older name of inputs=state."""
     reward: Literal["positive", "negative", "logit"] = "positive"
     """Reward of the policy. positive: -log(1 - D), at least 0. negative: log D, at most 0. logit:
     f, of either sign. Where episodes can end early, the sign alone teaches the policy to prolong
@@ -64,6 +66,16 @@ class DiscriminatorConfig:
     spectral: bool = field(default=False, metadata=ADDED_LATER)
     """Divide each kernel by its largest singular value."""
 
+    inputs: Inputs = field(default="state-action", metadata=ADDED_LATER)
+    """What is compared. state-action: observations with the actions that were executed. state:
+    observations alone. transition: observations with those of the next step. The last two need no
+    demonstrated actions."""
+
+    @property
+    def compared(self) -> Inputs:
+        """What is compared, `state_only` included."""
+        return "state" if self.state_only else self.inputs
+
     def __post_init__(self) -> None:
         require(self.lr > 0, self, "lr", "a positive number")
         for name in ("batch", "steps"):
@@ -75,6 +87,10 @@ class DiscriminatorConfig:
         divergences = ("", *f_divergence.DIVERGENCES)
         expected = f"nothing or one of {', '.join(divergences[1:])}"
         require(self.divergence in divergences, self, "divergence", expected)
+        kinds = get_args(Inputs)
+        require(self.inputs in kinds, self, "inputs", f"one of {', '.join(kinds)}")
+        allowed = not self.state_only or self.inputs != "transition"
+        require(allowed, self, "inputs", "state beside state_only=True; leave one of the two out")
 
 
 Draw = Callable[[Key, int], Any]

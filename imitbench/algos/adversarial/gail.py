@@ -1,7 +1,8 @@
 """GAIL: PPO on the reward of a discriminator that separates the policy's steps from the expert's.
 
 Source: Ho and Ermon 2016 (arXiv:1606.03476), Algorithm 1; with `discriminator.divergence` it is
-f-VIM (Ke et al. 2019, arXiv:1905.12888).
+f-VIM (Ke et al. 2019, arXiv:1905.12888), with `discriminator.inputs=transition` it is GAIfO (Torabi
+et al. 2018, arXiv:1807.06158), which needs no demonstrated actions.
 
 Different from the source: PPO instead of TRPO (`gail_trpo` has TRPO), a gradient penalty on the
 discriminator (`discriminator.penalty=0` turns it off), and the reward -log(1 - D), with D the
@@ -21,8 +22,9 @@ from dataclasses import dataclass, field
 
 from imitbench.algos.adversarial import gail_loop, reward_sign
 from imitbench.algos.rl import ppo
-from imitbench.core.types import Algorithm, Env, Spec
+from imitbench.core.types import Algorithm, Env, Spec, Traits
 
+TRAITS = Traits(needs_actions=gail_loop.needs_actions)
 warnings = reward_sign.warnings
 
 
@@ -35,5 +37,5 @@ class Config(gail_loop.Config):
 
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:
-    """GAIL on observations and executed actions of the demonstrations. State: `gail_loop.State`."""
+    """GAIL on what `discriminator.inputs` names of the demonstrations. State: `gail_loop.State`."""
     return gail_loop.make(config, config.ppo, spec, env, ppo.learner(config.ppo, spec))

@@ -14,9 +14,10 @@ from flax import struct
 
 from imitbench.algos.adversarial import clone_start, discriminator
 from imitbench.algos.adversarial.discriminator import Discriminator, DiscriminatorConfig
-from imitbench.algos.adversarial.discriminator_input import DiscriminatorInput, obs_action_input
+from imitbench.algos.adversarial.discriminator_input import DiscriminatorInput, pair_input
 from imitbench.algos.common import on_policy
 from imitbench.algos.common.on_policy import Core
+from imitbench.algos.common.successors import known_successors
 from imitbench.core import buffer, ops, unrolling
 from imitbench.core.config import ADDED_LATER, require, require_share
 from imitbench.core.types import Algorithm, Cost, Env, Key, Metrics, Spec, Transition
@@ -42,6 +43,15 @@ class Config:
         require_share(self, "imitation")
         require_share(self, "resets")
         require(self.clone_steps >= 0, self, "clone_steps", "0 or more")
+
+
+def needs_actions(config: Config) -> bool:
+    """Returns whether demonstrated actions are used: compared, or cloned before the first update.
+
+    Args:
+        config: settings of an on-policy adversarial method.
+    """
+    return config.discriminator.compared == "state-action" or config.clone_steps > 0
 
 
 class State(struct.PyTreeNode):
@@ -84,14 +94,15 @@ def make(
         spec: the task.
         env: the environment.
         learner: the learner.
-        discriminator_input: by default observations and executed actions.
+        discriminator_input: by default what `config.discriminator` compares.
 
     Returns:
         The method. State: `State`.
     """
-    of = discriminator_input or obs_action_input(config.discriminator, spec)
+    of = discriminator_input or pair_input(config.discriminator, spec)
     classifier = Discriminator(config.discriminator, of.net, of.encode)
     rewarded_rows = of.rewarded or of.rows
+    by_next = config.discriminator.compared == "transition"
 
     def init(key: Key, demos: Transition) -> State:
         k_core, k_classifier, k_env = jax.random.split(key, 3)
@@ -113,8 +124,9 @@ def make(
             env, learner.explore(core), k_env, state.running, learner_config.length, starts
         )
         flat = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), steps)
+        compared = known_successors(demos) if by_next else demos
         expert, policy = (
-            buffer.real_row_sampler(of.rows(core, x), x.weight) for x in (demos, flat)
+            buffer.real_row_sampler(of.rows(core, x), x.weight) for x in (compared, flat)
         )
         classified = classifier.add_observations(state.discriminator, flat.obs)
         classified, classifier_metrics = classifier.fit(k_classifier, classified, expert, policy)

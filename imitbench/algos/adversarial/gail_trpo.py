@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 
 from imitbench.algos.adversarial import gail_loop, reward_sign
 from imitbench.algos.rl import trpo
-from imitbench.core.types import Algorithm, Env, Spec
+from imitbench.core.types import Algorithm, Env, Spec, Traits
 
+TRAITS = Traits(needs_actions=gail_loop.needs_actions)
 warnings = reward_sign.warnings
 
 
@@ -31,5 +32,5 @@ class Config(gail_loop.Config):
 
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:
-    """GAIL on observations and executed actions of the demonstrations. State: `gail_loop.State`."""
+    """GAIL on what `discriminator.inputs` names of the demonstrations. State: `gail_loop.State`."""
     return gail_loop.make(config, config.trpo, spec, env, trpo.learner(config.trpo, spec))

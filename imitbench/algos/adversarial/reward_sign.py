@@ -49,14 +49,16 @@ def warnings(config: AdversarialConfig, spec: Spec) -> list[str]:
         "take the task's form that does not end early (-fh), where it has one, or "
         f"discriminator.{setting}"
     )
-    consequence = {
+    consequences = {
         ("negative", "failure"): f"a policy gains by failing early; {remedy}",
         ("either", "failure"): "a policy gains by failing early once the discriminator recognises "
         f"its steps; {remedy}",
         ("positive", "success"): "a policy gains by delaying success; take "
         "discriminator.reward=negative",
-    }.get((sign, spec.ends))
-    if consequence is None:
-        return []
+    }
     rewards = "rewards of either sign" if sign == "either" else f"{sign} rewards"
-    return [f"{rewards} where episodes end with {spec.ends}: {consequence}"]
+    return [
+        f"{rewards} where episodes end with {end}: {consequences[sign, end]}"
+        for end in spec.ends.split(" or ")
+        if (sign, end) in consequences
+    ]

@@ -7,7 +7,7 @@ from typing import Literal
 
 from imitbench.algos.cloning import memory_config
 from imitbench.core import heads
-from imitbench.core.config import ADDED_LATER, require
+from imitbench.core.config import ADDED_LATER, require, require_share
 from imitbench.utils.errors import UserError
 
 
@@ -40,6 +40,9 @@ class Config:
     features: tuple[str, ...] = field(default=(), metadata=ADDED_LATER)
     """What the policy sees besides the observation, on tasks with goals: fields, or differences of
     two, such as "desired_goal - object_pos". Not for data that stay in files."""
+    relabel: float = field(default=0.0, metadata=ADDED_LATER)
+    """Share of the rows whose goal is replaced by one that the same episode achieved later, in
+    [0, 1]; they have the executed action. Only for bc, on tasks with goals and data in memory."""
     early_stopping: bool = False
     """Act with the parameters of the lowest validation loss so far instead of the last ones."""
     steps: int = 100
@@ -61,6 +64,7 @@ class Config:
             raise UserError("early_stopping needs a held-out share: set validation > 0")
         for name in ("lr", "batch", "clip", "steps"):
             require(getattr(self, name) > 0, self, name, "a positive number")
+        require_share(self, "relabel")
         require(0 <= self.ema < 1, self, "ema", "a decay in [0, 1)")
         if self.head.kind != "default" and self.loss != "mse":
             raise UserError(

@@ -11,6 +11,8 @@ from imitbench.algos.cloning.windows import Pairs, steps_of_episodes
 from imitbench.core import buffer
 from imitbench.core.types import Spec, Transition
 
+__all__ = ["Pairs", "best_weight", "split"]
+
 
 def best_weight(share: float, demos: Transition) -> jax.Array:
     """The weights [N] of demonstrations [N], 0 in all but the episodes with the highest returns.

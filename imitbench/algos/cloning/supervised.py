@@ -14,6 +14,7 @@ from imitbench.algos.cloning import memory_actor, memory_config
 from imitbench.algos.cloning.bc_config import Config
 from imitbench.algos.cloning.networks import build_networks
 from imitbench.algos.cloning.pairs import split
+from imitbench.algos.cloning.relabelling import Draw, Relabeller
 from imitbench.algos.cloning.view import View, make_view
 from imitbench.algos.cloning.windows import Pairs, Windows
 from imitbench.core import heads, ops, policy_nets
@@ -77,6 +78,7 @@ class SupervisedLearner:
     opt: optax.GradientTransformation
     view: View
     head: heads.Head | None  # in place of `policy`
+    relabeller: Relabeller | None = None  # of the demonstrations' goals
 
     @property
     def memory(self) -> memory_config.Config:
@@ -150,9 +152,18 @@ class SupervisedLearner:
         penalty = 0.5 * self.config.l2 * optax.tree.norm(params, squared=True)
         return error + penalty, metrics | {"loss": error}
 
+    def split(self, demos: Transition) -> tuple[Pairs, Pairs | None]:
+        """`split` of the demonstrations [N], as the policy sees them."""
+        if self.relabeller is not None:
+            demos = self.relabeller.copy(demos)
+        return split(self.config, self.spec, demos)
+
     def fit(self, key: Key, state: State, pairs: Pairs) -> tuple[State, Metrics]:
         """`config.steps` gradient steps on minibatches of the pairs [N] with weight above 0."""
-        draw = self.view.sampler(pairs)
+        return self.fit_drawn(key, state, self.view.sampler(pairs))
+
+    def fit_drawn(self, key: Key, state: State, draw: Draw) -> tuple[State, Metrics]:
+        """`config.steps` gradient steps on minibatches that `draw` gives."""
 
         def step(carry: tuple[Params, Any, Params], key: Key) -> tuple[Any, Metrics]:
             params, opt_state, mean = carry
@@ -181,8 +192,13 @@ class SupervisedLearner:
 
     def update(self, key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
         """One update of BC: `fit` on the demonstrations [N], then `validate`."""
-        pairs, rest = split(self.config, self.spec, demos)
-        state, metrics = self.fit(key, state, pairs)
+        pairs, rest = self.split(demos)
+        if self.relabeller is None:
+            state, metrics = self.fit(key, state, pairs)
+        else:
+            held_out_rows = len(demos.weight) - len(pairs.weight)
+            weight = jnp.pad(pairs.weight, (0, held_out_rows))
+            state, metrics = self.fit_drawn(key, state, self.relabeller.sampler(demos, weight))
         state, validation_metrics = self.validate(state, rest)
         return state, metrics | validation_metrics
 
@@ -219,7 +235,12 @@ class SupervisedLearner:
 
 
 def supervised_learner(
-    config: Config, spec: Spec, *, full_range: bool = False, remembers: bool = False
+    config: Config,
+    spec: Spec,
+    *,
+    full_range: bool = False,
+    remembers: bool = False,
+    relabeller: Relabeller | None = None,
 ) -> SupervisedLearner:
     """Builds the learner for a task, with the policy head that its actions and the loss need.
 
@@ -229,10 +250,11 @@ def supervised_learner(
         full_range: a head scales actions by the range that they may have, not by that of the data;
             for methods that add data later.
         remembers: the method uses `actor`, so that the policy may have a memory.
+        relabeller: replaces goals of the demonstrations.
 
     Raises:
-        UserError: a head for discrete actions, features of another task, or a memory that the task
-            or the method cannot have.
+        UserError: a head for discrete actions, features of another task, a memory that the task or
+            the method cannot have, or `config.relabel` for a method that relabels nothing.
     """
     memory = config.memory
     if memory.used and not remembers:
@@ -240,11 +262,24 @@ def supervised_learner(
             "memory: this method's policy cannot remember; leave it out, or use bc or dagger"
         )
     memory_config.check(memory, spec)
+    _check_relabelling(config, relabeller)
     if config.head.kind != "default" and spec.discrete:
         raise UserError(
             f"head.kind={config.head.kind}: expected default, because the task has discrete actions"
         )
-    view = make_view(config, spec)
+    view = make_view(config, relabeller.seen_spec if relabeller else spec)
     policy, head = build_networks(config, spec, view.size, full_range)
     lr = ops.cosine_step_size(config.lr, config.lr_decay_steps)
-    return SupervisedLearner(config, spec, policy, optax.adam(lr), view, head)
+    return SupervisedLearner(config, spec, policy, optax.adam(lr), view, head, relabeller)
+
+
+def _check_relabelling(config: Config, relabeller: Relabeller | None) -> None:
+    if config.relabel and relabeller is None:
+        raise UserError(
+            f"relabel={config.relabel:g}: this method learns the goals that its data have; set "
+            "relabel=0, or use bc or gcbc"
+        )
+    if relabeller is not None and config.memory.used:
+        raise UserError(
+            "memory: windows of steps cannot have relabelled goals; leave it out, or set relabel=0"
+        )

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
+from imitbench.algos.common import hindsight
 from imitbench.core import buffer, ops
 from imitbench.core.types import Key, Spec, Transition
 
@@ -91,16 +92,22 @@ def relabel(key: Key, rows: Experience, reached: jax.Array, spec: Spec, share: f
     Returns:
         Steps [N]; the reward is that of the new goal.
     """
+    chosen = jax.random.bernoulli(key, share, rows.reward.shape)
+    return relabel_where(chosen, rows, reached, spec)
+
+
+def relabel_where(
+    chosen: jax.Array, rows: Experience, reached: jax.Array, spec: Spec
+) -> Experience:
+    """`relabel` of the steps [N] where `chosen` [N] bool says so."""
     goal = spec.goal
     assert goal is not None
-    achieved, desired = spec.fields[goal.achieved], spec.fields[goal.desired]
-    relabel = jax.random.bernoulli(key, share, rows.reward.shape)
-    new_goal = jnp.where(relabel[:, None], reached, rows.obs[:, desired])
-    reward = goal.reward(rows.next_obs[:, achieved], new_goal)
+    new_goal = jnp.where(chosen[:, None], reached, rows.obs[:, spec.fields[goal.desired]])
+    reward = goal.reward(hindsight.achieved_goal(rows.next_obs, spec), new_goal)
     return rows.replace(
-        obs=rows.obs.at[:, desired].set(new_goal),
-        next_obs=rows.next_obs.at[:, desired].set(new_goal),
-        reward=jnp.where(relabel, reward, rows.reward),
+        obs=hindsight.with_goal(rows.obs, new_goal, spec),
+        next_obs=hindsight.with_goal(rows.next_obs, new_goal, spec),
+        reward=jnp.where(chosen, reward, rows.reward),
     )
 
 
@@ -140,8 +147,7 @@ def demo_hindsight_sampler(demos: Transition, spec: Spec, share: float) -> RowSa
         place = block * spec.horizon + step
         again = jax.random.randint(ops.fold_in_name(k_step, "again"), (batch,), 0, count)
         index = real[jnp.where(place < count, place, again)]
-        number = jax.random.uniform(k_later, (batch,)) * (rest[index] + 1)
-        later = index + jnp.floor(number).astype(jnp.int32)
+        later = hindsight.later_rows(k_later, index, rest[index])
         reached = buffer.take(rows.next_obs, later)[:, achieved]
         return relabel(k_share, buffer.take(rows, index), reached, spec, share)
 

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from imitbench.core.config import require
-from imitbench.core.heads import bins, diffusion, flow, kmeans, latent, mixture, regression
+from imitbench.core.heads import (
+    bins,
+    diffusion,
+    flow,
+    grid,
+    kmeans,
+    latent,
+    mixture,
+    regression,
+)
 from imitbench.core.heads.head import Head
 from imitbench.core.heads.scaling import scaled
 
@@ -15,7 +24,7 @@ __all__ = ["Config", "Head", "Kind", "make"]
 
 Kind = Literal[
     "default", "deterministic", "gaussian", "mixture", "latent", "bins", "autoregressive",
-    "kmeans", "ddpm", "ddim", "flow", "two-step",
+    "grid", "kmeans", "ddpm", "ddim", "flow", "two-step",
 ]  # fmt: skip
 
 
@@ -26,9 +35,9 @@ class Config:
     kind: Kind = "default"
     """default: as the method's loss says. deterministic: regression. gaussian and mixture: by their
     likelihood. latent: a conditional variational autoencoder. bins and autoregressive: categorical
-    over bins of each component, independent or one after the other. kmeans: a cluster of actions
-    and an offset (BeT). ddpm and ddim: diffusion. flow: flow matching. two-step: regression that
-    corrects itself once (MIP)."""
+    over bins of each component, independent or one after the other. grid: one of a grid of actions,
+    the most likely when acting. kmeans: a cluster of actions and an offset (BeT). ddpm and ddim:
+    diffusion. flow: flow matching. two-step: regression that corrects itself once (MIP)."""
     modes: int = 5
     """Gaussians of the mixture."""
     latents: int = 8
@@ -36,7 +45,7 @@ class Config:
     kl: float = 0.02
     """Weight of the divergence of the latent from its prior."""
     bins: int = 32
-    """Bins of each component of the action."""
+    """Bins, or levels of the grid, of each component of the action."""
     centres: int = 32
     """Clusters of kmeans."""
     offset: float = 1.0
@@ -81,6 +90,7 @@ def make(
         "latent": lambda: latent.latent(*sizes, c.latents, c.kl),
         "bins": lambda: bins.independent_bins(*sizes, c.bins),
         "autoregressive": lambda: bins.autoregressive_bins(*sizes, c.bins),
+        "grid": lambda: grid.action_grid(*sizes, c.bins),
         "kmeans": lambda: kmeans.kmeans(*sizes, c.centres, c.offset),
         "ddpm": lambda: diffusion.diffusion(
             *sizes, c.noise_steps, c.sample_steps, c.predicts, ancestral=True

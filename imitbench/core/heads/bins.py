@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from imitbench.core.heads.head import Head, network, nothing
+from imitbench.core.heads.head import Head, cross_entropy, network, nothing
 from imitbench.core.types import Key, Metrics, Params
 
 
@@ -21,12 +21,6 @@ def draw_in_bin(key: Key, bins: jax.Array, count: int) -> jax.Array:
     """Actions [...] drawn uniformly from bins [...]."""
     inside = jax.random.uniform(key, bins.shape)
     return (bins + inside) * 2.0 / count - 1.0
-
-
-def _cross_entropy(logits: jax.Array, bins: jax.Array) -> jax.Array:
-    """Minus the log probability, in nats, of bins [..., A] by logits [..., A, B]; summed over A."""
-    chosen = jnp.take_along_axis(jax.nn.log_softmax(logits), bins[..., None], axis=-1)
-    return -jnp.sum(chosen[..., 0], axis=-1)
 
 
 def independent_bins(hidden: Sequence[int], seen: int, size: int, count: int) -> Head:
@@ -48,7 +42,7 @@ def independent_bins(hidden: Sequence[int], seen: int, size: int, count: int) ->
     def loss(
         key: Key, params: Params, fitted: Any, obs: jax.Array, action: jax.Array
     ) -> tuple[jax.Array, Metrics]:
-        return _cross_entropy(logits(params, obs), bin_of(action, count)), {}
+        return cross_entropy(logits(params, obs), bin_of(action, count)), {}
 
     def sample(key: Key, params: Params, fitted: Any, obs: jax.Array) -> jax.Array:
         k_bin, k_inside = jax.random.split(key)
@@ -79,7 +73,7 @@ def autoregressive_bins(hidden: Sequence[int], seen: int, size: int, count: int)
         seen_so_far = action[..., None, :] * before
         wide = jnp.broadcast_to(obs[..., None, :], (*lead, seen))
         logits = net(params, wide, seen_so_far, jnp.broadcast_to(number, (*lead, size)))
-        return _cross_entropy(logits, bin_of(action, count)), {}
+        return cross_entropy(logits, bin_of(action, count)), {}
 
     def sample(key: Key, params: Params, fitted: Any, obs: jax.Array) -> jax.Array:
         def draw_next(so_far: jax.Array, step: tuple[Key, jax.Array]) -> tuple[jax.Array, None]:

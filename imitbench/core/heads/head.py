@@ -62,3 +62,10 @@ def network(hidden: Sequence[int], out: int, *sizes: int) -> Network:
 def squared_error(a: jax.Array, b: jax.Array) -> jax.Array:
     """The squared error [...] of actions [..., A], averaged over the components."""
     return jnp.mean((a - b) ** 2, axis=-1)
+
+
+def cross_entropy(logits: jax.Array, choice: jax.Array) -> jax.Array:
+    """Minus the log probability [...], in nats, of choices [..., A] by logits [..., A, B]; summed
+    over A."""
+    chosen = jnp.take_along_axis(jax.nn.log_softmax(logits), choice[..., None], axis=-1)
+    return -jnp.sum(chosen[..., 0], axis=-1)

@@ -1,10 +1,10 @@
 """HDF5 files of D4RL, read as recordings.
 
-A file holds N steps of many episodes, one after the other: `observations` [N, O], `actions` [N, A],
-`rewards`, `terminals` and mostly `timeouts` [N]. An episode ends where either of the last two is
-set, as in D4RL's own `sequence_dataset`: terminals are ends of the task, timeouts are cuts. In
-AntMaze terminals mark each step near the goal, so steps there can be episodes of one step; in
-Maze2D timeouts mark goals that were reached, between which the agent is not moved.
+A file holds N steps of many episodes, one after the other: `observations` [N, O], `actions` [N, A]
+where they are known, `rewards`, `terminals` and mostly `timeouts` [N]. An episode ends where either
+of the last two is set, as in D4RL's own `sequence_dataset`: terminals are ends of the task,
+timeouts are cuts. In AntMaze terminals mark each step near the goal, so steps there can be episodes
+of one step; in Maze2D timeouts mark goals that were reached, between which the agent is not moved.
 
 Without `timeouts`, an episode is cut where the next row does not begin with the successor in
 `next_observations`; without these too, its ends are not known. Steps after the last end are an
@@ -25,10 +25,11 @@ from imitbench.data.recordings.recording import (
     Recording,
     are_choices,
     check_recording,
+    no_actions,
 )
 from imitbench.utils.errors import UserError
 
-ARRAYS = ("observations", "actions", "rewards", "terminals")
+ARRAYS = ("observations", "rewards", "terminals")
 GOAL = "desired_goal"  # the name of the observation from `infos/goal`
 
 
@@ -61,7 +62,7 @@ def read(path: Path) -> Recording:
         n = len(obs[FLAT])
         if n < 1:
             raise UserError(f"{path}: 'observations' has no rows, expected 1 or more")
-        actions = array(file, "actions", where, n)
+        actions = array(file, "actions", where, n) if "actions" in file else no_actions(n)
         if actions.ndim != 2 and not are_choices(actions):
             raise UserError(
                 f"{path}: 'actions' has shape {actions.shape} of {actions.dtype}, expected "

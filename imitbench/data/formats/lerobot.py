@@ -32,7 +32,13 @@ from imitbench.data.formats.lerobot_parquet import (
     inside,
     read_columns,
 )
-from imitbench.data.recordings.recording import Episode, Recording, are_choices, check_recording
+from imitbench.data.recordings.recording import (
+    Episode,
+    Recording,
+    are_choices,
+    check_recording,
+    no_actions,
+)
 from imitbench.utils import json_schema
 from imitbench.utils.errors import UserError
 from imitbench.utils.json_schema import check_fields, one_line, read_json
@@ -127,7 +133,7 @@ def _shapes(features: dict[str, Any], path: Path) -> Shapes:
             f"{path} has no numeric feature {OBSERVATION}* beside {there or 'none'}: images are "
             "not supported; choose a data set with states"
         )
-    if "action" not in shapes:
+    if "action" in features and "action" not in shapes:
         raise UserError(f"{path} has no numeric feature 'action' beside {there}; {REMEDY}")
     return shapes | dict.fromkeys(INDICES, ())
 
@@ -181,7 +187,7 @@ def _to_episode(x: Columns) -> Episode:
         elif success is not None and done[-1] and success[-1]:
             terminated = np.zeros_like(done)
             terminated[-1] = True
-    actions = x["action"]
+    actions = x.get("action", no_actions(len(x["frame_index"])))
     if actions[0].size == 1 and are_choices(actions.reshape(-1)):
         actions = actions.reshape(-1)
     ends = terminated, truncated, success, single.get("timestamp")

@@ -32,7 +32,13 @@ from imitbench.data.formats.lerobot import (
     SINGLE,
 )
 from imitbench.data.formats.lerobot_parquet import INFO, Columns
-from imitbench.data.recordings.recording import FLAT, Episode, Recording, check_recording
+from imitbench.data.recordings.recording import (
+    FLAT,
+    Episode,
+    Recording,
+    check_recording,
+    require_actions,
+)
 from imitbench.utils.errors import UserError
 from imitbench.utils.files import sync, writable_folder, write_errors
 
@@ -68,6 +74,7 @@ def write(folder: Path, recording: Recording, *, task: str, fps: float | None = 
             no booleans, integers, float32 or float64, or episodes differ in what they have.
     """
     check_recording(recording)
+    require_actions(recording, "lerobot")
     if os.path.lexists(folder):
         raise UserError(f"{folder} exists: remove it, or choose another folder")
     if not task.strip() or not task.isprintable():

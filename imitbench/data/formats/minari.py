@@ -94,6 +94,10 @@ def save(
     folder = root / dataset_id
     if folder.exists():
         raise UserError(f"{folder} exists: remove it, or choose another folder or id")
+    if not demos.has_actions:
+        raise UserError(
+            "the data set has no actions, which minari needs: write npz, which does not"
+        )
     task = demos.header.task
     scores = minari_metadata.reference_scores(task, ref_min_score, ref_max_score)
     check_steps(demos, spec, f"demonstrations of {task}")

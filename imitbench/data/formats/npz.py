@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+from imitbench.core.checks import ACTIONS
 from imitbench.core.types import Spec
 from imitbench.data.header import Header
 from imitbench.data.rows import (
@@ -31,7 +32,8 @@ def save(path: Path, demos: Demos) -> None:
     """Writes a data set, atomically. The same data set gives the same bytes.
 
     Arrays are [K, T, ...] where all episodes are equally long. Else they are rows [N, ...], one
-    episode after the other, and the array `episode_length` [K] has the steps of each.
+    episode after the other, and the array `episode_length` [K] has the steps of each. Data sets
+    without actions have no arrays `action` and `label`.
 
     Args:
         path: the file.
@@ -69,8 +71,11 @@ def load(path: Path, spec: Spec | None = None, limit: int | None = None) -> Demo
     expected = {STORED_AS.get(name, name) for name in STEP_FIELDS}
     if schema == ROWS_SCHEMA:
         expected.add(LENGTHS)
-    if set(arrays) | {"pose"} != expected:
-        names = ", ".join(sorted((set(arrays) | {"pose"}) ^ expected))
+    without = {"pose"} | ({STORED_AS.get(name, name) for name in ACTIONS} - set(arrays))
+    if len(without) == 2:  # one of the two actions alone
+        without = {"pose"}
+    if set(arrays) | without != expected:
+        names = ", ".join(sorted((set(arrays) | without) ^ expected))
         raise UserError(f"{path}: arrays {names} are missing or unknown; make it again")
     if checksum(arrays) != sha256:
         raise UserError(

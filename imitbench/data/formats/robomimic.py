@@ -1,6 +1,7 @@
 """HDF5 files of robomimic, read and written as recordings.
 
-The group `data/demo_i` holds an episode of n steps: `actions` [n, A], `rewards` and `dones` [n],
+The group `data/demo_i` holds an episode of n steps: `actions` [n, A] (they may be missing where the
+attribute `num_samples` says n), `rewards` and `dones` [n],
 `obs/NAME` and `next_obs/NAME` [n, ...], and `states` of the simulator, which are not read. The
 group `mask` holds lists of demonstrations by their filter keys.
 
@@ -22,7 +23,13 @@ from typing import Any
 import numpy as np
 
 from imitbench.data.formats.hdf5 import array, library, opened
-from imitbench.data.recordings.recording import Episode, Recording, check_recording
+from imitbench.data.recordings.recording import (
+    Episode,
+    Recording,
+    check_recording,
+    no_actions,
+    require_actions,
+)
 from imitbench.utils.errors import UserError
 from imitbench.utils.files import atomic_write
 
@@ -73,7 +80,7 @@ def read(path: Path, filter_key: str | None = None) -> Recording:
     if sparse and any(r.any() for r in rewards):
         episodes = [e._replace(success=r == 1) for e, r in zip(episodes, rewards, strict=True)]
     found = Recording("robomimic", path, episodes, env_id=env_id)
-    if all(_within_bounds(e.actions) for e in episodes):
+    if all(e.has_actions and _within_bounds(e.actions) for e in episodes):
         bound = np.ones(episodes[0].actions.shape[1:], np.float32)
         found = found._replace(action_low=-bound, action_high=bound)
     return check_recording(found)
@@ -105,6 +112,7 @@ def write(path: Path, recording: Recording, *, env_name: str) -> Path:
     for name in recording.episodes[0].observations:
         if "/" in name or name in ("", "."):
             raise UserError(f"observation {name!r}: robomimic has no names with a '/'; rename it")
+    require_actions(recording, "robomimic")
     for k, episode in enumerate(recording.episodes):
         if episode.actions.ndim != 2:
             raise UserError(
@@ -167,7 +175,7 @@ def _filtered(file: Any, key: str, demos: list[str], path: Path) -> list[str]:
 
 
 def _episode(demo: Any, where: str) -> Episode:
-    actions = array(demo, "actions", where, axes=2)
+    actions = _actions(demo, where)
     n = len(actions)
     if not np.array_equal(demo.attrs.get("num_samples", n), n):
         declared = str(demo.attrs["num_samples"])[:60]
@@ -194,6 +202,14 @@ def _episode(demo: Any, where: str) -> Episode:
         next_observations=after,
         rewards=array(demo, "rewards", where, n, axes=1) if "rewards" in demo else None,
     )
+
+
+def _actions(demo: Any, where: str) -> np.ndarray:
+    """[n, A]; [n, 0] for a demonstration of observations alone, which declares its steps."""
+    declared = demo.attrs.get("num_samples")
+    if "actions" in demo or not isinstance(declared, np.integer) or declared < 1:
+        return array(demo, "actions", where, axes=2)
+    return no_actions(int(declared))
 
 
 def _env_name(text: Any, path: Path) -> str | None:

@@ -8,7 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from imitbench.data.recordings.recording import FLAT, Episode, Recording, check_recording
+from imitbench.data.recordings.recording import (
+    FLAT,
+    Episode,
+    Recording,
+    check_recording,
+    no_actions,
+)
 from imitbench.utils.errors import UserError, pick
 from imitbench.utils.json_schema import one_line
 
@@ -61,9 +67,16 @@ def _episode(arrays: Mapping[str, Any], where: str) -> Episode:
     for name in arrays:
         pick(f"array of {where}", name, FIELDS)
     for name in REQUIRED:
-        if arrays.get(name) is None:
-            raise UserError(f"{where}: {name!r} is missing: expected {' and '.join(REQUIRED)}")
-    actions = _array(arrays["action"], f"{where}: 'action'")
+        if name not in arrays:
+            raise UserError(
+                f"{where}: {name!r} is missing: expected {' and '.join(REQUIRED)}, which is None "
+                "where actions are not known"
+            )
+    observations = _named(arrays["obs"], f"{where}: 'obs'")
+    if arrays["action"] is None:
+        actions = no_actions(_steps(arrays, observations, where))
+    else:
+        actions = _array(arrays["action"], f"{where}: 'action'")
     n = len(actions)
     flags = {
         name: _flags(arrays[name], n, name, f"{where}: {name!r}")
@@ -72,12 +85,24 @@ def _episode(arrays: Mapping[str, Any], where: str) -> Episode:
     }
     following, rewards = arrays.get("next_obs"), arrays.get("reward")
     return Episode(
-        observations=_named(arrays["obs"], f"{where}: 'obs'"),
+        observations=observations,
         actions=actions,
         next_observations=None if following is None else _named(following, f"{where}: 'next_obs'"),
         rewards=None if rewards is None else _array(rewards, f"{where}: 'reward'"),
         **flags,
     )
+
+
+def _steps(arrays: Mapping[str, Any], observations: dict[str, np.ndarray], where: str) -> int:
+    """The steps of an episode without actions: those of its other arrays, else all pairs of
+    observations."""
+    following = arrays.get("next_obs")
+    if following is not None:
+        return len(next(iter(_named(following, f"{where}: 'next_obs'").values())))
+    for name in ("reward", *FLAGS):
+        if np.ndim(arrays.get(name, 0)) == 1:
+            return len(arrays[name])
+    return max(0, len(next(iter(observations.values()))) - 1)
 
 
 def _named(value: Any, where: str) -> dict[str, np.ndarray]:

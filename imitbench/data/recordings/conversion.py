@@ -11,7 +11,7 @@ from imitbench.core.types import Spec, Transition
 from imitbench.data.episodes import check_ends, check_whole
 from imitbench.data.header import make_header
 from imitbench.data.recordings.observations import observations
-from imitbench.data.recordings.recording import FLAT, Episode, Recording, are_choices
+from imitbench.data.recordings.recording import FLAT, Episode, Recording, are_choices, no_actions
 from imitbench.data.recordings.task_checks import (
     check_failures,
     check_rewards,
@@ -27,7 +27,8 @@ from imitbench.utils.errors import UserError
 def to_demos(recording: Recording, task: str, spec: Spec) -> Demos:
     """Fits a recording to a task.
 
-    Actions are scaled from the bounds of the recording to [-1, 1]. Where the observation after an
+    Actions are scaled from the bounds of the recording to [-1, 1]; a recording without any gives
+    demonstrations without any. Where the observation after an
     episode's last step is not known, that step is kept if the task ended there, with its own
     observation in place of the next one, which no method uses then; else it is left out.
 
@@ -44,6 +45,11 @@ def to_demos(recording: Recording, task: str, spec: Spec) -> Demos:
     """
     warnings = environment_warnings(recording.path, recording.env_id, task)
     warnings += end_warnings(recording)
+    if not recording.episodes[0].has_actions:
+        warnings.append(
+            f"{recording.path} has no actions: only methods that learn from observations alone can "
+            "use it"
+        )
     episodes = [_episode(e, spec, recording, k) for k, e in enumerate(recording.episodes)]
     kept = [e for e in episodes if e is not None]
     if not kept:
@@ -89,7 +95,9 @@ def _episode(episode: Episode, spec: Spec, recording: Recording, k: int) -> Tran
             truncated[n - 1 : n] = True
     if n == 0:
         return None
-    action = _actions(episode.actions[:n], spec, recording, where)
+    action = None
+    if episode.has_actions:
+        action = _actions(episode.actions[:n], spec, recording, where)
     arrays: dict[str, Any] = {
         "obs": obs[:n],
         "action": action,
@@ -173,7 +181,7 @@ def to_recording(demos: Demos, path: Path) -> Recording:
         episodes.append(
             Episode(
                 observations={FLAT: np.concatenate([part.obs, part.next_obs[-1:]])},
-                actions=part.action,
+                actions=part.action if demos.has_actions else no_actions(len(part.weight)),
                 rewards=part.reward,
                 terminated=part.terminated,
                 truncated=part.truncated,
@@ -181,7 +189,7 @@ def to_recording(demos: Demos, path: Path) -> Recording:
             )
         )
     action = demos.rows.action
-    bound = None if action.ndim == 1 else np.ones(action.shape[-1])
+    bound = None if action is None or action.ndim == 1 else np.ones(action.shape[-1])
     return Recording(
         format="imitbench npz",
         path=path,

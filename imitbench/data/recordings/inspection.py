@@ -115,7 +115,10 @@ def describe(summary: Summary) -> str:
         ("ends", "{} terminated, {} truncated, {} unknown".format(*s.ends)),
     ]
     lines += [(f"observation {name!r}", _line(x)) for name, x in s.fields.items()]
-    lines += [("actions", _line(s.actions)), ("", _actions(s.action_variety))]
+    if s.actions.min.size:
+        lines += [("actions", _line(s.actions)), ("", _actions(s.action_variety))]
+    else:
+        lines += [("actions", "unknown")]
     lines += [("states", _states(s.state_variety))]
     if r is None:
         lines += [("rewards", "unknown")]

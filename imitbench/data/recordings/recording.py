@@ -18,7 +18,7 @@ class Episode(NamedTuple):
 
     # By name, [n, ...]; or [n + 1, ...], where the file holds the observation after the last step.
     observations: Mapping[str, np.ndarray]
-    actions: np.ndarray  # [n, A], or [n] choices (`are_choices`)
+    actions: np.ndarray  # [n, A], or [n] choices (`are_choices`); [n, 0] where the file has none
     # [n, ...] by name: the true successors, where the file holds them beside the observations.
     next_observations: Mapping[str, np.ndarray] | None = None
     rewards: np.ndarray | None = None  # [n]; None where the file has none, as for all below
@@ -31,6 +31,11 @@ class Episode(NamedTuple):
     def length(self) -> int:
         """The number n of steps."""
         return len(self.actions)
+
+    @property
+    def has_actions(self) -> bool:
+        """Whether the actions are known."""
+        return self.actions.size > 0
 
     @property
     def successors(self) -> dict[str, np.ndarray]:
@@ -50,6 +55,27 @@ class Recording(NamedTuple):
     env_id: str | None = None  # the name of the environment, such as a Gymnasium id
     fps: float | None = None  # steps a second
     demonstrator: str = "unknown"
+
+
+def no_actions(n: int) -> np.ndarray:
+    """Returns the actions [n, 0] of n steps whose actions are not known."""
+    return np.zeros((n, 0), np.float32)
+
+
+def require_actions(recording: Recording, format: str) -> None:
+    """Checks that a recording has actions, for a format that cannot do without.
+
+    Args:
+        recording: the recording.
+        format: the format, for the message.
+
+    Raises:
+        UserError: it has none.
+    """
+    if not all(episode.has_actions for episode in recording.episodes):
+        raise UserError(
+            f"{recording.path} has no actions, which {format} needs: write npz, which does not"
+        )
 
 
 def are_choices(actions: np.ndarray) -> bool:

@@ -21,9 +21,14 @@ def spec_of(recording: Recording) -> Spec:
         time limit is the length of the longest episode.
 
     Raises:
-        UserError: an observation or the actions are no vectors.
+        UserError: an observation or the actions are no vectors, or there are no actions.
     """
     first = recording.episodes[0]
+    if not first.has_actions:
+        raise UserError(
+            f"{recording.path} has no actions, so that its task must be known: name it, such as "
+            "Hopper"
+        )
     sizes = {name: _width(name, x, recording) for name, x in first.observations.items()}
     ends = np.cumsum(list(sizes.values()))
     fields = {
@@ -58,8 +63,13 @@ def demo_spec(*parts: Demos) -> Spec:
     Returns:
         Their sizes; one field holds the whole observation, and the time limit is the length of the
         longest episode.
+
+    Raises:
+        UserError: there are no actions.
     """
     rows = parts[0].rows
+    if not parts[0].has_actions:
+        raise UserError("the data set has no actions, so that its task must be known: name it")
     size, discrete = rows.obs.shape[-1], rows.action.ndim == 1
     actions = rows.action.shape[-1]
     if discrete:

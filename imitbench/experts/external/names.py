@@ -9,12 +9,13 @@ import inspect
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
-from imitbench.core.types import Env, Policy
-from imitbench.experts import learned
+from imitbench.core.types import Actor, Env, Policy
+from imitbench.experts import scripted
 from imitbench.experts.external import functions, stable_baselines
 from imitbench.experts.external.expert import HostFunction, Source
+from imitbench.experts.hidden import load_file
 from imitbench.utils.errors import UserError
 
 FORMS = (
@@ -45,13 +46,14 @@ def load_name(name: str) -> Source:
     if path.suffix == ".npz":
         digest = file_sha256(path)
 
-        def build(env: Env) -> Policy:
-            return learned.load(path, env.spec, env.name)[0]
+        def build(env: Env) -> Actor | Policy:
+            return load_file(path, env.spec, env.name)
 
         return Source(path.name, build, False, digest, complete=True)
     where, _, attribute = name.rpartition(":")
     if not where or not attribute:
-        raise UserError(f"unknown expert {name!r}: expected auto, scripted, learned, {FORMS}")
+        kinds = ", ".join(("auto", *get_args(scripted.Kind), "learned"))
+        raise UserError(f"unknown expert {name!r}: expected {kinds}, {FORMS}")
     module = _import_file(where) if where.endswith(".py") else _import_module(where)
     thing: Any = module
     for part in attribute.split("."):

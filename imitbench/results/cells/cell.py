@@ -9,9 +9,13 @@ import numpy as np
 import pandas as pd
 
 from imitbench.experts import reference_scores
+from imitbench.results import stats
 from imitbench.results.cells import cell_schema
 from imitbench.suites.published.schema import Place
+from imitbench.utils.errors import UserError
 
+MODE_ENTROPY = "mode_entropy"
+PLUS = " plus "  # stands between the demonstrator and the number and grade of extra episodes
 DATASET = "data "  # begins the name of a user's data set where others have their demonstrator
 
 
@@ -33,23 +37,36 @@ class Result(NamedTuple):
 
     @property
     def expert(self) -> str:
-        """The demonstrator and the grade, such as `learned, medium`; the name of a user's data set
-        that has one; empty without demonstrations."""
+        """The demonstrator and the grade, such as `learned, medium`, and the task that it did where
+        that is another; the name of a user's data set that has one; with extra data `learned
+        plus 50 medium`; empty without demonstrations."""
         header = self.info["demonstrations"]
         if not header:
             return ""
+        source = self.identity.get("source", {})
+        extra = ""
+        if "extra" in source:
+            name = source["extra"].get("grade", "expert" if "pool" in source["extra"] else "own")
+            extra = f"{PLUS}{source['extra_episodes']} {name}"
         if "dataset" in self.info:
-            return f"{DATASET}{self.info['dataset']['name']}"
+            return f"{DATASET}{self.info['dataset']['name']}{extra}"
         grade = header.get("grade", "expert")
         suffix = "" if grade in ("expert", "stream") else f", {grade}"
-        concurrent = self.identity.get("source", {}).get("growing")
-        return header["expert"] + suffix + (", as it learns" if concurrent else "")
+        suffix += ", as it learns" if source.get("growing") else ""
+        suffix += f", in {source['task']}" if source.get("task") else ""
+        return header["expert"] + suffix + extra
 
     @property
     def place(self) -> Place:
         """The task, the number of demonstrations and the demonstrator: methods are compared with
         each other at one place."""
         return self.identity["task"], self.identity["demos"], self.expert
+
+    @property
+    def obs_noise(self) -> float:
+        """The noise on what the policies saw in evaluations, in standard deviations of the
+        demonstrated observations."""
+        return self.identity.get("obs_noise", 0.0)
 
     @property
     def peer(self) -> dict[str, Any] | None:
@@ -72,13 +89,19 @@ class Result(NamedTuple):
         """Takes a column's values at the last evaluation.
 
         Args:
-            column: of the curve, such as success_any or return; or a metric of training, such as
-                metric/loss, of which the last part counts.
+            column: of the curve, such as success_any or return; a metric of training, such as
+                metric/loss, of which the last part counts; or mode_entropy.
 
         Returns:
-            [S], in the order of the seeds' numbers. A diverged seed has the return of the random
+            [S], in the order of the seeds' numbers. The entropy of the modes is 0 for a seed
+            without success. A diverged seed has the return of the random
             policy, where the task has reference scores; its success is 0.
         """
+        if column == MODE_ENTROPY:
+            entropies = self.mode_entropies()
+            if entropies is None:
+                raise UserError(f"{self.folder}: its episodes have no modes")
+            return np.nan_to_num(entropies)
         table, order = self.curve, "evaluation"
         if column not in table and self.metrics is not None and column in self.metrics:
             table, order = self.metrics, "updates"
@@ -143,3 +166,26 @@ class Result(NamedTuple):
         """
         values = self.final(measure)
         return reference_scores.normalise(self.place[0], values) if measure == "return" else values
+
+    def mode_entropies(self) -> np.ndarray | None:
+        """Takes the entropy of the modes among the successful episodes of the last evaluation.
+
+        Returns:
+            [S] in [0, 1], seeds in the order of their numbers, as `stats.mode_entropy` computes
+            it with success at the last step; nan for a seed without success. None where the
+            episodes have no modes.
+
+        Raises:
+            UserError: the modes of some episodes are missing, because they were evaluated by an
+                older version.
+        """
+        if "mode" not in self.episodes or "modes" not in self.info:
+            return None
+        return np.array(
+            [
+                stats.mode_entropy(
+                    part["mode"].to_numpy(), part["success_final"].to_numpy(), self.info["modes"]
+                )
+                for _, part in self.episodes.groupby("seed", sort=True)
+            ]
+        )

@@ -109,6 +109,8 @@ def check_info(info: Mapping[str, Any], where: str, remedy: str) -> None:
         check_fields(info["demonstrations"], {"expert": str}, f"{where}: demonstrations", remedy)
     if "network_calls" in info:
         check_fields(info, {"network_calls": float}, where, remedy)
+    if "modes" in info:  # of a task that tells its episodes apart
+        check_fields(info, {"modes": int}, where, remedy)
     if "dataset" in info:  # of a user, with a name
         check_fields(info, {"dataset": dict[str, Any]}, where, remedy)
         check_fields(info["dataset"], {"name": str, "format": str}, f"{where}: dataset", remedy)

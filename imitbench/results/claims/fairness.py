@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from imitbench.experts import reference_scores
 from imitbench.results import effort
-from imitbench.results.cells.cell import Result
+from imitbench.results.cells.cell import MODE_ENTROPY, Result
 from imitbench.results.scores import is_rate
 from imitbench.suites.published.schema import Claim
 
@@ -30,13 +30,18 @@ def objection(claim: Claim, better: Result, worse: Result, *, holds: bool) -> st
         return f"fewer than {MIN_SEEDS} seeds"
     winner, loser = (better, worse) if holds else (worse, better)
     measures = claim.measure, claim.against or claim.measure
-    if measures[0] == measures[1] and (reason := _at_the_floor(winner, measures[0])):
+    if (
+        not claim.at_floor
+        and measures[0] == measures[1]
+        and (reason := _at_the_floor(winner, measures[0]))
+    ):
         return reason
     return "" if claim.effort == "as run" or claim.equivalent else _unequal(winner, loser, claim)
 
 
 def _at_the_floor(winner: Result, measure: str) -> str:
     """The winner must be above a tenth of the way from the random policy to the expert."""
+    measure = "success_final" if measure == MODE_ENTROPY else measure  # modes of what succeeds
     score = float(winner.final(measure).mean())
     if is_rate(measure):
         header = winner.info["demonstrations"] or {}

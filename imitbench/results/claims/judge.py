@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from imitbench.results import stats
-from imitbench.results.cells.cell import DATASET, Result
+from imitbench.results.cells.cell import DATASET, PLUS, Result
 from imitbench.results.claims import fairness
 from imitbench.results.claims.leads import Lead, lead_of, pooled_lead, shrinking_lead
 from imitbench.results.comparability import require_comparable
@@ -94,7 +94,8 @@ def place_name(place: Place) -> str:
     task, demos, expert = place
     if expert.startswith(DATASET):
         return f"{task} {demos}, {expert}"
-    return f"{task} {demos}" + (f", {expert} expert" if expert else "")
+    who, plus, extra = expert.partition(PLUS)
+    return f"{task} {demos}" + (f", {who} expert{plus}{extra}" if expert else "")
 
 
 def _common_places(claim: Claim, cells: Mapping[CellName, Result]) -> tuple[Place, ...]:

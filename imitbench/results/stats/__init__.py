@@ -1,7 +1,7 @@
 """Estimates, intervals and tests over training seeds. `docs/statistics.md` explains them.
 
 `student` is for means and differences of one task, `bootstrap` for aggregates over tasks,
-`decisions` for verdicts, `sequential` for two policies.
+`decisions` for verdicts, `sequential` for two policies, `modes` for the variety of solutions.
 """
 
 from imitbench.results.stats.bootstrap import (
@@ -28,6 +28,7 @@ from imitbench.results.stats.estimates import (
     probability_of_improvement,
     standard_error,
 )
+from imitbench.results.stats.modes import mode_entropy, mode_entropy_given_start
 from imitbench.results.stats.student import (
     Mean,
     crossed,
@@ -41,8 +42,8 @@ from imitbench.results.stats.student import (
 
 __all__ = [
     "ALPHA", "LEVEL", "Estimate", "Mean", "aggregate", "benjamini_hochberg", "bootstrap", "crossed",
-    "difference", "holm", "iqm", "mean", "mean_of_means", "median_of_means", "optimality_gap",
-    "over_seeds", "p_equivalent", "percentile_interval", "performance_profile", "pooled",
-    "probability_of_improvement", "rate_interval", "seeds_needed", "standard_error", "wilson",
-    "with_binomial_error",
+    "difference", "holm", "iqm", "mean", "mean_of_means", "median_of_means", "mode_entropy",
+    "mode_entropy_given_start", "optimality_gap", "over_seeds", "p_equivalent",
+    "percentile_interval", "performance_profile", "pooled", "probability_of_improvement",
+    "rate_interval", "seeds_needed", "standard_error", "wilson", "with_binomial_error",
 ]  # fmt: skip

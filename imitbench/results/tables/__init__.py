@@ -10,7 +10,7 @@ import pandas as pd
 
 from imitbench.results import comparability, effort, scores, stats
 from imitbench.results.cells import cell_tables, store
-from imitbench.results.cells.cell import Result
+from imitbench.results.cells.cell import MODE_ENTROPY, Result
 from imitbench.results.tables.beside import peer_rows, published_rates, published_returns
 from imitbench.results.tables.captions import caption
 from imitbench.results.tables.formatting import format_estimate, markdown_table
@@ -24,6 +24,7 @@ MEASURES = ("success_any", "success_final", "return")
 OPTIONAL = (
     "Demos", "Success any, %", "Success final, %", "Seeds apart", "Expert queries",
     "Over training", "Environment steps", "Network calls",
+    "Mode entropy", "Noise seen",
 )  # fmt: skip
 MEASURE_COLUMNS = {
     "success_any": "Success any, %", "success_final": "Success final, %", "return": "Return",
@@ -122,9 +123,11 @@ def _table_row(r: Result, record: dict[str, Any]) -> dict[str, str]:
         "Demos": str(record["demos"]),
         "Expert": r.expert or "-",
         "Method": str(record["method"]),
+        "Noise seen": f"{r.obs_noise:g}" if r.obs_noise else "-",
         "Success any, %": _format(record, "success_any", 100) if has_success else "-",
         "Success final, %": _format(record, "success_final", 100) if has_success else "-",
         "Return": _format(record, "return", 1),
+        "Mode entropy": _mode_entropy(r),
         "Over training": _over_training(r, "success_final" if has_success else "return"),
         "Seeds apart": seed_scores(r, "success_final" if has_success else "return"),
         "Seeds x episodes": f"{record['seeds']} x {record['episodes_per_seed']}",
@@ -140,6 +143,12 @@ def _table_row(r: Result, record: dict[str, Any]) -> dict[str, str]:
         seeds = ", ".join(map(str, r.info["diverged_seeds"]))
         row["Method"] += f" (seed {seeds} diverged, counted as failed)"
     return row
+
+
+def _mode_entropy(r: Result) -> str:
+    if r.mode_entropies() is None:
+        return "-"
+    return format_estimate(scores.estimate(r, MODE_ENTROPY), 1, 2)
 
 
 def _over_training(r: Result, measure: str) -> str:

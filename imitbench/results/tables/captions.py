@@ -44,8 +44,18 @@ def caption(results: Sequence[Result], rows: Sequence[Mapping[str, str]]) -> str
         )
     if "Success any, %" in rows[0]:
         text += "*any*: the goal was reached at some step; *final*: at the last one. "
+    if "Noise seen" in rows[0]:
+        text += (
+            "*Noise seen*: Gaussian noise on what policies see in evaluations, in standard "
+            "deviations of the demonstrated observations. "
+        )
     if "Expert queries" in rows[0]:
         text += "Expert queries count the demonstrations' steps. "
+    if "Mode entropy" in rows[0]:
+        text += (
+            "Mode entropy: of the ways that the successful episodes of a seed take, to the base of "
+            "their number; 0 for a seed without success. "
+        )
     if "Network calls" in rows[0]:
         text += "Network calls: passes through the policy's network for one executed action. "
     text += f"Profile {profile}. Device: {'; '.join(devices)}."

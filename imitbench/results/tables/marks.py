@@ -26,19 +26,19 @@ def is_best(results: Sequence[Result], measure: str) -> list[bool]:
     Returns:
         For each cell whether a test seed by seed against the cell with the highest mean shows no
         difference at the level 5%; False at places with a single cell or where a cell has a single
-        seed.
+        seed. Cells with other noise on the observations are at another place.
     """
-    places: dict[Place, list[Result]] = {}
+    places: dict[tuple[Place, float], list[Result]] = {}
     for r in results:
-        places.setdefault(r.place, []).append(r)
+        places.setdefault((r.place, r.obs_noise), []).append(r)
     best = {
         place: max(cells, key=lambda r: scores.mean(r, measure).value)
         for place, cells in places.items()
         if len(cells) > 1 and all(len(r.identity["seeds"]) > 1 for r in cells)
     }
     return [
-        r.place in best
-        and (best[r.place] is r or scores.lead(best[r.place], r, measure).p > BEST_LEVEL)
+        (top := best.get((r.place, r.obs_noise))) is not None
+        and (top is r or scores.lead(top, r, measure).p > BEST_LEVEL)
         for r in results
     ]
 

@@ -4,14 +4,32 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from imitbench.suites.published import awr, bcq, dagger, gail, learners, mix, offline, vins, vins_rl
+from imitbench.suites.published import (
+    awr,
+    bcq,
+    dagger,
+    gail,
+    goals,
+    history,
+    inverse,
+    labels,
+    learners,
+    mix,
+    observations,
+    offline,
+    policies,
+    vins,
+    vins_rl,
+)
 from imitbench.suites.published.schema import Claim, Place, Published, Rate
 
 __all__ = ["Claim", "Place", "Published", "Rate", "claims_of", "rates_of", "returns_of"]
 
 MODULES: dict[str, ModuleType] = {
-    "awr": awr, "bcq": bcq, "dagger": dagger, "gail": gail, "learners": learners, "mix": mix,
-    "offline": offline, "vins": vins, "vins_rl": vins_rl,
+    "awr": awr, "bcq": bcq, "dagger": dagger, "gail": gail, "goals": goals, "history": history,
+    "inverse": inverse, "labels": labels, "learners": learners, "mix": mix,
+    "observations": observations, "offline": offline, "policies": policies, "vins": vins,
+    "vins_rl": vins_rl,
 }  # fmt: skip
 
 

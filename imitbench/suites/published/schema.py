@@ -35,12 +35,15 @@ class Claim:
     """The cell of which `share` is a share."""
     equivalent: bool = False
     """The claim is that both score the same, up to the margin in either direction."""
+    at_floor: bool = False
+    """The claim is that nothing is learned, so that neither cell need be above the floor."""
     effort: Literal["equal", "as run"] = "equal"
     """equal: two methods that step the environment are compared after as many environment steps,
     and a winner with more gradient steps proves nothing over a cell that was still rising; as run:
     the claim itself is about unequal effort."""
     measure: str = "success_any"
-    """A column of the results: `success_any`, `success_final`, `return` or `metric/NAME`."""
+    """A column of the results: `success_any`, `success_final`, `return`, `metric/NAME`, or
+    `mode_entropy`."""
     places: tuple[Place, ...] = ()
     """Where the claim is judged; by default wherever both cells exist."""
     against: str = ""

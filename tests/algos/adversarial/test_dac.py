@@ -52,6 +52,7 @@ def test_a_share_of_the_steps_is_made_absorbing():
     steps = absorbing.make_absorbing(KEY, rows([False] * 4000), jnp.float32(0.25))
     flag = np.asarray(steps.absorbing)
     assert flag.mean() == pytest.approx(0.25, abs=0.03)
+    assert steps.action is not None
     np.testing.assert_array_equal(steps.action[:, 0], np.where(flag, 0.0, 0.5))
 
 

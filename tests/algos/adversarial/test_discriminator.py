@@ -15,7 +15,7 @@ from imitbench.algos.adversarial.discriminator import Discriminator, Discriminat
 from imitbench.algos.adversarial.discriminator_input import (
     Pairs,
     action_input,
-    obs_action_input,
+    pair_input,
 )
 from imitbench.core import buffer, nets
 from imitbench.envs.base import make_spec
@@ -26,7 +26,7 @@ KEY = jax.random.key(0)
 
 def discriminator_of(config: DiscriminatorConfig, spec: Any) -> Discriminator:
     """A discriminator of observations and actions."""
-    net, encode, *_ = obs_action_input(config, spec)
+    net, encode, *_ = pair_input(config, spec)
     return Discriminator(config, net, encode)
 
 

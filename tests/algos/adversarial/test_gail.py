@@ -14,7 +14,7 @@ from helpers.small_configs import shrink
 from imitbench import data, envs, experts
 from imitbench.algos.adversarial import airl, clone_start, gail, gail_loop
 from imitbench.algos.adversarial.discriminator import Discriminator, DiscriminatorConfig
-from imitbench.algos.adversarial.discriminator_input import Pairs, obs_action_input
+from imitbench.algos.adversarial.discriminator_input import Pairs, pair_input
 from imitbench.algos.rl import ppo
 from imitbench.core.distributions import Categorical, Deterministic
 from imitbench.training import loop
@@ -59,7 +59,7 @@ def test_ppo_gets_the_rewards_of_the_discriminator(rows, ppo_steps, changes):
     algo = gail.make(config, env.spec, env)
     state, metrics = algo.update(KEY, algo.init(KEY, rows), rows)
     (steps,) = ppo_steps
-    net, encode, *_ = obs_action_input(config.discriminator, env.spec)
+    net, encode, *_ = pair_input(config.discriminator, env.spec)
     classifier = Discriminator(config.discriminator, net, encode)
     imitation = classifier.reward(state.discriminator, Pairs(steps.obs, steps.action))
     # The task's rewards are 0 and -1.
@@ -111,6 +111,9 @@ def test_rewards_whose_sign_teaches_the_wrong_thing_are_named():
     assert not gail.warnings(covering, hopper) and not airl.warnings(airl.Config(), never)
     ends_with_success = dataclasses.replace(hopper, ends="success")
     assert "gains by delaying success" in gail.warnings(gail.Config(), ends_with_success)[0]
+    ends_with_both = dataclasses.replace(hopper, ends="failure or success")
+    assert "gains by delaying success" in gail.warnings(gail.Config(), ends_with_both)[0]
+    assert "gains by failing early" in gail.warnings(negative, ends_with_both)[0]
     assert not gail.warnings(dataclasses.replace(negative, constant=True), hopper)
     assert not gail.warnings(dataclasses.replace(negative, imitation=0.0), hopper)
 

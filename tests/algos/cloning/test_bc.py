@@ -12,7 +12,7 @@ import pytest
 
 from imitbench import data, envs, experts
 from imitbench.algos.cloning import bc, supervised
-from imitbench.algos.cloning import pairs as pairs_module
+from imitbench.algos.cloning.pairs import best_weight
 from imitbench.core import ops, rollout
 from imitbench.core.distributions import Categorical, Deterministic, Gaussian
 from imitbench.core.streamed import HostArray, StreamedRows
@@ -179,7 +179,7 @@ def test_the_best_episodes_are_kept(share, kept):
     demos = Transition(zeros, zeros, zeros, reward, zeros, flags, last, flags, weight)
     episode = np.array([0, 0, 1, 1, 1, 2, 3, 3, 9, 9])
     expected = np.where(np.isin(episode, kept), weight, 0.0)
-    np.testing.assert_array_equal(pairs_module.best_weight(share, demos), expected)
+    np.testing.assert_array_equal(best_weight(share, demos), expected)
     pairs, _ = bc.split(bc.Config(best_share=share), make_spec([("x", 1)], 1, 3), demos)
     np.testing.assert_array_equal(pairs.weight, expected)
 

@@ -75,6 +75,7 @@ def test_held_out_errors_are_those_of_the_acting_parameters(env, demos):
     jax.tree.map(np.testing.assert_array_equal, state.best_params, state.mean_params)
 
 
+@pytest.mark.slow
 def test_a_head_of_dagger_covers_all_actions(env, demos):
     """Its first demonstrations do not show which labels will come."""
     clone = config("kmeans", steps=2)

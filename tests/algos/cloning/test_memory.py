@@ -119,7 +119,14 @@ def final_loss(memory: Config, demos: Transition, **settings: Any) -> float:
     return float(metrics["loss"])
 
 
-@pytest.mark.parametrize("encoder", ["stack", "gru", "transformer"])
+@pytest.mark.parametrize(
+    "encoder",
+    [
+        "stack",
+        pytest.param("gru", marks=pytest.mark.slow),
+        pytest.param("transformer", marks=pytest.mark.slow),
+    ],
+)
 def test_every_encoder_sees_the_past(encoder):
     """The present shows nothing of the action: its variance of a third is left (less the share of
     first steps). Two observations show all of it."""
@@ -142,6 +149,7 @@ def test_a_hidden_past_teaches_to_act_without_it():
     assert shown == pytest.approx(final_loss(Config(), demos), abs=0.03)
 
 
+@pytest.mark.slow
 def test_heads_learn_chunks(demos, env):
     rows = data.subset(demos, 8, [0], same=True)
     for kind in ("kmeans", "ddim", "autoregressive"):

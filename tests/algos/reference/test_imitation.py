@@ -18,7 +18,7 @@ import pytest
 from helpers.reference_updates import CLOSE, LR, jiggled, mid_run, named
 
 from imitbench.algos.adversarial.discriminator import Discriminator, DiscriminatorConfig
-from imitbench.algos.adversarial.discriminator_input import Pairs, obs_action_input
+from imitbench.algos.adversarial.discriminator_input import Pairs, pair_input
 from imitbench.core import ops
 from imitbench.core.types import Params, Spec
 
@@ -36,7 +36,7 @@ def test_the_discriminator_learns_as_imitations(tmp_path):
     config = DiscriminatorConfig(
         hidden=(16, 16), lr=LR, batch=BATCH, steps=1, penalty=0.0, entropy=0.0
     )
-    net, encode, *_ = obs_action_input(config, SPEC)
+    net, encode, *_ = pair_input(config, SPEC)
     ours = Discriminator(config, net, encode)
     random = np.random.default_rng(0)
 

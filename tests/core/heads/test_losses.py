@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from imitbench.core import heads
-from imitbench.core.heads import bins, diffusion, flow, kmeans, latent, mixture, regression
+from imitbench.core.heads import bins, diffusion, flow, grid, kmeans, latent, mixture, regression
 from imitbench.core.heads.head import Head
 from imitbench.core.heads.scaling import MIN_RANGE, fit_scale
 from imitbench.utils.errors import UserError
@@ -80,6 +80,30 @@ def test_bins(make):
         1 / 3, abs=0.02
     )
     assert bins.bin_of(jnp.array([-1.0, -0.76, -0.74, 1.0, 7.0]), 8).tolist() == [0, 0, 1, 7, 7]
+
+
+def test_grid():
+    """Nine joint actions, whose targets are thirds of [-1, 1]; and 21 levels apart."""
+    np.testing.assert_allclose(grid.action_of(jnp.arange(5), 5), [-1, -0.5, 0, 0.5, 1])
+    assert grid.is_joint(4, 3) and not grid.is_joint(5, 3)
+    # The levels of ACTION: (2, 0), (2, 1), (1, 2).
+    logits = np.arange(9.0) / 4
+    log_p = logits - np.log(np.exp(logits).sum())
+    head = grid.action_grid(*SIZES, count=3)
+    expected = [-log_p[2 + 3 * 0], -log_p[2 + 3 * 1], -log_p[1 + 3 * 2]]
+    np.testing.assert_allclose(losses(head, logits), expected, rtol=1e-5)
+    best = head.sample(KEY, constant(head, logits), (), OBS)
+    np.testing.assert_allclose(best, np.ones((3, 2)))
+    # Levels -1, -0.9, ..., 1: 441 actions, so the components are independent.
+    head = grid.action_grid(*SIZES, count=21)
+    logits = np.concatenate([np.arange(21.0) / 9, -np.arange(21.0) / 9])
+    log_p = [x - np.log(np.exp(x).sum()) for x in np.split(logits, 2)]
+    expected = [-(log_p[0][15] + log_p[1][5]), -(log_p[0][20] + log_p[1][10])]
+    np.testing.assert_allclose(losses(head, logits)[:2], expected, rtol=1e-4)
+    best = head.sample(KEY, constant(head, logits), (), OBS)
+    np.testing.assert_allclose(best, np.tile([1.0, -1.0], (3, 1)))
+    drawn = grid.draw_on_grid(KEY, (3000,), 2, 3)
+    np.testing.assert_allclose([np.mean(drawn == v) for v in (-1, 0, 1)], 1 / 3, atol=0.03)
 
 
 def test_autoregressive_bins_see_the_components_before():

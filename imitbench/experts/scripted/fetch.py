@@ -1,7 +1,7 @@
-"""Scripted, memoryless experts: pure functions of the observation, so they can be asked anywhere.
+"""The laws of the Fetch tasks: pure functions of the observation, so they can be asked anywhere.
 
-Notation in the Fetch laws: p gripper, b block, g goal, all in metres; a displacement action of 1 is
-5 cm, so a gain of 10 per metre closes half of a distance in a step.
+Notation: p gripper, b block, g goal, all in metres; a displacement action of 1 is 5 cm, so a gain
+of 10 per metre closes half of a distance in a step.
 """
 
 from __future__ import annotations
@@ -11,20 +11,16 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from imitbench.core.types import Policy
-from imitbench.envs import tightrope
-
-VERSION = 1  # raised with every change of what a law does; see `make golden`
-
 Law = Callable[[jax.Array], jax.Array]  # obs [O] -> action [A]
 
 
-def _clip(x: jax.Array) -> jax.Array:
+def clip(x: jax.Array) -> jax.Array:
+    """Clips actions to [-1, 1]."""
     return jnp.clip(x, -1.0, 1.0)
 
 
-def _ramp(x: jax.Array, start: float, width: float) -> jax.Array:
-    """0 up to `start`, 1 from `start + width`, linear between."""
+def ramp(x: jax.Array, start: float, width: float) -> jax.Array:
+    """Rises from 0 at `start` to 1 at `start + width`, linearly."""
     return jnp.clip((x - start) / width, 0.0, 1.0)
 
 
@@ -35,7 +31,7 @@ def _action(move: jax.Array, fingers: jax.Array | float) -> jax.Array:
 def reach(obs: jax.Array) -> jax.Array:
     """Straight to the goal."""
     p, g = obs[0:3], obs[-3:]
-    return _action(_clip(10.0 * (g - p)), 0.0)
+    return _action(clip(10.0 * (g - p)), 0.0)
 
 
 def _line(p: jax.Array, b: jax.Array, g: jax.Array) -> tuple[jax.Array, ...]:
@@ -59,12 +55,12 @@ def _get_behind(
     """
     start = b[:2] - back * u
     e = jnp.linalg.norm(start - p[:2])
-    far = _ramp(e, 0.01, 0.02)
+    far = ramp(e, 0.01, 0.02)
     away = jnp.linalg.norm((p - b)[:2])
-    free = jnp.maximum(_ramp(p[2], 0.455, 0.02), _ramp(away, clear, 0.02))
+    free = jnp.maximum(ramp(p[2], 0.455, 0.02), ramp(away, clear, 0.02))
     free = jnp.maximum(free, 1.0 - far)
     height = low + (0.51 - low) * far
-    return _clip(jnp.append(15.0 * free * (start - p[:2]), 15.0 * (height - p[2])))
+    return clip(jnp.append(15.0 * free * (start - p[:2]), 15.0 * (height - p[2])))
 
 
 def push(obs: jax.Array) -> jax.Array:
@@ -72,12 +68,12 @@ def push(obs: jax.Array) -> jax.Array:
     there."""
     p, b, g = obs[0:3], obs[3:6], obs[-3:]
     d, u, along, lateral = _line(p, b, g)
-    behind = _ramp(-along, 0.015, 0.01)
-    behind *= _ramp(0.025 - jnp.linalg.norm(lateral), 0.0, 0.01) * _ramp(0.475 - p[2], 0.0, 0.02)
+    behind = ramp(-along, 0.015, 0.01)
+    behind *= ramp(0.025 - jnp.linalg.norm(lateral), 0.0, 0.01) * ramp(0.475 - p[2], 0.0, 0.02)
     forward = u * jnp.clip(15.0 * d, 0.0, 1.0) - 10.0 * lateral
-    pushing = _clip(jnp.append(forward, 15.0 * (0.425 - p[2])))
+    pushing = clip(jnp.append(forward, 15.0 * (0.425 - p[2])))
     approach = _get_behind(p, b, u, 0.06, 0.425, 0.07)
-    move = (behind * pushing + (1.0 - behind) * approach) * _ramp(d, 0.01, 0.01)
+    move = (behind * pushing + (1.0 - behind) * approach) * ramp(d, 0.01, 0.01)
     return _action(move, 0.0)
 
 
@@ -93,57 +89,27 @@ def slide(obs: jax.Array) -> jax.Array:
     d, u, along, lateral = _line(p, b, g)
     low, beside = 0.438, jnp.linalg.norm(lateral)
     wanted = jnp.sqrt(2.0 * 0.0016 * d)
-    moving = _ramp(jnp.linalg.norm(velocity), 0.002, 0.002)
-    slow = _ramp(0.79 * wanted - jnp.dot(velocity, u), -0.001, 0.001)
-    near = _ramp(-along, 0.0, 0.001) * _ramp(0.2 + along, 0.0, 0.05) * _ramp(0.03 - beside, 0, 0.01)
-    ready = _ramp(-along, 0.03, 0.02) * _ramp(0.0145 - beside, 0.0, 0.00725)
-    ready *= _ramp(low + 0.03 - p[2], 0.0, 0.01)
+    moving = ramp(jnp.linalg.norm(velocity), 0.002, 0.002)
+    slow = ramp(0.79 * wanted - jnp.dot(velocity, u), -0.001, 0.001)
+    near = ramp(-along, 0.0, 0.001) * ramp(0.2 + along, 0.0, 0.05) * ramp(0.03 - beside, 0, 0.01)
+    ready = ramp(-along, 0.03, 0.02) * ramp(0.0145 - beside, 0.0, 0.00725)
+    ready *= ramp(low + 0.03 - p[2], 0.0, 0.01)
     follow = moving * slow * near
     hit = jnp.maximum((1.0 - moving) * ready, follow)
-    hitting = _clip(jnp.append(u * wanted / 0.0434 - 10.0 * lateral, 15.0 * (low - p[2])))
+    hitting = clip(jnp.append(u * wanted / 0.0434 - 10.0 * lateral, 15.0 * (low - p[2])))
     approach = _get_behind(p, b, u, 0.14, low, 0.09)
     return _action((1.0 - moving + follow) * (hit * hitting + (1.0 - hit) * approach), 0.0)
 
 
-def pick_and_place(obs: jax.Array) -> jax.Array:
+def pick_and_place(obs: jax.Array, detour: jax.Array | float = 0.0) -> jax.Array:
     """Hover over the block, funnel down, close the fingers, carry it to the goal; smooth gates."""
+    # The detour [3], in m, moves the place to fly to as long as the block is not held.
     p, b, fingers, g = obs[0:3], obs[3:6], obs[9:11], obs[-3:]
     rel = b - p
     e = jnp.linalg.norm(rel[:2])
     near = jax.nn.sigmoid((0.015 - e) / 0.004)
     near *= jax.nn.sigmoid((0.015 - jnp.abs(rel[2])) / 0.004)
     held = near * jax.nn.sigmoid((0.07 - jnp.sum(fingers)) / 0.005)
-    hover = jnp.array([0.0, 0.0, 0.08]) * _ramp(e, 0.01, 0.02)
-    move = held * _clip(10.0 * (g - b)) + (1.0 - held) * _clip(10.0 * (rel + hover))
-    return _action(move, _clip(3.0 * (1.0 - 2.0 * near)))
-
-
-def point_mass(obs: jax.Array) -> jax.Array:
-    """Proportional and derivative control."""
-    pos, vel, g = obs[0:2], obs[2:4], obs[4:6]
-    return _clip(4.0 * (g - pos) - 1.5 * vel)
-
-
-LAWS: dict[str, Law] = {
-    "FetchReach": reach,
-    "FetchPush": push,
-    "FetchPickAndPlace": pick_and_place,
-    "FetchSlide": slide,
-    "PointMass": point_mass,
-    **dict.fromkeys(tightrope.TASKS, tightrope.correct_choice),
-    "ProbeAction": lambda obs: jnp.int32(1),
-    "ProbePolicy": lambda obs: (obs[0] > 0).astype(jnp.int32),
-    "ProbeTarget": lambda obs: obs,
-    "ProbeGoal": lambda obs: _clip(10.0 * (obs[2:4] - obs[0:2])),
-    "ProbeWalk": lambda obs: _clip(-10.0 * obs),
-}
-
-
-def policy(law: Law) -> Policy:
-    """The law as a policy over any leading axes; it needs no randomness."""
-
-    def act(key: jax.Array, obs: jax.Array) -> jax.Array:
-        flat = jax.vmap(law)(obs.reshape(-1, obs.shape[-1]))
-        return flat.reshape(*obs.shape[:-1], *flat.shape[1:])
-
-    return act
+    hover = jnp.array([0.0, 0.0, 0.08]) * ramp(e, 0.01, 0.02)
+    move = held * clip(10.0 * (g - b)) + (1.0 - held) * clip(10.0 * (rel + hover + detour))
+    return _action(move, clip(3.0 * (1.0 - 2.0 * near)))

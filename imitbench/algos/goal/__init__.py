@@ -1,0 +1,1 @@
+"""Methods that take goals from what was reached."""

@@ -1,0 +1,1 @@
+"""Inverse reinforcement learning without an adversary: rewards and values without a classifier."""

@@ -1,0 +1,101 @@
+"""PWIL: SAC on the reward of a greedy coupling of its steps with demonstrated ones.
+
+Source: Dadashi et al. 2021 (arXiv:2006.04678), algorithm 1, with the official code's rewards: one
+demonstrated step in 20, standardised.
+
+Different from the source: the learner is SAC instead of D4PG, and the replay does not begin with
+demonstrated steps.
+
+Use it when a reward that does not change while the policy learns is wanted: there is nothing to
+train but SAC.
+
+Sensitive to: early ends of episodes (no reward is negative, so long episodes pay), `decay`, the
+scales of observations and actions, demonstrations from other initial states than the policy's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from imitbench.algos.common import off_policy, off_policy_loop
+from imitbench.algos.common.off_policy import Setup
+from imitbench.algos.common.reward_model import TASK_REWARD
+from imitbench.algos.inverse import pwil_coupling
+from imitbench.algos.inverse.pwil_coupling import Atoms, PaidEnv, Payment
+from imitbench.algos.rl import sac
+from imitbench.core import ops, policy_nets
+from imitbench.core.config import require
+from imitbench.core.types import Algorithm, Env, Key, Metrics, Spec, Transition
+from imitbench.utils.errors import UserError
+
+
+@dataclass(frozen=True)
+class Config(sac.Config):
+    """Settings of PWIL: those of SAC, and of the reward."""
+
+    scale: float = 5.0
+    """The largest reward of a step, above 0 (alpha in the paper)."""
+    decay: float = 5.0
+    """How fast the reward falls with the cost of a step, above 0 (beta in the paper)."""
+    subsample: int = 20
+    """Keep one step in so many of each demonstrated episode, 1 or more."""
+    state_only: bool = False
+    """Compare observations alone, without actions."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("scale", "decay"):
+            require(getattr(self, name) > 0, self, name, "a positive number")
+        require(self.subsample >= 1, self, "subsample", "1 or more")
+        if self.replay.her:
+            raise UserError(
+                f"replay.her={self.replay.her:g}: expected 0, because hindsight goals have the "
+                "task's reward and pwil pays another one"
+            )
+
+
+def paid_setup(setup: Setup, payment: Payment, atoms: Atoms) -> Setup:
+    """The parts of the method for one seed's atoms, which its reward state keeps."""
+    model = TASK_REWARD._replace(init=lambda key, demos: atoms)
+    return setup._replace(env=PaidEnv(setup.env, atoms, payment), reward_model=model)
+
+
+def init(
+    setup: Setup, payment: Payment, stride: int, key: Key, demos: Transition
+) -> off_policy.State:
+    """Draws the atoms; the state before the first update."""
+    pwil_coupling.check_lengths(demos, setup.spec)
+    atoms = pwil_coupling.make_atoms(ops.fold_in_name(key, "atoms"), demos, payment, stride)
+    return off_policy.initial_state(paid_setup(setup, payment, atoms), key, demos)
+
+
+def update(
+    setup: Setup, payment: Payment, key: Key, state: off_policy.State, demos: Transition
+) -> tuple[off_policy.State, Metrics]:
+    """One update of the off-policy loop; "imitation_reward" is the mean reward of its steps."""
+    setup = paid_setup(setup, payment, state.reward_state)
+    state, metrics = off_policy_loop.update(setup, key, state, demos)
+    return state, metrics | {"imitation_reward": metrics.pop("reward")}
+
+
+def export(config: Config, spec: Spec, state: off_policy.State) -> policy_nets.MLPPolicy:
+    """One seed's policy, to be saved alone."""
+    return sac.export(config, spec, state)
+
+
+def make(config: Config, spec: Spec, env: Env) -> Algorithm:
+    """PWIL on observations and executed actions of the demonstrations.
+
+    State: `off_policy.State` of a `sac.State`, whose reward state is `pwil_coupling.Atoms`.
+    """
+    learner, payment = (
+        sac.learner(config, spec),
+        Payment(config.scale, config.decay, config.state_only),
+    )
+    algo = off_policy_loop.make(config.replay, spec, env, learner)
+    setup = Setup(config.replay, spec, env, learner)
+    return algo._replace(
+        init=partial(init, setup, payment, config.subsample),
+        update=partial(update, setup, payment),
+    )

@@ -1,0 +1,204 @@
+"""How do the non-adversarial imitators do beside DAC, SQIL and BC, with one and four trajectories?
+
+IQ-Learn, LS-IQ and PWIL learn from whole trajectories of a learned expert and from as many
+environment steps as DAC (with SAC) and SQIL, all on SAC's networks with as many rows in a
+minibatch. Hopper runs with its early ends and without (`-fh`), HalfCheetah never ends early.
+IQ-Learn's second term is that of the official code: `v0` on Hopper and Walker2d, `value` on
+HalfCheetah and Ant.
+
+Offline there are BC and IQ-Learn on the demonstrations alone; and SMODICE, which gets episodes of a
+half-trained policy beside them.
+
+Control: demonstrations of all-zero actions, on Hopper and on Hopper-fh. A method whose return is
+high there is paid for staying alive, whatever the expert does.
+
+The cpu profile has narrower networks and takes about 3.3 hours of two cores (6.6 hours of one).
+Settings are the published ones, not searched, but for the steps before learning. Claims:
+`imitbench/suites/published/inverse.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from imitbench.algos.adversarial import dac_sac, sqil
+from imitbench.algos.adversarial.discriminator import DiscriminatorConfig
+from imitbench.algos.cloning import bc
+from imitbench.algos.common import off_policy
+from imitbench.algos.inverse import iq_learn, ls_iq, offline_iq, pwil, smodice
+from imitbench.algos.offline import fixed_data
+from imitbench.algos.rl import sac
+from imitbench.data.source import DemoSource
+from imitbench.suites.schema import Cell, Suite
+
+V0_TASKS = ("Hopper", "Walker2d", "Humanoid")  # of IQ-Learn's second term in the official code
+EXTRA_GRADE = "stochastic-medium"
+TEMPERATURES = {"Ant": 1e-3, "Humanoid": 1.0}  # of IQ-Learn; 0.01 elsewhere
+LS_TEMPERATURES = {"Humanoid": 0.1}  # of LS-IQ; 0.001 elsewhere
+
+
+@dataclass(frozen=True)
+class Size:
+    """The size of a profile."""
+
+    columns: tuple[tuple[str, tuple[int, ...]], ...]
+    """Tasks, each with its numbers of demonstrations."""
+    control_tasks: tuple[str, ...]
+    """Tasks of the demonstrations with all-zero actions."""
+    env_steps: int
+    """Environment steps of the methods that take any."""
+    control_steps: int
+    """The same with demonstrations of all-zero actions."""
+    clone_steps: int
+    """Gradient steps of BC."""
+    offline_steps: int
+    """Gradient steps of offline IQ-Learn and SMODICE."""
+    steps_per_update: int
+    """Gradient steps, or rounds, of an update."""
+    hidden: tuple[int, ...]
+    """Widths of the hidden layers of all networks but BC's."""
+    batch: int
+    """Rows of a minibatch, own and demonstrated ones together."""
+    warmup: int
+    """Environment steps before learning."""
+    policy_start: int
+    """Gradient steps before the policy's first one in LS-IQ."""
+    extra: int
+    """Episodes of the half-trained policy for each seed of SMODICE."""
+    pretrain: int
+    """Gradient steps of SMODICE's discriminator before all others."""
+    seeds: int
+    """Training seeds."""
+    num_evals: int
+    """Evaluations at equal distances."""
+    eval_episodes: int
+    """Episodes of each seed and evaluation."""
+
+    def common(self) -> dict[str, Any]:
+        """Fields that all cells share, but for the source of demonstrations."""
+        names = ("seeds", "num_evals", "eval_episodes")
+        return {name: getattr(self, name) for name in names}
+
+    def source(self) -> DemoSource:
+        """Whole trajectories of the learned expert."""
+        most = max(max(demos) for _, demos in self.columns)
+        return DemoSource(pool=max(10, 2 * most), expert="learned")
+
+    def replay(self, batch: int) -> off_policy.Config:
+        """The replay of the methods that collect, with `batch` own rows in a minibatch."""
+        return off_policy.Config(
+            rounds=self.steps_per_update,
+            warmup=self.warmup,
+            batch=batch,
+            capacity=self.env_steps,
+        )
+
+
+def online(task: str, s: Size) -> dict[str, tuple[str, Any]]:
+    """Method and settings of the methods that step the environment, by label."""
+    base, half = task.removesuffix("-fh"), s.replay(s.batch // 2)
+    learner: dict[str, Any] = {"replay": s.replay(s.batch), "hidden": s.hidden}
+    classifier = DiscriminatorConfig(
+        hidden=s.hidden, lr=1e-3, batch=100, steps=1, reward="logit", entropy=0.0
+    )
+    return {
+        "iq_learn": (
+            "iq_learn",
+            iq_learn.Config(
+                replay=half,
+                hidden=s.hidden,
+                second_term="v0" if base in V0_TASKS else "value",
+                temperature=TEMPERATURES.get(base, 0.01),
+            ),
+        ),
+        "ls_iq": (
+            "ls_iq",
+            ls_iq.Config(
+                replay=half,
+                hidden=s.hidden,
+                temperature=LS_TEMPERATURES.get(base, 0.001),
+                policy_start=s.policy_start,
+            ),
+        ),
+        "pwil": ("pwil", pwil.Config(**learner)),
+        "dac_sac": ("dac_sac", dac_sac.Config(sac=sac.Config(**learner), discriminator=classifier)),
+        "sqil": ("sqil", sqil.Config(replay=half, hidden=s.hidden)),
+    }
+
+
+def cells(s: Size) -> tuple[Cell, ...]:
+    """Builds the cells of a profile, task by task."""
+    out: list[Cell] = []
+    for task, numbers in s.columns:
+        for demos in numbers:
+            out += _online_cells(task, demos, s, s.source(), s.env_steps)
+            out += _offline_cells(task, demos, s)
+    demos = max(s.columns[0][1])
+    for task in s.control_tasks:
+        still = DemoSource(pool=2 * demos, grade="still")
+        out += _online_cells(task, demos, s, still, s.control_steps)
+    return tuple(out)
+
+
+def _online_cells(task: str, demos: int, s: Size, source: DemoSource, env_steps: int) -> list[Cell]:
+    return [
+        Cell(
+            task, demos, method, config, label=label, env_steps=env_steps, source=source,
+            **s.common(),
+        )
+        for label, (method, config) in online(task, s).items()
+    ]  # fmt: skip
+
+
+def _offline_cells(task: str, demos: int, s: Size) -> list[Cell]:
+    """BC, IQ-Learn and SMODICE, without an environment."""
+    source, common = s.source(), s.common()
+    clone = bc.Config(
+        batch=256,
+        validation=0.0,
+        hidden=s.hidden,
+        steps=s.steps_per_update,
+        lr_decay_steps=s.clone_steps,
+    )
+    data = fixed_data.Config(batch=s.batch, steps=s.steps_per_update)
+    # A larger step size than online, so that the policy can follow in so few steps.
+    offline = offline_iq.Config(data=data, hidden=s.hidden, policy_lr=3e-4)
+    weighted = smodice.Config(hidden=s.hidden, steps=s.steps_per_update, pretrain=s.pretrain)
+    extra = DemoSource(pool=2 * s.extra, expert="learned", grade=EXTRA_GRADE)
+    mixed = replace(source, extra=extra, extra_episodes=s.extra)
+    steps = s.offline_steps
+    return [
+        Cell(task, demos, "bc", clone, grad_steps=s.clone_steps, source=source, **common),
+        Cell(task, demos, "offline_iq", offline, grad_steps=steps, source=source, **common),
+        Cell(task, demos, "smodice", weighted, grad_steps=steps, source=mixed, **common),
+    ]
+
+
+SMOKE = Size(
+    columns=(("Hopper", (1,)),), control_tasks=("Hopper",), env_steps=16, control_steps=16,
+    clone_steps=8, offline_steps=8, steps_per_update=4, hidden=(8,), batch=16, warmup=8,
+    policy_start=2, extra=2, pretrain=4, seeds=2, num_evals=2, eval_episodes=1,
+)  # fmt: skip
+CPU = Size(
+    columns=(("Hopper", (1, 4)), ("Hopper-fh", (1,)), ("HalfCheetah", (1,)), ("Walker2d", (1, 4))),
+    control_tasks=("Hopper", "Hopper-fh"), env_steps=50_000, control_steps=25_000,
+    clone_steps=10_000, offline_steps=20_000, steps_per_update=250, hidden=(128, 128), batch=256,
+    warmup=1_250, policy_start=1_000, extra=20, pretrain=2_000, seeds=5, num_evals=5,
+    eval_episodes=10,
+)  # fmt: skip
+FULL = Size(
+    columns=(
+        ("Hopper", (1, 4)), ("Hopper-fh", (1, 4)), ("HalfCheetah", (1, 4)), ("Walker2d", (1, 4)),
+        ("Walker2d-fh", (1, 4)), ("Ant", (1, 4)),
+    ),
+    control_tasks=("Hopper", "Hopper-fh"), env_steps=500_000, control_steps=500_000,
+    clone_steps=20_000, offline_steps=200_000, steps_per_update=1_000, hidden=(256, 256), batch=512,
+    warmup=10_000, policy_start=5_000, extra=100, pretrain=4_000, seeds=10, num_evals=20,
+    eval_episodes=50,
+)  # fmt: skip
+SUITE = Suite(
+    name="inverse",
+    about="IQ-Learn, LS-IQ and PWIL beside DAC, SQIL and BC, with one and four trajectories.",
+    profiles={"smoke": cells(SMOKE), "cpu": cells(CPU), "full": cells(FULL)},
+)

@@ -1,0 +1,138 @@
+"""Claims about IQ-Learn, LS-IQ, PWIL and SMODICE beside DAC, SQIL and BC.
+
+Claims are on undiscounted returns, but for those about values. Environments, experts and the number
+of steps of the sources (half a million and more) differ from those here, so only comparisons are
+claimed. Margins are a tenth of the return of the shipped expert
+(`imitbench/experts/reference_scores.json`).
+
+Table 3 of Garg et al. has one trajectory and prints no spreads. Hopper: GAIL 3252.5, DAC 3305.1,
+ValueDICE 3312.1, IQ-Learn 3546.4, expert 3532.7; HalfCheetah: 3080, 4080.6, 3835.6, 5076.6, 5098.3;
+Walker2d: 4013.7, 4107.9, 3842.6, 5134.0, 5274.5; Ant: 2299.1, 1437.5, 1806.3, 4362.9, 4700.
+"""
+
+from imitbench.suites.published.schema import Claim, Place
+
+TENTH = {"Hopper": 356.0, "HalfCheetah": 911.0, "Walker2d": 451.0}
+TASKS = tuple(TENTH)
+IQ = "Garg et al. 2021 (arXiv:2106.12142), table 3"
+LS_IQ = "Al-Hafez et al. 2023 (arXiv:2303.00599), abstract"
+AS_BC = "Xu et al. 2026 (arXiv:2603.22713), abstract"
+NO_BIAS = {
+    "ls_iq": ("LS-IQ", f"{LS_IQ} (absorbing states)"),
+    "dac_sac": ("DAC", "Kostrikov et al. 2019 (arXiv:1809.02925), section 4"),
+}
+BIAS = {"iq_learn": "IQ-Learn", "pwil": "PWIL", "sqil": "SQIL"}
+CONTROL_DEMOS = 4
+EXTRA = 20  # episodes of SMODICE's extra data in the cpu profile
+
+
+def place(task: str, demos: int) -> Place:
+    """Returns the place of the cells with so many demonstrations of the expert."""
+    return (task, demos, "learned")
+
+
+def zero_actions(task: str) -> Place:
+    """Returns the place of the cells with demonstrations of all-zero actions."""
+    return (task, CONTROL_DEMOS, "zero actions, still")
+
+
+def with_extra(task: str, demos: int) -> Place:
+    """Returns the place of SMODICE's cells of the cpu profile."""
+    return (task, demos, f"learned plus {EXTRA} stochastic-medium")
+
+
+ONE = tuple(place(task, 1) for task in TASKS)
+
+
+def _same_as_bc(label: str, name: str) -> tuple[Claim, ...]:
+    """Each task has a margin of its own."""
+    return tuple(
+        Claim(
+            f"On {task} {name} and BC have the same return with one trajectory, up to a tenth of "
+            "the expert's",
+            label,
+            "bc",
+            AS_BC,
+            margin=margin,
+            equivalent=True,
+            effort="as run",
+            measure="return",
+            places=(place(task, 1),),
+        )
+        for task, margin in TENTH.items()
+    )
+
+
+CLAIMS = (
+    Claim(
+        "IQ-Learn has a higher return than DAC with one trajectory",
+        "iq_learn",
+        "dac_sac",
+        IQ,
+        measure="return",
+        places=ONE,
+    ),
+    Claim(
+        "LS-IQ has a higher return than IQ-Learn where episodes can end early",
+        "ls_iq",
+        "iq_learn",
+        LS_IQ,
+        measure="return",
+        places=tuple(place(task, demos) for task in ("Hopper", "Walker2d") for demos in (1, 4)),
+    ),
+    *_same_as_bc("offline_iq", "offline IQ-Learn"),
+    *_same_as_bc("iq_learn", "IQ-Learn"),
+    # A metric has no common scale over tasks: each is judged alone.
+    *(
+        Claim(
+            f"On {task} the logarithm of IQ-Learn's mean magnitude of Q is above that of LS-IQ, "
+            "whose values have the bound that IQ-Learn's rewards imply",
+            "iq_learn",
+            "ls_iq",
+            f"{LS_IQ} (instabilities)",
+            measure="metric/log_q",
+            places=(place(task, 1),),
+        )
+        for task in TASKS
+    ),
+    *(
+        Claim(
+            f"With demonstrations of all-zero actions, {name}'s return is higher where episodes "
+            "can end early than where they cannot, by more than a tenth of the expert's return",
+            label,
+            label,
+            "not in the paper",
+            measure="return",
+            margin=TENTH["Hopper"],
+            places=(zero_actions("Hopper"),),
+            worse_at=(zero_actions("Hopper-fh"),),
+        )
+        for label, name in BIAS.items()
+    ),
+    *(
+        Claim(
+            f"With demonstrations of all-zero actions, {name}'s return is the same where episodes "
+            "can end early and where they cannot, up to a tenth of the expert's return",
+            label,
+            label,
+            source,
+            measure="return",
+            margin=TENTH["Hopper"],
+            equivalent=True,
+            places=(zero_actions("Hopper"),),
+            worse_at=(zero_actions("Hopper-fh"),),
+        )
+        for label, (name, source) in NO_BIAS.items()
+    ),
+    Claim(
+        "SMODICE with 20 episodes of the half-trained policy has a higher return than BC on the "
+        "demonstrations alone",
+        "smodice",
+        "bc",
+        "not in the paper",
+        effort="as run",
+        measure="return",
+        places=ONE,
+        better_at=tuple(with_extra(task, 1) for task in TASKS),
+    ),
+)
