@@ -116,9 +116,9 @@ def overview(link: str = "{}.md") -> str:
     return "\n\n".join(parts)
 
 
-def cost(name: str) -> Cost:
+def cost(name: str, task: str = COST_TASK) -> Cost:
     """What one update costs with the default settings."""
-    env, expert = envs.make(COST_TASK), experts.load(COST_TASK)
+    env, expert = envs.make(task), experts.load(task)
     config = algos.ALGOS[name].Config()
     return algos.build(name, config, env.spec, env, expert).cost
 
@@ -173,9 +173,10 @@ def _cost(name: str) -> str:
 
 def _commands(name: str) -> str:
     has_demos, online = uses(name)["demonstrations"], "env" in algos.needs(name)
-    words = ["imitbench train", name, f"--task {_task(name)}"]
+    task = _task(name)
+    words = ["imitbench train", name, f"--task {task}"]
     words += ["--demos 25"] * has_demos + ["--extra-demos 25"] * uses(name)["extra data"]
-    spent = cost(name)
+    spent = cost(name, task)
     # Rounds of whole episodes cost environment steps in proportion to the task's horizon.
     by_steps = online and not spent.expert_queries and spent.env_steps > 0
     unit = (spent.env_steps if by_steps else spent.grad_steps) * 5
@@ -186,6 +187,8 @@ def _commands(name: str) -> str:
 
 def _task(name: str) -> str:
     """A task that the method's default settings suit."""
+    if method(name).family == "goal":
+        return "FetchPush"
     config, hindsight = algos.ALGOS[name].Config(), "replay.her"
     defaults = {s.name: s.default for group in settings.groups(config) for s in group.settings}
     rewarded = algos.traits(name).needs_rewards or not algos.traits(name).needs_demos

@@ -153,13 +153,13 @@ SMOKE = Size(
 CPU = Size(
     hidden=(256, 256), steps=100, grad_steps=12_000,
     tasks=(("Hopper-no-velocity", 4), ("Walker2d-no-velocity", 4), ("HalfCheetah-no-velocity", 4)),
-    target=(("HalfCheetah-target", 4),), cars=3, car_steps=6_000, seeds=5, car_seeds=10,
+    target=(), cars=3, car_steps=6_000, seeds=5, car_seeds=10,
     eval_episodes=10, car_episodes=50,
 )  # fmt: skip
 FULL = Size(
     hidden=(256, 256), steps=200, grad_steps=60_000,
     tasks=(("Hopper-no-velocity", 4), ("Walker2d-no-velocity", 4), ("HalfCheetah-no-velocity", 4)),
-    target=(("HalfCheetah-target", 4),), cars=3, car_steps=24_000, seeds=10, car_seeds=20,
+    target=(), cars=3, car_steps=24_000, seeds=10, car_seeds=20,
     eval_episodes=50, car_episodes=200, batch=256,
 )  # fmt: skip
 SUITE = Suite(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import numbers
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 
@@ -51,11 +51,20 @@ def pick(kind: str, name: str, known: Iterable[str]) -> str:
         raise UserError(f"{kind} {name!r:.60}: expected a name, such as {known[0]!r}")
     if name in known:
         return name
-    by_lower_case = {k.lower(): k for k in known}
-    matches = difflib.get_close_matches(name.lower(), by_lower_case, n=3, cutoff=0.4)
-    similar = [by_lower_case[m] for m in matches]
+    similar = _similar(name, known)
     hint = f"did you mean {' or '.join(similar)}?" if similar else f"known: {', '.join(known)}"
     raise UserError(f"unknown {kind} {name!r}: {hint}")
+
+
+def _similar(name: str, known: Sequence[str]) -> list[str]:
+    """Up to three known names, the most similar first, without those far behind it."""
+    by_lower_case = {k.lower(): k for k in known}
+    matches = difflib.get_close_matches(name.lower(), by_lower_case, n=3, cutoff=0.4)
+    if not matches:
+        return []
+    least = 0.75 * difflib.SequenceMatcher(None, matches[0], name.lower()).ratio()
+    kept = difflib.get_close_matches(name.lower(), matches, n=3, cutoff=least)
+    return [by_lower_case[m] for m in kept]
 
 
 def whole_number(name: str, value: Any, least: int = 1, most: int | None = None) -> int:

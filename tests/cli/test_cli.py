@@ -200,7 +200,7 @@ def test_an_interrupt_is_said(monkeypatch, capsys):
 def test_importing_has_no_side_effects():
     """No backend is started, no environment variable set, no cache folder made."""
     program = (
-        "import os; before = dict(os.environ); import imitbench.cli, jax; "
+        "import os; before = dict(os.environ); import imitbench.cli.main, jax; "
         "from jax._src import xla_bridge; "
         "print(xla_bridge.backends_are_initialized(), dict(os.environ) == before, "
         "jax.config.jax_compilation_cache_dir)"

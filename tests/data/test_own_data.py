@@ -15,7 +15,7 @@ from imitbench import algos, data
 from imitbench.cli import main
 from imitbench.data import own_data
 from imitbench.data.recordings import opening
-from imitbench.data.source import Behaviour, DemoSource
+from imitbench.data.source import Behaviour, DatasetInMemory, DemoSource
 from imitbench.runs import job_warnings, plan
 from imitbench.suites.registry import load_suite
 from imitbench.suites.schema import Cell, cell_key
@@ -160,9 +160,12 @@ def files(demos, tmp_path_factory) -> dict[str, Path]:
 
 
 TRAINS_WITHOUT_TASK = {
-    "bc", "bcq", "td3_bc", "iql", "marwil", "offline_awr", "offline_rwr", "offline_td3",
-    "offline_ddpg",
+    "bc", "bcq", "ccil", "td3_bc", "iql", "marwil", "offline_awr", "offline_rwr", "offline_td3",
+    "offline_ddpg", "offline_iq", "demodice", "smodice",
 }  # fmt: skip
+
+
+RELABEL = {"gcbc", "offline_gcsl", "wgcsl"}  # their goals are those of the task
 
 
 def refusal(method: str, task: str, kind: str) -> str:
@@ -178,6 +181,10 @@ def refusal(method: str, task: str, kind: str) -> str:
         return known or ("learns from demonstrated actions, and the data set has" if needed else "")
     if kind == "choices" and task != "none":
         return "array 'action' has shape"
+    if method in RELABEL and kind == "no actions":
+        return "learns from demonstrated actions"
+    if method in RELABEL and (task == "none" or kind == "choices"):
+        return "needs a task with goals|needs continuous ones"
     if method == "vins" and task == "none":
         return "needs a task with goals|needs continuous ones"
     if kind == "choices":
@@ -190,12 +197,15 @@ def refusal(method: str, task: str, kind: str) -> str:
 
 
 @pytest.mark.parametrize("method", sorted(algos.ALGOS))
-def test_each_method_trains_on_a_data_set_or_says_what_it_lacks(files, method):
+def test_each_method_trains_on_a_data_set_or_says_what_it_lacks(files, demos, method):
     """Plans alone: what they accept was trained once, and nothing here compiles."""
-    trains = set()
+    trains, uses_extra = set(), algos.traits(method).uses_extra
     for kind, path in files.items():
         for task in ("PointMass", "none"):
-            one = cell(path, task=task, method=method, config=algos.ALGOS[method].Config(), seeds=1)
+            extra = DemoSource(pool=6, dataset=DatasetInMemory.of(variants(demos)[kind]))
+            options = {"extra": extra, "extra_episodes": 1} if uses_extra else {}
+            config = algos.ALGOS[method].Config()
+            one = cell(path, task=task, method=method, config=config, seeds=1, options=options)
             expected = refusal(method, task, kind)
             if expected:
                 with pytest.raises(UserError, match=expected) as error:

@@ -298,10 +298,13 @@ def shown_by(c: Cell) -> str:
     if c.source.grade == "replay":
         kind = "goals" if envs.make(c.task).spec.goal else "returns"
         return REPLAY_LEARNERS[kind][0] + grade
-    names = (x.name for x in data.demonstrators(c.task, c.source.grade, c.source.expert))
+    body = c.source.task
+    experts = data.demonstrators(body or c.task, c.source.grade, c.source.expert)
+    names = (x.name for x in experts)
+    where = f", in {body}" if body else ""
     extra = c.source.extra
     plus = "" if extra is None else f" plus {c.source.extra_episodes} {extra.grade}"
-    return " + ".join(dict.fromkeys(names)) + grade + plus
+    return " + ".join(dict.fromkeys(names)) + grade + where + plus
 
 
 def test_the_command_says_each_verdict_and_its_exit_code_the_sum(tmp_path, capsys, monkeypatch):

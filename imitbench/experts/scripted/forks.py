@@ -13,7 +13,7 @@ GAIN = 0.5  # share of the distance to the way that is corrected in a step
 SPREAD = 0.01  # m: the way passes a gap within this distance of its middle
 BEYOND = 0.075  # m: the outer gaps' middles lie this far from the outer cylinders
 
-KNOTS = jnp.array([forks.START[1], *forks.ROWS, forks.FINISH + 0.05])  # m, the y of the knots
+KNOTS = (forks.START[1], *forks.ROWS, forks.FINISH + 0.05)  # m, the y of the knots
 
 
 def middles(row: int) -> jax.Array:
@@ -43,8 +43,9 @@ def way(plan: jax.Array, y: jax.Array) -> jax.Array:
     Returns:
         [] m.
     """
-    part = jnp.clip(jnp.searchsorted(KNOTS, y, side="right") - 1, 0, len(KNOTS) - 2)
-    low, high = KNOTS[part], KNOTS[part + 1]
+    knots = jnp.array(KNOTS)
+    part = jnp.clip(jnp.searchsorted(knots, y, side="right") - 1, 0, len(KNOTS) - 2)
+    low, high = knots[part], knots[part + 1]
     share = jnp.clip((y - low) / (high - low), 0.0, 1.0)
     return plan[part] + share**2 * (3.0 - 2.0 * share) * (plan[part + 1] - plan[part])
 
