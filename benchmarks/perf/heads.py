@@ -17,7 +17,8 @@ from benchmarks.perf.engines import beside_peak, training
 from benchmarks.perf.products import product_flops
 from benchmarks.perf.timing import ROUNDS, publish, synthetic
 from imitbench import envs
-from imitbench.algos.cloning import bc, memory_config
+from imitbench.algos.cloning import bc
+from imitbench.algos.cloning.memory import config as memory_config
 from imitbench.core import heads
 from imitbench.core.types import Env
 from imitbench.results.tables.formatting import markdown_table

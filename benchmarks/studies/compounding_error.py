@@ -14,7 +14,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from imitbench.envs.tightrope import TASKS
+from imitbench.envs.toys.tightrope import TASKS
 from imitbench.results import publish, stats
 from imitbench.results.cells import store
 from imitbench.results.cells.cell import Result

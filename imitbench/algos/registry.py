@@ -14,7 +14,8 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from imitbench.algos.adversarial import airl, dac, dac_sac, gail, gail_trpo, sqil
-from imitbench.algos.cloning import bc, bco, dagger, dart, memory_config
+from imitbench.algos.cloning import bc, bco, dagger, dart
+from imitbench.algos.cloning.memory import config as memory_config
 from imitbench.algos.goal import gcbc, gcsl, offline_gcsl, random_actions, wgcsl
 from imitbench.algos.inverse import demodice, iq_learn, ls_iq, offline_iq, pwil, smodice
 from imitbench.algos.model_based import ccil, ccil_true, vins, vins_rl, vins_true

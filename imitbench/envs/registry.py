@@ -12,20 +12,14 @@ from imitbench.envs import (
     bodies,
     brax,
     fetch,
-    forks,
     gymnasium,
     locomotion,
-    mountain_car,
-    point_mass,
-    probes,
     reacher,
     recorded,
-    rooms,
-    swing,
     target_speed,
-    tightrope,
 )
 from imitbench.envs.locomotion_tasks import NO_VELOCITY
+from imitbench.envs.toys import forks, mountain_car, point_mass, probes, rooms, swing, tightrope
 from imitbench.utils.errors import UserError, pick
 
 

@@ -20,8 +20,9 @@ import mujoco
 import numpy as np
 
 from imitbench.core.types import Env
-from imitbench.envs import fetch, point_mass, reacher
+from imitbench.envs import fetch, reacher
 from imitbench.envs.base import PhysicsEnv
+from imitbench.envs.toys import point_mass
 from imitbench.physics import Engine
 from imitbench.report import drawing
 from imitbench.utils.errors import UserError

@@ -1,6 +1,6 @@
 """BC, DAgger and DART with the same number of expert actions, and errors that add up over time.
 
-On the tightrope (`imitbench/envs/tightrope.py`) BC and DAgger have the same number of expert
+On the tightrope (`imitbench/envs/toys/tightrope.py`) BC and DAgger have the same number of expert
 actions for every length of an episode; `python -m benchmarks.studies.compounding_error` fits how
 their regret grows with the length. On the other tasks DAgger and DART begin with a sixth of the
 expert actions and ask for another sixth in each of five rounds; BC has one, three and six sixths.
@@ -15,7 +15,7 @@ from typing import Any
 from imitbench import experts
 from imitbench.algos.cloning import bc, dagger, dart
 from imitbench.data.source import DemoSource
-from imitbench.envs.tightrope import HORIZONS
+from imitbench.envs.toys.tightrope import HORIZONS
 from imitbench.suites.rounds import share_steps
 from imitbench.suites.schema import Cell, Suite
 

@@ -14,7 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from imitbench.algos.cloning import bc, memory_config
+from imitbench.algos.cloning import bc
+from imitbench.algos.cloning.memory import config as memory_config
 from imitbench.core import heads
 from imitbench.data.source import DemoSource
 from imitbench.suites.schema import Cell, Suite

@@ -13,8 +13,8 @@ from conftest import message
 from imitbench import envs
 from imitbench.api.evaluation import evaluate, load_policy
 from imitbench.cli.evaluate import Evaluate
-from imitbench.envs.point_mass import PointMass
 from imitbench.envs.registry import TaskEntry
+from imitbench.envs.toys.point_mass import PointMass
 from imitbench.report import video
 from imitbench.results import scores, stats
 from imitbench.results.cells import policy_files, store

@@ -11,8 +11,9 @@ import pytest
 
 from imitbench import envs, experts
 from imitbench.core import rollout
-from imitbench.envs import goal, probes
+from imitbench.envs import goal
 from imitbench.envs.digest import digest
+from imitbench.envs.toys import probes
 from imitbench.utils.errors import UserError
 
 

@@ -12,7 +12,7 @@ import pytest
 from imitbench import envs
 from imitbench.core import rollout
 from imitbench.core.types import Transition
-from imitbench.envs import forks
+from imitbench.envs.toys import forks
 
 KEY = jax.random.key(0)
 

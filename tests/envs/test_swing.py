@@ -12,7 +12,7 @@ import scipy.integrate
 
 from imitbench import envs, experts
 from imitbench.core import rollout
-from imitbench.envs import swing
+from imitbench.envs.toys import swing
 
 KEY = jax.random.key(0)
 

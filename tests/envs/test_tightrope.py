@@ -11,7 +11,7 @@ import pytest
 
 from imitbench import envs, experts
 from imitbench.core import rollout
-from imitbench.envs import tightrope
+from imitbench.envs.toys import tightrope
 from imitbench.utils.errors import UserError
 
 KEY = jax.random.key(0)

@@ -21,7 +21,7 @@ from imitbench.core.actor import as_actor
 from imitbench.core.types import EnvState
 from imitbench.data.asked_expert import AskedExpert
 from imitbench.data.source import DatasetInMemory, DemoSource
-from imitbench.envs.probes import ProbeEnv
+from imitbench.envs.toys.probes import ProbeEnv
 from imitbench.experts import external
 from imitbench.experts.external import names, tasks
 from imitbench.results.cells import store

@@ -16,7 +16,7 @@ from imitbench.core.actor import from_policy, noisy
 from imitbench.core.types import FULL_OBS, Actor
 from imitbench.data.asked_expert import find_asked_expert
 from imitbench.data.source import DatasetInMemory, DemoSource
-from imitbench.envs import forks
+from imitbench.envs.toys import forks
 from imitbench.experts import learned
 from imitbench.experts.external import bind, load_name
 from imitbench.experts.scripted import fetch_paused, fetch_sides

@@ -14,7 +14,8 @@ from helpers import recurrent
 from helpers.small_configs import shrink
 
 from imitbench import algos, envs, experts
-from imitbench.algos.cloning import bc, dagger, memory_config
+from imitbench.algos.cloning import bc, dagger
+from imitbench.algos.cloning.memory import config as memory_config
 from imitbench.core.types import Actor, Algorithm, Env, EnvState, Key, Traits, Transition
 
 TASK = "ProbeGoal"  # goals, several steps, continuous actions, and no host callback

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from imitbench import physics
-from imitbench.envs import point_mass
 from imitbench.envs.locomotion import build_model
+from imitbench.envs.toys import point_mass
 from imitbench.physics import native
 from imitbench.physics.engine import derived_at_rest
 from imitbench.utils.errors import UserError

@@ -19,7 +19,8 @@ from scipy import stats
 
 from docs._generate import blocks, sources
 from imitbench import algos
-from imitbench.algos.cloning import bc, memory_config
+from imitbench.algos.cloning import bc
+from imitbench.algos.cloning.memory import config as memory_config
 from imitbench.cli.export import Export
 from imitbench.core import heads
 from imitbench.core.actor import on_observations

@@ -16,7 +16,8 @@ import pandas as pd
 import pytest
 from helpers import fake_results
 
-from imitbench.algos.cloning import bc, memory_config
+from imitbench.algos.cloning import bc
+from imitbench.algos.cloning.memory import config as memory_config
 from imitbench.algos.offline import offline_rwr, td3_bc
 from imitbench.cli import console
 from imitbench.data import source

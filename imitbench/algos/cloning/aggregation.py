@@ -10,7 +10,8 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-from imitbench.algos.cloning import bc, held_out, windows
+from imitbench.algos.cloning import bc, held_out
+from imitbench.algos.cloning.memory import windows
 from imitbench.core import buffer
 from imitbench.core.config import require
 from imitbench.core.types import Algorithm, Cost, Key, Metrics, Spec, Transition

@@ -20,10 +20,10 @@ demonstrations.
 from __future__ import annotations
 
 from imitbench.algos.cloning.bc_config import Config
+from imitbench.algos.cloning.memory.windows import Pairs
 from imitbench.algos.cloning.pairs import split
 from imitbench.algos.cloning.relabelling import Relabeller
 from imitbench.algos.cloning.supervised import State, SupervisedLearner, supervised_learner
-from imitbench.algos.cloning.windows import Pairs
 from imitbench.algos.common import hindsight
 from imitbench.core.types import Algorithm, Cost, Key, Spec, Traits, Transition
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from imitbench.algos.cloning import memory_config
+from imitbench.algos.cloning.memory import config as memory_config
 from imitbench.core import heads
 from imitbench.core.config import ADDED_LATER, require, require_share
 from imitbench.utils.errors import UserError

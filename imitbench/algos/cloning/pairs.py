@@ -5,9 +5,10 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from imitbench.algos.cloning import held_out, memory_config
+from imitbench.algos.cloning import held_out
 from imitbench.algos.cloning.bc_config import Config
-from imitbench.algos.cloning.windows import Pairs, steps_of_episodes
+from imitbench.algos.cloning.memory import config as memory_config
+from imitbench.algos.cloning.memory.windows import Pairs, steps_of_episodes
 from imitbench.core import buffer
 from imitbench.core.types import Spec, Transition
 

@@ -10,13 +10,14 @@ import jax.numpy as jnp
 import optax
 from flax import struct
 
-from imitbench.algos.cloning import memory_actor, memory_config
 from imitbench.algos.cloning.bc_config import Config
+from imitbench.algos.cloning.memory import actor as memory_actor
+from imitbench.algos.cloning.memory import config as memory_config
+from imitbench.algos.cloning.memory.view import View, make_view
+from imitbench.algos.cloning.memory.windows import Pairs, Windows
 from imitbench.algos.cloning.networks import build_networks
 from imitbench.algos.cloning.pairs import split
 from imitbench.algos.cloning.relabelling import Draw, Relabeller
-from imitbench.algos.cloning.view import View, make_view
-from imitbench.algos.cloning.windows import Pairs, Windows
 from imitbench.core import heads, ops, policy_nets
 from imitbench.core.actor import from_policy
 from imitbench.core.distributions import Categorical, Deterministic, Distribution, Gaussian

@@ -10,9 +10,9 @@ import jax.numpy as jnp
 
 from imitbench.core.actor import from_policy
 from imitbench.core.types import Actor, Policy
-from imitbench.envs import forks as forks_task
-from imitbench.envs import swing as swing_task
-from imitbench.envs import tightrope
+from imitbench.envs.toys import forks as forks_task
+from imitbench.envs.toys import swing as swing_task
+from imitbench.envs.toys import tightrope
 from imitbench.experts.scripted import fetch, fetch_paused, fetch_sides, forks, rooms, swing
 from imitbench.experts.scripted.fetch import Law, clip
 

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from imitbench.core.types import Actor, EnvState, Key
-from imitbench.envs import forks
+from imitbench.envs.toys import forks
 
 SPEED = 0.9  # of the largest, along the way
 GAIN = 0.5  # share of the distance to the way that is corrected in a step

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from imitbench.core.types import Actor, EnvState, Key
-from imitbench.envs import rooms
+from imitbench.envs.toys import rooms
 
 ALIGNED = 0.09  # m from the middle of a door within which the ball may drive through it
 BEFORE = 0.2  # m from the middle of the wall to where the ball lines up with a door

@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from imitbench.envs import swing
+from imitbench.envs.toys import swing
 from imitbench.experts.scripted.fetch import clip
 
 # Gains of the linear-quadratic regulator at the top, with the costs of the task's reward: for the

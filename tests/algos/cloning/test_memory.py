@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from imitbench import data, envs, experts
-from imitbench.algos.cloning import bc, dagger, dart, memory_actor
-from imitbench.algos.cloning.memory_config import Config
+from imitbench.algos.cloning import bc, dagger, dart
+from imitbench.algos.cloning.memory import actor as memory_actor
+from imitbench.algos.cloning.memory.config import Config
 from imitbench.algos.model_based import vins
 from imitbench.core import heads
 from imitbench.core.streamed import HostArray, StreamedRows

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from imitbench.algos.cloning import windows
-from imitbench.algos.cloning.memory_config import Config
+from imitbench.algos.cloning.memory import windows
+from imitbench.algos.cloning.memory.config import Config
 from imitbench.core import buffer
 from imitbench.core.types import Transition
 from imitbench.envs.base import make_spec

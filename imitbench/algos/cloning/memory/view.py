@@ -9,9 +9,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from imitbench.algos.cloning import windows
 from imitbench.algos.cloning.bc_config import Config
-from imitbench.algos.cloning.windows import Pairs, Windows
+from imitbench.algos.cloning.memory import windows
+from imitbench.algos.cloning.memory.windows import Pairs, Windows
 from imitbench.algos.common.goal_features import FeatureMap, make_feature_map
 from imitbench.core import buffer, ops, rollout
 from imitbench.core.streamed import StreamedRows

@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-from imitbench.algos.cloning.memory_config import Config
-from imitbench.algos.cloning.windows import as_numbers
+from imitbench.algos.cloning.memory.config import Config
+from imitbench.algos.cloning.memory.windows import as_numbers
 from imitbench.core.types import Actor, EnvState, Key, Spec
 
 Plan = Callable[[Key, jax.Array, jax.Array], jax.Array]

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-from imitbench.algos.cloning.memory_config import Config
+from imitbench.algos.cloning.memory.config import Config
 from imitbench.core import buffer, ops
 from imitbench.core.types import Key, Spec, Transition
 

@@ -1,0 +1,1 @@
+"""What a clone remembers of an episode: windows, their settings and the actor."""

@@ -1,0 +1,1 @@
+"""Small tasks: steps that cost nothing, each for one question."""
