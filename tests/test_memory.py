@@ -82,7 +82,10 @@ except UserError as error:
     return 1024 * int(peak), message
 
 
-@pytest.mark.parametrize("kind", ["demonstrations", "rollouts", "cell"])
+@pytest.mark.parametrize(
+    "kind",
+    ["demonstrations", *(pytest.param(k, marks=pytest.mark.slow) for k in ("rollouts", "cell"))],
+)
 def test_a_bomb_takes_little_memory(tmp_path, finished, kind):
     if kind == "demonstrations":
         path = hdf5_bomb(tmp_path)

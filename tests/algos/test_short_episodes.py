@@ -107,12 +107,13 @@ def short() -> data.Demos:
     return demos.replace(steps=demos.steps.replace(weight=weight.astype(np.float32)))
 
 
-METHODS = (
-    "bc", "marwil", "offline_awr", "iql", "dagger", "ddpg_demos", "vins", "gail", "pwil", "smodice",
-)  # fmt: skip
+METHODS = ("bc", "marwil", "offline_awr", "iql", "dagger", "gail")
+SLOW = ("ddpg_demos", "vins", "pwil", "smodice")  # to compile
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize(
+    "name", [*METHODS, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)]
+)
 def test_rows_that_fill_up_a_seed_change_nothing(short, name):
     """The same episodes, alone and followed by rows of weight 0."""
     env = envs.make(TASK)

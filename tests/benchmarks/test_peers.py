@@ -62,6 +62,7 @@ def test_each_row_stands_beside_a_cell_of_the_cpu_profile(row):
     assert Path(run.__file__).with_name(f"{row.package}_worker.py").exists()
 
 
+@pytest.mark.slow
 def test_a_row_is_trained_on_our_data_and_becomes_a_cell(tmp_path):
     script = tmp_path / "numpy_worker.py"
     script.write_text(WORKER.format(folder=str(Path(run.__file__).parent)))

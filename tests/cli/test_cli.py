@@ -24,11 +24,13 @@ def call(capsys, *words: str) -> tuple[int, str, str]:
 
 
 def test_lists(capsys):
-    assert all(name in call(capsys, "list", "tasks")[1] for name in envs.TASKS)
+    tasks = call(capsys, "list", "tasks")[1]
+    assert all(name in tasks for name in envs.TASKS)
     methods = call(capsys, "list", "methods")[1]
     assert all(name in methods for name in algos.ALGOS)
     assert "Needs: demonstrations, environment, expert." in methods
-    assert all(name in call(capsys, "list", "suites")[1] for name in suite_names())
+    suites = call(capsys, "list", "suites")[1]
+    assert all(name in suites for name in suite_names())
 
 
 def test_settings_are_listed_from_the_typed_config(capsys):

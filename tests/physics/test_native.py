@@ -130,6 +130,7 @@ def test_model_with_activations_is_refused():
         physics.load(mujoco.MjModel.from_xml_string(xml), "native")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("prefix", "flags"),
     [

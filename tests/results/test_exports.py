@@ -127,10 +127,7 @@ def check_refused(policy: policies.StoredPolicy, folder: Path, words: str) -> No
 # A clone, a network that also gives a standard deviation, a search with random candidates.
 @pytest.mark.parametrize(
     "method",
-    [
-        pytest.param(m, marks=[] if m in ("bc", "sqil", "vins") else pytest.mark.slow)
-        for m in algos.ALGOS
-    ],
+    [pytest.param(m, marks=[] if m in ("bc", "sqil") else pytest.mark.slow) for m in algos.ALGOS],
 )
 def test_an_exported_policy_acts_as_the_original_one(method, stored, tmp_path):
     policy = stored(method)
@@ -159,6 +156,7 @@ def test_heads_that_draw_no_numbers_go_into_every_format(kind, stored, tmp_path)
     check(policy, tmp_path, "onnx", from_onnx)
 
 
+@pytest.mark.slow
 def test_a_sampling_head_and_a_memory_go_into_stablehlo_alone(stored, tmp_path):
     flow = stored("bc", TASK, clone(head=heads.Config("flow", sample_steps=2)))
     check_refused(flow, tmp_path, "draws random numbers")
@@ -173,6 +171,7 @@ def test_a_sampling_head_and_a_memory_go_into_stablehlo_alone(stored, tmp_path):
     assert shapes == [["b", 4], ["b", 3, 4], ["b", 3, 2], ["b", 1, 2, 2], ["b"]]
 
 
+@pytest.mark.slow
 def test_choices_are_integers(stored, tmp_path):
     policy = stored("bc", "ProbePolicy")
     check(policy, tmp_path, "numpy", from_numpy)
@@ -196,6 +195,7 @@ def test_samples_have_the_distribution_of_the_original_ones(stored, tmp_path):
         assert p_value(x, y + 0.2 * y.std()) < 1e-4  # the test has power
 
 
+@pytest.mark.slow
 def test_stablehlo_needs_jax_alone(stored, tmp_path):
     """With a memory: a counter that also knows the first observation."""
     pytest.importorskip("flatbuffers")

@@ -31,9 +31,10 @@ ADDED = ("horizon", "discrete", "fields", "normaliser", "action_bounds", "versio
     "method",
     [
         "bc",
-        "vins",
-        "sac",
-        *(pytest.param(m, marks=pytest.mark.slow) for m in ("dagger", "bcq", "ppo", "gail")),
+        *(
+            pytest.param(m, marks=pytest.mark.slow)
+            for m in ("vins", "sac", "dagger", "bcq", "ppo", "gail")
+        ),
     ],
 )
 def test_a_loaded_policy_acts_as_the_trained_method_did(tmp_path, method):

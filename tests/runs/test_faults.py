@@ -226,6 +226,7 @@ def test_a_second_run_leaves_cells_alone_that_another_one_computes(finished, tmp
     same(root, finished)
 
 
+@pytest.mark.slow
 def test_two_runs_into_one_folder_share_the_cells(finished, tmp_path):
     """Two processes start together; every cell is computed once, whole, and by one of them."""
     root = tmp_path / "toy"

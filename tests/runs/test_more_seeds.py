@@ -121,6 +121,7 @@ def test_stale_cells_are_named_with_what_differs(tmp_path, trained, monkeypatch)
     assert line.endswith(": version 1, now 2")
 
 
+@pytest.mark.slow
 def test_stale_cells_alone_are_shown_and_run(tmp_path, capsys, monkeypatch):
     words = ["run", TOY, "--results", str(tmp_path)]
     assert main.main([*words, "--only", "bc"]) == 0
@@ -139,6 +140,7 @@ def test_stale_cells_alone_are_shown_and_run(tmp_path, capsys, monkeypatch):
     assert capsys.readouterr() == ("", "no cell is stale\n")
 
 
+@pytest.mark.slow
 def test_checkpoints_of_another_version_are_named_and_left(tmp_path, capsys, monkeypatch):
     """A run that was cut off goes on only where the method is the one that began."""
     words = ["run", TOY, "--only", "bc", "--results", str(tmp_path)]
@@ -171,6 +173,7 @@ def test_checkpoints_of_another_version_are_named_and_left(tmp_path, capsys, mon
     assert any(path.name.isdigit() for path in kept.iterdir())
 
 
+@pytest.mark.slow
 def test_finished_cells_run_again_when_asked_and_are_kept(tmp_path, capsys):
     words = ["run", TOY, "--profile", "smoke", "--results", str(tmp_path)]
     assert main.main(words) == 0

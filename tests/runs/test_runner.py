@@ -211,6 +211,7 @@ def test_diverged_seeds_stay_in_the_table_and_are_named(tmp_path):
     assert pd.read_csv(tmp_path / "toy" / "summary.csv")["success_any"].to_list() == [0]
 
 
+@pytest.mark.slow
 def test_weights_that_vanish_are_named(tmp_path):
     raw = offline_rwr.Config(max_weight=1e-5, policy_steps=2, value_steps=1)
     cell = load_suite(TOY).profiles["smoke"][0]

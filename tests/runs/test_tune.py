@@ -113,6 +113,7 @@ def test_finished_trials_are_kept(tmp_path, monkeypatch):
         tune.search(dataclasses.replace(CELL, grad_steps=80), WORDS, tmp_path)
 
 
+@pytest.mark.slow
 def test_settings_that_change_the_program_are_trained_apart(tmp_path):
     """A weight of 0 leaves a part of the program out."""
     config = bc.Config(hidden=(8,), batch=16, validation=0.25, steps=20)

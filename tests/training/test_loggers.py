@@ -64,6 +64,7 @@ def test_missing_package_is_named(monkeypatch):
         loggers.wandb("toys")
 
 
+@pytest.mark.slow
 def test_packages_are_imported_on_demand():
     code = (
         "import sys, imitbench.cli.main, imitbench.training.loggers;"

@@ -88,7 +88,7 @@ def test_an_evaluation_before_training_changes_nothing_else(demos, env, keys, sm
     chex.assert_trees_all_close(calls[0][1].algo, untrained, rtol=1e-3, atol=1e-5)
 
 
-@pytest.mark.parametrize("seeds_by", ["threads", "vmap"])
+@pytest.mark.parametrize("seeds_by", [pytest.param("threads", marks=pytest.mark.slow), "vmap"])
 def test_parts_of_a_chunk_equal_the_whole(demos, env, keys, small, seeds_by, monkeypatch):
     rows = data.subset(demos, 3, [0, 1, 2])
     options: Any = {"env": env, "num_updates": 12, "num_evals": 2, "eval_episodes": 4}
@@ -118,6 +118,7 @@ def test_parts_divide_the_updates_and_are_few_and_long(steps, updates, count):
     assert parts.part_count(Cost(env_steps=steps), updates) == count
 
 
+@pytest.mark.slow
 def test_shared_demonstrations_equal_copies_for_each_seed(demos, env, keys, small):
     shared = data.subset(demos, 3, [0], same=True)
     copies = jax.tree.map(lambda x: jnp.stack([x] * 3), shared)

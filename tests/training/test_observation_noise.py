@@ -59,6 +59,7 @@ def test_the_actors_own_randomness_stays(env):
     np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 def test_a_memory_begins_with_a_noisy_observation(env):
     def act(key: Any, memory: jax.Array, state: EnvState) -> tuple[jax.Array, jax.Array]:
         return memory, memory

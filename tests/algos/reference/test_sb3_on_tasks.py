@@ -59,6 +59,7 @@ def test_ppo_learns_a_probe():
     assert random[0] < -1.0 and trained[0] > -0.25
 
 
+@pytest.mark.slow
 def test_sac_with_hindsight_learns_a_goal_task():
     """The replay buffer asks the environment for the rewards of other goals."""
     base = ib.make_env("PointMass")

@@ -163,6 +163,7 @@ def test_rewards_and_observations_are_scaled_as_by_a_loop(spied):
     np.testing.assert_allclose(core.returns, running, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_advantages_are_computed_anew_before_each_pass_if_asked(spied):
     """The second pass has the returns by the value after the first one, and old probabilities."""
     spec = make_spec([("x", 3)], 2, 5)
