@@ -3,9 +3,10 @@
 Forks has 24 ways, and the demonstrations take all of them. On FetchPickAndPlace the gripper comes
 to the block from either of two sides, or always from the same one: the second set of demonstrations
 is as precise, and has no modes. All heads have the same network before them, as many gradient
-steps, the same minibatches, running mean of the parameters and chunks. Rows with other chunks show
-what these do. In the demonstrations with pauses the gripper waits above the block, and one
-observation does not tell for how long.
+steps, the same minibatches, and the running mean of the parameters. They predict and execute
+chunks of 8 actions, but bins decide single ones. Rows with other chunks show what these do. In the
+demonstrations with pauses the gripper waits above the block, and one observation does not tell for
+how long.
 Claims: `imitbench/suites/published/policies.py`.
 """
 
@@ -33,7 +34,10 @@ HEADS: dict[str, heads.Config] = {
     "flow": heads.Config("flow"),
     "two-step": heads.Config("two-step"),
 }
-"""The heads of the table; each label is a kind."""
+"""The heads of the table by the labels of their cells."""
+BINS = ("bins", "autoregressive")
+"""The heads that learn single actions: of a chunk of 8, whose 16 numbers come one after the other,
+a minibatch takes 16 passes."""
 PRECISE = ("deterministic", "mixture", "kmeans", "ddim", "flow", "two-step")
 """The heads on FetchPickAndPlace."""
 ONE_SIDE, TWO_SIDES, PAUSED = "scripted-one-side", "scripted-two-sides", "scripted-paused"
@@ -74,7 +78,7 @@ class Size:
         """BC with a head that executes chunks, or with a memory of its own."""
         settings: dict[str, Any] = {"chunk": chunk, "execute": chunk, **memory}
         return bc.Config(
-            lr=3e-4,
+            lr=1e-3,
             lr_decay_steps=grad_steps,
             batch=self.batch,
             hidden=self.hidden,
@@ -97,9 +101,13 @@ def _forks(s: Size) -> list[Cell]:
         "seeds": s.forks_seeds, "num_evals": s.num_evals, "eval_episodes": s.forks_episodes,
         "source": DemoSource(pool=2 * s.forks),
     }  # fmt: skip
-    found = [Cell(label=head, config=s.clone(s.forks_steps, head, 8), **common) for head in HEADS]
-    for head in ("deterministic", "mixture"):
+    found = []
+    for head in HEADS:
+        if head not in BINS:
+            found.append(Cell(label=head, config=s.clone(s.forks_steps, head, 8), **common))
+    for head in ("deterministic", "mixture", *BINS):
         found.append(Cell(label=f"{head}, 1", config=s.clone(s.forks_steps, head, 1), **common))
+    for head in ("deterministic", "mixture"):
         averages = s.clone(s.forks_steps, head, 8, execute=1, ensemble=0.01)
         found.append(Cell(label=f"{head}, averaged", config=averages, **common))
     return found
@@ -131,11 +139,11 @@ SMOKE = Size(
     pick_steps=6, seeds=2, eval_episodes=2, batch=16,
 )  # fmt: skip
 CPU = Size(
-    hidden=(256, 256, 256), steps=200, forks=96, forks_steps=30_000, forks_seeds=10,
-    forks_episodes=100, pick=25, pick_steps=15_000, seeds=5, eval_episodes=50,
+    hidden=(256, 256, 256, 256), steps=200, forks=96, forks_steps=15_000, forks_seeds=10,
+    forks_episodes=100, pick=25, pick_steps=9_000, seeds=5, eval_episodes=50, batch=128,
 )  # fmt: skip
 FULL = Size(
-    hidden=(512, 512, 512), steps=500, forks=96, forks_steps=150_000, forks_seeds=20,
+    hidden=(512, 512, 512, 512), steps=500, forks=96, forks_steps=150_000, forks_seeds=20,
     forks_episodes=480, pick=25, pick_steps=60_000, seeds=10, eval_episodes=200, batch=512,
 )  # fmt: skip
 SUITE = Suite(

@@ -41,7 +41,7 @@ CLAIMS = (
     Claim(
         "On Forks bins one after the other keep to a mode where independent bins mix them "
         "(success)",
-        "autoregressive", "bins", "Shafiullah et al. 2022 (arXiv:2206.11251), section 3",
+        "autoregressive, 1", "bins, 1", "Shafiullah et al. 2022 (arXiv:2206.11251), section 3",
         measure="success_final", places=(FORKS,),
     ),
     Claim(
