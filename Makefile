@@ -55,7 +55,7 @@ check: setup  ## ruff, basedpyright, the import contract and the documentation
 docs: setup  ## build the documentation into build/docs; a wrong link fails
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
 
-docs-tables: setup  ## write the figure and the table of verdicts in the README again
+docs-tables: setup  ## draw the figures of the README and list all verdicts again
 	$(PY) -m docs._generate.readme
 
 golden: setup  ## write the golden file of every method anew; refused where numbers changed and versions did not

@@ -25,6 +25,7 @@ from docs._generate import (
     suites,
     tasks,
 )
+from docs._generate.book import pages as book
 from imitbench import algos
 
 PARTS: dict[str, Callable[[], str]] = {
@@ -48,6 +49,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "published returns": baselines.returns,
     "remarks on published returns": baselines.remarks,
     "rows of peers": baselines.peers,
+    "book": book.documents,
     "coverage": lambda: _included("docs/assets/coverage.md"),
 }
 PART = re.compile(r"<!-- generate (.+?) -->")
@@ -68,7 +70,7 @@ def on_config(config: Any) -> Any:
 def on_files(files: Files, config: Any) -> Files:
     """Adds the generated pages and the figures."""
     pages = {f"methods/{name}.md": methods.page(name) for name in algos.ALGOS}
-    pages |= suites.suite_pages()
+    pages |= suites.suite_pages() | book.pages()
     for uri, text in pages.items():
         files.append(File.generated(config, uri, content=text))
     for name in suites.names():
@@ -105,7 +107,7 @@ def on_post_build(config: Any) -> None:
 
 
 def _with_generated(entry: Any) -> Any:
-    """An entry of the navigation with `methods/*` and `suites/*` replaced by their pages."""
+    """An entry of the navigation with `methods/*` and its like replaced by their pages."""
     if not isinstance(entry, dict):
         return entry
     found = {}
@@ -124,6 +126,10 @@ def _expanded(entry: Any) -> list[Any]:
         ]
     if entry == "suites/*":
         return [{name: f"suites/{name}.md"} for name in suites.names()]
+    if entry == "book/*":
+        titles = {d.name: d.title.partition(". ")[0] for d in book.DOCUMENTS}
+        titles[book.REST] = "Other claims"
+        return [{title: f"book/{name}.md"} for name, title in titles.items()]
     return [_with_generated(entry)]
 
 

@@ -1,4 +1,4 @@
-"""The generated parts of the README: its figure, and its table of verdicts (`make docs-tables`)."""
+"""The figures of the README: demonstrations, and all verdicts (`make docs-tables`)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 import matplotlib
 import numpy as np
 
-from docs._generate import sources, suites
+from docs._generate import sources
+from docs._generate.book import verdict_list
 from imitbench.results import scores
 from imitbench.results.cells.cell import Result
 
@@ -19,14 +20,6 @@ SUITE = "gail"
 TASKS = ("Hopper", "Walker2d", "HalfCheetah", "Ant")
 LINES = {"bc": ("BC", "#444444", "o"), "gail": ("GAIL", "#c1440e", "s")}
 EXPERT = ("dagger", "DAgger", "#2a7f62", "D")
-BEGIN, END = "<!-- table claims -->\n", "<!-- end claims -->"
-
-
-def with_table(text: str) -> str:
-    """The README with the present table of verdicts between its marks."""
-    head, rest = text.split(BEGIN, 1)
-    _, tail = rest.split(END, 1)
-    return f"{head}{BEGIN}\n{suites.claims_table()}\n\n{END}{tail}"
 
 
 def fingerprint() -> str:
@@ -68,14 +61,13 @@ def draw() -> None:
 
 
 def main() -> None:
-    """Writes the figure and the table."""
+    """Writes the figures whose numbers have changed."""
+    written = verdict_list.write()
     if drawn_fingerprint() != fingerprint():
         draw()
-        print(f"written: {FIGURE.relative_to(sources.ROOT)}")
-    text = README.read_text(encoding="utf-8")
-    if with_table(text) != text:
-        README.write_text(with_table(text), encoding="utf-8")
-        print("written: README.md")
+        written.append(FIGURE)
+    for path in written:
+        print(f"written: {path.relative_to(sources.ROOT)}")
 
 
 def _panel(ax: Any, task: str) -> None:

@@ -11,6 +11,7 @@ from imitbench.cli.locations import folder_name, no_cells, results_folder, suite
 from imitbench.cli.options import Profile, ResultsFolder
 from imitbench.results import claims
 from imitbench.results.cells import store
+from imitbench.results.figures import verdicts
 from imitbench.results.tables import sections
 from imitbench.suites import published
 from imitbench.suites.registry import suite_names
@@ -28,6 +29,8 @@ class Verify:
     """Name of the suite; by default all suites that have claims and results."""
     profile: Profile = "cpu"
     results: ResultsFolder = Path("results")
+    figure: Path | None = None
+    """Draw all verdicts into FIGURE.png and FIGURE.svg, too."""
 
     def __call__(self) -> int:
         with_claims = [name for name in suite_names() if published.claims_of(name)]
@@ -41,28 +44,33 @@ class Verify:
                 f"{self.suite}"
             )
         names = [self.suite] if self.suite else with_claims
-        return int(sum(map(self._judge, names)) > 0)
+        judged = {name: self._judge(name) for name in names}
+        if self.figure:
+            for path in verdicts.draw(judged, self.figure):
+                print(f"written: {path}")
+        every = [j.verdict for found in judged.values() for j in found if not j.pooled]
+        return int("not reproduced" in every)
 
     def _has_results(self, name: str) -> bool:
         return store.cells_folder(self.results / folder_name(name, self.profile)).is_dir()
 
-    def _judge(self, name: str) -> int:
-        """Prints the verdicts, and counts the claims that are not reproduced."""
+    def _judge(self, name: str) -> list[claims.Judgement]:
+        """Prints the verdicts on the claims of a suite; none where it has no results."""
         root = results_folder(name, self.profile, self.results)
         cells = store.read_all(root)
         if not cells:
             if self.suite:
                 raise UserError(no_cells(root, name, self.profile))
             print(f"{name} ({self.profile}): {no_cells(root, name, self.profile)}")
-            return 0
+            return []
         judged = claims.judge(published.claims_of(name), cells)
         print(f"{name} ({self.profile}, {root}):")
         for judgement in judged:
             _print_judgement(judgement)
-        verdicts = [j.verdict for j in judged if not j.pooled]
-        counts = (f"{verdicts.count(v)} {v}" for v in dict.fromkeys(verdicts))
+        found = [j.verdict for j in judged if not j.pooled]
+        counts = (f"{found.count(v)} {v}" for v in dict.fromkeys(found))
         print(f"  {', '.join(counts)}")
-        return verdicts.count("not reproduced")
+        return judged
 
 
 def _print_judgement(judgement: claims.Judgement) -> None:

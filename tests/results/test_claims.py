@@ -313,8 +313,10 @@ def test_the_command_says_each_verdict_and_its_exit_code_the_sum(tmp_path, capsy
     monkeypatch.setattr(registry, "SUITES", dict.fromkeys(("toy", "none")))
     found = {"toy": (A_OVER_B,), "none": ()}
     monkeypatch.setattr(published, "claims_of", lambda name: found[name])
-    assert main.main(["verify"]) == 0
-    assert "reproduced: a is above b [somebody]" in capsys.readouterr().out
+    assert main.main(["verify", "--figure", str(tmp_path / "all")]) == 0
+    out = capsys.readouterr().out
+    assert "reproduced: a is above b [somebody]" in out
+    assert f"written: {tmp_path / 'all.png'}" in out and (tmp_path / "all.svg").exists()
     found["toy"] = (dataclasses.replace(A_OVER_B, better="b", worse="a"),)
     assert main.main(["verify", "toy"]) == 1
     assert "1 not reproduced" in capsys.readouterr().out

@@ -1,0 +1,1 @@
+"""The reproduction book: what five documents state, and what this repository finds."""

@@ -1,0 +1,171 @@
+"""The pages of the book: one for each document, one for the other claims, and the list of all."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+
+from docs._generate import sources
+from docs._generate.book import (
+    imitation_lecture,
+    model_based_talk,
+    rewards_and_demonstrations,
+    self_correction,
+    weighted_regression,
+)
+from docs._generate.book.schema import ClaimOf, Document, Statement
+from imitbench.results import claims
+from imitbench.results.tables import sections
+from imitbench.suites import published
+from imitbench.suites.published.schema import Claim
+from imitbench.suites.registry import suite_names
+
+DOCUMENTS: tuple[Document, ...] = (
+    self_correction.DOCUMENT,
+    rewards_and_demonstrations.DOCUMENT,
+    imitation_lecture.DOCUMENT,
+    model_based_talk.DOCUMENT,
+    weighted_regression.DOCUMENT,
+)
+REST = "other_claims"
+HEAD = ("Claim of the suite", "Where", "Lead", "Seeds x episodes", "Adjusted p", "Verdict")
+
+
+@functools.cache
+def judgements(suite: str) -> tuple[claims.Judgement, ...]:
+    """The verdicts on all claims of a suite, by its shipped cells."""
+    return tuple(claims.judge(published.claims_of(suite), sources.shipped_results(suite)))
+
+
+def judgements_of(suite: str, claim: Claim) -> list[claims.Judgement]:
+    """The verdicts on one claim."""
+    return [j for j in judgements(suite) if j.claim == claim]
+
+
+def row(judgement: claims.Judgement) -> tuple[str, ...]:
+    """A verdict as a row of `HEAD`; without results it has no numbers."""
+    text = judgement.claim.text
+    if judgement.verdict == "no results":
+        return text, judgement.place, "-", "-", "-", "not run"
+    cells = dict(zip(sections.CLAIM_HEAD, sections.claim_row(judgement), strict=True))
+    return text, *(cells[h] for h in ("Where", "Lead", "Seeds x episodes", "Adjusted p", "Verdict"))
+
+
+def pages() -> dict[str, str]:
+    """All pages by their path below docs/."""
+    found = {f"book/{d.name}.md": page(d) for d in DOCUMENTS}
+    found[f"book/{REST}.md"] = rest()
+    return found
+
+
+def page(document: Document) -> str:
+    """The page of a document."""
+    title, _, origin = document.title.partition(". ")
+    parts = [
+        f"# {title}",
+        sources.linked(origin),
+        sources.linked(document.about),
+        overview(document),
+    ]
+    section = ""
+    for number, statement in enumerate(document.statements, 1):
+        if statement.section != section:
+            section = statement.section
+            parts.append(f"## {section}")
+        parts += _statement(number, statement)
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def overview(document: Document) -> str:
+    """How many statements a document has, of which kind, and the verdicts on its claims."""
+    kinds = [s.kind for s in document.statements]
+    counted = ", ".join(
+        f"{kinds.count(k)} {k}{'s' * (kinds.count(k) > 1)}" for k in dict.fromkeys(kinds)
+    )
+    found = _verdicts(document.statements)
+    return f"{len(kinds)} statements: {counted}. Verdicts, place by place: {found}."
+
+
+def _statement(number: int, statement: Statement) -> list[str]:
+    parts = [f"**{number}. {statement.kind.capitalize()}.** {sources.linked(statement.says)}"]
+    found = [j for ref in statement.claims for j in judgements_of(ref.suite, ref.find())]
+    if found:
+        parts.append(sources.table(HEAD, map(row, found)))
+    suites = dict.fromkeys(
+        [ref.suite for ref in statement.claims] + [suite for suite, _ in statement.figures]
+    )
+    items = [
+        f"Run it: `imitbench run {suite}`, then `imitbench verify {suite}` "
+        f"([the suite](../suites/{suite}.md))"
+        for suite in suites
+    ]
+    items += [
+        f"Our figure: [{name} of {suite}](../suites/{suite}/{name}.png)"
+        for suite, name in statement.figures
+        if (sources.SHIPPED / suite / f"{name}.png").exists()
+    ]
+    items += [f"Code: `{path}`" for path in statement.code]
+    items += [f"Test: `{test}`" for test in statement.tests]
+    if items:
+        parts.append("\n".join(f"- {item}" for item in items))
+    if statement.remark:
+        parts.append(sources.linked(statement.remark))
+    return parts
+
+
+def stated() -> set[ClaimOf]:
+    """The claims that stand on the page of a document."""
+    return {ref for d in DOCUMENTS for s in d.statements for ref in s.claims}
+
+
+def others() -> dict[str, list[Claim]]:
+    """The claims that do not, by suite."""
+    on_pages = stated()
+    found = {
+        suite: [c for c in published.claims_of(suite) if ClaimOf(suite, c.text) not in on_pages]
+        for suite in suite_names()
+    }
+    return {suite: kept for suite, kept in found.items() if kept}
+
+
+def rest() -> str:
+    """The page of the claims that come from elsewhere."""
+    parts = [
+        "# Other claims",
+        "These claims come from other papers than the five documents, or are our own. Each names "
+        "its source.",
+    ]
+    for suite, kept in others().items():
+        parts.append(f"## [`{suite}`](../suites/{suite}.md)")
+        rows = [
+            (*row(j), sources.linked(claim.source))
+            for claim in kept
+            for j in judgements_of(suite, claim)
+        ]
+        parts.append(sources.table((*HEAD, "Source"), rows))
+    return "\n\n".join(parts) + "\n"
+
+
+def documents() -> str:
+    """The table of the documents."""
+    rows = []
+    for d in DOCUMENTS:
+        title = d.title.partition(". ")[0]
+        rows.append((f"[{title}]({d.name}.md)", str(len(d.statements)), _verdicts(d.statements)))
+    rows.append((f"[Other claims]({REST}.md)", "-", _counts(_judged(others()))))
+    return sources.table(("Document", "Statements", "Verdicts, place by place"), rows)
+
+
+def _verdicts(statements: Sequence[Statement]) -> str:
+    refs = dict.fromkeys(ref for s in statements for ref in s.claims)
+    return _counts([j for r in refs for j in judgements_of(r.suite, r.find())])
+
+
+def _judged(found: dict[str, list[Claim]]) -> list[claims.Judgement]:
+    return [j for suite, kept in found.items() for c in kept for j in judgements_of(suite, c)]
+
+
+def _counts(found: Sequence[claims.Judgement]) -> str:
+    verdicts = [j.verdict for j in found if not j.pooled]
+    names = {v: "not run" if v == "no results" else v for v in sections.VERDICTS}
+    return ", ".join(f"{verdicts.count(v)} {n}" for v, n in names.items() if v in verdicts) or "-"

@@ -1,0 +1,77 @@
+"""The book: its references exist, every claim is on a page, and its numbers are the cells'."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from docs._generate import sources
+from docs._generate.book import pages, verdict_list
+from docs._generate.book.schema import ClaimOf
+from imitbench.results import claims
+from imitbench.results.tables import sections
+from imitbench.suites import published
+from imitbench.suites.registry import suite_names
+
+STATEMENTS = [
+    pytest.param(s, id=f"{d.name}-{n}")
+    for d in pages.DOCUMENTS
+    for n, s in enumerate(d.statements, 1)
+]
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_what_a_statement_names_exists(statement):
+    for ref in statement.claims:
+        assert ref.find().text == ref.text
+    for path in statement.code:
+        assert (sources.ROOT / path).is_file(), path
+    for test in statement.tests:
+        path, _, name = test.partition("::")
+        code = (sources.ROOT / path).read_text(encoding="utf-8")
+        assert re.search(rf"^def {name}\(", code, re.MULTILINE), test
+    for suite, _ in statement.figures:
+        assert suite in suite_names()
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_a_statement_says_where_it_is_tested_or_why_it_is_not(statement):
+    evidence = (
+        statement.claims, statement.figures, statement.code, statement.tests, statement.remark
+    )  # fmt: skip
+    assert any(evidence)
+
+
+def test_every_claim_is_on_exactly_one_kind_of_page():
+    every = {ClaimOf(name, c.text) for name in suite_names() for c in published.claims_of(name)}
+    rest = {ClaimOf(name, c.text) for name, kept in pages.others().items() for c in kept}
+    assert pages.stated() | rest == every
+    assert not pages.stated() & rest
+    written = "".join(pages.pages().values())
+    assert all(ref.text in written for ref in every)
+
+
+def test_its_numbers_are_those_of_the_cells():
+    written = pages.pages()
+    shown = written["book/self_correction.md"]
+    judged = claims.judge(published.claims_of("vins"), sources.shipped_results("vins"))
+    checked = 0
+    for j in judged:
+        if j.verdict != "no results" and j.claim.better == "vins" and j.claim.worse == "bc":
+            row = f"| {j.place} | {sections.format_lead(j)} | {j.seeds} x {j.episodes} | "
+            assert row in shown
+            assert f"| {sections.explained_verdict(j)} |" in shown
+            checked += 1
+    assert checked > 5
+
+
+def test_the_list_is_current():
+    kept = verdict_list.NUMBERS.read_text(encoding="utf-8")
+    assert kept == verdict_list.numbers(), "run `make docs-tables`"
+    assert verdict_list.FIGURE.exists()
+
+
+def test_an_unknown_claim_is_refused():
+    with pytest.raises(LookupError, match="suite vins has no claim 'x'"):
+        ClaimOf("vins", "x").find()
