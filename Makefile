@@ -6,7 +6,7 @@ SUITE ?= quickstart
 PROFILE ?= cpu
 VIDEOS ?= 0
 
-.PHONY: help setup quickstart test test-all test-reference check docs docs-tables demos experts tables figures verify report pictures-vins compounding ship parity peers peer-rows perf perf-engines perf-wrap perf-learners perf-vins perf-heads perf-offline perf-adversarial perf-gymnasium perf-streaming golden clean
+.PHONY: help bench-all setup quickstart test test-all test-reference check docs docs-tables demos experts tables figures verify report pictures-vins compounding ship parity peers peer-rows perf perf-engines perf-wrap perf-learners perf-vins perf-heads perf-offline perf-adversarial perf-gymnasium perf-streaming golden clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -60,6 +60,9 @@ docs-tables: setup  ## draw the figures of the README and list all verdicts agai
 
 golden: setup  ## write the golden file of every method anew; refused where numbers changed and versions did not
 	PYTHONPATH=tests $(PY) -m helpers.golden
+
+bench-all: setup  ## run all suites, resumable, after an estimate of the time (PROFILE=smoke: minutes)
+	$(PY) -m benchmarks.run_all --profile $(PROFILE)
 
 bench-%: setup  ## run a suite, as in `make bench-quickstart PROFILE=full`
 	$(RUN) run $* --profile $(PROFILE)
