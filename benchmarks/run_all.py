@@ -53,7 +53,7 @@ def measure(results: Iterable[Result]) -> Rates:
     """
     by_task: dict[tuple[str, str], float] = {}
     for r in results:
-        steps = max(int(r.curve["env_steps"].max()), int(r.curve["grad_steps"].max()))
+        steps = int(r.curve[["env_steps", "grad_steps"]].to_numpy().max())
         if steps:
             seconds = sum(r.info["seconds"].values())
             rate = seconds / (steps * len(r.identity["seeds"]))
