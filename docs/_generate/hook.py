@@ -18,6 +18,7 @@ from docs._generate import (
     architecture,
     baselines,
     commands,
+    leaderboard,
     methods,
     notebooks,
     public_face,
@@ -50,6 +51,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "remarks on published returns": baselines.remarks,
     "rows of peers": baselines.peers,
     "book": book.documents,
+    "leaderboard": leaderboard.tables,
     "coverage": lambda: _included("docs/assets/coverage.md"),
 }
 PART = re.compile(r"<!-- generate (.+?) -->")

@@ -27,6 +27,7 @@ from imitbench.cli import (
     report,
     results,
     run,
+    submit,
     train,
 )
 from imitbench.cli import experts as expert_commands
@@ -55,6 +56,7 @@ Command = (
     | Annotated[claims.Verify, tyro.conf.subcommand("verify")]
     | Annotated[report.Report, tyro.conf.subcommand("report")]
     | Annotated[report.Ship, tyro.conf.subcommand("ship")]
+    | Annotated[submit.Submit, tyro.conf.subcommand("submit")]
     | Annotated[doctor.Doctor, tyro.conf.subcommand("doctor")]
 )
 COMMANDS: tuple[type, ...] = (
@@ -62,7 +64,7 @@ COMMANDS: tuple[type, ...] = (
     data.Demos, datasets.Info, datasets.Check, datasets.Convert, datasets.Slice, datasets.Merge,
     expert_commands.ListExperts, expert_commands.ShowExpert, expert_commands.TrainExperts,
     expert_commands.ScoreExperts, results.TableOf, results.Plot, results.Compare, results.Rank,
-    claims.Verify, report.Report, report.Ship, doctor.Doctor,
+    claims.Verify, report.Report, report.Ship, submit.Submit, doctor.Doctor,
 )  # fmt: skip
 
 
@@ -73,9 +75,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the words after `imitbench`; by default those of the process.
 
     Returns:
-        The exit code. 0: done. 1: a claim was not reproduced, or this machine's physics differ from
-        those of the shipped results. 2: a mistake in the request. 130, 143: stopped by SIGINT,
-        SIGTERM. 141: whoever read the output closed the pipe.
+        The exit code. 0: done. 1: a claim was not reproduced, a submission differs, or this
+        machine's physics differ from those of the shipped results. 2: a mistake in the request.
+        130, 143: stopped by SIGINT, SIGTERM. 141: whoever read the output closed the pipe.
 
     Raises:
         SystemExit: after a help text, and for a request that does not parse.

@@ -1,0 +1,68 @@
+"""The leaderboard: shipped rows and submissions, ranked suite by suite."""
+
+from __future__ import annotations
+
+from docs._generate import sources
+from imitbench.results import rank, submissions
+from imitbench.results.cells.cell import Result
+from imitbench.results.stats import Estimate
+from imitbench.suites.registry import suite_names
+from imitbench.utils.errors import UserError
+
+COMMUNITY = sources.ROOT / "results" / "community"
+HEAD = ("Rank", "Method", "By", "IQM", "Mean", "P(better)")
+
+
+def submitted(suite: str) -> list[tuple[submissions.Submission, list[Result]]]:
+    """The submissions to the suite's `cpu` profile."""
+    return [
+        (about, cells)
+        for about, cells in submissions.read_all(COMMUNITY)
+        if (about.suite, about.profile) == (suite, "cpu")
+    ]
+
+
+def tables() -> str:
+    """A ranking for each suite whose shipped cells can be ranked."""
+    parts = []
+    for suite in suite_names():
+        if sources.shipped_results(suite) and (part := table(suite)):
+            parts += [f"## [`{suite}`](suites/{suite}.md)", part]
+    return "\n\n".join(parts)
+
+
+def table(suite: str) -> str:
+    """The ranking of one suite; empty where no two methods ran at the same places."""
+    shipped = [r for r in sources.shipped_results(suite) if not r.identity.get("validation")]
+    if not shipped:  # a search over settings
+        return ""
+    results, by = list(shipped), {}
+    for about, cells in submitted(suite):
+        named = submissions.with_name(about, cells)
+        results += named
+        by |= {r.identity["label"]: about.by for r in named}
+    try:
+        scores = rank.collect(results)
+    except UserError:
+        return ""
+    rows = [
+        (
+            str(number),
+            f"`{r.method}`",
+            by.get(r.method, "shipped"),
+            _interval(r.iqm),
+            _interval(r.mean),
+            f"{r.improvement:.2f}",
+        )
+        for number, r in enumerate(rank.rank_methods(scores), 1)
+    ]
+    places = ", ".join(f"{task} {demos}" for task, demos, _ in scores.places)
+    about = f"{scores.measure.replace('_', ' ').capitalize()}, normalised, at {places}."
+    if scores.left_out:
+        names = ", ".join(f"`{name}`" for name in scores.left_out)
+        about += f" Not at all of these places, so not ranked: {names}."
+    return f"{about}\n\n{sources.table(HEAD, rows)}"
+
+
+def _interval(x: Estimate) -> str:
+    return f"{x.value:.3f} [{x.low:.3f}, {x.high:.3f}]"
