@@ -174,10 +174,8 @@ def _unit(path: Path, joint: str, q: np.ndarray) -> np.ndarray:
     """Unit quaternions [F, 4] of a joint, continuous; files round them."""
     length = np.linalg.norm(q, axis=1)
     if np.abs(length - 1).max() > 0.05:
-        raise UserError(
-            f"clip {path}: a quaternion of {joint} has length {length[np.abs(length - 1).argmax()]:g}; "
-            "expected 1"
-        )
+        worst = length[np.abs(length - 1).argmax()]
+        raise UserError(f"clip {path}: a quaternion of {joint} has length {worst:g}; expected 1")
     return rotations.continuous(q)
 
 

@@ -4,9 +4,9 @@ Source: Peng et al. 2018 (arXiv:1804.02717): the phase is observed, episodes beg
 moment of the clip and end where a part of the body other than a foot touches the ground; the reward
 is 0 while one does. At each new cycle the reference comes to the place of the body.
 
-Different from the source: control at 30 Hz in 4 or 8 steps of the model with implicit damping, hinges in
-place of ball joints, episodes of 10 s in place of 20 s, heading instead of an initial yaw of 0, and
-the observation has joint angles in place of the frames of the bodies.
+Different from the source: 4 or 8 steps of the model with implicit damping in a step of 1/30 s, hinges
+in place of ball joints, episodes of 10 s in place of 20 s, and the observation has joint angles in
+place of the frames of the bodies, and the difference from the reference's heading.
 """
 
 from __future__ import annotations
@@ -46,6 +46,9 @@ class Imitation(PhysicsEnv):
 
     Reward: `rewards.deepmimic` or `rewards.quadruped`, in [0, 1] a step, 0 where the body has
     fallen; the clip itself gets 1. An episode ends where the body has fallen or left the reference.
+
+    MJX takes the same steps as MuJoCo, except where an actuator reaches its largest torque: MuJoCo
+    leaves it out of the implicit damping then, MJX does not.
 
     A state that explodes becomes that of the reference, with reward 0, and counts as a fall.
 
@@ -90,8 +93,7 @@ class Imitation(PhysicsEnv):
         sizes.append(("phase", 2))
         spec = make_spec(sizes, model.nu, HORIZON, ends="failure" if terminates else "never")
         super().__init__(name, spec, physics.load(model, engine), body.substeps)
-        self.action_offset = rest.astype(np.float32)
-        self.action_scale = reach.astype(np.float32)
+        self._rest, self._reach = rest.astype(np.float32), reach.astype(np.float32)
 
     def reset(self, rng: Key) -> EnvState:
         """Returns the initial state of an episode: that of the reference, lifted out of the ground.
@@ -109,7 +111,7 @@ class Imitation(PhysicsEnv):
 
     def step(self, state: EnvState, action: jax.Array) -> EnvState:
         """Returns the state after one step with an action [A]."""
-        ctrl = self.action_offset + self.action_scale * action
+        ctrl = jnp.asarray(self._rest) + jnp.asarray(self._reach) * action
         after = self.physics.step(state.pipeline_state, ctrl, substeps=self._body.substeps)
         finite = jnp.all(jnp.abs(jnp.concatenate([after.qpos, after.qvel])) < EXPLODED)
         place = self._next_place(state.info["reference"], after.qpos)
@@ -153,6 +155,22 @@ class Imitation(PhysicsEnv):
         rotation = rotations.multiply(turn, qpos[3:7])
         qpos = jnp.concatenate([spot, rotation, qpos[7:]])
         return qpos, jnp.concatenate([rotations.rotate(turn, qvel[:3]), qvel[3:]])
+
+    def clip_states(self, phase: jax.Array) -> EnvState:
+        """Returns the states of the clip itself over an episode: demonstrations without actions.
+
+        Args:
+            phase: [] in [0, 1), of the first state.
+
+        Returns:
+            States [T + 1] of T steps. Their reward is 0, and would be 1 for getting there.
+        """
+        start = jnp.zeros(PLACE).at[0].set(phase)
+        _, places = jax.lax.scan(
+            lambda place, _: (self.following_place(place), place), start, None, HORIZON + 1
+        )
+        states = jax.vmap(lambda place: self.physics.reset(*self.reference_state(place)))(places)
+        return jax.vmap(self._observe)(states, places)
 
     def following_place(self, place: jax.Array) -> jax.Array:
         """Returns the reference's place [4] a step later, where the body follows it exactly."""

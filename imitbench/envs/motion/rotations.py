@@ -82,7 +82,7 @@ def vector(q: Any) -> Any:
 
 
 def from_vector(v: Any) -> Any:
-    """Returns the rotation [..., 4] of a rotation vector [..., 3] in rad: the inverse of `vector`."""
+    """Returns the rotation [..., 4] of a vector [..., 3] in rad: the inverse of `vector`."""
     xp = v.__array_namespace__()
     squared = xp.sum(v**2, axis=-1, keepdims=True)
     angle = xp.sqrt(xp.where(squared > SMALL, squared, 1.0))

@@ -61,6 +61,4 @@ def make(name: str, engine: EngineName) -> Imitation:
     """
     task = TASKS[name]
     clip = clips.load(task.clip)
-    return Imitation(
-        name, engine, task.body, clip, task.hands, task.random_start, task.terminates
-    )
+    return Imitation(name, engine, task.body, clip, task.hands, task.random_start, task.terminates)
