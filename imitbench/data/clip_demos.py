@@ -55,20 +55,20 @@ def collect(env: Env, episodes: int, *, seed: int = 0) -> Demos:
     lead = (episodes, obs.shape[1] - 1)
     no, last = np.zeros(lead, bool), np.zeros(lead, bool)
     last[:, -1] = True
-    steps: Any = Transition(
-        obs=obs[:, :-1],
-        action=None,  # type: ignore[arg-type]
-        intended_action=None,  # type: ignore[arg-type]
-        reward=np.ones(lead, np.float32),
-        next_obs=obs[:, 1:],
-        terminated=no,
-        truncated=last,
-        success=no,
-        weight=np.ones(lead, np.float32),
-        pose=poses[:, :-1],
-    )
+    fields: dict[str, Any] = {
+        "obs": obs[:, :-1],
+        "action": None,
+        "intended_action": None,
+        "reward": np.ones(lead, np.float32),
+        "next_obs": obs[:, 1:],
+        "terminated": no,
+        "truncated": last,
+        "success": no,
+        "weight": np.ones(lead, np.float32),
+        "pose": poses[:, :-1],
+    }
     header = make_header(
-        env.name, steps.reward.sum(axis=1), None, expert="reference", engine=env.engine,
+        env.name, fields["reward"].sum(axis=1), None, expert="reference", engine=env.engine,
         grade="clip", seed=seed,
     )  # fmt: skip
-    return Demos(steps, header)
+    return Demos(Transition(**fields), header)

@@ -13,7 +13,7 @@ from imitbench.algos.adversarial.discriminator import DiscriminatorConfig
 from imitbench.algos.cloning import bc
 from imitbench.data import compatibility
 from imitbench.data.source import DataRequest, DemoSource
-from imitbench.envs.motion.imitation import HORIZON
+from imitbench.envs.motion.imitation import HORIZON, Imitation
 from imitbench.utils.errors import UserError
 
 TASK = "Walker2d-mocap-walk"
@@ -23,10 +23,11 @@ FROM_STATES = gail.Config(discriminator=DiscriminatorConfig(inputs="transition")
 
 def test_episodes_are_the_states_of_the_clip():
     env = envs.make(TASK, "native")
+    assert isinstance(env, Imitation)
     demos = data.collect_from(env, CLIP)
     steps = demos.steps
     assert len(demos) == 3 and steps.obs.shape == (3, HORIZON, env.spec.obs_size)
-    assert not demos.has_actions
+    assert not demos.has_actions and steps.pose is not None
     assert (demos.header.expert, demos.header.grade) == ("reference", "clip")
     assert demos.header.mean_return == HORIZON
     np.testing.assert_array_equal(steps.obs[:, 1:], steps.next_obs[:, :-1])

@@ -4,14 +4,12 @@ Source: Peng et al. 2018 (arXiv:1804.02717): the phase is observed, episodes beg
 moment of the clip and end where a part of the body other than a foot touches the ground; the reward
 is 0 while one does. At each new cycle the reference comes to the place of the body.
 
-Different from the source: 4 or 8 steps of the model with implicit damping in a step of 1/30 s, hinges
-in place of ball joints, episodes of 10 s in place of 20 s, and the observation has joint angles in
-place of the frames of the bodies, and the difference from the reference's heading.
+Different from the source: 4 or 8 steps of the model with implicit damping in a step of 1/30 s,
+hinges in place of ball joints, episodes of 10 s in place of 20 s, and the observation has joint
+angles in place of the frames of the bodies, and the difference from the reference's heading.
 """
 
 from __future__ import annotations
-
-import math
 
 import jax
 import jax.numpy as jnp
@@ -22,15 +20,15 @@ from imitbench import physics
 from imitbench.core.types import EnvState, Key
 from imitbench.envs.base import PhysicsEnv, keep_wrapper_fields, make_spec, scalar
 from imitbench.envs.motion import rewards, rotations
-from imitbench.envs.motion.body import Body
+from imitbench.envs.motion.body import CONTROL, Body
 from imitbench.envs.motion.clips import Clip
+from imitbench.envs.motion.course import PLACE, Course
 from imitbench.envs.motion.reference import Reference
 from imitbench.envs.motion.skeleton import Skeleton
 from imitbench.physics.engine import EngineName
 
 HORIZON = 300  # steps: 10 s
 EXPLODED = 1e3  # bound on qpos and qvel; a falling body stays far below
-PLACE = 4  # numbers that say where the reference is: its phase, x, y in m, and heading in rad
 
 
 class Imitation(PhysicsEnv):
@@ -77,7 +75,7 @@ class Imitation(PhysicsEnv):
     ):
         model = body.build().compile()
         self._body, self._starts_anywhere, self._terminates = body, random_start, terminates
-        self.reference = Reference(body, model, clip)
+        self.course = Course(Reference(body, model, clip), CONTROL)
         self.skeleton = skeleton = Skeleton(model)
         self._ends = skeleton.index(body.ends)
         self._weights, self._root_weight = _joint_weights(body, model, skeleton)
@@ -103,7 +101,7 @@ class Imitation(PhysicsEnv):
         """
         phase = jax.random.uniform(rng) if self._starts_anywhere else scalar(0.0)
         place = jnp.zeros(PLACE).at[0].set(phase)
-        qpos, qvel = self.reference_state(place)
+        qpos, qvel = self.course.state(place)
         heights = self.skeleton.heights(self.skeleton.frames(qpos))
         height = 1 if self._body.planar else 2
         qpos = qpos.at[height].add(jnp.maximum(-jnp.min(heights), 0.0))
@@ -114,9 +112,9 @@ class Imitation(PhysicsEnv):
         ctrl = jnp.asarray(self._rest) + jnp.asarray(self._reach) * action
         after = self.physics.step(state.pipeline_state, ctrl, substeps=self._body.substeps)
         finite = jnp.all(jnp.abs(jnp.concatenate([after.qpos, after.qvel])) < EXPLODED)
-        place = self._next_place(state.info["reference"], after.qpos)
-        place = jnp.where(finite, place, self.following_place(state.info["reference"]))
-        qpos, qvel = self.reference_state(place)
+        place = self.course.next_place(state.info["reference"], after.qpos)
+        place = jnp.where(finite, place, self.course.following(state.info["reference"]))
+        qpos, qvel = self.course.state(place)
         zeros = jax.tree.map(jnp.zeros_like, after).replace(qpos=qpos, qvel=qvel)
         after = jax.tree.map(lambda a, b: jnp.where(finite, a, b), after, zeros)
         own, other = (
@@ -141,21 +139,6 @@ class Imitation(PhysicsEnv):
         """[nq + nv + 4] bool: positions and velocities of hinges; see `PhysicsEnv`."""
         return np.concatenate([super().actuated, np.zeros(PLACE, bool)])
 
-    def reference_state(self, place: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """Returns qpos [nq] and qvel [nv] of the reference at a place.
-
-        Args:
-            place: [4] phase in [0, 1), x and y of the clip's origin in m, its heading in rad.
-        """
-        qpos, qvel = self.reference.at(place[0])
-        if self._body.planar:
-            return qpos.at[0].add(place[1]), qvel
-        turn = rotations.about_z(place[3])
-        spot = rotations.rotate(turn, qpos[:3]) + jnp.concatenate([place[1:3], jnp.zeros(1)])
-        rotation = rotations.multiply(turn, qpos[3:7])
-        qpos = jnp.concatenate([spot, rotation, qpos[7:]])
-        return qpos, jnp.concatenate([rotations.rotate(turn, qvel[:3]), qvel[3:]])
-
     def clip_states(self, phase: jax.Array) -> EnvState:
         """Returns the states of the clip itself over an episode: demonstrations without actions.
 
@@ -167,36 +150,10 @@ class Imitation(PhysicsEnv):
         """
         start = jnp.zeros(PLACE).at[0].set(phase)
         _, places = jax.lax.scan(
-            lambda place, _: (self.following_place(place), place), start, None, HORIZON + 1
+            lambda place, _: (self.course.following(place), place), start, None, HORIZON + 1
         )
-        states = jax.vmap(lambda place: self.physics.reset(*self.reference_state(place)))(places)
+        states = jax.vmap(lambda place: self.physics.reset(*self.course.state(place)))(places)
         return jax.vmap(self._observe)(states, places)
-
-    def following_place(self, place: jax.Array) -> jax.Array:
-        """Returns the reference's place [4] a step later, where the body follows it exactly."""
-        cycle = self.reference.cycle
-        phase, new = self._next_phase(place)
-        c, s = jnp.cos(place[3]), jnp.sin(place[3])
-        turn = jnp.array([[c, -s], [s, c]])
-        c, s = math.cos(cycle.turn), math.sin(cycle.turn)
-        step = turn @ (cycle.end - np.array([[c, -s], [s, c]]) @ cycle.start).astype(np.float32)
-        return jnp.concatenate([phase[None], place[1:3] + new * step, place[3:] + new * cycle.turn])
-
-    def _next_phase(self, place: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """The phase [] a step later, and 1 where it begins a new cycle, else 0."""
-        phase = place[0] + self.dt / self.reference.duration
-        new = jnp.floor(phase)  # steps are shorter than cycles
-        return phase - new, new
-
-    def _next_place(self, place: jax.Array, qpos: jax.Array) -> jax.Array:
-        """The reference's place [4] a step later; in a new cycle it comes to the body [nq]."""
-        following = self.following_place(place)
-        own = jnp.stack([qpos[0], jnp.float32(0.0)]) if self._body.planar else qpos[:2]
-        reference = self.reference_state(following)[0]
-        other = reference[:1] if self._body.planar else reference[:2]
-        gap = own - jnp.pad(other, (0, 2 - len(other)))
-        _, new = self._next_phase(place)
-        return following.at[1:3].add(new * gap)
 
     def _has_fallen(self, own: rewards.Motion, errors: rewards.Errors) -> jax.Array:
         """Whether [] something but feet touches the ground, or the body has left the reference."""
@@ -223,7 +180,7 @@ class Imitation(PhysicsEnv):
             return jnp.concatenate([qpos[1:], qvel, phase])
         heading = rotations.heading(qpos[3:7])
         back = rotations.about_z(-heading)
-        wanted = rotations.heading(self.reference_state(place)[0][3:7])
+        wanted = rotations.heading(self.course.state(place)[0][3:7])
         difference = jnp.stack([jnp.sin(heading - wanted), jnp.cos(heading - wanted)])
         level = rotations.columns(rotations.multiply(back, qpos[3:7]))
         velocity = rotations.rotate(back, qvel[:3])

@@ -1,8 +1,8 @@
 """The rewards for following a reference: weighted sums of exponentials of errors, in [0, 1].
 
 Sources: Peng et al. 2018 (arXiv:1804.02717), with the weights and scales of the official code,
-which differ from those that the paper prints; and Peng et al. 2020 (arXiv:2004.00784), with those of
-its official code.
+which differ from those that the paper prints; and Peng et al. 2020 (arXiv:2004.00784), with those
+of its official code.
 
 Different from the sources: the rates of the hinges stand for the angular velocities of ball joints.
 """

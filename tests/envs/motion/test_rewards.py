@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -60,13 +61,13 @@ def test_quadruped_by_hand(errors: dict[str, float], expected: float):
     assert found == pytest.approx(expected, abs=1e-6)
 
 
-def motion(**parts: jax.Array) -> rewards.Motion:
+def motion(**parts: Any) -> rewards.Motion:
     """A motion of two bodies, a root and one on a hinge, that does nothing."""
     none = jnp.tile(jnp.array([1.0, 0.0, 0.0, 0.0]), (2, 1))
     frames = Frames(jnp.zeros((2, 3)), none, none)
     zeros = jnp.zeros(3)
     still = rewards.Motion(frames, jnp.zeros(1), zeros, zeros, zeros, jnp.zeros((1, 3)))
-    return still._replace(**parts)  # type: ignore[arg-type]
+    return still._replace(**parts)
 
 
 def turned(angle: float, body: int) -> Frames:
@@ -78,7 +79,7 @@ def turned(angle: float, body: int) -> Frames:
 def test_errors_by_hand():
     weights = Weights(np.array([0.6, 0.4]), np.array([0.4]))
 
-    def against_nothing(**parts: jax.Array) -> Errors:
+    def against_nothing(**parts: Any) -> Errors:
         return rewards.compare(weights, 0.6, motion(**parts), motion())
 
     np.testing.assert_allclose(against_nothing(), 0, atol=1e-12)
@@ -91,9 +92,8 @@ def test_errors_by_hand():
     assert moving.rate == pytest.approx(0.4 * 9 + 0.6 * 4) and moving.root_spin == 4
     ends = against_nothing(ends=jnp.array([[0.3, 0.4, 0.2]]))
     assert ends.ends == pytest.approx(0.25) and ends.end_heights == pytest.approx(0.04)
-    fast = against_nothing(
-        velocity=jnp.array([1.0, 0, 2.0]), centre_velocity=jnp.array([3.0, 0, 0])
-    )
+    along_x = jnp.array([3.0, 0.0, 0.0])
+    fast = against_nothing(velocity=jnp.array([1.0, 0, 2.0]), centre_velocity=along_x)
     assert fast.root_velocity == pytest.approx(5) and fast.centre_velocity == pytest.approx(9)
 
 
