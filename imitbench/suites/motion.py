@@ -149,7 +149,7 @@ CPU = Size(
 FULL = Size(
     steps={
         **dict.fromkeys((WALK, RUN), 2_048_000),
-        **dict.fromkeys((TROT, PACE, SPIN), 5_120_000),
+        **dict.fromkeys((TROT, PACE, SPIN), 5_079_040),
         **dict.fromkeys(PERSON, 61_440_000),
     },
     imitated=(WALK, RUN, TROT, PACE, SPIN), ablated=(WALK, RUN, TROT, SPIN, *PERSON),

@@ -63,7 +63,7 @@ def observe_motion(
         qvel: [nv].
     """
     frames = skeleton.frames(qpos)
-    root, turn = frames.position[0], frames.rotation[0]
+    root, turn = frames.position[0], frames.local[0]
     spots = frames.position[ends]
     if skeleton.free:
         velocity, rates = qvel[:3], qvel[6:]

@@ -131,6 +131,14 @@ def columns(q: Any) -> Any:
     )
 
 
+def matrix(q: Any) -> Any:
+    """Returns the rotation matrices [..., 3, 3]."""
+    xp = q.__array_namespace__()
+    two = columns(q).reshape(*q.shape[:-1], 2, 3)
+    third = xp.linalg.cross(two[..., 0, :], two[..., 1, :])
+    return xp.stack([two[..., 0, :], two[..., 1, :], third], axis=-1)
+
+
 def continuous(q: np.ndarray) -> np.ndarray:
     """Chooses between q and -q so that each quaternion is near the one before.
 

@@ -18,8 +18,8 @@ class Frames(NamedTuple):
     """Where the bodies of a model are; the world is left out, so that the root is number 0."""
 
     position: jax.Array  # [bodies, 3] m
-    rotation: jax.Array  # [bodies, 4] quaternions wxyz
-    local: jax.Array  # [bodies, 4] of the joint: relative to the parent, that of the root absolute
+    rotation: jax.Array  # [bodies, 3, 3] matrices
+    local: jax.Array  # [bodies, 4] quaternions of the joints; that of the root is absolute
 
 
 class Skeleton:
@@ -61,26 +61,29 @@ class Skeleton:
             qpos: [nq].
         """
         angles = jnp.concatenate([qpos, jnp.zeros(1)])[self._addresses]  # [bodies, hinges]
-        turns = rotations.about(self._axes, angles)
+        hinges = rotations.about(self._axes, angles)
         local = rotations.multiply(
-            rotations.multiply(turns[:, 0], turns[:, 1]), turns[:, 2]
+            rotations.multiply(hinges[:, 0], hinges[:, 1]), hinges[:, 2]
         )  # [bodies, 4]
         if self.free:
             root = qpos[:3]
             local = local.at[0].set(qpos[3:7] / jnp.linalg.norm(qpos[3:7]))
         else:
             root = jnp.stack([qpos[0], jnp.float32(0.0), qpos[1]])
-        position, rotation = [root[None]], [local[:1]]  # one array for each depth of the tree
+        # Matrices, because products of matrices keep XLA from fusing the whole tree into one
+        # kernel, which takes minutes to compile. One array for each depth of the tree:
+        turns = rotations.matrix(local)
+        position, rotation = [root[None]], [turns[:1]]
         for bones, parents in self._levels:
             turn, at = rotation[-1][parents], position[-1][parents]
-            position.append(at + rotations.rotate(turn, jnp.asarray(self._offsets[bones])))
-            rotation.append(rotations.multiply(turn, local[bones]))
+            position.append(at + _apply(turn, jnp.asarray(self._offsets[bones])))
+            rotation.append(turn @ turns[bones])
         order = self._order
         return Frames(jnp.concatenate(position)[order], jnp.concatenate(rotation)[order], local)
 
     def centre(self, frames: Frames) -> jax.Array:
         """Returns the centre of mass [3] in m."""
-        centres = frames.position + rotations.rotate(frames.rotation, jnp.asarray(self._centres))
+        centres = frames.position + _apply(frames.rotation, jnp.asarray(self._centres))
         return self._mass @ centres / np.sum(self._mass)
 
     def centre_velocity(self, qpos: jax.Array, qvel: jax.Array) -> jax.Array:
@@ -95,8 +98,7 @@ class Skeleton:
 
     def heights(self, frames: Frames) -> jax.Array:
         """Returns the heights [points] in m of the lowest points of the geoms above the ground."""
-        rotation = frames.rotation[self.point_bodies]
-        points = rotations.rotate(rotation, jnp.asarray(self.points))
+        points = _apply(frames.rotation[self.point_bodies], jnp.asarray(self.points))
         return frames.position[self.point_bodies, 2] + points[:, 2] - self.radii
 
     def _rate(self, qpos: jax.Array, qvel: jax.Array) -> jax.Array:
@@ -106,6 +108,11 @@ class Skeleton:
         spin = jnp.concatenate([jnp.zeros(1), qvel[3:6]])  # in the frame of the root
         turn = 0.5 * rotations.multiply(qpos[3:7], spin)
         return jnp.concatenate([qvel[:3], turn, qvel[6:]])
+
+
+def _apply(rotation: jax.Array, vectors: jax.Array) -> jax.Array:
+    """Rotates vectors [N, 3] by matrices [N, 3, 3]."""
+    return jnp.einsum("nij,nj->ni", rotation, vectors)
 
 
 def levels(parents: np.ndarray) -> tuple[list[tuple[np.ndarray, np.ndarray]], np.ndarray]:
