@@ -11,6 +11,7 @@ import tyro
 
 from imitbench import experts
 from imitbench.cli.options import ExpertKind, ResultsFolder, TaskName
+from imitbench.envs.motion.tasks import TASKS as MOTION_TASKS
 from imitbench.envs.registry import check_task
 from imitbench.experts import learned, scripted
 from imitbench.runs import score_policy, train_expert
@@ -99,12 +100,13 @@ class ScoreExperts:
     """
 
     tasks: tyro.conf.Positional[tuple[str, ...]] = ()
-    """Tasks; by default all that have an expert, except the probes."""
+    """Tasks; by default all that have an expert or a clip, except the probes."""
 
     def __call__(self) -> None:
-        tasks = self.tasks or tuple(t for t in experts.TASKS if not t.startswith("Probe"))
+        known = (*(t for t in experts.TASKS if not t.startswith("Probe")), *MOTION_TASKS)
+        tasks = self.tasks or known
         for task in tasks:
-            pick("task with an expert", task, experts.TASKS)
+            pick("task with an expert", task, (*experts.TASKS, *MOTION_TASKS))
         for task in tasks:
             scores = score_policy.measure_references(task)
             print(f"{task}: random {scores['random']:.2f}, expert {scores['expert']:.2f}")

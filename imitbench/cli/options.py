@@ -125,6 +125,7 @@ _MEANINGS = {
     "random": "uniformly random actions",
     "play": "a demonstrator that goes anywhere, whatever the goal is (PointMass-rooms)",
     "still": "all-zero actions",
+    "clip": "the reference motion itself, without actions (tasks of motion imitation)",
     "replay": "the steps of a learner from the start of its training on",
 }
 Grade = Annotated[

@@ -74,10 +74,9 @@ class Submit:
     def _check(self) -> int:
         found, cells = submissions.read(self.run)
         print(f"{found.name} by {found.by}: {len(found.files)} files have their checksums")
-        place = folder_name(
-            pick("suite", found.suite, suite_names()), pick("profile", found.profile, PROFILES)
-        )
-        shipped = store.read_all(shipped_folder(place))
+        suite = pick("suite", found.suite, suite_names())
+        profile = cast(Profile, pick("profile", found.profile, PROFILES))
+        shipped = store.read_all(shipped_folder(folder_name(suite, profile)))
         for cell in cells:
             if reason := submissions.problem(cell, shipped):
                 raise UserError(f"{cell.folder} does not fit the suite {found.suite}: {reason}")

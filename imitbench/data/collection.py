@@ -11,7 +11,7 @@ import numpy as np
 
 from imitbench import envs
 from imitbench.core.types import Env
-from imitbench.data import cache, demonstrations
+from imitbench.data import cache, clip_demos, demonstrations
 from imitbench.data.grades import GRADES, collection_settings, demonstrators
 from imitbench.data.header import Header
 from imitbench.data.replay import load_replay
@@ -39,6 +39,8 @@ def collect_from(env: Env, source: DemoSource) -> Demos:
             range.
     """
     noise, only_success = collection_settings(source.grade, source.noise, source.only_success)
+    if source.grade == "clip":
+        return clip_demos.collect(env, source.pool, seed=source.seed)
     people, grade = demonstrators(env.name, source.grade, source.expert), GRADES[source.grade]
     if not people:
         raise UserError(

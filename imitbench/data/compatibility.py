@@ -6,6 +6,7 @@ from typing import Any
 
 from imitbench import algos, envs
 from imitbench.core.types import Env, Spec
+from imitbench.data import clip_demos
 from imitbench.data.source import DataRequest
 from imitbench.envs import bodies
 from imitbench.utils.errors import UserError
@@ -29,6 +30,9 @@ def check(request: DataRequest, method: str, config: Any, env: Env) -> None:
         return
     if source.dataset is not None and not source.dataset.demos.has_actions:
         _check_needs_none(method, config, "the data set has none")
+    if source.grade == "clip":
+        clip_demos.require_clip(env)
+        _check_needs_none(method, config, "a clip has none")
     if not source.task:
         return
     other = envs.make(source.task, request.engine).spec

@@ -62,6 +62,8 @@ GRADES = {
     "still": Grade(("still",), only_success=False),
     # The experience of a learner (`imitbench.data.replay`); no expert demonstrates.
     "replay": Grade((), only_success=False),
+    # The states of the clip of a task of motion imitation (`imitbench.data.clip_demos`).
+    "clip": Grade((), only_success=False),
 }
 
 UNDIRECTED = {"still": "zero actions", "random": "random actions", "play": "player"}
@@ -83,15 +85,15 @@ def collection_settings(
 
     Raises:
         UserError: the grade is unknown, the noise is no finite number of 0 or more, it is 0 for a
-            noisy grade, or the grade `replay` gets noise or a filter.
+            noisy grade, or the grade `replay` or `clip` gets noise or a filter.
     """
     defaults = GRADES[pick("grade", grade, GRADES)]
     if noise is not None:
         check_disturbance("noise", noise)
     if not defaults.parts and (noise or only_success):
         raise UserError(
-            f"noise={noise}, only_success={only_success}: grade {grade!r} keeps all episodes of a "
-            "learner as they were; leave both out"
+            f"noise={noise}, only_success={only_success}: grade {grade!r} keeps all episodes as "
+            "they were; leave both out"
         )
     if defaults.noise and noise == 0:
         raise UserError(
@@ -115,7 +117,7 @@ def demonstrators(
             expert of the user.
 
     Returns:
-        The demonstrators, who share the episodes equally; none for grade `replay`.
+        The demonstrators, who share the episodes equally; none for grades `replay` and `clip`.
 
     Raises:
         UserError: the grade is unknown, the task has no such expert, or `kind` does not apply to

@@ -208,6 +208,11 @@ class DemoSource:
                 f"extra.{name}={getattr(extra, name)!r:.60}: extra data are collected, or a data "
                 f"set in memory; leave {name} out"
             )
+        if extra.grade == "clip":
+            raise UserError(
+                "extra.grade='clip': a clip has no actions, and the demonstrations have; take "
+                "another grade"
+            )
         if extra.grade != "replay" and episodes > extra.pool:
             raise UserError(
                 f"extra_episodes={episodes}: the pool of the extra data has {extra.pool} episodes; "

@@ -19,6 +19,7 @@ from imitbench.envs import (
     target_speed,
 )
 from imitbench.envs.locomotion_tasks import NO_VELOCITY
+from imitbench.envs.motion import tasks as motion
 from imitbench.envs.toys import forks, mountain_car, point_mass, probes, rooms, swing, tightrope
 from imitbench.utils.errors import UserError, pick
 
@@ -110,6 +111,10 @@ def _probe(name: str) -> TaskEntry:
     return _without_physics(about, lambda: probes.make(name))
 
 
+def _motion(name: str) -> TaskEntry:
+    return TaskEntry(motion.TASKS[name].about, lambda e, m: motion.make(name, physics.choose(e)))
+
+
 def _tightrope(name: str) -> TaskEntry:
     about = f"toy: mistakes that add up over {tightrope.TASKS[name]} steps"
     return _without_physics(about, lambda: tightrope.Tightrope(name))
@@ -159,6 +164,7 @@ TASKS: dict[str, TaskEntry] = {
     "PointMass-rooms": _without_physics(
         "toy: push a ball through doors to a goal", lambda: rooms.PointMassRooms("PointMass-rooms")
     ),
+    **{name: _motion(name) for name in motion.TASKS},
     **{name: _swing(name) for name in swing.TASKS},
     **{name: _tightrope(name) for name in tightrope.TASKS},
     **{name: _probe(name) for name in probes.PROBES},

@@ -23,7 +23,7 @@ class Reference(TypedDict):
 
     random: float
     expert: float
-    expert_kind: str  # scripted or learned
+    expert_kind: str  # scripted or learned; clip: the reference motion itself
     episodes: int  # of each
     engine: str
     environment_digest: str

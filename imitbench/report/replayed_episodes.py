@@ -17,6 +17,7 @@ from imitbench.core import rollout
 from imitbench.core.actor import actor_of, with_noisy_observations
 from imitbench.core.types import Actor, Env, EnvState, Policy, Transition
 from imitbench.data import loading
+from imitbench.envs.motion.imitation import Imitation
 from imitbench.experts import learned
 from imitbench.report import video
 from imitbench.report.video import DrawableEnv
@@ -41,12 +42,16 @@ def play_expert(r: Result, env: DrawableEnv) -> PolicyEpisodes | None:
     """Plays the demonstrator of a cell, without the noise of its grade.
 
     Args:
-        r: a finished cell. For one without demonstrations the task's expert plays.
+        r: a finished cell. For one without demonstrations the task's expert plays; in motion
+            imitation always the clip.
         env: the cell's environment.
 
     Returns:
         The episodes; None where the task has no such expert.
     """
+    if isinstance(env, Imitation):
+        episodes = play_clip(env, _eval_key(r), r.identity["eval_episodes"])
+        return PolicyEpisodes("reference", "The clip itself.", episodes)
     header = r.info["demonstrations"] or {}
     kind, grade = header.get("expert", "auto"), header.get("grade", "expert")
     if kind not in ("auto", *experts.KINDS):
@@ -165,6 +170,30 @@ def play(
     )
     lengths = steps.weight.sum(axis=0).astype(int) + 1
     return steps, [video.Episode(qpos[:n, i], goal[:n, i]) for i, n in enumerate(lengths)]
+
+
+def play_clip(env: Imitation, key: jax.Array, num: int) -> list[video.Episode]:
+    """Plays the clip from the moments at which the first episodes of an evaluation begin.
+
+    Args:
+        env: the environment.
+        key: random key of the evaluation.
+        num: the evaluation's number of episodes.
+
+    Returns:
+        The poses of as many episodes as fit into a video.
+    """
+
+    def rest(key: jax.Array, obs: jax.Array) -> jax.Array:
+        return jnp.zeros((*obs.shape[:-1], env.spec.action_size))
+
+    def record(state: EnvState) -> jax.Array:
+        return state.info["reference"][0]
+
+    phases = jax.jit(lambda key: rollout.recorded_episodes(env, rest, key, num, record)[1])(key)
+    states = jax.vmap(env.clip_states)(phases[0, : video.episodes_per_video(env)])
+    poses = np.asarray(states.pipeline_state.qpos)
+    return [video.Episode(qpos, np.zeros((len(qpos), 0))) for qpos in poses]
 
 
 def _outcome(env: Env, steps: Transition) -> str:

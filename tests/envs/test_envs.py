@@ -13,6 +13,7 @@ from imitbench import envs, experts
 from imitbench.core import rollout
 from imitbench.envs import goal
 from imitbench.envs.digest import digest
+from imitbench.envs.motion import tasks as motion
 from imitbench.envs.toys import probes
 from imitbench.utils.errors import UserError
 
@@ -30,7 +31,18 @@ def test_unknown_names_are_refused_with_similar_ones():
         envs.make("Hopper", "native", "reduced")
 
 
-@pytest.mark.parametrize("name", list(envs.TASKS))
+def is_motion_variant(name: str) -> bool:
+    """Whether a task differs from another one of motion imitation in its starts or ends alone."""
+    return name in motion.TASKS and name.endswith((motion.FIXED_START, motion.FIXED_HORIZON))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow) if is_motion_variant(name) else name
+        for name in envs.TASKS
+    ],
+)
 def test_spec_matches_the_observation_and_the_reward(name):
     env = envs.make(name)
     spec = env.spec

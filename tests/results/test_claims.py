@@ -298,6 +298,8 @@ def shown_by(c: Cell) -> str:
     if c.source.grade == "replay":
         kind = "goals" if envs.make(c.task).spec.goal else "returns"
         return REPLAY_LEARNERS[kind][0] + grade
+    if c.source.grade == "clip":
+        return "reference" + grade
     body = c.source.task
     experts = data.demonstrators(body or c.task, c.source.grade, c.source.expert)
     names = (x.name for x in experts)

@@ -1,0 +1,1 @@
+"""Motion imitation: reference clips, bodies that follow them, and the reward for doing so."""

@@ -1,0 +1,163 @@
+"""Motion imitation: bodies that follow recorded motions of a person and of a dog.
+
+PPO, AWR and RWR on the reward of DeepMimic and its like, which is 1 in each step for the clip
+itself; GAIL and DAC without this reward, from the clip's states, which have no actions. PPO again
+where every episode begins at the start of the clip, and where a fall does not end it: the two
+ablations of DeepMimic, evaluated on their own tasks. A fallen body earns nothing in either, so that
+both compare. Claims: `imitbench/suites/published/motion.py`.
+
+The full profile has the humanoid, too; it needs a GPU, and is not run with this package.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from imitbench.algos.adversarial import dac, gail
+from imitbench.algos.adversarial.discriminator import DiscriminatorConfig
+from imitbench.algos.common import off_policy
+from imitbench.algos.rl import awr, ppo, rwr, td3
+from imitbench.data.source import DemoSource
+from imitbench.envs.motion.tasks import FIXED_HORIZON, FIXED_START
+from imitbench.suites.schema import Cell, Suite
+
+WALK, RUN = "Walker2d-mocap-walk", "Walker2d-mocap-run"
+TROT, PACE, SPIN = (f"Quadruped-{clip}" for clip in ("trot", "pace", "spin"))
+PERSON = tuple(f"Humanoid-mocap-{clip}" for clip in ("walk", "run", "spinkick", "cartwheel"))
+ENVS = 16
+DISCOUNT = 0.95
+# Smaller than in AWR's code for other tasks, where targets are torques: an action of 0.4 is an
+# angle of up to 0.8 rad here.
+STD = 0.1
+POLICY_LR = 1e-4
+VALUE_LR = 0.05
+
+
+@dataclass(frozen=True)
+class Size:
+    """The size of a profile."""
+
+    steps: dict[str, int]
+    """Environment steps of PPO, AWR, RWR and GAIL, by task."""
+    imitated: tuple[str, ...]
+    """Tasks of GAIL and DAC."""
+    ablated: tuple[str, ...]
+    """Tasks of the ablations."""
+    off_policy_steps: int
+    """Environment steps of DAC."""
+    warmup: int
+    """Environment steps of DAC before it learns."""
+    demos: int
+    """Episodes from the clip for GAIL and DAC."""
+    seeds: int
+    """Training seeds."""
+    num_evals: int
+    """Evaluations at equal distances."""
+    eval_episodes: int
+    """Episodes of each seed and evaluation."""
+    length: int = 256
+    """Steps of each of 16 environments in an update of PPO and GAIL; half of it for AWR and RWR."""
+    hidden: tuple[int, ...] = (128, 128)
+    """Widths of the hidden layers of PPO's networks."""
+    rounds: int = 256
+    """Rounds in an update of DAC."""
+    small: bool = False
+    """Few gradient steps, for the smoke profile."""
+
+    def common(self) -> dict[str, Any]:
+        """Fields that all cells share."""
+        return {
+            "seeds": self.seeds,
+            "num_evals": self.num_evals,
+            "eval_episodes": self.eval_episodes,
+        }
+
+    def ppo(self) -> ppo.Config:
+        """The settings of PPO, GAIL's included."""
+        return ppo.Config(
+            envs=ENVS, length=self.length, minibatches=16, hidden=self.hidden, log_std=-2.0,
+            discount=DISCOUNT,
+        )  # fmt: skip
+
+    def regression(self) -> dict[str, Any]:
+        """The settings of AWR and RWR."""
+        length = self.length // 2
+        settings: dict[str, Any] = {"envs": ENVS, "length": length, "discount": DISCOUNT}
+        settings |= {"std": STD, "policy_lr": POLICY_LR, "value_lr": VALUE_LR}
+        if self.small:
+            settings |= {"policy_steps": 3, "value_steps": 2, "capacity": 4 * ENVS * length}
+        return settings
+
+
+def cells(s: Size) -> tuple[Cell, ...]:
+    """Builds the cells of a profile, task by task."""
+    out = []
+    for task, steps in s.steps.items():
+        learners = {
+            "ppo": s.ppo(),
+            "awr": awr.Config(**s.regression()),
+            "rwr": rwr.Config(**s.regression()),
+        }
+        out += [
+            Cell(task, 0, method, config, env_steps=steps, **s.common())
+            for method, config in learners.items()
+        ]
+        if task in s.imitated:
+            out += _imitation(task, steps, s)
+        if task in s.ablated:
+            out += [
+                Cell(task + suffix, 0, "ppo", s.ppo(), env_steps=steps, **s.common())
+                for suffix in (FIXED_START, FIXED_HORIZON)
+            ]
+    return tuple(out)
+
+
+def _imitation(task: str, steps: int, s: Size) -> list[Cell]:
+    """GAIL and DAC on the states of the clip."""
+    source = DemoSource(pool=5 * s.demos, grade="clip")
+    on_states = DiscriminatorConfig(inputs="transition")
+    replay = off_policy.Config(
+        rounds=s.rounds, warmup=s.warmup, batch=100, capacity=s.off_policy_steps
+    )
+    base = dac.Config()
+    dac_config = dac.Config(
+        discriminator=DiscriminatorConfig(
+            hidden=base.discriminator.hidden, lr=base.discriminator.lr, batch=100, steps=1,
+            reward="logit", entropy=0.0, inputs="transition",
+        ),
+        td3=td3.Config(
+            lr=1e-3, policy_start=1000, max_grad_norm=40.0, lr_halving_steps=100_000,
+            replay=replay,
+        ),
+    )  # fmt: skip
+    gail_config = gail.Config(ppo=s.ppo(), discriminator=on_states)
+    common: dict[str, Any] = s.common() | {"demos": s.demos, "source": source}
+    return [
+        Cell(task, method="gail", config=gail_config, env_steps=steps, **common),
+        Cell(task, method="dac", config=dac_config, env_steps=s.off_policy_steps, **common),
+    ]
+
+
+SMOKE = Size(
+    steps={WALK: 1_024}, imitated=(WALK,), ablated=(WALK,), off_policy_steps=256, warmup=100,
+    demos=1, seeds=2, num_evals=2, eval_episodes=1, length=32, hidden=(8,), rounds=16, small=True,
+)  # fmt: skip
+CPU = Size(
+    steps={WALK: 409_600, RUN: 409_600, TROT: 1_024_000, SPIN: 1_024_000}, imitated=(WALK, TROT),
+    ablated=(RUN, TROT), off_policy_steps=51_200, warmup=1_000, demos=5, seeds=5, num_evals=5,
+    eval_episodes=10,
+)  # fmt: skip
+FULL = Size(
+    steps={
+        **dict.fromkeys((WALK, RUN), 2_048_000),
+        **dict.fromkeys((TROT, PACE, SPIN), 5_079_040),
+        **dict.fromkeys(PERSON, 61_440_000),
+    },
+    imitated=(WALK, RUN, TROT, PACE, SPIN), ablated=(WALK, RUN, TROT, SPIN, *PERSON),
+    off_policy_steps=512_000, warmup=10_000, demos=5, seeds=5, num_evals=20, eval_episodes=32,
+    hidden=(256, 256),
+)  # fmt: skip
+SUITE = Suite(
+    name="motion",
+    about="Bodies that follow recorded motions, by reward and by the clip's states.",
+    profiles={"smoke": cells(SMOKE), "cpu": cells(CPU), "full": cells(FULL)},
+)

@@ -1,0 +1,61 @@
+"""Published claims about motion imitation.
+
+Claims are on undiscounted returns, of which the clip itself gets one for each step. The papers have
+other bodies and simulators, and up to a hundred times the environment steps, so only comparisons
+are claimed. Of the motions in AWR's table 2 only the trot is in the cpu profile; the spin stands
+for its turn, the dog's canter is in none of the packages with clips.
+"""
+
+from imitbench.suites.published.schema import Claim, Place
+
+AWR = "Peng et al. 2019 (arXiv:1910.00177), table 2"
+DEEPMIMIC = "Peng et al. 2018 (arXiv:1804.02717), section 10.4 and table 4"
+TROT, SPIN, RUN = (
+    ("Quadruped-trot", 0, ""),
+    ("Quadruped-spin", 0, ""),
+    ("Walker2d-mocap-run", 0, ""),
+)
+ABLATED: tuple[Place, ...] = (RUN, TROT)
+DEMOS = 5
+FROM_CLIP: tuple[Place, ...] = tuple(
+    (task, DEMOS, "reference, clip") for task in ("Walker2d-mocap-walk", "Quadruped-trot")
+)
+
+
+def _at(suffix: str) -> tuple[Place, ...]:
+    """The places of the ablations."""
+    return tuple((task + suffix, demos, who) for task, demos, who in ABLATED)
+
+
+CLAIMS = (
+    Claim(
+        "On the trot AWR has the same return as PPO, up to a tenth",
+        "awr", "ppo", AWR, measure="return", share=0.1, equivalent=True, places=(TROT,),
+    ),
+    Claim(
+        "On the spin, in place of a turn, AWR has a higher return than PPO",
+        "awr", "ppo", AWR, measure="return", places=(SPIN,),
+    ),
+    Claim(
+        "On the trot RWR has the same return as AWR, up to a tenth",
+        "rwr", "awr", AWR, measure="return", share=0.1, equivalent=True, places=(TROT,),
+    ),
+    Claim(
+        "AWR has a higher return than RWR on the runs of the person, as on its other motions",
+        "awr", "rwr", AWR, measure="return", places=(RUN,),
+    ),
+    Claim(
+        "PPO has a higher return where episodes begin anywhere in the clip than where all begin at "
+        "its start",
+        "ppo", "ppo", DEEPMIMIC, measure="return", places=ABLATED, worse_at=_at("-fixed-start"),
+    ),
+    Claim(
+        "PPO has a higher return where a fall ends the episode than where it goes on",
+        "ppo", "ppo", DEEPMIMIC, measure="return", places=ABLATED, worse_at=_at("-fh"),
+    ),
+    Claim(
+        "PPO on the reward has a higher return than GAIL on the clip's states",
+        "ppo", "gail", "not in the paper", measure="return",
+        places=tuple((task, 0, "") for task, _, _ in FROM_CLIP), worse_at=FROM_CLIP,
+    ),
+)  # fmt: skip
