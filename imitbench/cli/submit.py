@@ -83,7 +83,7 @@ class Submit:
         cheapest = min(cells, key=lambda r: sum(r.info["seconds"].values()))
         print(f"training seed 0 of {cheapest.folder.name} again", flush=True)
         with tempfile.TemporaryDirectory() as folder:
-            result = repeat_seed.repeat(cheapest, found.suite, found.profile, Path(folder))
+            result = repeat_seed.repeat(cheapest, suite, profile, Path(folder))
         print(
             f"{result.measure}: submitted {result.before:.6g}, now {result.now:.6g} "
             f"({result.far:.1f} standard deviations of two seeds apart)"

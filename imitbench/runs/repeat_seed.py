@@ -13,7 +13,7 @@ from imitbench.results.cells import store
 from imitbench.results.cells.cell import Result
 from imitbench.runs import plan, runner
 from imitbench.suites.registry import load_suite
-from imitbench.suites.schema import Cell
+from imitbench.suites.schema import Cell, Profile
 from imitbench.utils.errors import UserError
 
 FAR = 4.0  # standard deviations over seeds, of a difference of two runs
@@ -40,7 +40,7 @@ class Repetition(NamedTuple):
         return abs(self.now - self.before) / max(np.sqrt(2) * self.spread, 1e-12)
 
 
-def cell_of(r: Result, suite: str, profile: str) -> Cell:
+def cell_of(r: Result, suite: str, profile: Profile) -> Cell:
     """Builds the cell of one seed, the first, that a finished cell's settings describe.
 
     Args:
@@ -82,7 +82,7 @@ def cell_of(r: Result, suite: str, profile: str) -> Cell:
     )  # fmt: skip
 
 
-def repeat(r: Result, suite: str, profile: str, folder: Path) -> Repetition:
+def repeat(r: Result, suite: str, profile: Profile, folder: Path) -> Repetition:
     """Trains the first seed of a cell again.
 
     Args:
