@@ -47,6 +47,12 @@ def start_task(setup: Setup, env: Env, key: Key, state: State) -> State:
     return state.replace(running=running)
 
 
+def earlier_targets(family: Targets, key: Key, tasks: int) -> jax.Array:
+    """Draws the targets [tasks] of the earlier tasks, uniformly from the family's range."""
+    low, high = family.target_range
+    return jax.random.uniform(key, (tasks,), minval=low, maxval=high)
+
+
 def learn_earlier_tasks(setup: Setup, env: Env, key: Key, state: State) -> State:
     """Learns the earlier tasks, and begins the task of `env`.
 
@@ -61,8 +67,7 @@ def learn_earlier_tasks(setup: Setup, env: Env, key: Key, state: State) -> State
     """
     config, family = setup.config.sequence, require_targets(env)
     k_targets, k_first, k_tasks = jax.random.split(key, 3)
-    low, high = family.target_range
-    targets = jax.random.uniform(k_targets, (config.tasks,), minval=low, maxval=high)
+    targets = earlier_targets(family, k_targets, config.tasks)
     following = jnp.append(targets[1:], family.target)
     first = family.with_target(targets[0])
     running = stages.start_episodes(setup, first, k_first, state.core, state.moments)
