@@ -85,7 +85,11 @@ class Size:
 def cells(s: Size) -> tuple[Cell, ...]:
     """Builds the cells of a profile, task by task."""
     steps = 2 * s.length * s.stages
-    sizes = {"seeds": s.seeds, "num_evals": s.num_evals, "eval_episodes": s.eval_episodes}
+    sizes: dict[str, Any] = {
+        "seeds": s.seeds,
+        "num_evals": s.num_evals,
+        "eval_episodes": s.eval_episodes,
+    }
     out = []
     for task in s.tasks:
         for label, (method, config) in _methods(s).items():
@@ -101,7 +105,7 @@ def cells(s: Size) -> tuple[Cell, ...]:
 
 
 def _cell(
-    task: str, method: str, label: str, config: Any, env_steps: int, sizes: dict[str, int]
+    task: str, method: str, label: str, config: Any, env_steps: int, sizes: dict[str, Any]
 ) -> Cell:
     return Cell(task, 0, method, config, env_steps=env_steps, label=label, **sizes)
 

@@ -29,8 +29,8 @@ __all__ = ["Claim", "Place", "Published", "Rate", "claims_of", "rates_of", "retu
 MODULES: dict[str, ModuleType] = {
     "awr": awr, "bcq": bcq, "dagger": dagger, "gail": gail, "goals": goals, "history": history,
     "inverse": inverse, "labels": labels, "learners": learners, "mix": mix,
-    "model_based": model_based, "observations": observations, "offline": offline, "policies": policies, "vins": vins,
-    "vins_rl": vins_rl,
+    "model_based": model_based, "observations": observations, "offline": offline,
+    "policies": policies, "vins": vins, "vins_rl": vins_rl,
 }  # fmt: skip
 
 
