@@ -118,7 +118,7 @@ def overview(link: str = "{}.md") -> str:
 
 def cost(name: str, task: str = COST_TASK) -> Cost:
     """What one update costs with the default settings."""
-    env, expert = envs.make(task), experts.load(task)
+    env, expert = envs.make(task), experts.load_actor(task)
     config = algos.ALGOS[name].Config()
     return algos.build(name, config, env.spec, env, expert).cost
 
@@ -189,6 +189,8 @@ def _task(name: str) -> str:
     """A task that the method's default settings suit."""
     if method(name).family == "goal":
         return "FetchPush"
+    if method(name).family == "model_based" and not algos.traits(name).needs_demos:
+        return "HalfCheetah-known-reward"
     config, hindsight = algos.ALGOS[name].Config(), "replay.her"
     defaults = {s.name: s.default for group in settings.groups(config) for s in group.settings}
     rewarded = algos.traits(name).needs_rewards or not algos.traits(name).needs_demos

@@ -19,6 +19,7 @@ from imitbench.algos.cloning.memory import config as memory_config
 from imitbench.algos.goal import gcbc, gcsl, offline_gcsl, random_actions, wgcsl
 from imitbench.algos.inverse import demodice, iq_learn, ls_iq, offline_iq, pwil, smodice
 from imitbench.algos.model_based import ccil, ccil_true, vins, vins_rl, vins_true
+from imitbench.algos.model_based.slbo import slbo
 from imitbench.algos.offline import (
     bcq,
     iql,
@@ -57,6 +58,7 @@ ALGOS: dict[str, ModuleType | SimpleNamespace] = {
     "vins": vins,
     "vins_true": vins_true,
     "vins_rl": vins_rl,
+    "slbo": slbo,
     # Goals from what was reached.
     "gcbc": gcbc,
     "gcsl": gcsl,

@@ -287,3 +287,41 @@ class SelectiveReset(Protocol):
     def reset_where(self, rng: Key, needed: jax.Array, /) -> EnvState:
         """Returns the initial state of an episode where `needed` [] bool says so, else anything."""
         ...
+
+
+@runtime_checkable
+class KnownReward(Protocol):
+    """The further functions of an environment whose reward, and whether a step terminates the
+    episode, are functions of what is observed: a model of the dynamics is then all that is unknown.
+
+    Both get an observation [O], the action [A] in [-1, 1] (a choice is []) and the next observation
+    [O], predicted ones too, and are pure functions of JAX.
+    """
+
+    def known_reward(self, obs: jax.Array, action: jax.Array, next_obs: jax.Array, /) -> jax.Array:
+        """Returns the reward [] of a step."""
+        ...
+
+    def known_end(self, obs: jax.Array, action: jax.Array, next_obs: jax.Array, /) -> jax.Array:
+        """Returns whether a step terminates the episode, [] bool; never for the time limit."""
+        ...
+
+
+@runtime_checkable
+class Targets(Protocol):
+    """The further functions of an environment whose reward has a target: one task of a family with
+    the same dynamics, observations and ends."""
+
+    @property
+    def target(self) -> Any:
+        """The target [] of this task."""
+        ...
+
+    @property
+    def target_range(self) -> tuple[float, float]:
+        """The least and the largest target of the family."""
+        ...
+
+    def with_target(self, target: jax.Array, /) -> Env:
+        """Returns the environment with another target [], which may be traced."""
+        ...

@@ -13,6 +13,7 @@ from imitbench.envs import (
     brax,
     fetch,
     gymnasium,
+    known_reward,
     locomotion,
     reacher,
     recorded,
@@ -125,11 +126,23 @@ def _swing(name: str) -> TaskEntry:
     return _without_physics("a pendulum that is to swing up" + walls, lambda: swing.Swing(name))
 
 
+def _known_reward(name: str) -> TaskEntry:
+    about = "gymnasium v5 semantics; what is observed decides the reward; 500 steps"
+    full_task = name.removesuffix(known_reward.SUFFIX)
+    if name in known_reward.SPEEDS:
+        about = f"run at {known_reward.SPEEDS[name]:g} m/s; what is observed decides the reward"
+        full_task = target_speed.OBSERVED
+    return TaskEntry(
+        about, lambda e, m: known_reward.make(name, physics.choose(e)), full_task=full_task
+    )
+
+
 TASKS: dict[str, TaskEntry] = {
     **{name: _fetch(name) for name in fetch.TASKS},
     **{name: _locomotion(name) for name in locomotion.TASKS},
     **{name: _edited(name, body) for name, body in bodies.LOCOMOTION.items()},
     **{name: _fetch(name, body) for name, body in bodies.FETCH.items()},
+    **{name: _known_reward(name) for name in (*known_reward.NAMES, *known_reward.SPEEDS)},
     "Reacher": TaskEntry(
         "gymnasium v5 semantics",
         lambda e, m: reacher.Reacher(physics.choose(e)),

@@ -19,6 +19,7 @@ from imitbench.suites import (
     labels,
     learners,
     mix,
+    model_based,
     motion,
     observations,
     offline,
@@ -35,7 +36,7 @@ SUITES: dict[str, Suite] = {
     module.SUITE.name: module.SUITE
     for module in (
         quickstart, vins, vins_settings, vins_rl, bcq, awr, offline, gail, mix, dagger, learners,
-        policies, history, labels, goals, inverse, observations, motion,
+        policies, history, labels, goals, inverse, observations, motion, model_based,
     )
 }  # fmt: skip
 

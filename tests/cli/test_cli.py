@@ -189,6 +189,7 @@ def test_the_quickstart_in_its_smoke_profile(capsys, tmp_path, task, methods):
         "observations",
         "goals",
         "inverse",
+        "model_based",
         "motion",
     ],
 )
@@ -196,7 +197,7 @@ def test_suites_in_their_smoke_profiles(capsys, tmp_path, name):
     words = ("run", name, "--profile", "smoke", "--results", str(tmp_path))
     code, out, _ = call(capsys, *words)
     assert code == 0 and ("values.png" in out) == (
-        name not in ("gail", "inverse", "mix", "motion", "observations")
+        name not in ("gail", "inverse", "mix", "model_based", "motion", "observations")
     )
     cells = load_suite(name).profiles["smoke"]
     assert call(capsys, *words)[1].count("finished before, skipped") == len(cells)

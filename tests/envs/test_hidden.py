@@ -11,7 +11,7 @@ import pytest
 
 from imitbench import envs
 from imitbench.core.types import FULL_OBS
-from imitbench.envs import registry
+from imitbench.envs import known_reward, registry
 
 KEY = jax.random.key(3)
 BODIES = ("Hopper", "Walker2d", "HalfCheetah")
@@ -42,7 +42,9 @@ def test_states_that_certainly_failed_are_found_without_velocities():
 
 def test_every_hiding_task_holds_the_observation_of_its_full_task():
     found = {name: e.full_task for name, e in registry.TASKS.items() if e.full_task}
-    assert set(found) == {f"{b}-no-velocity" for b in BODIES} | {TARGET, "MountainCar-confounded"}
+    shown = {*known_reward.NAMES, *known_reward.SPEEDS}  # what is observed decides the reward
+    hiding = {f"{b}-no-velocity" for b in BODIES} | {TARGET, "MountainCar-confounded"}
+    assert set(found) == hiding | shown
     for name, full in found.items():
         state = jax.eval_shape(envs.make(name).reset, KEY)
         assert state.info[FULL_OBS].shape == (envs.make(full).spec.obs_size,)

@@ -23,7 +23,11 @@ TASK = "ProbeGoal"  # goals, several steps, continuous actions, and no simulator
 UPDATES = 3
 # A step of the toy task's expert is as long as a goal's radius, so that rounding decides whether a
 # goal that was taken from the next state is reached.
-SETTINGS: dict[str, dict[str, float]] = {"wgcsl": {"relabel": 0.0, "critic_relabel": 0.0}}
+SETTINGS: dict[str, dict[str, float]] = {
+    "wgcsl": {"relabel": 0.0, "critic_relabel": 0.0},
+    # Natural steps from few rows magnify rounding, and each begins where the last one ended.
+    "slbo": {"rounds": 1, "policy_steps": 1, "length": 32, "cg_steps": 2, "damping": 1.0},
+}
 RELATIVE, ABSOLUTE = 2e-3, 1e-6  # how far a number may be from the file's on another CPU
 
 Entry = dict[str, Any]  # {"version": int, "numbers": {name: number}}

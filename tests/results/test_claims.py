@@ -146,6 +146,31 @@ def test_online_methods_are_compared_after_as_many_environment_steps():
     assert verdicts(as_run, cells=cells) == ["not reproduced"]
 
 
+def test_a_claim_may_say_after_how_many_steps():
+    """a begins at 0.8 and ends at 0.5; b begins at 0.5 and has 0.7 after 200 steps and at its end,
+    so that a wins before its first step, and b after as many steps as a has."""
+
+    def online(label: str, first: float, last: float, steps: int) -> Result:
+        c = cell(label, WOBBLE * (2 if label == "a" else 1) + first)
+        later = c.curve.assign(
+            evaluation=1, updates=1.0, env_steps=float(steps), success_any=last + SEVERAL / 100
+        )
+        return c._replace(curve=pd.concat([c.curve, later], ignore_index=True))
+
+    cells = [online("a", 0.8, 0.5, 100), online("b", 0.5, 0.7, 200)]
+    early = dataclasses.replace(A_OVER_B, after=(0, 200))
+    (j,) = claims.judge([early], cells)
+    assert j.verdict == "reproduced" and j.lead is not None
+    assert j.lead.mean.value == pytest.approx(0.8 - 0.7 - SEVERAL.mean() / 100)
+    half = dataclasses.replace(A_OVER_B, after=(50, 100))  # on straight lines: 0.65 and 0.6
+    (j,) = claims.judge([half], cells)
+    assert j.lead is not None and j.lead.mean.value == pytest.approx(0.05, abs=1e-6)
+    assert verdicts(A_OVER_B, cells=cells) == ["not reproduced"]
+    for after in ((101, 200), (0, 201)):
+        beyond = dataclasses.replace(A_OVER_B, after=after)
+        assert verdicts(beyond, cells=cells) == ["no results"]
+
+
 def test_a_margin_that_is_a_share():
     cells = [cell("a", SEVERAL - 0.02), cell("b", SEVERAL)]
     for share, expected in ((-0.1, "reproduced"), (-0.02, "not reproduced")):

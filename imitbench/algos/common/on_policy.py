@@ -38,6 +38,8 @@ class Config:
     """Adam's step size, above 0 (its epsilon is 1e-5)."""
     hidden: tuple[int, ...] = (64, 64)
     """Widths of the hidden tanh layers of policy and value."""
+    value_hidden: tuple[int, ...] = field(default=(), metadata=ADDED_LATER)
+    """Widths of the value's hidden layers, where they differ from the policy's; () for `hidden`."""
     log_std: float = field(default=0.0, metadata=ADDED_LATER)
     """Logarithm of the policy's standard deviation at the start."""
     discount: float = 0.99
@@ -113,7 +115,7 @@ def networks(config: Config, spec: Spec) -> Networks:
     policy = policy_nets.policy(
         spec, config.hidden, head, activation="tanh", out_gain=0.01, log_std=config.log_std
     )
-    return Networks(policy, nets.value(spec, config.hidden, "tanh"))
+    return Networks(policy, nets.value(spec, config.value_hidden or config.hidden, "tanh"))
 
 
 def distribution(

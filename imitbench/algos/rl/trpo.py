@@ -14,7 +14,7 @@ Sensitive to: `max_kl`, `envs` * `length` (steps per update), `damping`, `gae`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -26,7 +26,7 @@ from jax.flatten_util import ravel_pytree
 from imitbench.algos.common import on_policy, on_policy_loop
 from imitbench.algos.common.on_policy import OnPolicyLearner, PolicyUpdate
 from imitbench.core import distributions, nets, policy_nets
-from imitbench.core.config import require
+from imitbench.core.config import ADDED_LATER, require
 from imitbench.core.types import Algorithm, Env, Key, Metrics, Params, Spec, Traits
 
 TRAITS = Traits(needs_demos=False)
@@ -46,12 +46,14 @@ class Config(on_policy.Config):
     halvings: int = 10
     """Largest number of halvings of the step until it improves the surrogate within the bound; if
     none does, the policy stays as it is."""
+    entropy: float = field(default=0.0, metadata=ADDED_LATER)
+    """Weight of the policy's mean entropy (nats), which is added to the surrogate; 0 or more."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("max_kl", "cg_steps"):
             require(getattr(self, name) > 0, self, name, "a positive number")
-        for name in ("damping", "halvings"):
+        for name in ("damping", "halvings", "entropy"):
             require(getattr(self, name) >= 0, self, name, "0 or more")
 
 
@@ -81,23 +83,30 @@ def conjugate_gradients(
 
 
 def surrogate_and_kl(
-    policy: policy_nets.PolicyNet, old: Any, data: dict[str, jax.Array], params: Params
+    policy: policy_nets.PolicyNet,
+    entropy: float,
+    old: Any,
+    data: dict[str, jax.Array],
+    params: Params,
 ) -> tuple[jax.Array, jax.Array]:
-    """Objective and constraint of equation 14.
+    """Objective and constraint of equation 14, with an entropy bonus.
 
     Args:
         policy: the policy network.
+        entropy: weight of the bonus.
         old: its distribution in rows [N] before the step.
         data: obs, action, log_prob under the old policy, advantage (standardised); [N, ...].
         params: of the new policy.
 
     Returns:
-        The mean of new / old probability times advantage [], higher is better; the mean divergence
-        KL(old || new) [] in nats.
+        The mean of new / old probability times advantage, plus the weighted mean entropy [], higher
+        is better; the mean divergence KL(old || new) [] in nats.
     """
     dist = on_policy.distribution(policy, params, data["obs"])
     ratio = jnp.exp(dist.log_prob(data["action"]) - data["log_prob"])
     surrogate = jnp.mean(ratio * data["advantage"])
+    if entropy:
+        surrogate += entropy * jnp.mean(dist.entropy())
     return surrogate, jnp.mean(distributions.kl_divergence(old, dist))
 
 
@@ -153,7 +162,7 @@ def policy_step(
     data = data | {"advantage": on_policy_loop.standardise_advantages(data["advantage"])}
 
     def evaluate(flat: jax.Array) -> tuple[jax.Array, jax.Array]:
-        return surrogate_and_kl(policy, old, data, unravel(flat))
+        return surrogate_and_kl(policy, config.entropy, old, data, unravel(flat))
 
     def fisher_product(v: jax.Array) -> jax.Array:
         curved = jax.jvp(jax.grad(lambda x: evaluate(x)[1]), (start,), (v,))[1]

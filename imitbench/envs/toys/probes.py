@@ -131,6 +131,14 @@ class ProbeEnv(BaseEnv):
             metrics=state.metrics | {"success": (reward > best - 0.01).astype(jnp.float32)},
         )
 
+    def known_reward(self, obs: jax.Array, action: jax.Array, next_obs: jax.Array) -> jax.Array:
+        """Returns the reward [] of a step, which depends on obs [O] and action alone."""
+        return self.probe.move(obs, action)[1]
+
+    def known_end(self, obs: jax.Array, action: jax.Array, next_obs: jax.Array) -> jax.Array:
+        """Returns whether a step terminates the episode, [] bool."""
+        return jnp.asarray(self.probe.move(obs, action)[2], bool)
+
 
 class GoalProbe(ProbeEnv):
     """A probe with a goal, whose episodes can begin in any state; a pose is an observation."""
@@ -139,6 +147,11 @@ class GoalProbe(ProbeEnv):
     def actuated(self) -> np.ndarray:
         """[O] bool: the position, not the goal."""
         return np.arange(self.spec.obs_size) < self.probe.obs_size // 2
+
+    def known_reward(self, obs: jax.Array, action: jax.Array, next_obs: jax.Array) -> jax.Array:
+        """Returns the reward [] of a step: 0 where the next observation [O] is near the goal."""
+        half = self.probe.obs_size // 2
+        return NEAR(next_obs[:half], next_obs[half:])
 
     def pose(self, state: EnvState) -> jax.Array:
         """Returns the pose [O] of a state."""

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from imitbench.results import stats
 from imitbench.results.cells.cell import DATASET, PLUS, Result
 from imitbench.results.claims import fairness
-from imitbench.results.claims.leads import Lead, lead_of, pooled_lead, shrinking_lead
+from imitbench.results.claims.leads import Lead, lead_of, pooled_lead, reached, shrinking_lead
 from imitbench.results.comparability import require_comparable
 from imitbench.suites.published.schema import Claim, Place
 
@@ -123,7 +123,7 @@ def _judge_lead(
     worse_at: Place,
 ) -> Judgement:
     pair = _pair(claim, better_at, worse_at, cells)
-    if pair is None:
+    if pair is None or not reached(claim, *pair):
         return _no_results(claim, place_name(place))
     lead = lead_of(claim, *pair)
     objection = fairness.objection(claim, *pair, holds=lead.gap.value > 0)

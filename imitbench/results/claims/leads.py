@@ -49,8 +49,9 @@ class Scores(NamedTuple):
 def scores(claim: Claim, better: Result, worse: Result) -> Scores:
     """Takes the scores that a claim compares.
 
-    Two methods that step the environment are compared after as many environment steps, those of the
-    shorter run, unless the claim is about unequal effort.
+    A claim may say after how many environment steps. Otherwise two methods that step the
+    environment are compared after as many environment steps, those of the shorter run, unless the
+    claim is about unequal effort.
 
     Args:
         claim: the claim.
@@ -59,6 +60,11 @@ def scores(claim: Claim, better: Result, worse: Result) -> Scores:
     """
     against = claim.against or claim.measure
     last = Scores(*paired_scores(better, worse, claim.measure, against), 0.0)
+    if claim.after is not None:
+        x = effort.after_env_steps(better, claim.measure, claim.after[0])
+        y = effort.after_env_steps(worse, against, claim.after[1])
+        assert x is not None and y is not None  # `reached` was asked
+        return Scores(x, y, _variance_of_states(last))
     if claim.effort == "as run" or not (effort.is_online(better) and effort.is_online(worse)):
         return last
     steps = min(effort.env_steps(better), effort.env_steps(worse))
@@ -69,6 +75,19 @@ def scores(claim: Claim, better: Result, worse: Result) -> Scores:
     if x is None or y is None:  # a curve begins later
         return last
     return Scores(x, y, _variance_of_states(last))
+
+
+def reached(claim: Claim, better: Result, worse: Result) -> bool:
+    """Whether the curves of two cells have the environment steps that a claim names, if any.
+
+    Args:
+        claim: the claim.
+        better: the cell that the claim says is higher.
+        worse: the other one.
+    """
+    curves = (r.curve["env_steps"] for r in (better, worse))
+    wanted = zip(curves, claim.after, strict=True) if claim.after else ()
+    return all(curve.min() <= steps <= curve.max() for curve, steps in wanted)
 
 
 def _variance_of_states(last: Scores) -> float:

@@ -15,6 +15,7 @@ from imitbench.suites.published import (
     labels,
     learners,
     mix,
+    model_based,
     motion,
     observations,
     offline,
@@ -28,9 +29,7 @@ __all__ = ["Claim", "Place", "Published", "Rate", "claims_of", "rates_of", "retu
 
 MODULES: dict[str, ModuleType] = {
     "awr": awr, "bcq": bcq, "dagger": dagger, "gail": gail, "goals": goals, "history": history,
-    "inverse": inverse, "labels": labels, "learners": learners, "mix": mix, "motion": motion,
-    "observations": observations, "offline": offline, "policies": policies, "vins": vins,
-    "vins_rl": vins_rl,
+    "inverse": inverse, "labels": labels, "learners": learners, "mix": mix, "model_based": model_based, "motion": motion, "observations": observations, "offline": offline, "policies": policies, "vins": vins, "vins_rl": vins_rl,
 }  # fmt: skip
 
 

@@ -41,6 +41,9 @@ class Claim:
     """equal: two methods that step the environment are compared after as many environment steps,
     and a winner with more gradient steps proves nothing over a cell that was still rising; as run:
     the claim itself is about unequal effort."""
+    after: tuple[int, int] | None = None
+    """Environment steps of `better` and of `worse`, after which they are compared on their curves,
+    in place of the ends; 0 is before the first update."""
     measure: str = "success_any"
     """A column of the results: `success_any`, `success_final`, `return`, `metric/NAME`, or
     `mode_entropy`."""

@@ -1,0 +1,161 @@
+"""A model and a policy that learn in turns (SLBO), on tasks whose reward is known.
+
+HalfCheetah and Hopper with episodes of 500 steps. SLBO stands beside its ablations, after as many
+real steps and as many gradient steps: with the square of the model's error (`slbo-squared`), with
+an error over one step (`slbo-one-step`), with a model that is fitted before the policy learns
+(`mb-trpo`), and without noise on real actions (`slbo-no-noise`). TRPO has as many real steps.
+
+In the other part the task is a target speed of HalfCheetah. `slbo` begins with nothing;
+`slbo-after-5` has learned a model on five other speeds, whose real steps its curve does not count,
+and its curve begins with a policy that has been warmed up in that model. Claims:
+`imitbench/suites/published/model_based.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from imitbench.algos.model_based.slbo import config as slbo_config
+from imitbench.algos.rl import trpo
+from imitbench.suites.schema import Cell, Suite
+
+BODIES = ("HalfCheetah-known-reward", "Hopper-known-reward")
+SPEEDS = ("HalfCheetah-speed-1", "HalfCheetah-speed-2")
+EPISODE = 500  # steps
+
+
+@dataclass(frozen=True)
+class Size:
+    """The size of a profile."""
+
+    tasks: tuple[str, ...]
+    """Tasks without a target speed."""
+    speeds: tuple[str, ...]
+    """Tasks with one."""
+    quiet: tuple[str, ...]
+    """Tasks on which SLBO learns without noise, too."""
+    length: int
+    """Real steps of each of two environments in a stage."""
+    stages: int
+    """Stages on tasks without a target speed."""
+    speed_stages: int
+    """Stages on tasks with one."""
+    earlier: slbo_config.Sequence
+    """The earlier speeds."""
+    rounds: int
+    """Rounds of SLBO in a stage."""
+    model_steps: int
+    """Gradient steps of the model in a round."""
+    policy_steps: int
+    """Iterations of TRPO in a round."""
+    virtual_steps: int
+    """Virtual steps of each of eight environments in an iteration of TRPO."""
+    minibatches: int
+    """Minibatches of the value in a pass."""
+    model_hidden: tuple[int, ...]
+    """Widths of the model's hidden layers."""
+    seeds: int
+    """Training seeds of tasks without a target speed."""
+    speed_seeds: int
+    """Training seeds of tasks with one."""
+    num_evals: int
+    """Evaluations at equal distances on tasks without a target speed; on others there is one after
+    each stage."""
+    eval_episodes: int
+    """Episodes of each seed and evaluation."""
+
+    @property
+    def slbo(self) -> slbo_config.Config:
+        """The settings of SLBO."""
+        base = slbo_config.Config()
+        learner = replace(base.trpo, length=self.virtual_steps, minibatches=self.minibatches)
+        return replace(
+            base,
+            trpo=learner,
+            envs=2,
+            length=self.length,
+            rounds=self.rounds,
+            model_steps=self.model_steps,
+            policy_steps=self.policy_steps,
+            model_hidden=self.model_hidden,
+        )
+
+
+def cells(s: Size) -> tuple[Cell, ...]:
+    """Builds the cells of a profile, task by task."""
+    steps = 2 * s.length * s.stages
+    sizes: dict[str, Any] = {
+        "seeds": s.seeds,
+        "num_evals": s.num_evals,
+        "eval_episodes": s.eval_episodes,
+    }
+    out = []
+    for task in s.tasks:
+        for label, (method, config) in _methods(s).items():
+            if label != "slbo-no-noise" or task in s.quiet:
+                out.append(_cell(task, method, label, config, steps, sizes))
+    sizes |= {"seeds": s.speed_seeds, "num_evals": s.speed_stages}
+    steps = 2 * s.length * s.speed_stages
+    after = replace(s.slbo, sequence=s.earlier)
+    for task in s.speeds:
+        out.append(_cell(task, "slbo", "slbo", s.slbo, steps, sizes))
+        out.append(_cell(task, "slbo", f"slbo-after-{s.earlier.tasks}", after, steps, sizes))
+    return tuple(out)
+
+
+def _cell(
+    task: str, method: str, label: str, config: Any, env_steps: int, sizes: dict[str, Any]
+) -> Cell:
+    return Cell(task, 0, method, config, env_steps=env_steps, label=label, **sizes)
+
+
+def _methods(s: Size) -> dict[str, tuple[str, Any]]:
+    """Method and settings, by label."""
+    base = s.slbo
+    one_round = replace(
+        base,
+        rounds=1,
+        model_steps=s.rounds * s.model_steps,
+        policy_steps=s.rounds * s.policy_steps,
+    )
+    return {
+        "slbo": ("slbo", base),
+        "slbo-squared": ("slbo", replace(base, loss="squared")),
+        "slbo-one-step": ("slbo", replace(base, model_horizon=1)),
+        "mb-trpo": ("slbo", one_round),
+        "slbo-no-noise": ("slbo", replace(base, noise=0.0)),
+        "trpo": ("trpo", _real_trpo(s)),
+    }
+
+
+def _real_trpo(s: Size) -> trpo.Config:
+    """TRPO on real steps, with the settings that it has in the model: half a stage in an update,
+    in whole episodes where they are that long."""
+    length = min(EPISODE, s.length)
+    return replace(s.slbo.trpo, envs=s.length // length, length=length, normalise_obs=True)
+
+
+SMOKE = Size(
+    tasks=BODIES[:1], speeds=SPEEDS[:1], quiet=(), length=20, stages=2, speed_stages=2,
+    earlier=slbo_config.Sequence(tasks=2, stages=1, warm_up=1), rounds=2, model_steps=2,
+    policy_steps=2, virtual_steps=10, minibatches=4, model_hidden=(16,), seeds=2, speed_seeds=2,
+    num_evals=2, eval_episodes=1,
+)  # fmt: skip
+CPU = Size(
+    tasks=BODIES, speeds=SPEEDS, quiet=BODIES[:1], length=2_500, stages=10, speed_stages=4,
+    earlier=slbo_config.Sequence(tasks=5, stages=2, warm_up=10), rounds=10, model_steps=100,
+    policy_steps=20, virtual_steps=500, minibatches=50, model_hidden=(256, 256), seeds=7,
+    speed_seeds=5, num_evals=5, eval_episodes=20,
+)  # fmt: skip
+FULL = Size(
+    tasks=BODIES, speeds=SPEEDS, quiet=BODIES, length=5_000, stages=100, speed_stages=10,
+    earlier=slbo_config.Sequence(tasks=5, stages=10, warm_up=20), rounds=20, model_steps=100,
+    policy_steps=40, virtual_steps=500, minibatches=50, model_hidden=(500, 500), seeds=10,
+    speed_seeds=10, num_evals=50, eval_episodes=20,
+)  # fmt: skip
+SUITE = Suite(
+    name="model_based",
+    about="SLBO, its ablations and TRPO after as many real steps; a model of earlier tasks.",
+    profiles={"smoke": cells(SMOKE), "cpu": cells(CPU), "full": cells(FULL)},
+)

@@ -1,0 +1,83 @@
+"""Claims about models and policies that learn in turns.
+
+Claims are on undiscounted returns of 500 steps. The papers show curves of other environments (those
+of rllab, with other rewards), at up to a million steps, so only comparisons are claimed.
+"""
+
+from imitbench.suites.published.schema import Claim, Place
+
+LUO = "Luo et al. 2018 (arXiv:1807.03858)"
+LANDOLFI = "Landolfi et al. 2019 (arXiv:1907.04964), abstract"
+OURS = "not in the paper"
+PLACES: tuple[Place, ...] = tuple(
+    (f"{body}-known-reward", 0, "") for body in ("HalfCheetah", "Hopper")
+)
+SPEEDS: tuple[Place, ...] = tuple((f"HalfCheetah-speed-{speed}", 0, "") for speed in (1, 2))
+AFTER = "slbo-after-5"
+
+
+def _above(
+    text: str,
+    worse: str,
+    source: str,
+    better: str = "slbo",
+    places: tuple[Place, ...] = PLACES,
+    after: tuple[int, int] | None = None,
+) -> Claim:
+    return Claim(text, better, worse, source, measure="return", places=places, after=after)
+
+
+CLAIMS = (
+    _above(
+        "After as many real steps SLBO has a higher return than TRPO, which has no model",
+        "trpo",
+        f"{LUO}, section 6",
+    ),
+    _above(
+        "Model and policy that learn in turns have a higher return than a policy that learns when "
+        "the model has been fitted (MB-TRPO)",
+        "mb-trpo",
+        f"{LUO}, section 6",
+    ),
+    _above(
+        "With the length of the model's error SLBO has a higher return than with its square",
+        "slbo-squared",
+        f"{LUO}, sections 4 and 6",
+    ),
+    _above(
+        "With an error over two steps SLBO has a higher return than over one",
+        "slbo-one-step",
+        f"{LUO}, equation 6.1: the reason to unroll the model",
+    ),
+    _above(
+        "With noise on real actions SLBO has a higher return than without",
+        "slbo-no-noise",
+        f"{OURS}; it is a setting of its code",
+        places=PLACES[:1],
+    ),
+    _above(
+        "A policy that was warmed up in a model of earlier speeds, without real steps of its own "
+        "speed, has a higher return than one that began with nothing after 10,000 real steps",
+        "slbo",
+        f"{LANDOLFI}: the warm-up needs no samples",
+        better=AFTER,
+        places=SPEEDS,
+        after=(0, 10_000),
+    ),
+    _above(
+        "With a model of earlier speeds the return after 10,000 real steps is higher",
+        "slbo",
+        f"{LANDOLFI}: adaptation needs few samples",
+        better=AFTER,
+        places=SPEEDS,
+        after=(10_000, 10_000),
+    ),
+    _above(
+        "With a model of earlier speeds the return after 20,000 real steps is higher",
+        "slbo",
+        f"{LANDOLFI}: adaptation needs few samples",
+        better=AFTER,
+        places=SPEEDS,
+        after=(20_000, 20_000),
+    ),
+)
