@@ -145,7 +145,7 @@ def test_seeds_in_one_program_nearly_equal_seeds_in_threads(method, small, rows,
     """As on an accelerator: batched products round differently."""
     algo = small(method, TASK)
     grows = method in ROUNDING_GROWS
-    options = OPTIONS | ({"num_updates": 1, "num_evals": 1} if grows else {})
+    options: dict[str, Any] = OPTIONS | ({"num_updates": 1, "num_evals": 1} if grows else {})
     threads, vmap = (
         loop.train(algo, rows, keys, env=env, seeds_by=by, **options)[0].algo
         for by in ("threads", "vmap")

@@ -29,7 +29,9 @@ __all__ = ["Claim", "Place", "Published", "Rate", "claims_of", "rates_of", "retu
 
 MODULES: dict[str, ModuleType] = {
     "awr": awr, "bcq": bcq, "dagger": dagger, "gail": gail, "goals": goals, "history": history,
-    "inverse": inverse, "labels": labels, "learners": learners, "mix": mix, "model_based": model_based, "motion": motion, "observations": observations, "offline": offline, "policies": policies, "vins": vins, "vins_rl": vins_rl,
+    "inverse": inverse, "labels": labels, "learners": learners, "mix": mix, "model_based":
+    model_based, "motion": motion, "observations": observations, "offline": offline, "policies":
+    policies, "vins": vins, "vins_rl": vins_rl,
 }  # fmt: skip
 
 
