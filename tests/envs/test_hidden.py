@@ -42,7 +42,9 @@ def test_states_that_certainly_failed_are_found_without_velocities():
 
 def test_every_hiding_task_holds_the_observation_of_its_full_task():
     found = {name: e.full_task for name, e in registry.TASKS.items() if e.full_task}
-    assert set(found) == {f"{b}-no-velocity" for b in BODIES} | {TARGET, "MountainCar-confounded"}
+    pixels = {f"{b}-{m}" for b in ("FetchReach", "FetchPush") for m in ("depth64", "seg64")}
+    others = {TARGET, "MountainCar-confounded"}
+    assert set(found) == {f"{b}-no-velocity" for b in BODIES} | others | pixels
     for name, full in found.items():
         state = jax.eval_shape(envs.make(name).reset, KEY)
         assert state.info[FULL_OBS].shape == (envs.make(full).spec.obs_size,)
