@@ -139,6 +139,11 @@ class Spec:
     modes: Modes | None = None  # None: the task does not tell episodes apart
     image: ImageSpec | None = None  # of tasks whose observations are bytes with an image
 
+    @property
+    def obs_dtype(self) -> str:
+        """The type of the numbers of an observation."""
+        return "float32" if self.image is None else "uint8"
+
 
 @dataclass(frozen=True)
 class Cost:

@@ -132,7 +132,12 @@ class PixelTask(BaseEnv):
         model = self._env.physics.model
         qpos, goal = pose[:, : model.nq], pose[:, model.nq + model.nv :]
         image = self._renderer.render(qpos, self._places(goal))
-        return np.asarray(images.join(jnp.asarray(full_obs[:, self._seen]), jnp.asarray(image)))
+        return np.concatenate([self.proprioception(full_obs), image], axis=1)
+
+    def proprioception(self, full_obs: np.ndarray) -> np.ndarray:
+        """Returns the bytes [N, 4 * 10] before the image, of full observations [N, F]."""
+        nothing = jnp.zeros((len(full_obs), 0), jnp.uint8)
+        return np.asarray(images.join(jnp.asarray(full_obs[:, self._seen]), nothing))
 
     def _places(self, goal: np.ndarray) -> np.ndarray:
         """The positions of the mocap bodies, of which the robot's is not drawn."""

@@ -66,13 +66,16 @@ class RayRenderer:
         self.model, self._depths = model, depths
         self._position = camera.position
         self._rays = camera.rays()
-        if kind == "classes" and (classes is None or np.shape(classes) != (model.ngeom,)):
-            raise UserError(
-                f"classes of shape {np.shape(classes)}: expected ({model.ngeom},), one for each "
-                "geom of the model"
-            )
-        # One more class for a ray that hits nothing, whose geom is -1.
-        self._classes = None if kind == "depth" else np.append(np.uint8(classes), np.uint8(0))
+        self._classes = None
+        if kind == "classes":
+            found = np.asarray(classes)
+            if found.shape != (model.ngeom,):
+                raise UserError(
+                    f"classes of shape {found.shape}: expected ({model.ngeom},), one for each geom "
+                    "of the model"
+                )
+            # One more class for a ray that hits nothing, whose geom is -1.
+            self._classes = np.append(found, 0).astype(np.uint8)
         self._workers = Workers(model, threads)
 
     def render(self, qpos: np.ndarray, mocap: np.ndarray) -> np.ndarray:

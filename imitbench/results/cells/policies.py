@@ -233,7 +233,7 @@ def _rows_like(card: PolicyCard, spec: Spec) -> Transition:
         return jax.ShapeDtypeStruct((card.rows, *size), dtype)
 
     action = array(dtype=jnp.int32) if spec.discrete else array(spec.action_size)
-    obs, flag, number = array(spec.obs_size), array(dtype=bool), array()
+    obs, flag, number = array(spec.obs_size, dtype=spec.obs_dtype), array(dtype=bool), array()
     pose = None if card.pose_size is None else array(card.pose_size)
     sizes = EpisodeSizes(card.rows // spec.horizon, spec.horizon)
     return Transition(obs, action, action, number, obs, flag, flag, flag, number, pose, sizes)
