@@ -19,6 +19,18 @@ def obs_size(image: ImageSpec) -> int:
     return BYTES * image.numbers + image.size
 
 
+def as_bytes(numbers: jax.Array) -> jax.Array:
+    """Returns the bytes [..., 4 P] of float32 numbers [..., P], the lowest first."""
+    single = jax.lax.bitcast_convert_type(numbers.astype(jnp.float32), jnp.uint8)
+    return single.reshape(*numbers.shape[:-1], BYTES * numbers.shape[-1])
+
+
+def as_numbers(stored: jax.Array) -> jax.Array:
+    """Returns the float32 numbers [..., P] of their bytes [..., 4 P]."""
+    single = stored.astype(jnp.uint8).reshape(*stored.shape[:-1], -1, BYTES)
+    return jax.lax.bitcast_convert_type(single, jnp.float32)
+
+
 def join(numbers: jax.Array, image: jax.Array) -> jax.Array:
     """Builds observations from numbers and images.
 
@@ -29,9 +41,7 @@ def join(numbers: jax.Array, image: jax.Array) -> jax.Array:
     Returns:
         [..., O] uint8.
     """
-    as_bytes = jax.lax.bitcast_convert_type(numbers.astype(jnp.float32), jnp.uint8)
-    as_bytes = as_bytes.reshape(*numbers.shape[:-1], BYTES * numbers.shape[-1])
-    return jnp.concatenate([as_bytes, image], axis=-1)
+    return jnp.concatenate([as_bytes(numbers), image], axis=-1)
 
 
 def split(image: ImageSpec, obs: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -39,15 +49,13 @@ def split(image: ImageSpec, obs: jax.Array) -> tuple[jax.Array, jax.Array]:
 
     Args:
         image: describes them.
-        obs: [..., O] bytes; as numbers of any type, each from 0 to 255.
+        obs: [..., O] bytes; as numbers of any type, each from 0 to 255. More may follow.
 
     Returns:
         The numbers [..., P] float32, and the images [..., height * width * C] uint8.
     """
     cut = BYTES * image.numbers
-    as_bytes = obs[..., :cut].astype(jnp.uint8).reshape(*obs.shape[:-1], image.numbers, BYTES)
-    numbers = jax.lax.bitcast_convert_type(as_bytes, jnp.float32)
-    return numbers, obs[..., cut:].astype(jnp.uint8)
+    return as_numbers(obs[..., :cut]), obs[..., cut : cut + image.size].astype(jnp.uint8)
 
 
 def inputs(image: ImageSpec, pixels: jax.Array) -> jax.Array:

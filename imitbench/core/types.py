@@ -54,6 +54,8 @@ class Transition(struct.PyTreeNode):
     sizes: EpisodeSizes | None = struct.field(pytree_node=False, default=None)
     # [...] bool: extra data beside the demonstrations, by whomever; None: there are none.
     extra: jax.Array | None = None
+    # [..., F] what the full task observes, in demonstrations of tasks with images; else None.
+    full_obs: jax.Array | None = None
 
 
 GOAL_PARTS = ("observation", "achieved_goal", "desired_goal")
@@ -320,4 +322,13 @@ class SelectiveReset(Protocol):
 
     def reset_where(self, rng: Key, needed: jax.Array, /) -> EnvState:
         """Returns the initial state of an episode where `needed` [] bool says so, else anything."""
+        ...
+
+
+@runtime_checkable
+class SelectivePoses(Protocol):
+    """The further function of an environment with poses whose resets take long."""
+
+    def reset_to_where(self, pose: jax.Array, needed: jax.Array, /) -> EnvState:
+        """Returns the state with a pose [P] where `needed` [] bool says so, else anything."""
         ...

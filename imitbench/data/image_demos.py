@@ -40,7 +40,8 @@ def with_images(pool: Demos, env: Env) -> Demos:
         env: the task with images.
 
     Returns:
-        The same episodes; the header names the task with images.
+        The same episodes, with the full task's observations as `full_obs`; the header names the
+        task with images.
 
     Raises:
         UserError: the poses are missing.
@@ -58,7 +59,8 @@ def with_images(pool: Demos, env: Env) -> Demos:
     last = pool.starts + pool.lengths - 1
     next_obs[last] = _after_last_steps(env, pool, last)
     header = dataclasses.replace(pool.header, task=env.name)
-    return pool.replace(rows=rows.replace(obs=obs, next_obs=next_obs), header=header)
+    rows = rows.replace(obs=obs, next_obs=next_obs, full_obs=rows.obs)
+    return pool.replace(rows=rows, header=header)
 
 
 def _after_last_steps(env: Any, pool: Demos, last: np.ndarray) -> np.ndarray:

@@ -114,6 +114,10 @@ class PixelTask(BaseEnv):
         """Returns the state with a given pose, at the start of an episode."""
         return self._see(self._env.reset_to(pose))
 
+    def reset_to_where(self, pose: jax.Array, needed: jax.Array) -> EnvState:
+        """Returns the state with a given pose, whose image is blank unless it is needed."""
+        return self._see(self._env.reset_to(pose), needed)
+
     @property
     def actuated(self) -> np.ndarray:
         """The parts of a pose that are driven, as of the full task."""

@@ -9,25 +9,11 @@ import jax
 
 from imitbench.algos.cloning.bc_config import Config
 from imitbench.core import encoders, heads, image_nets, policy_nets
-from imitbench.core.distributions import Distribution
 from imitbench.core.encoders import Encoder
 from imitbench.core.heads import Head
 from imitbench.core.ops import fold_in_name
 from imitbench.core.policy_nets import PolicyNet
 from imitbench.core.types import Key, Metrics, Params, Spec
-
-
-def encoded_policy(policy: PolicyNet, encoder: Encoder) -> PolicyNet:
-    """A policy network whose inputs are tokens [..., H, I] instead of the encoder's output."""
-
-    def init(key: Key) -> Params:
-        encoder_params = encoder.init(fold_in_name(key, "encoder"))
-        return {"encoder": encoder_params, "policy": policy.init(key)}
-
-    def apply(params: Params, tokens: jax.Array) -> Distribution:
-        return policy.apply(params["policy"], encoder.apply(params["encoder"], tokens))
-
-    return PolicyNet(init, apply)
 
 
 def encoded_head(head: Head, encoder: Encoder) -> Head:
@@ -100,4 +86,4 @@ def build_networks(
         head = heads.make(config.head, *shape, full_range=full_range)
     if encoder is None:
         return policy, head
-    return encoded_policy(policy, encoder), head and encoded_head(head, encoder)
+    return policy_nets.encoded(policy, encoder), head and encoded_head(head, encoder)
