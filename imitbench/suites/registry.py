@@ -21,6 +21,7 @@ from imitbench.suites import (
     mix,
     observations,
     offline,
+    pixels,
     policies,
     quickstart,
     vins,
@@ -35,6 +36,7 @@ SUITES: dict[str, Suite] = {
     for module in (
         quickstart, vins, vins_settings, vins_rl, bcq, awr, offline, gail, mix, dagger, learners,
         policies, history, labels, goals, inverse, observations,
+        pixels,
     )
 }  # fmt: skip
 

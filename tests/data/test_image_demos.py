@@ -12,7 +12,7 @@ import pytest
 from imitbench import algos, data, envs, experts
 from imitbench.algos.cloning import bc, dagger
 from imitbench.core import rollout
-from imitbench.data import image_demos, loading
+from imitbench.data import image_demos, loading, user_demos
 from imitbench.data.source import DataRequest, DemoSource
 from imitbench.utils import machine
 from imitbench.utils.errors import UserError
@@ -83,3 +83,18 @@ def test_images_larger_than_memory_are_refused_before_any_work(monkeypatch):
         loading.check_image_memory(request, config, env, 5)
     loading.check_image_memory(request, config, envs.make("FetchReach"), 5)
     assert algos.stored_rows(bc.Config()) == 0
+
+
+def test_a_data_set_of_the_user_keeps_bytes(pool):
+    floats = pool.rows.obs.astype(np.float32)
+    given = pool.replace(rows=pool.rows.replace(obs=floats))
+    checked = user_demos.check_own(given)
+    assert checked.rows.obs.dtype == checked.rows.next_obs.dtype == np.uint8
+    np.testing.assert_array_equal(checked.rows.obs, pool.rows.obs)
+    assert checked.rows.full_obs is not None and checked.rows.full_obs.dtype == np.float32
+    halves = pool.replace(rows=pool.rows.replace(obs=floats + 0.5))
+    with pytest.raises(UserError, match="holds images: expected bytes, whole numbers from 0 to"):
+        user_demos.check_own(halves)
+    short = pool.replace(rows=pool.rows.replace(full_obs=np.zeros((100, 3), np.float32)))
+    with pytest.raises(UserError, match=r"'full_obs' has shape \(100, 3\), expected \(rows, 13\)"):
+        user_demos.check_own(short)

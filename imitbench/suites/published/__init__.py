@@ -17,6 +17,7 @@ from imitbench.suites.published import (
     mix,
     observations,
     offline,
+    pixels,
     policies,
     vins,
     vins_rl,
@@ -28,8 +29,8 @@ __all__ = ["Claim", "Place", "Published", "Rate", "claims_of", "rates_of", "retu
 MODULES: dict[str, ModuleType] = {
     "awr": awr, "bcq": bcq, "dagger": dagger, "gail": gail, "goals": goals, "history": history,
     "inverse": inverse, "labels": labels, "learners": learners, "mix": mix,
-    "observations": observations, "offline": offline, "policies": policies, "vins": vins,
-    "vins_rl": vins_rl,
+    "observations": observations, "offline": offline, "pixels": pixels, "policies": policies,
+    "vins": vins, "vins_rl": vins_rl,
 }  # fmt: skip
 
 
