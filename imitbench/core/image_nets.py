@@ -105,7 +105,7 @@ class ImageNet(nn.Module):
         """Maps images [N, height, width, D] to features [N, features]."""
         for out, kernel, stride in zip(self.channels, KERNELS, STRIDES, strict=True):
             x = nn.relu(Convolution(out, kernel, stride)(x))
-        return nn.relu(nn.Dense(self.features)(x.reshape(len(x), -1)))
+        return nn.relu(nn.Dense(self.features)(x.reshape(x.shape[0], -1)))
 
 
 def smallest_side() -> int:
@@ -158,10 +158,10 @@ def image_encoder(config: Config, image: ImageSpec, size: int, frames: int) -> E
     def apply(params: Params, tokens: jax.Array) -> jax.Array:
         rows = tokens.reshape(-1, frames, size)
         pixels = images.inputs(image, rows[..., begin:end].reshape(-1, frames, *shape))
-        stacked = jnp.moveaxis(pixels, 1, 3).reshape(len(rows), *shape[:2], depth)
+        stacked = jnp.moveaxis(pixels, 1, 3).reshape(rows.shape[0], *shape[:2], depth)
         features = jnp.asarray(net.apply(params, stacked))
         numbers = jnp.concatenate([rows[..., :begin], rows[..., end:]], axis=-1)
-        seen = jnp.concatenate([features, numbers.reshape(len(rows), -1)], axis=-1)
+        seen = jnp.concatenate([features, numbers.reshape(rows.shape[0], -1)], axis=-1)
         return seen.reshape(*tokens.shape[:-2], seen.shape[-1])
 
     def init(key: Key) -> Params:
