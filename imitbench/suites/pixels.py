@@ -31,6 +31,7 @@ from imitbench.suites.schema import Cell, Suite
 
 ROUNDS, UPDATES = 5, 10  # of DAgger; the updates after the rounds fit what was collected
 STACK = 3  # frames that a stack sees
+SHIFT = 4  # pixels
 REACH, PUSH = "FetchReach", "FetchPush"
 DEPTH, CLASSES = "depth64", "seg64"
 HORIZON = 50
@@ -87,13 +88,16 @@ def cells(s: Size) -> tuple[Cell, ...]:
 
 
 def _clones(s: Size, task: str, sixth: int) -> list[Cell]:
-    """BC and DAgger from positions and from each mode; BC from three frames of the first one."""
+    """BC and DAgger from positions and from each mode; of the first mode BC also from three frames,
+    and from images that are shifted in training."""
     found = []
     for seen in ("", *s.modes):
         name = f"{task}-{seen}" if seen else task
         found += [_bc(s, name, 6 * sixth, "bc", 1), _dagger(s, name, sixth)]
         if seen == s.modes[0]:
+            shifted = replace(s, net=replace(s.net, shift=SHIFT))
             found.append(_bc(s, name, 6 * sixth, "bc, stack", STACK))
+            found.append(_bc(shifted, name, 6 * sixth, "bc, shift", 1))
     return found
 
 
@@ -131,9 +135,7 @@ def _mixes(s: Size, task: str, demos: int, rows: tuple[str, ...]) -> list[Cell]:
 
 def _mix(s: Size, task: str, row: str) -> gail.Config:
     """Settings of a row: those of `mix` but for what the row leaves out."""
-    seen = image_policy.Config(
-        net=replace(s.net, shift=0), auxiliary=1.0, auxiliary_fields=PREDICTED[task]
-    )
+    seen = image_policy.Config(net=s.net, auxiliary=1.0, auxiliary_fields=PREDICTED[task])
     mix = gail.Config(
         discriminator=DiscriminatorConfig(inputs="state", batch=128),
         imitation=0.5,
@@ -169,15 +171,15 @@ SMOKE = Size(
     seeds=2, num_evals=1, eval_episodes=1,
 )  # fmt: skip
 CPU = Size(
-    clones=((REACH, 20), (PUSH, 20)), modes=(DEPTH, CLASSES), steps=100, grad_steps=6_000,
+    clones=((REACH, 20), (PUSH, 20)), modes=(DEPTH, CLASSES), steps=50, grad_steps=3_000,
     batch=64, net=NATURE, hidden=(256, 256),
-    rewards=((REACH, 30, ABLATION), (PUSH, 30, MASKS)), env_steps=98_304, ppo=LEARNER,
-    seeds=5, num_evals=4, eval_episodes=20,
+    rewards=((REACH, 30, ABLATION), (PUSH, 30, MASKS)), env_steps=51_200, ppo=LEARNER,
+    seeds=5, num_evals=5, eval_episodes=20,
 )  # fmt: skip
 FULL = Size(
     clones=((REACH, 50), (PUSH, 100)), modes=(DEPTH, CLASSES), steps=200, grad_steps=60_000,
     batch=128, net=NATURE, hidden=(256, 256),
-    rewards=((REACH, 30, ABLATION), (PUSH, 30, (*ABLATION, "unmasked"))), env_steps=3_145_728,
+    rewards=((REACH, 30, ABLATION), (PUSH, 30, (*ABLATION, "unmasked"))), env_steps=3_112_960,
     ppo=replace(LEARNER, envs=64), seeds=10, num_evals=10, eval_episodes=50,
 )  # fmt: skip
 SUITE = Suite(

@@ -31,7 +31,7 @@ from imitbench.utils.errors import pick
 class Config:
     """Settings of a learner that sees images; tasks without images do not use them."""
 
-    net: image_nets.Config = field(default=image_nets.Config(shift=0))
+    net: image_nets.Config = field(default=image_nets.Config())
     """The network that sees images; `shift` has no effect here."""
     value_sees: Literal["state", "image"] = "state"
     """What the value sees: the full task's observation, or what the policy sees."""
