@@ -6,7 +6,7 @@ SUITE ?= quickstart
 PROFILE ?= cpu
 VIDEOS ?= 0
 
-.PHONY: help bench-all setup quickstart test test-all test-reference check docs docs-tables demos experts tables figures verify report pictures-vins compounding ship parity peers peer-rows perf perf-engines perf-wrap perf-learners perf-vins perf-heads perf-offline perf-adversarial perf-gymnasium perf-streaming golden clean
+.PHONY: help bench-all setup quickstart test test-all test-reference check docs docs-tables demos experts tables figures verify report pictures-vins compounding ship parity peers peer-rows perf perf-engines perf-wrap perf-learners perf-vins perf-heads perf-offline perf-adversarial perf-gymnasium perf-streaming perf-rendering golden clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -108,7 +108,7 @@ peers: setup  ## install what we are compared with, each in an environment of it
 peer-rows: setup  ## train other packages beside the cells of SUITE (after `make peers`), as rows of its table
 	$(PY) -m benchmarks.peers.run $(SUITE) --profile $(PROFILE)
 
-perf: perf-engines perf-wrap perf-gymnasium perf-learners perf-vins perf-heads perf-offline perf-adversarial perf-streaming  ## all speed measurements, on an idle machine
+perf: perf-engines perf-wrap perf-gymnasium perf-learners perf-vins perf-heads perf-offline perf-adversarial perf-streaming perf-rendering  ## all speed measurements, on an idle machine
 
 perf-engines: setup  ## engines and training core, as ratios to the limits of the machine; memory
 	$(PY) -m benchmarks.perf.engines
@@ -130,6 +130,9 @@ perf-offline: $(VENV)/d3rlpy/.ready  ## offline learners beside d3rlpy (in an en
 
 perf-streaming: setup  ## gradient steps on data in files beside data in memory
 	$(PY) -m benchmarks.perf.streaming
+
+perf-rendering: setup  ## images a second of each mode of observation beside the engine
+	$(PY) -m benchmarks.perf.rendering
 
 perf-adversarial: $(VENV)/imitation/.ready  ## GAIL beside imitation (in an environment of its own) and the engine
 	$(PY) -m benchmarks.perf.adversarial

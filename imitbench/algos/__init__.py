@@ -26,6 +26,7 @@ from imitbench.algos.registry import (
     remembers,
     reset_share,
     settings_warnings,
+    stored_rows,
     traits,
 )
 from imitbench.algos.rl import awr, ddpg, ddpg_demos, ppo, rwr, sac, sil, td3, trpo
@@ -77,6 +78,7 @@ __all__ = [
     "sil",
     "smodice",
     "sqil",
+    "stored_rows",
     "td3",
     "td3_bc",
     "traits",

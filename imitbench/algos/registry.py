@@ -203,6 +203,18 @@ def relabelled_share(config: Any) -> float:
     return max(_largest(config, name) or 0.0 for name in ("relabel", "critic_relabel"))
 
 
+def stored_rows(config: Any) -> int:
+    """The rows of experience that a method keeps for each seed, at most.
+
+    Args:
+        config: settings of a method; nested dataclasses are searched, too.
+
+    Returns:
+        The largest value of a field `capacity`; 0 where there is none.
+    """
+    return int(_largest(config, "capacity") or 0)
+
+
 def _largest(config: Any, name: str) -> float | None:
     """The largest value of the fields with a name, in nested dataclasses too; None for none."""
     values = [getattr(config, f.name) for f in dataclasses.fields(config)]
@@ -247,7 +259,16 @@ def build(name: str, config: Any, spec: Spec, env: Env, expert: Actor | Policy |
 
     Returns:
         The method, with its version.
+
+    Raises:
+        UserError: the task observes images, and the method cannot see them.
     """
+    if spec.image is not None and not traits(name).sees_images:
+        able = ", ".join(k for k in ALGOS if traits(k).sees_images)
+        raise UserError(
+            f"{name} cannot learn from images, which {env.name} observes: use one of {able}, or "
+            "the task that observes positions"
+        )
     resources = {"env": env, "expert": expert}
     algo = ALGOS[name].make(config, spec, **{k: resources[k] for k in needs(name)})
     return algo._replace(version=traits(name).version)

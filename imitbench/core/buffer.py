@@ -124,7 +124,8 @@ def no_rows(spec: Spec) -> Transition:
     Returns:
         Transition with leaves [0, ...].
     """
-    obs, action = jnp.zeros((0, spec.obs_size)), jnp.zeros((0, spec.action_size))
+    obs = jnp.zeros((0, spec.obs_size), spec.obs_dtype)
+    action = jnp.zeros((0, spec.action_size))
     if spec.discrete:
         action = jnp.zeros(0, jnp.int32)
     flag, number = jnp.zeros(0, bool), jnp.zeros(0)

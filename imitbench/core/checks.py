@@ -13,7 +13,7 @@ import numpy as np
 from imitbench.core.types import Key, Spec, Transition
 from imitbench.utils.errors import UserError, seed_number
 
-OPTIONAL = ("pose", "extra", "sizes")  # fields of a `Transition` that may be None
+OPTIONAL = ("pose", "extra", "sizes", "full_obs")  # fields of a `Transition` that may be None
 ACTIONS = ("action", "intended_action")  # both are None in demonstrations without actions
 
 
@@ -72,6 +72,8 @@ def check_shapes(
         shapes["pose"] = tuple(steps.pose.shape[-1:])  # type: ignore[union-attr]
     if steps.extra is not None:
         shapes["extra"] = ()
+    if steps.full_obs is not None and spec.image is not None:
+        shapes["full_obs"] = (spec.image.full_size,)
     for field, trailing in shapes.items():
         x = getattr(steps, field)
         name = repr((names or {}).get(field, field))

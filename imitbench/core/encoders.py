@@ -47,6 +47,29 @@ def make(kind: Kind, tokens: int, token_size: int, width: int, layers: int, head
     return Encoder(lambda key: net.init(key, jnp.zeros((1, tokens, token_size))), apply, width)
 
 
+def of_single_tokens(encoder: Encoder) -> Encoder:
+    """The encoder of inputs [..., I] instead of windows of one token [..., 1, I]."""
+    return encoder._replace(apply=lambda params, x: encoder.apply(params, x[..., None, :]))
+
+
+def chain(first: Encoder, second: Encoder) -> Encoder:
+    """The encoder of tokens [..., H, I] that encodes each by itself, then all of them.
+
+    Args:
+        first: of single tokens [..., I].
+        second: of the tokens [..., H, size] that the first one returns.
+    """
+
+    def init(key: Key) -> Params:
+        k_first, k_second = jax.random.split(key)
+        return {"first": first.init(k_first), "second": second.init(k_second)}
+
+    def apply(params: Params, x: jax.Array) -> jax.Array:
+        return second.apply(params["second"], first.apply(params["first"], x))
+
+    return Encoder(init, apply, second.size)
+
+
 class GRU(nn.Module):
     """A gated recurrent unit (Cho et al. 2014, arXiv:1406.1078) from a state of zeros."""
 

@@ -16,8 +16,9 @@ from imitbench.core.distributions import (
     Gaussian,
     Squashed,
 )
+from imitbench.core.encoders import Encoder
 from imitbench.core.nets import MLP, Activation
-from imitbench.core.ops import Normaliser
+from imitbench.core.ops import Normaliser, fold_in_name
 from imitbench.core.types import Key, Params, Spec
 
 Head = Literal["deterministic", "gaussian", "shared", "normal", "squashed", "categorical"]
@@ -81,6 +82,19 @@ def policy(
         if head == "normal":
             return Gaussian(y, params["log_std"])
         return _distribution(y, head, log_std_range)
+
+    return PolicyNet(init, apply)
+
+
+def encoded(policy: PolicyNet, encoder: Encoder) -> PolicyNet:
+    """A policy network whose inputs are tokens [..., H, I] instead of the encoder's output."""
+
+    def init(key: Key) -> Params:
+        encoder_params = encoder.init(fold_in_name(key, "encoder"))
+        return {"encoder": encoder_params, "policy": policy.init(key)}
+
+    def apply(params: Params, tokens: jax.Array) -> Distribution:
+        return policy.apply(params["policy"], encoder.apply(params["encoder"], tokens))
 
     return PolicyNet(init, apply)
 

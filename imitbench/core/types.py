@@ -54,6 +54,8 @@ class Transition(struct.PyTreeNode):
     sizes: EpisodeSizes | None = struct.field(pytree_node=False, default=None)
     # [...] bool: extra data beside the demonstrations, by whomever; None: there are none.
     extra: jax.Array | None = None
+    # [..., F] what the full task observes, in demonstrations of tasks with images; else None.
+    full_obs: jax.Array | None = None
 
 
 GOAL_PARTS = ("observation", "achieved_goal", "desired_goal")
@@ -91,6 +93,33 @@ class Modes:
     find: Callable[[Transition], jax.Array]
 
 
+@dataclass(frozen=True)
+class ImageSpec:
+    """The image in the observations of a task, and what it hides.
+
+    Such observations are bytes [O] (uint8): first `numbers` float32 numbers of 4 bytes each, then
+    the image, row by row from the top left; `imitbench.core.images` takes them apart. The field
+    `image` of `Spec.fields` holds the image, and `proprioception` the bytes before it.
+    """
+
+    height: int  # rows of pixels
+    width: int  # columns of pixels
+    channels: int  # C, bytes of a pixel
+    classes: int  # a byte is one of so many classes, 0 stands for nothing; 0: bytes are intensities
+    numbers: int  # P, numbers beside the image
+    full: Mapping[str, slice]  # the fields of the full task's observation, `FULL_OBS`
+
+    @property
+    def size(self) -> int:
+        """Bytes of the image."""
+        return self.height * self.width * self.channels
+
+    @property
+    def full_size(self) -> int:
+        """F, the length of the full task's observation."""
+        return max(part.stop for part in self.full.values())
+
+
 Ends = Literal["never", "failure", "success", "failure or success"]
 """What terminates the episodes of a task."""
 
@@ -110,6 +139,12 @@ class Spec:
     # goes on after them. None where an observation does not show it.
     failed: Callable[[Any], Any] | None = None
     modes: Modes | None = None  # None: the task does not tell episodes apart
+    image: ImageSpec | None = None  # of tasks whose observations are bytes with an image
+
+    @property
+    def obs_dtype(self) -> str:
+        """The type of the numbers of an observation."""
+        return "float32" if self.image is None else "uint8"
 
 
 @dataclass(frozen=True)
@@ -192,6 +227,7 @@ class Traits(NamedTuple):
     streams: bool = False  # it can learn from demonstrations that stay on the host
     uses_extra: bool = False  # it learns from extra data of unknown quality, too, and needs them
     version: int = 1  # raised with every change of the method's numbers; see `make golden`
+    sees_images: bool = False  # it can learn from observations with images
 
 
 class Algorithm(NamedTuple):
@@ -324,4 +360,13 @@ class Targets(Protocol):
 
     def with_target(self, target: jax.Array, /) -> Env:
         """Returns the environment with another target [], which may be traced."""
+        ...
+
+
+@runtime_checkable
+class SelectivePoses(Protocol):
+    """The further function of an environment with poses whose resets take long."""
+
+    def reset_to_where(self, pose: jax.Array, needed: jax.Array, /) -> EnvState:
+        """Returns the state with a pose [P] where `needed` [] bool says so, else anything."""
         ...

@@ -19,6 +19,7 @@ from imitbench.core.types import (
     Key,
     Policy,
     Poses,
+    SelectivePoses,
     SelectiveReset,
     Transition,
 )
@@ -39,6 +40,8 @@ class ResetStates(NamedTuple):
     reset_to: Callable[[jax.Array], EnvState]  # pose [P] -> state
     draw: Callable[[Key, int], jax.Array]  # (key, n) -> poses [n, P]
     share: float  # share of the episodes that begin there, in [0, 1]
+    # (pose [P], needed [] bool) -> state, anything where it is not needed; None takes `reset_to`.
+    reset_to_where: Callable[[jax.Array, jax.Array], EnvState] | None = None
 
 
 def demo_resets(env: Env, demos: Transition, share: float) -> ResetStates | None:
@@ -73,7 +76,9 @@ def demo_resets(env: Env, demos: Transition, share: float) -> ResetStates | None
             f"resets={share}: the demonstrations' poses have {demos.pose.shape[-1]} numbers, those "
             f"of {env.name} {size}; collect them again, or set 0"
         )
-    return ResetStates(env.reset_to, buffer.real_row_sampler(demos.pose, demos.weight), share)
+    selective = env.reset_to_where if isinstance(env, SelectivePoses) else None
+    draw = buffer.real_row_sampler(demos.pose, demos.weight)
+    return ResetStates(env.reset_to, draw, share, selective)
 
 
 def start_episodes(
@@ -105,7 +110,12 @@ def start_episodes(
     if starts:
         k_coin, k_pose = jax.random.split(jax.random.fold_in(key, num))
         coin = jax.random.bernoulli(k_coin, jnp.float32(starts.share), (num,))
-        state = select(coin, jax.vmap(starts.reset_to)(starts.draw(k_pose, num)), state)
+        poses = starts.draw(k_pose, num)
+        if starts.reset_to_where is not None and needed is not None:
+            demonstrated = jax.vmap(starts.reset_to_where)(poses, coin & needed)
+        else:
+            demonstrated = jax.vmap(starts.reset_to)(poses)
+        state = select(coin, demonstrated, state)
     memory = actor.start(ops.fold_in_name(key, "start"), state) if actor else ()
     return RunningEpisodes(state, t, memory)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from imitbench import envs
 from imitbench.core.types import Env
-from imitbench.data import cache, clip_demos, demonstrations
+from imitbench.data import cache, clip_demos, demonstrations, image_demos
 from imitbench.data.grades import GRADES, collection_settings, demonstrators
 from imitbench.data.header import Header
 from imitbench.data.replay import load_replay
@@ -19,6 +19,7 @@ from imitbench.data.rows import Demos
 from imitbench.data.source import DemoSource
 from imitbench.experts import scripted
 from imitbench.experts.external import ExternalExpert
+from imitbench.experts.hidden import full_task
 from imitbench.utils.errors import UserError
 
 
@@ -87,6 +88,8 @@ def load_pool(task: str, engine: str, source: DemoSource) -> Demos:
     if source.dataset is not None:
         return source.dataset.demos
     task = source.task or task
+    if envs.make(task, engine).spec.image is not None and not source.has_own_expert:
+        return _pool_with_images(task, engine, dataclasses.replace(source, stream=False))
     noise, only_success = collection_settings(source.grade, source.noise, source.only_success)
     if source.grade == "replay":
         return load_replay(task, engine, source.pool, seed=source.seed)
@@ -103,6 +106,14 @@ def load_pool(task: str, engine: str, source: DemoSource) -> Demos:
     weights = [e.path for e in demonstrators(task, source.grade, expert) if e.path]
     name = cache.name_of(request, engine, weights)
     return cache.load_or_make(name, env.spec, lambda: collect_from(env, source))
+
+
+@functools.lru_cache(maxsize=1)
+def _pool_with_images(task: str, engine: str, source: DemoSource) -> Demos:
+    """The full task's demonstrations with the images of their poses; the last ones are kept."""
+    env = envs.make(task, engine)
+    pool = load_pool(full_task(task), engine, dataclasses.replace(source, task=""))
+    return image_demos.with_images(pool, env)
 
 
 @functools.lru_cache(maxsize=1)

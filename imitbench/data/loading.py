@@ -8,7 +8,7 @@ from typing import Any
 from imitbench import algos, envs
 from imitbench.core import buffer
 from imitbench.core.types import Env, Poses, Transition
-from imitbench.data import behaviour, compatibility, extra, memory_map, validate
+from imitbench.data import behaviour, compatibility, extra, image_demos, memory_map, validate
 from imitbench.data.collection import load_pool
 from imitbench.data.demonstrations import subset
 from imitbench.data.grades import demonstrators
@@ -81,6 +81,35 @@ def check_stream(request: DataRequest, method: str) -> None:
     if request.source.behaviour is not None:
         raise UserError(
             "stream: the steps of another learner are in memory; leave stream or behaviour out"
+        )
+
+
+def check_image_memory(request: DataRequest, config: Any, env: Env, seeds: int) -> None:
+    """Checks that the images of a task fit into memory, before any work.
+
+    Args:
+        request: the cell's data.
+        config: settings of the cell's method.
+        env: the task's environment.
+        seeds: S, the number of training seeds.
+
+    Raises:
+        UserError: the images of the pool, of the demonstrations of all seeds and of the steps that
+            the method keeps take more than the device's memory.
+    """
+    if env.spec.image is None:
+        return
+    source, horizon = request.source, env.spec.horizon
+    copies = 1 if source.same_subset else seeds
+    pool = source.pool if request.demos else 0
+    rows = (pool + copies * request.demos) * horizon
+    kept = seeds * algos.stored_rows(config)
+    size, room = image_demos.memory(env, rows, kept), machine.device_memory()
+    if size > room:
+        raise UserError(
+            f"the images of {request.task} take {size / 2**30:.1f} GiB ({rows:,} demonstrated "
+            f"steps of {seeds} seeds and their pool, {kept:,} steps that the method keeps), and "
+            f"the device has {room / 2**30:.1f} GiB: lower demos, pool, seeds or capacity"
         )
 
 

@@ -134,6 +134,11 @@ class DemoSource:
         """Whether the episodes are a data set of the user."""
         return self.path is not None or self.dataset is not None
 
+    @property
+    def has_own_expert(self) -> bool:
+        """Whether an expert of the user demonstrates."""
+        return isinstance(self.expert, ExternalExpert)
+
     def __post_init__(self) -> None:
         whole_number("pool", self.pool, 0)
         whole_number("stride", self.stride)

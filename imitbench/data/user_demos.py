@@ -10,7 +10,7 @@ from imitbench import envs
 from imitbench.core.types import Transition
 from imitbench.data.header import Header
 from imitbench.data.recordings.sizes import demo_spec
-from imitbench.data.rows import STEP_FIELDS, Demos
+from imitbench.data.rows import STATES, STEP_FIELDS, Demos
 from imitbench.data.validate import FLAGS, check_steps
 from imitbench.envs.recorded import NO_TASK
 from imitbench.utils.errors import UserError
@@ -40,10 +40,28 @@ def check_own(demos: Any) -> Demos:
     arrays: dict[str, Any] = {}
     for name in STEP_FIELDS:
         value = getattr(demos.rows, name)
-        arrays[name] = None if value is None else _usual_type(name, value, where)
+        if value is None:
+            arrays[name] = None
+        elif spec is not None and spec.image is not None and name in STATES:
+            arrays[name] = _as_bytes(name, value, where)
+        else:
+            arrays[name] = _usual_type(name, value, where)
     demos = demos.replace(rows=Transition(**arrays))
     check_steps(demos, spec or demo_spec(demos), where, names={})
     return demos
+
+
+def _as_bytes(name: str, value: Any, where: str) -> np.ndarray:
+    """Observations with images in the type that they have in data sets."""
+    x = np.asarray(value)
+    if x.dtype == np.uint8:
+        return x
+    if x.dtype.kind not in "biuf" or not np.isin(x, np.arange(256)).all():
+        raise UserError(
+            f"{where}: array {name!r} of type {x.dtype} holds images: expected bytes, whole "
+            "numbers from 0 to 255"
+        )
+    return x.astype(np.uint8)
 
 
 def _usual_type(name: str, value: Any, where: str) -> np.ndarray:

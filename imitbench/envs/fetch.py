@@ -81,7 +81,7 @@ class Fetch(PhysicsEnv):
         modes = Modes(2, find_side) if name == PICK else None
         spec = make_spec(sizes, 4, HORIZON, goal_spec, modes=modes)
         super().__init__(name, spec, physics.load(mj_model, engine), SUBSTEPS)
-        self._task = task
+        self.task = task
         self._sensors = field_slices([(s[0], s[1]) for s in sensors(task)])
         self._qpos = jnp.asarray(start.qpos, jnp.float32)
         self._qvel = jnp.asarray(start.qvel, jnp.float32)
@@ -108,26 +108,26 @@ class Fetch(PhysicsEnv):
         action = jnp.clip(action, -1.0, 1.0)
         before = state.pipeline_state
         # The mocap body is placed at the hand, as the sensors report it, and moved by the action.
-        offset = jnp.concatenate([action[:3] * self._task.step, jnp.array([1.0, 0.0, 1.0, 0.0])])
+        offset = jnp.concatenate([action[:3] * self.task.step, jnp.array([1.0, 0.0, 1.0, 0.0])])
         pose = jnp.concatenate([self._read(before, "hand_pos"), self._read(before, "hand_quat")])
-        command = 0.0 if self._task.block_gripper else action[3]
+        command = 0.0 if self.task.block_gripper else action[3]
         ctrl = before.qpos[self._driven] + command
         # gymnasium-robotics calls `mj_forward` after the step only if the gripper is blocked.
-        lagged = not self._task.block_gripper
+        lagged = not self.task.block_gripper
         after = self.physics.step(before, ctrl, pose + offset, substeps=SUBSTEPS, lagged=lagged)
-        if self._task.block_gripper:
+        if self.task.block_gripper:
             after = self.physics.set_qpos(after, self._fingers, 0.0)
         return keep_wrapper_fields(state, self._observe(after, state.info["goal"]))
 
     def _driven_joints(self) -> np.ndarray:
         """The arm, which follows the mocap body, and the fingers where they move."""
-        names = ARM if self._task.block_gripper else ARM + FINGERS
+        names = ARM if self.task.block_gripper else ARM + FINGERS
         return np.array([self.physics.model.joint(name).id for name in names])
 
     def _sample_offset(self, key: Key) -> jax.Array:
         """Draws the object's offset [2] in m: uniform in a square, 0.1 m or more from the
         gripper."""
-        r = self._task.obj_range
+        r = self.task.obj_range
 
         def draw(carry: tuple[Key, jax.Array]) -> tuple[Key, jax.Array]:
             key, _ = carry
@@ -143,13 +143,13 @@ class Fetch(PhysicsEnv):
         """Draws a goal [3] in m: around the gripper; with an object at the object's height, or up
         to 0.45 m above it."""
         k_pos, k_air, k_height = jax.random.split(key, 3)
-        r = self._task.target_range
+        r = self.task.target_range
         target = self._grip + jax.random.uniform(k_pos, (3,), minval=-r, maxval=r)
-        if not self._task.has_object:
+        if not self.task.has_object:
             return target
-        target = target + jnp.asarray(self._task.target_offset)
+        target = target + jnp.asarray(self.task.target_offset)
         height = scalar(self._height)
-        if self._task.target_in_the_air:
+        if self.task.target_in_the_air:
             lifted = jax.random.bernoulli(k_air)
             height = height + jnp.where(lifted, jax.random.uniform(k_height, maxval=0.45), 0.0)
         return target.at[2].set(height)
@@ -163,7 +163,7 @@ class Fetch(PhysicsEnv):
         parts = [grip]
         object_motion = []
         achieved = grip
-        if self._task.has_object:
+        if self.task.has_object:
             achieved = self._read(state, "object_pos")
             parts += [achieved, achieved - grip]
             object_motion = [

@@ -15,6 +15,7 @@ from imitbench.envs import (
     gymnasium,
     known_reward,
     locomotion,
+    pixels,
     reacher,
     recorded,
     target_speed,
@@ -38,6 +39,9 @@ class TaskEntry(NamedTuple):
     full_task: str = ""
 
 
+FETCH_MODELS = ("default", "full", "reduced")
+
+
 def _fetch(name: str, body: bodies.FetchBody | None = None) -> TaskEntry:
     task = body.task if body else fetch.TASKS[name]
 
@@ -56,10 +60,21 @@ def _fetch(name: str, body: bodies.FetchBody | None = None) -> TaskEntry:
             )
         return fetch.Fetch(name, chosen, "full" if model == "full" else "reduced", task)
 
-    variants = ("default", "full", "reduced")
     if body:
-        return TaskEntry(body.about, make, variants)
-    return TaskEntry("gymnasium-robotics v4 semantics", make, variants, f"{name}-v4")
+        return TaskEntry(body.about, make, FETCH_MODELS)
+    return TaskEntry("gymnasium-robotics v4 semantics", make, FETCH_MODELS, f"{name}-v4")
+
+
+def _pixels(body: str, mode: pixels.Mode) -> TaskEntry:
+    name = pixels.task_name(body, mode)
+
+    def make_pixels(engine: str, model: str) -> Env:
+        env = make(body, engine, model)
+        assert isinstance(env, fetch.Fetch)
+        return pixels.PixelTask(name, env, mode)
+
+    about = f"{body} that observes {pixels.MODES[mode]}"
+    return TaskEntry(about, make_pixels, FETCH_MODELS, full_task=body)
 
 
 def _without_velocity(name: str) -> TaskEntry:
@@ -143,6 +158,12 @@ TASKS: dict[str, TaskEntry] = {
     **{name: _edited(name, body) for name, body in bodies.LOCOMOTION.items()},
     **{name: _fetch(name, body) for name, body in bodies.FETCH.items()},
     **{name: _known_reward(name) for name in (*known_reward.NAMES, *known_reward.SPEEDS)},
+    **{
+        pixels.task_name(body, mode): _pixels(body, mode)
+        for body in pixels.BODIES
+        for mode in pixels.MODES
+        if mode not in pixels.NEED_GRAPHICS
+    },
     "Reacher": TaskEntry(
         "gymnasium v5 semantics",
         lambda e, m: reacher.Reacher(physics.choose(e)),
@@ -183,6 +204,13 @@ TASKS: dict[str, TaskEntry] = {
     **{name: _probe(name) for name in probes.PROBES},
 }
 
+GRAPHICS_TASKS: dict[str, TaskEntry] = {
+    pixels.task_name(body, mode): _pixels(body, mode)
+    for body in pixels.BODIES
+    for mode in pixels.NEED_GRAPHICS
+}
+"""Further tasks, which need OpenGL and are not listed, because they do not run everywhere."""
+
 
 def find_task(task: str) -> TaskEntry:
     """Returns the entry of a task.
@@ -198,6 +226,8 @@ def find_task(task: str) -> TaskEntry:
     if task.startswith(gymnasium.PREFIX):
         gymnasium.check(task)
         return TaskEntry("of Gymnasium's registry", lambda engine, _: gymnasium.make(task, engine))
+    if task in GRAPHICS_TASKS:
+        return GRAPHICS_TASKS[task]
     prefix = brax.task_prefix(task)
     if prefix is None:
         return TASKS[pick("task", task, TASKS)]

@@ -23,7 +23,7 @@ def full_task(task: str) -> str:
     Args:
         task: the task's name.
     """
-    entry = envs.TASKS.get(task)
+    entry = envs.TASKS.get(task) or envs.GRAPHICS_TASKS.get(task)
     return entry.full_task if entry else ""
 
 

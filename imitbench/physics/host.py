@@ -6,6 +6,9 @@ errors, so that the simulation continues in double precision from step to step.
 
 from __future__ import annotations
 
+import queue
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jax
@@ -15,8 +18,10 @@ import numpy as np
 
 from imitbench.core.host import Arrays, HostFunction, host_call, ignore_overflow
 from imitbench.physics.engine import EngineName, PhysicsState
+from imitbench.utils.machine import available_cpus
 
-__all__ = ["Arrays", "HostEngine", "flatten_batch", "ignore_overflow"]
+__all__ = ["Arrays", "HostEngine", "Workers", "flatten_batch", "ignore_overflow"]
+CHUNKS = 4  # per thread, so that a slow environment does not hold up the rest
 
 
 class HostEngine:
@@ -56,3 +61,37 @@ class HostEngine:
 def flatten_batch(x: np.ndarray) -> np.ndarray:
     """Returns a view [N, k] of an array [..., k]."""
     return x.reshape(-1, x.shape[-1])
+
+
+class Workers:
+    """Threads that share a batch of simulations of one model.
+
+    Args:
+        model: the model.
+        threads: their number; by default the available CPUs.
+    """
+
+    def __init__(self, model: mujoco.MjModel, threads: int | None = None):
+        self._model = model
+        self._threads = available_cpus() if threads is None else threads
+        self._pool = ThreadPoolExecutor(self._threads) if self._threads > 1 else None
+        self._datas: queue.LifoQueue[mujoco.MjData] = queue.LifoQueue()
+
+    def for_each(self, n: int, function: Callable[[mujoco.MjData, int], None]) -> None:
+        """Calls `function(data, i)` for every i < n; an MjData serves one thread at a time."""
+
+        def run(rows: range) -> None:
+            try:
+                data = self._datas.get_nowait()
+            except queue.Empty:
+                data = mujoco.MjData(self._model)
+            with ignore_overflow():  # numpy's error state belongs to the thread
+                for i in rows:
+                    function(data, i)
+            self._datas.put(data)
+
+        if self._pool is None or n == 1:
+            return run(range(n))
+        size = -(-n // (CHUNKS * self._threads))
+        for _ in self._pool.map(run, [range(i, min(i + size, n)) for i in range(0, n, size)]):
+            pass

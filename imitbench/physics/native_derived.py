@@ -7,9 +7,7 @@ interpreter's lock, so that threads can share a batch.
 
 from __future__ import annotations
 
-import queue
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
@@ -17,13 +15,11 @@ import mujoco
 import numpy as np
 
 from imitbench.physics.engine import PhysicsState, derived_at_rest, relative_to_root
-from imitbench.physics.host import Arrays, HostEngine, flatten_batch, ignore_overflow
-from imitbench.utils.machine import available_cpus
+from imitbench.physics.host import Arrays, HostEngine, Workers, flatten_batch
 
 _S = mujoco.mjtState
 _AFTER = _S.mjSTATE_QPOS.value | _S.mjSTATE_QVEL.value | _S.mjSTATE_WARMSTART.value
 _BEFORE = _AFTER | _S.mjSTATE_CTRL.value
-CHUNKS = 4  # per thread, so that a slow environment does not hold up the rest
 
 
 class DerivedEngine(HostEngine):
@@ -43,9 +39,7 @@ class DerivedEngine(HostEngine):
         self._shapes = {k: v.shape for k, v in derived_at_rest(model, derived).items()}
         self._lengths = [int(np.prod(s)) for s in self._shapes.values()]
         self._splits = np.cumsum(self._lengths)[:-1]
-        self._threads = available_cpus() if threads is None else threads
-        self._workers = ThreadPoolExecutor(self._threads) if self._threads > 1 else None
-        self._datas: queue.LifoQueue[mujoco.MjData] = queue.LifoQueue()
+        self._workers = Workers(model, threads)
 
     def reset(self, qpos: jax.Array, qvel: jax.Array) -> PhysicsState:
         """Returns the state with given positions and velocities; see `Engine`."""
@@ -91,7 +85,7 @@ class DerivedEngine(HostEngine):
             mujoco.mj_forward(self.model, data)
             self._read_derived(data, derived[i])
 
-        self._for_each(len(qpos), start)
+        self._workers.for_each(len(qpos), start)
 
     def _advance(self, args: Arrays, outs: Arrays, substeps: int) -> None:
         """Host function: (qpos, qvel, carry, ctrl) -> (qpos, qvel, carry, derived)."""
@@ -109,7 +103,7 @@ class DerivedEngine(HostEngine):
             mujoco.mj_getState(self.model, data, after[i], _AFTER)
             self._read_derived(data, derived[i])
 
-        self._for_each(len(qpos), advance)
+        self._workers.for_each(len(qpos), advance)
         out_qpos[:] = after[:, :nq]
         out_qvel[:] = after[:, nq:nx]
         out_carry[:, :nq] = after[:, :nq] - out_qpos
@@ -119,22 +113,3 @@ class DerivedEngine(HostEngine):
     def _read_derived(self, data: mujoco.MjData, out: np.ndarray) -> None:
         values = [relative_to_root(k, getattr(data, k), data.qpos).ravel() for k in self._shapes]
         np.concatenate(values, out=out, casting="same_kind")
-
-    def _for_each(self, n: int, function: Callable[[mujoco.MjData, int], None]) -> None:
-        """Calls `function(data, i)` for every i < n; an MjData serves one thread at a time."""
-
-        def run(rows: range) -> None:
-            try:
-                data = self._datas.get_nowait()
-            except queue.Empty:
-                data = mujoco.MjData(self.model)
-            with ignore_overflow():  # numpy's error state belongs to the thread
-                for i in rows:
-                    function(data, i)
-            self._datas.put(data)
-
-        if self._workers is None or n == 1:
-            return run(range(n))
-        size = -(-n // (CHUNKS * self._threads))
-        for _ in self._workers.map(run, [range(i, min(i + size, n)) for i in range(0, n, size)]):
-            pass

@@ -153,6 +153,7 @@ def _prepare(suite: str, profile: str, cell: Cell, index: int) -> Job:
     compatibility.check(cell.data, cell.method, cell.config, env)
     loading.check(cell.data, cell.config, env)
     loading.check_stream(cell.data, cell.method)
+    loading.check_image_memory(cell.data, cell.config, env, cell.seeds)
     asks = "expert" in algos.needs(cell.method)
     asked = find_asked_expert(cell.task, cell.source) if asks else None
     expert = None if asked is None else asked.load(env.spec)

@@ -23,6 +23,7 @@ from imitbench.suites import (
     motion,
     observations,
     offline,
+    pixels,
     policies,
     quickstart,
     vins,
@@ -37,6 +38,7 @@ SUITES: dict[str, Suite] = {
     for module in (
         quickstart, vins, vins_settings, vins_rl, bcq, awr, offline, gail, mix, dagger, learners,
         policies, history, labels, goals, inverse, observations, motion, model_based,
+        pixels,
     )
 }  # fmt: skip
 

@@ -21,10 +21,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from imitbench.algos.adversarial import gail_loop, reward_sign
+from imitbench.algos.adversarial.discriminator_input import pair_input
+from imitbench.algos.adversarial.state_view import check_image_settings, make_state_view
 from imitbench.algos.rl import ppo
+from imitbench.core.config import ADDED_LATER
+from imitbench.core.state_observations import WithState
 from imitbench.core.types import Algorithm, Env, Spec, Traits
 
-TRAITS = Traits(needs_actions=gail_loop.needs_actions)
+TRAITS = Traits(needs_actions=gail_loop.needs_actions, sees_images=True)
 warnings = reward_sign.warnings
 
 
@@ -34,8 +38,18 @@ class Config(gail_loop.Config):
 
     ppo: ppo.Config = field(default_factory=ppo.Config)
     """Settings of PPO."""
+    compared_fields: tuple[str, ...] = field(default=(), metadata=ADDED_LATER)
+    """Fields of the observation that the discriminator sees, such as those of an object without the
+    arm; on tasks with images fields of the full task's observation. Empty: all of them."""
 
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:
     """GAIL on what `discriminator.inputs` names of the demonstrations. State: `gail_loop.State`."""
-    return gail_loop.make(config, config.ppo, spec, env, ppo.learner(config.ppo, spec))
+    learner = ppo.learner(config.ppo, spec)
+    if spec.image is None and not config.compared_fields:
+        return gail_loop.make(config, config.ppo, spec, env, learner)
+    check_image_settings(spec, config.discriminator.compared, config.clone_steps)
+    view = make_state_view(config.compared_fields, spec)
+    compared = pair_input(config.discriminator, view.spec)
+    env = env if spec.image is None else WithState(env)
+    return gail_loop.make(config, config.ppo, spec, env, learner, compared, view.see)

@@ -6,6 +6,7 @@ discriminator, and then the learner on its rewards.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import jax
@@ -85,6 +86,7 @@ def make(
     env: Env,
     learner: on_policy.OnPolicyLearner,
     discriminator_input: DiscriminatorInput | None = None,
+    see: Callable[[Transition], Transition] = lambda steps: steps,
 ) -> Algorithm:
     """Builds a method around an on-policy learner.
 
@@ -95,6 +97,7 @@ def make(
         env: the environment.
         learner: the learner.
         discriminator_input: by default what `config.discriminator` compares.
+        see: steps as the discriminator sees them; by default unchanged.
 
     Returns:
         The method. State: `State`.
@@ -114,7 +117,8 @@ def make(
             core = clone_start.clone_policy(
                 learner_config, spec, k_clone, core, demos, config.clone_steps
             )
-        return State(core, classifier.init(k_classifier, demos.obs, demos.weight), running)
+        expert = see(demos)
+        return State(core, classifier.init(k_classifier, expert.obs, expert.weight), running)
 
     def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
         k_env, k_classifier, k_learn = jax.random.split(key, 3)
@@ -124,13 +128,14 @@ def make(
             env, learner.explore(core), k_env, state.running, learner_config.length, starts
         )
         flat = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), steps)
-        compared = known_successors(demos) if by_next else demos
+        compared = see(known_successors(demos) if by_next else demos)
+        own = see(flat)
         expert, policy = (
-            buffer.real_row_sampler(of.rows(core, x), x.weight) for x in (compared, flat)
+            buffer.real_row_sampler(of.rows(core, x), x.weight) for x in (compared, own)
         )
-        classified = classifier.add_observations(state.discriminator, flat.obs)
+        classified = classifier.add_observations(state.discriminator, own.obs)
         classified, classifier_metrics = classifier.fit(k_classifier, classified, expert, policy)
-        imitation = classifier.reward(classified, rewarded_rows(core, steps))
+        imitation = classifier.reward(classified, rewarded_rows(core, see(steps)))
         rewarded = steps.replace(reward=mixed_reward(config, imitation, steps.reward))
         core, metrics = learner.learn(k_learn, core, rewarded)
         metrics |= classifier_metrics | {"task_reward": jnp.mean(steps.reward)}

@@ -28,7 +28,7 @@ from imitbench.algos.common import hindsight
 from imitbench.core.types import Algorithm, Cost, Key, Spec, Traits, Transition
 
 __all__ = ["Config", "Pairs", "State", "SupervisedLearner", "make", "split", "supervised_learner"]
-TRAITS = Traits(streams=True)
+TRAITS = Traits(streams=True, sees_images=True)
 
 
 def make(config: Config, spec: Spec) -> Algorithm:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from imitbench.algos.cloning.memory import config as memory_config
-from imitbench.core import heads
+from imitbench.core import heads, image_nets
 from imitbench.core.config import ADDED_LATER, require, require_share
 from imitbench.utils.errors import UserError
 
@@ -56,6 +56,8 @@ class Config:
     memory: memory_config.Config = field(default=memory_config.Config(), metadata=ADDED_LATER)
     """What the policy sees of the past, and how many actions it predicts at once. For data in
     memory, in BC and DAgger."""
+    images: image_nets.Config = field(default=image_nets.Config(), metadata=ADDED_LATER)
+    """The network that sees images, on tasks that have them, in BC and DAgger."""
 
     def __post_init__(self) -> None:
         require(0 <= self.validation < 1, self, "validation", "a share in [0, 1)")

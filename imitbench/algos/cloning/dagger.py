@@ -40,7 +40,7 @@ from imitbench.core.types import (
 )
 from imitbench.utils.errors import UserError
 
-TRAITS = Traits(version=2)
+TRAITS = Traits(version=2, sees_images=True)
 
 
 @dataclass(frozen=True)

@@ -8,26 +8,12 @@ from typing import Any
 import jax
 
 from imitbench.algos.cloning.bc_config import Config
-from imitbench.core import encoders, heads, policy_nets
-from imitbench.core.distributions import Distribution
+from imitbench.core import encoders, heads, image_nets, policy_nets
 from imitbench.core.encoders import Encoder
 from imitbench.core.heads import Head
 from imitbench.core.ops import fold_in_name
 from imitbench.core.policy_nets import PolicyNet
 from imitbench.core.types import Key, Metrics, Params, Spec
-
-
-def encoded_policy(policy: PolicyNet, encoder: Encoder) -> PolicyNet:
-    """A policy network whose inputs are tokens [..., H, I] instead of the encoder's output."""
-
-    def init(key: Key) -> Params:
-        encoder_params = encoder.init(fold_in_name(key, "encoder"))
-        return {"encoder": encoder_params, "policy": policy.init(key)}
-
-    def apply(params: Params, tokens: jax.Array) -> Distribution:
-        return policy.apply(params["policy"], encoder.apply(params["encoder"], tokens))
-
-    return PolicyNet(init, apply)
 
 
 def encoded_head(head: Head, encoder: Encoder) -> Head:
@@ -50,6 +36,31 @@ def encoded_head(head: Head, encoder: Encoder) -> Head:
     return head._replace(init=init, loss=loss, sample=sample)
 
 
+def make_encoder(config: Config, spec: Spec, size: int) -> Encoder | None:
+    """The encoder before a policy's layers, of a memory or of images.
+
+    Args:
+        config: the settings.
+        spec: the task.
+        size: O, the size of what the policy sees of a step.
+
+    Returns:
+        An encoder of inputs [..., O], or with a memory of tokens [..., H, O]; None where the layers
+        see the inputs themselves.
+    """
+    memory, image = config.memory, spec.image
+    settings = (memory.encoder, memory.history)
+    sizes = (memory.width, memory.layers, memory.heads)
+    if image is None:
+        return encoders.make(*settings, size, *sizes) if memory.used else None
+    if not memory.used:
+        return encoders.of_single_tokens(image_nets.image_encoder(config.images, image, size, 1))
+    if memory.encoder == "stack":
+        return image_nets.image_encoder(config.images, image, size, memory.history)
+    frame = encoders.of_single_tokens(image_nets.image_encoder(config.images, image, size, 1))
+    return encoders.chain(frame, encoders.make(*settings, frame.size, *sizes))
+
+
 def build_networks(
     config: Config, spec: Spec, size: int, full_range: bool
 ) -> tuple[PolicyNet, heads.Head | None]:
@@ -64,11 +75,8 @@ def build_networks(
     Returns:
         Both take inputs [..., O]; with a memory tokens [..., H, O].
     """
-    memory, encoder = config.memory, None
-    if memory.used:
-        settings = (memory.width, memory.layers, memory.heads)
-        encoder = encoders.make(memory.encoder, memory.history, size, *settings)
-        size = encoder.size
+    memory, encoder = config.memory, make_encoder(config, spec, size)
+    size = size if encoder is None else encoder.size
     sizes = replace(spec, obs_size=size, action_size=spec.action_size * memory.actions)
     kind = "gaussian" if config.loss == "nll" else "deterministic"
     policy = policy_nets.policy(sizes, config.hidden, "categorical" if spec.discrete else kind)
@@ -78,4 +86,4 @@ def build_networks(
         head = heads.make(config.head, *shape, full_range=full_range)
     if encoder is None:
         return policy, head
-    return encoded_policy(policy, encoder), head and encoded_head(head, encoder)
+    return policy_nets.encoded(policy, encoder), head and encoded_head(head, encoder)

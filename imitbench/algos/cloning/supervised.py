@@ -95,7 +95,8 @@ class SupervisedLearner:
         """The untrained state; the normaliser is fitted to the pairs [N].
 
         Raises:
-            UserError: the data stay in files, and the policy has a head, a memory or features.
+            UserError: the data stay in files, and the policy has a head, a memory or features, or
+                sees images.
         """
         self._check_streamed(pairs)
         params = self.policy.init(key) if self.head is None else self.head.init(key)
@@ -108,6 +109,10 @@ class SupervisedLearner:
     def _check_streamed(self, pairs: Pairs) -> None:
         if not isinstance(pairs.target, StreamedRows):
             return
+        if self.spec.image is not None:
+            raise UserError(
+                "stream: images of data that stay in files cannot be read; leave stream out"
+            )
         if self.head is not None:
             raise UserError(
                 f"head.kind={self.config.head.kind}: cannot be fitted to data that stay in files; "
@@ -169,6 +174,7 @@ class SupervisedLearner:
         def step(carry: tuple[Params, Any, Params], key: Key) -> tuple[Any, Metrics]:
             params, opt_state, mean = carry
             rows, k_loss = draw(key, self.config.batch), ops.fold_in_name(key, "head")
+            rows = self.view.augment(ops.fold_in_name(key, "shift"), rows)
             params, opt_state, metrics = ops.gradient_step(
                 self.loss, self.opt, params, opt_state, state, rows, k_loss
             )

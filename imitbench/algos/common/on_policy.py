@@ -14,9 +14,10 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
+from imitbench.algos.common import image_policy
 from imitbench.core import distributions, gae, nets, ops, policy_nets
 from imitbench.core.config import ADDED_LATER, require, require_share
-from imitbench.core.types import Key, Metrics, Params, Policy, Spec, Transition
+from imitbench.core.types import ImageSpec, Key, Metrics, Params, Policy, Spec, Transition
 from imitbench.utils.errors import UserError
 
 CLIP = 10.0  # bound on the magnitude of normalised observations and rewards
@@ -51,6 +52,8 @@ class Config:
     normalise_reward: bool = True
     """Divide rewards by the running standard deviation of the discounted return, and clip them to
     [-10, 10]."""
+    images: image_policy.Config = field(default=image_policy.Config(), metadata=ADDED_LATER)
+    """What policy and value see on tasks with images, in PPO and GAIL."""
 
     def __post_init__(self) -> None:
         for name in ("envs", "length", "epochs", "minibatches", "lr"):
@@ -107,11 +110,19 @@ class Networks(NamedTuple):
 
     policy: policy_nets.PolicyNet  # a Gaussian with a free log_std, or categorical
     value: nets.ValueNet
+    image: ImageSpec | None = None  # of tasks with images
+    # (parameters of the policy, inputs) -> the error [] of what its image network predicts.
+    auxiliary_error: Callable[[Params, jax.Array], jax.Array] | None = None
 
 
 def networks(config: Config, spec: Spec) -> Networks:
     """The networks of every on-policy learner."""
     head = "categorical" if spec.discrete else "normal"
+    if spec.image is not None:
+        found = image_policy.image_networks(
+            config.images, spec, config.hidden, head, config.log_std
+        )
+        return Networks(found.policy, found.value, spec.image, found.auxiliary_error)
     policy = policy_nets.policy(
         spec, config.hidden, head, activation="tanh", out_gain=0.01, log_std=config.log_std
     )
@@ -127,9 +138,15 @@ def distribution(
     return dist
 
 
-def standardise_obs(config: Config, core: Core, obs: jax.Array) -> jax.Array:
-    """Observations [..., O] as the networks get them."""
-    return core.obs_moments.normaliser()(obs, CLIP) if config.normalise_obs else obs
+def standardise_obs(
+    config: Config, core: Core, obs: jax.Array, image: ImageSpec | None = None
+) -> jax.Array:
+    """Observations [..., O] as the networks get them; with an `image` the inputs [..., I]."""
+
+    def standardise(x: jax.Array) -> jax.Array:
+        return core.obs_moments.normaliser()(x, CLIP) if config.normalise_obs else x
+
+    return standardise(obs) if image is None else image_policy.inputs(image, obs, standardise)
 
 
 def reward_scale(config: Config, core: Core) -> jax.Array:
@@ -169,8 +186,8 @@ def training_data(
         Rows [T * B, ...]: obs (standardised), action (before it was clipped), log_prob of the
         action in nats, advantage, return (TD(lambda)).
     """
-    obs = standardise_obs(config, core, steps.obs)
-    next_obs = standardise_obs(config, core, steps.next_obs)
+    obs = standardise_obs(config, core, steps.obs, networks.image)
+    next_obs = standardise_obs(config, core, steps.next_obs, networks.image)
     value = networks.value.apply(core.params["value"], obs)
     next_value = networks.value.apply(core.params["value"], next_obs)
     ends = steps.terminated, steps.truncated
@@ -219,26 +236,27 @@ def learner(
     def init(key: Key) -> Core:
         k_policy, k_value = jax.random.split(key)
         params = {"policy": net.policy.init(k_policy), "value": net.value.init(k_value)}
-        moments = ops.empty_moments(spec.obs_size), ops.empty_moments(1)
+        moments = ops.empty_moments(image_policy.moments_size(spec)), ops.empty_moments(1)
         return Core(params, policy_update.init(params), *moments, jnp.zeros(config.envs))
 
     def learn(key: Key, core: Core, steps: Transition) -> tuple[Core, Metrics]:
         core, reward = scale_rewards(config, core, steps)
         core, metrics = fit(key, core, steps, reward)
         # Last, because the steps were collected, and are learned from, with the moments before.
-        moments = core.obs_moments.add(steps.obs.reshape(-1, spec.obs_size))
+        flat = steps.obs.reshape(-1, steps.obs.shape[-1])
+        moments = core.obs_moments.add(image_policy.numbers(spec, flat))
         core = core.replace(obs_moments=moments)
         return core, metrics | {"reward": jnp.mean(steps.reward)}
 
     def explore(core: Core) -> Policy:
         def sample(key: Key, obs: jax.Array) -> jax.Array:
-            obs = standardise_obs(config, core, obs)
+            obs = standardise_obs(config, core, obs, net.image)
             return distribution(net.policy, core.params["policy"], obs).sample(key)
 
         return sample
 
     def act(key: Key, core: Core, obs: jax.Array) -> jax.Array:
-        obs = standardise_obs(config, core, obs)
+        obs = standardise_obs(config, core, obs, net.image)
         mode = net.policy.apply(core.params["policy"], obs).mode
         return mode if spec.discrete else jnp.clip(mode, -1.0, 1.0)
 

@@ -26,10 +26,11 @@ from imitbench.algos.common import on_policy, on_policy_loop
 from imitbench.algos.common.on_policy import Core, Networks, OnPolicyLearner, PolicyUpdate
 from imitbench.algos.common.on_policy_loop import State
 from imitbench.core.config import ADDED_LATER, require
+from imitbench.core.state_observations import WithState
 from imitbench.core.types import Algorithm, Env, Metrics, Params, Spec, Traits
 
 __all__ = ["Config", "Core", "OnPolicyLearner", "State", "export", "learner", "make"]
-TRAITS = Traits(needs_demos=False)
+TRAITS = Traits(needs_demos=False, sees_images=True)
 export = on_policy_loop.export
 
 
@@ -72,7 +73,8 @@ ours are rewards."""
 def clipped_loss(
     networks: Networks, config: Config, params: Params, rows: dict[str, jax.Array]
 ) -> tuple[jax.Array, Metrics]:
-    """Minus equation 9: the clipped surrogate of equation 7, the value error and the entropy.
+    """Minus equation 9: the clipped surrogate of equation 7, the value error and the entropy; on
+    tasks with images also the error of the auxiliary task.
 
     Args:
         networks: policy and value.
@@ -95,12 +97,16 @@ def clipped_loss(
     value_loss = jnp.mean(error**2)
     entropy = jnp.mean(dist.entropy())
     loss = policy_loss + config.value * value_loss - config.entropy * entropy
-    return loss, {
+    metrics = {
         "policy_loss": policy_loss,
         "value_loss": value_loss,
         "entropy": entropy,
         "kl": jnp.mean(ratio - 1.0 - log_ratio),
     }
+    if networks.auxiliary_error is None or not config.images.auxiliary:
+        return loss, metrics
+    error = networks.auxiliary_error(params["policy"], rows["obs"])
+    return loss + config.images.auxiliary * error, metrics | {"auxiliary_error": error}
 
 
 def optimiser(config: Config, further_steps: int = 0) -> optax.GradientTransformation:
@@ -138,4 +144,5 @@ def learner(
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:
     """PPO on the task's reward. The state is an `on_policy_loop.State`."""
+    env = env if spec.image is None else WithState(env)
     return on_policy_loop.make(config, env, learner(config, spec))

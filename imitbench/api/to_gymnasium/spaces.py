@@ -42,6 +42,8 @@ class TaskSpaces:
         def box(size: int) -> spaces.Box:
             return spaces.Box(-np.inf, np.inf, (size,), np.float32)
 
+        if self.spec.image is not None:
+            return spaces.Box(0, 255, (self.spec.obs_size,), np.uint8)
         if self._parts is None:
             return box(self.spec.obs_size)
         return spaces.Dict({name: box(len(index)) for name, index in self._parts.items()})
@@ -53,10 +55,11 @@ class TaskSpaces:
             obs: [..., O].
 
         Returns:
-            [..., O] float32, or the three parts of a goal task's observation by name.
+            [..., O] float32, bytes of a task with images, or the three parts of a goal task's
+            observation by name.
         """
         if self._parts is None:
-            return np.array(obs, np.float32)
+            return np.array(obs, self.observation.dtype)
         return {name: obs[..., index] for name, index in self._parts.items()}
 
     def check_actions(self, actions: Any, batch: tuple[int, ...]) -> np.ndarray:

@@ -25,6 +25,7 @@ from imitbench.utils.npz import checksum
 SCHEMA = 3  # of episodes [K, T, ...]
 ROWS_SCHEMA = 4  # of rows [N, ...], with the lengths of the episodes
 # Schema 1 had no grade: its demonstrations are an expert's. Schema 2 had no poses.
+OPTIONAL_ARRAYS = {"pose", "full_obs"}  # that a data set may lack
 READABLE = (1, 2, 3, 4)
 
 
@@ -71,9 +72,9 @@ def load(path: Path, spec: Spec | None = None, limit: int | None = None) -> Demo
     expected = {STORED_AS.get(name, name) for name in STEP_FIELDS}
     if schema == ROWS_SCHEMA:
         expected.add(LENGTHS)
-    without = {"pose"} | ({STORED_AS.get(name, name) for name in ACTIONS} - set(arrays))
-    if len(without) == 2:  # one of the two actions alone
-        without = {"pose"}
+    without = OPTIONAL_ARRAYS | ({STORED_AS.get(name, name) for name in ACTIONS} - set(arrays))
+    if len(without) == len(OPTIONAL_ARRAYS) + 1:  # one of the two actions alone
+        without = OPTIONAL_ARRAYS
     if set(arrays) | without != expected:
         names = ", ".join(sorted((set(arrays) | without) ^ expected))
         raise UserError(f"{path}: arrays {names} are missing or unknown; make it again")

@@ -233,10 +233,12 @@ def _rows_like(card: PolicyCard, spec: Spec) -> Transition:
         return jax.ShapeDtypeStruct((card.rows, *size), dtype)
 
     action = array(dtype=jnp.int32) if spec.discrete else array(spec.action_size)
-    obs, flag, number = array(spec.obs_size), array(dtype=bool), array()
+    obs, flag, number = array(spec.obs_size, dtype=spec.obs_dtype), array(dtype=bool), array()
     pose = None if card.pose_size is None else array(card.pose_size)
     sizes = EpisodeSizes(card.rows // spec.horizon, spec.horizon)
-    return Transition(obs, action, action, number, obs, flag, flag, flag, number, pose, sizes)
+    full = None if spec.image is None else array(spec.image.full_size)
+    rows = Transition(obs, action, action, number, obs, flag, flag, flag, number, pose, sizes)
+    return rows.replace(full_obs=full)
 
 
 def _check(arrays: Arrays, like: Any, used: Sequence[bool], folder: Path) -> None:

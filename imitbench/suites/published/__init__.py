@@ -19,6 +19,7 @@ from imitbench.suites.published import (
     motion,
     observations,
     offline,
+    pixels,
     policies,
     vins,
     vins_rl,
@@ -29,9 +30,10 @@ __all__ = ["Claim", "Place", "Published", "Rate", "claims_of", "rates_of", "retu
 
 MODULES: dict[str, ModuleType] = {
     "awr": awr, "bcq": bcq, "dagger": dagger, "gail": gail, "goals": goals, "history": history,
-    "inverse": inverse, "labels": labels, "learners": learners, "mix": mix, "model_based":
-    model_based, "motion": motion, "observations": observations, "offline": offline, "policies":
-    policies, "vins": vins, "vins_rl": vins_rl,
+    "inverse": inverse, "labels": labels, "learners": learners, "mix": mix,
+    "model_based": model_based, "motion": motion, "observations": observations,
+    "offline": offline, "pixels": pixels, "policies": policies, "vins": vins,
+    "vins_rl": vins_rl,
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from imitbench.algos.cloning.bc_config import Config
 from imitbench.algos.cloning.memory import windows
 from imitbench.algos.cloning.memory.windows import Pairs, Windows
 from imitbench.algos.common.goal_features import FeatureMap, make_feature_map
-from imitbench.core import buffer, ops, rollout
+from imitbench.core import buffer, images, ops, rollout
 from imitbench.core.streamed import StreamedRows
 from imitbench.core.types import Key, Spec, Transition
 from imitbench.utils.errors import UserError
@@ -30,7 +30,9 @@ class View:
     @property
     def size(self) -> int:
         """The size of what the network sees of a step: of a token, where there is a memory."""
-        size = self.spec.obs_size + (self.features.size if self.features else 0)
+        image = self.spec.image
+        obs_size = image.numbers + image.size if image else self.spec.obs_size
+        size = obs_size + (self.features.size if self.features else 0)
         return size + (self.spec.action_size if self.config.memory.past_actions else 0)
 
     def see(self, obs: jax.Array) -> jax.Array:
@@ -41,7 +43,15 @@ class View:
         return jnp.concatenate([obs, seen], axis=-1)
 
     def inputs(self, norm: ops.Normaliser, obs: jax.Array) -> jax.Array:
-        """The network's inputs [..., O + F]: what the policy sees, normalised and bounded."""
+        """The network's inputs [..., O + F]: what the policy sees, normalised and bounded.
+
+        Of observations with images: the numbers beside them, normalised and bounded, then the
+        image's bytes as numbers.
+        """
+        if self.spec.image is not None:
+            numbers, pixels = images.split(self.spec.image, obs)
+            seen = norm(numbers, self.config.clip)
+            return jnp.concatenate([seen, pixels.astype(jnp.float32)], axis=-1)
         return norm(self.see(obs), self.config.clip)
 
     def inputs_of(self, norm: ops.Normaliser, rows: Pairs | Windows) -> jax.Array:
@@ -67,6 +77,13 @@ class View:
             return buffer.real_row_sampler(pairs, pairs.weight)
         return windows.sampler(self.config.memory, self.spec, pairs)
 
+    def augment(self, key: Key, rows: Pairs | Windows) -> Pairs | Windows:
+        """Examples [N] for training, whose images are shifted at random."""
+        most = self.config.images.shift
+        if self.spec.image is None or not most:
+            return rows
+        return rows.replace(obs=images.shift_at_random(key, self.spec.image, rows.obs, most))
+
     def pairs_of_rollout(self, steps: Transition) -> Pairs:
         """The pairs [B * T] of a rollout's episodes [T, B]: observations and intended actions."""
         flat = rollout.flatten(steps)
@@ -74,7 +91,10 @@ class View:
         return Pairs(flat.obs, flat.intended_action, flat.weight, places)
 
     def fit_normaliser(self, pairs: Pairs) -> ops.Normaliser:
-        """Fits the normaliser to what the policy sees of the pairs [N]."""
+        """Fits the normaliser to what the policy sees of the pairs [N]; images have none."""
+        if self.spec.image is not None:
+            numbers, _ = images.split(self.spec.image, pairs.obs)
+            return ops.fit_normaliser(numbers, pairs.weight)
         if self.features is not None and isinstance(pairs.obs, StreamedRows):
             raise UserError(
                 f"features={list(self.config.features)}: cannot be computed of data that stay in "
@@ -87,7 +107,12 @@ def make_view(config: Config, spec: Spec) -> View:
     """Builds the view.
 
     Raises:
-        UserError: features of another task.
+        UserError: features of another task, or of one with images.
     """
+    if spec.image is not None and config.features:
+        raise UserError(
+            f"features={list(config.features)}: the task's observations are images, which have no "
+            "such fields; leave features out"
+        )
     features = make_feature_map(spec, config.features, "features") if config.features else None
     return View(config, spec, features)

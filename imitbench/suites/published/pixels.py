@@ -1,0 +1,47 @@
+"""Claims about policies that see images.
+
+Zhu et al. 2018 train for far longer, on other tasks, from colour images with a recurrent policy; so
+only the order is claimed. Their figure 4a compares the variants on block stacking: without the
+asymmetric value, without resets to demonstrated states, without the discriminator's reward or
+without the task's, learning is slower or fails; without the auxiliary task it is hardly slower; a
+discriminator that sees the arm fails. The rows without resets here still have the discriminator's
+reward.
+"""
+
+from imitbench.suites.published.schema import Claim, Place
+
+ZHU = "Zhu et al. 2018 (arXiv:1802.09564), section 4 (ablation)"
+OURS = "not in the paper"
+REACH: Place = ("FetchReach-depth64", 30, "scripted")
+PUSH: Place = ("FetchPush-depth64", 30, "scripted")
+BC_REACH: tuple[Place, ...] = (("FetchReach-depth64", 120, "scripted"),)
+DAGGER_REACH: tuple[Place, ...] = (("FetchReach-depth64", 20, "scripted"),)
+BC_PUSH: tuple[Place, ...] = (("FetchPush-depth64", 120, "scripted"),)
+
+
+def _ablation(text: str, worse: str, place: Place = REACH) -> Claim:
+    return Claim(text, "mix", worse, ZHU, measure="return", places=(place,))
+
+
+CLAIMS = (
+    _ablation("A value that sees the state gives a higher return than one that sees images",
+              "symmetric"),
+    _ablation("A mixture of both rewards gives a higher return than the task's reward", "task"),
+    _ablation("A mixture of both rewards gives a higher return than the discriminator's",
+              "imitation"),
+    _ablation("Resets to demonstrated states give a higher return than none", "no resets"),
+    Claim(
+        "Without the auxiliary task the return is the same, up to a tenth",
+        "mix", "no auxiliary", ZHU, measure="return", places=(REACH,), share=0.1, equivalent=True,
+    ),
+    _ablation("A discriminator that does not see the arm gives a higher return than one that does",
+              "unmasked", PUSH),
+    Claim(
+        "From images DAgger reaches more goals than BC with as many expert actions",
+        "dagger", "bc", OURS, places=DAGGER_REACH, worse_at=BC_REACH,
+    ),
+    Claim(
+        "BC reaches more goals from positions than from a depth image",
+        "bc", "bc", OURS, places=(("FetchPush", 120, "scripted"),), worse_at=BC_PUSH,
+    ),
+)  # fmt: skip
