@@ -177,5 +177,24 @@ DOCUMENT = Document(
                 "discriminator's reward",
             ),
         ),
+        Statement(
+            "Reinforcement and Imitation Learning for Diverse Visuomotor Skills", "figure",
+            "Ablation from pixels: a value of pixels is slow; without GAIL's reward it is slow; "
+            "without the task's reward it fails; no auxiliary task is no big problem; a "
+            "discriminator that sees the arm creates problems.",
+            claims=claims(
+                "pixels",
+                "A value that sees the state gives a higher return than one that sees images",
+                "A mixture of both rewards gives a higher return than the task's reward",
+                "A mixture of both rewards gives a higher return than the discriminator's",
+                "Resets to demonstrated states give a higher return than none",
+                "Without the auxiliary task the return is the same, up to a tenth",
+                "A discriminator that does not see the arm gives a higher return than one that "
+                "does",
+            ),
+            code=("imitbench/envs/pixels.py",),
+            remark="Recurrent policies and randomised domains are not among the rows: nothing here "
+            "goes to a real robot.",
+        ),
     ),
 )  # fmt: skip
