@@ -135,8 +135,8 @@ def test_what_images_cannot_have_is_refused():
     with pytest.raises(UserError, match="images of data that stay in files cannot be read"):
         algo.init(jax.random.key(0), rows)
     env = envs.make("FetchReach-seg64")
-    with pytest.raises(UserError, match="gail cannot learn from images, which FetchReach-seg64"):
-        algos.build("gail", algos.gail.Config(), env.spec, env, None)
+    with pytest.raises(UserError, match="dac cannot learn from images, which FetchReach-seg64"):
+        algos.build("dac", algos.dac.Config(), env.spec, env, None)
 
 
 def test_dagger_asks_the_expert_of_the_full_task_and_keeps_bytes():
