@@ -203,6 +203,7 @@ def gail_config(**changes: Any) -> gail.Config:
     return gail.Config(discriminator=compared, ppo=settings, **changes)
 
 
+@pytest.mark.slow
 def test_gail_runs_on_images_with_resets_and_acts_without_the_state():
     env: Any = Dot()
     demos = demos_of(env)

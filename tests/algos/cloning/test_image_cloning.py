@@ -66,6 +66,7 @@ def test_bc_finds_positions_in_pixels():
     np.testing.assert_array_equal(action, as_floats)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "memory",
     [

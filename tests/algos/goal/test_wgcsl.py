@@ -204,6 +204,7 @@ def test_the_percentile_rises_to_its_bound():
     np.testing.assert_allclose(found, [1.6, 2.0, 2.0], rtol=1e-6)  # 0.6 and 1 of the way
 
 
+@pytest.mark.slow
 def test_without_advantages_there_is_no_critic(steps: list[Any]):
     before, after, calls = one_step(steps, advantage_weight=False, best_advantage=False)
     assert set(calls) == {"policy", "metrics"} and len(steps) == 1

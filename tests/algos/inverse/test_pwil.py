@@ -109,6 +109,7 @@ def demos_of(*lengths: int, rest: int = 0) -> Transition:
     return rows.replace(sizes=EpisodeSizes(len(lengths), max(lengths)))
 
 
+@pytest.mark.slow
 def test_one_step_in_so_many_of_each_episode_is_kept():
     demos, seen = demos_of(7, 2, 9, rest=4), []
     for i in range(30):

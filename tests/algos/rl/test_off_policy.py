@@ -55,6 +55,7 @@ def test_action_values_on_probes(name, task, obs, expected):
     np.testing.assert_allclose(values, [expected] * 2, atol=0.12)
 
 
+@pytest.mark.slow
 def test_warmup_is_uniform_and_without_learning():
     env = envs.make("PointMass")
     replay = off_policy.Config(

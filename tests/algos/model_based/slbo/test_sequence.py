@@ -72,6 +72,7 @@ def learned(env) -> stages.State:
     return jax.jit(slbo.make(CONFIG, env.spec, env).init)(KEY, buffer.no_rows(env.spec))
 
 
+@pytest.mark.slow
 def test_real_steps_of_the_earlier_tasks_are_kept_and_cut(learned):
     """Two tasks of two stages of 35 steps in each of two environments. The time limit ends episodes
     every 20 steps, also where the first stage of a task ends; the end of a task cuts one."""
@@ -83,6 +84,7 @@ def test_real_steps_of_the_earlier_tasks_are_kept_and_cut(learned):
     np.testing.assert_array_equal(learned.running.t, [0, 0])
 
 
+@pytest.mark.slow
 def test_the_policy_is_warmed_up_in_the_model_alone(env, learned):
     """Without a real step of the last task it is far better there than an untrained policy."""
     setup = stages.make_setup(CONFIG, env.spec)
@@ -99,6 +101,7 @@ def test_the_policy_is_warmed_up_in_the_model_alone(env, learned):
     assert mean_return(learned.core) > -6.0
 
 
+@pytest.mark.slow
 def test_a_new_task_begins_with_a_new_policy_and_the_old_model(env, learned):
     setup = stages.make_setup(CONFIG, env.spec)
     begin = jax.jit(lambda key: sequence.start_task(setup, env, key, learned))

@@ -141,6 +141,7 @@ def test_what_a_stage_costs():
     assert cost.grad_steps == 5 * (50 + 5 * (1 + 3 * 5))
 
 
+@pytest.mark.slow
 def test_it_learns_to_walk_to_the_middle():
     """ProbeWalk: random walks get about -6.5, and the best policy about -2 (from a corner further
     away than ten steps of 0.1)."""
