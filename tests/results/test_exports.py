@@ -30,7 +30,7 @@ from imitbench.results.exports import numpy_file, onnx_file, operations, primiti
 from imitbench.utils.errors import UserError
 
 PAGE = (sources.ROOT / "docs" / "how-to" / "export-policy.md").read_text(encoding="utf-8")
-SAMPLED = {"bcq", "vins", "vins_rl", "vins_true"}
+SAMPLED = {"bcq", "random_actions", "vins", "vins_rl", "vins_true"}
 KEY = jax.random.key(7)
 # A process without imitbench that calls `function`(.npy files) of an exported file.
 ALONE = """

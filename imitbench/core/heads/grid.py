@@ -11,6 +11,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from imitbench.core.heads.bins import bin_of
 from imitbench.core.heads.head import Head, cross_entropy, network, nothing
@@ -19,7 +20,7 @@ from imitbench.core.types import Key, Metrics, Params
 MOST_JOINT = 100  # actions of a grid, above which its components are independent
 
 
-def action_of(level: jax.Array, count: int) -> jax.Array:
+def action_of(level: Any, count: int) -> Any:
     """The actions [...] in [-1, 1] of levels [...]."""
     return level * 2.0 / (count - 1) - 1.0
 
@@ -51,7 +52,9 @@ def action_grid(hidden: Sequence[int], seen: int, size: int, count: int) -> Head
     joint = is_joint(size, count)
     parts, choices = (1, count**size) if joint else (size, count)
     net = network(hidden, parts * choices, seen)
-    digit = count ** jnp.arange(size)  # of a joint choice, in base `count`
+    digit = count ** np.arange(size)  # of a joint choice, in base `count`
+    # [choices, A], of joint choices.
+    actions = action_of(np.arange(choices)[:, None] // digit % count, count)
 
     def logits(params: Params, obs: jax.Array) -> jax.Array:
         out = net(params, obs)
@@ -66,7 +69,9 @@ def action_grid(hidden: Sequence[int], seen: int, size: int, count: int) -> Head
 
     def sample(key: Key, params: Params, fitted: Any, obs: jax.Array) -> jax.Array:
         choice = jnp.argmax(logits(params, obs), axis=-1)
-        level = choice // digit % count if joint else choice
-        return action_of(level, count)
+        if not joint:
+            return action_of(choice, count)
+        # A product, for files of policies have no integer division and no look-up.
+        return jax.nn.one_hot(choice[..., 0], choices) @ jnp.asarray(actions, jnp.float32)
 
     return Head(net.init, nothing, loss, sample, 1)
