@@ -6,11 +6,10 @@ import functools
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from docs._generate import sources, suites
+from docs._generate import sources
 from imitbench import algos
-from imitbench.results import claims
 from imitbench.results.cells.cell import Result
-from imitbench.results.tables import beside
+from imitbench.results.tables import beside, sections
 from imitbench.results.tables.formatting import Section
 from imitbench.suites import published
 from imitbench.suites.registry import load_suite, suite_names
@@ -111,9 +110,8 @@ def _claims_of(method: str) -> str:
     """The verdicts of the claims about a method, over all places."""
     counts: Counter[str] = Counter()
     for name in suite_names():
-        results = sources.shipped_results(name)
-        for j in claims.judge(published.claims_of(name), results) if results else ():
+        for j in sources.judgements(name):
             sides = {_labels(name).get(j.claim.better), _labels(name).get(j.claim.worse)}
             if method in sides and not j.pooled and j.verdict != "no results":
                 counts[j.verdict] += 1
-    return ", ".join(f"{counts[v]} {v}" for v in suites.VERDICTS if counts[v]) or "-"
+    return ", ".join(f"{counts[v]} {v}" for v in sections.VERDICTS if counts[v]) or "-"

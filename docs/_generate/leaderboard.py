@@ -5,7 +5,7 @@ from __future__ import annotations
 from docs._generate import sources
 from imitbench.results import rank, submissions
 from imitbench.results.cells.cell import Result
-from imitbench.results.stats import Estimate
+from imitbench.results.tables.formatting import format_estimate
 from imitbench.suites.registry import suite_names
 from imitbench.utils.errors import UserError
 
@@ -50,8 +50,8 @@ def table(suite: str) -> str:
             str(number),
             f"`{r.method}`",
             by.get(r.method, "shipped"),
-            _interval(r.iqm),
-            _interval(r.mean),
+            format_estimate(r.iqm, 1.0, 3),
+            format_estimate(r.mean, 1.0, 3),
             f"{r.improvement:.2f}",
         )
         for number, r in enumerate(rank.rank_methods(scores), 1)
@@ -62,7 +62,3 @@ def table(suite: str) -> str:
         names = ", ".join(f"`{name}`" for name in scores.left_out)
         about += f" Not at all of these places, so not ranked: {names}."
     return f"{about}\n\n{sources.table(HEAD, rows)}"
-
-
-def _interval(x: Estimate) -> str:
-    return f"{x.value:.3f} [{x.low:.3f}, {x.high:.3f}]"

@@ -16,9 +16,10 @@ from typing import Any
 
 import pandas as pd
 
-from imitbench.results import tables
+from imitbench.results import claims, tables
 from imitbench.results.cells import store
 from imitbench.results.cells.cell import Result
+from imitbench.suites import published
 from imitbench.suites.registry import suite_names
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,6 +39,12 @@ def shipped_results(suite: str) -> tuple[Result, ...]:
     """The shipped cells of a suite in its order; empty for a suite that has not been shipped."""
     folder = SHIPPED / suite
     return tuple(store.read_all(folder)) if folder.is_dir() else ()
+
+
+@functools.cache
+def judgements(suite: str) -> tuple[claims.Judgement, ...]:
+    """The verdicts on all claims of a suite, by its shipped cells."""
+    return tuple(claims.judge(published.claims_of(suite), shipped_results(suite)))
 
 
 @functools.cache

@@ -11,12 +11,10 @@ from typing import Any
 from docs._generate import settings, sources
 from imitbench import algos
 from imitbench.core.config import config_dict
-from imitbench.results import claims
 from imitbench.results.tables import sections
 from imitbench.suites import published
 from imitbench.suites.registry import SUITES, load_suite, suite_names
 
-VERDICTS = ("reproduced", "not reproduced", "undecided", "no results")
 FIGURES = {
     "budget": "Scores against the number of demonstrations",
     "scores": "Scores of the cells that were evaluated once",
@@ -37,9 +35,8 @@ def names() -> list[str]:
 @functools.cache
 def verdict_counts(suite: str) -> dict[str, int]:
     """In how many places a suite's claims got each verdict."""
-    judged = claims.judge(published.claims_of(suite), sources.shipped_results(suite))
-    found = [j.verdict for j in judged if not j.pooled]
-    return {v: found.count(v) for v in VERDICTS if v in found}
+    found = [j.verdict for j in sources.judgements(suite) if not j.pooled]
+    return {v: found.count(v) for v in sections.VERDICTS if v in found}
 
 
 def overview(link: str = "{}.md") -> str:
@@ -70,9 +67,10 @@ def verdicts(link: str) -> str:
     for name in names():
         counts = verdict_counts(name) if sources.shipped_results(name) else {}
         if counts:
-            numbers = (str(counts.get(v, "-")) for v in VERDICTS[:3])
+            numbers = (str(counts.get(v, "-")) for v in sections.VERDICTS[:3])
             rows.append((f"[`{name}`]({link.format(name)})", load_suite(name).about, *numbers))
-    return sources.table(("Suite", "Question", *(v.capitalize() for v in VERDICTS[:3])), rows)
+    head = ("Suite", "Question", *(v.capitalize() for v in sections.VERDICTS[:3]))
+    return sources.table(head, rows)
 
 
 def claims_table() -> str:

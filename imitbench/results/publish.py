@@ -11,10 +11,6 @@ from imitbench.results import tables
 from imitbench.results.cells import ordering, policy_files, store
 from imitbench.results.cells.cell import Result
 from imitbench.results.figures import curves, demo_efficiency, value_estimates
-from imitbench.results.shipped import shipped_folder
-from imitbench.results.tables.sections import verdict_counts
-from imitbench.suites import published
-from imitbench.suites.registry import suite_names
 from imitbench.utils.errors import UserError
 from imitbench.utils.files import atomic_write
 
@@ -91,7 +87,6 @@ def ship(root: Path, name: str, keys: Sequence[str], *, partial: bool = False) -
         chosen += [r for r in before if r not in chosen]
     _replace_shipped(target, ordering.first_of_each_name(chosen))
     update_readme(name, (target / "table.md").read_text(encoding="utf-8"))
-    update_readme("claims", claims_table())
     return target
 
 
@@ -123,16 +118,6 @@ def _replace_shipped(target: Path, cells: Sequence[Result]) -> None:
                 shutil.copy2(extra, staged)
         shutil.rmtree(target, ignore_errors=True)
         shutil.move(staged, target)
-
-
-def claims_table() -> str:
-    """Counts the verdicts on every claim about the shipped suites, as a Markdown table."""
-    results = {
-        name: store.read_all(shipped_folder(name))
-        for name in suite_names()
-        if published.claims_of(name)
-    }
-    return verdict_counts({name: cells for name, cells in results.items() if cells})
 
 
 def update_readme(name: str, table: str) -> None:

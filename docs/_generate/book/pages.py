@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 
 from docs._generate import sources
@@ -31,15 +30,9 @@ REST = "other_claims"
 HEAD = ("Claim of the suite", "Where", "Lead", "Seeds x episodes", "Adjusted p", "Verdict")
 
 
-@functools.cache
-def judgements(suite: str) -> tuple[claims.Judgement, ...]:
-    """The verdicts on all claims of a suite, by its shipped cells."""
-    return tuple(claims.judge(published.claims_of(suite), sources.shipped_results(suite)))
-
-
 def judgements_of(suite: str, claim: Claim) -> list[claims.Judgement]:
     """The verdicts on one claim."""
-    return [j for j in judgements(suite) if j.claim == claim]
+    return [j for j in sources.judgements(suite) if j.claim == claim]
 
 
 def row(judgement: claims.Judgement) -> tuple[str, ...]:

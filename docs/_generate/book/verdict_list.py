@@ -7,7 +7,6 @@ import io
 from pathlib import Path
 
 from docs._generate import sources
-from docs._generate.book.pages import judgements
 from imitbench.results.figures import verdicts
 from imitbench.suites.registry import suite_names
 from imitbench.utils.files import atomic_write
@@ -26,7 +25,7 @@ def numbers() -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEAD)
     for suite in suite_names():
-        for j in judgements(suite):
+        for j in sources.judgements(suite):
             if j.lead is None or j.pooled:
                 continue
             values = (*j.lead.mean.interval(), j.lead.margin)
@@ -46,7 +45,7 @@ def write() -> list[Path]:
     text = numbers()
     if FIGURE.exists() and NUMBERS.exists() and NUMBERS.read_text(encoding="utf-8") == text:
         return []
-    _, vector = verdicts.draw({name: judgements(name) for name in suite_names()}, FIGURE)
+    _, vector = verdicts.draw({name: sources.judgements(name) for name in suite_names()}, FIGURE)
     vector.unlink()  # several times as large
     with atomic_write(NUMBERS) as temporary:
         temporary.write_text(text, encoding="utf-8")

@@ -10,6 +10,29 @@ from imitbench.results.cells.cell import Result
 from imitbench.results.tables.marks import RISING
 from imitbench.suites.registry import load_suite, suite_names
 
+COLUMNS = {
+    "Over training": (
+        "*Over training*: the mean over the learning curve (the area under it by its length in "
+        "environment steps), of final success where the task has it, else of the return. "
+    ),
+    "Seeds apart": (
+        "*Seeds apart*: the scores of the single seeds, where a gap of 0.3 of the scale parts "
+        "them. "
+    ),
+    "Success any, %": "*any*: the goal was reached at some step; *final*: at the last one. ",
+    "Noise seen": (
+        "*Noise seen*: Gaussian noise on what policies see in evaluations, in standard "
+        "deviations of the demonstrated observations. "
+    ),
+    "Expert queries": "Expert queries count the demonstrations' steps. ",
+    "Mode entropy": (
+        "Mode entropy: of the ways that the successful episodes of a seed take, to the base of "
+        "their number; 0 for a seed without success. "
+    ),
+    "Network calls": "Network calls: passes through the policy's network for one executed action. ",
+}
+"""What columns mean, in the order of the sentences."""
+
 
 def caption(results: Sequence[Result], rows: Sequence[Mapping[str, str]]) -> str:
     """Explains the columns of a table of cells.
@@ -32,32 +55,7 @@ def caption(results: Sequence[Result], rows: Sequence[Mapping[str, str]]) -> str
     if any(r.shares_states for r in results):
         text += "The seeds of these cells share their initial states. "
     text += unknown_task_sentence(results)
-    if "Over training" in rows[0]:
-        text += (
-            "*Over training*: the mean over the learning curve (the area under it by its length in "
-            "environment steps), of final success where the task has it, else of the return. "
-        )
-    if "Seeds apart" in rows[0]:
-        text += (
-            "*Seeds apart*: the scores of the single seeds, where a gap of 0.3 of the scale parts "
-            "them. "
-        )
-    if "Success any, %" in rows[0]:
-        text += "*any*: the goal was reached at some step; *final*: at the last one. "
-    if "Noise seen" in rows[0]:
-        text += (
-            "*Noise seen*: Gaussian noise on what policies see in evaluations, in standard "
-            "deviations of the demonstrated observations. "
-        )
-    if "Expert queries" in rows[0]:
-        text += "Expert queries count the demonstrations' steps. "
-    if "Mode entropy" in rows[0]:
-        text += (
-            "Mode entropy: of the ways that the successful episodes of a seed take, to the base of "
-            "their number; 0 for a seed without success. "
-        )
-    if "Network calls" in rows[0]:
-        text += "Network calls: passes through the policy's network for one executed action. "
+    text += "".join(meaning for column, meaning in COLUMNS.items() if column in rows[0])
     text += f"Profile {profile}. Device: {'; '.join(devices)}."
     return text + peers_sentence(results) + trials_sentence(results) + engines_sentence(results)
 
