@@ -11,7 +11,7 @@ from string import Template
 from typing import NamedTuple
 
 import imitbench
-from imitbench.report import figure_data, markup, provenance
+from imitbench.report import comparison_data, figure_data, markup, provenance
 from imitbench.report.videos import ABOUT, Video
 from imitbench.results.cells.cell import Result
 from imitbench.results.tables import beside, captions, sections
@@ -19,6 +19,8 @@ from imitbench.results.tables.formatting import Section
 from imitbench.utils.errors import UserError
 from imitbench.utils.files import atomic_write
 
+SCRIPTS = ("statistics", "tables", "videos", "figures", "compare", "filter")
+"""The page's scripts in the order in which they run."""
 STATIC = Path(__file__).with_name("static")
 VERDICTS = ("reproduced", "not reproduced", "undecided")
 
@@ -79,7 +81,7 @@ def page(parts: Sequence[Part]) -> str:
     return Template(_static_file("report.html")).substitute(
         version=html.escape(imitbench.__version__),
         style=_static_file("report.css"),
-        script=_static_file("report.js"),
+        script="\n".join(_static_file(f"{name}.js") for name in SCRIPTS),
         links=links if len(parts) > 1 else "",
         suites="\n".join(map(_suite, parts)),
     )
@@ -106,14 +108,15 @@ def _suite(part: Part) -> str:
         f'<p class="about">{markup.rich(part.about)}</p>' if part.about else "",
         f'<p class="status">{html.escape(_status(part))}</p>',
         *map(markup.warning, warnings),
-        _scores(results),
+        _scores(part),
         _curves(results),
-        _section("Published returns", beside.published_returns(results)),
-        _section("Published rates", beside.published_rates(results)),
-        _section("Other packages", beside.peer_rows(results)),
-        _section("Claims of the literature", claims, _verdict_counts(claims)),
+        _comparison(results),
+        _section(part, "Published returns", beside.published_returns(results)),
+        _section(part, "Published rates", beside.published_rates(results)),
+        _section(part, "Other packages", beside.peer_rows(results)),
+        _section(part, "Claims of the literature", claims, _verdict_counts(claims)),
         _videos(part),
-        _section("Provenance", provenance.provenance_table(results)),
+        _section(part, "Provenance", provenance.provenance_table(results)),
         _versions(results),
         "</section>",
     ]
@@ -132,36 +135,56 @@ def _status(part: Part) -> str:
     )
 
 
-def _scores(results: Sequence[Result]) -> str:
+def _scores(part: Part) -> str:
+    results = part.results
     rows = provenance.score_rows(results)
     caption = captions.caption(results, rows)
     if "Normalised" in rows[0]:
         caption += " *Normalised*: (return - random) / (expert - random), by the reference scores."
-    body = markup.table("Scores", list(rows[0]), [list(row.values()) for row in rows])
+    body = markup.table(f"Scores, {part.name}", list(rows[0]), [list(row.values()) for row in rows])
     return f'<h3>Scores</h3>\n{body}\n<p class="caption">{markup.rich(caption)}</p>'
 
 
 def _curves(results: Sequence[Result]) -> str:
     """The data of the panels, which the page's script draws."""
     figure = figure_data.figure(results)
-    data = json.dumps(figure, separators=(",", ":"), allow_nan=False)
-    data = data.replace("<", "\\u003c")  # nothing in it can end the script element
     name = "Learning curves" if figure["kind"] == "lines" else "Scores at the only evaluation"
     return (
         f"<h3>{name}</h3>\n"
         '<div class="figure"><div class="legend" role="group" aria-label="methods"></div>'
-        f'<script type="application/json">{data}</script></div>\n'
+        f"{_data(figure)}</div>\n"
         '<p class="caption">Mean over training seeds with its 95% interval. Point at a '
         "panel, or use the arrow keys in it, to read its values. The buttons above the panels hide "
         "methods.</p>"
     )
 
 
-def _section(title: str, section: Section, summary: str = "") -> str:
+def _comparison(results: Sequence[Result]) -> str:
+    """The data of the comparison of two methods, which the page's script computes and writes."""
+    if len({r.identity["label"] for r in results}) < 2:
+        return ""
+    return (
+        "<h3>Compare two methods</h3>\n"
+        '<p class="caption">Computed in this page from the scores of each training seed, as '
+        "<code>imitbench compare</code> does: differences of the first method from the second with "
+        "their 95% interval, two-sided p values adjusted over all places (Holm), and the "
+        "probability that a seed of the first beats a seed of the second.</p>\n"
+        f'<div class="compare">{_data(comparison_data.comparison(results))}</div>'
+    )
+
+
+def _data(values: object) -> str:
+    """An element that holds data for the page's script."""
+    text = json.dumps(values, separators=(",", ":"), allow_nan=False)
+    text = text.replace("<", "\\u003c")  # nothing in it can end the element
+    return f'<script type="application/json">{text}</script>'
+
+
+def _section(part: Part, title: str, section: Section, summary: str = "") -> str:
     if not section.rows:
         return ""
     about = f'<p class="caption">{markup.rich(section.about)}</p>' if section.about else ""
-    body = markup.table(title, section.head, section.rows)
+    body = markup.table(f"{title}, {part.name}", section.head, section.rows)
     return f"<h3>{title}</h3>\n{about}{summary}\n{body}"
 
 

@@ -6,7 +6,6 @@ import copy
 import json
 import re
 import shutil
-import time
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,14 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import message
-from helpers import browser as chromium
+from helpers.reports import drawn, part, point, shipped, takes
 
 from imitbench import envs
 from imitbench.cli import main
 from imitbench.experts import reference_scores
 from imitbench.report import figure_data, markup, provenance, replayed_episodes, video, videos
 from imitbench.report import page as report_page
-from imitbench.results import claims, tables
+from imitbench.results import claims, effort, tables
 from imitbench.results.cells import store
 from imitbench.results.cells.cell import Result
 from imitbench.results.tables import sections
@@ -29,8 +28,6 @@ from imitbench.runs import plan, runner
 from imitbench.suites import published
 from imitbench.suites.registry import load_suite
 from imitbench.utils.errors import UserError
-
-SHIPPED = Path(__file__).parents[2] / "results" / "shipped"
 
 
 class Reader(HTMLParser):
@@ -50,7 +47,7 @@ class Reader(HTMLParser):
         self.tags.append(tag)
         self.urls += [(tag, named[k]) for k in ("src", "href") if k in named]
         if named.get("role") == "region":
-            self._rows = self.tables.setdefault(named["aria-label"], [])
+            self._rows = self.tables.setdefault(named["aria-label"].split(", ")[0], [])
         elif tag == "tr":
             self._rows.append([])
         elif tag in ("th", "td"):
@@ -67,14 +64,6 @@ class Reader(HTMLParser):
             self._rows[-1][-1] += data
         if self._script:
             self.data.append(json.loads(data))
-
-
-def part(results: list[Result], **changes: Any) -> report_page.Part:
-    return report_page.Part("toy", "", Path("results/toy"), None, results)._replace(**changes)
-
-
-def shipped(name: str = "quickstart") -> list[Result]:
-    return store.read_all(SHIPPED / name)
 
 
 def changed(results: list[Result], index: int, **info: Any) -> list[Result]:
@@ -267,18 +256,6 @@ def test_without_a_renderer_the_page_is_made_and_says_so(capsys, tmp_path, monke
     assert "No videos: videos need imageio-ffmpeg" in out.read_text()
 
 
-def takes() -> list[video.Episode]:
-    """A disc that goes from left to right, past its goal."""
-    x = np.linspace(-1.0, 1.0, 20)
-    return [video.Episode(np.stack([x, 0 * x], 1), np.full((20, 2), 0.5))]
-
-
-def point() -> video.DrawableEnv:
-    env = video.drawable(envs.make("PointMass"))
-    assert env is not None
-    return env
-
-
 def test_a_machine_that_cannot_render_is_told_what_to_do(monkeypatch):
     pytest.importorskip("imageio_ffmpeg")
     monkeypatch.setenv("MUJOCO_GL", "nonsense")
@@ -309,97 +286,6 @@ def test_poses_are_drawn_at_the_speed_of_the_simulation():
     assert video.episodes_per_video(hopper) == 1 and video.episodes_per_video(point()) == 4
 
 
-def drawn() -> bytes:
-    """A video, where this machine can make one."""
-    pytest.importorskip("imageio_ffmpeg")
-    try:
-        return video.encode_videos(point(), [takes()])[0]
-    except UserError as error:
-        pytest.skip(str(error))
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(bool(chromium.missing()), reason=chromium.missing())
-def test_in_a_browser(tmp_path):
-    path = tmp_path / "report.html"
-    films = [videos.Video("PointMass", "expert", "Scripted.", drawn())]
-    report_page.write([part(shipped(), videos=films), part(shipped("vins"), name="vins")], path)
-    with chromium.browser() as window:
-        window.size(1600, 1000)
-        window.open(path)
-        _sorts(window)
-        _shows_values(window)
-        _plays(window)
-        for width in (800, 1600):
-            window.size(width, 1000)
-            wide = "return document.documentElement.scrollWidth - innerWidth"
-            assert window.run(wide) <= 0, "the page does not overflow"
-        colours = set()
-        for scheme in ("light", "dark"):
-            window.scheme(scheme)
-            colours.add(window.run("return getComputedStyle(document.body).backgroundColor"))
-            window.picture(tmp_path / f"{scheme}.png")
-            assert (tmp_path / f"{scheme}.png").stat().st_size > 10_000
-        assert len(colours) == 2
-
-
-def _sorts(window: chromium.Browser) -> None:
-    column = """return [...document.querySelectorAll('#suite-toy table')[0].tBodies[0].rows]
-        .map(row => row.cells[arguments[0]].textContent)"""
-    head = "#suite-toy table th:nth-child({}) button"
-    state = "return document.querySelector('#suite-toy table th:nth-child(5)').ariaSort"
-    before = window.run(column, 4)
-    numbers = [float(x.split()[0]) for x in before]
-    window.click(head.format(5))
-    found = [float(x.split()[0]) for x in window.run(column, 4)]
-    assert found == sorted(numbers, reverse=True) != numbers
-    assert window.run(state) == "descending"
-    window.press(head.format(5), "\ue007")  # the return key
-    found = [float(x.split()[0]) for x in window.run(column, 4)]
-    assert found == sorted(numbers) and window.run(state) == "ascending"
-    window.click(head.format(3))
-    methods = window.run(column, 2)
-    assert methods == sorted(methods) and window.run(state) == "none"
-
-
-def _shows_values(window: chromium.Browser) -> None:
-    tip = "const t = document.querySelector('.tip'); return t.hidden ? '' : t.textContent"
-    mark = "#suite-toy .panel:first-child g[data-name=dagger] rect, "
-    mark += "#suite-toy .panel:first-child g[data-name=dagger] polygon:last-of-type"
-    window.point(mark)
-    cell = next(c for c in tables.table_rows(shipped()) if c["Method"] == "dagger")
-    said, steps = cell["Success final, %"], cell["Gradient steps"]
-    low, high = re.findall(r"[\d.]+", said)[1:]
-    value = said.split()[0]
-    assert window.run(tip) == (
-        f"dagger\ngradient steps {steps}\nsuccess final {value} % [{low} %, {high} %]"
-    )
-    panel = "#suite-toy .panel:first-child svg"
-    window.press(panel, "\ue014")  # the right arrow
-    following = window.run(tip)
-    first = int(steps.replace(",", "")) // 3  # of three evaluations
-    assert following.startswith(f"vins\ngradient steps {first:,}\n")
-    group = f"return document.querySelector('{panel} g[data-name=bc]').getAttribute('display')"
-    button = "#suite-toy .legend button:first-child"
-    window.click(button)
-    assert window.run(group) == "none"
-    assert window.run(f"return document.querySelector('{button}').ariaPressed") == "false"
-    window.click(button)
-    assert window.run(group) == "inline"
-
-
-def _plays(window: chromium.Browser) -> None:
-    window.click("#suite-toy button.play")
-    at = "return document.querySelector('video').currentTime"
-    until = time.monotonic() + 20
-    while not window.run(at) and time.monotonic() < until:
-        time.sleep(0.1)
-    first = window.run(at)
-    time.sleep(0.5)
-    assert window.run(at) != first > 0
-    assert window.run("return document.querySelector('video').videoWidth") == video.SIZE[1]
-
-
 @pytest.mark.slow
 def test_learners_are_trained_again_as_their_cells_were(tmp_path, no_cache):
     drawn()
@@ -416,7 +302,7 @@ def test_learners_are_trained_again_as_their_cells_were(tmp_path, no_cache):
     for r, f in zip(results, films[1:], strict=True):
         score = 100 * r.final("success_final")[0]
         assert f"All 3: success final {score:.1f} %; in the cell {score:.1f} %." in f.about
-        assert f"Seed 0: {r.identity['grad_steps']:,} gradient steps" in f.about
+        assert f"Seed 0: {effort.grad_steps(r):,} gradient steps" in f.about
     films, notes = videos.make_videos("toy", cells[1:], results, 2, lambda line: None)
     assert [f.policy for f in films] == ["expert", "dagger"]
     assert "no video of bc: the suite has no cell with its settings" in notes[0]

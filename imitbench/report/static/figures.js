@@ -1,44 +1,3 @@
-"use strict";
-
-// Tables: a click on a head sorts by its column, a second one the other way; "-" stays last.
-function sortBy(button) {
-  const th = button.closest("th");
-  const table = th.closest("table");
-  const column = [...th.parentNode.children].indexOf(th);
-  const numeric = th.classList.contains("number");
-  // Large numbers are what one looks for first.
-  const before = th.getAttribute("aria-sort");
-  const first = numeric ? "descending" : "ascending";
-  const other = numeric ? "ascending" : "descending";
-  const order = before === first ? other : first;
-  for (const x of th.parentNode.children) x.setAttribute("aria-sort", "none");
-  th.setAttribute("aria-sort", order);
-  const sign = order === "ascending" ? 1 : -1;
-  const key = (row) => {
-    const cell = row.cells[column];
-    if (numeric) return cell.dataset.sort === undefined ? null : Number(cell.dataset.sort);
-    return cell.textContent === "-" ? null : cell.textContent;
-  };
-  const compare = (a, b) => {
-    const [x, y] = [key(a), key(b)];
-    if (x === null || y === null) return (x === null) - (y === null);
-    return sign * (numeric ? x - y : x.localeCompare(y, "en", { numeric: true }));
-  };
-  const body = table.tBodies[0];
-  body.append(...[...body.rows].sort(compare));
-}
-for (const b of document.querySelectorAll("th button")) b.onclick = () => sortBy(b);
-
-// Videos of one task start together.
-for (const b of document.querySelectorAll("button.play")) {
-  b.onclick = () => {
-    for (const v of b.closest(".videos").querySelectorAll("video")) {
-      v.currentTime = 0;
-      v.play();
-    }
-  };
-}
-
 // Figures. Sizes are in units of the view box; a panel is drawn about as large on the screen.
 const W = 400, H = 270, LEFT = 52, RIGHT = 14, TOP = 10, BOTTOM = 40;
 const DASHES = ["", "7 3", "7 3 2 3", "2 3"];
@@ -169,12 +128,12 @@ function lines(panel, methods) {
       g.append(marker(own.mark, x(at[i]), of(line.mean, i), 3.4, { fill: own.colour }));
       const p = { mean: line.mean[i], low: line.low[i], high: line.high[i] };
       const text = `${line.name}\n${panel.x} ${long.format(at[i])}\n${panel.y} ${estimate(panel, p)}`;
-      spots.push({ name: line.name, x: x(at[i]), y: of(line.mean, i), text });
+      spots.push({ group: g, x: x(at[i]), y: of(line.mean, i), text });
     }
     if (level) {
       const p = { mean: line.mean[0], low: line.low[0], high: line.high[0] };
       const text = `${line.name} (spends none of these)\n${panel.y} at its end ${estimate(panel, p)}`;
-      spots.push({ name: line.name, x: x(right), y: of(line.mean, 0), text });
+      spots.push({ group: g, x: x(right), y: of(line.mean, 0), text });
     }
     root.append(g);
   }
@@ -182,7 +141,7 @@ function lines(panel, methods) {
     const own = look(methods.indexOf(p.name));
     const g = svg("g", { "data-name": p.name });
     g.append(marker(own.mark, x(p.x), y(p.y), 6, { fill: "none", stroke: own.colour, "stroke-width": 1.5 }));
-    spots.push({ name: p.name, x: x(p.x), y: y(p.y),
+    spots.push({ group: g, x: x(p.x), y: y(p.y),
       text: `${p.name}, published\n${panel.x} ${long.format(p.x)}\n${panel.y} ${value(panel, p.y)} ${p.text}` });
     root.append(g);
   }
@@ -213,7 +172,7 @@ function dots(panel, methods) {
     }
     g.append(marker(own.mark, x(d.mean), y(i), 4, { fill: own.colour }));
     root.append(g);
-    return { name: d.name, x: x(d.mean), y: y(i), text: `${d.name}\n${panel.x} ${estimate(panel, d)}` };
+    return { group: g, x: x(d.mean), y: y(i), text: `${d.name}\n${panel.x} ${estimate(panel, d)}` };
   });
   return [root, spots];
 }
@@ -235,11 +194,12 @@ function show(root, spot, ring) {
 }
 
 // The pointer shows the nearest value; the arrow keys go from value to value.
-function hover(root, spots, hidden) {
+function hover(root, spots) {
   const ring = svg("circle", { class: "ring", r: 7, display: "none" });
   root.append(ring);
   let now = -1;
-  const seen = () => spots.filter((s) => !hidden.has(s.name));
+  const isShown = (g) => g.getAttribute("display") !== "none" && !g.classList.contains("out");
+  const seen = () => spots.filter((s) => isShown(s.group));
   const hide = () => {
     tip.hidden = true;
     ring.setAttribute("display", "none");
@@ -265,7 +225,8 @@ function hover(root, spots, hidden) {
   };
 }
 
-function legend(figure, methods, hidden) {
+function legend(figure, methods) {
+  const hidden = new Set();
   methods.forEach((name, i) => {
     const own = look(i);
     const sample = svg("svg", { viewBox: "0 0 34 12", "aria-hidden": "true" });
@@ -274,6 +235,7 @@ function legend(figure, methods, hidden) {
     const button = document.createElement("button");
     button.type = "button";
     button.setAttribute("aria-pressed", "true");
+    button.dataset.name = name;
     button.append(sample, name);
     button.onclick = () => {
       if (!hidden.delete(name)) hidden.add(name);
@@ -288,15 +250,14 @@ function legend(figure, methods, hidden) {
 
 for (const figure of document.querySelectorAll(".figure")) {
   const data = JSON.parse(figure.querySelector("script").textContent);
-  const hidden = new Set();
   let row = {};
-  legend(figure, data.methods, hidden);
+  legend(figure, data.methods);
   for (const panel of data.panels) {
     const [root, spots] = (data.kind === "dots" ? dots : lines)(panel, data.methods);
     root.setAttribute("tabindex", "0");
     root.setAttribute("role", "application");
     root.setAttribute("aria-label", `${panel.title}: ${caption(panel)}; arrow keys read the values`);
-    hover(root, spots, hidden);
+    hover(root, spots);
     const frame = document.createElement("figure");
     frame.className = "panel";
     const title = document.createElement("figcaption");

@@ -1,0 +1,59 @@
+"""The data of the report's comparison of two methods as JSON, with which the page computes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from imitbench.results import comparability, scores
+from imitbench.results.cells.cell import Result
+from imitbench.results.claims import place_name
+
+
+def comparison(results: Sequence[Result]) -> dict[str, Any]:
+    """Collects the scores of each seed, and what else differs between cells of one place.
+
+    Args:
+        results: cells of one suite.
+
+    Returns:
+        `cells`: for each its place, label, episodes of an evaluation, whether its measures are
+        rates (`share`), and for each measure the seeds' scores (`values`), the mean with its
+        interval (`estimate`) and, where seeds share their initial states, `outcomes` [S, B].
+        `pairs`: the cells (two indices) that are not to be paired seed by seed, or that differ
+        beside the method, with these differences.
+    """
+    pairs = []
+    for (i, a), (j, b) in combinations(enumerate(results), 2):
+        if a.place == b.place:
+            found = [str(d) for d in comparability.differences(a, b)]
+            is_paired = comparability.are_paired(a, b)
+            if found or not is_paired:
+                pairs.append({"cells": [i, j], "paired": is_paired, "differences": found})
+    return {"cells": list(map(_cell, results)), "pairs": pairs}
+
+
+def _cell(r: Result) -> dict[str, Any]:
+    has_success = r.info["has_success"]
+    measures = ("success_final", "success_any") if has_success else ("return",)
+    return {
+        "place": place_name(r.place),
+        "label": r.identity["label"],
+        "episodes": scores.episodes(r),
+        "share": has_success,
+        "measures": {measure: _scores(r, measure) for measure in measures},
+    }
+
+
+def _scores(r: Result, measure: str) -> dict[str, Any]:
+    found = {"values": r.final(measure).tolist(), "estimate": list(scores.estimate(r, measure))}
+    found["estimate"] = [None if math.isnan(x) else x for x in found["estimate"]]
+    outcomes = r.outcomes(measure) if r.shares_states else None
+    if outcomes is not None:
+        whole = np.array_equal(outcomes, np.round(outcomes))  # 1 instead of 1.0
+        found["outcomes"] = outcomes.astype(int).tolist() if whole else outcomes.tolist()
+    return found
