@@ -23,7 +23,7 @@ from imitbench.algos.model_based import vins
 from imitbench.core import rollout
 from imitbench.core.actor import noisy
 from imitbench.core.types import Env, Policy, Transition
-from imitbench.results.figures import drawing
+from imitbench.results.figures import drawing, palette
 from imitbench.suites import vins as vins_suite
 from imitbench.training import loop
 from imitbench.utils import machine
@@ -101,7 +101,7 @@ def slices(axes: Any, runs: dict[str, Trained], demos: Transition, env: Env) -> 
 def straying(axis: Any, t: Trained, demos: Transition, env: Env) -> None:
     """Distance to the demonstrated states along rollouts from equal starts."""
     for (name, policy), style in zip(
-        (("bc", t.clone), ("vins", t.policy)), drawing.STYLES[:2], strict=True
+        (("bc", t.clone), ("vins", t.policy)), palette.STYLES[:2], strict=True
     ):
         run = jax.jit(lambda k, p=policy: rollout.episodes(env, p, k, EPISODES))
         steps = run(jax.random.key(1))
@@ -131,7 +131,7 @@ def errors(axis: Any, t: Trained, demos: Transition, env: Env) -> None:
     groups = [error[bins == i] for i in range(10)]
     middle = [float(np.median(far[bins == i])) for i in range(10)]
     low, median, high = np.array([np.quantile(g, [0.25, 0.5, 0.75]) for g in groups]).T
-    axis.plot(middle, median, markersize=4, **drawing.STYLES[0])
+    axis.plot(middle, median, markersize=4, **palette.STYLES[0])
     axis.fill_between(middle, low, high, color="0.5", alpha=0.25, linewidth=0)
     shown = t.learner.predict(t.state, demos.obs, demos.action)
     on = np.linalg.norm(np.asarray((shown - feature_map.state(demos.next_obs)) / norm.std), axis=-1)

@@ -91,7 +91,7 @@ def print_table(results: Sequence[Result]) -> None:
     Args:
         results: at least one cell.
     """
-    _print_rows(tables.table_rows(results))
+    print_rows(tables.table_rows(results))
     devices = sorted({r.info["device"] for r in results})
     about = f"device: {'; '.join(devices)}.{engines_sentence(results)}"
     print(f"mean over seeds [95% interval]; {unknown_task_sentence(results)}{about}")
@@ -121,7 +121,7 @@ def print_pairs(pairs: Sequence[compare.Pair], a: str, b: str) -> None:
                 "P(improvement)": f"{pair.improvement:.2f}",
             }
         )
-    _print_rows(rows)
+    print_rows(rows)
     for pair in pairs:
         print(f"{pair.name}: {compare.verdict(pair, a, b)}")
     warnings = (f"warning: {pair.name}: {text}" for pair in pairs for text in pair.warnings)
@@ -152,7 +152,7 @@ def print_policies(pairs: Sequence[PolicyPair]) -> None:
                 "E": f"{pair.e_value:.3g}" if has_evidence else "-",
             }
         )
-    _print_rows(rows)
+    print_rows(rows)
     for pair in pairs:
         print(sentence(pair))
         print(pairing(pair))
@@ -181,7 +181,7 @@ def print_rank(scores: rank.Scores, ranked: Sequence[rank.RankedMethod]) -> None
             "P(improvement)": f"{method.improvement:.2f}",
         }
         rows.append(row)
-    _print_rows(rows)
+    print_rows(rows)
     places = ", ".join(f"{task} {demos}" if demos else task for task, demos, _ in scores.places)
     print(f"normalised {scores.measure.replace('_', ' ')} over {places} [95% bootstrap interval]")
     if scores.left_out:
@@ -204,7 +204,7 @@ def print_trials(trials: Sequence[tune.Trial], cell: Cell) -> None:
         }
         for t in ranked
     ]
-    _print_rows(rows)
+    print_rows(rows)
     number = f"{len(trials)} trial" + "s" * (len(trials) > 1)
     print(
         f"{number} of {cell.method} on {cell.task}, {cell.seeds} validation seeds x "
@@ -214,7 +214,7 @@ def print_trials(trials: Sequence[tune.Trial], cell: Cell) -> None:
     print(f"best: {best or 'as given'}")
 
 
-def _print_rows(rows: Sequence[dict[str, str]]) -> None:
+def print_rows(rows: Sequence[dict[str, str]]) -> None:
     """Prints a table to stdout. Texts stand as they are: `[red]` is no markup."""
     table = Table(box=None, pad_edge=False)
     for name in rows[0]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
@@ -13,8 +13,9 @@ from imitbench.cli.locations import folder_name, read_results, suite_name
 from imitbench.cli.options import Profile, ResultsFolder, SuiteName, UserPath
 from imitbench.results import comparability, compare, policy_trials, publish, rank, tables
 from imitbench.results.cells.cell import Result
-from imitbench.results.figures import performance_profile
-from imitbench.utils.errors import UserError
+from imitbench.results.figures import aggregates, drawing, performance_profile
+from imitbench.results.tables import by_method, captions, formatting
+from imitbench.utils.errors import UserError, pick
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,19 @@ class TableOf(_SuiteResults):
     Without a run of your own it prints the shipped results, and writes nothing.
     """
 
+    layout: Literal["cells", "methods"] = "cells"
+    """cells: a row for each cell, with all columns. methods: a row for each method and a column for
+    each task and number of demonstrations, as in a paper; it is only printed."""
+    format: Literal["text", "markdown", "latex"] = "text"
+    """Of what is printed. latex needs the package booktabs. markdown and latex have the best scores
+    of a place in bold, and write no file."""
+
     def __call__(self) -> None:
         root, cells = self.read()
+        if self.layout == "methods" or self.format != "text":
+            comparability.require_one_environment(cells, root)
+            self._print(cells)
+            return
         if root == self.own_folder():
             console.print_table(tables.derive(root))
             print(f"written: {root / 'summary.csv'}, {root / 'table.md'}")
@@ -50,6 +62,21 @@ class TableOf(_SuiteResults):
             comparability.require_one_environment(cells, root)
             console.print_table(cells)
             print(f"shipped results in {root}; nothing written")
+
+    def _print(self, cells: list[Result]) -> None:
+        if self.layout == "methods":
+            about, head, rows = by_method.by_method(cells)
+        else:
+            marked = tables.marked_rows(cells)
+            about, head = captions.caption(cells, marked), list(marked[0])
+            rows = [list(row.values()) for row in marked]
+        if self.format == "latex":
+            print(formatting.latex_table(head, rows))
+        elif self.format == "markdown":
+            print(f"{formatting.markdown_table(head, rows)}\n\n{about}")
+        else:
+            console.print_rows([dict(zip(head, row, strict=True)) for row in rows])
+            print(about)
 
 
 @dataclass(frozen=True)
@@ -59,13 +86,16 @@ class Plot(_SuiteResults):
     Without a run of your own it draws the shipped results, into the folder for your own ones.
     """
 
+    pdf: bool = False
+    """Write .pdf files, too, with text that journals accept (type 42)."""
+
     def __call__(self) -> None:
         root, cells = self.read()
         if root == self.own_folder():
-            figures = publish.derive(root)[1]
+            figures = publish.derive(root, kinds(self.pdf))[1]
         else:
             comparability.require_one_environment(cells, root)
-            figures = publish.draw_figures(cells, self.own_folder())
+            figures = publish.draw_figures(cells, self.own_folder(), kinds(self.pdf))
             print(f"drawn from the shipped results in {root}")
         print(f"written: {', '.join(map(str, figures))}")
 
@@ -116,11 +146,33 @@ class Rank(_SuiteResults):
     """What is scored. auto: success at the last step where all tasks say when they are solved, else
     the return between a random policy's (0) and the expert's (1)."""
     figure: UserPath | None = None
-    """File for a figure of the performance profiles; it is written as .png and .svg."""
+    """File for a figure; it is written as .png and .svg."""
+    kind: Literal["profiles", "intervals", "improvement"] = "profiles"
+    """What the figure shows. profiles: the share of runs above each score; intervals: the
+    aggregates; improvement: the probability that a method's run is above one of `--against`."""
+    against: str = ""
+    """Method for `--kind improvement`; by default the one of the highest rank."""
+    pdf: bool = False
+    """Write the figure as .pdf, too."""
 
     def __call__(self) -> None:
         _, cells = self.read()
         scores = rank.collect(cells, self.measure)
+        if self.against:
+            pick("ranked method", self.against, list(scores.methods))
         console.print_rank(scores, rank.rank_methods(scores))
         if self.figure:
-            print(f"written: {', '.join(map(str, performance_profile.draw(scores, self.figure)))}")
+            files = self._draw(scores, self.figure)
+            print(f"written: {', '.join(map(str, files))}")
+
+    def _draw(self, scores: rank.Scores, path: Path) -> list[Path]:
+        if self.kind == "profiles":
+            return performance_profile.draw(scores, path, kinds(self.pdf))
+        if self.kind == "intervals":
+            return aggregates.draw_intervals(scores, path, kinds(self.pdf))
+        return aggregates.draw_improvement(scores, path, self.against, kinds(self.pdf))
+
+
+def kinds(pdf: bool) -> tuple[str, ...]:
+    """The kinds of files that figures are written as."""
+    return (*drawing.KINDS, "pdf") if pdf else drawing.KINDS

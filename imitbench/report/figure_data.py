@@ -55,6 +55,10 @@ def _curve_panel(
         "log": panels.needs_log_axis([panels.cost_at_evaluations(r, cost)[-1] for r in cells]),
         "lines": [_curve(r, cost, measure) for r in cells],
         "points": points,
+        "levels": [
+            {"name": name, "y": _rounded(level)}
+            for name, level in panels.reference_levels(cells).items()
+        ],
     }
 
 

@@ -14,6 +14,7 @@ import imitbench
 from imitbench.report import comparison_data, figure_data, markup, provenance
 from imitbench.report.videos import ABOUT, Video
 from imitbench.results.cells.cell import Result
+from imitbench.results.figures import palette
 from imitbench.results.tables import beside, captions, sections
 from imitbench.results.tables.formatting import Section
 from imitbench.utils.errors import UserError
@@ -80,7 +81,7 @@ def page(parts: Sequence[Part]) -> str:
     links = "".join(f'<a href="#{_id(p)}">{html.escape(p.name)}</a>' for p in parts)
     return Template(_static_file("report.html")).substitute(
         version=html.escape(imitbench.__version__),
-        style=_static_file("report.css"),
+        style=palette.css() + _static_file("report.css"),
         script="\n".join(_static_file(f"{name}.js") for name in SCRIPTS),
         links=links if len(parts) > 1 else "",
         suites="\n".join(map(_suite, parts)),

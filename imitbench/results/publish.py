@@ -11,6 +11,7 @@ from imitbench.results import tables
 from imitbench.results.cells import ordering, policy_files, store
 from imitbench.results.cells.cell import Result
 from imitbench.results.figures import curves, demo_efficiency, value_estimates
+from imitbench.results.figures.drawing import KINDS
 from imitbench.utils.errors import UserError
 from imitbench.utils.files import atomic_write
 
@@ -19,11 +20,12 @@ MAX_BYTES = 2**20
 DERIVED = ("summary", "table", "curves", "scores", "values", "budget")
 
 
-def derive(root: Path) -> tuple[list[Result], list[Path]]:
+def derive(root: Path, kinds: Sequence[str] = KINDS) -> tuple[list[Result], list[Path]]:
     """Writes everything that is derived from the cells of a folder: summary, table and figures.
 
     Args:
         root: the folder, which holds `cells/`.
+        kinds: of the figures' files: png, svg or pdf.
 
     Returns:
         The cells, and the files of the figures.
@@ -33,22 +35,23 @@ def derive(root: Path) -> tuple[list[Result], list[Path]]:
             differ.
     """
     results = tables.derive(root)
-    return results, draw_figures(results, root)
+    return results, draw_figures(results, root, kinds)
 
 
-def draw_figures(results: Sequence[Result], root: Path) -> list[Path]:
+def draw_figures(results: Sequence[Result], root: Path, kinds: Sequence[str] = KINDS) -> list[Path]:
     """Draws all figures of a suite's cells.
 
     Args:
         results: the cells.
         root: the folder for the figures.
+        kinds: of files: png, svg or pdf.
 
     Returns:
         The files written.
     """
-    figures = curves.draw(results, root)
-    figures += value_estimates.draw(results, root / "values")
-    figures += demo_efficiency.draw(results, root / "budget")
+    figures = curves.draw(results, root, kinds)
+    figures += value_estimates.draw(results, root / "values", kinds)
+    figures += demo_efficiency.draw(results, root / "budget", kinds)
     return figures
 
 

@@ -23,7 +23,7 @@ from imitbench.cli import console
 from imitbench.data import source
 from imitbench.results import publish, tables
 from imitbench.results.cells import ordering, store
-from imitbench.results.figures import curves, drawing, panels
+from imitbench.results.figures import curves, panels
 from imitbench.results.shipped import compare_with_shipped, shipped_folder
 from imitbench.results.tables import captions
 from imitbench.runs import plan, runner
@@ -415,10 +415,3 @@ def test_the_table_has_the_number_of_tried_settings(finished, monkeypatch):
         monkeypatch.setitem(registry.SUITES, "toy", Suite("toy", "", {}, trials))
         assert captions.trials_sentence(results).startswith(" Settings tried on validation seeds")
         assert captions.trials_sentence(results).endswith(f": {said}")
-
-
-def test_no_two_of_many_methods_look_alike():
-    names = [f"m{i}" for i in range(18)]
-    looks = [drawing.method_style(names, n) for n in names]
-    assert len({x["color"] for x in looks}) == 18
-    assert len({(x["marker"], str(x["linestyle"])) for x in looks}) == 18  # without colour, too

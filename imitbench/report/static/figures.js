@@ -11,7 +11,7 @@ function svg(name, attributes, ...children) {
 }
 
 function look(i) {
-  return { colour: `var(--c${i % 8})`, dash: DASHES[i % 4], mark: MARKS[i % 6] };
+  return { colour: `var(--c${i % 8})`, dash: DASHES[(i + Math.floor(i / 6)) % 4], mark: MARKS[i % 6] };
 }
 
 function marker(kind, x, y, r, attributes) {
@@ -95,7 +95,7 @@ function caption(panel) {
 function lines(panel, methods) {
   const xs = panel.lines.flatMap((l) => l.x).concat(panel.points.map((p) => p.x));
   const ys = panel.lines.flatMap((l) => [...l.mean, ...l.low, ...l.high]).filter((v) => v !== null);
-  const [low, high] = range(ys.concat(panel.points.map((p) => p.y)), panel.share);
+  const [low, high] = range(ys.concat([...panel.points, ...panel.levels].map((p) => p.y)), panel.share);
   const positive = xs.filter((v) => v > 0);
   const log = panel.log && positive.length > 0;
   const left = log ? Math.min(...positive) : Math.min(0, ...xs);
@@ -108,6 +108,11 @@ function lines(panel, methods) {
   root.append(svg("text", { x: (LEFT + W - RIGHT) / 2, y: H - 6, "text-anchor": "middle" }, panel.x));
   root.append(svg("text", { x: 12, y: (TOP + H - BOTTOM) / 2, "text-anchor": "middle",
     transform: `rotate(-90 12 ${(TOP + H - BOTTOM) / 2})` }, caption(panel)));
+  panel.levels.forEach((level, i) => {
+    root.append(svg("line", { class: "level", x1: LEFT, x2: W - RIGHT, y1: y(level.y), y2: y(level.y),
+      "stroke-dasharray": ["", "2 3"][i] }));
+    root.append(svg("text", { x: W - RIGHT, y: y(level.y) - 3, "text-anchor": "end" }, level.name));
+  });
   const spots = [];
   for (const line of panel.lines) {
     const own = look(methods.indexOf(line.name));

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from imitbench.results import scores as cell_scores
 from imitbench.results.cells.cell import Result
 from imitbench.results.figures.drawing import (
+    KINDS,
     add_caption,
     add_legend,
     method_style,
@@ -35,6 +36,7 @@ from imitbench.results.figures.panels import (
     measure_label,
     panel_parts,
     panel_title,
+    reference_levels,
 )
 from imitbench.results.tables import published_numbers
 from imitbench.suites import published
@@ -44,17 +46,19 @@ MAX_GRID_COLUMNS = 5  # a wider grid of costs and places is drawn panel by panel
 MAX_COLUMNS = 4  # of panels that are drawn one after the other
 
 
-def draw(results: Sequence[Result], root: Path) -> list[Path]:
+def draw(results: Sequence[Result], root: Path, kinds: Sequence[str] = KINDS) -> list[Path]:
     """Draws the main figure of a suite: learning curves, or scores of cells evaluated once.
 
     Args:
         results: cells of one suite.
         root: the folder for `curves` or `scores`.
+        kinds: of files.
 
     Returns:
         The files written.
     """
-    return save(figure(results), root / ("scores" if evaluated_once(results) else "curves"))
+    name = "scores" if evaluated_once(results) else "curves"
+    return save(figure(results), root / name, kinds)
 
 
 def figure(results: Sequence[Result]) -> Figure:
@@ -156,6 +160,8 @@ def _draw_panel(axis: Axes, cells: Sequence[Result], cost: str, methods: Sequenc
         _draw_curve(axis, r, cost, measure, method_style(methods, r.identity["label"]))
     if (cost, measure) == ("env_steps", "return"):
         _draw_published(axis, cells, methods)
+    for (name, level), dash in zip(reference_levels(cells).items(), ("-", ":"), strict=False):
+        axis.axhline(level, color="0.4", linewidth=0.8, linestyle=dash, label=name)
     axis.set_xlabel(COST_LABELS[cost])
     axis.set_ylabel(measure_label(cells[0]))
     if measure.startswith("success"):

@@ -38,12 +38,13 @@ class Panel(NamedTuple):
     cells: Cells
 
 
-def draw(results: Sequence[Result], path: Path) -> list[Path]:
+def draw(results: Sequence[Result], path: Path, kinds: Sequence[str] = drawing.KINDS) -> list[Path]:
     """Draws a panel for each task and expert, and one with the interquartile mean over them.
 
     Args:
         results: cells of one suite.
-        path: of the .png and the .svg.
+        path: of the files; its suffix is replaced.
+        kinds: of files.
 
     Returns:
         The files written; none where no two methods were run with `MIN_NUMBERS` numbers of
@@ -61,7 +62,7 @@ def draw(results: Sequence[Result], path: Path) -> list[Path]:
         _draw_panel(axis, panel, methods)
     drawing.add_legend(figure, grid)
     drawing.add_caption(figure, results, "shaded")
-    return drawing.save(figure, path)
+    return drawing.save(figure, path, kinds)
 
 
 def _task_panels(results: Sequence[Result]) -> list[Panel]:

@@ -1,4 +1,4 @@
-"""Shared code of all figures: colours, marks, the grid of panels, and files."""
+"""Shared code of all figures: the grid of panels, legends, axes, and files."""
 
 from __future__ import annotations
 
@@ -13,25 +13,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, FixedFormatter, MaxNLocator
 
 from imitbench.results.cells.cell import Result
+from imitbench.results.figures import palette
 from imitbench.results.figures.panels import needs_log_axis
 from imitbench.utils.files import atomic_write
 
 MAX_DOTS = 3000  # along a side of a .png
 DPI = 130  # of a .png that does not reach this limit
-
-# Methods differ without colour, too: by marker, dash and lightness. No two of the first 18 styles
-# are equal.
-COLOURS = (
-    "#000000", "#c1440e", "#2c7fb8", "#7a9a01", "#8c6bb1", "#d8b365",
-    "#7f7f7f", "#e377c2", "#17a2a2", "#b30059", "#1b4f9c", "#5b3a1a",
-    "#00b3e6", "#f28e2b", "#4e2a84", "#59a14f", "#b0b0d8", "#8c8c00",
-)  # fmt: skip
-MARKERS = ("o", "s", "^", "D", "v", "P")
-DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
-STYLES = [
-    {"color": c, "marker": MARKERS[(i + i // 6) % 6], "linestyle": DASHES[(i + i // 6 * 2) % 6]}
-    for i, c in enumerate(COLOURS)
-]
+KINDS = ("png", "svg")
+"""The files that a figure is written as."""
 
 
 def panel_grid(
@@ -79,7 +68,7 @@ def method_style(methods: Sequence[str], label: str) -> dict[str, Any]:
     Returns:
         Keyword arguments of matplotlib's `plot`.
     """
-    return STYLES[methods.index(label) % len(STYLES)]
+    return palette.style(methods.index(label))
 
 
 def add_legend(figure: Figure, grid: np.ndarray) -> None:
@@ -141,8 +130,8 @@ def places_on(axis: Axes, spent: np.ndarray) -> np.ndarray:
     return spent > 0 if axis.get_xscale() == "log" else np.ones(len(spent), bool)
 
 
-def save(figure: Figure, path: Path) -> list[Path]:
-    """Writes a figure as .png and .svg, and closes it.
+def save(figure: Figure, path: Path, kinds: Sequence[str] = KINDS) -> list[Path]:
+    """Writes a figure, by default as .png and .svg, and closes it.
 
     The same figure gives the same files. A figure that would have more than `MAX_DOTS` along a
     side has fewer dots per inch.
@@ -150,9 +139,10 @@ def save(figure: Figure, path: Path) -> list[Path]:
     Args:
         figure: the figure.
         path: of the files; its suffix is replaced.
+        kinds: png, svg or pdf.
 
     Returns:
-        The two files.
+        The files.
 
     Raises:
         UserError: a file cannot be written.
@@ -160,12 +150,13 @@ def save(figure: Figure, path: Path) -> list[Path]:
     _show_names_as_they_are(figure)
     written = []
     dpi = min(DPI, MAX_DOTS / max(figure.get_size_inches()))
-    for kind in ("png", "svg"):
+    for kind in kinds:
         target = path.with_suffix(f".{kind}")
         with atomic_write(target) as temporary:
             # A date or random ids would make each file another one.
-            metadata = {"Date": None} if kind == "svg" else None
-            with plt.rc_context({"svg.hashsalt": "imitbench"}):
+            metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
+            # Type 42 keeps text as text; journals refuse type 3.
+            with plt.rc_context({"svg.hashsalt": "imitbench", "pdf.fonttype": 42}):
                 figure.savefig(temporary, dpi=dpi, format=kind, metadata=metadata)
         written.append(target)
     plt.close(figure)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from imitbench.envs.recorded import NO_TASK
+from imitbench.experts import reference_scores
 from imitbench.results import scores
 from imitbench.results.cells.cell import Result
 from imitbench.suites.published.schema import Place
@@ -98,6 +99,23 @@ def curve_measure(r: Result) -> str:
     """The measure that the curves of a cell's task show: final success where the task says when it
     is solved, else the return."""
     return "success_final" if r.info["has_success"] else "return"
+
+
+def reference_levels(cells: Sequence[Result]) -> dict[str, float]:
+    """The returns between which those of imitation lie.
+
+    Args:
+        cells: of one place.
+
+    Returns:
+        The returns of the task's expert and of a random policy, by name; none for places without
+        demonstrations, tasks without reference scores, and where curves show success.
+    """
+    task, demos, _ = cells[0].place
+    reference = reference_scores.table().get(task)
+    if curve_measure(cells[0]) != "return" or not demos or reference is None:
+        return {}
+    return {"expert": reference["expert"], "random policy": reference["random"]}
 
 
 def measure_label(r: Result) -> str:

@@ -5,6 +5,7 @@ Agarwal et al. 2021 (arXiv:2108.13264), section 4.2.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -17,12 +18,13 @@ from imitbench.results.rank import Scores, rank_methods
 THRESHOLDS = np.linspace(0.0, 1.1, 111)
 
 
-def draw(scores: Scores, path: Path) -> list[Path]:
+def draw(scores: Scores, path: Path, kinds: Sequence[str] = drawing.KINDS) -> list[Path]:
     """Draws the performance profile of each method, with pointwise intervals.
 
     Args:
         scores: normalised scores, from `rank.collect`.
-        path: of the .png and the .svg.
+        path: of the files; its suffix is replaced.
+        kinds: of files.
 
     Returns:
         The files written.
@@ -40,4 +42,4 @@ def draw(scores: Scores, path: Path) -> list[Path]:
     axis.legend(frameon=False)
     runs = sum(len(x) for x in next(iter(scores.methods.values())))
     axis.set_title(f"{runs} runs at {len(scores.places)} places; shaded: 95% interval", fontsize=9)
-    return drawing.save(figure, path)
+    return drawing.save(figure, path, kinds)

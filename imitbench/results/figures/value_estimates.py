@@ -18,14 +18,15 @@ LINES = {ESTIMATED: ("-", "estimated"), REALISED: ("--", "realised")}
 MAX_LINEAR = 100.0
 
 
-def draw(results: Sequence[Result], path: Path) -> list[Path]:
+def draw(results: Sequence[Result], path: Path, kinds: Sequence[str] = drawing.KINDS) -> list[Path]:
     """Draws the estimated and the realised discounted returns over the gradient steps.
 
     The estimate is the method's value of the evaluation's initial states.
 
     Args:
         results: cells of one suite. Methods without a value estimator are left out.
-        path: of the .png and the .svg.
+        path: of the files; its suffix is replaced.
+        kinds: of files.
 
     Returns:
         The files written; none where no method has a value estimator.
@@ -51,7 +52,7 @@ def draw(results: Sequence[Result], path: Path) -> list[Path]:
     grid[0][0].set_ylabel("discounted return")
     drawing.add_legend(figure, grid)
     drawing.add_caption(figure, results, "shaded")
-    return drawing.save(figure, path)
+    return drawing.save(figure, path, kinds)
 
 
 def _draw_returns(axis: Any, r: Result, style: dict[str, Any]) -> None:

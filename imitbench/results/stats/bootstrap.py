@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from imitbench.results.stats.estimates import LEVEL, Estimate
+from imitbench.results.stats.estimates import LEVEL, Estimate, probability_of_improvement
 
 RESAMPLES = 2000
 
@@ -63,6 +63,35 @@ def bootstrap(
     rng = np.random.default_rng(seed)
     strata = [x[rng.integers(0, len(x), (resamples, len(x)))] for x in map(np.asarray, scores)]
     return statistic(np.concatenate(strata, axis=1), axis=-1)
+
+
+def improvement(a: list[np.ndarray], b: list[np.ndarray], *, seed: int = 0) -> Estimate:
+    """The probability of improvement over all tasks, with its percentile bootstrap interval.
+
+    Agarwal et al. 2021 (arXiv:2108.13264), section 4.3: the mean over tasks of the probability that
+    a run of the first method is above a run of the second one. The runs of both are drawn anew
+    within each task.
+
+    Args:
+        a: the scores [S_a] of the first method at each task.
+        b: the scores [S_b] of the second one at the same tasks.
+        seed: of the resampling.
+
+    Returns:
+        The estimate; above 0.5 favours `a`. A tie counts half. Its interval is nan where every task
+        has a single run of each.
+    """
+    pairs = [(np.asarray(x, float), np.asarray(y, float)) for x, y in zip(a, b, strict=True)]
+    value = float(np.mean([probability_of_improvement(x, y) for x, y in pairs]))
+    if all(len(x) < 2 and len(y) < 2 for x, y in pairs):
+        return Estimate(value, float("nan"), float("nan"))
+    rng = np.random.default_rng(seed)
+    total = np.zeros(RESAMPLES)
+    for x, y in pairs:
+        p = (x[:, None] > y) + 0.5 * (x[:, None] == y)
+        i, j = (rng.integers(0, len(z), (RESAMPLES, len(z))) for z in (x, y))
+        total += p[i[:, :, None], j[:, None]].mean(axis=(1, 2))
+    return Estimate(value, *map(float, percentile_interval(total / len(pairs))))
 
 
 def percentile_interval(values: np.ndarray, level: float = LEVEL) -> np.ndarray:

@@ -9,6 +9,11 @@ from typing import NamedTuple
 
 from imitbench.results.stats import Estimate
 
+LATEX = {c: rf"\{c}" for c in "&%$#_{}"} | {
+    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", "↑": r"$\uparrow$", "±": r"$\pm$",
+}  # fmt: skip
+"""What stands in LaTeX for a character."""
 HTML_TAG = re.compile(r"<(?=[A-Za-z/!?])")
 
 
@@ -55,6 +60,29 @@ def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """
     lines = [_markdown_row(head), "|" + "---|" * len(head)]
     return "\n".join([*lines, *map(_markdown_row, rows)])
+
+
+def latex_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Writes a LaTeX table of the package booktabs.
+
+    Args:
+        head: the names of the columns.
+        rows: a text for each column, in which `**text**` is bold. Characters with a meaning in
+            LaTeX are escaped.
+
+    Returns:
+        A tabular environment, without a line break at its end.
+    """
+    lines = [" & ".join(map(_latex, cells)) + r" \\" for cells in (head, *rows)]
+    columns = "l" * len(head)
+    body = [r"\toprule", lines[0], r"\midrule", *lines[1:], r"\bottomrule"]
+    return "\n".join([rf"\begin{{tabular}}{{{columns}}}", *body, r"\end{tabular}"])
+
+
+def _latex(text: str) -> str:
+    parts = re.split(r"\*\*(.+?)\*\*", " ".join(text.splitlines()))
+    escaped = ["".join(LATEX.get(c, c) for c in part) for part in parts]
+    return "".join(rf"\textbf{{{x}}}" if i % 2 else x for i, x in enumerate(escaped))
 
 
 def _markdown_row(cells: Sequence[str]) -> str:
