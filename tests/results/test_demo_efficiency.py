@@ -33,7 +33,7 @@ def figure(monkeypatch) -> dict[str, Any]:
     """Of the panels drawn, by title, the lines by method: (x, y)."""
     seen: dict[str, Any] = {}
 
-    def save(figure: Any, path: Path) -> list[Path]:
+    def save(figure: Any, path: Path, kinds: Any) -> list[Path]:
         for axis in figure.axes:
             lines = {x.get_label(): x.get_data() for x in axis.get_lines()}
             seen[axis.get_title()] = {k: v for k, v in lines.items() if not k.startswith("_")}
