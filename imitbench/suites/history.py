@@ -4,7 +4,7 @@ Velocities are hidden on Hopper, Walker2d and HalfCheetah, so one observation do
 state. On MountainCar the previous action tells nothing that position and velocity do not, but it
 predicts the expert's next action. On HalfCheetah with a hidden target speed the expert knows what
 the policy has to find out. BC has as many gradient steps everywhere; DAgger has as many in all, and
-begins with a sixth of BC's expert actions.
+begins with a sixth of the expert actions of the BC that it is compared with.
 Claims: `imitbench/suites/published/history.py`.
 """
 
@@ -37,6 +37,8 @@ MEMORIES: dict[str, memory_config.Config] = {
 """The memories of BC by the labels of their cells."""
 SHORT = ("bc", "bc, stack", "bc, gru", "bc, transformer", "bc, actions")
 """The rows on tasks whose claims are about hidden velocities alone."""
+ROUND_ROWS = ("bc", "bc, stack")
+"""The memories of BC and DAgger with as many expert actions, where velocities are hidden."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,8 @@ class Size:
     grad_steps: int
     """Gradient steps on the robots, 60 times a multiple of `steps`."""
     tasks: tuple[tuple[str, int], ...]
-    """The robots with hidden velocities, and the demonstrations of each."""
+    """The robots with hidden velocities, and the demonstrations of each. DAgger begins with as
+    many, and is compared with BC of six times as many."""
     target: tuple[tuple[str, int], ...]
     """The task with a hidden target speed, and its demonstrations for DAgger's start; BC has six
     times as many."""
@@ -80,9 +83,17 @@ class Size:
 def cells(s: Size) -> tuple[Cell, ...]:
     """Builds the cells of a profile."""
     robots = [cell for task, demos in s.tasks for cell in _hidden_velocity(s, task, demos)]
-    target = [cell for task, sixth in s.target for cell in _rounds(s, task, sixth, tuple(MEMORIES))]
+    rounds = [
+        cell for task, sixth in s.tasks for cell in _rounds(s, task, sixth, ROUND_ROWS, ROUND_ROWS)
+    ]
+    learners = ("bc", "bc, stack, actions")
+    target = [
+        cell
+        for task, sixth in s.target
+        for cell in _rounds(s, task, sixth, tuple(MEMORIES), learners)
+    ]
     cars = [cell for task in ("MountainCar", "MountainCar-confounded") for cell in _car(s, task)]
-    return (*robots, *target, *cars)
+    return (*robots, *rounds, *target, *cars)
 
 
 def _hidden_velocity(s: Size, task: str, demos: int) -> list[Cell]:
@@ -96,8 +107,18 @@ def _hidden_velocity(s: Size, task: str, demos: int) -> list[Cell]:
     ]  # fmt: skip
 
 
-def _rounds(s: Size, task: str, sixth: int, labels: tuple[str, ...]) -> list[Cell]:
-    """BC with six sixths of the expert actions, DAgger with one and five rounds."""
+def _rounds(
+    s: Size, task: str, sixth: int, labels: tuple[str, ...], learners: tuple[str, ...]
+) -> list[Cell]:
+    """BC with six sixths of the expert actions, DAgger with one and five rounds.
+
+    Args:
+        s: the size.
+        task: the task.
+        sixth: demonstrations before DAgger's rounds.
+        labels: the memories of BC.
+        learners: the memories of DAgger.
+    """
     common: dict[str, Any] = {
         "seeds": s.seeds, "eval_episodes": s.eval_episodes, "source": DemoSource(pool=12 * sixth),
     }  # fmt: skip
@@ -108,7 +129,7 @@ def _rounds(s: Size, task: str, sixth: int, labels: tuple[str, ...]) -> list[Cel
         )
         for label in labels
     ]  # fmt: skip
-    for label in ("bc", "bc, stack, actions"):
+    for label in learners:
         config, in_updates = _dagger(s, MEMORIES[label], s.grad_steps, sixth, 1000)
         name = label.replace("bc", "dagger")
         cell = Cell(

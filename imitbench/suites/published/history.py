@@ -4,17 +4,19 @@ from imitbench.suites.published.schema import Claim, Place
 
 MANDLEKAR = "Mandlekar et al. 2021 (arXiv:2108.03298), section 5.1 (recurrent policies)"
 DE_HAAN = "de Haan et al. 2019 (arXiv:1905.11979), section 5 (MountainCar)"
+SWAMY = "Swamy et al. 2022 (arXiv:2208.02225; there a target is hidden)"
 OURS = "not in the paper"
 
 ROBOTS = ("Hopper-no-velocity", "Walker2d-no-velocity", "HalfCheetah-no-velocity")
 CAR: Place = ("MountainCar", 18, "scripted")
 CONFOUNDED: Place = ("MountainCar-confounded", 18, "scripted")
 CONFOUNDED_START: Place = ("MountainCar-confounded", 3, "scripted")
+FEW: tuple[Place, ...] = tuple((task, 4, "learned") for task in ROBOTS)
+MANY: tuple[Place, ...] = tuple((task, 24, "learned") for task in ROBOTS)
 
 
 def _robots(text: str, better: str, worse: str, source: str) -> Claim:
-    places = tuple((task, 4, "learned") for task in ROBOTS)
-    return Claim(text, better, worse, source, measure="return", places=places)
+    return Claim(text, better, worse, source, measure="return", places=FEW)
 
 
 CLAIMS = (
@@ -31,6 +33,16 @@ CLAIMS = (
         "Where velocities are hidden, a transformer over ten observations gives a higher return "
         "than one observation",
         "bc, transformer", "bc", OURS,
+    ),
+    Claim(
+        "Where velocities are hidden, DAgger that sees three observations has a higher return than "
+        "BC that sees them, with as many expert actions",
+        "dagger, stack", "bc, stack", SWAMY, measure="return", places=FEW, worse_at=MANY,
+    ),
+    Claim(
+        "Where velocities are hidden, DAgger that sees three observations has a higher return than "
+        "DAgger that sees one",
+        "dagger, stack", "dagger", SWAMY, measure="return", places=FEW,
     ),
     Claim(
         "On MountainCar BC without the previous action has a higher return than BC that sees it",
