@@ -15,6 +15,7 @@ from imitbench.report import comparison_data, figure_data, markup, provenance
 from imitbench.report.videos import ABOUT, Video
 from imitbench.results.cells.cell import Result
 from imitbench.results.figures import palette
+from imitbench.results.shipped import is_shipped
 from imitbench.results.tables import beside, captions, sections
 from imitbench.results.tables.formatting import Section
 from imitbench.utils.errors import UserError
@@ -129,7 +130,7 @@ def _status(part: Part) -> str:
     last = max(r.info["finished_at"] for r in part.results)
     total = f" of {part.cells}" if part.cells is not None else ""
     profile = part.results[0].identity["profile"]
-    owner = "as shipped" if "shipped" in part.root.parts else "your own run"
+    owner = "as shipped" if is_shipped(part.root) else "your own run"
     return (
         f"Profile {profile}; {len(part.results)}{total} cells finished, the last {last[:10]}; "
         f"{owner}."

@@ -12,6 +12,7 @@ from imitbench.results.cells import store
 from imitbench.results.cells.cell import Result
 from imitbench.results.comparability import physics_differences
 
+INSTALLED = "shipped_cells"  # below imitbench/results/ of an installed package
 LEVEL = 0.05  # the probability of a false alarm, over all cells
 
 
@@ -23,11 +24,19 @@ def shipped_folder(name: str) -> Path:
 
     Returns:
         `results/shipped/<name>` below the current folder where it is there, else in the source
-        tree. It need not exist.
+        tree, else the cells that an installed package brings along. It need not exist.
     """
-    local = Path("results") / "shipped" / name
-    tree = Path(imitbench.__file__).parent.parent / "results" / "shipped" / name
-    return local if local.is_dir() else tree
+    package = Path(imitbench.__file__).parent
+    local = Path("results") / "shipped"
+    tree = package.parent / "results" / "shipped"
+    installed = package / "results" / INSTALLED
+    found = [folder / name for folder in (local, tree, installed) if (folder / name).is_dir()]
+    return found[0] if found else tree / name
+
+
+def is_shipped(folder: Path) -> bool:
+    """Whether a folder holds results that ship with the project."""
+    return not {"shipped", INSTALLED}.isdisjoint(folder.parts)
 
 
 def compare_with_shipped(results: Sequence[Result], folder: Path) -> str:
