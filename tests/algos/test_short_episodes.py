@@ -137,6 +137,7 @@ def test_rows_that_fill_up_a_seed_change_nothing(short, name):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_rows_of_seeds_are_vmapped(short):
     """Seeds with different numbers of steps in one program."""
     env = envs.make(TASK)

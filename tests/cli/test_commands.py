@@ -108,6 +108,7 @@ for words in {commands}:
 """
 
 
+@pytest.mark.slow
 def test_a_closed_pipe_ends_every_command_quietly():
     commands = [
         "list methods", "config bc", "experts list", "--help", "--version", "table quickstart",
@@ -204,6 +205,7 @@ def test_a_suite_file_names_its_results(capsys, tmp_path, finished):
     assert "`imitbench run quickstart --profile full` first" in run(capsys, *words)[2]
 
 
+@pytest.mark.slow
 def test_live_logs_of_each_cell(tmp_path, monkeypatch, capsys):
     words = ["train", "bc", "--task", "PointMass", "--demos", "4", "--pool", "4", "--seeds", "1"]
     words += ["--grad-steps", "400", "--evals", "2", "--eval-episodes", "2"]

@@ -104,6 +104,7 @@ def test_a_finished_cell_stores_its_experience_for_other_cells(no_cache, monkeyp
     np.testing.assert_array_equal(alone.final("metric/q"), offline.final("metric/q"))
 
 
+@pytest.mark.slow
 def test_cells_that_learn_from_another_cell_run_after_it(no_cache, tmp_path, monkeypatch):
     monkeypatch.setattr(behaviour, "_train", lambda *x: pytest.fail("trained a second time"))
     found = Suite("toy", "", {"cpu": tuple(cells())})

@@ -65,6 +65,7 @@ def test_episodes_are_cut_where_they_end():
         replay.whole_episodes(unfinished, spec)
 
 
+@pytest.mark.slow
 def test_the_data_are_the_whole_experience_of_the_learner(small_learners, monkeypatch, tmp_path):
     env = envs.make("PointMass")
     demos = data.load_pool("PointMass", "native", data.DemoSource(pool=6, grade="replay", seed=1))

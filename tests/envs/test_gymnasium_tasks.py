@@ -260,6 +260,7 @@ def test_resets_happen_where_they_are_needed(module):
     assert resets[0] == 3 and sum(resets[1:]) == ends and 3 <= ends < 60
 
 
+@pytest.mark.slow
 def test_methods_train_on_it(module):
     env = ib.make_env("gymnasium/my_carts:Cart-v0")
     run = ib.train(

@@ -351,6 +351,7 @@ def test_a_saved_policy_is_an_expert(no_cache, tmp_path):
         bound(f"{folder}@1", "PointMass")
 
 
+@pytest.mark.slow
 def test_the_command_line_takes_a_name(no_cache, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     shutil.copy(FILE, "mine.py")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jax
 import numpy as np
+import pytest
 
 from imitbench import envs
 from imitbench.core import rollout
@@ -11,6 +12,7 @@ from imitbench.envs.motion.imitation import HORIZON, Imitation
 from imitbench.report import replayed_episodes, video
 
 
+@pytest.mark.slow
 def test_the_clip_begins_where_the_policies_begin():
     env = envs.make("Walker2d-mocap-walk", "native")
     assert isinstance(env, Imitation)

@@ -182,6 +182,7 @@ def test_choices_are_integers(stored, tmp_path):
     check(policy, tmp_path, "onnx", from_onnx)
 
 
+@pytest.mark.slow
 def test_samples_have_the_distribution_of_the_original_ones(stored, tmp_path):
     pytest.importorskip("flatbuffers")
     exports.save(stored("vins"), tmp_path / "vins.stablehlo", "stablehlo")

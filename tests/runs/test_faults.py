@@ -204,6 +204,7 @@ def test_a_folder_that_cannot_be_written_is_named_before_any_work(finished, tmp_
         assert main.main(["table", "toy", "--results", str(tmp_path)]) == 2
 
 
+@pytest.mark.slow
 def test_a_second_run_leaves_cells_alone_that_another_one_computes(finished, tmp_path):
     root = tmp_path / "toy"
     (root / "cells").mkdir(parents=True)

@@ -186,6 +186,7 @@ def test_finished_cells_run_again_when_asked_and_are_kept(tmp_path, capsys):
     assert "stale" not in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_seeds_are_joined_to_the_cell_that_they_were_trained_beside(tmp_path, trained):
     """Another process finishes more seeds meanwhile: they are not taken for the ones trained."""
     runner.run(jobs(1), tmp_path)

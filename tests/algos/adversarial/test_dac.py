@@ -112,6 +112,7 @@ def test_the_tasks_reward_has_the_rest(agent_share, task_reward):
     np.testing.assert_allclose(mixed.reward, expected, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_agents_share_is_counted_over_the_filled_part_of_the_replay():
     """Three of four slots of two environments are filled; one step of those six terminated."""
     model = dac_loop.reward_model(shrink(CONFIG), SPEC)

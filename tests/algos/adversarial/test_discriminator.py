@@ -117,6 +117,7 @@ def fitted(expert: np.ndarray, policy: np.ndarray, **settings: Any) -> tuple[np.
     return np.asarray(rewards), float(metrics["discriminator_loss"])
 
 
+@pytest.mark.slow
 def test_the_best_discriminator_is_p_over_p_plus_q():
     """Three states, which the expert visits with p and the policy with q. The loss is at its
     optimum log 4 minus twice the Jensen-Shannon divergence; log 4 where p = q."""

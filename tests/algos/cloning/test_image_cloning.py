@@ -55,6 +55,7 @@ def train(config: bc.Config, updates: int = 8) -> tuple[Any, Any, list[float]]:
     return algo, state, losses
 
 
+@pytest.mark.slow
 def test_bc_finds_positions_in_pixels():
     """Held-out episodes have squares elsewhere; without pixels the error is the variance, 0.2."""
     algo, state, losses = train(SMALL)

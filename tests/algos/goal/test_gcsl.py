@@ -84,6 +84,7 @@ def test_the_policy_plays_after_exploration():
     np.testing.assert_array_equal(episodes.action, expected)
 
 
+@pytest.mark.slow
 def test_moments_are_those_of_desired_and_reached_goals():
     env = envs.make("ProbeGoal")
     config = gcsl.Config(envs=2, rounds=1, explore=10**6, learn_after=10**6, **SMALL)

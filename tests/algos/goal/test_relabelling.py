@@ -89,6 +89,7 @@ def test_goals_never_reach_across_episodes(seed, draws):
     assert seen <= pairs and len(seen) > 0.95 * len(pairs)
 
 
+@pytest.mark.slow
 def test_rows_are_drawn_equally_often_or_their_pairs_are():
     demos = rows_of([4, 1, 2])
     share = {}

@@ -179,6 +179,7 @@ def test_a_gradient_step_by_hand(steps: list[Any]):
     assert int(after.queue.size) == 300 and int(after.steps) == 1
 
 
+@pytest.mark.slow
 def test_targets_move_in_every_fifth_step():
     algo = wgcsl.make(
         wgcsl.Config(hidden=(), batch=8, queue=50, steps=4, tau=0.25, target_period=5), SPEC
@@ -211,6 +212,7 @@ def test_without_advantages_there_is_no_critic(steps: list[Any]):
     jax.tree.map(np.testing.assert_array_equal, after.params["critics"], before.params["critics"])
 
 
+@pytest.mark.slow
 def test_marwil_on_the_datas_own_goals(steps: list[Any]):
     settings = {"relabel": 0.0, "critic_relabel": 0.0, "best_advantage": False}
     before, _, calls = one_step(steps, discount_weight=False, **settings)

@@ -163,6 +163,7 @@ def test_full_episodes_keep_the_draws_of_a_ring():
     jax.tree.map(np.testing.assert_array_equal, found, expected)
 
 
+@pytest.mark.slow
 def test_demonstrated_steps_follow_the_own_ones():
     """Of a minibatch; without hindsight they are the data's real steps."""
     env = envs.make("PointMass")

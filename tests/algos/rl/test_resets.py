@@ -82,6 +82,7 @@ def test_collected_steps_hold_their_poses(env, shown):
     assert plain.pose is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
 def test_a_share_of_the_episodes_begins_there(env, shown, share):
     replay = off_policy.Config(**SMALL, resets=share)
