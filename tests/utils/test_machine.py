@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import platform
 import subprocess
+import sys
 
 import jax
 import pytest
@@ -82,3 +84,27 @@ def test_memory_that_is_too_small_is_named():
             )
     with pytest.raises(AssertionError), machine.device_errors():
         raise AssertionError  # another one
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
+def test_threads_share_two_arenas():
+    """Each arena that threads make is a mapping of 64 MiB; the first one is the heap."""
+    code = """
+import threading
+from imitbench.utils import machine
+assert machine.limit_arenas()
+barrier = threading.Barrier(16)
+def work():
+    barrier.wait()
+    kept = [bytes(1000) for _ in range(1000)]
+    barrier.wait()
+threads = [threading.Thread(target=work) for _ in range(16)]
+for t in threads: t.start()
+for t in threads: t.join()
+import ctypes
+libc = ctypes.CDLL(None)
+file = ctypes.c_void_p.in_dll(libc, "stderr")
+libc.malloc_info(0, file)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert 1 <= done.stderr.count("<heap nr=") <= 2
