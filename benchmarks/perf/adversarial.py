@@ -23,7 +23,7 @@ from imitbench.algos.rl import ppo
 from imitbench.core import buffer, unrolling
 from imitbench.envs.locomotion import Locomotion
 from imitbench.results.tables.formatting import markdown_table
-from imitbench.utils import machine
+from imitbench.utils import machine, runtime
 from imitbench.utils.machine import available_cpus
 
 WHERE = Path("results") / "perf" / "adversarial.md"
@@ -127,6 +127,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    machine.setup()
+    runtime.setup()
     jax.config.update("jax_enable_compilation_cache", False)
     main()

@@ -27,7 +27,7 @@ from imitbench.algos.cloning import bc
 from imitbench.core.types import Algorithm, Env
 from imitbench.envs import fetch, locomotion
 from imitbench.training import loop
-from imitbench.utils import machine
+from imitbench.utils import machine, runtime
 from imitbench.utils.files import atomic_write
 from imitbench.utils.machine import available_cpus
 
@@ -189,8 +189,8 @@ from benchmarks.perf import timing
 from imitbench import envs
 from imitbench.algos import bc
 from imitbench.training import loop
-from imitbench.utils import machine
-machine.setup()
+from imitbench.utils import machine, runtime
+runtime.setup()
 env = envs.make("FetchPush")
 seeds = int(sys.argv[1])
 algo = bc.make(bc.Config(validation=0.0, steps=1), env.spec)
@@ -272,5 +272,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    machine.setup()
+    runtime.setup()
     main()

@@ -22,7 +22,7 @@ from imitbench.algos.cloning.memory import config as memory_config
 from imitbench.core import heads
 from imitbench.core.types import Env
 from imitbench.results.tables.formatting import markdown_table
-from imitbench.utils import machine
+from imitbench.utils import machine, runtime
 
 TASK, ROWS = "FetchPickAndPlace", 200
 WHERE = Path("results") / "perf" / "heads.md"
@@ -83,5 +83,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    machine.setup()
+    runtime.setup()
     main()

@@ -24,7 +24,7 @@ from imitbench.core.types import Algorithm
 from imitbench.envs.locomotion import TASKS, Locomotion
 from imitbench.results.tables.formatting import markdown_table
 from imitbench.training import loop
-from imitbench.utils import machine
+from imitbench.utils import machine, runtime
 from imitbench.utils.machine import available_cpus
 
 TASK, PEER_TASK = "Hopper", "Hopper-v5"
@@ -189,6 +189,6 @@ def main(options: Options) -> None:
 
 if __name__ == "__main__":
     chosen = tyro.cli(Options)
-    machine.setup()
+    runtime.setup()
     jax.config.update("jax_enable_compilation_cache", False)
     main(chosen)

@@ -21,7 +21,7 @@ from imitbench import envs
 from imitbench.algos.cloning import bc
 from imitbench.algos.offline import bcq, fixed_data, iql, td3_bc
 from imitbench.core.types import Algorithm
-from imitbench.utils import machine
+from imitbench.utils import machine, runtime
 from imitbench.utils.machine import available_cpus
 
 WHERE = Path("results") / "perf" / "offline.md"
@@ -152,5 +152,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    machine.setup()
+    runtime.setup()
     main()

@@ -25,7 +25,7 @@ from imitbench.core import rollout
 from imitbench.envs.fetch import Fetch
 from imitbench.results import stats
 from imitbench.results.tables.formatting import markdown_table
-from imitbench.utils import machine
+from imitbench.utils import machine, runtime
 from imitbench.utils.files import atomic_write
 
 TASKS = ("FetchReach", "FetchPush", "FetchPickAndPlace")
@@ -139,7 +139,7 @@ def cached(path: Path, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
 
 
 def main(options: Options) -> None:
-    machine.setup()
+    runtime.setup()
     parts = ROOT / "parts"
     steps = [
         cached(

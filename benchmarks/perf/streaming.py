@@ -18,7 +18,7 @@ import numpy as np
 from benchmarks.perf.timing import in_turns, publish, synthetic
 from imitbench import algos, data, envs
 from imitbench.core.types import Spec
-from imitbench.utils import machine
+from imitbench.utils import machine, runtime
 
 WHERE = Path("results") / "perf" / "streaming.md"
 TASK, STEPS, SEEDS = "HalfCheetah", 200, 1  # STEPS: gradient steps of a measurement
@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--episodes", type=int, default=500, help="of 1,000 steps each")
     parser.add_argument("--methods", nargs="*", default=METHODS)
     args = parser.parse_args()
-    machine.setup()
+    runtime.setup()
     whole = made_up(envs.make(TASK).spec, args.episodes)
     mapped = data.memory_mapped(whole)
     text = [

@@ -17,7 +17,7 @@ from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv, VectorEnv
 
 from benchmarks.perf.timing import Work, publish
 from imitbench.results.tables.formatting import markdown_table
-from imitbench.utils import machine
+from imitbench.utils import machine, runtime
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def main(
         rows: measures the rows.
     """
     options = tyro.cli(Options)
-    machine.setup()
+    runtime.setup()
     # What 64 workers would otherwise import one by one.
     multiprocessing.set_forkserver_preload([__name__, "gymnasium_robotics"])
     header = [

@@ -14,7 +14,7 @@ from benchmarks.perf.timing import ROUNDS, publish, synthetic
 from imitbench import envs
 from imitbench.algos.cloning import bc
 from imitbench.algos.model_based import vins
-from imitbench.utils import machine
+from imitbench.utils import machine, runtime
 
 TASK, K = "FetchPickAndPlace", 500
 WHERE = Path("results") / "perf" / "vins.md"
@@ -76,5 +76,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    machine.setup()
+    runtime.setup()
     main()

@@ -21,7 +21,7 @@ from imitbench.results.cells.cell import Result
 from imitbench.results.figures import drawing
 from imitbench.results.shipped import shipped_folder
 from imitbench.results.tables.formatting import format_estimate, markdown_table
-from imitbench.utils import files, machine
+from imitbench.utils import files, runtime
 from imitbench.utils.errors import UserError
 
 THEORY = {"bc": 2, "dagger": 1}
@@ -104,7 +104,7 @@ def table(found: dict[str, dict[int, np.ndarray]]) -> str:
 
 
 def main(folder: Path) -> None:
-    machine.setup()
+    runtime.setup()
     own = store.cells_folder(folder).is_dir()
     results = store.read_all(folder if own else shipped_folder("dagger"))
     folder.mkdir(parents=True, exist_ok=True)

@@ -26,7 +26,7 @@ from imitbench.core.types import Env, Policy, Transition
 from imitbench.results.figures import drawing, palette
 from imitbench.suites import vins as vins_suite
 from imitbench.training import loop
-from imitbench.utils import machine
+from imitbench.utils import runtime
 
 TASK, DEMOS, EPISODES, SEED = "FetchPush", 100, 100, 0
 NOISE = 0.3  # standard deviation of the noise that leads off the demonstrations
@@ -148,7 +148,7 @@ def errors(axis: Any, t: Trained, demos: Transition, env: Env) -> None:
 
 
 def main(folder: Path) -> None:
-    machine.setup()
+    runtime.setup()
     env = envs.make(TASK)
     pool = data.load_pool(TASK, "auto", data.DemoSource(pool=500, expert="learned"))
     demos = data.subset(pool, DEMOS, [SEED])

@@ -16,7 +16,7 @@ from imitbench.data.recordings.opening import Format, open_demos, task_spec
 from imitbench.data.user_demos import check_own
 from imitbench.envs.registry import check_task, task_name
 from imitbench.runs import own_expert
-from imitbench.utils import machine
+from imitbench.utils import runtime
 from imitbench.utils.errors import seed_number, whole_number
 from imitbench.utils.files import require_folder_of, user_path
 
@@ -62,7 +62,7 @@ def collect(
         >>> demos.steps.obs.shape
         (4, 20, 6)
     """
-    machine.setup()
+    runtime.setup()
     require_known(env)
     source = DemoSource(
         pool=whole_number("episodes", episodes),
@@ -72,7 +72,7 @@ def collect(
         seed=seed_number("seed", seed),
         only_success=only_success,
     )
-    with machine.device_errors():
+    with runtime.device_errors():
         return data.load_pool(env.name, engine_of(env), own_expert.with_expert(source, env))
 
 
@@ -115,7 +115,7 @@ def make_demos(
         >>> demos.steps.weight.sum(axis=1)
         array([ 7., 20.], dtype=float32)
     """
-    machine.setup()
+    runtime.setup()
     task = check_task(task_name(task))
     recording = from_arrays(episodes, action_low, action_high, expert)
     return to_demos(recording, task, task_spec(recording, task))
@@ -148,7 +148,7 @@ def load_data(
     Raises:
         UserError: there is no such data set, it is damaged, or it does not fit the task.
     """
-    machine.setup()
+    runtime.setup()
     return open_demos(path, task if task is None else task_name(task), format, filter_key)
 
 

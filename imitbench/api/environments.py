@@ -12,7 +12,7 @@ from imitbench.core.types import Env
 from imitbench.envs.registry import TaskEntry, task_name
 from imitbench.experts import external
 from imitbench.runs import own_expert
-from imitbench.utils import machine
+from imitbench.utils import runtime
 from imitbench.utils.errors import UserError
 
 
@@ -39,8 +39,8 @@ def make_env(task: str, engine: str = "auto") -> Env:
         >>> env.spec.obs_size, env.spec.action_size, env.spec.horizon
         (6, 2, 20)
     """
-    machine.setup()
-    with machine.device_errors():
+    runtime.setup()
+    with runtime.device_errors():
         return envs.make(task_name(task), engine)
 
 

@@ -16,7 +16,7 @@ from imitbench.core.types import Env, Key, Spec
 from imitbench.envs.recorded import NO_TASK
 from imitbench.results.cells import policies
 from imitbench.results.cells.finding import one_cell
-from imitbench.utils import machine
+from imitbench.utils import runtime
 from imitbench.utils.errors import UserError, plain_errors, seed_number, whole_number
 from imitbench.utils.files import user_path
 
@@ -33,7 +33,7 @@ def load_policy(folder: str | Path, seed: int = 0, cell: str = "") -> Policy:
     Raises:
         UserError: there is no such policy, or it does not fit this version.
     """
-    machine.setup()
+    runtime.setup()
     seed = seed_number("seed", seed)
     return Policy(policies.load(one_cell(user_path(folder), cell), seed))
 
@@ -66,7 +66,7 @@ def evaluate(
     Raises:
         UserError: the environment's sizes do not fit the policy, or a bad argument.
     """
-    machine.setup()
+    runtime.setup()
     episodes, seed = whole_number("episodes", episodes), seed_number("seed", seed)
     policy = policy if isinstance(policy, Policy) else load_policy(policy)
     env = environment_for(policy, env)
@@ -78,7 +78,7 @@ def evaluate(
         return rollout.summarise(steps, env.spec.modes)
 
     run = jax.jit(run_episodes)
-    with machine.device_errors():
+    with runtime.device_errors():
         summary = {k: np.asarray(v) for k, v in run(jax.random.key(seed)).items()}
     if not rollout.has_success(env):
         summary = {k: v for k, v in summary.items() if not k.startswith("success")}

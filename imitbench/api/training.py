@@ -25,7 +25,7 @@ from imitbench.experts import learned
 from imitbench.runs import finished, plan, runner
 from imitbench.suites import overrides
 from imitbench.suites.schema import Cell, check_config
-from imitbench.utils import machine
+from imitbench.utils import runtime
 from imitbench.utils.errors import UserError, pick, whole_number
 from imitbench.utils.files import user_path
 
@@ -127,7 +127,7 @@ def train(
         >>> run.frame()[["method", "seed", "evaluation"]].shape
         (6, 3)
     """
-    machine.setup()
+    runtime.setup()
     if env is not None:
         require_known(env)
     pick("method", method, algos.ALGOS)
@@ -156,11 +156,11 @@ def train(
         label=label or overrides.label(method, words, obs_noise),
     )
     root = None if folder is None else user_path(folder)
-    with machine.device_errors():
+    with runtime.device_errors():
         (job,) = plan.prepare("train", "cpu", [cell])
     root = Path(tempfile.mkdtemp(prefix="imitbench-")) if root is None else root
     try:
-        with machine.device_errors():
+        with runtime.device_errors():
             warnings = runner.run([job], root)
         results = finished.results_of([job], root)
         if not results:

@@ -33,7 +33,7 @@ from imitbench.cli import (
 from imitbench.cli import experts as expert_commands
 from imitbench.cli.options import join_help_lines
 from imitbench.training import signals
-from imitbench.utils import machine
+from imitbench.utils import runtime
 from imitbench.utils.errors import UserError, plain_errors
 
 CLOSED_PIPE = 141  # the exit code that shells give to a process ended by SIGPIPE
@@ -107,8 +107,8 @@ def _run(argv: list[str]) -> int:
     command = tyro.cli(Command, prog="imitbench", description=__doc__, args=argv)  # type: ignore[arg-type]
     try:
         with signals.catch_signals(), plain_errors():
-            machine.setup()
-            with machine.device_errors():
+            runtime.setup()
+            with runtime.device_errors():
                 return command() or 0
     except UserError as error:
         print(f"imitbench: {error}", file=sys.stderr)

@@ -20,7 +20,7 @@ from imitbench.data import demonstrations
 from imitbench.data.formats import npz as npz_format
 from imitbench.data.rows import Demos
 from imitbench.envs.digest import digest
-from imitbench.utils import machine
+from imitbench.utils import machine, runtime
 from imitbench.utils.errors import UserError
 from imitbench.utils.files import lock_folder
 from imitbench.utils.machine import cache_dir
@@ -48,7 +48,7 @@ def name_of(request: dict[str, Any], engine: str, files: Sequence[Path] = ()) ->
         "environment": digest(request["task"], engine),
         "collection": demonstrations.VERSION,
         "packages": {p: machine.version(p) for p in SIMULATORS},
-        "arithmetic": {k: jax.config.values[k] for k in machine.ARITHMETIC},
+        "arithmetic": {k: jax.config.values[k] for k in runtime.ARITHMETIC},
         "files": [hashlib.sha256(path.read_bytes()).hexdigest() for path in files],
     }
     return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()[:24]
@@ -90,7 +90,7 @@ def read_or_make(name: str, read: Callable[[], T | None], make: Callable[[], Non
     Raises:
         UserError: a setting of JAX is on that changes numbers.
     """
-    machine.check_arithmetic()
+    runtime.check_arithmetic()
     if (value := read()) is not None:
         return value
     with lock_folder(cache_dir("turns") / name, wait=True):

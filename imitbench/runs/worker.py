@@ -21,7 +21,7 @@ from imitbench.runs.plan import Job
 from imitbench.suites.registry import load_suite
 from imitbench.suites.schema import Cell, Profile, cell_identity, cell_key
 from imitbench.training.progress import Progress
-from imitbench.utils import machine
+from imitbench.utils import machine, runtime
 from imitbench.utils.errors import UserError
 from imitbench.utils.files import lock_folder, lock_owner
 
@@ -81,7 +81,7 @@ def work(task: CellTask) -> runner.CellOutcome | FailedCell | MissingData:
     Returns:
         The results of the cell, the reason why there are none, or that its data are missing.
     """
-    machine.setup()
+    runtime.setup()
     try:
         job = _find_job(task)
         if job is None:

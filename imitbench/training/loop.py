@@ -15,7 +15,7 @@ from imitbench.training.evaluation import Eval, append_evaluation, observation_n
 from imitbench.training.parts import part_count
 from imitbench.training.program import SeedsBy, TrainState, abstract_state, compile_program
 from imitbench.utils.errors import UserError
-from imitbench.utils.machine import check_arithmetic
+from imitbench.utils.runtime import check_arithmetic
 
 __all__ = ["Eval", "SeedsBy", "TrainState", "abstract_state", "train"]
 

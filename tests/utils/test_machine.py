@@ -10,7 +10,7 @@ import jax
 import pytest
 
 import imitbench as ib
-from imitbench.utils import machine
+from imitbench.utils import machine, runtime
 from imitbench.utils.errors import UserError
 
 
@@ -27,7 +27,7 @@ def test_settings_that_change_numbers_are_refused_in_a_running_process(option, v
     env, before = ib.make_env("PointMass"), getattr(jax.config, option)
     try:
         jax.config.update(option, value)
-        for call in (lambda: ib.collect(env, 2), lambda: ib.train("bc", env), machine.setup):
+        for call in (lambda: ib.collect(env, 2), lambda: ib.train("bc", env), runtime.setup):
             with pytest.raises(UserError, match=f"{option} is {value}: imitbench supports"):
                 call()
     finally:
@@ -43,7 +43,7 @@ def test_a_device_that_is_not_there_is_named(monkeypatch):
     jax.config.update("jax_platforms", "cuda")
     try:
         with pytest.raises(UserError, match="no device of JAX_PLATFORMS=cuda: .* unset it"):
-            with machine.device_errors():
+            with runtime.device_errors():
                 jax.devices()
     finally:
         jax.config.update("jax_platforms", before)
@@ -53,7 +53,7 @@ def test_a_cache_folder_that_cannot_be_made_costs_a_warning(monkeypatch, caplog)
     """So that a read-only home can at least list the tasks."""
     monkeypatch.setenv("XDG_CACHE_HOME", "/proc/nowhere")
     monkeypatch.setattr(machine, "compile_cache", lambda: None)
-    machine.setup()
+    runtime.setup()
     assert "compiled programs are not kept: cannot make /proc/nowhere/imitbench" in caplog.text
 
 
@@ -78,11 +78,11 @@ def test_an_installed_copy_has_no_commit_of_the_project_around_it(monkeypatch, t
 
 def test_memory_that_is_too_small_is_named():
     with pytest.raises(UserError, match=r"memory .* too small \(80,000,000,000,000 bytes at once"):
-        with machine.device_errors():
+        with runtime.device_errors():
             raise jax.errors.JaxRuntimeError(
                 "RESOURCE_EXHAUSTED: Out of memory allocating 80000000000000 bytes."
             )
-    with pytest.raises(AssertionError), machine.device_errors():
+    with pytest.raises(AssertionError), runtime.device_errors():
         raise AssertionError  # another one
 
 
@@ -91,8 +91,8 @@ def test_threads_share_two_arenas():
     """Each arena that threads make is a mapping of 64 MiB; the first one is the heap."""
     code = """
 import threading
-from imitbench.utils import machine
-assert machine.limit_arenas()
+from imitbench.utils import machine, runtime
+assert runtime.limit_arenas()
 barrier = threading.Barrier(16)
 def work():
     barrier.wait()
