@@ -30,7 +30,7 @@ from imitbench.data.demonstrations import hold_out
 from imitbench.data.formats import minari
 from imitbench.data.recordings import conversion, sizes
 from imitbench.data.recordings.recording import Episode, Recording
-from imitbench.data.source import DatasetInMemory, DemoSource
+from imitbench.data.sources.source import DatasetInMemory, DemoSource
 from imitbench.experts import learned
 from imitbench.results.cells import policies, store
 from imitbench.runs import plan, runner

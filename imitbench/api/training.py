@@ -18,7 +18,7 @@ from imitbench.core.types import Env
 from imitbench.data import compatibility
 from imitbench.data.demonstrations import hold_out
 from imitbench.data.rows import Demos
-from imitbench.data.source import DatasetInMemory, DemoSource
+from imitbench.data.sources.source import DatasetInMemory, DemoSource
 from imitbench.data.user_demos import check_own
 from imitbench.envs.recorded import NO_TASK
 from imitbench.experts import learned

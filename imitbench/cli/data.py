@@ -10,7 +10,7 @@ import tyro
 
 from imitbench import data, envs
 from imitbench.cli.options import Engine, ExpertKind, ExpertName, Grade, TaskName, UserPath
-from imitbench.data.source import DemoSource
+from imitbench.data.sources.source import DemoSource
 from imitbench.envs.registry import check_task
 from imitbench.runs import own_expert
 from imitbench.utils.errors import UserError, whole_number

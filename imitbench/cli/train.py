@@ -26,7 +26,7 @@ from imitbench.cli.options import (
     Words,
 )
 from imitbench.data import own_data
-from imitbench.data.source import DemoSource
+from imitbench.data.sources.source import DemoSource
 from imitbench.runs import plan, runner, search_space, tune
 from imitbench.suites import overrides
 from imitbench.suites.schema import Cell

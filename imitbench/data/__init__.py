@@ -1,14 +1,14 @@
 """Data sets: collecting demonstrations, drawing subsets, reading and writing files."""
 
-from imitbench.data.collection import collect_from, load_pool
 from imitbench.data.demonstrations import collect, flatten, subset
 from imitbench.data.formats import minari
 from imitbench.data.formats.npz import load, save
-from imitbench.data.grades import GRADES, demonstrators
 from imitbench.data.header import Header, describe, make_header
 from imitbench.data.memory_map import memory_mapped
 from imitbench.data.rows import Demos, step_arrays
-from imitbench.data.source import Behaviour, DemoSource
+from imitbench.data.sources.collection import collect_from, load_pool
+from imitbench.data.sources.grades import GRADES, demonstrators
+from imitbench.data.sources.source import Behaviour, DemoSource
 from imitbench.data.validate import warnings
 
 __all__ = [

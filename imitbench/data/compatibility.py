@@ -6,8 +6,8 @@ from typing import Any
 
 from imitbench import algos, envs
 from imitbench.core.types import Env, Spec
-from imitbench.data import clip_demos
-from imitbench.data.source import DataRequest
+from imitbench.data.sources import clip_demos
+from imitbench.data.sources.source import DataRequest
 from imitbench.envs import bodies
 from imitbench.utils.errors import UserError
 

@@ -16,9 +16,9 @@ from imitbench.core import rollout
 from imitbench.core.actor import as_actor, noisy, with_intent, without_intent
 from imitbench.core.streamed import HostArray, StreamedRows
 from imitbench.core.types import Actor, Env, EpisodeSizes, Policy, Transition
-from imitbench.data.expert_checks import check_actions, check_shape
 from imitbench.data.header import make_header
 from imitbench.data.rows import STREAMED_FIELDS, Demos, row_index
+from imitbench.data.sources.expert_checks import check_actions, check_shape
 from imitbench.utils.errors import UserError, plain_errors, seed_number, whole_number
 
 VERSION = 1  # raised with every change of what is collected; see `make golden`

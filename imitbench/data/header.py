@@ -35,7 +35,7 @@ class Header:
     mean_return: float
     """Mean return of the attempted episodes, undiscounted."""
     grade: str = "expert"
-    """How good the demonstrator is (`imitbench.data.grades`)."""
+    """How good the demonstrator is (`imitbench.data.sources.grades`)."""
     uniform: float = 0.0
     """Probability that a uniform action replaces the expert's."""
 

@@ -8,12 +8,13 @@ from typing import Any
 from imitbench import algos, envs
 from imitbench.core import buffer
 from imitbench.core.types import Env, Poses, Transition
-from imitbench.data import behaviour, compatibility, extra, image_demos, memory_map, validate
-from imitbench.data.collection import load_pool
+from imitbench.data import compatibility, memory_map, validate
 from imitbench.data.demonstrations import subset
-from imitbench.data.grades import demonstrators
 from imitbench.data.header import Header
-from imitbench.data.source import DataRequest, DemoSource
+from imitbench.data.sources import behaviour, extra, image_demos
+from imitbench.data.sources.collection import load_pool
+from imitbench.data.sources.grades import demonstrators
+from imitbench.data.sources.source import DataRequest, DemoSource
 from imitbench.utils import machine
 from imitbench.utils.errors import UserError
 

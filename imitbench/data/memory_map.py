@@ -10,8 +10,8 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from imitbench.data.cache import read_or_make
 from imitbench.data.rows import Demos, step_arrays, steps_from_arrays, stored_arrays
+from imitbench.data.sources.cache import read_or_make
 from imitbench.utils.errors import UserError
 from imitbench.utils.files import sync, write_errors
 from imitbench.utils.machine import cache_dir

@@ -11,7 +11,7 @@ from imitbench.data.demonstrations import hold_out
 from imitbench.data.formats import minari
 from imitbench.data.memory_map import memory_mapped
 from imitbench.data.recordings import opening
-from imitbench.data.source import DatasetInMemory, DemoSource
+from imitbench.data.sources.source import DatasetInMemory, DemoSource
 from imitbench.envs.recorded import NO_TASK
 from imitbench.utils.errors import UserError
 

@@ -11,8 +11,8 @@ import jax.numpy as jnp
 from imitbench import algos, experts
 from imitbench.core.actor import as_actor
 from imitbench.core.types import Actor, Decision, Env, EnvState, Key
-from imitbench.data.grades import GRADES
-from imitbench.data.source import DemoSource
+from imitbench.data.sources.grades import GRADES
+from imitbench.data.sources.source import DemoSource
 from imitbench.experts import external, learned
 from imitbench.experts.external import ExternalExpert, Source
 from imitbench.results.cells import policies, policy_files

@@ -11,11 +11,12 @@ import numpy as np
 
 from imitbench import algos, envs
 from imitbench.core.types import Actor, Algorithm, Env, Policy
-from imitbench.data import behaviour, compatibility, loading, own_data
-from imitbench.data.asked_expert import AskedExpert, find_asked_expert
-from imitbench.data.concurrent import make_concurrent
+from imitbench.data import compatibility, loading, own_data
 from imitbench.data.recordings.sizes import demo_spec
-from imitbench.data.source import Behaviour
+from imitbench.data.sources import behaviour
+from imitbench.data.sources.asked_expert import AskedExpert, find_asked_expert
+from imitbench.data.sources.concurrent import make_concurrent
+from imitbench.data.sources.source import Behaviour
 from imitbench.envs import recorded
 from imitbench.envs.digest import digest
 from imitbench.runs import own_expert

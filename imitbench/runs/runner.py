@@ -14,9 +14,10 @@ import jax
 import jax.numpy as jnp
 
 from imitbench.core import rollout
-from imitbench.data import behaviour, loading
+from imitbench.data import loading
 from imitbench.data.header import Header
-from imitbench.data.source import DatasetInMemory
+from imitbench.data.sources import behaviour
+from imitbench.data.sources.source import DatasetInMemory
 from imitbench.results.cells import housekeeping, policies, store
 from imitbench.results.model_card import model_card
 from imitbench.runs import finished, job_warnings, more_seeds, stale

@@ -15,7 +15,7 @@ from imitbench import algos, data, envs, experts
 from imitbench.core import buffer
 from imitbench.core.policy_nets import MLPPolicy
 from imitbench.core.types import Transition
-from imitbench.data.source import DemoSource
+from imitbench.data.sources.source import DemoSource
 from imitbench.experts import learned
 from imitbench.runs import expert_choice
 from imitbench.runs.expert_choice import RecipeRun

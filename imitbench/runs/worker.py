@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from imitbench.data import own_data
-from imitbench.data.source import DatasetInMemory, DemoSource
+from imitbench.data.sources.source import DatasetInMemory, DemoSource
 from imitbench.physics.loading import ENGINES
 from imitbench.results.cells import store
 from imitbench.runs import plan, runner, stale

@@ -20,7 +20,7 @@ from imitbench.algos.cloning import bc
 from imitbench.algos.common import off_policy
 from imitbench.algos.offline import bcq, fixed_data, offline_ddpg
 from imitbench.algos.rl import ddpg
-from imitbench.data.source import Behaviour, DemoSource
+from imitbench.data.sources.source import Behaviour, DemoSource
 from imitbench.suites.schema import Cell, Suite
 
 HORIZON = 1000  # steps, the time limit of the tasks

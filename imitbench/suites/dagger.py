@@ -14,7 +14,7 @@ from typing import Any
 
 from imitbench import experts
 from imitbench.algos.cloning import bc, dagger, dart
-from imitbench.data.source import DemoSource
+from imitbench.data.sources.source import DemoSource
 from imitbench.envs.toys.tightrope import HORIZONS
 from imitbench.suites.rounds import share_steps
 from imitbench.suites.schema import Cell, Suite

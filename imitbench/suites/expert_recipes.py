@@ -7,7 +7,7 @@ from typing import Any
 
 from imitbench.algos.common import off_policy
 from imitbench.algos.rl import ddpg_demos, ppo, sac
-from imitbench.data.replay_learners import GOAL_REPLAY, GOAL_SETTINGS, hindsight_ddpg
+from imitbench.data.sources.replay_learners import GOAL_REPLAY, GOAL_SETTINGS, hindsight_ddpg
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from imitbench.algos.adversarial import airl, dac, dac_sac, discriminator, gail,
 from imitbench.algos.cloning import bc, dagger
 from imitbench.algos.common import off_policy
 from imitbench.algos.rl import ppo, sac, trpo
-from imitbench.data.source import DemoSource
+from imitbench.data.sources.source import DemoSource
 from imitbench.envs.locomotion import HORIZON
 from imitbench.suites.rounds import share_steps
 from imitbench.suites.schema import Cell, Suite

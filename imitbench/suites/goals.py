@@ -17,8 +17,8 @@ from typing import Any
 from imitbench.algos.cloning import bc
 from imitbench.algos.goal import gcbc, gcsl, offline_gcsl, random_actions, wgcsl
 from imitbench.algos.offline import marwil
-from imitbench.data.replay_learners import hindsight_ddpg
-from imitbench.data.source import DemoSource
+from imitbench.data.sources.replay_learners import hindsight_ddpg
+from imitbench.data.sources.source import DemoSource
 from imitbench.suites.schema import Cell, Suite
 
 HARD = ("FetchPush", "FetchPickAndPlace")

@@ -15,7 +15,7 @@ from typing import Any
 
 from imitbench.algos.cloning import bc, dagger
 from imitbench.algos.cloning.memory import config as memory_config
-from imitbench.data.source import DemoSource
+from imitbench.data.sources.source import DemoSource
 from imitbench.suites.rounds import share_steps
 from imitbench.suites.schema import Cell, Suite
 

@@ -29,7 +29,7 @@ from imitbench.algos.common import off_policy
 from imitbench.algos.inverse import iq_learn, ls_iq, offline_iq, pwil, smodice
 from imitbench.algos.offline import fixed_data
 from imitbench.algos.rl import sac
-from imitbench.data.source import DemoSource
+from imitbench.data.sources.source import DemoSource
 from imitbench.suites.schema import Cell, Suite
 
 V0_TASKS = ("Hopper", "Walker2d", "Humanoid")  # of IQ-Learn's second term in the official code

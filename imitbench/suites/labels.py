@@ -15,7 +15,7 @@ from typing import Any
 from imitbench.algos.cloning import bc, dart
 from imitbench.algos.model_based import ccil, ccil_true
 from imitbench.algos.model_based import vins as vins_method
-from imitbench.data.source import DemoSource
+from imitbench.data.sources.source import DemoSource
 from imitbench.experts import Kind
 from imitbench.suites import vins
 from imitbench.suites.rounds import share_steps

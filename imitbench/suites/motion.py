@@ -16,7 +16,7 @@ from imitbench.algos.adversarial import dac, gail
 from imitbench.algos.adversarial.discriminator import DiscriminatorConfig
 from imitbench.algos.common import off_policy
 from imitbench.algos.rl import awr, ppo, rwr, td3
-from imitbench.data.source import DemoSource
+from imitbench.data.sources.source import DemoSource
 from imitbench.envs.motion.tasks import FIXED_HORIZON, FIXED_START
 from imitbench.suites.schema import Cell, Suite
 

@@ -21,7 +21,7 @@ from imitbench.algos.adversarial.discriminator import DiscriminatorConfig, Input
 from imitbench.algos.cloning import bc, bco, inverse_dynamics
 from imitbench.algos.common import off_policy
 from imitbench.algos.rl import ppo
-from imitbench.data.source import DemoSource
+from imitbench.data.sources.source import DemoSource
 from imitbench.suites.schema import Cell, Suite
 
 TASKS = ("Hopper", "HalfCheetah")

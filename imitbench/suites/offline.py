@@ -19,7 +19,7 @@ from imitbench.algos.cloning import bc
 from imitbench.algos.common import off_policy
 from imitbench.algos.offline import bcq, fixed_data, iql, marwil, offline_awr, offline_rwr, td3_bc
 from imitbench.algos.rl import sac
-from imitbench.data.source import Behaviour, DemoSource
+from imitbench.data.sources.source import Behaviour, DemoSource
 from imitbench.envs.locomotion import HORIZON
 from imitbench.suites import awr
 from imitbench.suites.schema import Cell, Suite

@@ -18,7 +18,7 @@ from typing import Any
 from imitbench.algos.cloning import bc
 from imitbench.algos.cloning.memory import config as memory_config
 from imitbench.core import heads
-from imitbench.data.source import DemoSource
+from imitbench.data.sources.source import DemoSource
 from imitbench.suites.schema import Cell, Suite
 
 HEADS: dict[str, heads.Config] = {

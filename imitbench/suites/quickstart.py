@@ -3,7 +3,7 @@
 from imitbench.algos.cloning import bc, dagger
 from imitbench.algos.model_based import vins
 from imitbench.algos.offline import fixed_data, iql, marwil
-from imitbench.data.source import DemoSource
+from imitbench.data.sources.source import DemoSource
 from imitbench.suites.rounds import share_steps
 from imitbench.suites.schema import Cell, Suite
 

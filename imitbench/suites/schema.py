@@ -13,8 +13,8 @@ from typing import Any, Literal
 from imitbench import algos
 from imitbench.core.config import check_values, config_dict
 from imitbench.core.types import Cost
-from imitbench.data.asked_expert import find_asked_expert
-from imitbench.data.source import DataRequest, DemoSource
+from imitbench.data.sources.asked_expert import find_asked_expert
+from imitbench.data.sources.source import DataRequest, DemoSource
 from imitbench.envs.registry import check_task
 from imitbench.utils.errors import UserError, pick, whole_number
 from imitbench.utils.files import check_folder_name

@@ -11,7 +11,7 @@ from typing import Any
 
 from imitbench.algos.cloning import bc
 from imitbench.algos.model_based import vins, vins_true
-from imitbench.data.source import DemoSource
+from imitbench.data.sources.source import DemoSource
 from imitbench.experts import Kind
 from imitbench.suites.schema import Cell, Suite
 

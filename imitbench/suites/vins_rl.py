@@ -17,7 +17,7 @@ from imitbench.algos.common import off_policy
 from imitbench.algos.model_based import vins as vins_method
 from imitbench.algos.model_based import vins_rl
 from imitbench.algos.rl import ddpg, ddpg_demos
-from imitbench.data.source import DemoSource
+from imitbench.data.sources.source import DemoSource
 from imitbench.experts import Kind
 from imitbench.suites import expert_recipes as recipes
 from imitbench.suites import vins

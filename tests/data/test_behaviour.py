@@ -18,9 +18,9 @@ from imitbench.algos.offline import fixed_data, offline_ddpg
 from imitbench.algos.rl import ddpg, ppo
 from imitbench.core import buffer
 from imitbench.core.types import Algorithm, Cost, ValueEstimator
-from imitbench.data import behaviour
-from imitbench.data.concurrent import make_concurrent, weigh_collected
-from imitbench.data.source import Behaviour, DemoSource
+from imitbench.data.sources import behaviour
+from imitbench.data.sources.concurrent import make_concurrent, weigh_collected
+from imitbench.data.sources.source import Behaviour, DemoSource
 from imitbench.results.cells import store
 from imitbench.runs import distributed, plan, runner, worker
 from imitbench.suites import registry

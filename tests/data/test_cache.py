@@ -5,7 +5,8 @@ from __future__ import annotations
 import jax
 import pytest
 
-from imitbench.data import cache, demonstrations
+from imitbench.data import demonstrations
+from imitbench.data.sources import cache
 from imitbench.utils import machine
 from imitbench.utils.errors import UserError
 

@@ -12,7 +12,7 @@ from imitbench.algos.adversarial import dac, gail
 from imitbench.algos.adversarial.discriminator import DiscriminatorConfig
 from imitbench.algos.cloning import bc
 from imitbench.data import compatibility
-from imitbench.data.source import DataRequest, DemoSource
+from imitbench.data.sources.source import DataRequest, DemoSource
 from imitbench.envs.motion.imitation import HORIZON, Imitation
 from imitbench.utils.errors import UserError
 

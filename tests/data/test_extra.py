@@ -13,9 +13,10 @@ from helpers.small_configs import shrink
 import imitbench
 from imitbench import algos, data, envs, experts
 from imitbench.cli.train import Train
-from imitbench.data import extra, loading
+from imitbench.data import loading
 from imitbench.data.rows import Demos
-from imitbench.data.source import DatasetInMemory, DemoSource
+from imitbench.data.sources import extra
+from imitbench.data.sources.source import DatasetInMemory, DemoSource
 from imitbench.results.cells.cell import Result
 from imitbench.results.claims.judge import place_name
 from imitbench.runs import plan

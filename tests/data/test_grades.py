@@ -15,9 +15,10 @@ import imitbench
 from imitbench import data, envs, experts
 from imitbench.algos.cloning import bc, dagger
 from imitbench.cli import main
-from imitbench.data import demonstrations, grades
+from imitbench.data import demonstrations
 from imitbench.data.formats.npz import checksum
-from imitbench.data.source import DemoSource
+from imitbench.data.sources import grades
+from imitbench.data.sources.source import DemoSource
 from imitbench.experts import learned
 from imitbench.runs import plan, runner
 from imitbench.suites.registry import load_suite

@@ -12,8 +12,9 @@ import pytest
 from imitbench import algos, data, envs, experts
 from imitbench.algos.cloning import bc, dagger
 from imitbench.core import rollout
-from imitbench.data import image_demos, loading, user_demos
-from imitbench.data.source import DataRequest, DemoSource
+from imitbench.data import loading, user_demos
+from imitbench.data.sources import image_demos
+from imitbench.data.sources.source import DataRequest, DemoSource
 from imitbench.utils import machine
 from imitbench.utils.errors import UserError
 

@@ -16,7 +16,7 @@ from imitbench.cli import main
 from imitbench.data import compatibility, loading, memory_map
 from imitbench.data.formats import lerobot_writing, robomimic
 from imitbench.data.recordings import conversion, inspection, opening, traps
-from imitbench.data.source import DataRequest, DemoSource
+from imitbench.data.sources.source import DataRequest, DemoSource
 from imitbench.runs import plan
 from imitbench.suites.schema import Cell, cell_identity
 from imitbench.utils.errors import UserError

@@ -15,7 +15,7 @@ from imitbench import algos, data
 from imitbench.cli import main
 from imitbench.data import own_data
 from imitbench.data.recordings import opening
-from imitbench.data.source import Behaviour, DatasetInMemory, DemoSource
+from imitbench.data.sources.source import Behaviour, DatasetInMemory, DemoSource
 from imitbench.runs import job_warnings, plan
 from imitbench.suites.registry import load_suite
 from imitbench.suites.schema import Cell, cell_key

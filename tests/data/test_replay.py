@@ -15,8 +15,9 @@ from imitbench.algos.common.replay_buffer import Experience
 from imitbench.algos.rl import ddpg, sac
 from imitbench.cli import main
 from imitbench.core.types import Spec
-from imitbench.data import make_header, replay
+from imitbench.data import make_header
 from imitbench.data.rows import join
+from imitbench.data.sources import replay
 from imitbench.utils.errors import UserError
 from imitbench.utils.machine import cache_dir
 

@@ -17,7 +17,7 @@ from imitbench.cli import main
 from imitbench.core import buffer, ops, streamed
 from imitbench.core.streamed import HostArray, StreamedRows
 from imitbench.data import loading, memory_map
-from imitbench.data.source import DatasetInMemory, DemoSource
+from imitbench.data.sources.source import DatasetInMemory, DemoSource
 from imitbench.runs import plan
 from imitbench.suites.schema import Cell
 from imitbench.training import loop

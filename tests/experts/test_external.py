@@ -19,8 +19,8 @@ from imitbench.algos.cloning import bc, dagger
 from imitbench.cli import main
 from imitbench.core.actor import as_actor
 from imitbench.core.types import EnvState
-from imitbench.data.asked_expert import AskedExpert
-from imitbench.data.source import DatasetInMemory, DemoSource
+from imitbench.data.sources.asked_expert import AskedExpert
+from imitbench.data.sources.source import DatasetInMemory, DemoSource
 from imitbench.envs.toys.probes import ProbeEnv
 from imitbench.experts import external
 from imitbench.experts.external import names, tasks

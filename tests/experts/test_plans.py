@@ -14,8 +14,8 @@ from imitbench.algos.cloning import dagger
 from imitbench.core import ops, rollout
 from imitbench.core.actor import from_policy, noisy
 from imitbench.core.types import FULL_OBS, Actor
-from imitbench.data.asked_expert import find_asked_expert
-from imitbench.data.source import DatasetInMemory, DemoSource
+from imitbench.data.sources.asked_expert import find_asked_expert
+from imitbench.data.sources.source import DatasetInMemory, DemoSource
 from imitbench.envs.toys import forks
 from imitbench.experts import learned
 from imitbench.experts.external import bind, load_name

@@ -3,7 +3,7 @@
 import os
 
 from imitbench.algos.cloning import bc, dagger
-from imitbench.data.source import DemoSource
+from imitbench.data.sources.source import DemoSource
 from imitbench.suites.schema import Cell, Suite
 
 STEPS = int(os.environ.get("TOY_STEPS", "4"))

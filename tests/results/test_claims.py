@@ -13,7 +13,7 @@ from helpers.fake_results import HERE, cell
 
 from imitbench import data, envs
 from imitbench.cli import main
-from imitbench.data.replay_learners import REPLAY_LEARNERS
+from imitbench.data.sources.replay_learners import REPLAY_LEARNERS
 from imitbench.experts import reference_scores
 from imitbench.results import claims, stats
 from imitbench.results.cells import store

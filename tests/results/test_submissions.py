@@ -14,7 +14,7 @@ from docs._generate import leaderboard
 from imitbench.algos.cloning import bc
 from imitbench.cli import main
 from imitbench.cli import submit as command
-from imitbench.data.source import DemoSource
+from imitbench.data.sources.source import DemoSource
 from imitbench.results import submissions
 from imitbench.results.cells import store
 from imitbench.results.cells.cell import Result

@@ -20,7 +20,7 @@ from imitbench.algos.cloning import bc
 from imitbench.algos.cloning.memory import config as memory_config
 from imitbench.algos.offline import offline_rwr, td3_bc
 from imitbench.cli import console
-from imitbench.data import source
+from imitbench.data.sources import source
 from imitbench.results import publish, tables
 from imitbench.results.cells import ordering, store
 from imitbench.results.figures import curves, panels

@@ -16,7 +16,7 @@ from imitbench.algos.offline import td3_bc
 from imitbench.algos.rl import ddpg_demos
 from imitbench.cli import main
 from imitbench.data import loading
-from imitbench.data.source import DemoSource
+from imitbench.data.sources.source import DemoSource
 from imitbench.runs import search_space, tune
 from imitbench.suites.schema import Cell
 from imitbench.utils.errors import UserError

@@ -10,7 +10,7 @@ import pytest
 from imitbench.algos.cloning import bc
 from imitbench.cli import main
 from imitbench.core.types import Cost
-from imitbench.data.source import DemoSource
+from imitbench.data.sources.source import DemoSource
 from imitbench.runs import plan, runner
 from imitbench.suites import overrides
 from imitbench.suites.registry import load_suite

@@ -29,8 +29,8 @@ from imitbench.core.types import (
     Spec,
     Transition,
 )
-from imitbench.data.concurrent import make_concurrent
-from imitbench.data.grades import zero_policy
+from imitbench.data.sources.concurrent import make_concurrent
+from imitbench.data.sources.grades import zero_policy
 from imitbench.envs import recorded
 from imitbench.results.cells.policy_arrays import array_names, normaliser_names, used_arrays
 from imitbench.results.cells.policy_files import (

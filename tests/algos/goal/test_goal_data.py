@@ -17,6 +17,7 @@ from imitbench.algos.goal import gcbc, gcsl, offline_gcsl, random_actions, wgcsl
 from imitbench.core import rollout
 from imitbench.core.actor import actor_of
 from imitbench.data import loading, validate
+from imitbench.data.sources.source import DatasetInMemory
 from imitbench.suites.schema import Cell
 from imitbench.utils.errors import UserError
 
@@ -103,7 +104,7 @@ def test_data_without_later_states_or_achieved_goals_are_refused(undirected):
 def test_planning_checks_the_data_of_methods_that_relabel(config, refused, undirected):
     rows = jax.tree.map(lambda x: x[:6], undirected.rows)
     single = data.Demos(rows, undirected.header, np.ones(6, int))
-    dataset = data.source.DatasetInMemory.of(single)  # type: ignore[attr-defined]
+    dataset = DatasetInMemory.of(single)
     source = data.DemoSource(pool=6, dataset=dataset)
     cell = Cell("PointMass", 6, "bc", config, grad_steps=1, source=source)
     if refused:

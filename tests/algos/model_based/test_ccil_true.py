@@ -17,7 +17,7 @@ from imitbench.algos.model_based import ccil_true, displaced_states
 from imitbench.core import rollout
 from imitbench.core.types import Actuated, Transition
 from imitbench.data import loading
-from imitbench.data.source import DemoSource
+from imitbench.data.sources.source import DemoSource
 from imitbench.runs import plan
 from imitbench.suites.schema import Cell
 from imitbench.utils.errors import UserError

@@ -18,7 +18,7 @@ from imitbench.algos.rl import ddpg, ddpg_demos, ppo, td3
 from imitbench.core import buffer, rollout, unrolling
 from imitbench.core.types import Poses
 from imitbench.data import loading
-from imitbench.data.source import DemoSource
+from imitbench.data.sources.source import DemoSource
 from imitbench.suites.schema import Cell, cell_identity, cell_key
 from imitbench.utils.errors import UserError
 

@@ -60,9 +60,9 @@ GRADES = {
     "play": Grade(("play",), only_success=False),
     # All actions are 0: a control for imitation rewards that do not depend on the expert.
     "still": Grade(("still",), only_success=False),
-    # The experience of a learner (`imitbench.data.replay`); no expert demonstrates.
+    # The experience of a learner (`imitbench.data.sources.replay`); no expert demonstrates.
     "replay": Grade((), only_success=False),
-    # The states of the clip of a task of motion imitation (`imitbench.data.clip_demos`).
+    # The states of the clip of a task of motion imitation (`imitbench.data.sources.clip_demos`).
     "clip": Grade((), only_success=False),
 }
 

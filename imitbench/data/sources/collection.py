@@ -11,12 +11,13 @@ import numpy as np
 
 from imitbench import envs
 from imitbench.core.types import Env
-from imitbench.data import cache, clip_demos, demonstrations, image_demos
-from imitbench.data.grades import GRADES, collection_settings, demonstrators
+from imitbench.data import demonstrations
 from imitbench.data.header import Header
-from imitbench.data.replay import load_replay
 from imitbench.data.rows import Demos
-from imitbench.data.source import DemoSource
+from imitbench.data.sources import cache, clip_demos, image_demos
+from imitbench.data.sources.grades import GRADES, collection_settings, demonstrators
+from imitbench.data.sources.replay import load_replay
+from imitbench.data.sources.source import DemoSource
 from imitbench.experts import scripted
 from imitbench.experts.external import ExternalExpert
 from imitbench.experts.hidden import full_task

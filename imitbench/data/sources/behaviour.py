@@ -2,7 +2,7 @@
 
 Fujimoto et al. 2019 (arXiv:1812.02900) learn from all steps of a behavioural agent ("final
 buffer"), or from the steps that it has taken so far while it learns ("concurrent"; see
-`imitbench.data.concurrent`).
+`imitbench.data.sources.concurrent`).
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ import numpy as np
 from imitbench import algos, envs
 from imitbench.algos.common.replay_buffer import Experience
 from imitbench.core.types import Algorithm, Spec, Transition
-from imitbench.data import cache, replay
 from imitbench.data.header import Header, make_header
 from imitbench.data.rows import step_arrays, steps_from_arrays
-from imitbench.data.source import Behaviour
+from imitbench.data.sources import cache, replay
+from imitbench.data.sources.source import Behaviour
 from imitbench.training import loop
 from imitbench.utils import npz
 from imitbench.utils.errors import UserError, pick

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from imitbench import experts
 from imitbench.core.types import Actor, Policy, Spec
-from imitbench.data.grades import GRADES
-from imitbench.data.source import DemoSource
+from imitbench.data.sources.grades import GRADES
+from imitbench.data.sources.source import DemoSource
 from imitbench.experts import learned
 from imitbench.experts.external import ExternalExpert
 from imitbench.utils.errors import UserError

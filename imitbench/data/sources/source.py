@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from imitbench.core.config import ADDED_LATER, config_dict
-from imitbench.data import grades
 from imitbench.data.demonstrations import check_disturbance
 from imitbench.data.rows import Demos, stored_arrays
+from imitbench.data.sources import grades
 from imitbench.experts.external import ExternalExpert
 from imitbench.utils import npz
 from imitbench.utils.errors import UserError, seed_number, whole_number
@@ -22,7 +22,7 @@ STORED_AS = {"same_subset": "shared", "stride": "every"}
 
 @dataclass(frozen=True)
 class Behaviour:
-    """An online learner whose steps are the data of other methods (`imitbench.data.behaviour`)."""
+    """An online learner whose steps are the data of other methods (`behaviour.py`)."""
 
     method: str
     """Its method, an off-policy one."""

@@ -18,10 +18,10 @@ from imitbench import algos, envs
 from imitbench.algos.common.replay_buffer import Experience
 from imitbench.core import buffer
 from imitbench.core.types import Algorithm, Env, Spec, Transition
-from imitbench.data import cache
 from imitbench.data.header import make_header
-from imitbench.data.replay_learners import REPLAY_LEARNERS
 from imitbench.data.rows import Demos, join
+from imitbench.data.sources import cache
+from imitbench.data.sources.replay_learners import REPLAY_LEARNERS
 from imitbench.training import loop, resumable
 from imitbench.training.progress import Progress
 from imitbench.utils.errors import UserError
@@ -34,8 +34,8 @@ CHECKPOINTS = 10  # at most, during the learner's training
 def load_replay(task: str, engine: str, episodes: int, *, seed: int = 0) -> Demos:
     """Loads all whole episodes that an off-policy learner sees from its start on.
 
-    The learner is one of `imitbench.data.replay_learners`: one for tasks with goals, one for the
-    others. The data come from the user's cache; the learner is trained where they are not there.
+    The learner is one of `replay_learners`: one for tasks with goals, one for the others. The data
+    come from the user's cache; the learner is trained where they are not there.
 
     Args:
         task: the task's name.
