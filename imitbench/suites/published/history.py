@@ -15,24 +15,24 @@ FEW: tuple[Place, ...] = tuple((task, 4, "learned") for task in ROBOTS)
 MANY: tuple[Place, ...] = tuple((task, 24, "learned") for task in ROBOTS)
 
 
-def _robots(text: str, better: str, worse: str, source: str) -> Claim:
-    return Claim(text, better, worse, source, measure="return", places=FEW)
+def _robots(text: str, better: str, source: str, places: tuple[Place, ...] = MANY) -> Claim:
+    return Claim(text, better, "bc", source, measure="return", places=places)
 
 
 CLAIMS = (
     _robots(
         "Where velocities are hidden, three observations give a higher return than one",
-        "bc, stack", "bc", OURS,
+        "bc, stack", OURS,
     ),
     _robots(
         "Where velocities are hidden, a GRU over ten observations gives a higher return than one "
         "observation",
-        "bc, gru", "bc", MANDLEKAR,
+        "bc, gru", MANDLEKAR,
     ),
     _robots(
         "Where velocities are hidden, a transformer over ten observations gives a higher return "
         "than one observation",
-        "bc, transformer", "bc", OURS,
+        "bc, transformer", OURS, MANY[-1:],
     ),
     Claim(
         "Where velocities are hidden, DAgger that sees three observations has a higher return than "
