@@ -197,8 +197,10 @@ algo = bc.make(bc.Config(validation=0.0, steps=1), env.spec)
 keys = jnp.stack([jax.random.key(s) for s in range(seeds)])
 demos = timing.synthetic(env.spec, 5000, seeds)
 loop.train(algo, demos, keys, env=env, num_updates=int(sys.argv[2]), num_evals=1, eval_episodes=1)
-import resource
-print(time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10)
+took = time.perf_counter() - begun
+# Not ru_maxrss, which begins with the memory of the process that started this one.
+peak = next(x for x in open("/proc/self/status") if x.startswith("VmHWM:"))
+print(took, int(peak.split()[1]) / 2**10)
 """
 
 
@@ -265,7 +267,8 @@ def main() -> None:
         "`make perf` makes this and the other tables: [learners](learners.md) beside "
         "Stable-Baselines3, [offline learners](offline.md) beside d3rlpy, [GAIL](adversarial.md) "
         "beside imitation, [VINS](vins.md), [vector environments](wrap.md) and "
-        "[tasks of Gymnasium](gymnasium.md) beside Gymnasium's, [streaming](streaming.md).",
+        "[tasks of Gymnasium](gymnasium.md) beside Gymnasium's, [streaming](streaming.md), "
+        "[policy heads](heads.md) and [rendering](rendering.md).",
         "",
     ]
     publish(text, ROOT / "README.md")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from imitbench.physics.camera import Camera
 from imitbench.physics.images import finite_rows, place
+from imitbench.utils import machine
 from imitbench.utils.errors import UserError
 
 
@@ -23,7 +25,7 @@ class ColourRenderer:
         camera: the camera; its angle of view becomes the model's.
 
     Raises:
-        UserError: OpenGL does not render in this process.
+        UserError: OpenGL does not render in this process, or would need a screen.
     """
 
     channels = 3
@@ -32,6 +34,7 @@ class ColourRenderer:
         model.vis.global_.fovy = camera.fovy
         self.model = model
         self._camera = camera.mujoco_camera()
+        machine.check_screen()
         self._worker = ThreadPoolExecutor(1)
         try:
             self._renderer, self._data = self._worker.submit(self._open, camera).result()
@@ -41,7 +44,8 @@ class ColourRenderer:
                 "MUJOCO_GL=egl (GPU) or MUJOCO_GL=osmesa (libosmesa6), or take the task with "
                 "depth64 or seg64 in its name, which needs none"
             ) from error
-        weakref.finalize(self, self._renderer.close)  # before the driver's module is gone
+        # At the program's end: before the driver's module is gone, which was imported before this.
+        atexit.register(_close, weakref.ref(self._renderer))
 
     def _open(self, camera: Camera) -> tuple[mujoco.Renderer, mujoco.MjData]:
         renderer = mujoco.Renderer(self.model, camera.height, camera.width)
@@ -61,3 +65,8 @@ class ColourRenderer:
             self._renderer.update_scene(self._data, self._camera)
             images[i] = self._renderer.render().ravel()
         return images
+
+
+def _close(renderer: weakref.ref[mujoco.Renderer]) -> None:
+    if (found := renderer()) is not None:
+        found.close()

@@ -9,6 +9,8 @@ from typing import Any
 import mujoco
 import numpy as np
 
+from imitbench.utils import machine
+
 GOAL_RGBA = [0.9, 0.15, 0.15, 0.6]
 
 
@@ -19,9 +21,13 @@ class Renderer:
         model: the model.
         settings: `camera`, fields of `MjvCamera` (m, degrees); `radius` of the ball at the goal, in
             m; `size` of the pictures in px, height and width.
+
+    Raises:
+        UserError: OpenGL would need a screen, and there is none.
     """
 
     def __init__(self, model: mujoco.MjModel, settings: Mapping[str, Any]):
+        machine.check_screen()
         self._model = copy.copy(model)
         _hide_marks(self._model)
         self._data, self._camera = mujoco.MjData(self._model), _camera(settings["camera"])

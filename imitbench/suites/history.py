@@ -170,7 +170,7 @@ SMOKE = Size(
 CPU = Size(
     hidden=(256, 256), steps=100, grad_steps=12_000,
     tasks=(("Hopper-no-velocity", 4), ("Walker2d-no-velocity", 4), ("HalfCheetah-no-velocity", 4)),
-    target=(), cars=3, car_steps=6_000, seeds=8, car_seeds=10,
+    target=(), cars=3, car_steps=6_000, seeds=5, car_seeds=10,
     eval_episodes=10, car_episodes=50, batch=64,
 )  # fmt: skip
 FULL = Size(

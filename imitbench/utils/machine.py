@@ -81,6 +81,24 @@ def device() -> str:
     return f"{available_cpus()} x {model}"
 
 
+def check_screen() -> None:
+    """Checks that OpenGL has a screen, where MuJoCo would render with one.
+
+    On Linux MuJoCo renders through GLFW unless MUJOCO_GL was egl or osmesa when it was imported.
+    Without a screen GLFW may wait without end.
+
+    Raises:
+        UserError: there is no screen.
+    """
+    backend = os.environ.get("MUJOCO_GL", "").lower().strip()
+    needs_screen = platform.system() == "Linux" and backend not in ("egl", "osmesa")
+    if needs_screen and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        raise UserError(
+            f"MUJOCO_GL={backend or '(not set)'} renders with a screen, and this machine has none: "
+            "set MUJOCO_GL=egl or MUJOCO_GL=osmesa before Python starts"
+        )
+
+
 # --- Packages and versions.
 
 

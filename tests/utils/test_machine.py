@@ -108,3 +108,16 @@ libc.malloc_info(0, file)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert 1 <= done.stderr.count("<heap nr=") <= 2
+
+
+def test_without_a_screen_rendering_is_refused_at_once(monkeypatch):
+    """GLFW waits for a screen without end."""
+    monkeypatch.setattr(machine.platform, "system", lambda: "Linux")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "MUJOCO_GL"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(UserError, match="MUJOCO_GL=egl or MUJOCO_GL=osmesa before Python starts"):
+        machine.check_screen()
+    for name, value in (("DISPLAY", ":0"), ("MUJOCO_GL", "egl"), ("MUJOCO_GL", "OSMesa")):
+        with monkeypatch.context() as patch:
+            patch.setenv(name, value)
+            machine.check_screen()

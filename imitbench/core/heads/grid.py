@@ -52,7 +52,8 @@ def action_grid(hidden: Sequence[int], seen: int, size: int, count: int) -> Head
     joint = is_joint(size, count)
     parts, choices = (1, count**size) if joint else (size, count)
     net = network(hidden, parts * choices, seen)
-    digit = count ** np.arange(size)  # of a joint choice, in base `count`
+    # Of a joint choice, in base `count`; powers of a larger grid would not fit an integer.
+    digit = count ** np.arange(size if joint else 0)
     # [choices, A], of joint choices.
     actions = action_of(np.arange(choices)[:, None] // digit % count, count)
 

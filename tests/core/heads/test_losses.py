@@ -106,6 +106,14 @@ def test_grid():
     np.testing.assert_allclose([np.mean(drawn == v) for v in (-1, 0, 1)], 1 / 3, atol=0.03)
 
 
+def test_a_grid_of_a_chunk_has_independent_components():
+    """3 ** 64 joint actions do not fit an integer: nothing is computed of them."""
+    head = grid.action_grid((8,), 2, 64, count=3)
+    seen = jnp.zeros((5, 2))
+    acts = head.sample(KEY, head.init(KEY), (), seen)
+    assert acts.shape == (5, 64) and set(np.unique(acts)) <= {-1.0, 0.0, 1.0}
+
+
 def test_autoregressive_bins_see_the_components_before():
     """Teacher forcing and sampling agree: the later component depends on the earlier one alone."""
     head = bins.autoregressive_bins((16,), 4, 2, count=4)
