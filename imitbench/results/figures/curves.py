@@ -17,6 +17,7 @@ from imitbench.results import scores as cell_scores
 from imitbench.results.cells.cell import Result
 from imitbench.results.figures.drawing import (
     KINDS,
+    LEGEND_COLUMNS,
     add_caption,
     add_legend,
     method_style,
@@ -44,6 +45,7 @@ from imitbench.suites.published.schema import Place
 
 MAX_GRID_COLUMNS = 5  # a wider grid of costs and places is drawn panel by panel
 MAX_COLUMNS = 4  # of panels that are drawn one after the other
+MAX_TITLE = 48  # characters of a line above a panel
 
 
 def draw(results: Sequence[Result], root: Path, kinds: Sequence[str] = KINDS) -> list[Path]:
@@ -142,14 +144,17 @@ def curves(results: Sequence[Result]) -> Figure:
     is_grid = width <= MAX_GRID_COLUMNS and len(drawn) == costs * width
     columns = width if is_grid else min(MAX_COLUMNS, len(drawn))
     sharey = "col" if is_grid else False
-    figure, grid = panel_grid(len(drawn), columns, (4.2, 2.6), 0.4, sharey=sharey)
+    legend_height = 0.2 + 0.2 * -(-(len(methods) + 2) // LEGEND_COLUMNS)  # and two levels
+    figure, grid = panel_grid(len(drawn), columns, (4.2, 2.6), legend_height, sharey=sharey)
     for i, (axis, (cost, place, part)) in enumerate(zip(grid.flat, drawn, strict=False)):
         _draw_panel(axis, parts[place][part], cost, methods)
         if not is_grid or i < columns:
             title = panel_title(place, places, part, len(parts[place]))
-            axis.set_title(title, fontsize=None if is_grid else 9)
+            if len(title) > MAX_TITLE:
+                title = title.replace(" (", "\n(", 1)
+            axis.set_title(title, fontsize=None if is_grid and "\n" not in title else 9)
     add_legend(figure, grid)
-    add_caption(figure, groups[places[0]], "shaded")
+    add_caption(figure, [r for place in places for r in groups[place]], "shaded")
     return figure
 
 

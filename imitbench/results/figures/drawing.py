@@ -19,6 +19,7 @@ from imitbench.utils.files import atomic_write
 
 MAX_DOTS = 3000  # along a side of a .png
 DPI = 130  # of a .png that does not reach this limit
+LEGEND_COLUMNS = 4
 KINDS = ("png", "svg")
 """The files that a figure is written as."""
 
@@ -83,7 +84,11 @@ def add_legend(figure: Figure, grid: np.ndarray) -> None:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
     figure.legend(
-        handles.values(), handles.keys(), loc="outside lower center", ncols=4, frameon=False
+        handles.values(),
+        handles.keys(),
+        loc="outside lower center",
+        ncols=LEGEND_COLUMNS,
+        frameon=False,
     )
 
 
@@ -92,13 +97,15 @@ def add_caption(figure: Figure, results: Sequence[Result], interval: str) -> Non
 
     Args:
         figure: the figure.
-        results: cells of one suite, with equally many seeds.
+        results: cells of one suite.
         interval: how intervals are drawn, such as "shaded".
     """
-    r = results[0]
+    identity = results[0].identity
+    numbers = sorted({len(r.identity["seeds"]) for r in results})
+    seeds = " or ".join(map(str, numbers))
     figure.suptitle(
-        f"{r.identity['suite']} ({r.identity['profile']}): mean over "
-        f"{len(r.identity['seeds'])} seeds, {interval} 95% interval",
+        f"{identity['suite']} ({identity['profile']}): mean over {seeds} seeds, {interval} 95% "
+        "interval",
         fontsize=10,
     )
 
