@@ -34,13 +34,14 @@ class ColourRenderer:
         model.vis.global_.fovy = camera.fovy
         self.model = model
         self._camera = camera.mujoco_camera()
-        machine.check_screen()
         self._worker = ThreadPoolExecutor(1)
         try:
+            machine.check_screen()
             self._renderer, self._data = self._worker.submit(self._open, camera).result()
         except Exception as error:  # of many kinds, by driver
+            reason = str(error) if isinstance(error, UserError) else type(error).__name__
             raise UserError(
-                f"OpenGL does not render here ({type(error).__name__}): install a driver and set "
+                f"OpenGL does not render here ({reason}): install a driver and set "
                 "MUJOCO_GL=egl (GPU) or MUJOCO_GL=osmesa (libosmesa6), or take the task with "
                 "depth64 or seg64 in its name, which needs none"
             ) from error

@@ -19,6 +19,7 @@ from imitbench.physics import colour
 from imitbench.physics.camera import Camera
 from imitbench.physics.images import image_of_state
 from imitbench.physics.rays import RayRenderer, depth_levels
+from imitbench.utils import machine
 from imitbench.utils.errors import UserError
 
 # A floor, and a ball of radius 0.5 that slides along x above it; a mocap box marks a place.
@@ -156,6 +157,7 @@ from imitbench.envs import fetch_scene
 from imitbench.envs.fetch_model import TASKS
 from imitbench.physics.colour import ColourRenderer
 from imitbench.physics.rays import RayRenderer, depth_levels
+from imitbench.utils import machine
 from imitbench.utils.errors import UserError
 states = np.load(sys.argv[1])
 m = fetch_scene.build_scene(TASKS["FetchPush"])
@@ -209,7 +211,13 @@ def test_an_opengl_that_does_not_render_is_named(monkeypatch):
         raise RuntimeError("no driver")
 
     monkeypatch.setattr(mujoco, "Renderer", fail)
+    monkeypatch.setenv("DISPLAY", ":0")
     with pytest.raises(UserError, match=r"OpenGL does not render here \(RuntimeError\).*depth64"):
+        colour.ColourRenderer(model(), DOWN)
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "MUJOCO_GL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(machine.platform, "system", lambda: "Linux")
+    with pytest.raises(UserError, match=r"\(MUJOCO_GL=\(not set\) renders with a screen.*depth64"):
         colour.ColourRenderer(model(), DOWN)
 
 
