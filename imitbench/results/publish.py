@@ -87,7 +87,8 @@ def ship(root: Path, name: str, keys: Sequence[str], *, partial: bool = False) -
         _check_shippable(cell)
     chosen = [*ours.values(), *(r for key, r in kept.items() if key not in ours)]
     if missing:
-        chosen += [r for r in before if r not in chosen]
+        names = {r.folder.name for r in chosen}
+        chosen += [r for r in before if r.folder.name not in names]
     _replace_shipped(target, ordering.first_of_each_name(chosen))
     update_readme(name, (target / "table.md").read_text(encoding="utf-8"))
     return target

@@ -241,6 +241,8 @@ def test_shipping_checks_and_copies(finished, tmp_path, monkeypatch):
         publish.ship(root, "toy", [*keys, "other"])
     part = publish.ship(root, "toy", [keys[0], "other"], partial=True)
     assert [p.name for p in (part / "cells").iterdir()] == keys[:1]
+    part = publish.ship(root, "toy", [*keys, "other"], partial=True)  # beside what is there
+    assert sorted(p.name for p in (part / "cells").iterdir()) == sorted(keys)
     with pytest.raises(UserError, match="lacks finished cells: other"):
         publish.ship(root, "toy", ["other"], partial=True)
     (part / "picture.png").write_text("made by another command")
