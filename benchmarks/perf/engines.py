@@ -189,7 +189,7 @@ from benchmarks.perf import timing
 from imitbench import envs
 from imitbench.algos import bc
 from imitbench.training import loop
-from imitbench.utils import machine, runtime
+from imitbench.utils import runtime
 runtime.setup()
 env = envs.make("FetchPush")
 seeds = int(sys.argv[1])

@@ -13,7 +13,7 @@ from imitbench.cli.locations import folder_name, read_results, suite_name
 from imitbench.cli.options import Profile, ResultsFolder, SuiteName, UserPath
 from imitbench.results import comparability, compare, policy_trials, publish, rank, tables
 from imitbench.results.cells.cell import Result
-from imitbench.results.figures import aggregates, drawing, performance_profile
+from imitbench.results.figures import aggregates, drawing
 from imitbench.results.tables import by_method, captions, formatting
 from imitbench.utils.errors import UserError, pick
 
@@ -167,7 +167,7 @@ class Rank(_SuiteResults):
 
     def _draw(self, scores: rank.Scores, path: Path) -> list[Path]:
         if self.kind == "profiles":
-            return performance_profile.draw(scores, path, kinds(self.pdf))
+            return aggregates.draw_profiles(scores, path, kinds(self.pdf))
         if self.kind == "intervals":
             return aggregates.draw_intervals(scores, path, kinds(self.pdf))
         return aggregates.draw_improvement(scores, path, self.against, kinds(self.pdf))

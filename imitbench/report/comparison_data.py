@@ -38,14 +38,12 @@ def comparison(results: Sequence[Result]) -> dict[str, Any]:
 
 
 def _cell(r: Result) -> dict[str, Any]:
-    has_success = r.info["has_success"]
-    measures = ("success_final", "success_any") if has_success else ("return",)
     return {
         "place": place_name(r.place),
         "label": r.identity["label"],
         "episodes": scores.episodes(r),
-        "share": has_success,
-        "measures": {measure: _scores(r, measure) for measure in measures},
+        "share": scores.is_rate(scores.main_measure(r)),
+        "measures": {measure: _scores(r, measure) for measure in scores.measures(r)},
     }
 
 

@@ -40,7 +40,7 @@ def figure(results: Sequence[Result]) -> dict[str, Any]:
 def _curve_panel(
     cost: str, place: Place, places: Sequence[Place], cells: Sequence[Result]
 ) -> dict[str, Any]:
-    measure = panels.curve_measure(cells[0])
+    measure = scores.main_measure(cells[0])
     points = []
     if (cost, measure) == ("env_steps", "return"):
         points = [
@@ -78,7 +78,7 @@ def _score_panel(
     place: Place, places: Sequence[Place], results: Sequence[Result]
 ) -> dict[str, Any]:
     cells = [r for r in results if r.place == place]
-    measure = panels.curve_measure(cells[0])
+    measure = scores.main_measure(cells[0])
     dots = []
     for r in cells:
         mean, low, high = map(_rounded, scores.estimate(r, measure))

@@ -97,10 +97,8 @@ def pairs(a: Side, b: Side) -> list[Pair]:
         other = b.cells.get((place, b.label if a.label and b.label else label))
         if other is not None:
             name = place_name(place) + ("" if a.label else f", {label}")
-            has_success = cell.info["has_success"]
-            measures = ("success_final", "success_any") if has_success else ("return",)
-            matches += [_pair(name, measure, cell, other) for measure in measures]
-            matches += _pairs_over_training(name, measures[0], cell, other)
+            matches += [_pair(name, m, cell, other) for m in scores.measures(cell)]
+            matches += _pairs_over_training(name, scores.main_measure(cell), cell, other)
     if not matches:
         places = ", ".join(sorted({place_name(place) for place, _ in a.cells}))
         raise UserError(

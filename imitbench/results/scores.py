@@ -20,6 +20,17 @@ def is_rate(measure: str) -> bool:
     return measure.startswith("success")
 
 
+def measures(r: Result) -> tuple[str, ...]:
+    """The measures that a cell is compared by: success at the last step and at any step where its
+    task says when it is solved, else the return."""
+    return ("success_final", "success_any") if r.info["has_success"] else ("return",)
+
+
+def main_measure(r: Result) -> str:
+    """The measure that a cell is judged by where there is room for one: the first of `measures`."""
+    return measures(r)[0]
+
+
 def mean(r: Result, measure: str) -> stats.Mean:
     """Estimates a measure's mean over fresh seeds and fresh initial states.
 

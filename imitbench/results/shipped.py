@@ -61,7 +61,7 @@ def compare_with_shipped(results: Sequence[Result], folder: Path) -> str:
     pairs = [(r, shipped[_cell_name(r)]) for r in results if _cell_name(r) in shipped]
     if not pairs:
         return "beside the shipped run: no cell of the same task, method, engine and profile"
-    leads = [scores.lead(a, b, _measure(a)) for a, b in pairs]
+    leads = [scores.lead(a, b, scores.main_measure(a)) for a, b in pairs]
     adjusted = stats.holm([lead.p for lead in leads])
     differing = [
         _describe(a, lead)
@@ -77,10 +77,6 @@ def compare_with_shipped(results: Sequence[Result], folder: Path) -> str:
     return line + "".join(
         f"; note: {task} behaves differently here (environment digest)" for task in sorted(tasks)
     )
-
-
-def _measure(r: Result) -> str:
-    return "success_final" if r.info["has_success"] else "return"
 
 
 def _largest_difference(leads: Sequence[tuple[Result, stats.Mean]]) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from imitbench import algos
 from imitbench.core.config import config_from_dict
+from imitbench.results import scores
 from imitbench.results.cells import store
 from imitbench.results.cells.cell import Result
 from imitbench.runs import plan, runner
@@ -100,7 +101,7 @@ def repeat(r: Result, suite: str, profile: Profile, folder: Path) -> Repetition:
     jobs = plan.prepare(suite, profile, [cell_of(r, suite, profile)])
     runner.run(jobs, folder)
     (again,) = store.read_all(folder)
-    measure = "success_final" if r.info["has_success"] else "return"
+    measure = scores.main_measure(r)
     before, now = r.score(measure), again.score(measure)
     first = r.identity["seeds"].index(0)
     spread = float(np.std(before, ddof=1)) if len(before) > 1 else 0.0

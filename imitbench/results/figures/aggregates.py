@@ -1,6 +1,6 @@
-"""Aggregate scores with intervals, and the probability of improvement over one method.
+"""Scores over several tasks: profiles, aggregates, and the probability of improvement.
 
-Agarwal et al. 2021 (arXiv:2108.13264), sections 4.1 and 4.3.
+Agarwal et al. 2021 (arXiv:2108.13264), sections 4.1 to 4.3.
 """
 
 from __future__ import annotations
@@ -17,10 +17,37 @@ from imitbench.results.figures import drawing
 from imitbench.results.rank import Scores, rank_methods
 from imitbench.utils.errors import pick
 
+THRESHOLDS = np.linspace(0.0, 1.1, 111)  # of the profiles
 AGGREGATES = {
     "iqm": "interquartile mean", "mean": "mean", "median": "median",
     "optimality_gap": "optimality gap (lower is better)",
 }  # fmt: skip
+
+
+def draw_profiles(scores: Scores, path: Path, kinds: Sequence[str] = drawing.KINDS) -> list[Path]:
+    """Draws the performance profile of each method, with pointwise intervals.
+
+    Args:
+        scores: normalised scores, from `rank.collect`.
+        path: of the files; its suffix is replaced.
+        kinds: of files.
+
+    Returns:
+        The files written.
+    """
+    figure, axis = plt.subplots(figsize=(6, 4), layout="constrained")
+    for ranked in rank_methods(scores):
+        style = drawing.method_style(list(scores.methods), ranked.method)
+        share, low, high = stats.performance_profile(scores.methods[ranked.method], THRESHOLDS)
+        style = {k: v for k, v in style.items() if k != "marker"}
+        axis.plot(THRESHOLDS, share, label=ranked.method, **style)
+        axis.fill_between(THRESHOLDS, low, high, color=style["color"], alpha=0.15, linewidth=0)
+    axis.set_xlabel(f"normalised score ({scores.measure.replace('_', ' ')})")
+    axis.set_ylabel("share of runs above it")
+    axis.set_ylim(-0.02, 1.02)
+    axis.legend(frameon=False)
+    axis.set_title(f"{_sizes(scores)}; shaded: 95% interval", fontsize=9)
+    return drawing.save(figure, path, kinds)
 
 
 def draw_intervals(scores: Scores, path: Path, kinds: Sequence[str] = drawing.KINDS) -> list[Path]:
@@ -42,7 +69,7 @@ def draw_intervals(scores: Scores, path: Path, kinds: Sequence[str] = drawing.KI
         _rows(axis, scores, names, [getattr(r, field) for r in ranked])
         axis.set_title(title, fontsize=9)
         axis.set_xlabel(f"normalised score ({scores.measure.replace('_', ' ')})", fontsize=8)
-    figure.suptitle(_sizes(scores), fontsize=9)
+    figure.suptitle(f"{_sizes(scores)}; 95% intervals", fontsize=9)
     return drawing.save(figure, path, kinds)
 
 
@@ -74,7 +101,7 @@ def draw_improvement(
     axis.axvline(0.5, color="0.4", linewidth=0.8, linestyle="--")
     axis.set_xlim(-0.02, 1.02)
     axis.set_xlabel(f"probability that a run is above a run of {against}", parse_math=False)
-    axis.set_title(_sizes(scores), fontsize=9)
+    axis.set_title(f"{_sizes(scores)}; 95% intervals", fontsize=9)
     return drawing.save(figure, path, kinds)
 
 
@@ -97,4 +124,4 @@ def _rows(
 
 def _sizes(scores: Scores) -> str:
     runs = sum(len(x) for x in next(iter(scores.methods.values())))
-    return f"{runs} runs at {len(scores.places)} places; 95% intervals"
+    return f"{runs} runs at {len(scores.places)} places"

@@ -30,7 +30,6 @@ from imitbench.results.figures.panels import (
     COST_LABELS,
     comparison_groups,
     cost_at_evaluations,
-    curve_measure,
     curve_panels,
     evaluated_once,
     mean_at_evaluations,
@@ -159,7 +158,7 @@ def curves(results: Sequence[Result]) -> Figure:
 
 
 def _draw_panel(axis: Axes, cells: Sequence[Result], cost: str, methods: Sequence[str]) -> None:
-    measure = curve_measure(cells[0])
+    measure = cell_scores.main_measure(cells[0])
     scale_cost_axis(axis, [cost_at_evaluations(r, cost)[-1] for r in cells])
     for r in cells:
         _draw_curve(axis, r, cost, measure, method_style(methods, r.identity["label"]))

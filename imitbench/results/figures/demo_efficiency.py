@@ -85,7 +85,7 @@ def _task_panels(results: Sequence[Result]) -> list[Panel]:
 
 def _measure(r: Result) -> str:
     """What the panel of a cell's task shows, as its axis says."""
-    if panels.curve_measure(r) == "return" and r.identity["task"] in reference_scores.table():
+    if scores.main_measure(r) == "return" and r.identity["task"] in reference_scores.table():
         return NORMALISED
     return panels.measure_label(r)
 
@@ -112,7 +112,7 @@ def _aggregate_panel(drawn: Sequence[Panel]) -> list[Panel]:
 
 
 def _estimate(cells: Sequence[Result]) -> stats.Estimate:
-    measure = panels.curve_measure(cells[0])
+    measure = scores.main_measure(cells[0])
     if len(cells) > 1:
         return stats.aggregate([r.score(measure) for r in cells], stats.iqm)
     (cell,) = cells

@@ -95,12 +95,6 @@ def _spends(r: Result, cost: str) -> bool:
     return bool(r.curve[cost].any())
 
 
-def curve_measure(r: Result) -> str:
-    """The measure that the curves of a cell's task show: final success where the task says when it
-    is solved, else the return."""
-    return "success_final" if r.info["has_success"] else "return"
-
-
 def reference_levels(cells: Sequence[Result]) -> dict[str, float]:
     """The returns between which those of imitation lie.
 
@@ -113,14 +107,14 @@ def reference_levels(cells: Sequence[Result]) -> dict[str, float]:
     """
     task, demos, _ = cells[0].place
     reference = reference_scores.table().get(task)
-    if curve_measure(cells[0]) != "return" or not demos or reference is None:
+    if scores.main_measure(cells[0]) != "return" or not demos or reference is None:
         return {}
     return {"expert": reference["expert"], "random policy": reference["random"]}
 
 
 def measure_label(r: Result) -> str:
-    """What the axis of `curve_measure` is called."""
-    measure = curve_measure(r)
+    """What the axis of `scores.main_measure` is called."""
+    measure = scores.main_measure(r)
     if measure == "return" and r.identity["task"] == NO_TASK:
         return "minus the error of actions, %"
     return measure.replace("_", " ")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from imitbench.results.stats.estimates import LEVEL, Estimate, probability_of_improvement
+from imitbench.results.stats.estimates import LEVEL, Estimate, wins
 
 RESAMPLES = 2000
 
@@ -81,17 +81,16 @@ def improvement(a: list[np.ndarray], b: list[np.ndarray], *, seed: int = 0) -> E
         The estimate; above 0.5 favours `a`. A tie counts half. Its interval is nan where every task
         has a single run of each.
     """
-    pairs = [(np.asarray(x, float), np.asarray(y, float)) for x, y in zip(a, b, strict=True)]
-    value = float(np.mean([probability_of_improvement(x, y) for x, y in pairs]))
-    if all(len(x) < 2 and len(y) < 2 for x, y in pairs):
+    tasks = [wins(x, y) for x, y in zip(a, b, strict=True)]
+    value = float(np.mean([task.mean() for task in tasks]))
+    if all(task.size == 1 for task in tasks):
         return Estimate(value, float("nan"), float("nan"))
     rng = np.random.default_rng(seed)
     total = np.zeros(RESAMPLES)
-    for x, y in pairs:
-        p = (x[:, None] > y) + 0.5 * (x[:, None] == y)
-        i, j = (rng.integers(0, len(z), (RESAMPLES, len(z))) for z in (x, y))
-        total += p[i[:, :, None], j[:, None]].mean(axis=(1, 2))
-    return Estimate(value, *map(float, percentile_interval(total / len(pairs))))
+    for task in tasks:
+        i, j = (rng.integers(0, n, (RESAMPLES, n)) for n in task.shape)
+        total += task[i[:, :, None], j[:, None]].mean(axis=(1, 2))
+    return Estimate(value, *map(float, percentile_interval(total / len(tasks))))
 
 
 def percentile_interval(values: np.ndarray, level: float = LEVEL) -> np.ndarray:

@@ -130,5 +130,14 @@ def probability_of_improvement(a: np.ndarray, b: np.ndarray) -> float:
     Returns:
         A probability; above 0.5 favours `a`. A tie counts half.
     """
+    return float(wins(a, b).mean())
+
+
+def wins(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Which scores of `a` [S_a] exceed which of `b` [S_b].
+
+    Returns:
+        [S_a, S_b]: 1 where `a` is higher, 0 where `b` is, 0.5 for a tie.
+    """
     x, y = np.asarray(a, np.float64)[:, None], np.asarray(b, np.float64)[None]
-    return float(np.mean((x > y) + 0.5 * (x == y)))
+    return (x > y) + 0.5 * (x == y)

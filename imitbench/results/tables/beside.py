@@ -86,7 +86,7 @@ def peer_rows(results: Sequence[Result]) -> Section:
         for ours in results:
             if (ours.place, ours.identity["label"]) != (peer.place, label):
                 continue
-            measure = "success_final" if ours.info["has_success"] else "return"
+            measure = scores.main_measure(ours)
             scale, digits = (100, 1) if measure == "success_final" else (1, 0)
             claim = Claim("", label, peer.identity["label"], "", measure=measure)
             gap = leads.lead_of(claim, ours, peer).mean.interval()

@@ -28,7 +28,7 @@ def by_method(results: Sequence[Result]) -> Section:
         The table: means with half their 95% interval (`96.0 ± 2.1`; of a skewed interval the longer
         half), the best of a column and those that a paired test does not tell from it in bold.
     """
-    measures = ["success_final" if r.info["has_success"] else "return" for r in results]
+    measures = [scores.main_measure(r) for r in results]
     best = {m: is_best(results, m) for m in set(measures)}
     tasks = list(dict.fromkeys(r.place[0] for r in results))
     in_order = sorted(results, key=lambda r: (tasks.index(r.place[0]), r.place[1]))
