@@ -25,6 +25,7 @@ from imitbench.envs.base import PhysicsEnv
 from imitbench.envs.toys import point_mass
 from imitbench.physics import Engine
 from imitbench.report import drawing
+from imitbench.utils import machine
 from imitbench.utils.errors import UserError
 
 FPS = 25  # in simulated time; fewer where the environment's steps are longer
@@ -121,10 +122,7 @@ def _render(folder: Path, timeout: float) -> None:
     if done.returncode:
         lines = [x for x in done.stderr.splitlines() if x and not x.startswith((" ", "Exception"))]
         reason = lines[-1] if lines else f"exit code {done.returncode}"
-        raise UserError(
-            f"cannot render with MUJOCO_GL={backend or '(not set)'} ({reason}): set MUJOCO_GL to "
-            "what this machine has (egl, osmesa or glfw)"
-        )
+        raise machine.rendering_error(backend, reason)
 
 
 def _frames(env: DrawableEnv, episodes: Sequence[Episode]) -> Episode:

@@ -93,10 +93,20 @@ def check_screen() -> None:
     backend = os.environ.get("MUJOCO_GL", "").lower().strip()
     needs_screen = platform.system() == "Linux" and backend not in ("egl", "osmesa")
     if needs_screen and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        raise UserError(
-            f"MUJOCO_GL={backend or '(not set)'} renders with a screen, and this machine has none: "
-            "set MUJOCO_GL=egl or MUJOCO_GL=osmesa before Python starts"
-        )
+        raise UserError("this machine has no screen; MUJOCO_GL=egl and MUJOCO_GL=osmesa need none")
+
+
+def rendering_error(backend: str, reason: str) -> UserError:
+    """Makes the error of a machine that cannot render.
+
+    Args:
+        backend: the value of MUJOCO_GL.
+        reason: what OpenGL, MuJoCo or `check_screen` said.
+    """
+    return UserError(
+        f"cannot render with MUJOCO_GL={backend or '(not set)'} ({reason}): set MUJOCO_GL to what "
+        "this machine has (egl, osmesa or glfw) before Python starts; `imitbench doctor` tests them"
+    )
 
 
 # --- Packages and versions.

@@ -217,6 +217,7 @@ def test_mistakes_are_named():
 
 
 def test_a_machine_that_cannot_render_says_what_to_do(monkeypatch):
+    monkeypatch.setenv("DISPLAY", ":0")
     monkeypatch.setattr(drawing.mujoco, "Renderer", lambda *_: 1 / 0)
     with pytest.raises(ib.UserError, match="cannot render .*division.*egl, osmesa or glfw"):
         ib.wrap(ib.make_env("PointMass"), render_mode="rgb_array")

@@ -9,6 +9,7 @@ import numpy as np
 
 from imitbench.core.types import Env, EnvState
 from imitbench.report import drawing, video
+from imitbench.utils import machine
 from imitbench.utils.errors import UserError
 
 MODE = "rgb_array"
@@ -43,11 +44,7 @@ def make_renderer(env: Env, render_mode: str | None) -> drawing.Renderer | None:
         return drawing.Renderer(drawable.physics.model, video.render_settings(drawable))
     except Exception as error:  # of MuJoCo, of PyOpenGL or of the driver
         reason = next(iter(str(error).splitlines()), type(error).__name__)
-        backend = os.environ.get("MUJOCO_GL", "") or "(not set)"
-        raise UserError(
-            f"cannot render with MUJOCO_GL={backend} ({reason}): set MUJOCO_GL to what this "
-            "machine has (egl, osmesa or glfw) before Python starts; `imitbench doctor` tests them"
-        ) from None
+        raise machine.rendering_error(os.environ.get("MUJOCO_GL", ""), reason) from None
 
 
 def draw(renderer: drawing.Renderer | None, state: EnvState | None) -> list[np.ndarray]:
