@@ -77,7 +77,7 @@ RECIPES = {
         _sac("HalfCheetah-short", 80, 40, grad_steps=12),
         _sac("Ant-27-disabled", 100, 50, grad_steps=12, also_for=("Ant-disabled",)),
         _sac("Humanoid", 80, 40, grad_steps=8),
-        _sac("HalfCheetah-target-observed", 80, 40, grad_steps=12),
+        _sac("HalfCheetah-target-observed", 40, 20, grad_steps=12),
         _ppo("Reacher", 500, 25),
     )
 }
