@@ -10,10 +10,10 @@ ValueDICE 3312.1, IQ-Learn 3546.4, expert 3532.7; HalfCheetah: 3080, 4080.6, 383
 Walker2d: 4013.7, 4107.9, 3842.6, 5134.0, 5274.5; Ant: 2299.1, 1437.5, 1806.3, 4362.9, 4700.
 """
 
+from imitbench.suites.published.margins import tenth_of_expert
 from imitbench.suites.published.schema import Claim, Place
 
-TENTH = {"Hopper": 356.0, "HalfCheetah": 911.0, "Walker2d": 451.0}
-TASKS = tuple(TENTH)
+TASKS = ("Hopper", "HalfCheetah", "Walker2d")
 IQ = "Garg et al. 2021 (arXiv:2106.12142), table 3"
 LS_IQ = "Al-Hafez et al. 2023 (arXiv:2303.00599), abstract"
 AS_BC = "Xu et al. 2026 (arXiv:2603.22713), abstract"
@@ -53,13 +53,13 @@ def _same_as_bc(label: str, name: str) -> tuple[Claim, ...]:
             label,
             "bc",
             AS_BC,
-            margin=margin,
+            margin=tenth_of_expert(task),
             equivalent=True,
             effort="as run",
             measure="return",
             places=(place(task, 1),),
         )
-        for task, margin in TENTH.items()
+        for task in TASKS
     )
 
 
@@ -103,7 +103,7 @@ CLAIMS = (
             label,
             "not in the paper",
             measure="return",
-            margin=TENTH["Hopper"],
+            margin=tenth_of_expert("Hopper"),
             places=(zero_actions("Hopper"),),
             worse_at=(zero_actions("Hopper-fh"),),
         )
@@ -117,7 +117,7 @@ CLAIMS = (
             label,
             source,
             measure="return",
-            margin=TENTH["Hopper"],
+            margin=tenth_of_expert("Hopper"),
             equivalent=True,
             places=(zero_actions("Hopper"),),
             worse_at=(zero_actions("Hopper-fh"),),

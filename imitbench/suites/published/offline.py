@@ -5,9 +5,10 @@ gradient steps differ from those here, so only the order of methods is claimed. 
 of the return of the shipped expert (`imitbench/experts/reference_scores.json`).
 """
 
+from imitbench.suites.published.margins import tenth_of_expert
 from imitbench.suites.published.schema import Claim, Place
 
-TENTH = {"Hopper": 356.0, "HalfCheetah": 1081.0}
+TASKS = ("Hopper", "HalfCheetah")
 TD3_BC = "Fujimoto and Gu 2021 (arXiv:2106.06860), table 1"
 IQL = "Kostrikov et al. 2022 (arXiv:2110.06169), table 1"
 TEN_PERCENT = "Chen et al. 2021 (arXiv:2106.01345), table 3"
@@ -15,10 +16,10 @@ TEN_PERCENT = "Chen et al. 2021 (arXiv:2106.01345), table 3"
 
 def places(grade: str) -> tuple[Place, ...]:
     """Returns the places of a grade, one for each task."""
-    return tuple((task, 25, f"learned, {grade}") for task in TENTH)
+    return tuple((task, 25, f"learned, {grade}") for task in TASKS)
 
 
-REPLAY: tuple[Place, ...] = tuple((task, 20, "replay of sac") for task in TENTH)
+REPLAY: tuple[Place, ...] = tuple((task, 20, "replay of sac") for task in TASKS)
 MIXED = places("stochastic-mixed")
 
 
@@ -47,11 +48,11 @@ CLAIMS = (
             "bc",
             source,
             measure="return",
-            margin=margin,
+            margin=tenth_of_expert(task),
             equivalent=True,
             places=((task, 25, "learned, stochastic"),),
         )
-        for task, margin in TENTH.items()
+        for task in TASKS
         for name, label, source in (
             ("AWR", "awr", "Kozakowski et al. 2022 (arXiv:2102.06782), section 3"),
             ("TD3+BC", "td3_bc", f"{TD3_BC} (expert)"),
