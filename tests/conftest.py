@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import jax
 import pytest
+from helpers import compiled
 from helpers.small_configs import shrink
 
 from imitbench import algos, data, envs, experts
@@ -17,6 +16,7 @@ from imitbench.core.types import Env
 from imitbench.results import publish
 from imitbench.runs import plan, runner
 from imitbench.suites.registry import load_suite
+from imitbench.utils import machine
 from imitbench.utils.errors import UserError
 
 TOY = str(Path(__file__).parent / "helpers" / "toy_suite.py")
@@ -25,23 +25,26 @@ QUICK_COMPILER = "--xla_cpu_use_fusion_emitters=false"  # halves the time of a c
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Compilation is most of the fast tests' time: all processes of a run share their compiled
-    programs, and the compiler's costly passes are left to the run with the slow tests."""
+    """All processes of a run, and the runs after it, share compiled programs. The compiler's costly
+    passes are left to the run with the slow tests."""
     fast = config.option.markexpr == "not slow"
     if not hasattr(config, "workerinput"):
-        os.environ[CACHE] = tempfile.mkdtemp(prefix="imitbench-tests-")
+        os.environ[CACHE] = str(compiled.begin(machine.cache_dir("tests")))
         os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+        # Else the path of the folder is a part of what a program is found by.
+        os.environ["JAX_PERSISTENT_CACHE_ENABLE_XLA_CACHES"] = "none"
         os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = str(int(fast))
         if fast:
             os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {QUICK_COMPILER}".strip()
     jax.config.update("jax_compilation_cache_dir", os.environ[CACHE])
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_persistent_cache_enable_xla_caches", "none")
     jax.config.update("jax_disable_most_optimizations", fast)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
-        shutil.rmtree(os.environ[CACHE], ignore_errors=True)
+        compiled.end(Path(os.environ[CACHE]), machine.cache_dir("tests"))
 
 
 @pytest.fixture(scope="session")

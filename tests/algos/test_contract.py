@@ -99,7 +99,7 @@ def test_acts_on_discrete_choices(method, small, request):
         algos.traits(method).needs_demos
     ):
         pytest.skip("learns from observations, in which the choices of the probe leave no trace")
-    left_to_slow_tests(request, method, ("bc", "dagger", "gail", "ppo", GRU))
+    left_to_slow_tests(request, method, ("bc", "dagger", "ppo", GRU))
     env = envs.make("ProbePolicy")
     demos = data.collect(env, experts.load("ProbePolicy"), 40)
     rows = data.subset(demos, 20, [0], same=True)
@@ -112,9 +112,7 @@ def test_acts_on_discrete_choices(method, small, request):
 
 
 # One method of each kind of loop and state; the others resume in the slow tests.
-RESUMED_FAST = (
-    "bc", "dagger", "gail", "dac", "vins", "ppo", *WITH_MEMORY,
-)  # fmt: skip
+RESUMED_FAST = ("bc", "dagger", "gail", "dac", "vins", "ppo", GRU)
 OPTIONS: dict[str, Any] = {"num_updates": 4, "num_evals": 4, "eval_episodes": 2}
 
 
