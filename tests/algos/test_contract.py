@@ -14,7 +14,6 @@ from helpers.contract import (
     GRU,
     METHODS,
     TASK,
-    WITH_MEMORY,
     equal,
     has_memory,
     methods_with_memory,
