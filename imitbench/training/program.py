@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -87,23 +87,31 @@ def compile_program(
     update_axes, init_axes = (0, None, 0, demo_axis), (0, demo_axis)
     num = keys.shape[0]
     compile_seeds = sharding.shard_seeds if seeds_by == "vmap" else sharding.single_device
-    if seeds_by == "vmap":
-        all_updates = compile_seeds(jax.vmap(update, in_axes=update_axes), update_axes, 0, num)
-        lowered_update = all_updates.lower(keys, state.updates, state.algo, demos)
-        all_inits = compile_seeds(jax.vmap(init, in_axes=init_axes), init_axes, 0, num)
-        lowered_init = all_inits.lower(keys, demos)
-    else:
-        seed_demos = demos if demo_axis is None else _seed(demos, 0)
-        seed_state = jax.eval_shape(lambda a: _seed(a, 0), state.algo)
-        lowered_update = jax.jit(update).lower(keys[0], state.updates, seed_state, seed_demos)
-        lowered_init = jax.jit(init).lower(keys[0], seed_demos)
     state_axes = TrainState(0, None, 0)  # type: ignore[arg-type]
     noise = () if obs_noise is None else (obs_noise,)
     evaluations = compile_seeds(evaluate, (0, state_axes, *([0] * len(noise))), 0, num)
-    lowered = lowered_update, lowered_init, evaluations.lower(keys, state, *noise)
-    with ThreadPoolExecutor() as pool:  # XLA compiles without Python's global lock
-        run_update, run_init, run_evaluate = pool.map(
-            lambda x: sharding.with_placement(x.compile()), lowered
+    # XLA compiles without Python's global lock, while the next function is traced. Evaluations
+    # take longest, so they come first.
+    with ThreadPoolExecutor() as pool:
+
+        def compile_function(lowered: jax.stages.Lowered) -> Future[Callable[..., Any]]:
+            return pool.submit(lambda: sharding.with_placement(lowered.compile()))
+
+        compiling_evaluate = compile_function(evaluations.lower(keys, state, *noise))
+        if seeds_by == "vmap":
+            all_updates = compile_seeds(jax.vmap(update, in_axes=update_axes), update_axes, 0, num)
+            lowered = all_updates.lower(keys, state.updates, state.algo, demos)
+            compiling_update = compile_function(lowered)
+            all_inits = compile_seeds(jax.vmap(init, in_axes=init_axes), init_axes, 0, num)
+            compiling_init = compile_function(all_inits.lower(keys, demos))
+        else:
+            seed_demos = demos if demo_axis is None else _seed(demos, 0)
+            seed_state = jax.eval_shape(lambda a: _seed(a, 0), state.algo)
+            lowered = jax.jit(update).lower(keys[0], state.updates, seed_state, seed_demos)
+            compiling_update = compile_function(lowered)
+            compiling_init = compile_function(jax.jit(init).lower(keys[0], seed_demos))
+        run_update, run_init, run_evaluate = (
+            x.result() for x in (compiling_update, compiling_init, compiling_evaluate)
         )
     if seeds_by == "threads":
         run_init = in_threads(run_init, init_axes)
