@@ -32,13 +32,13 @@ HEADS: dict[str, heads.Config] = {
     "ddpm": heads.Config("ddpm"),
     "ddim": heads.Config("ddim"),
     "flow": heads.Config("flow"),
-    "two-step": heads.Config("two-step"),
+    "two-pass": heads.Config("two-pass"),
 }
 """The heads of the table by the labels of their cells."""
 BINS = ("bins", "autoregressive")
 """The heads that learn single actions: of a chunk of 8, whose 16 numbers come one after the other,
 a minibatch takes 16 passes."""
-PRECISE = ("deterministic", "mixture", "kmeans", "ddim", "flow", "two-step")
+PRECISE = ("deterministic", "mixture", "kmeans", "ddim", "flow", "two-pass")
 """The heads on FetchPickAndPlace."""
 ONE_SIDE, TWO_SIDES, PAUSED = "scripted-one-side", "scripted-two-sides", "scripted-paused"
 CHUNKS = (1, 4, 8, 16)

@@ -16,11 +16,12 @@ from helpers.small_configs import shrink
 from imitbench import algos, envs, experts
 from imitbench.algos.cloning import bc, dagger
 from imitbench.algos.cloning.memory import config as memory_config
+from imitbench.core import heads
 from imitbench.core.types import Actor, Algorithm, Env, EnvState, Key, Traits, Transition
 
 TASK = "ProbeGoal"  # goals, several steps, continuous actions, and no host callback
 RECURRENT = "recurrent"  # the toy method of `helpers.recurrent`
-GRU, AVERAGES = "bc-gru", "dagger-averages"  # with a memory; settings of bc and dagger
+GRU, AVERAGES, SAMPLES = "bc-gru", "dagger-averages", "bc-samples"  # settings of bc and dagger
 
 
 @dataclass(frozen=True)
@@ -36,11 +37,26 @@ class GRUConfig(bc.Config):
 
 @dataclass(frozen=True)
 class AveragesConfig(dagger.Config):
-    """DAgger whose clone sees two observations and averages its predictions."""
+    """DAgger whose clone sees two observations and their difference, and averages predictions."""
 
     clone: bc.Config = field(
         default_factory=lambda: bc.Config(
-            memory=memory_config.Config(history=2, chunk=3, ensemble=0.1, past_targets=1)
+            memory=memory_config.Config(
+                history=2, differences=True, chunk=3, ensemble=0.1, past_targets=1
+            )
+        )
+    )
+
+
+@dataclass(frozen=True)
+class SamplesConfig(bc.Config):
+    """A clone whose chunks are drawn by k-means, read by a transformer, with mean parameters."""
+
+    head: heads.Config = field(default_factory=lambda: heads.Config("kmeans", centres=2))
+    ema: float = 0.5
+    memory: memory_config.Config = field(
+        default_factory=lambda: memory_config.Config(
+            history=2, encoder="transformer", width=8, layers=1, heads=2, chunk=2
         )
     )
 
@@ -49,6 +65,7 @@ WITH_MEMORY = {
     RECURRENT: (recurrent.Config, recurrent.make, Traits()),
     GRU: (GRUConfig, bc.make, bc.TRAITS),
     AVERAGES: (AveragesConfig, dagger.make, dagger.TRAITS),
+    SAMPLES: (SamplesConfig, bc.make, bc.TRAITS),
 }
 
 # These have the code of another method, with other settings.

@@ -241,7 +241,7 @@ DOCUMENT = Document(
                 "policies",
                 "With demonstrations of one side, diffusion succeeds more often than regression "
                 "with the same network",
-                "With demonstrations of one side, regression in two steps succeeds as often as "
+                "With demonstrations of one side, regression in two passes succeeds as often as "
                 "flow matching",
                 "With demonstrations of one side, plain regression succeeds as often as flow "
                 "matching",

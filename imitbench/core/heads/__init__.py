@@ -24,7 +24,7 @@ __all__ = ["Config", "Head", "Kind", "make"]
 
 Kind = Literal[
     "default", "deterministic", "gaussian", "mixture", "latent", "bins", "autoregressive",
-    "grid", "kmeans", "ddpm", "ddim", "flow", "two-step",
+    "grid", "kmeans", "ddpm", "ddim", "flow", "two-pass",
 ]  # fmt: skip
 
 
@@ -37,7 +37,7 @@ class Config:
     likelihood. latent: a conditional variational autoencoder. bins and autoregressive: categorical
     over bins of each component, independent or one after the other. grid: one of a grid of actions,
     the most likely when acting. kmeans: a cluster of actions and an offset (BeT). ddpm and ddim:
-    diffusion. flow: flow matching. two-step: regression that corrects itself once (MIP)."""
+    diffusion. flow: flow matching. two-pass: regression that corrects itself once (MIP)."""
     modes: int = 5
     """Gaussians of the mixture."""
     latents: int = 8
@@ -99,6 +99,6 @@ def make(
             *sizes, c.noise_steps, c.sample_steps, c.predicts, ancestral=False
         ),
         "flow": lambda: flow.flow(*sizes, c.sample_steps),
-        "two-step": lambda: flow.two_step(*sizes),
+        "two-pass": lambda: flow.two_pass(*sizes),
     }
     return scaled(builders[c.kind](), full_range)

@@ -1,4 +1,4 @@
-"""Heads that move a point towards the action: flow matching, and regression in two steps."""
+"""Heads that move a point towards the action: flow matching, and regression in two passes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from imitbench.core.heads.head import Head, network, nothing, squared_error
 from imitbench.core.heads.time_embedding import EMBEDDING, embed
 from imitbench.core.types import Key, Metrics, Params
 
-SECOND_STEP = 0.9  # t* of the two-step regression
+SECOND_TIME = 0.9  # t* of the regression in two passes
 
 
 def flow(hidden: Sequence[int], seen: int, size: int, sample_steps: int) -> Head:
@@ -50,12 +50,14 @@ def flow(hidden: Sequence[int], seen: int, size: int, sample_steps: int) -> Head
     return Head(net.init, nothing, loss, sample, sample_steps)
 
 
-def two_step(hidden: Sequence[int], seen: int, size: int) -> Head:
-    """Regression in two steps (MIP; Pan et al. 2026, arXiv:2512.01809): no distribution is learned.
+def two_pass(hidden: Sequence[int], seen: int, size: int) -> Head:
+    """Regression in two passes (MIP; Pan et al. 2026, arXiv:2512.01809): no distribution is
+    learned.
 
     The network f(x, t) predicts the action from nothing, f(0, 0), and restores it from a slightly
-    noised one, f(t* a + (1 - t*) noise, t*) with t* = 0.9. The errors are divided by t* and by
-    1 - t*, so that the second weighs 81 times the first. An action is f(f(0, 0), t*).
+    noised one, f(a + (1 - t*) noise, t*) with t* = 0.9. The errors are divided by t* and by 1 - t*,
+    so that the second weighs 81 times the first. An action is f(f(0, 0), t*). So does the authors'
+    code; the paper writes t* a for the a in the noised action.
 
     Args:
         hidden: widths of the hidden layers.
@@ -71,15 +73,15 @@ def two_step(hidden: Sequence[int], seen: int, size: int) -> Head:
         key: Key, params: Params, fitted: Any, obs: jax.Array, action: jax.Array
     ) -> tuple[jax.Array, Metrics]:
         noise = jax.random.normal(key, action.shape)
-        noised = SECOND_STEP * action + (1.0 - SECOND_STEP) * noise
+        noised = action + (1.0 - SECOND_TIME) * noise
         first = apply(params, obs, jnp.zeros_like(action), 0.0)
-        second = apply(params, obs, noised, SECOND_STEP)
+        second = apply(params, obs, noised, SECOND_TIME)
         errors = squared_error(first, action), squared_error(second, action)
-        losses = errors[0] / SECOND_STEP**2 + errors[1] / (1.0 - SECOND_STEP) ** 2
+        losses = errors[0] / SECOND_TIME**2 + errors[1] / (1.0 - SECOND_TIME) ** 2
         return losses, {"first_error": jnp.mean(errors[0]), "second_error": jnp.mean(errors[1])}
 
     def sample(key: Key, params: Params, fitted: Any, obs: jax.Array) -> jax.Array:
         first = apply(params, obs, jnp.zeros((*obs.shape[:-1], size)), 0.0)
-        return apply(params, obs, first, SECOND_STEP)
+        return apply(params, obs, first, SECOND_TIME)
 
     return Head(net.init, nothing, loss, sample, 2)

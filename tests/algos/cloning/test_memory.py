@@ -12,7 +12,9 @@ import pytest
 from imitbench import data, envs, experts
 from imitbench.algos.cloning import bc, dagger, dart
 from imitbench.algos.cloning.memory import actor as memory_actor
+from imitbench.algos.cloning.memory import windows
 from imitbench.algos.cloning.memory.config import Config
+from imitbench.algos.cloning.memory.windows import Pairs
 from imitbench.algos.model_based import vins
 from imitbench.core import heads
 from imitbench.core.streamed import HostArray, StreamedRows
@@ -137,6 +139,42 @@ def test_every_encoder_sees_the_past(encoder):
     assert final_loss(Config(), demos) > 0.15
 
 
+def test_differences_are_seen_and_standardised_on_their_own():
+    """Two episodes, whose last and first observations are far apart."""
+    obs = jnp.array([[0.0, 3], [0.25, 3], [0.75, 3], [9, 3], [9.5, 3]])
+    last = jnp.array([False, False, True, False, True])
+    flag, action = jnp.zeros(5, bool), jnp.zeros((5, 1))
+    rows = Transition(obs, action, action, jnp.zeros(5), obs, flag, last, flag, jnp.ones(5))
+    config = bc.Config(memory=Config(history=3, differences=True), validation=0.0)
+    learner = bc.supervised_learner(config, SPEC, remembers=True)
+    assert learner.view.size == 4
+    pairs = Pairs(obs, action, jnp.ones(5), windows.steps_of_episodes(rows))
+    norm = learner.view.fit_normaliser(pairs)
+    changes = np.array([0, 0.25, 0.5, 0, 0.5])  # of the first component; none of the second
+    np.testing.assert_allclose(norm.mean, [*obs.mean(0), changes.mean(), 0], rtol=1e-6)
+    spread = np.array([np.std(obs[:, 0]), 0.01, changes.std(), 0.001])
+    np.testing.assert_allclose(norm.std, spread, rtol=1e-6)
+    tokens = learner.view.tokens(norm, obs[None, :3], jnp.zeros((1, 3, 1)))[0]
+    seen = (np.array(changes[:3]) - changes.mean()) / changes.std()
+    np.testing.assert_allclose(tokens[:, 2], seen, rtol=1e-5)
+    np.testing.assert_allclose(tokens[:, 3], 0)
+    np.testing.assert_allclose(tokens[:, 0], (obs[:3, 0] - norm.mean[0]) / norm.std[0], rtol=1e-5)
+
+
+def test_small_differences_are_learned_faster_where_they_are_seen():
+    """The action is the sign of a slow and noiseless drift of what is observed."""
+    rng = np.random.default_rng(0)
+    speed = np.repeat(rng.choice([-1.0, 1.0], 40), 10)
+    obs = np.stack([rng.uniform(-1, 1, 40).repeat(10), np.zeros(400)], -1)
+    obs[:, 0] += 0.002 * speed * np.tile(np.arange(10), 40)
+    last = jnp.asarray(np.arange(400) % 10 == 9)
+    flag, x, a = jnp.zeros(400, bool), jnp.asarray(obs, jnp.float32), jnp.asarray(speed)[:, None]
+    a = a.astype(jnp.float32)
+    rows = Transition(x, a, a, jnp.zeros(400), x, flag, last, flag, jnp.ones(400))
+    seen = final_loss(Config(history=2, differences=True), rows)
+    assert seen < 0.15 < 0.5 < final_loss(Config(history=2), rows)
+
+
 def test_the_action_before_is_seen():
     """The first observation tells the action; later ones nothing, but the action before does."""
     demos = delayed("action")
@@ -178,6 +216,7 @@ def test_heads_learn_chunks(demos, env):
         {"dropout": 0.5},
         {"history": 2, "dropout": 1.5},
         {"encoder": "gru"},
+        {"differences": True},
         {"history": 2, "width": 10, "heads": 4},
         {"past_targets": -1},
     ],

@@ -219,12 +219,27 @@ def test_flow():
     np.testing.assert_allclose(drawn, start + 0.25, rtol=1e-5)  # a constant velocity for time 1
 
 
-def test_two_step_regression():
+def test_regression_in_two_passes():
     squares = np.mean((np.asarray(ACTION) - 0.1) ** 2, axis=1)
-    head = flow.two_step(*SIZES)
+    head = flow.two_pass(*SIZES)
     expected = squares / 0.9**2 + squares / 0.1**2
     np.testing.assert_allclose(losses(head, 0.1), expected, rtol=1e-4)
     assert head.evaluations == 2
+
+
+def test_the_second_pass_learns_from_what_it_meets_when_acting():
+    """A network that returns the action that it gets, unscaled, misses the noise alone."""
+    head = flow.two_pass(*SIZES)
+
+    def pass_on(path, x):
+        is_bias = jax.tree_util.keystr(path).endswith("['bias']")
+        return jnp.zeros_like(x) if is_bias else jnp.zeros_like(x).at[4:6].set(jnp.eye(2))
+
+    params = jax.tree_util.tree_map_with_path(pass_on, head.init(KEY))
+    _, metrics = head.loss(KEY, params, (), OBS, ACTION)
+    noise = jax.random.normal(KEY, ACTION.shape)
+    np.testing.assert_allclose(metrics["second_error"], jnp.mean((0.1 * noise) ** 2), rtol=1e-4)
+    np.testing.assert_allclose(metrics["first_error"], jnp.mean(ACTION**2), rtol=1e-4)
 
 
 def test_actions_are_scaled_by_the_range_of_the_data():

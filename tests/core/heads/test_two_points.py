@@ -63,7 +63,7 @@ def test_diffusion_by_the_noise_reproduces_both_points():
     assert found.sum() > 0.9 and found.min() > 0.25, found
 
 
-@pytest.mark.parametrize("kind", ["deterministic", "two-step"])
+@pytest.mark.parametrize("kind", ["deterministic", "two-pass"])
 def test_regression_averages(kind):
     actions = learn(kind)
     assert np.ptp(actions, axis=0).max() < 1e-5, "no randomness"

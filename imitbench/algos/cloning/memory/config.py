@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from imitbench.core import encoders
-from imitbench.core.config import require
+from imitbench.core.config import ADDED_LATER, require
 from imitbench.core.types import Spec
 from imitbench.utils.errors import UserError
 
@@ -17,6 +17,10 @@ class Config:
     history: int = 1
     """Observations that the policy sees, the present one included. Before an episode's first
     observation it sees that one again."""
+    differences: bool = field(default=False, metadata=ADDED_LATER)
+    """With each observation of the history the policy sees its change since the one before,
+    standardised on its own; none for the first. Where observations change little from step to step,
+    a network hardly learns such differences from the observations alone."""
     past_actions: bool = False
     """With each observation the policy sees the action before it, as executed; zeros before the
     first."""
@@ -51,6 +55,8 @@ class Config:
         require(0 <= self.dropout <= 1, self, "dropout", "a share in [0, 1]")
         require(self.width % self.heads == 0, self, "heads", f"a divisor of width={self.width}")
         require(self.execute <= self.chunk, self, "execute", f"at most chunk={self.chunk}")
+        if self.differences:
+            require(self.history > 1, self, "history", "2 or more beside `differences`")
         if self.averages:
             require(self.chunk > 1, self, "chunk", "2 or more beside `ensemble`")
             require(self.execute == 1, self, "execute", "1 beside `ensemble`")

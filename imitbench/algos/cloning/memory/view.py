@@ -18,6 +18,10 @@ from imitbench.core.streamed import StreamedRows
 from imitbench.core.types import Key, Spec, Transition
 from imitbench.utils.errors import UserError
 
+CHANGE_FLOOR = 1e-3
+"""Lower bound of the standard deviation of changes from step to step: a tenth of that of
+observations."""
+
 
 @dataclass(frozen=True, eq=False)
 class View:
@@ -33,6 +37,7 @@ class View:
         image = self.spec.image
         obs_size = image.numbers + image.size if image else self.spec.obs_size
         size = obs_size + (self.features.size if self.features else 0)
+        size *= 1 + self.config.memory.differences
         return size + (self.spec.action_size if self.config.memory.past_actions else 0)
 
     def see(self, obs: jax.Array) -> jax.Array:
@@ -62,7 +67,12 @@ class View:
 
     def tokens(self, norm: ops.Normaliser, obs: jax.Array, previous: jax.Array) -> jax.Array:
         """The tokens [..., H, .] of observations [..., H, O] and the actions before them."""
-        seen = self.inputs(norm, obs)
+        if self.config.memory.differences:
+            seen = self.see(obs)
+            before = jnp.concatenate([seen[..., :1, :], seen[..., :-1, :]], axis=-2)
+            seen = norm(jnp.concatenate([seen, seen - before], axis=-1), self.config.clip)
+        else:
+            seen = self.inputs(norm, obs)
         return jnp.concatenate([seen, previous], -1) if self.config.memory.past_actions else seen
 
     def examples(self, pairs: Pairs) -> Pairs | Windows:
@@ -91,7 +101,8 @@ class View:
         return Pairs(flat.obs, flat.intended_action, flat.weight, places)
 
     def fit_normaliser(self, pairs: Pairs) -> ops.Normaliser:
-        """Fits the normaliser to what the policy sees of the pairs [N]; images have none."""
+        """Fits the normaliser to what the policy sees of the pairs [N], differences included;
+        images have none."""
         if self.spec.image is not None:
             numbers, _ = images.split(self.spec.image, pairs.obs)
             return ops.fit_normaliser(numbers, pairs.weight)
@@ -100,15 +111,27 @@ class View:
                 f"features={list(self.config.features)}: cannot be computed of data that stay in "
                 "files; leave stream or features out"
             )
-        return ops.fit_normaliser(self.see(pairs.obs), pairs.weight)
+        seen = self.see(pairs.obs)
+        norm = ops.fit_normaliser(seen, pairs.weight)
+        if not self.config.memory.differences:
+            return norm
+        assert pairs.steps is not None
+        before = (jnp.arange(len(seen)) - jnp.minimum(pairs.steps.past, 1)) % len(seen)
+        changes = ops.fit_normaliser(seen - seen[before], pairs.weight, floor=CHANGE_FLOOR)
+        return jax.tree.map(lambda *x: jnp.concatenate(x), norm, changes)
 
 
 def make_view(config: Config, spec: Spec) -> View:
     """Builds the view.
 
     Raises:
-        UserError: features of another task, or of one with images.
+        UserError: features of another task, or of one with images; differences of images.
     """
+    if spec.image is not None and config.memory.differences:
+        raise UserError(
+            "memory.differences=True: the task's observations are images; expected False, and "
+            "memory.history alone"
+        )
     if spec.image is not None and config.features:
         raise UserError(
             f"features={list(config.features)}: the task's observations are images, which have no "
