@@ -60,12 +60,19 @@ def test_confounded_form_shows_the_previous_action():
     plain, confounded = envs.make("MountainCar"), envs.make("MountainCar-confounded")
     a, b = plain.reset(KEY), confounded.reset(KEY)
     assert confounded.spec.obs_size == 3 and confounded.spec.discrete
-    assert float(b.obs[2]) == 0
     for action in (2, 0, 1, 2):
         a, b = plain.step(a, jnp.int32(action)), confounded.step(b, jnp.int32(action))
         np.testing.assert_array_equal(b.obs[:2], a.obs)
         np.testing.assert_array_equal(b.info[FULL_OBS], a.obs)
         assert float(b.obs[2]) == action - 1
+
+
+def test_the_previous_action_of_an_episodes_first_step_is_drawn():
+    states = jax.vmap(envs.make("MountainCar-confounded").reset)(jax.random.split(KEY, 600))
+    values, counts = np.unique(states.obs[:, 2], return_counts=True)
+    np.testing.assert_array_equal(values, [-1, 0, 1])
+    assert (counts > 160).all()  # 200 +- 12
+    assert abs(np.corrcoef(states.obs[:, 0], states.obs[:, 2])[0, 1]) < 0.15
 
 
 @pytest.mark.parametrize("task", ["MountainCar", "MountainCar-confounded"])

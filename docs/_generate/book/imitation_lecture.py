@@ -185,6 +185,8 @@ DOCUMENT = Document(
             claims=claims(
                 "history",
                 "Where velocities are hidden, three observations give a higher return than one",
+                "Where velocities are hidden, three observations and their differences give a "
+                "higher return than one observation",
                 "Where velocities are hidden, a GRU over ten observations gives a higher return "
                 "than one observation",
                 "Where velocities are hidden, a transformer over ten observations gives a higher "
@@ -209,11 +211,19 @@ DOCUMENT = Document(
             claims=claims(
                 "history",
                 "On MountainCar BC without the previous action has a higher return than BC that "
-                "sees it",
+                "sees it, with one demonstration",
                 "On MountainCar with the previous action BC has a lower loss on held-out episodes "
                 "than BC without it",
                 "On MountainCar with the previous action DAgger has a higher return than BC with "
                 "as many expert actions",
+                "On Hopper without velocities, BC that sees the previous action has a lower loss "
+                "on held-out episodes than BC without it",
+                "On Walker2d without velocities, BC that sees the previous action has a lower "
+                "loss on held-out episodes than BC without it",
+                "On HalfCheetah without velocities, BC that sees the previous action has a lower "
+                "loss on held-out episodes than BC without it",
+                "Where velocities are hidden, BC that sees the previous action has a lower return "
+                "than BC without it",
             ),
         ),
         Statement(

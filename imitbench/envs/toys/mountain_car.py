@@ -4,9 +4,8 @@ Source: gymnasium 1.4, envs/classic_control/mountain_car.py (MountainCar-v0). Th
 that of de Haan et al. 2019 (arXiv:1905.11979), section 5: the previous action is a third input. It
 tells nothing that position and velocity do not, but it predicts the expert's next action.
 
-Different from the source: the previous action is -1, 0 or 1 instead of 0, 1 or 2, and 0 (no push)
-at a reset instead of a random one. De Haan et al. demonstrate from more initial states; here
-demonstrations and evaluations have those of gymnasium.
+Different from the source: the previous action is -1, 0 or 1 instead of 0, 1 or 2. De Haan et al.
+demonstrate from more initial states; here demonstrations and evaluations have those of gymnasium.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from imitbench.core import ops
 from imitbench.core.types import FULL_OBS, EnvState, Key
 from imitbench.envs.base import BaseEnv, keep_wrapper_fields, make_spec, scalar
 
@@ -29,9 +29,9 @@ class MountainCar(BaseEnv):
     """A car in a valley is too weak to drive straight up to the flag on the right hill.
 
     Observation [2]: position and velocity per step; in the confounded form [3] also the previous
-    action: -1 (left), 0 (none, and at a reset) or 1 (right). Action: a choice 0, 1 or 2 (push to
-    the left, none, to the right). Reward: -1 in each step. Reaching the flag is success and ends an
-    episode; the time limit is 200 steps.
+    action: -1 (left), 0 (none) or 1 (right), and a drawn one at a reset. Action: a choice 0, 1 or 2
+    (push to the left, none, to the right). Reward: -1 in each step. Reaching the flag is success
+    and ends an episode; the time limit is 200 steps.
 
     Args:
         name: one of `TASKS`.
@@ -47,7 +47,10 @@ class MountainCar(BaseEnv):
     def reset(self, rng: Key) -> EnvState:
         """Returns the initial state of an episode, drawn with a random key."""
         position = jax.random.uniform(rng, minval=-0.6, maxval=-0.4)
-        return self._state(jnp.stack([position, *jnp.zeros(2)]))
+        previous = 0.0
+        if self._confounded:
+            previous = jax.random.randint(ops.fold_in_name(rng, "previous"), (), -1, 2)
+        return self._state(jnp.stack([position, 0.0, previous]))
 
     def step(self, state: EnvState, action: jax.Array) -> EnvState:
         """Returns the state after one step with a choice [], 0, 1 or 2."""

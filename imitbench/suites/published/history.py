@@ -4,13 +4,15 @@ from imitbench.suites.published.schema import Claim, Place
 
 MANDLEKAR = "Mandlekar et al. 2021 (arXiv:2108.03298), section 5.1 (recurrent policies)"
 DE_HAAN = "de Haan et al. 2019 (arXiv:1905.11979), section 5 (MountainCar)"
+SPENCER = "Spencer et al. 2021 (arXiv:2102.02872)"
 SWAMY = "Swamy et al. 2022 (arXiv:2208.02225; there a target is hidden)"
 OURS = "not in the paper"
 
 ROBOTS = ("Hopper-no-velocity", "Walker2d-no-velocity", "HalfCheetah-no-velocity")
-CAR: Place = ("MountainCar", 18, "scripted")
-CONFOUNDED: Place = ("MountainCar-confounded", 18, "scripted")
-CONFOUNDED_START: Place = ("MountainCar-confounded", 3, "scripted")
+CAR: Place = ("MountainCar", 6, "scripted")
+CAR_START: Place = ("MountainCar", 1, "scripted")
+CONFOUNDED: Place = ("MountainCar-confounded", 6, "scripted")
+CONFOUNDED_START: Place = ("MountainCar-confounded", 1, "scripted")
 FEW: tuple[Place, ...] = tuple((task, 4, "learned") for task in ROBOTS)
 MANY: tuple[Place, ...] = tuple((task, 24, "learned") for task in ROBOTS)
 
@@ -25,6 +27,11 @@ CLAIMS = (
         "bc, stack", OURS,
     ),
     _robots(
+        "Where velocities are hidden, three observations and their differences give a higher "
+        "return than one observation",
+        "bc, differences", OURS,
+    ),
+    _robots(
         "Where velocities are hidden, a GRU over ten observations gives a higher return than one "
         "observation",
         "bc, gru", MANDLEKAR,
@@ -33,6 +40,24 @@ CLAIMS = (
         "Where velocities are hidden, a transformer over ten observations gives a higher return "
         "than one observation",
         "bc, transformer", OURS, MANY[-1:],
+    ),
+    *(
+        Claim(
+            f"On {task} without velocities, BC that sees the previous action has a lower loss on "
+            "held-out episodes than BC without it",
+            "bc", "bc, actions", SPENCER, measure="metric/val_loss", places=(place,),
+        )
+        for task, place in zip(("Hopper", "Walker2d", "HalfCheetah"), MANY, strict=True)
+    ),
+    Claim(
+        "Where velocities are hidden, BC that sees the previous action has a lower return than BC "
+        "without it",
+        "bc", "bc, actions", SPENCER, measure="return", places=MANY,
+    ),
+    Claim(
+        "Where velocities are hidden, DAgger that sees three observations has a higher return than "
+        "BC that sees one, with as many expert actions",
+        "dagger, stack", "bc", SWAMY, measure="return", places=FEW, worse_at=MANY,
     ),
     Claim(
         "Where velocities are hidden, DAgger that sees three observations has a higher return than "
@@ -45,8 +70,9 @@ CLAIMS = (
         "dagger, stack", "dagger", SWAMY, measure="return", places=FEW,
     ),
     Claim(
-        "On MountainCar BC without the previous action has a higher return than BC that sees it",
-        "bc", "bc", DE_HAAN, measure="return", places=(CAR,), worse_at=(CONFOUNDED,),
+        "On MountainCar BC without the previous action has a higher return than BC that sees it, "
+        "with one demonstration",
+        "bc", "bc", DE_HAAN, measure="return", places=(CAR_START,), worse_at=(CONFOUNDED_START,),
     ),
     Claim(
         "On MountainCar with the previous action BC has a lower loss on held-out episodes than BC "
