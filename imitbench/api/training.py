@@ -100,9 +100,9 @@ def train(
         stride: keep one step in so many of each episode.
         stream: leave the demonstrations in files, from which minibatches are read: for data that
             are larger than the device's memory. Methods that learn offline can.
-        other_task: the demonstrations are those of another task with the same observation, such as
-            the same robot with another body. Where its actions have another size, they are left
-            out.
+        other_task: demonstrations and extra data may be those of another task with the same
+            observation, such as the same robot with another body. Where its actions have another
+            size, they are left out.
         config: the method's settings, its `Config`; by default the method's own.
         label: the name in tables; by default the method and the changed settings.
         folder: keep results and checkpoints there: cut off, the same call goes on from the last
@@ -150,7 +150,10 @@ def train(
         eval_episodes=eval_episodes,
         obs_noise=obs_noise,
         source=_with_extra(
-            _source(env, demos, held_out, same_subset, stride, stream, expert, other_task), extra
+            _source(env, demos, held_out, same_subset, stride, stream, expert, other_task),
+            env,
+            extra,
+            other_task,
         ),
         engine="auto" if env is None else engine_of(env),
         label=label or overrides.label(method, words, obs_noise),
@@ -226,8 +229,7 @@ def _source(
         if expert != "auto":
             raise UserError(f"expert={expert!r} without demos: no expert is asked; leave it out")
         return DemoSource()
-    if env is not None and env.name not in (demos.header.task, *_relatives(demos.header.task)):
-        demos = _of_other_task(demos, env, other_task)
+    demos = _of_task(demos, env, other_task, "demonstrations")
     return DemoSource(
         pool=len(demos),
         same_subset=same_subset,
@@ -238,13 +240,16 @@ def _source(
     )
 
 
-def _of_other_task(demos: Demos, env: Env, allowed: bool) -> Demos:
-    """Demonstrations of another task, if that is allowed and its observations are the same."""
+def _of_task(demos: Demos, env: Env | None, other_task: bool, what: str) -> Demos:
+    """Data of the environment's task; or of another one, if that is allowed and its observations
+    are the same."""
     task = demos.header.task
-    if not allowed:
+    if env is None or env.name in (task, *_relatives(task)):
+        return demos
+    if not other_task:
         raise UserError(
-            f"the demonstrations are of {task!r}, the environment is {env.name!r}: give "
-            "demonstrations of the same task, or set other_task=True if that is what you mean"
+            f"the {what} are of {task!r}, the environment is {env.name!r}: give {what} of the same "
+            "task, or set other_task=True if that is what you mean"
         )
     other = envs.make(task).spec
     compatibility.check_observations(task, other, env.name, env.spec)
@@ -253,9 +258,12 @@ def _of_other_task(demos: Demos, env: Env, allowed: bool) -> Demos:
     return demos.without_actions()
 
 
-def _with_extra(source: DemoSource, extra: Demos | None) -> DemoSource:
+def _with_extra(
+    source: DemoSource, env: Env | None, extra: Demos | None, other_task: bool
+) -> DemoSource:
     if extra is None:
         return source
+    extra = _of_task(extra, env, other_task, "extra data")
     further = DemoSource(pool=len(extra), dataset=DatasetInMemory.of(extra))
     return dataclasses.replace(source, extra=further, extra_episodes=len(extra))
 

@@ -1,11 +1,12 @@
 """Goals from what was reached: hindsight on undirected data, and online.
 
-Fixed data: BC on the goals that the data were collected with, GCBC, GCSL's updates, WGCSL with its
-ablations, and MARWIL, which is WGCSL's predecessor without relabelled goals. They learn from the
-same episodes, with as many gradient steps and networks of the same widths. The data are random
-actions, the experience of a learner (DDPG with hindsight goals, from its first step on), the
-expert under noise, and on PointMass-rooms the play of a wanderer. The ablations are on the
-experience and on play. A row of random actions shows where nothing is learned.
+Fixed data: BC on the goals that the data were collected with, GCBC, GCSL's updates, WGCSL, and
+MARWIL, which is WGCSL's predecessor without relabelled goals. They learn from the same episodes,
+with as many gradient steps and networks of the same widths. The data are random actions, the
+experience of a learner (DDPG with hindsight goals, from its first step on), the expert under noise,
+and on PointMass-rooms the play of a wanderer. On the experience and on play there are also WGCSL
+with each factor of its weights alone, and with none (`gcsl-mse`: GCSL as WGCSL's authors have it).
+A row of random actions shows where nothing is learned.
 
 Online: GCSL, and DDPG with hindsight goals, with as many environment steps. Claims:
 `imitbench/suites/published/goals.py`.
@@ -22,7 +23,8 @@ from imitbench.data.sources.source import DemoSource
 from imitbench.suites.schema import Cell, Suite
 
 HARD = ("FetchPush", "FetchPickAndPlace")
-"""Tasks for which the authors of WGCSL let the percentile rise slowly."""
+"""Tasks for which the authors of WGCSL let the percentile rise slowly, and leave the discount out
+on random data."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,11 @@ class Size:
     data: tuple[tuple[str, str], ...]
     """Task and grade of the fixed data."""
     ablated: tuple[tuple[str, str], ...]
-    """Those on which the ablations of WGCSL run, too."""
+    """Those on which WGCSL runs with single factors and without any, too."""
     episodes: dict[str, tuple[int, int]]
     """Of each grade: the episodes of the pool, and how many of them each seed learns from."""
+    push_replay: int
+    """Episodes of the pool of FetchPush's experience: the learner needs them to leave the floor."""
     online: tuple[tuple[str, int, int], ...]
     """Tasks of the online learners, with their environment steps and evaluations."""
     grad_steps: int
@@ -74,9 +78,11 @@ def _evaluation(s: Size) -> dict[str, Any]:
 
 def _fixed_data(task: str, grade: str, s: Size) -> list[Cell]:
     pool, demos = s.episodes[grade]
-    rows = _methods(s) | {"wgcsl": ("wgcsl", _wgcsl(task, s))}
+    if (task, grade) == ("FetchPush", "replay"):
+        pool = s.push_replay
+    rows = _methods(s) | {"wgcsl": ("wgcsl", _wgcsl(task, grade, s))}
     if (task, grade) in s.ablated:
-        rows |= {label: ("wgcsl", config) for label, config in _ablations(task, s).items()}
+        rows |= {label: ("wgcsl", config) for label, config in _factors(task, grade, s).items()}
     return [
         Cell(
             task=task,
@@ -104,18 +110,29 @@ def _methods(s: Size) -> dict[str, tuple[str, Any]]:
     }
 
 
-def _wgcsl(task: str, s: Size) -> wgcsl.Config:
-    step = 0.01 if task in HARD else 0.15
-    return wgcsl.Config(batch=256, hidden=s.hidden, steps=s.steps_per_update, percentile_step=step)
+def _wgcsl(task: str, grade: str, s: Size) -> wgcsl.Config:
+    """The authors' settings, but for the percentile on hard tasks: theirs is at its bound after
+    8,000 gradient steps."""
+    hard = task in HARD
+    return wgcsl.Config(
+        batch=256,
+        hidden=s.hidden,
+        steps=s.steps_per_update,
+        percentile_step=0.04 if hard else 0.15,
+        discount_weight=not (hard and grade == "random"),
+    )
 
 
-def _ablations(task: str, s: Size) -> dict[str, wgcsl.Config]:
-    """WGCSL without one of the factors of its weights."""
-    full = _wgcsl(task, s)
+def _factors(task: str, grade: str, s: Size) -> dict[str, wgcsl.Config]:
+    """WGCSL with none of the factors of its weights, and with each alone."""
+    none = replace(
+        _wgcsl(task, grade, s), discount_weight=False, advantage_weight=False, best_advantage=False
+    )
     return {
-        "wgcsl-no-discount": replace(full, discount_weight=False),
-        "wgcsl-no-advantage": replace(full, advantage_weight=False),
-        "wgcsl-no-best": replace(full, best_advantage=False),
+        "gcsl-mse": none,
+        "wgcsl-discount": replace(none, discount_weight=True),
+        "wgcsl-advantage": replace(none, advantage_weight=True),
+        "wgcsl-best": replace(none, best_advantage=True),
     }
 
 
@@ -159,7 +176,7 @@ EPISODES = {"random": (4_000, 2_000), "replay": (1_000, 500), "noisy": (200, 100
 SMOKE = Size(
     data=(("FetchReach", "random"), ("FetchReach", "replay"), ROOMS),
     ablated=(("FetchReach", "replay"),),
-    episodes={"random": (4, 2), "replay": (34, 4), "play": (4, 2)},
+    episodes={"random": (4, 2), "replay": (34, 4), "play": (4, 2)}, push_replay=34,
     online=(("FetchReach", 1_600, 1),),
     grad_steps=8, steps_per_update=4, seeds=2, num_evals=2, eval_episodes=1, hidden=(8,),
     rounds=8, explore=100, updates_per_step=0.02,
@@ -171,7 +188,7 @@ CPU = Size(
         ROOMS,
     ),
     ablated=(("FetchReach", "replay"), ("FetchPush", "replay"), ROOMS),
-    episodes=EPISODES | {"play": (2_000, 1_000)},
+    episodes=EPISODES | {"play": (2_000, 1_000)}, push_replay=4_000,
     online=(("FetchReach", 48_000, 3), ("FetchPush", 200_000, 5)),
     grad_steps=4_000, steps_per_update=200, seeds=5, num_evals=4, eval_episodes=50,
 )  # fmt: skip
@@ -182,6 +199,7 @@ FULL = Size(
         "random": (4_000, 2_000), "replay": (4_000, 2_000), "noisy": (1_000, 500),
         "play": (4_000, 2_000),
     },
+    push_replay=20_000,
     online=(("FetchReach", 96_000, 6), ("FetchPush", 960_000, 10)),
     grad_steps=100_000, steps_per_update=1_000, seeds=10, num_evals=10, eval_episodes=100,
     hidden=(256, 256, 256), updates_per_step=1.0,

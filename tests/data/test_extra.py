@@ -172,3 +172,11 @@ def test_the_public_face_takes_a_data_set(parts, no_cache):
     )  # fmt: skip
     frame = run.frame()
     assert np.isfinite(frame["return"]).all()
+
+
+def test_extra_data_of_another_task_are_refused_before_training(parts):
+    demos = parts[0]
+    env = imitbench.make_env(TASK)
+    other = imitbench.collect(imitbench.make_env("ProbeGoal"), episodes=2)
+    with pytest.raises(UserError, match="the extra data are of 'ProbeGoal', .* is 'PointMass'"):
+        imitbench.train("smodice", env, demos, extra=other)

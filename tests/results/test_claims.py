@@ -97,6 +97,8 @@ def test_a_winner_at_the_floor_decides_nothing(monkeypatch):
     header = {"expert": "scripted", "success_any": 0.2}  # an expert who mostly fails
     low = [c._replace(info=c.info | {"demonstrations": header}) for c in low]
     assert verdicts(A_OVER_B, cells=low) == ["reproduced"]
+    header["grade"] = "random"  # these data are no measure of what can be reached
+    assert verdicts(A_OVER_B, cells=low) == ["undecided"]
     ends = {"PointMass": {"random": -10.0, "expert": 10.0}}
     monkeypatch.setattr(reference_scores, "table", lambda: ends)
     claim = dataclasses.replace(A_OVER_B, measure="return")

@@ -6,8 +6,8 @@ k steps after the next state, exp(A) for the step's advantage, bounded, and 1 or
 whether A is above a percentile of late advantages, which rises during training. Each factor can be
 left out.
 
-Different from the source: observations are normalised by the moments of the data, half of them with
-relabelled goals in proportion to `critic_relabel`, and not by running moments. Where a task
+Different from the source: observations are normalised by the moments of the data, with the critic's
+share of relabelled goals (`critic_relabel`), and not by running moments. Where a task
 terminates, values do not bootstrap.
 
 With `relabel=0`, `critic_relabel=0`, `discount_weight=False` and `best_advantage=False` it is
@@ -36,9 +36,11 @@ from imitbench.algos.common.replay_buffer import Experience
 from imitbench.algos.goal import wgcsl_losses as losses
 from imitbench.algos.goal.wgcsl_config import Config
 from imitbench.core import buffer, nets, ops, policy_nets, quantiles
-from imitbench.core.types import Algorithm, Cost, Key, Metrics, Params, Spec, Transition
+from imitbench.core.types import Algorithm, Cost, Key, Metrics, Params, Spec, Traits, Transition
 
-__all__ = ["Config", "State", "make"]
+__all__ = ["TRAITS", "Config", "State", "make"]
+
+TRAITS = Traits(version=2)  # 2: the normaliser sees the critic's share of relabelled goals
 
 
 class State(struct.PyTreeNode):
@@ -152,8 +154,7 @@ class Learner(NamedTuple):
         index = jnp.arange(len(demos.weight))
         later = hindsight.later_rows(k_later, index, rest)
         reached = hindsight.achieved_goal(demos.next_obs[later], self.spec)
-        share = max(self.config.critic_relabel, self.config.relabel)
-        rows = replay_buffer.relabel(k_coin, rows, reached, self.spec, share)
+        rows = replay_buffer.relabel(k_coin, rows, reached, self.spec, self.config.critic_relabel)
         return ops.fit_normaliser(rows.obs, demos.weight)
 
 

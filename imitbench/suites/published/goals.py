@@ -57,14 +57,18 @@ CLAIMS = (
         for name, label in (("BC", "bc"), ("GCSL", "gcsl-data"), ("WGCSL", "wgcsl"))
     ),
     _above(
-        "On a learner's experience WGCSL reaches goals more often than GCSL",
+        "On a learner's experience WGCSL reaches goals more often than without weights",
         "wgcsl",
-        "gcsl-data",
+        "gcsl-mse",
         YANG,
         MIXED,
     ),
     _above(
-        "On play WGCSL reaches goals more often than GCSL", "wgcsl", "gcsl-data", YANG, (ROOMS,)
+        "On play WGCSL reaches goals more often than without weights",
+        "wgcsl",
+        "gcsl-mse",
+        YANG,
+        (ROOMS,),
     ),
     _above(
         "On a learner's experience WGCSL reaches goals more often than MARWIL without relabelled "
@@ -76,16 +80,17 @@ CLAIMS = (
     ),
     *(
         _above(
-            f"On a learner's experience WGCSL reaches goals more often than without {factor}",
-            "wgcsl",
+            f"On a learner's experience WGCSL with {factor} alone reaches goals more often than "
+            "without weights",
             label,
+            "gcsl-mse",
             f"{YANG}: each factor of the weight has a part in the result",
             MIXED,
         )
         for factor, label in (
-            ("discounted weights", "wgcsl-no-discount"),
-            ("exponential advantages", "wgcsl-no-advantage"),
-            ("the percentile of advantages", "wgcsl-no-best"),
+            ("the discount", "wgcsl-discount"),
+            ("exponential advantages", "wgcsl-advantage"),
+            ("the percentile of advantages", "wgcsl-best"),
         )
     ),
     Claim(
