@@ -6,11 +6,10 @@ observations, and BCO labels them, so that none of the three uses a demonstrated
 usual baseline with actions.
 
 In the other half the demonstrations are those of another body: of the original HalfCheetah, for a
-learner with half a torso, and of a slow arm, for a learner whose arm moves 5 cm where the slow one
-moves 3. An action of the one does something else to the other. GAIL compares observations with
-actions, with the next observations (`gaifo`), or alone (`gail-state`); BC and BCO stand beside it.
-The full profile adds an Ant, one of whose legs is disabled, and DAC. Claims:
-`imitbench/suites/published/observations.py`.
+learner with half a torso. An action of the one does something else to the other. GAIL compares
+observations with actions, with the next observations (`gaifo`), or alone (`gail-state`); BC and BCO
+stand beside it. The full profile adds an Ant, one of whose legs is disabled, and DAC.
+Claims: `imitbench/suites/published/observations.py`.
 """
 
 from dataclasses import dataclass, replace
@@ -36,17 +35,10 @@ class Shift:
     """The task of the learner."""
     source: str
     """The task of the demonstrations."""
-    expert: str
-    """Who demonstrates: learned or scripted."""
-    stride: int
-    """One step in so many of each demonstration is kept."""
-    share: float = 1.0
-    """Environment steps, in units of those of the other tasks."""
 
 
-CHEETAH = Shift("HalfCheetah-short", "HalfCheetah", "learned", 20)
-REACH = Shift("FetchReach", "FetchReach-slow", "scripted", 1, share=0.4)
-ANT = Shift("Ant-disabled", "Ant", "learned", 20)
+CHEETAH = Shift("HalfCheetah-short", "HalfCheetah")
+ANT = Shift("Ant-disabled", "Ant")
 
 
 @dataclass(frozen=True)
@@ -86,7 +78,7 @@ class Size:
         """Fields that the cells of a task share."""
         source = DemoSource(pool=5 * self.demos, expert="learned", stride=20)
         if shift:
-            source = replace(source, expert=shift.expert, stride=shift.stride, task=shift.source)
+            source = replace(source, task=shift.source)
         return {
             "demos": self.demos,
             "seeds": self.seeds,
@@ -107,7 +99,7 @@ def cells(s: Size) -> tuple[Cell, ...]:
         common = s.common(shift)
         out += _cloning(shift.task, s, common)
         for suffix in COMPARED:
-            out.append(_gail(shift.task, suffix, s, common, shift.share))
+            out.append(_gail(shift.task, suffix, s, common))
             out += [_dac(shift.task, suffix, s, common)] * s.off_policy_shifts
     return tuple(out)
 
@@ -130,12 +122,12 @@ def _cloning(task: str, s: Size, common: dict[str, Any]) -> list[Cell]:
     ]
 
 
-def _gail(task: str, suffix: str, s: Size, common: dict[str, Any], share: float = 1.0) -> Cell:
+def _gail(task: str, suffix: str, s: Size, common: dict[str, Any]) -> Cell:
     config = gail.Config(
         ppo=ppo.Config(length=s.length), discriminator=DiscriminatorConfig(inputs=COMPARED[suffix])
     )
     unit = 8 * s.length * s.num_evals  # of which a budget is a multiple
-    env_steps = max(1, round(share * s.on_policy_steps / unit)) * unit
+    env_steps = max(1, round(s.on_policy_steps / unit)) * unit
     label = "gaifo" if suffix == "fo" else "gail" + suffix
     return Cell(task, method="gail", config=config, env_steps=env_steps, label=label, **common)
 
@@ -155,17 +147,17 @@ def _dac(task: str, suffix: str, s: Size, common: dict[str, Any]) -> Cell:
 
 
 SMOKE = Size(
-    tasks=("Hopper",), shifts=(CHEETAH, REACH), demos=1, on_policy_steps=512, off_policy_steps=512,
+    tasks=("Hopper",), shifts=(CHEETAH,), demos=1, on_policy_steps=512, off_policy_steps=512,
     off_policy_shifts=False, warmup=500, rounds=16, length=32, grad_steps=8, steps_per_update=2,
     seeds=2, num_evals=2, eval_episodes=1,
 )  # fmt: skip
 CPU = Size(
-    tasks=TASKS, shifts=(CHEETAH, REACH), demos=4, on_policy_steps=307_200, off_policy_steps=51_200,
+    tasks=TASKS, shifts=(CHEETAH,), demos=4, on_policy_steps=307_200, off_policy_steps=51_200,
     off_policy_shifts=False, warmup=1_000, rounds=256, length=256, grad_steps=10_000,
     steps_per_update=100, seeds=5, num_evals=5, eval_episodes=10,
 )  # fmt: skip
 FULL = Size(
-    tasks=(*TASKS, "Walker2d", "Ant"), shifts=(CHEETAH, REACH, ANT), demos=4,
+    tasks=(*TASKS, "Walker2d", "Ant"), shifts=(CHEETAH, ANT), demos=4,
     on_policy_steps=3_072_000, off_policy_steps=307_200, off_policy_shifts=True, warmup=10_000,
     rounds=512, length=256, grad_steps=20_000, steps_per_update=200, seeds=10, num_evals=10,
     eval_episodes=50,

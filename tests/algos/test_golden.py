@@ -37,5 +37,7 @@ def test_changed_numbers_need_a_new_version_and_a_new_file():
     assert "raise the version" in golden.difference("x", changed, old)
     assert "run `make golden`" in golden.difference("x", changed | {"version": 2}, old)
     assert golden.difference("x", old, old) == ""
+    more = {"version": 1, "numbers": old["numbers"] | {"metric/new": 1.0}}
+    assert golden.difference("x", more, old) == "x has new metrics (metric/new): run `make golden`"
     assert golden.difference("x", {"version": 1, "numbers": {}}, old) != ""
     assert golden.difference("x", {"version": 1, "numbers": {"loss": float("nan")}}, old) != ""

@@ -38,6 +38,11 @@ class UpdateConfig(soft_q.UpdateConfig):
             expected = f"one of {', '.join(allowed)}"
             require(getattr(self, name) in allowed, self, name, expected)
 
+    @property
+    def max_value(self) -> float:
+        """The value of the optimum's largest reward, 4 chi2_alpha, for ever."""
+        return 4.0 * self.chi2_alpha / (1.0 - self.discount)
+
 
 def objective(config: UpdateConfig, values: SoftValues) -> tuple[jax.Array, Metrics]:
     """The loss that the Q function descends: minus the demonstrated reward, plus the policy's part,
@@ -61,4 +66,4 @@ def objective(config: UpdateConfig, values: SoftValues) -> tuple[jax.Array, Metr
     chi2 = jnp.mean(penalised**2) / (4.0 * config.chi2_alpha)
     loss = -jnp.mean(demonstrated) + policys_part + chi2
     metrics = {"policys_part": policys_part, "chi2": chi2}
-    return loss, metrics | soft_q.describe(values, reward)
+    return loss, metrics | soft_q.describe(values, reward, config.max_value)

@@ -101,7 +101,7 @@ def objective(config: Config, values: SoftValues) -> tuple[jax.Array, Metrics]:
         ended = values.terminated & config.absorbing
         least_reward = jnp.where(ended, -bound, -1.0 / config.c)
         rest = jnp.mean((values.value - least_reward - target) ** 2)
-    return fit + rest, {"fit_demos": fit} | soft_q.describe(values, reward)
+    return fit + rest, {"fit_demos": fit} | soft_q.describe(values, reward, bound)
 
 
 def export(config: Config, spec: Spec, state: off_policy.State) -> policy_nets.MLPPolicy:

@@ -119,22 +119,26 @@ def critic_loss(
     return loss, {"critic_loss": loss} | metrics | {"q_policy": jnp.mean(q_policy)}
 
 
-def describe(values: SoftValues, reward: jax.Array) -> Metrics:
+def describe(values: SoftValues, reward: jax.Array, largest: float) -> Metrics:
     """Metrics that all objectives share.
 
     Args:
         values: of the minibatch.
         reward: the implicit rewards [N].
+        largest: the largest magnitude of Q that the optimum's rewards can sum up to.
 
     Returns:
         "q_demos" and "reward_demos", means over demonstrated steps; "reward_own", that of own
-        steps, if there are any; and "log_q", the natural logarithm of the mean magnitude of Q.
+        steps, if there are any; "log_q", the natural logarithm of the mean magnitude of Q; and
+        "beyond", the mean distance of that magnitude above `largest`, in units of it.
     """
+    size = jnp.abs(values.q)
     own = {"reward_own": jnp.mean(reward[: values.own])} if values.own else {}
     return own | {
         "q_demos": jnp.mean(values.q[values.own :]),
         "reward_demos": jnp.mean(reward[values.own :]),
-        "log_q": jnp.log(jnp.mean(jnp.abs(values.q)) + TINY),
+        "log_q": jnp.log(jnp.mean(size) + TINY),
+        "beyond": jnp.mean(jnp.maximum(size - largest, 0.0)) / largest,
     }
 
 

@@ -49,6 +49,15 @@ def test_the_objective_of_iq_learn_by_hand():
     assert float(metrics["reward_own"]) == pytest.approx(0.6, rel=1e-5)
     assert float(metrics["q_demos"]) == 4
     assert float(metrics["log_q"]) == pytest.approx(np.log(2.75), rel=1e-5)
+    assert float(metrics["beyond"]) == 0  # Q is at most 5, the largest value 4 * 0.25 / 0.1
+
+
+def test_values_beyond_what_rewards_can_sum_up_to():
+    """The largest value is 4 * 0.05 / (1 - 0.9) = 2; Q is 1, 2, 3 and 5."""
+    _, metrics = iq_objective.objective(iq_config(chi2_alpha=0.05), VALUES)
+    assert float(metrics["beyond"]) == pytest.approx((1 + 3) / 4 / 2, rel=1e-5)
+    _, metrics = ls_iq.objective(ls_config(c=5.0), VALUES)  # 1 / (5 * 0.1)
+    assert float(metrics["beyond"]) == pytest.approx((1 + 3) / 4 / 2, rel=1e-5)
 
 
 def test_v0_counts_demonstrated_states_and_the_penalty_may_leave_own_steps_out():
@@ -263,7 +272,7 @@ def test_half_of_a_minibatch_is_demonstrated(method, monkeypatch):
     for _, obs in seen:
         assert obs.shape == (32, 2)
         assert (obs[:16] < 10).all() and (obs[16:] > 40).all()
-    shared = {"q_demos", "q_policy", "log_q", "reward_demos", "reward_own", "critic_loss"}
+    shared = {"q_demos", "q_policy", "log_q", "beyond", "reward_demos", "reward_own", "critic_loss"}
     assert shared <= set(metrics)
 
 
