@@ -153,6 +153,29 @@ def warnings(demos: Demos, spec: Spec, *, rewards: bool, success: bool = False) 
     return lines
 
 
+def action_warnings(demos: Demos, spec: Spec) -> list[str]:
+    """Warns of components of the action that never change in a data set.
+
+    Scripted experts leave out what a task does not need, such as the gripper, so this is for data
+    of unknown origin.
+
+    Args:
+        demos: the data set.
+        spec: the task's.
+    """
+    if spec.discrete or not demos.has_actions:
+        return []
+    real = np.asarray(demos.rows.weight) > 0
+    action = np.asarray(demos.rows.intended_action)[real]
+    constant = np.flatnonzero((action == action[0]).all(axis=0))
+    if not len(constant):
+        return []
+    return [
+        f"action components {first_places(constant)} of {demos.header.task} never change in the "
+        "data: a policy learns that one value; check that the data hold the executed actions"
+    ]
+
+
 def check_goals(demos: Demos, spec: Spec) -> None:
     """Checks that later states of episodes can serve as goals.
 

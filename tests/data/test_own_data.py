@@ -235,3 +235,17 @@ def warnings_of(one: Cell) -> list[str]:
         else:
             return job_warnings.data_warnings(job)
     raise AssertionError("no budget fits")
+
+
+def test_an_action_that_never_changes_is_named_before_training(demos, path):
+    """In data of the user; scripted experts leave out what a task does not need."""
+    still = np.array(demos.rows.action)
+    still[:, 1] = 0.25
+    rows = demos.rows.replace(action=still, intended_action=still)
+    data.save(path, data.Demos(rows, demos.header, demos.lengths))
+    jobs = plan.prepare("own", "cpu", [cell(path, task="PointMass")])
+    (line,) = [x for x in job_warnings.data_warnings(jobs[0]) if "action" in x]
+    assert "action components 1 of PointMass never change in the data" in line
+    data.save(path, demos)
+    jobs = plan.prepare("own", "cpu", [cell(path, task="PointMass")])
+    assert not [x for x in job_warnings.data_warnings(jobs[0]) if "never change" in x]

@@ -188,4 +188,7 @@ def make(config: Config, spec: Spec, env: Env) -> Algorithm:
         grad_steps=config.inverse.steps + config.fits * config.clone.steps,
         collecting_updates=config.rounds or None,
     )
-    return Algorithm(partial(initial_state, setup), partial(update, setup), act, cost)
+    calls = learner.network_calls
+    return Algorithm(
+        partial(initial_state, setup), partial(update, setup), act, cost, network_calls=calls
+    )

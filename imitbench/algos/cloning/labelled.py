@@ -82,4 +82,4 @@ def make(
     def act(key: Key, state: State, obs: jax.Array) -> jax.Array:
         return learner.act(key, state.clone, obs)
 
-    return Algorithm(init, update, act, cost)
+    return Algorithm(init, update, act, cost, network_calls=learner.network_calls)
