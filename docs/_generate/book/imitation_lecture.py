@@ -136,9 +136,9 @@ DOCUMENT = Document(
             claims=claims(
                 "labels",
                 "CCIL's return with the true dynamics is not below that with the learned model by "
-                "more than 5% of it",
+                "more than 5%",
                 "CCIL's success rate at the last step with the true dynamics is not below that "
-                "with the learned model by more than 5% of it",
+                "with the learned model by more than 5%",
             ),
             code=("imitbench/algos/model_based/ccil_true.py",
                   "imitbench/algos/model_based/steering.py"),
@@ -154,7 +154,7 @@ DOCUMENT = Document(
                 "CCIL with BackTrack has a higher success rate at the last step than BC",
                 "CCIL with DisturbedAction has a higher return than BC",
                 "CCIL with DisturbedAction has a higher success rate at the last step than BC",
-                "BC's return is not below that of noise-BC by more than 5% of it",
+                "BC's return is not below that of noise-BC by more than 5%",
                 "Where the dynamics jump, DisturbedAction has a higher return with the Lipschitz "
                 "penalty than without it",
             ),

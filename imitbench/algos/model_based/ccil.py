@@ -4,8 +4,7 @@ A model of the dynamics is fitted to the demonstrations, with a penalty on slope
 constant. It gives states beside the demonstrations with actions that lead back, and those whose
 error has a low bound are cloned, too. `corrective_labels` lists the equations.
 
-Source: Ke et al. 2024 (arXiv:2310.12972), with the settings of their code for Hopper and the
-pendulum (github.com/personalrobotics/CCIL).
+Source: Ke et al. 2024 (arXiv:2310.12972), and their code (github.com/personalrobotics/CCIL).
 
 Different from the source: the penalty is that of the paper (the code compares a normalised change
 with a next state in its own units, and divides by noise that is not scaled). Labels are kept by the
@@ -41,7 +40,7 @@ from imitbench.core.types import Algorithm, Cost, Key, Metrics, Params, Spec, Tr
 
 __all__ = ["TRAITS", "Config", "LabelMaker", "State", "label_maker", "make"]
 
-TRAITS = Traits()
+TRAITS = Traits(version=2)  # 2: max_bound is 0.3, was 1
 CLIP = 5.0  # normalised states are clipped to [-CLIP, CLIP] before the model
 
 

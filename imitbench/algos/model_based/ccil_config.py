@@ -42,7 +42,7 @@ class Config:
     """Standard deviation of the displacements that measure the slope, in normalised units."""
     displacements: int = 1
     """Displacements of each step of a minibatch."""
-    max_bound: float = 1.0
+    max_bound: float = 0.3
     """Labels are kept up to this bound of their errors, in standard deviations of the change in a
     step, positive; inf keeps all."""
     model_steps: int = 3_000
