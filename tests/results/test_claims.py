@@ -371,3 +371,19 @@ def test_one_table_over_suites(monkeypatch):
     _, _, first, second = sections.verdict_counts({"toy": results}).strip().split("\n")
     assert first == "| toy | a above b | 1 | 1 | 1 | - | undecided |"
     assert second == "| toy | c above b | - | - | - | 1 | - |"
+
+
+def test_leads_in_metrics_and_entropies_have_three_digits():
+    (j,) = claims.judge([A_OVER_B], [cell("a", SEVERAL + 0.3), cell("b", SEVERAL)])
+    assert sections.format_lead(j).startswith("+30.0 [+")
+
+    def written(measure: Any, value: float) -> str:
+        assert j.lead is not None
+        mean = j.lead.mean._replace(value=value, error=0.01 * value)
+        claim = dataclasses.replace(A_OVER_B, measure=measure)
+        return sections.format_lead(j._replace(claim=claim, lead=j.lead._replace(mean=mean)))
+
+    assert written("metric/val_loss", 0.0012345).startswith("+0.00123")
+    assert written("metric/val_loss", 0.0858).startswith("+0.0858")
+    assert written("mode_entropy", 0.784).startswith("+0.784")
+    assert written("return", 0.784).startswith("+0.8")

@@ -172,7 +172,7 @@ DOCUMENT = Document(
                 "goals",
                 "On undirected data GCBC reaches goals more often than BC without relabelled goals",
                 "On undirected data GCSL reaches goals more often than BC without relabelled goals",
-                "On play WGCSL reaches goals more often than GCSL",
+                "On play WGCSL reaches goals more often than without weights",
                 "Online GCSL learns FetchReach: it reaches goals more often than random actions",
             ),
             code=("imitbench/algos/common/hindsight.py", "imitbench/algos/goal/gcsl.py"),

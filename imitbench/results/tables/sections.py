@@ -75,12 +75,16 @@ def format_lead(judgement: claims.Judgement) -> str:
 
     Returns:
         In points for success rates; else in the measure's units, or in those of the normalised
-        return for places joined.
+        return for places joined. Metrics and entropies have no usual size: they have three digits.
     """
     if judgement.lead is None:
         return "-"
     is_rate = judgement.claim.measure.startswith("success")
     scale, digits = (100, 1) if is_rate else (1, 2 if judgement.pooled else 1)
+    if not is_rate and judgement.claim.measure != "return":
+        largest = max(map(abs, judgement.lead.mean.interval()), default=0.0)
+        if 0 < largest < math.inf:
+            digits = min(max(2 - math.floor(math.log10(largest)), digits), 6)
     text = format_estimate(judgement.lead.mean.interval(), scale, digits, sign="+")
     if judgement.lead.margin:
         sign = "" if judgement.claim.equivalent else "+"
