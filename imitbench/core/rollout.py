@@ -22,8 +22,14 @@ from imitbench.core.types import (
     Modes,
     Policy,
     Poses,
+    TrainingVariant,
     Transition,
 )
+
+
+def evaluation_env(env: Env) -> Env:
+    """Returns the environment in which the policies of an environment are evaluated."""
+    return (env.evaluated_in or env) if isinstance(env, TrainingVariant) else env
 
 
 def episodes(

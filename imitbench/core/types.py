@@ -326,6 +326,17 @@ class SelectiveReset(Protocol):
 
 
 @runtime_checkable
+class TrainingVariant(Protocol):
+    """An environment to train in alone: its policies are evaluated in another one, with the same
+    observations and actions."""
+
+    @property
+    def evaluated_in(self) -> Env | None:
+        """That environment; None for an environment that is its own."""
+        ...
+
+
+@runtime_checkable
 class KnownReward(Protocol):
     """The further functions of an environment whose reward, and whether a step terminates the
     episode, are functions of what is observed: a model of the dynamics is then all that is unknown.

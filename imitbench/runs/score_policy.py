@@ -47,6 +47,7 @@ def make_evaluator(
     Returns:
         A function (parameters, seed of the initial states) -> score.
     """
+    env = rollout.evaluation_env(env)
 
     @jax.jit
     def run(params: Any, key: jax.Array) -> dict[str, jax.Array]:

@@ -3,8 +3,8 @@
 PPO, AWR and RWR on the reward of DeepMimic and its like, which is 1 in each step for the clip
 itself; GAIL and DAC without this reward, from the clip's states, which have no actions. PPO again
 where every episode begins at the start of the clip, and where a fall does not end it: the two
-ablations of DeepMimic, evaluated on their own tasks. A fallen body earns nothing in either, so that
-both compare. Claims: `imitbench/suites/published/motion.py`.
+ablations of DeepMimic, whose policies are evaluated in the task itself.
+Claims: `imitbench/suites/published/motion.py`.
 
 The full profile has the humanoid, too; it needs a GPU, and is not run with this package.
 """
@@ -142,7 +142,7 @@ SMOKE = Size(
     demos=1, seeds=2, num_evals=2, eval_episodes=1, length=32, hidden=(8,), rounds=16, small=True,
 )  # fmt: skip
 CPU = Size(
-    steps={WALK: 409_600, RUN: 409_600, TROT: 1_024_000, SPIN: 1_024_000}, imitated=(WALK, TROT),
+    steps={WALK: 409_600, RUN: 409_600, TROT: 1_024_000}, imitated=(WALK, TROT),
     ablated=(RUN, TROT), off_policy_steps=51_200, warmup=1_000, demos=5, seeds=5, num_evals=5,
     eval_episodes=10,
 )  # fmt: skip

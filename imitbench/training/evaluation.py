@@ -77,7 +77,7 @@ def evaluate_seed(
 
     Args:
         algo: the method.
-        env: one environment.
+        env: one environment; of one to train in alone, that which it names for evaluations counts.
         episodes: B, the number of episodes.
         key: random key; the initial states depend on it alone, and those of fewer episodes are the
             first of those of more.
@@ -89,7 +89,7 @@ def evaluate_seed(
         By name, each [B]: what `rollout.summarise` returns; and, where the method has a
         value_estimator, the estimated `value` of the initial states and the `discounted` returns.
     """
-    actor = actor_of(algo, algo_state)
+    actor, env = actor_of(algo, algo_state), rollout.evaluation_env(env)
     if obs_noise is not None:
         actor = with_noisy_observations(actor, obs_noise)
     steps = rollout.episodes(env, actor, key, episodes)

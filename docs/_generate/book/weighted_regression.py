@@ -111,8 +111,7 @@ DOCUMENT = Document(
                 "On the trot AWR has the same return as PPO, up to a tenth",
                 "On the trot RWR has the same return as AWR, up to a tenth",
                 "On the spin, in place of a turn, AWR has a higher return than PPO",
-                "AWR has a higher return than RWR on the runs of the person, as on its other "
-                "motions",
+                "AWR has a higher return than RWR on the run of the person",
             ),
             code=("imitbench/envs/motion/imitation.py", "imitbench/envs/motion/rewards.py"),
             tests=("tests/envs/motion/test_rewards.py::test_deepmimic_by_hand",),

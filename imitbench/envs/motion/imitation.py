@@ -1,5 +1,7 @@
 """Imitation of a clip: the environment, with variants for the ablations of DeepMimic.
 
+Policies of a variant are evaluated in the task without a suffix, so that their returns compare.
+
 Source: Peng et al. 2018 (arXiv:1804.02717): the phase is observed, episodes begin at a random
 moment of the clip and end where a part of the body other than a foot touches the ground; the reward
 is 0 while one does. At each new cycle the reference comes to the place of the body.
@@ -58,6 +60,7 @@ class Imitation(PhysicsEnv):
         hands: bodies that may touch the ground beside the feet.
         random_start: begin episodes at a random phase; else at phase 0.
         terminates: end episodes at a fall; else only the time limit ends them.
+        evaluated_in: the task in which policies of a variant are evaluated; None for its own.
 
     Raises:
         UserError: the clip lacks joints of the body.
@@ -72,7 +75,9 @@ class Imitation(PhysicsEnv):
         hands: tuple[str, ...] = (),
         random_start: bool = True,
         terminates: bool = True,
+        evaluated_in: Imitation | None = None,
     ):
+        self.evaluated_in = evaluated_in
         model = body.build().compile()
         self._body, self._starts_anywhere, self._terminates = body, random_start, terminates
         self.course = Course(Reference(body, model, clip), CONTROL)

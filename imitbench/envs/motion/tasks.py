@@ -59,6 +59,8 @@ def make(name: str, engine: EngineName) -> Imitation:
     Raises:
         UserError: the file of the clip is missing or damaged.
     """
-    task = TASKS[name]
-    clip = clips.load(task.clip)
-    return Imitation(name, engine, task.body, clip, task.hands, task.random_start, task.terminates)
+    task, base = TASKS[name], name.removesuffix(FIXED_START).removesuffix(FIXED_HORIZON)
+    return Imitation(
+        name, engine, task.body, clips.load(task.clip), task.hands, task.random_start,
+        task.terminates, evaluated_in=None if name == base else make(base, engine),
+    )  # fmt: skip
