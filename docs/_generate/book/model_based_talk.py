@@ -77,8 +77,8 @@ DOCUMENT = Document(
             claims=claims(
                 "model_based",
                 "A policy that was warmed up in a model of earlier speeds, without real steps of "
-                "its own speed, has a higher return than one that began with nothing after 10,000 "
-                "real steps",
+                "its own speed, has a higher return than a policy trained from nothing has after "
+                "10,000",
                 "With a model of earlier speeds the return after 10,000 real steps is higher",
                 "With a model of earlier speeds the return after 20,000 real steps is higher",
             ),

@@ -1,6 +1,6 @@
 """What a discriminator sees of steps: some fields of the state, without the others.
 
-Source: Zhu et al. 2018 (arXiv:1802.09564), section 3.2: their discriminator sees the positions and
+Source: Zhu et al. 2018 (arXiv:1802.09564): their discriminator sees the positions and
 velocities of objects and not the arm, whose movements tell the policy's steps from the expert's too
 easily.
 """

@@ -1,6 +1,6 @@
 """Images in on-policy learners: what policy and value see, and the auxiliary task.
 
-Source: Zhu et al. 2018 (arXiv:1802.09564), section 3: the policy sees images, the value sees the
+Source: Zhu et al. 2018 (arXiv:1802.09564): the policy sees images, the value sees the
 state, and a layer after the policy's convolutions predicts the positions of objects (squared
 error).
 

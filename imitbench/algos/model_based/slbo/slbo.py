@@ -5,9 +5,10 @@ changes over several unrolled steps, and TRPO improves the policy on virtual ste
 predicts from real initial states on. Reward and ends are known functions of the task.
 
 The source bounds the return from below: V(policy, true) >= V(policy, model) - D(model, policy),
-where D is the mean length of the model's error times a Lipschitz constant of the value. It
-maximises the right side over policy and model together, and therefore the loss is the length of an
-error and not its square, and model and policy take turns.
+where D is the mean length of the model's error times discount / (1 - discount) and a Lipschitz
+constant of the value, plus a term for the states of the old policy. It maximises the right side
+over policy and model together, and therefore the loss is the length of an error and not its square,
+and model and policy take turns.
 
 With `sequence.tasks` above 0 the model comes from earlier tasks with other rewards, and the policy
 is warmed up in it before the first real step.
@@ -16,10 +17,10 @@ Source: Luo et al. 2018 (arXiv:1807.03858), algorithm 2, with the settings of th
 (github.com/facebookresearch/slbo); earlier tasks: Landolfi et al. 2019 (arXiv:1907.04964).
 
 Different from the source: the noise on actions begins anew in each episode; only the model's output
-layer begins near 0; the entropy bonus is that of a whole Gaussian and does not end; policies begin
-orthogonal; virtual episodes begin in one of 512 initial states that are drawn in each stage; real
-steps come from several environments. Landolfi et al. published no code: that the policy of a new
-task begins anew is our reading.
+layer begins near 0; the entropy bonus counts the whole Gaussian, theirs the part within the
+actions' bounds, and does not end; policies begin orthogonal; virtual episodes begin in one of 512
+initial states that are drawn in each stage; real steps come from several environments. Landolfi et
+al. published no code: that the policy of a new task begins anew is our reading.
 
 Use it when real steps are expensive, the reward is known, and the observation is the whole state.
 
