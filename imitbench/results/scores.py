@@ -11,7 +11,7 @@ import numpy as np
 
 from imitbench.experts import reference_scores
 from imitbench.results import stats
-from imitbench.results.cells.cell import Result
+from imitbench.results.cells.cell import MODE_ENTROPY, Result
 from imitbench.results.comparability import are_paired
 
 
@@ -207,9 +207,13 @@ def interval_of(r: Result, measure: str, found: stats.Mean) -> stats.Estimate:
 
     Args:
         r: the cell.
-        measure: what the mean is of; rates are joined with Wilson's interval over all episodes.
+        measure: what the mean is of; rates are joined with Wilson's interval over all episodes, and
+            the interval of an entropy ends where the entropy can.
         found: the mean.
     """
+    if measure == MODE_ENTROPY:
+        value, low, high = found.interval()
+        return stats.Estimate(value, max(low, 0.0), min(high, 1.0))
     if not is_rate(measure):
         return found.interval()
     return stats.rate_interval(found, episodes(r))

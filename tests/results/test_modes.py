@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import fake_results
+from helpers.fake_results import cell
 
-from imitbench.results import effort, stats
+from imitbench.results import effort, scores, stats
 from imitbench.utils.errors import UserError
 
 LOG24 = np.log(24)
@@ -77,3 +78,10 @@ def test_cells_give_the_entropy_of_each_seed():
     older = other._replace(episodes=episodes.assign(mode=[np.nan] * 4 + [0] * 4))
     with pytest.raises(UserError, match="evaluate the episodes again where modes are missing"):
         older.mode_entropies()
+
+
+def test_the_interval_of_an_entropy_ends_where_an_entropy_can():
+    r = cell("a", np.array([0.5, 0.6, 0.7]))
+    low, high = stats.Mean(0.05, 0.1, 2.0), stats.Mean(0.95, 0.1, 2.0)
+    assert scores.interval_of(r, "mode_entropy", low)[:2] == (0.05, 0.0)
+    assert scores.interval_of(r, "mode_entropy", high)[::2] == (0.95, 1.0)
