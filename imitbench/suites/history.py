@@ -40,6 +40,10 @@ SHORT = ("bc", "bc, stack", "bc, differences", "bc, gru", "bc, actions")
 """The rows of BC where velocities are hidden."""
 ROUND_ROWS = ("bc", "bc, stack")
 """The memories of DAgger where velocities are hidden."""
+TARGET_ROWS = tuple(label for label in MEMORIES if label != "bc, transformer")
+"""The rows of BC where the target speed is hidden."""
+TARGET_ROUND_ROWS = ("bc", "bc, stack, actions")
+"""The memories of DAgger where the target speed is hidden."""
 WITH_TRANSFORMER = "HalfCheetah-no-velocity"
 """The robot with a row of the transformer, which takes four times as long as the GRU."""
 
@@ -88,11 +92,10 @@ def cells(s: Size) -> tuple[Cell, ...]:
     robots = [
         cell for task, sixth in s.tasks for cell in _rounds(s, task, sixth, _rows(task), ROUND_ROWS)
     ]
-    learners = ("bc", "bc, stack, actions")
     target = [
         cell
         for task, sixth in s.target
-        for cell in _rounds(s, task, sixth, tuple(MEMORIES), learners)
+        for cell in _rounds(s, task, sixth, TARGET_ROWS, TARGET_ROUND_ROWS)
     ]
     cars = [cell for task in ("MountainCar", "MountainCar-confounded") for cell in _car(s, task)]
     return (*robots, *target, *cars)
@@ -172,13 +175,13 @@ SMOKE = Size(
 CPU = Size(
     hidden=(256, 256), steps=100, grad_steps=12_000,
     tasks=(("Hopper-no-velocity", 4), ("Walker2d-no-velocity", 4), ("HalfCheetah-no-velocity", 4)),
-    target=(), cars=1, car_steps=6_000, seeds=5, car_seeds=10,
+    target=(("HalfCheetah-target", 4),), cars=1, car_steps=6_000, seeds=5, car_seeds=10,
     eval_episodes=10, car_episodes=50, batch=64,
 )  # fmt: skip
 FULL = Size(
     hidden=(256, 256), steps=200, grad_steps=60_000,
     tasks=(("Hopper-no-velocity", 4), ("Walker2d-no-velocity", 4), ("HalfCheetah-no-velocity", 4)),
-    target=(), cars=1, car_steps=24_000, seeds=10, car_seeds=20,
+    target=(("HalfCheetah-target", 4),), cars=1, car_steps=24_000, seeds=10, car_seeds=20,
     eval_episodes=50, car_episodes=200, batch=256,
 )  # fmt: skip
 SUITE = Suite(

@@ -224,6 +224,17 @@ DOCUMENT = Document(
                 "loss on held-out episodes than BC without it",
                 "Where velocities are hidden, BC that sees the previous action has a lower return "
                 "than BC without it",
+                "At a hidden target speed BC with the past has a lower loss on held-out episodes "
+                "than BC without it",
+                "At a hidden target speed BC with the past has a lower return than BC without it",
+                "At a hidden target speed DAgger with the past has a higher return than BC with it "
+                "and as many expert actions",
+                "At a hidden target speed DAgger with the past has a higher return than DAgger "
+                "without it",
+                "At a hidden target speed, a hidden past in half of the examples gives BC with the "
+                "past a higher return",
+                "At a hidden target speed, predicting past actions too gives BC with several "
+                "observations a higher return",
             ),
         ),
         Statement(

@@ -6,9 +6,13 @@ MANDLEKAR = "Mandlekar et al. 2021 (arXiv:2108.03298), section 5.1 (recurrent po
 DE_HAAN = "de Haan et al. 2019 (arXiv:1905.11979), section 5 (MountainCar)"
 SPENCER = "Spencer et al. 2021 (arXiv:2102.02872)"
 SWAMY = "Swamy et al. 2022 (arXiv:2208.02225; there a target is hidden)"
+SWAMY_TARGET = "Swamy et al. 2022 (arXiv:2208.02225), section 5 (HalfCheetah)"
+TORNE = "Torne et al. 2025 (arXiv:2505.09561), abstract"
 OURS = "not in the paper"
 
 ROBOTS = ("Hopper-no-velocity", "Walker2d-no-velocity", "HalfCheetah-no-velocity")
+TARGET: tuple[Place, ...] = (("HalfCheetah-target", 24, "learned"),)
+TARGET_START: tuple[Place, ...] = (("HalfCheetah-target", 4, "learned"),)
 CAR: Place = ("MountainCar", 6, "scripted")
 CAR_START: Place = ("MountainCar", 1, "scripted")
 CONFOUNDED: Place = ("MountainCar-confounded", 6, "scripted")
@@ -84,5 +88,35 @@ CLAIMS = (
         "expert actions",
         "dagger", "bc", DE_HAAN, measure="return", places=(CONFOUNDED_START,),
         worse_at=(CONFOUNDED,),
+    ),
+    Claim(
+        "At a hidden target speed BC with the past has a lower loss on held-out episodes than BC "
+        "without it",
+        "bc", "bc, stack, actions", SPENCER, measure="metric/val_loss", places=TARGET,
+    ),
+    Claim(
+        "At a hidden target speed BC with the past has a lower return than BC without it",
+        "bc", "bc, stack, actions", SWAMY_TARGET, measure="return", places=TARGET,
+    ),
+    Claim(
+        "At a hidden target speed DAgger with the past has a higher return than BC with it and as "
+        "many expert actions",
+        "dagger, stack, actions", "bc, stack, actions", SWAMY_TARGET, measure="return",
+        places=TARGET_START, worse_at=TARGET,
+    ),
+    Claim(
+        "At a hidden target speed DAgger with the past has a higher return than DAgger without it",
+        "dagger, stack, actions", "dagger", SWAMY_TARGET, measure="return", places=TARGET_START,
+    ),
+    Claim(
+        "At a hidden target speed, a hidden past in half of the examples gives BC with the past a "
+        "higher return",
+        "bc, stack, actions, dropout", "bc, stack, actions", OURS, measure="return",
+        places=TARGET,
+    ),
+    Claim(
+        "At a hidden target speed, predicting past actions too gives BC with several observations "
+        "a higher return",
+        "bc, stack, past", "bc, stack", TORNE, measure="return", places=TARGET,
     ),
 )  # fmt: skip
