@@ -53,7 +53,7 @@ check: setup  ## ruff, basedpyright, the import contract and the documentation
 	@$(MAKE) --no-print-directory docs
 
 docs: setup  ## build the documentation into build/docs; a wrong link fails
-	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict
 
 docs-tables: setup  ## draw the figures of the README and list all verdicts again
 	$(PY) -m docs._generate.readme

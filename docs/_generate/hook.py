@@ -136,6 +136,6 @@ def _expanded(entry: Any) -> list[Any]:
 
 
 def _included(path: str) -> str:
-    """A file of the repository without its title."""
+    """A file of the repository's root without its title, for a page of `docs/`."""
     text = (sources.ROOT / path).read_text(encoding="utf-8")
-    return re.sub(r"\A# .*\n", "", text)
+    return re.sub(r"\A# .*\n", "", text).replace("](docs/", "](")

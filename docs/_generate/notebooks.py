@@ -13,5 +13,11 @@ def table() -> str:
     for path in sorted((sources.ROOT / "notebooks").glob("*.ipynb")):
         text = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"])
         title, _, about = text.partition("\n")
-        rows.append((f"`{path.name}`", title.lstrip("# "), sources.first_sentence(about)))
+        rows.append(
+            (
+                f"`{path.name}`",
+                title.lstrip("# "),
+                sources.first_sentence(about.replace("../docs/how-to/", "")),
+            )
+        )
     return sources.table(("Notebook", "Title", "Contents"), rows)

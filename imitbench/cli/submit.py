@@ -15,7 +15,7 @@ from imitbench.results import submissions
 from imitbench.results.cells import store
 from imitbench.results.shipped import shipped_folder
 from imitbench.runs import repeat_seed
-from imitbench.suites.registry import suite_names
+from imitbench.suites.registry import import_file, suite_names
 from imitbench.suites.schema import PROFILES
 from imitbench.utils.errors import UserError, pick
 
@@ -46,6 +46,9 @@ class Submit:
     """Folder of all submissions."""
     check: bool = False
     """Check a submission instead."""
+    code: UserPath | None = None
+    """With --check: the Python file that registers the method, where the package does not have it.
+    It is a program, and --check runs it."""
 
     def __call__(self) -> int:
         return self._check() if self.check else self._submit()
@@ -73,6 +76,10 @@ class Submit:
 
     def _check(self) -> int:
         found, cells = submissions.read(self.run)
+        if self.code is not None:
+            if self.code.suffix != ".py":
+                raise UserError(f"--code {self.code}: expected a Python file, *.py")
+            import_file(self.code, "file of a method")
         print(f"{found.name} by {found.by}: {len(found.files)} files have their checksums")
         suite = pick("suite", found.suite, suite_names())
         profile = cast(Profile, pick("profile", found.profile, PROFILES))

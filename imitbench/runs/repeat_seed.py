@@ -56,8 +56,8 @@ def cell_of(r: Result, suite: str, profile: Profile) -> Cell:
     i = r.identity
     if i["method"] not in algos.ALGOS:
         raise UserError(
-            f"method {i['method']!r} is not in this version: it can be trained again only where it "
-            "is registered"
+            f"method {i['method']!r} is not in this version: --code names the Python file that "
+            "registers it"
         )
     version = algos.traits(i["method"]).version
     if i.get("version", 1) != version:

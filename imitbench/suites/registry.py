@@ -6,6 +6,7 @@ import dataclasses
 import importlib.util
 import sys
 from pathlib import Path
+from types import ModuleType
 
 from imitbench.data import own_data
 from imitbench.suites import (
@@ -67,17 +68,33 @@ def load_suite(name: str) -> Suite:
     path = Path(name)
     if path.suffix != ".py":
         return SUITES[pick("suite", name, suite_names())]
-    if not path.exists():
-        raise UserError(f"no such suite file: {path}")
-    spec = importlib.util.spec_from_file_location(f"imitbench_suite_{path.stem}", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses in the file look their module up there
-    spec.loader.exec_module(module)
-    suite = getattr(module, "SUITE", None)
+    suite = getattr(import_file(path, "suite file"), "SUITE", None)
     if not isinstance(suite, Suite):
         raise UserError(f"{path} defines no SUITE of type imitbench.suites.schema.Suite")
     return _start_from(check_suite(suite), path.parent)
+
+
+def import_file(path: Path, what: str) -> ModuleType:
+    """Runs a user's Python file.
+
+    Args:
+        path: the file.
+        what: its name in an error.
+
+    Returns:
+        Its module.
+
+    Raises:
+        UserError: there is no such file.
+    """
+    if not path.is_file():
+        raise UserError(f"no such {what}: {path}")
+    spec = importlib.util.spec_from_file_location(f"imitbench_suite_{path.stem}", path)
+    assert spec is not None and spec.loader is not None, "expected a file *.py"
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses in the file look their module up there
+    spec.loader.exec_module(module)
+    return module
 
 
 def _start_from(suite: Suite, folder: Path) -> Suite:

@@ -153,6 +153,15 @@ def test_the_commands(root, toy, tmp_path, capsys):
     assert main.main(["submit", str(tmp_path / "mine"), "--check"]) == 0
     out = capsys.readouterr().out
     assert "files have their checksums" in out and out.endswith("it agrees\n")
+    code = tmp_path / "method.py"
+    code.write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()\n")
+    check = ["submit", str(tmp_path / "mine"), "--check", "--code"]
+    assert main.main([*check, str(tmp_path / "method.txt")]) == 2
+    assert "expected a Python file, *.py" in capsys.readouterr().err
+    assert main.main([*check, str(tmp_path / "other.py")]) == 2
+    assert "no such file of a method" in capsys.readouterr().err
+    assert not (tmp_path / "ran").exists()
+    assert main.main([*check, str(code)]) == 0 and (tmp_path / "ran").exists()
     assert main.main([*words, "--by", "A", "--label", "mime"]) == 2
     assert "did you mean mine?" in capsys.readouterr().err
 

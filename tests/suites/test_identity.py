@@ -60,3 +60,10 @@ def test_a_new_version_is_another_cell_and_version_1_is_not_named(monkeypatch):
     new = cell_identity("quickstart", "cpu", cell, "native")
     assert new == old | {"version": 2} and cell_key(new) != cell_key(old)
     assert json.loads(json.dumps(new)) == new
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_the_results_of_a_suite_stay_small(name):
+    """They are in the repository and, but for figures, in the package."""
+    size = sum(f.stat().st_size for f in (SHIPPED / name).rglob("*") if f.is_file())
+    assert size < 2 << 20
