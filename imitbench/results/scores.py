@@ -66,15 +66,19 @@ def paired_scores(
         against: the measure of `b`; by default the same.
 
     Returns:
-        Two arrays [S]; or [S, B], where the seeds of both cells share the initial states: on those
-        that both cells have.
+        Two arrays [S]; or [S, B], where the seeds of both cells share the initial states. Where
+        both cells have episodes, on the initial states that both have.
     """
     against = against or measure
     x, y = a.outcomes(measure), b.outcomes(against)
-    if a.shares_states and b.shares_states and x is not None and y is not None:
-        common = min(x.shape[1], y.shape[1])  # the states of fewer episodes come first
+    if x is None or y is None or a.shares_states != b.shares_states:
+        return a.final(measure), b.final(against)
+    common = min(x.shape[1], y.shape[1])  # the states of fewer episodes come first
+    if a.shares_states:
         return x[:, :common], y[:, :common]
-    return a.final(measure), b.final(against)
+    if x.shape == y.shape:
+        return a.final(measure), b.final(against)
+    return x[:, :common].mean(axis=1), y[:, :common].mean(axis=1)
 
 
 def estimate(r: Result, measure: str) -> stats.Estimate:

@@ -182,7 +182,7 @@ def _offline_cells(task: str, demos: int, s: Size) -> list[Cell]:
 
 SMOKE = Size(
     columns=(("Hopper", (1,)),), control_tasks=("Hopper",), env_steps=16, control_steps=16,
-    clone_steps=8, offline_steps=8, steps_per_update=4, hidden=(8,), batch=16, warmup=8,
+    clone_steps=8, offline_steps=16, steps_per_update=4, hidden=(8,), batch=16, warmup=8,
     policy_start=2, extra=2, pretrain=4, seeds=2, num_evals=2, eval_episodes=1,
 )  # fmt: skip
 CPU = Size(

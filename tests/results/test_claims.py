@@ -78,7 +78,7 @@ def test_older_cells_are_compared_episode_by_episode():
     for c in cells:
         c.identity["initial_states"] = "own"
     (paired,) = claims.judge([A_OVER_B], cells)
-    assert paired.lead is not None and paired.lead.mean.value == x.mean() - y.mean()
+    assert paired.lead is not None and paired.lead.mean.value == x[:, :5].mean() - y[:, :5].mean()
 
 
 def test_few_seeds_decide_nothing():
@@ -260,7 +260,7 @@ def test_a_claim_about_two_measures_or_two_places():
     (j,) = claims.judge([over], [frame])
     assert j.verdict == "reproduced" and j.lead is not None
     assert j.lead.mean.value == pytest.approx(5.7)
-    assert sections.claim_row(j)[2].startswith("+5.7 [")  # in the measure's units
+    assert sections.claim_row(j)[2].startswith("+5.70 [")  # in the measure's units
     online = ("PointMass", 0, "scripted")
     claim = dataclasses.replace(A_OVER_B, places=(HERE,), better_at=(online,))
     elsewhere = cell("a", SEVERAL + 0.2 + WOBBLE, demos=0)
@@ -274,8 +274,39 @@ def test_a_claim_about_two_measures_or_two_places():
 def test_environments_that_differ_are_not_compared():
     with pytest.raises(UserError, match="a and b on PointMass 10, .* environment digests differ"):
         claims.judge([A_OVER_B], [cell("a", [0.5]), cell("b", [0.5], digest="y")])
+
+
+def test_cells_are_compared_on_the_seeds_that_both_have():
+    more = cell("b", np.array([*SEVERAL, 0.0, 0.1, 0.05]))
+    (j,) = claims.judge([A_OVER_B], [cell("a", SEVERAL + 0.2 + WOBBLE), more])
+    assert j.verdict == "reproduced" and j.seeds == 5
+    assert j.lead is not None and j.lead.mean.value == pytest.approx(0.2)
+    other = cell("b", SEVERAL)
+    other.info["identity"]["seeds"] = [5, 6, 7, 8, 9]
     with pytest.raises(UserError, match="seeds differ"):
-        claims.judge([A_OVER_B], [cell("a", [0.5]), cell("b", [0.5, 0.6])])
+        claims.judge([A_OVER_B], [cell("a", SEVERAL), other])
+
+
+def test_cells_with_fewer_episodes_are_compared_on_the_initial_states_that_both_have():
+    rng = np.random.default_rng(0)
+    few, many = rng.random((5, 4)), rng.random((5, 9))
+    a = with_episodes(cell("a", few.mean(1), episodes=4), few)
+    b = with_episodes(cell("b", many.mean(1), episodes=9), many)
+    (j,) = claims.judge([A_OVER_B], [a, b])
+    expected = few.mean(1) - many[:, :4].mean(1)
+    assert j.lead is not None and j.lead.mean.value == pytest.approx(expected.mean())
+
+
+@pytest.mark.parametrize("profile", ["cpu", "full"])
+def test_the_cells_of_every_claim_share_training_seeds(profile):
+    for suite in suite_names():
+        cells = load_suite(suite).profiles[profile]
+        seeds = {(c.task, c.label or c.method): c.seeds for c in cells}
+        for claim in published.claims_of(suite):
+            for place in claim.places or ():
+                pair = [seeds.get((place[0], x)) for x in (claim.better, claim.worse)]
+                if None not in pair and claim.effort == "equal":
+                    assert min(pair) >= 5, (suite, claim.text)  # type: ignore[type-var]
 
 
 def test_seeds_that_would_decide():
@@ -299,7 +330,8 @@ def test_probability_of_improvement_is_the_u_statistic():
 
 @pytest.mark.parametrize("name", [n for n in suite_names() if published.claims_of(n)])
 def test_claims_are_about_cells_of_their_suite(name):
-    cells = load_suite(name).profiles["cpu"]
+    profiles = load_suite(name).profiles
+    cells = (*profiles["cpu"], *profiles["full"])
     known = {((c.task, c.demos, shown_by(c)), c.name) for c in cells}
     for claim in published.claims_of(name):
         places = [*claim.places, *(p for pair in claim.shrinks for p in pair)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -84,6 +85,18 @@ class Result(NamedTuple):
     def diverged(self) -> np.ndarray:
         """[S], whether each seed diverged, in the order of `final`."""
         return np.isin(sorted(self.identity["seeds"]), self.info.get("diverged_seeds", []))
+
+    def at_seeds(self, seeds: Collection[int]) -> Result:
+        """Returns the cell with these of its training seeds alone."""
+        kept = [s for s in self.identity["seeds"] if s in seeds]
+        diverged = [s for s in self.info.get("diverged_seeds", []) if s in seeds]
+        info = self.info | {"identity": self.identity | {"seeds": kept}, "diverged_seeds": diverged}
+        curve, episodes, metrics = (
+            table if table is None or table.empty else table.loc[table["seed"].isin(kept)]
+            for table in (self.curve, self.episodes, self.metrics)
+        )
+        assert curve is not None and episodes is not None
+        return Result(info, curve, episodes, self.folder, metrics)
 
     def final(self, column: str) -> np.ndarray:
         """Takes a column's values at the last evaluation.

@@ -107,10 +107,12 @@ def _common_places(claim: Claim, cells: Mapping[CellName, Result]) -> tuple[Plac
 def _pair(
     claim: Claim, better_at: Place, worse_at: Place, cells: Mapping[CellName, Result]
 ) -> tuple[Result, Result] | None:
-    """The two cells of a claim; None where one is missing."""
+    """The two cells of a claim, with the seeds that both have; None where one is missing."""
     a, b = cells.get((better_at, claim.better)), cells.get((worse_at, claim.worse))
     if a is None or b is None:
         return None
+    if common := set(a.identity["seeds"]) & set(b.identity["seeds"]):
+        a, b = a.at_seeds(common), b.at_seeds(common)
     require_comparable(a, b, f"{claim.better} and {claim.worse} on {place_name(worse_at)}")
     return a, b
 
