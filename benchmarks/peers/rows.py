@@ -45,7 +45,7 @@ ROWS = (
     PeerRow(*OFFLINE, "iql", "d3rlpy-iql", "d3rlpy", "iql", MEDIUM, WIDE),
     PeerRow(
         "gail", "Hopper", 4, "gail", "imitation-gail", "imitation", "gail",
-        settings={"envs": 8, "length": 256, "demo_batch": 256, "discriminator_steps": 8},
+        settings={"envs": 8, "length": 256, "demo_batch": 128, "discriminator_steps": 8},
         grad_steps=328,  # 10 passes of 32 minibatches, and the discriminator's 8
     ),
     PeerRow(

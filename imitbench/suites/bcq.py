@@ -9,8 +9,9 @@ The experts are the ones that ship, in place of the paper's DDPG. Claims:
 `imitbench/suites/published/bcq.py`.
 
 The methods have as many gradient steps as the behavioural DDPG had. The full profile has the
-paper's sizes. The cpu profile has one task, on which DDPG learns something in so few steps,
-narrower networks, and fewer proposals when BCQ acts.
+paper's sizes. The cpu profile has one task, narrower networks, and fewer proposals when BCQ acts.
+With the targets' rate of 0.005 and a discount of 0.99, values are after its 45,000 gradient steps
+about 89% of the way to their fixed point.
 """
 
 from dataclasses import dataclass
@@ -102,8 +103,8 @@ SMOKE = Size(
     num_evals=2, eval_episodes=1,
 )  # fmt: skip
 CPU = Size(
-    tasks=("HalfCheetah",), episodes=25, imperfect_episodes=25, warmup=5_000,
-    grad_steps=20_000, steps_per_update=250, hidden=(256, 256), vae_hidden=(256, 256),
+    tasks=("HalfCheetah",), episodes=50, imperfect_episodes=50, warmup=5_000,
+    grad_steps=45_000, steps_per_update=250, hidden=(256, 256), vae_hidden=(256, 256),
     act_proposals=32, batch=100, seeds=5, num_evals=5, eval_episodes=10,
 )  # fmt: skip
 FULL = Size(

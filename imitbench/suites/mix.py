@@ -53,7 +53,11 @@ def cells(
         for share in shares:
             for resets in (False, True):
                 replay = s.replay(vins_rl.RESETS if resets else 0.0)
-                config = dac.Config(imitation=share, td3=td3.Config(replay=replay, **settings))
+                config = dac.Config(
+                    imitation=share,
+                    td3=td3.Config(replay=replay, **settings),
+                    discriminator=vins_rl.DISCRIMINATOR,
+                )
                 out.append(
                     Cell(
                         task, demos, "dac", config, env_steps=s.env_steps,

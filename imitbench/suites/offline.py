@@ -26,6 +26,8 @@ from imitbench.suites.schema import Cell, Suite
 
 GRADES = ("stochastic", "stochastic-medium", "stochastic-mixed")
 REPLAY = "replay of sac"
+# Of AWR and RWR, whose gradient descent has several times as many steps in the official code.
+POLICY_LR, VALUE_LR = 5e-4, 0.05
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,9 @@ def cells(s: Size) -> tuple[Cell, ...]:
 
 
 def _sac(s: Size) -> sac.Config:
+    """SAC with the settings of jaxrl, which leave the floor soonest; see the suite `learners`."""
     replay = off_policy.Config(rounds=s.steps_per_update, warmup=s.warmup, capacity=s.replay_steps)
-    return sac.Config(replay=replay, hidden=s.hidden)
+    return sac.Config(replay=replay, hidden=s.hidden, target_entropy=-0.5, orthogonal=True)
 
 
 def methods(task: str, s: Size) -> dict[str, tuple[str, Any, int]]:
@@ -98,6 +101,9 @@ def methods(task: str, s: Size) -> dict[str, tuple[str, Any, int]]:
     settings: dict[str, Any] = awr.regression_settings(task) | {
         "policy_steps": policy_steps,
         "value_steps": value_steps,
+        "hidden": s.hidden,
+        "policy_lr": POLICY_LR,
+        "value_lr": VALUE_LR,
     }
     per_update = policy_steps + value_steps
     regression_steps = max(1, s.grad_steps // per_update) * per_update
@@ -148,7 +154,7 @@ SMOKE = Size(
     num_evals=2, eval_episodes=1, warmup=995, hidden=(8,), regression=(3, 1),
 )  # fmt: skip
 CPU = Size(
-    tasks=("Hopper", "HalfCheetah"), demos=25, replay_steps=20_000, grad_steps=30_000,
+    tasks=("Hopper", "HalfCheetah"), demos=25, replay_steps=50_000, grad_steps=30_000,
     steps_per_update=400, seeds=5, num_evals=5, eval_episodes=10, bcq_grades=GRADES[2:],
 )  # fmt: skip
 FULL = Size(

@@ -25,6 +25,8 @@ from imitbench.suites.schema import Cell, Profile, Suite
 
 # Fields that the model gets besides those it predicts.
 HAND_VELOCITIES, OBJECT_VELOCITIES = ("grip_velp", "gripper_vel"), ("object_velp", "object_velr")
+# As many gradient steps in a round as the critics have.
+DISCRIMINATOR = replace(dac.Config().discriminator, steps=recipes.GOAL_REPLAY["grad_steps"])
 RESETS = 0.5  # share of the episodes of Nair et al. that begin at demonstrated states
 
 
@@ -119,7 +121,7 @@ def _methods(start: vins_method.Config, s: Size) -> dict[str, tuple[str, Any]]:
         ),
         "nair": ("ddpg_demos", ddpg_demos.Config(replay=s.replay(RESETS), **settings)),
         "her": ("ddpg", ddpg.Config(replay=replay, noise=0.2, uniform=0.3, **settings)),
-        "dac": ("dac", dac.Config(td3=dac_td3)),
+        "dac": ("dac", dac.Config(td3=dac_td3, discriminator=DISCRIMINATOR)),
     }
 
 

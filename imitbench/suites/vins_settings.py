@@ -86,7 +86,7 @@ SUITE = Suite(
     about="The search that chooses the settings of the suite vins.",
     profiles={
         "smoke": cells(4, 2, 2, PLACES[2:3], 1),
-        "cpu": cells(10_000, 2, 200),
+        "cpu": cells(10_000, 4, 200),
         "full": cells(20_000, 5, 500),
     },
 )

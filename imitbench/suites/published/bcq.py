@@ -13,7 +13,7 @@ DATA = (FINAL, CONCURRENT, "learned", "learned, imperfect")
 BEHAVIOURS = (("ddpg-0.5", FINAL), ("ddpg-0.1", CONCURRENT))
 
 
-def place(task: str, demonstrator: str, demos: int = 25) -> Place:
+def place(task: str, demonstrator: str, demos: int = 50) -> Place:
     """Returns the place of the cells with these data; without a demonstrator, of the learner."""
     return (task, demos if demonstrator else 0, demonstrator)
 

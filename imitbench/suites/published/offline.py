@@ -19,7 +19,7 @@ def places(grade: str) -> tuple[Place, ...]:
     return tuple((task, 25, f"learned, {grade}") for task in TASKS)
 
 
-REPLAY: tuple[Place, ...] = tuple((task, 20, "replay of sac") for task in TASKS)
+REPLAY: tuple[Place, ...] = tuple((task, 50, "replay of sac") for task in TASKS)
 MIXED = places("stochastic-mixed")
 
 
