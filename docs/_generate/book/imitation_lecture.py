@@ -5,6 +5,12 @@ from docs._generate.book.schema import Document, Statement, claims
 HEADS = "tests/core/heads"
 CLONING = "tests/algos/cloning"
 CCIL = "tests/algos/model_based"
+TIGHTROPE = "tests/envs/test_tightrope.py"
+PLANS = "tests/experts/test_plans.py"
+DISCRIMINATOR = "tests/algos/adversarial/test_discriminator.py"
+FRONTIERS = "Frontiers in Imitation Learning"
+NO_MARKOV = "Dealing with non-Markovian demonstrators"
+PERSPECTIVES = "Perspectives on Imitation"
 
 DOCUMENT = Document(
     "imitation_lecture",
@@ -14,6 +20,16 @@ DOCUMENT = Document(
     "helps: richer policies, other divergences, corrective labels, hindsight, histories.",
     (
         Statement(
+            "Framework for RL - Markov Decision Process", "definition",
+            "States, initial distribution, actions, rewards, discount and transitions "
+            "`p(s_{t+1} | s_t, a_t)` make up a Markov decision process; trajectories are its "
+            "states, actions and rewards in turn. Policy and transitions see the present alone.",
+            code=("imitbench/core/types.py", "imitbench/envs/base.py"),
+            tests=("tests/core/test_rollout.py::"
+                   "test_next_obs_is_the_true_successor_also_at_an_end",
+                   "tests/core/test_actor.py::test_a_policy_is_an_actor_without_memory"),
+        ),
+        Statement(
             "Idea 1: Imitation Learning via Supervised Learning", "equation",
             "BC maximises `E log pi(a* | s*)`: squared error for continuous actions, cross-entropy "
             "for choices.",
@@ -22,19 +38,69 @@ DOCUMENT = Document(
                    f"{CLONING}/test_bc.py::test_mse_by_hand"),
         ),
         Statement(
+            "So does behavior cloning really work?", "equation",
+            "BC maximises the likelihood in the expert's states; what counts is how often the "
+            "policy agrees with the expert in its own states, `E_{s ~ rho(pi)} 1(a = a*)`. The two "
+            "differ.",
+            claims=claims(
+                "history",
+                "On Hopper without velocities, BC that sees the previous action has a lower loss "
+                "on held-out episodes than BC without it",
+                "Where velocities are hidden, BC that sees the previous action has a lower return "
+                "than BC without it",
+            ),
+            remark="A pair of claims that asks for both at once. In the shipped cells it holds on "
+            "Hopper alone, near the floor.",
+        ),
+        Statement(
             "How well does BC do?", "claim",
-            "If a clone errs with probability `epsilon` in each demonstrated state, its cost is up "
-            "to `O(epsilon H^2)`, quadratic in the horizon.",
+            "If a clone errs with probability `epsilon` in each demonstrated state, and falling "
+            "off is as bad as it can be, its cost is up to `O(epsilon H^2)`, quadratic in the "
+            "horizon.",
             claims=claims(
                 "dagger",
                 "On long tightropes DAgger has a higher return (a lower regret) than BC with as "
                 "many expert actions",
             ),
             figures=(("dagger", "compounding"),),
-            code=("benchmarks/studies/compounding_error.py",),
-            tests=("tests/benchmarks/test_compounding_error.py::test_a_power_law_is_found",),
+            code=("benchmarks/studies/compounding_error.py", "imitbench/envs/toys/tightrope.py"),
+            tests=("tests/benchmarks/test_compounding_error.py::test_a_power_law_is_found",
+                   f"{TIGHTROPE}::test_one_mistake_costs_the_whole_way_back"),
             remark="The figure fits the exponent of the regret on tightropes of five lengths. It "
             "is a bound: other tasks are kinder.",
+        ),
+        Statement(
+            "Let's try and understand where the problem lies?", "claim",
+            "Cloning is hard in theory and in practice.",
+            remark="It says no more than the sections that follow; see their verdicts.",
+        ),
+        Statement(
+            "But won't a bigger neural net just solve this?", "claim",
+            "The bound needs an error of at most `epsilon` on the training states, and a clone may "
+            "underfit and miss that.",
+            remark="Not tested by itself: no claim is about losses on training data. The suite "
+            "`policies` shows what underfitting costs where there are several ways to act.",
+        ),
+        Statement(
+            "But won't a bigger neural net just solve this?", "question",
+            "A bigger network helps, but something more fundamental remains.",
+            claims=claims(
+                "policies",
+                "With demonstrations of two sides, diffusion succeeds more often than regression",
+            ),
+            tests=(f"{HEADS}/test_two_points.py::test_regression_averages",),
+            remark="No row varies the network: all of `policies` have layers of the same width. In "
+            "the test, the network is large enough for both points, and regression still "
+            "averages them.",
+        ),
+        Statement(
+            "Distributional Expressivity", "claim",
+            "What a policy can express depends on its network and on its family of distributions, "
+            "and the richer it is, the harder it is to compute with.",
+            code=("imitbench/core/heads/head.py", "benchmarks/perf/heads.py"),
+            remark="The tables of `policies` count passes through the network for one action: "
+            "6.25 for diffusion, 0.125 for regression. `make perf-heads` measures speeds. No claim "
+            "is about the trade-off.",
         ),
         Statement(
             "How does this reflect on imitation learning?", "claim",
@@ -54,18 +120,32 @@ DOCUMENT = Document(
             "f-divergences: `D_f(p, q) = E_q f(p / q)`; the forward Kullback-Leibler divergence "
             "covers modes, the reverse one seeks them.",
             code=("imitbench/algos/adversarial/f_divergence.py",),
-            tests=("tests/algos/adversarial/test_discriminator.py::test_divergences_are_estimated",
-                   "tests/algos/adversarial/test_discriminator.py::test_bounds_by_hand"),
+            tests=(f"{DISCRIMINATOR}::test_divergences_are_estimated",
+                   f"{DISCRIMINATOR}::test_bounds_by_hand"),
             remark="The divergences are a setting of the discriminator, and rows of the suite "
             "`gail`.",
         ),
         Statement(
+            "Effects of choice of f-divergence on behavior", "claim",
+            "BC, which is the forward divergence, can be mended in two ways: by another divergence "
+            "or by a richer distribution.",
+            remark="Both follow, each with what became of it. No row has both at once.",
+        ),
+        Statement(
+            "Using alternative f-divergences: Reverse KL", "claim",
+            "The reverse divergence helps, because it seeks one mode.",
+            remark="Not shown: on Hopper with 4 trajectories the shipped cells of `gail` have a "
+            "return of 3.5 [2.3, 4.6] for `f-vim-rkl` and of 2,572.5 [1,038.4, 4,106.6] for GAIL. "
+            "The former learned to end episodes at once, since its rewards were negative. Hopper "
+            "has no modes; rows on Forks would tell.",
+        ),
+        Statement(
             "Using alternative f-divergences: Reverse KL", "equation",
-            "The divergence is estimated by samples: `min_theta max_phi E_pi phi(a) - E_expert "
-            "f*(phi(a))` (Ke et al., arXiv:1905.12888).",
+            "It needs the expert's likelihood, which is unknown, so it is estimated by samples: "
+            "`min_theta max_phi E_pi phi(a) - E_expert f*(phi(a))` (Ke et al., arXiv:1905.12888).",
             code=("imitbench/algos/adversarial/f_divergence.py",
                   "imitbench/algos/adversarial/discriminator_losses.py"),
-            tests=("tests/algos/adversarial/test_discriminator.py::test_the_loss_by_hand",),
+            tests=(f"{DISCRIMINATOR}::test_the_loss_by_hand",),
         ),
         Statement(
             "Using Richer Policy Distribution Classes", "claim",
@@ -83,11 +163,14 @@ DOCUMENT = Document(
                 "With demonstrations of two sides, diffusion succeeds more often than regression",
             ),
             code=("imitbench/core/heads/mixture.py", "imitbench/core/heads/latent.py",
-                  "imitbench/core/heads/diffusion.py", "imitbench/core/heads/flow.py",
-                  "imitbench/core/heads/kmeans.py"),
+                  "imitbench/core/heads/bins.py", "imitbench/core/heads/diffusion.py",
+                  "imitbench/core/heads/flow.py", "imitbench/core/heads/kmeans.py"),
             tests=(f"{HEADS}/test_two_points.py::"
                    "test_heads_that_learn_distributions_reproduce_both_points",
                    f"{HEADS}/test_losses.py::test_the_noise_schedule_is_the_formula"),
+            remark="Latent variables have no claim. In the shipped cells on Forks `latent` has a "
+            "mode entropy of 0.57 [0.53, 0.61] and succeeds in 17.6% [14.5, 20.9], regression has "
+            "0.08 [0.00, 0.18] and 14.5% [0.0, 36.5]: it keeps modes and hits the cylinders.",
         ),
         Statement(
             "Why does this work?", "equation",
@@ -101,6 +184,25 @@ DOCUMENT = Document(
             tests=(f"{HEADS}/test_losses.py::test_autoregressive_bins_see_the_components_before",
                    f"{HEADS}/test_two_points.py::"
                    "test_independent_bins_mix_the_components_of_both_points"),
+            remark="The claim fails because at a fork the demonstrations differ in the sideways "
+            "move alone: independent bins have nothing to mix there, and bins one after the other "
+            "add up their errors. It takes a task whose ways differ in several components of an "
+            "action at once, as in the test.",
+        ),
+        Statement(
+            "Can we avoid compounding error in special cases?", "question",
+            "A car that was trained by imitation drives (Bojarski et al. 2016). Why did that work?",
+            remark="Not tested: no task has a car or cameras. The slides' answer is the next "
+            "statement.",
+        ),
+        Statement(
+            "What is the general principle?", "claim",
+            "Corrective labels: examples of how to come back to the data.",
+            code=("imitbench/algos/cloning/dagger.py", "imitbench/algos/cloning/dart.py",
+                  "imitbench/algos/model_based/ccil.py"),
+            tests=(f"{CCIL}/test_ccil.py::test_labels_help_a_clone_of_few_demonstrations",),
+            remark="DAgger, DART and CCIL each get such labels in another way; their verdicts "
+            "follow. The slide with the formula is an image.",
         ),
         Statement(
             "Concrete Instantation: DAgger", "algorithm",
@@ -119,6 +221,29 @@ DOCUMENT = Document(
                    f"{CLONING}/test_dagger.py::test_rounds_come_first_and_a_closing_fit_after_them"),
         ),
         Statement(
+            "DAgger Example", "figure",
+            "A robot that learned by DAgger (Ross et al. 2013).",
+            remark="Not tested: it takes a robot and a person who labels.",
+        ),
+        Statement(
+            "What's the problem?", "claim",
+            "A person has to label every state that the policy visits.",
+            claims=claims(
+                "gail",
+                "DAgger with 4 trajectories, and the expert's actions on 20 more, has a higher "
+                "return than BC with 4",
+            ),
+            tests=(f"{CLONING}/test_dagger.py::"
+                   "test_the_aggregate_holds_the_demonstrations_and_expert_labels",),
+            remark="Tables count expert queries; in this claim DAgger has 20,200 and BC 200. The "
+            "experts are programs, so that a person's time is not measured.",
+        ),
+        Statement(
+            "How might we fix this?", "question",
+            "Corrective labels could be made without asking a person in each state.",
+            remark="Noise and models of the dynamics, which follow, are two ways.",
+        ),
+        Statement(
             "Noising the Data Collection Process", "claim",
             "Noise while the expert demonstrates makes it show corrections (DART).",
             claims=claims(
@@ -129,6 +254,19 @@ DOCUMENT = Document(
             ),
             code=("imitbench/algos/cloning/dart.py",),
             tests=(f"{CLONING}/test_dart.py::test_noise_has_the_covariance_of_the_errors",),
+        ),
+        Statement(
+            "Why might this not be enough?", "claim",
+            "Some experts cannot do the task under noise.",
+            remark="Not tested: the suites' experts cope with the noise of DART, whose size follows "
+            "the clone's errors. It takes an expert that does not, such as a scripted law that "
+            "ignores disturbances.",
+        ),
+        Statement(
+            "Can we avoid expensive online data collection/labeling?", "question",
+            "Corrective labels should come without a person in the loop and without new steps.",
+            code=("imitbench/algos/model_based/ccil.py",),
+            remark="CCIL, in the suite `labels`, asks nobody and takes no step.",
         ),
         Statement(
             "Generating Corrective Labels From True Dynamics", "algorithm",
@@ -150,11 +288,6 @@ DOCUMENT = Document(
             "bounded (CCIL, arXiv:2310.12972).",
             claims=claims(
                 "labels",
-                "CCIL with BackTrack has a higher return than BC",
-                "CCIL with BackTrack has a higher success rate at the last step than BC",
-                "CCIL with DisturbedAction has a higher return than BC",
-                "CCIL with DisturbedAction has a higher success rate at the last step than BC",
-                "BC's return is not below that of noise-BC by more than 5%",
                 "Where the dynamics jump, DisturbedAction has a higher return with the Lipschitz "
                 "penalty than without it",
             ),
@@ -165,45 +298,134 @@ DOCUMENT = Document(
                    f"{CCIL}/test_ccil.py::test_labels_are_kept_by_their_bound"),
         ),
         Statement(
-            "Hindsight relabeling for Imitation Learning", "claim",
-            "Data that did not reach their goals are good data for the goals that they did reach; "
-            "undirected play gives goal-directed behaviour.",
+            "How well does generating corrective labels work?", "figure",
+            "Policies with and without corrective labels, side by side.",
+            claims=claims(
+                "labels",
+                "CCIL with BackTrack has a higher return than BC",
+                "CCIL with BackTrack has a higher success rate at the last step than BC",
+                "CCIL with DisturbedAction has a higher return than BC",
+                "CCIL with DisturbedAction has a higher success rate at the last step than BC",
+                "BC's return is not below that of noise-BC by more than 5%",
+            ),
+            remark="The slides' results are images and videos without numbers. `noise-bc` is the "
+            "control whose labels do not lead back.",
+        ),
+        Statement(
+            FRONTIERS, "question",
+            "Demonstrators that are not Markovian, with a humanoid's transformer as the picture.",
+            remark="A section of its own follows.",
+        ),
+        Statement(
+            FRONTIERS, "question",
+            "How far a policy generalises.",
+            remark="Not tested: evaluations begin in fresh states of the same task. `labels` also "
+            "has noise on observations; no suite changes objects or scenes.",
+        ),
+        Statement(
+            FRONTIERS, "question",
+            "Data without actions, and the shift from one body to another.",
+            claims=claims(
+                "observations",
+                "Without actions DAC (DACfO) has the same return as DAC, up to a tenth",
+                "Without actions GAIL (GAIfO) has a return that is not below GAIL's by more than a "
+                "tenth",
+                "With demonstrations of another body, GAIL has a higher return with observations "
+                "alone than with actions",
+            ),
+            code=("imitbench/algos/cloning/bco.py", "imitbench/envs/bodies.py"),
+        ),
+        Statement(
+            FRONTIERS, "question",
+            "Which data to keep, and how good they are.",
+            claims=claims(
+                "offline", "On mixed data BC on the best tenth has a higher return than BC"
+            ),
+            code=("imitbench/data/recordings/inspection.py",),
+            tests=("tests/data/test_inspection.py::test_each_trap_is_found_alone",),
+            remark="The claim picks episodes by their returns; data without rewards have none.",
+        ),
+        Statement(
+            FRONTIERS, "question",
+            "Teleoperation, and learning how to retry and improve.",
+            remark="No suite is about them: they need people or robots.",
+        ),
+        Statement(
+            "Accounting for Suboptimal Data", "question",
+            "What are episodes good for that did not reach their goal?",
             claims=claims(
                 "goals",
                 "On undirected data GCBC reaches goals more often than BC without relabelled goals",
                 "On undirected data GCSL reaches goals more often than BC without relabelled goals",
-                "On play WGCSL reaches goals more often than without weights",
+            ),
+        ),
+        Statement(
+            "Hindsight relabeling for Imitation Learning", "claim",
+            "They show how to reach the states that they did reach: a policy with goals, "
+            "`pi(a | s, g)`, learns from them with these states as goals.",
+            claims=claims(
+                "goals",
                 "Online GCSL learns FetchReach: it reaches goals more often than random actions",
             ),
             code=("imitbench/algos/common/hindsight.py", "imitbench/algos/goal/gcsl.py"),
-            tests=("tests/algos/goal/test_relabelling.py::test_goals_never_reach_across_episodes",),
+            tests=("tests/algos/goal/test_relabelling.py::test_goals_never_reach_across_episodes",
+                   "tests/algos/goal/test_goal_data.py::"
+                   "test_relabelled_goals_are_learned_from_random_actions_and_others_are_not"),
         ),
         Statement(
-            "Dealing with non-Markovian demonstrators", "claim",
-            "Demonstrators use the past; stack past observations, or use a recurrent network or a "
-            "transformer.",
+            "What does this result in?", "figure",
+            "Undirected play gives goal-directed behaviour.",
             claims=claims(
-                "history",
-                "Where velocities are hidden, three observations give a higher return than one",
-                "Where velocities are hidden, three observations and their differences give a "
-                "higher return than one observation",
-                "Where velocities are hidden, a GRU over ten observations gives a higher return "
-                "than one observation",
-                "Where velocities are hidden, a transformer over ten observations gives a higher "
-                "return than one observation",
+                "goals", "On play WGCSL reaches goals more often than without weights"
             ),
-            code=("imitbench/core/encoders.py", "imitbench/algos/cloning/memory/windows.py"),
-            tests=(f"{CLONING}/test_memory.py::test_every_encoder_sees_the_past",),
+            tests=("tests/envs/test_rooms.py::test_the_wanderer_plays",),
+            remark="GCBC and GCSL on play are among the verdicts on undirected data above.",
         ),
         Statement(
-            "Dealing with non-Markovian demonstrators", "claim",
-            "A mixture of Markovian demonstrators may not be Markovian, and people pause.",
+            NO_MARKOV, "claim",
+            "A Markovian demonstrator does the same whenever it sees the same. People often rely "
+            "on the past, and a mixture of Markovian people need not be Markovian.",
             claims=claims(
                 "policies",
                 "With demonstrations that pause, chunks of 16 succeed more often than single "
                 "actions",
                 "With demonstrations that pause, ten observations succeed more often than one",
             ),
+            tests=(f"{PLANS}::test_a_plan_is_kept_for_the_episode_and_differs_between_episodes",
+                   f"{PLANS}::test_a_pause_begins_above_the_block_and_ends"),
+            remark="The claims test pauses only. The demonstrators of Forks and of two sides draw "
+            "a plan for each episode, which makes them such mixtures, but no row with a memory "
+            "learns from them.",
+        ),
+        Statement(
+            NO_MARKOV, "claim",
+            "A policy that sees the past, `pi(a_t | s_t, ..., s_0)`: past frames side by side are "
+            "of no fixed number, and take too many weights.",
+            claims=claims(
+                "history",
+                "Where velocities are hidden, three observations give a higher return than one",
+                "Where velocities are hidden, three observations and their differences give a "
+                "higher return than one observation",
+            ),
+            code=("imitbench/core/encoders.py", "imitbench/algos/cloning/memory/config.py"),
+            tests=("tests/core/test_encoders.py::test_stack_joins_the_tokens",),
+            remark="A window has a fixed length here, and the test shows that a stack's inputs "
+            "grow with it. No row compares numbers of weights; three frames are few enough.",
+        ),
+        Statement(
+            NO_MARKOV, "claim",
+            "Or use a recurrent network or a transformer.",
+            claims=claims(
+                "history",
+                "Where velocities are hidden, a GRU over ten observations gives a higher return "
+                "than one observation",
+                "Where velocities are hidden, a transformer over ten observations gives a higher "
+                "return than one observation",
+            ),
+            code=("imitbench/core/encoders.py", "imitbench/algos/cloning/memory/windows.py"),
+            tests=(f"{CLONING}/test_memory.py::test_every_encoder_sees_the_past",
+                   "tests/core/test_encoders.py::test_gru_equals_a_plain_loop",
+                   "tests/core/test_encoders.py::test_transformer_equals_plain_attention"),
         ),
         Statement(
             "Why might this be challenging?", "claim",
@@ -238,22 +460,13 @@ DOCUMENT = Document(
             ),
         ),
         Statement(
-            "Frontiers in Imitation Learning", "question",
-            "Data without actions, and the shift from one body to another.",
-            claims=claims(
-                "observations",
-                "Without actions DAC (DACfO) has the same return as DAC, up to a tenth",
-                "Without actions GAIL (GAIfO) has a return that is not below GAIL's by more than a "
-                "tenth",
-                "With demonstrations of another body, GAIL has a higher return with observations "
-                "alone than with actions",
-            ),
-            code=("imitbench/algos/cloning/bco.py", "imitbench/envs/bodies.py"),
-        ),
-        Statement(
-            "Frontiers in Imitation Learning", "question",
-            "Teleoperation, curation of data, and learning how to retry.",
-            remark="No suite is about them: they need people or robots.",
+            "Some cool imitation videos", "figure",
+            "Humanoid robots of 1X and Tesla; fine manipulation by ALOHA and CherryBot.",
+            code=("imitbench/algos/cloning/memory/config.py",),
+            tests=(f"{CLONING}/test_memory.py::test_chunks_equal_a_plain_loop",
+                   f"{CLONING}/test_memory.py::test_averaged_predictions_equal_a_plain_loop"),
+            remark="Not tested: they take these robots. ALOHA's chunks and averaged predictions "
+            "are settings of BC.",
         ),
         Statement(
             "TRI Diffusion Policies", "claim",
@@ -267,6 +480,36 @@ DOCUMENT = Document(
                 "With demonstrations of one side, plain regression succeeds as often as flow "
                 "matching",
             ),
+        ),
+        Statement(
+            PERSPECTIVES, "claim",
+            "Imitation is easy to use and needs no further infrastructure.",
+            remark="Not tested. BC needs neither steps in an environment nor rewards, as its rows "
+            "show.",
+        ),
+        Statement(
+            PERSPECTIVES, "claim",
+            "It is sometimes surprisingly effective.",
+            remark="Not judged. On Hopper the shipped cells of `gail` have a return of 3,502.9 "
+            "[3,413.7, 3,592.1] for BC from 550 steps of 11 trajectories; the expert has 3,562.",
+        ),
+        Statement(
+            PERSPECTIVES, "claim",
+            "Its errors add up, and it struggles with several ways to act.",
+            remark="See the verdicts on the horizon, on DAgger and on modes above.",
+        ),
+        Statement(
+            PERSPECTIVES, "claim",
+            "It does not really generalise.",
+            remark="Not tested: see the frontier about generalisation.",
+        ),
+        Statement(
+            PERSPECTIVES, "claim",
+            "It takes many expensive data.",
+            claims=claims("gail", "BC has a higher return with 11 trajectories than with 4"),
+            figures=(("gail", "budget"),),
+            remark="The figure has scores against numbers of demonstrations. What they cost is not "
+            "measured.",
         ),
     ),
 )  # fmt: skip
