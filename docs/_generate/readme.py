@@ -13,13 +13,14 @@ from docs._generate import sources
 from docs._generate.book import verdict_list
 from imitbench.results import scores
 from imitbench.results.cells.cell import Result
+from imitbench.results.figures.palette import COLOURS, GREY
 
 README = sources.ROOT / "README.md"
 FIGURE = sources.DOCS / "assets" / "demonstrations.svg"
 SUITE = "gail"
 TASKS = ("Hopper", "Walker2d", "HalfCheetah", "Ant")
-LINES = {"bc": ("BC", "#444444", "o"), "gail": ("GAIL", "#c1440e", "s")}
-EXPERT = ("dagger", "DAgger", "#2a7f62", "D")
+LINES = {"bc": ("BC", COLOURS[0], "o"), "gail": ("GAIL", COLOURS[1], "s")}
+EXPERT = ("dagger", "DAgger", COLOURS[3], "D")
 
 
 def fingerprint() -> str:
@@ -71,8 +72,8 @@ def main() -> None:
 
 
 def _panel(ax: Any, task: str) -> None:
-    ax.axhline(1.0, color="#999999", linewidth=0.8)
-    ax.axhline(0.0, color="#999999", linewidth=0.8, linestyle=":")
+    ax.axhline(1.0, color=GREY, linewidth=0.8)
+    ax.axhline(0.0, color=GREY, linewidth=0.8, linestyle=":")
     for label, (name, colour, marker) in LINES.items():
         cells = sorted(_cells(task, label), key=lambda r: r.identity["demos"])
         demos = np.array([r.identity["demos"] for r in cells])
@@ -91,7 +92,7 @@ def _panel(ax: Any, task: str) -> None:
     ticks = sorted({r.identity["demos"] for r in _cells(task, "bc")})
     ax.set_xticks(ticks, map(str, ticks))
     ax.minorticks_off()
-    ax.text(ticks[-1], 1.02, "expert", ha="right", va="bottom", fontsize=8, color="#777777")
+    ax.text(ticks[-1], 1.02, "expert", ha="right", va="bottom", fontsize=8, color=GREY)
 
 
 def _results() -> list[Result]:

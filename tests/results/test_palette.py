@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from itertools import combinations, pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from imitbench.report import page
 from imitbench.results.figures import palette
 
+ROOT = Path(__file__).parents[2]
 # Machado, Oliveira and Fernandes 2009, table 1, severity 1: linear RGB as it is seen.
 SEEN = {
     "all colours": np.eye(3),
@@ -88,3 +91,11 @@ def test_the_page_has_the_same_looks():
         assert text.count(f"--c{i}: {light};") == text.count(f"--c{i}: {dark};") == 1
     assert "dash: DASHES[(i + Math.floor(i / 6)) % 4], mark: MARKS[i % 6]" in text
     assert 'MARKS = ["circle", "square", "up", "diamond", "down", "cross"]' in text
+
+
+@pytest.mark.parametrize("folder", ["imitbench/results/figures", "docs/_generate"])
+def test_figures_have_no_colours_of_their_own(folder):
+    known = {*palette.COLOURS, *palette.ON_DARK, palette.GREY}
+    for path in (ROOT / folder).rglob("*.py"):
+        found = re.findall(r"#[0-9a-fA-F]{6}\b", path.read_text(encoding="utf-8"))
+        assert set(found) <= known, path

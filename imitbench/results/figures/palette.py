@@ -18,6 +18,8 @@ ON_DARK = (
     "#f0f2f4", "#f1532b", "#55d7e2", "#9dfa91", "#9daaf6", "#cd8890", "#e06f59", "#e9cc44",
 )  # fmt: skip
 """On a dark ground, in the same order."""
+GREY = "#7f7f7f"
+"""Of what is no method: levels, and what is undecided."""
 MARKERS = ("o", "s", "^", "D", "v", "P")
 DASHES = ("-", "--", "-.", ":")
 STYLES = [

@@ -14,15 +14,16 @@ from matplotlib.lines import Line2D
 from imitbench.experts import reference_scores
 from imitbench.results.claims import Judgement, Verdict
 from imitbench.results.figures import drawing
+from imitbench.results.figures.palette import COLOURS, GREY
 from imitbench.results.tables.formatting import format_p
 
 LIMIT = 1.2  # of the axis; what lies beyond is drawn at its end
 WRAP = 88  # characters of a claim in a line
 ROW, HEADING = 0.34, 0.5  # inches
 STYLES: dict[Verdict, dict[str, Any]] = {
-    "reproduced": {"color": "#1b4f9c", "marker": "o", "markerfacecolor": "#1b4f9c"},
-    "not reproduced": {"color": "#c1440e", "marker": "X", "markerfacecolor": "#c1440e"},
-    "undecided": {"color": "#7f7f7f", "marker": "o", "markerfacecolor": "white"},
+    "reproduced": {"color": COLOURS[2], "marker": "o", "markerfacecolor": COLOURS[2]},
+    "not reproduced": {"color": COLOURS[1], "marker": "X", "markerfacecolor": COLOURS[1]},
+    "undecided": {"color": GREY, "marker": "o", "markerfacecolor": "white"},
 }
 
 

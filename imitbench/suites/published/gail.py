@@ -64,8 +64,7 @@ CLAIMS = (
         worse_at=tuple(place(task, MOST) for task in SEVERAL),
     ),
     Claim(
-        "DAC's return, after far fewer environment steps, is not below GAIL's by more than a "
-        "tenth",
+        "DAC's return, after far fewer environment steps, is not below GAIL's by more than a tenth",
         "dac",
         "gail",
         f"{DAC}, abstract (a tenth of the steps)",
