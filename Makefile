@@ -100,7 +100,7 @@ parity: setup  ## measure the engines and the experts against each other (hours 
 	$(PY) -m benchmarks.perf.parity
 
 peers: setup  ## install what we are compared with, each in an environment of its own (gigabytes)
-	@failed=; for p in .reference d3rlpy/.ready imitation/.ready lerobot/.ready; do \
+	@failed=; for p in .reference d3rlpy/.ready imitation/.ready lerobot/.ready robomimic/.ready; do \
 	  $(MAKE) --no-print-directory $(VENV)/$$p || failed="$$failed $$p"; \
 	done; \
 	if [ -n "$$failed" ]; then echo "peers that did not install:$$failed"; exit 1; fi
@@ -122,7 +122,7 @@ perf-learners: $(VENV)/.reference  ## training speed beside the engine and Stabl
 perf-vins: setup  ## training and acting of VINS against the matrix-product peak
 	$(PY) -m benchmarks.perf.vins
 
-perf-heads: setup  ## training and acting of BC with every head and memory against the matrix-product peak
+perf-heads: $(VENV)/robomimic/.ready  ## training and acting of BC with every head and memory beside robomimic and the matrix-product peak
 	$(PY) -m benchmarks.perf.heads
 
 perf-offline: $(VENV)/d3rlpy/.ready  ## offline learners beside d3rlpy (in an environment of its own) and the peak
@@ -144,6 +144,7 @@ perf-gymnasium: setup  ## tasks of Gymnasium in compiled rollouts beside Gymnasi
 d3rlpy := d3rlpy==2.8.1 torch==2.13.0
 imitation := imitation==1.0.1 ImageIO==2.38.1 stable-baselines3==2.2.1 gymnasium==0.29.1 mujoco==3.11.0 torch==2.13.0
 lerobot := lerobot==0.4.4 torch==2.10.0
+robomimic := robomimic==0.3.0 six==1.17.0 torch==2.13.0
 
 $(VENV)/%/.ready: $(VENV)/.ready
 	@if command -v uv >/dev/null 2>&1; then \
