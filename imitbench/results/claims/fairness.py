@@ -9,7 +9,7 @@ from imitbench.results.scores import is_rate
 from imitbench.suites.published.schema import Claim
 
 MIN_SEEDS = 5
-FLOOR = 0.1  # of the way from the random policy to the expert
+FLOOR = 0.1  # of the expert's success; of the way from the random policy's return to the expert's
 MORE_EFFORT = 1.1  # gradient steps of the winner over those of the loser
 
 
@@ -40,7 +40,8 @@ def objection(claim: Claim, better: Result, worse: Result, *, holds: bool) -> st
 
 
 def _at_the_floor(winner: Result, measure: str) -> str:
-    """The winner must be above a tenth of the way from the random policy to the expert."""
+    """The winner must be above a tenth of the expert's success, or of the way from the random
+    policy's return to the expert's."""
     measure = "success_final" if measure == MODE_ENTROPY else measure  # modes of what succeeds
     score = float(winner.final(measure).mean())
     if is_rate(measure):
