@@ -17,7 +17,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import get_args
 
+from imitbench.algos.adversarial.discriminator import Inputs
 from imitbench.algos.common import off_policy, off_policy_loop
 from imitbench.algos.common.off_policy import Setup
 from imitbench.algos.common.reward_model import TASK_REWARD
@@ -26,7 +28,7 @@ from imitbench.algos.inverse.pwil_coupling import Atoms, PaidEnv, Payment
 from imitbench.algos.rl import sac
 from imitbench.core import ops, policy_nets
 from imitbench.core.config import require
-from imitbench.core.types import Algorithm, Env, Key, Metrics, Spec, Transition
+from imitbench.core.types import Algorithm, Env, Key, Metrics, Spec, Traits, Transition
 from imitbench.utils.errors import UserError
 
 
@@ -40,19 +42,30 @@ class Config(sac.Config):
     """How fast the reward falls with the cost of a step, above 0 (beta in the paper)."""
     subsample: int = 20
     """Keep one step in so many of each demonstrated episode, 1 or more."""
-    state_only: bool = False
-    """Compare observations alone, without actions."""
+    inputs: Inputs = "state-action"
+    """What is compared. state-action: observations and executed actions. transition: observations
+    and the next ones. state: observations alone."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("scale", "decay"):
             require(getattr(self, name) > 0, self, name, "a positive number")
         require(self.subsample >= 1, self, "subsample", "1 or more")
+        kinds = get_args(Inputs)
+        require(self.inputs in kinds, self, "inputs", f"one of {', '.join(kinds)}")
         if self.replay.her:
             raise UserError(
                 f"replay.her={self.replay.her:g}: expected 0, because hindsight goals have the "
                 "task's reward and pwil pays another one"
             )
+
+
+def needs_actions(config: Config) -> bool:
+    """Returns whether demonstrated actions are compared."""
+    return config.inputs == "state-action"
+
+
+TRAITS = Traits(needs_actions=needs_actions)
 
 
 def paid_setup(setup: Setup, payment: Payment, atoms: Atoms) -> Setup:
@@ -85,13 +98,13 @@ def export(config: Config, spec: Spec, state: off_policy.State) -> policy_nets.M
 
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:
-    """PWIL on observations and executed actions of the demonstrations.
+    """PWIL on what `inputs` names of the demonstrations.
 
     State: `off_policy.State` of a `sac.State`, whose reward state is `pwil_coupling.Atoms`.
     """
     learner, payment = (
         sac.learner(config, spec),
-        Payment(config.scale, config.decay, config.state_only),
+        Payment(config.scale, config.decay, config.inputs),
     )
     algo = off_policy_loop.make(config.replay, spec, env, learner)
     setup = Setup(config.replay, spec, env, learner)

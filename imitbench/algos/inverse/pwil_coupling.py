@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
+from imitbench.algos.adversarial.discriminator import Inputs
 from imitbench.core import buffer, ops
 from imitbench.core.types import Env, EnvState, Key, Spec, Transition
 from imitbench.utils.errors import UserError
@@ -28,7 +29,7 @@ LEAST_STD = 1e-6  # components that vary less are not scaled
 class Atoms(struct.PyTreeNode):
     """The demonstrated steps of one seed; K counts places, some of which may have no mass."""
 
-    points: jax.Array  # [K, D] standardised observations and actions
+    points: jax.Array  # [K, D] standardised
     mass: jax.Array  # [K], with the sum 1
     norm: ops.Normaliser  # of points [..., D]
 
@@ -38,7 +39,7 @@ class Payment(struct.PyTreeNode):
 
     scale: float = struct.field(pytree_node=False)  # alpha in the paper
     decay: float = struct.field(pytree_node=False)  # beta in the paper
-    state_only: bool = struct.field(pytree_node=False)  # points are observations without actions
+    inputs: Inputs = struct.field(pytree_node=False)  # what a point is made of
 
 
 def check_lengths(demos: Transition, spec: Spec) -> None:
@@ -65,10 +66,23 @@ def check_lengths(demos: Transition, spec: Spec) -> None:
         )
 
 
-def points_of(payment: Payment, obs: jax.Array, action: jax.Array) -> jax.Array:
-    """Observations [..., O] and actions [..., A] as points [..., D]; without actions where
-    `state_only`."""
-    return obs if payment.state_only else jnp.concatenate([obs, action], axis=-1)
+def points_of(
+    payment: Payment, obs: jax.Array, action: jax.Array | None, next_obs: jax.Array
+) -> jax.Array:
+    """Steps as points [..., D].
+
+    Args:
+        payment: says what counts.
+        obs: [..., O].
+        action: [..., A]; None where it does not count.
+        next_obs: [..., O].
+    """
+    if payment.inputs == "state":
+        return obs
+    if payment.inputs == "transition":
+        return jnp.concatenate([obs, next_obs], axis=-1)
+    assert action is not None
+    return jnp.concatenate([obs, action], axis=-1)
 
 
 def thin(key: Key, demos: Transition, stride: int) -> jax.Array:
@@ -101,7 +115,7 @@ def make_atoms(key: Key, demos: Transition, payment: Payment, stride: int) -> At
     Args:
         key: of the offsets of thinning.
         demos: rows [N] of whole episodes.
-        payment: decides whether points have actions.
+        payment: says what points are made of.
         stride: keep one step in so many of each episode.
 
     Returns:
@@ -115,7 +129,8 @@ def make_atoms(key: Key, demos: Transition, payment: Payment, stride: int) -> At
     rows = jnp.nonzero(kept, size=count, fill_value=0)[0]
     mass = (jnp.arange(count) < jnp.sum(kept)).astype(jnp.float32)
     mass = mass / jnp.sum(mass)
-    points = points_of(payment, demos.obs[rows], demos.action[rows])
+    action = None if demos.action is None else demos.action[rows]
+    points = points_of(payment, demos.obs[rows], action, demos.next_obs[rows])
     norm = ops.fit_normaliser(points, mass, 0.0)
     norm = norm.replace(std=jnp.where(norm.std > LEAST_STD, norm.std, 1.0))
     return Atoms(norm(points, jnp.inf), mass, norm)
@@ -145,7 +160,8 @@ def reward_of(payment: Payment, cost: jax.Array, size: int, horizon: int) -> jax
     Args:
         payment: scale and decay.
         cost: [] of a step.
-        size: D, the components of a point with its action.
+        size: D, the components of what is compared; of observations alone those of the actions,
+            too, as in the official code.
         horizon: T.
     """
     return payment.scale * jnp.exp(-payment.decay * horizon / size**0.5 * cost)
@@ -191,12 +207,12 @@ class PaidEnv:
         return self._with_all_mass(self._env.reset)(rng)
 
     def step(self, state: EnvState, action: jax.Array, /) -> EnvState:
-        """Returns the state after one step, with the coupling's reward for the observation before
-        it and the action."""
+        """Returns the state after one step, with the coupling's reward for that step."""
         atoms, payment, spec = self._atoms, self._payment, self.spec
-        point = atoms.norm(points_of(payment, state.obs, action), jnp.inf)
+        new = self._env.step(self._inner(state), action)
+        point = atoms.norm(points_of(payment, state.obs, action, new.obs), jnp.inf)
         distance = jnp.linalg.norm(atoms.points - point, axis=-1)
         cost, left = couple(distance, state.info[LEFT], 1.0 / spec.horizon)
-        reward = reward_of(payment, cost, spec.obs_size + spec.action_size, spec.horizon)
-        new = self._env.step(self._inner(state), action)
+        other = spec.obs_size if payment.inputs == "transition" else spec.action_size
+        reward = reward_of(payment, cost, spec.obs_size + other, spec.horizon)
         return new.replace(reward=reward, info=new.info | {LEFT: left})

@@ -12,7 +12,7 @@ import pytest
 from helpers.small_configs import shrink
 from scipy.optimize import linear_sum_assignment
 
-from imitbench import data, envs, experts
+from imitbench import algos, data, envs, experts
 from imitbench.algos.common import off_policy
 from imitbench.algos.inverse import pwil, pwil_coupling
 from imitbench.algos.inverse.pwil_coupling import LEFT, Atoms, PaidEnv, Payment
@@ -21,7 +21,7 @@ from imitbench.core.types import EpisodeSizes, Poses, Transition
 from imitbench.utils.errors import UserError
 
 KEY = jax.random.key(0)
-PAYMENT = Payment(5.0, 5.0, False)
+PAYMENT = Payment(5.0, 5.0, "state-action")
 TASK = "ProbeWalk"  # ten steps, two observations, two actions, never ends early
 
 
@@ -91,7 +91,7 @@ def test_a_greedy_coupling_that_is_not_optimal_by_hand():
 
 
 def test_the_reward_by_hand():
-    reward = pwil_coupling.reward_of(Payment(2.0, 3.0, False), jnp.array([0.0, 0.01]), 16, 100)
+    reward = pwil_coupling.reward_of(Payment(2.0, 3.0, "state-action"), jnp.array([0.0, 0.01]), 16, 100)
     np.testing.assert_allclose(reward, [2.0, 2.0 * np.exp(-3 * 100 / 4 * 0.01)], rtol=1e-6)
 
 
@@ -140,8 +140,14 @@ def test_atoms_are_standardised_and_have_equal_mass():
     std = found.std(axis=0)
     std[2] = 1.0  # a component that does not vary is only shifted
     np.testing.assert_allclose(atoms.points, (found - found.mean(axis=0)) / std, atol=1e-5)
-    alone = pwil_coupling.make_atoms(KEY, demos, dataclasses.replace(PAYMENT, state_only=True), 1)
+    without = demos.replace(action=None, intended_action=None)
+    alone = pwil_coupling.make_atoms(KEY, without, dataclasses.replace(PAYMENT, inputs="state"), 1)
     assert alone.points.shape == (16, 3)
+    payment = dataclasses.replace(PAYMENT, inputs="transition")
+    pairs = pwil_coupling.make_atoms(KEY, without, payment, 1)
+    found = np.concatenate([demos.obs[:16], demos.next_obs[:16]], axis=1)
+    std = np.where(found.std(axis=0) > 1e-6, found.std(axis=0), 1.0)
+    np.testing.assert_allclose(pairs.points, (found - found.mean(axis=0)) / std, atol=1e-4)
 
 
 def test_places_without_a_step_have_no_mass():
@@ -198,11 +204,28 @@ def test_steps_like_the_demonstrated_ones_have_the_largest_reward():
 
 
 def test_actions_may_be_left_out():
-    env = paid(np.zeros((1, 2)), dataclasses.replace(PAYMENT, state_only=True))
+    env = paid(np.zeros((1, 2)), dataclasses.replace(PAYMENT, inputs="state"))
     state = env.reset(KEY)
     new = env.step(state, jnp.array([0.7, -0.2]))
     cost = float(jnp.linalg.norm(state.obs)) / 10
     assert float(new.reward) == pytest.approx(5 * np.exp(-5 * 10 / np.sqrt(4) * cost), rel=1e-4)
+
+
+def test_next_observations_may_take_the_place_of_actions():
+    env = paid(np.zeros((1, 4)), dataclasses.replace(PAYMENT, inputs="transition"))
+    state = env.reset(KEY)
+    new = env.step(state, jnp.array([0.7, -0.2]))
+    point = np.concatenate([state.obs, new.obs])
+    expected = 5 * np.exp(-5 * 10 / np.sqrt(4) * np.linalg.norm(point) / 10)
+    assert float(new.reward) == pytest.approx(expected, rel=1e-4)
+
+
+def test_demonstrations_without_actions_fit_where_none_are_compared():
+    assert algos.needs_actions("pwil", pwil.Config())
+    for inputs in ("state", "transition"):
+        assert not algos.needs_actions("pwil", pwil.Config(inputs=inputs))
+    with pytest.raises(UserError, match="one of state-action, state, transition"):
+        pwil.Config(inputs="actions")  # type: ignore[arg-type]
 
 
 def test_further_functions_of_the_environment_are_kept():
