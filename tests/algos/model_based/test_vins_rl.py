@@ -33,22 +33,19 @@ def test_rl_continues_vins_without_negatives_and_without_the_prior(rows):
     for key in jax.random.split(jax.random.split(KEY, 3)[1], 2):  # 6 steps, 3 an update
         pretrained, _ = jax.jit(learner.update)(key, pretrained, rows)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), state.vins, pretrained)
-    demo_steps = 3 * env.spec.horizon
-    total = demo_steps + config.rounds * config.envs * config.length
-    assert int(state.replay.written) == demo_steps
+    total = config.rounds * config.envs * config.length
+    assert int(state.replay.written) == 0  # demonstrations are drawn beside the replay
     new, metrics = jax.jit(algo.update)(KEY, state, rows)
     assert int(new.replay.written) == total
     assert "ns_loss" not in metrics and {"td_loss", "model_loss", "reward"} <= set(metrics)
     jax.tree.map(np.testing.assert_array_equal, new.vins.clone, state.vins.clone)
     kept = jax.tree.map(lambda x: np.asarray(x)[:total], new.replay.rows)
-    np.testing.assert_array_equal(kept.state[:demo_steps], rows.obs[:, :2])
-    collected = kept.state[demo_steps:] + 0.1 * kept.action[demo_steps:]
-    np.testing.assert_allclose(kept.next_state[demo_steps:], collected, atol=1e-6)
+    np.testing.assert_allclose(kept.next_state, kept.state + 0.1 * kept.action, atol=1e-6)
     at_goal = np.linalg.norm(kept.state - kept.desired, axis=1) <= 0.1
     np.testing.assert_array_equal(kept.terminal, at_goal)
     np.testing.assert_array_equal(kept.reward, np.where(at_goal, 0, -1))
     # Noise around 0 over the whole range, not around the prior.
-    size = np.abs(kept.action[demo_steps:])
+    size = np.abs(kept.action)
     assert size.max() > 0.8 and size.min() < 0.2
     assert [(algo.cost * u).grad_steps for u in (0, 1)] == [6, 6 + config.rounds * 2]
 
