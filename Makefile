@@ -144,7 +144,7 @@ perf-gymnasium: setup  ## tasks of Gymnasium in compiled rollouts beside Gymnasi
 d3rlpy := d3rlpy==2.8.1 torch==2.13.0
 imitation := imitation==1.0.1 ImageIO==2.38.1 stable-baselines3==2.2.1 gymnasium==0.29.1 mujoco==3.11.0 torch==2.13.0
 lerobot := lerobot==0.4.4 torch==2.10.0
-robomimic := robomimic==0.3.0 six==1.17.0 torch==2.13.0
+robomimic := robomimic==0.3.0 six==1.17.0 torch==2.14.1 torchvision==0.29.1
 
 $(VENV)/%/.ready: $(VENV)/.ready
 	@if command -v uv >/dev/null 2>&1; then \
