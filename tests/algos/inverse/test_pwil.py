@@ -91,7 +91,8 @@ def test_a_greedy_coupling_that_is_not_optimal_by_hand():
 
 
 def test_the_reward_by_hand():
-    reward = pwil_coupling.reward_of(Payment(2.0, 3.0, "state-action"), jnp.array([0.0, 0.01]), 16, 100)
+    payment = Payment(2.0, 3.0, "state-action")
+    reward = pwil_coupling.reward_of(payment, jnp.array([0.0, 0.01]), 16, 100)
     np.testing.assert_allclose(reward, [2.0, 2.0 * np.exp(-3 * 100 / 4 * 0.01)], rtol=1e-6)
 
 
