@@ -92,7 +92,8 @@ def environment_for(policy: Policy, env: Env | None) -> Env:
 
     Args:
         policy: the policy.
-        env: an environment of `make_env`; None for the one of the policy's task.
+        env: an environment of `make_env`; None for the one of the policy's task, or that in which
+            its policies are evaluated.
 
     Raises:
         UserError: its sizes do not fit the policy, or the policy has no task.
@@ -106,7 +107,7 @@ def environment_for(policy: Policy, env: Env | None) -> Env:
             "command line"
         )
     else:
-        env = envs.make(policy.task, "auto")
+        env = rollout.evaluation_env(envs.make(policy.task, "auto"))
     there, own = _sizes(env.spec), _sizes(policy.spec)
     if there != own:
         raise UserError(

@@ -97,7 +97,7 @@ def retrain_and_play(job: plan.Job, r: Result) -> PolicyEpisodes:
     Returns:
         The episodes.
     """
-    env = video.drawable(job.env)
+    env = video.drawable(rollout.evaluation_env(job.env))
     assert env is not None
     seed = r.identity["seeds"][0]
     demos, _ = loading.load_demonstrations(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from imitbench import envs
+from imitbench.core import rollout
 from imitbench.report import replayed_episodes, video
 from imitbench.report.replayed_episodes import PolicyEpisodes
 from imitbench.report.video import DrawableEnv
@@ -60,7 +61,7 @@ def make_videos(
         by_task.setdefault(r.identity["task"], []).append(r)
     videos, notes = [], []
     for task, task_results in by_task.items():
-        env = video.drawable(envs.make(task))
+        env = video.drawable(rollout.evaluation_env(envs.make(task)))
         if env is None:
             notes.append(f"{task}: no videos, because the task has no MuJoCo model.")
             continue

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import jax
 import numpy as np
 import pytest
 
 from imitbench import data, envs, experts
 from imitbench.algos import bc
+from imitbench.api.evaluation import environment_for
 from imitbench.core import rollout
 from imitbench.training import evaluation
 
@@ -35,3 +39,6 @@ def test_ablations_of_motion_imitation_are_evaluated_in_the_task_itself(suffix):
     variant = envs.make(f"Quadruped-trot{suffix}")
     assert rollout.evaluation_env(variant).name == "Quadruped-trot"
     assert variant.spec.obs_size == base.spec.obs_size
+    policy: Any = SimpleNamespace(task=variant.name, spec=variant.spec)
+    assert environment_for(policy, None).name == "Quadruped-trot"
+    assert environment_for(policy, variant).name == variant.name  # the user's choice
