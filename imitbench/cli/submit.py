@@ -77,8 +77,6 @@ class Submit:
     def _check(self) -> int:
         found, cells = submissions.read(self.run)
         if self.code is not None:
-            if self.code.suffix != ".py":
-                raise UserError(f"--code {self.code}: expected a Python file, *.py")
             import_file(self.code, "file of a method")
         print(f"{found.name} by {found.by}: {len(found.files)} files have their checksums")
         suite = pick("suite", found.suite, suite_names())

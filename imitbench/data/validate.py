@@ -142,8 +142,7 @@ def warnings(demos: Demos, spec: Spec, *, rewards: bool, success: bool = False) 
     lines += _episode_warnings(demos, spec)
     if spec.image is not None:  # most pixels of a still scene never change
         return lines
-    obs = np.asarray(steps.obs)
-    constant = np.flatnonzero((obs == obs[np.argmax(real)]).all(axis=0, where=real[:, None]))
+    constant = _constant(np.asarray(steps.obs), real)
     if len(constant):
         names = [k for k, s in spec.fields.items() if np.isin(np.r_[s], constant).any()]
         lines.append(
@@ -166,14 +165,18 @@ def action_warnings(demos: Demos, spec: Spec) -> list[str]:
     if spec.discrete or not demos.has_actions:
         return []
     real = np.asarray(demos.rows.weight) > 0
-    action = np.asarray(demos.rows.intended_action)[real]
-    constant = np.flatnonzero((action == action[0]).all(axis=0))
+    constant = _constant(np.asarray(demos.rows.intended_action), real)
     if not len(constant):
         return []
     return [
         f"action components {first_places(constant)} of {demos.header.task} never change in the "
         "data: a policy learns that one value; check that the data hold the executed actions"
     ]
+
+
+def _constant(values: np.ndarray, real: np.ndarray) -> np.ndarray:
+    """The components of values [N, D] that are the same in all rows that are real [N]."""
+    return np.flatnonzero((values == values[np.argmax(real)]).all(axis=0, where=real[:, None]))
 
 
 def check_goals(demos: Demos, spec: Spec) -> None:

@@ -36,9 +36,8 @@ class Size:
     ablated: tuple[tuple[str, str], ...]
     """Those on which WGCSL runs with single factors and without any, too."""
     episodes: dict[str, tuple[int, int]]
-    """Of each grade: the episodes of the pool, and how many of them each seed learns from."""
-    push_replay: int
-    """Episodes of the pool of FetchPush's experience: the learner needs them to leave the floor."""
+    """Of each grade, or of a grade on one task ("FetchPush replay"): the episodes of the pool, and
+    how many of them each seed learns from."""
     online: tuple[tuple[str, int, int], ...]
     """Tasks of the online learners, with their environment steps and evaluations."""
     grad_steps: int
@@ -77,9 +76,7 @@ def _evaluation(s: Size) -> dict[str, Any]:
 
 
 def _fixed_data(task: str, grade: str, s: Size) -> list[Cell]:
-    pool, demos = s.episodes[grade]
-    if (task, grade) == ("FetchPush", "replay"):
-        pool = s.push_replay
+    pool, demos = s.episodes.get(f"{task} {grade}", s.episodes[grade])
     rows = _methods(s) | {"wgcsl": ("wgcsl", _wgcsl(task, grade, s))}
     if (task, grade) in s.ablated:
         rows |= {label: ("wgcsl", config) for label, config in _factors(task, grade, s).items()}
@@ -172,11 +169,15 @@ def _online(s: Size) -> list[Cell]:
 
 FETCH = ("FetchReach", "FetchPush", "FetchPickAndPlace")
 ROOMS = ("PointMass-rooms", "play")
-EPISODES = {"random": (4_000, 2_000), "replay": (1_000, 500), "noisy": (200, 100)}
+PUSH_REPLAY = "FetchPush replay"  # more episodes: its learner leaves the floor late
+EPISODES = {
+    "random": (4_000, 2_000), "replay": (1_000, 500), PUSH_REPLAY: (4_000, 500),
+    "noisy": (200, 100),
+}  # fmt: skip
 SMOKE = Size(
     data=(("FetchReach", "random"), ("FetchReach", "replay"), ROOMS),
     ablated=(("FetchReach", "replay"),),
-    episodes={"random": (4, 2), "replay": (34, 4), "play": (4, 2)}, push_replay=34,
+    episodes={"random": (4, 2), "replay": (34, 4), "play": (4, 2)},
     online=(("FetchReach", 1_600, 1),),
     grad_steps=8, steps_per_update=4, seeds=2, num_evals=2, eval_episodes=1, hidden=(8,),
     rounds=8, explore=100, updates_per_step=0.02,
@@ -188,7 +189,7 @@ CPU = Size(
         ROOMS,
     ),
     ablated=(("FetchReach", "replay"), ("FetchPush", "replay"), ROOMS),
-    episodes=EPISODES | {"play": (2_000, 1_000)}, push_replay=4_000,
+    episodes=EPISODES | {"play": (2_000, 1_000)},
     online=(("FetchReach", 48_000, 3), ("FetchPush", 200_000, 5)),
     grad_steps=4_000, steps_per_update=200, seeds=5, num_evals=4, eval_episodes=50,
 )  # fmt: skip
@@ -197,9 +198,8 @@ FULL = Size(
     ablated=(*((task, "replay") for task in FETCH), ROOMS),
     episodes={
         "random": (4_000, 2_000), "replay": (4_000, 2_000), "noisy": (1_000, 500),
-        "play": (4_000, 2_000),
+        "play": (4_000, 2_000), PUSH_REPLAY: (20_000, 2_000),
     },
-    push_replay=20_000,
     online=(("FetchReach", 96_000, 6), ("FetchPush", 960_000, 10)),
     grad_steps=100_000, steps_per_update=1_000, seeds=10, num_evals=10, eval_episodes=100,
     hidden=(256, 256, 256), updates_per_step=1.0,

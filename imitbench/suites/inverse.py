@@ -116,12 +116,18 @@ def online(task: str, s: Size) -> dict[str, tuple[str, Any]]:
     )
     return {
         "iq_learn": ("iq_learn", iq),
-        "iq_learn-fast": ("iq_learn", replace(iq, policy_lr=FAST)),
         "ls_iq": ("ls_iq", ls),
-        "ls_iq-fast": ("ls_iq", replace(ls, policy_lr=FAST)),
         "pwil": ("pwil", pwil.Config(**learner)),
         "dac_sac": ("dac_sac", dac_sac.Config(sac=sac.Config(**learner), discriminator=classifier)),
         "sqil": ("sqil", sqil.Config(replay=half, hidden=s.hidden)),
+    }
+
+
+def with_fast_policies(rows: dict[str, tuple[str, Any]]) -> dict[str, tuple[str, Any]]:
+    """The rows, and those of IQ-Learn and LS-IQ with SAC's step size of the policy."""
+    slow = ("iq_learn", "ls_iq")
+    return rows | {
+        f"{label}-fast": (label, replace(rows[label][1], policy_lr=FAST)) for label in slow
     }
 
 
@@ -130,19 +136,24 @@ def cells(s: Size) -> tuple[Cell, ...]:
     out: list[Cell] = []
     for task, numbers in s.columns:
         for demos in numbers:
-            out += _online_cells(task, demos, s, s.source(), s.env_steps)
+            rows = with_fast_policies(online(task, s))
+            out += _online_cells(task, demos, rows, s, s.source(), s.env_steps)
             out += _offline_cells(task, demos, s)
     demos = max(s.columns[0][1])
     for task in s.control_tasks:
         still = DemoSource(pool=2 * demos, grade="still")
-        out += _online_cells(task, demos, s, still, s.control_steps)
+        out += _online_cells(task, demos, online(task, s), s, still, s.control_steps)
     return tuple(out)
 
 
-def _online_cells(task: str, demos: int, s: Size, source: DemoSource, env_steps: int) -> list[Cell]:
-    rows = online(task, s)
-    if source.grade == "still":
-        rows = {label: row for label, row in rows.items() if not label.endswith("-fast")}
+def _online_cells(
+    task: str,
+    demos: int,
+    rows: dict[str, tuple[str, Any]],
+    s: Size,
+    source: DemoSource,
+    env_steps: int,
+) -> list[Cell]:
     return [
         Cell(
             task, demos, method, config, label=label, env_steps=env_steps, source=source,

@@ -85,12 +85,14 @@ def import_file(path: Path, what: str) -> ModuleType:
         Its module.
 
     Raises:
-        UserError: there is no such file.
+        UserError: there is no such file, or it is no Python file.
     """
+    if path.suffix != ".py":
+        raise UserError(f"{what} {path}: expected a Python file, *.py")
     if not path.is_file():
         raise UserError(f"no such {what}: {path}")
     spec = importlib.util.spec_from_file_location(f"imitbench_suite_{path.stem}", path)
-    assert spec is not None and spec.loader is not None, "expected a file *.py"
+    assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses in the file look their module up there
     spec.loader.exec_module(module)

@@ -106,7 +106,7 @@ def test_memory_restarts_where_an_episode_begins(method, actor, env):
         decision, memory = act(KEY, memory, running.env)
         running, steps, _ = unroll(jax.random.key(i), running)
         expected = split_decision(decision)[1]
-        np.testing.assert_allclose(steps.intended_action[0], expected, rtol=1e-4, atol=2e-5)
+        np.testing.assert_allclose(steps.intended_action[0], expected, rtol=1e-5, atol=1e-6)
     assert restarts >= 3
 
 

@@ -47,6 +47,6 @@ def end(folder: Path, kept: Path) -> None:
         kept.mkdir(exist_ok=True)
     else:
         for program in folder.iterdir():
-            with contextlib.suppress(FileExistsError):
+            with contextlib.suppress(FileNotFoundError, FileExistsError):
                 os.link(program, kept / program.name)
     shutil.rmtree(folder, ignore_errors=True)

@@ -37,26 +37,25 @@ class GRUConfig(bc.Config):
 
 @dataclass(frozen=True)
 class AveragesConfig(dagger.Config):
-    """DAgger whose clone sees two observations and their difference, and averages predictions."""
+    """DAgger whose clone sees two observations and averages its predictions."""
 
     clone: bc.Config = field(
         default_factory=lambda: bc.Config(
-            memory=memory_config.Config(
-                history=2, differences=True, chunk=3, ensemble=0.1, past_targets=1
-            )
+            memory=memory_config.Config(history=2, chunk=3, ensemble=0.1, past_targets=1)
         )
     )
 
 
 @dataclass(frozen=True)
 class SamplesConfig(bc.Config):
-    """A clone whose chunks are drawn by k-means, read by a transformer, with mean parameters."""
+    """A clone that sees observations and their differences by a transformer, draws chunks by
+    k-means, and has mean parameters."""
 
     head: heads.Config = field(default_factory=lambda: heads.Config("kmeans", centres=2))
     ema: float = 0.5
     memory: memory_config.Config = field(
         default_factory=lambda: memory_config.Config(
-            history=2, encoder="transformer", width=8, layers=1, heads=2, chunk=2
+            history=2, differences=True, encoder="transformer", width=8, layers=1, heads=2, chunk=2
         )
     )
 

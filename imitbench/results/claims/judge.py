@@ -10,7 +10,7 @@ from imitbench.results import stats
 from imitbench.results.cells.cell import DATASET, PLUS, Result
 from imitbench.results.claims import fairness
 from imitbench.results.claims.leads import Lead, lead_of, pooled_lead, reached, shrinking_lead
-from imitbench.results.comparability import require_comparable
+from imitbench.results.comparability import have_same_seeds, require_comparable
 from imitbench.suites.published.schema import Claim, Place
 
 Verdict = Literal["reproduced", "not reproduced", "undecided", "no results"]
@@ -111,7 +111,8 @@ def _pair(
     a, b = cells.get((better_at, claim.better)), cells.get((worse_at, claim.worse))
     if a is None or b is None:
         return None
-    if common := set(a.identity["seeds"]) & set(b.identity["seeds"]):
+    common = set(a.identity["seeds"]) & set(b.identity["seeds"])
+    if common and not have_same_seeds(a, b):
         a, b = a.at_seeds(common), b.at_seeds(common)
     require_comparable(a, b, f"{claim.better} and {claim.worse} on {place_name(worse_at)}")
     return a, b
