@@ -2,8 +2,9 @@
 
 The learned experts and their numbers of demonstrations are those of the paper's tables; the
 scripted experts have the numbers at which BC leaves room for improvement. The settings for a task
-and an expert are the same at all numbers of demonstrations; the suite `vins_settings` chose them,
-on validation seeds. Published numbers and claims: `imitbench/suites/published/vins.py`.
+and an expert are the same at all numbers of demonstrations; the suite `vins_settings` chose those
+of every row, on validation seeds. BC is the prior of VINS, with the same settings. Published
+numbers and claims: `imitbench/suites/published/vins.py`.
 """
 
 from dataclasses import fields, replace
@@ -18,7 +19,10 @@ from imitbench.suites.schema import Cell, Suite
 HAND, BOTH, FINGERS = ("grip_pos",), ("grip_pos", "object_pos"), ("gripper_state",)
 PUSH: dict[str, Any] = {"negatives": (BOTH, HAND, HAND)}  # its fingers stay shut
 PICK: dict[str, Any] = {"negatives": (BOTH, HAND, FINGERS)}
-# Chosen by the suite `vins_settings`.
+RELATIVE = ("desired_goal - object_pos", "object_pos - grip_pos")
+# Chosen by the suite `vins_settings`: BC and the prior (arguments of `clone`), VINS, and its
+# ablations (by label, what differs from VINS).
+CLONES: dict[tuple[str, Kind], dict[str, Any]] = {}
 SETTINGS: dict[tuple[str, Kind], dict[str, Any]] = {
     ("FetchReach", "learned"): {},
     ("FetchPush", "learned"): PUSH | {"slope": 5.0, "alpha": 0.05},
@@ -41,15 +45,25 @@ PLACES: Places = (
 TRUE_DYNAMICS = (("FetchPickAndPlace", 100), ("FetchPush", 100))
 
 
-def clone(steps: int, steps_per_update: int = 500) -> bc.Config:
+def clone(
+    steps: int, steps_per_update: int = 500, *, decay: bool = False, features: tuple[str, ...] = ()
+) -> bc.Config:
     """Returns the settings of the BC baseline, which is also the prior of VINS.
 
     Args:
         steps: gradient steps in all.
         steps_per_update: gradient steps of an update, at most `steps`.
+        decay: whether the step size falls to 0.
+        features: what the policy sees besides the observation.
     """
-    per_update = min(steps_per_update, steps)
-    return bc.Config(hidden=(256, 256, 256), lr=3e-4, validation=0.0, steps=per_update)
+    return bc.Config(
+        hidden=(256, 256, 256),
+        lr=3e-4,
+        validation=0.0,
+        steps=min(steps_per_update, steps),
+        lr_decay_steps=steps if decay else 0,
+        features=features,
+    )
 
 
 def make_cell(
@@ -109,7 +123,8 @@ def cells(
     out, last = [], []
     size = {"seeds": seeds, "eval_episodes": episodes}
     for task, expert, numbers in places:
-        config = vins.Config(clone=clone(steps), **SETTINGS[task, expert])
+        prior = clone(steps, **CLONES.get((task, expert), {}))
+        config = vins.Config(clone=prior, **SETTINGS[task, expert])
         without_prior = replace(config, prior=False, alpha=1.0)
         methods: dict[str, Any] = {"vins": config}
         if task != "FetchReach":
@@ -118,7 +133,7 @@ def cells(
             methods["vins-no-bc"] = without_prior
         for demos in numbers:
             place = (task, expert, demos)
-            out.append(make_cell(*place, "bc", "bc", clone(steps), steps, **size))
+            out.append(make_cell(*place, "bc", "bc", prior, steps, **size))
             out += [
                 make_cell(*place, label, "vins", c, steps, **size) for label, c in methods.items()
             ]

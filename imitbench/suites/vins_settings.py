@@ -2,12 +2,11 @@
 
 For each task and expert, on validation seeds and validation initial states, at the fewest
 demonstrations of the suite: four clones for BC (a constant or a falling step size, without or with
-the goal and the object relative to the hand), slope and alpha for VINS, and alpha for VINS without
-negative samples (which has no slope) and without the BC prior (where alpha is the spread of the
-candidates around zero).
+the goal and the object relative to the hand), then slope and alpha for VINS with the best of them
+as its prior, and alpha for VINS without negative samples (which has no slope) and without the BC
+prior (where alpha is the spread of the candidates around zero).
 """
 
-from dataclasses import replace
 from typing import Any
 
 from imitbench.algos.cloning import bc
@@ -24,7 +23,6 @@ PLACES = (
 )
 GRID = ((5.0, 0.05), (5.0, 0.1), (10.0, 0.05), (10.0, 0.2))  # slope, alpha
 ALPHAS = {"vins-no-ns": (0.05, 0.1, 0.2, 0.5), "vins-no-bc": (0.1, 0.3, 0.5, 1.0)}
-RELATIVE = ("desired_goal - object_pos", "object_pos - grip_pos")
 
 
 def cells(
@@ -32,7 +30,7 @@ def cells(
 ) -> tuple[Cell, ...]:
     """Builds the cells of a profile, place by place.
 
-    The setting with the largest sum of both success rates (any and final) is chosen.
+    Of each row the setting with the largest sum of both success rates (any and final) is chosen.
 
     Args:
         steps: gradient steps in all.
@@ -47,7 +45,8 @@ def cells(
         place = (task, expert, demos)
         for label, clone in list(_clones(steps).items())[:trials]:
             out.append(vins.make_cell(*place, label, "bc", clone, steps, **size))
-        for label, config in _trials(vins.clone(steps), fixed, trials).items():
+        prior = vins.clone(steps, **vins.CLONES.get((task, expert), {}))
+        for label, config in _trials(prior, fixed, trials).items():
             if expert == "learned" or not label.startswith("vins-no-bc"):
                 out.append(vins.make_cell(*place, label, "vins", config, steps, **size))
     return tuple(out)
@@ -55,13 +54,11 @@ def cells(
 
 def _clones(steps: int) -> dict[str, bc.Config]:
     """Settings of BC, by label."""
-    plain = vins.clone(steps)
-    decay = replace(plain, lr_decay_steps=steps)
     return {
-        "bc": plain,
-        "bc-decay": decay,
-        "bc-relative": replace(plain, features=RELATIVE),
-        "bc-decay-relative": replace(decay, features=RELATIVE),
+        "bc": vins.clone(steps),
+        "bc-decay": vins.clone(steps, decay=True),
+        "bc-relative": vins.clone(steps, features=vins.RELATIVE),
+        "bc-decay-relative": vins.clone(steps, decay=True, features=vins.RELATIVE),
     }
 
 

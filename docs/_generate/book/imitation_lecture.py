@@ -380,7 +380,7 @@ DOCUMENT = Document(
             "What does this result in?", "figure",
             "Undirected play gives goal-directed behaviour.",
             claims=claims(
-                "goals", "On play WGCSL reaches goals more often than without weights"
+                "goals", "On play WGCSL has a higher return than without weights"
             ),
             tests=("tests/envs/test_rooms.py::test_the_wanderer_plays",),
             remark="GCBC and GCSL on play are among the verdicts on undirected data above.",

@@ -82,9 +82,9 @@ def write(
         metrics = cell_tables.join(base.metrics, metrics, "updates")
         trained = policy_files.with_stored(base.folder, trained)
     with _whole_folder(final) as folder:
-        curve.to_parquet(folder / "curve.parquet", index=False)
-        episodes.to_parquet(folder / "episodes.parquet", index=False)
-        metrics.to_parquet(folder / cell_schema.METRICS, index=False)
+        cell_tables.save(curve, folder / "curve.parquet")
+        cell_tables.save(episodes, folder / "episodes.parquet")
+        cell_tables.save(metrics, folder / cell_schema.METRICS)
         whole = info | {"sha256": cell_schema.checksum(info, folder)}
         text = json.dumps(whole, indent=1, sort_keys=True)
         (folder / "cell.json").write_text(text + "\n", encoding="utf-8")
