@@ -218,7 +218,7 @@ def warnings(request: DataRequest, method: str, env: Env, config: Any = None) ->
         success=traits.needs_goals_reached,
     )
     if source.dataset is not None:
-        lines += validate.action_warnings(pool, env.spec)
+        lines += validate.constant_warnings(pool, env.spec)
     lines += compatibility.warnings(request, method)
     if source.extra is not None:
         further = load_pool(request.task, request.engine, source.extra)

@@ -140,38 +140,43 @@ def warnings(demos: Demos, spec: Spec, *, rewards: bool, success: bool = False) 
         )
     lines = [*demos.warnings, *(_reward_warnings(demos, spec) if rewards else [])]
     lines += _episode_warnings(demos, spec)
-    if spec.image is not None:  # most pixels of a still scene never change
-        return lines
-    constant = _constant(np.asarray(steps.obs), real)
-    if len(constant):
-        names = [k for k, s in spec.fields.items() if np.isin(np.r_[s], constant).any()]
-        lines.append(
-            f"observation components {first_places(constant)} of {task} "
-            f"({', '.join(names)}) never change in the data: a policy cannot learn what they mean"
-        )
     return lines
 
 
-def action_warnings(demos: Demos, spec: Spec) -> list[str]:
-    """Warns of components of the action that never change in a data set.
+def constant_warnings(demos: Demos, spec: Spec) -> list[str]:
+    """Warns of components of the observation and of the action that never change in a data set.
 
-    Scripted experts leave out what a task does not need, such as the gripper, so this is for data
-    of unknown origin.
+    Tasks of the package have some by design, such as the height of goals on a table, and scripted
+    experts leave out what a task does not need, such as the gripper. So this is for data of unknown
+    origin.
 
     Args:
         demos: the data set.
         spec: the task's.
+
+    Returns:
+        One line for observations and one for actions, where there are such components.
     """
-    if spec.discrete or not demos.has_actions:
-        return []
-    real = np.asarray(demos.rows.weight) > 0
-    constant = _constant(np.asarray(demos.rows.intended_action), real)
-    if not len(constant):
-        return []
-    return [
-        f"action components {first_places(constant)} of {demos.header.task} never change in the "
-        "data: a policy learns that one value; check that the data hold the executed actions"
-    ]
+    rows, task = demos.rows, demos.header.task
+    real = np.asarray(rows.weight) > 0
+    lines = []
+    if spec.image is None:  # most pixels of a still scene never change
+        constant = _constant(np.asarray(rows.obs), real)
+        if len(constant):
+            names = [k for k, s in spec.fields.items() if np.isin(np.r_[s], constant).any()]
+            lines.append(
+                f"observation components {first_places(constant)} of {task} "
+                f"({', '.join(names)}) never change in the data: a policy cannot learn what they "
+                "mean"
+            )
+    if not spec.discrete and demos.has_actions:
+        constant = _constant(np.asarray(rows.intended_action), real)
+        if len(constant):
+            lines.append(
+                f"action components {first_places(constant)} of {task} never change in the data: "
+                "a policy learns that one value; check that the data hold the executed actions"
+            )
+    return lines
 
 
 def _constant(values: np.ndarray, real: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ import pytest
 import imitbench as ib
 from imitbench import algos, data
 from imitbench.cli import main
-from imitbench.data import own_data
+from imitbench.data import loading, own_data, validate
 from imitbench.data.recordings import opening
 from imitbench.data.sources.source import Behaviour, DatasetInMemory, DemoSource
 from imitbench.runs import job_warnings, plan
@@ -249,3 +249,23 @@ def test_an_action_that_never_changes_is_named_before_training(demos, path):
     data.save(path, demos)
     jobs = plan.prepare("own", "cpu", [cell(path, task="PointMass")])
     assert not [x for x in job_warnings.data_warnings(jobs[0]) if "never change" in x]
+
+
+def test_an_observation_that_never_changes_is_named_in_own_data_alone(demos, path):
+    """The tasks of the package have some by design, which would be named in every run."""
+    obs = np.array(demos.rows.obs)
+    obs[:, 0] = 0.25
+    still = data.Demos(demos.rows.replace(obs=obs), demos.header, demos.lengths)
+    (line,) = validate.constant_warnings(still, ib.make_env("PointMass").spec)
+    assert "observation components 0 of PointMass" in line
+    data.save(path, still)
+    (job,) = plan.prepare("own", "cpu", [cell(path, task="PointMass")])
+    assert f"{job.key}: {line}" in job_warnings.data_warnings(job)
+    shipped = Cell(
+        "FetchPush", 2, "bc", BC, grad_steps=2, seeds=2, num_evals=1, source=DemoSource(pool=2)
+    )
+    (job,) = plan.prepare("shipped", "cpu", [shipped])
+    pool, spec = loading.load_pool("FetchPush", "native", shipped.source), job.env.spec
+    (line,) = validate.constant_warnings(pool, spec)[:1]
+    assert "desired_goal" in line  # its goals lie on a table
+    assert not [x for x in job_warnings.data_warnings(job) if "never change" in x]
