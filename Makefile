@@ -25,7 +25,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	fi
 	@touch $@
 
-quickstart: setup  ## the main job: BC, DAgger, VINS, MARWIL and IQL on two Fetch tasks, in minutes
+quickstart: setup  ## the main job: BC, DAgger, DART, VINS and IQL on two Fetch tasks, in minutes
 	$(RUN) run quickstart
 
 test: check  ## lint, types, imports and the fast tests

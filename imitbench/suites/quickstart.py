@@ -1,8 +1,8 @@
-"""BC, DAgger, VINS, MARWIL and IQL on two Fetch tasks: the first suite to run."""
+"""BC, DAgger, DART, VINS and IQL on two Fetch tasks: the first suite to run."""
 
-from imitbench.algos.cloning import bc, dagger
+from imitbench.algos.cloning import bc, dagger, dart
 from imitbench.algos.model_based import vins
-from imitbench.algos.offline import fixed_data, iql, marwil
+from imitbench.algos.offline import fixed_data, iql
 from imitbench.data.sources.source import DemoSource
 from imitbench.suites.rounds import share_steps
 from imitbench.suites.schema import Cell, Suite
@@ -22,15 +22,15 @@ def cells(
 ) -> tuple[Cell, ...]:
     """Builds the cells of a profile: each method on each task, with equal gradient steps.
 
-    DAgger learns from the demonstrations in the first fifth of its gradient steps, then collects in
-    `rounds` of its `updates`, and fits all of it in the others. VINS has its default settings.
-    MARWIL and IQL learn from the rewards too, with BC's minibatches and schedule, and IQL with
-    rewards as they are.
+    DAgger and DART learn from the demonstrations in the first fifth of their gradient steps, then
+    collect two episodes in each of `rounds` of their `updates`, and fit all of it in the others.
+    VINS has its default settings. IQL learns from the rewards too, as they are, with BC's
+    minibatches and schedule.
 
     Args:
         base: gradient steps on the first task.
         steps: gradient steps of an update.
-        updates: of DAgger.
+        updates: of DAgger and DART.
         rounds: how many of them collect.
         seeds: training seeds.
         num_evals: evaluations at equal distances.
@@ -52,14 +52,8 @@ def cells(
         configs = {
             "bc": clone,
             "dagger": dagger.Config(episodes=2, **settings),
+            "dart": dart.Config(episodes=2, **settings),
             "vins": vins.Config(clone=clone),
-            "marwil": marwil.Config(
-                hidden=clone.hidden,
-                lr=clone.lr,
-                lr_decay_steps=grad_steps,
-                batch=clone.batch,
-                steps=steps,
-            ),
             "iql": iql.Config(
                 data=fixed_data.Config(batch=clone.batch, steps=steps),
                 hidden=clone.hidden,
@@ -73,7 +67,7 @@ def cells(
                 demos=demos,
                 method=method,
                 config=config,
-                grad_steps=in_updates if method == "dagger" else grad_steps,
+                grad_steps=in_updates if method in ("dagger", "dart") else grad_steps,
                 seeds=seeds,
                 num_evals=num_evals,
                 eval_episodes=eval_episodes,
@@ -86,7 +80,7 @@ def cells(
 
 SUITE = Suite(
     name="quickstart",
-    about="BC, DAgger, VINS, MARWIL and IQL on FetchReach (10 demonstrations) and "
+    about="BC, DAgger, DART, VINS and IQL on FetchReach (10 demonstrations) and "
     "FetchPickAndPlace (25).",
     profiles={
         "smoke": cells(50, 5, updates=4, rounds=2, seeds=2, num_evals=2, eval_episodes=2),
