@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 import pytest
 
@@ -11,8 +12,9 @@ from docs._generate.book import pages, verdict_list
 from docs._generate.book.schema import ClaimOf
 from imitbench.results import claims
 from imitbench.results.tables import sections
+from imitbench.runs import plan
 from imitbench.suites import published
-from imitbench.suites.registry import suite_names
+from imitbench.suites.registry import load_suite, suite_names
 
 STATEMENTS = [
     pytest.param(s, id=f"{d.name}-{n}")
@@ -41,6 +43,25 @@ def test_a_statement_says_where_it_is_tested_or_why_it_is_not(statement):
         statement.claims, statement.figures, statement.code, statement.tests, statement.remark
     )  # fmt: skip
     assert any(evidence)
+
+
+@pytest.mark.parametrize(
+    "claim", [pytest.param(r, id=r.text) for r in sorted(pages.stated(), key=str)]
+)
+def test_the_command_of_a_claim_runs_its_cells(claim):
+    found = claim.find()
+    _, run, suite, *options = shlex.split(pages.commands(claim.suite, [found])[0])
+    assert (run, suite) == ("run", claim.suite)
+    profile = options[1] if options[0] == "--profile" else "cpu"
+    cells = load_suite(claim.suite).profiles[profile]
+    needed = {c for c in cells if c.name in (found.better, found.worse)}
+    places = (*found.places, *found.better_at, *found.worse_at, *sum(found.shrinks, ()))
+    if places:
+        needed = {c for c in needed if c.task in {p[0] for p in places}}
+    selected = plan.select(cells, options[options.index("--only") + 1 :], None)
+    assert needed <= set(selected)
+    assert {c.name for c in selected} == {found.better, found.worse}
+    assert len(selected) < len(cells)
 
 
 def test_every_claim_is_on_exactly_one_kind_of_page():

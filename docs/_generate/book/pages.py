@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from docs._generate import sources
@@ -17,7 +18,7 @@ from imitbench.results import claims
 from imitbench.results.tables import sections
 from imitbench.suites import published
 from imitbench.suites.published.schema import Claim
-from imitbench.suites.registry import suite_names
+from imitbench.suites.registry import load_suite, suite_names
 
 DOCUMENTS: tuple[Document, ...] = (
     self_correction.DOCUMENT,
@@ -61,11 +62,15 @@ def page(document: Document) -> str:
         overview(document),
     ]
     section = ""
+    shown: set[tuple[str, str]] = set()
     for number, statement in enumerate(document.statements, 1):
         if statement.section != section:
             section = statement.section
             parts.append(f"## {section}")
-        parts += _statement(number, statement)
+        figures = [f for f in statement.figures if (sources.SHIPPED / _image(f)).exists()]
+        parts += _statement(number, statement, [f for f in figures if f in shown])
+        parts += [f"![{_caption(f)}](../suites/{_image(f)})" for f in figures if f not in shown]
+        shown |= set(figures)
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -79,7 +84,10 @@ def overview(document: Document) -> str:
     return f"{len(kinds)} statements: {counted}. Verdicts, place by place: {found}."
 
 
-def _statement(number: int, statement: Statement) -> list[str]:
+def _statement(
+    number: int, statement: Statement, shown_above: Sequence[tuple[str, str]]
+) -> list[str]:
+    """A statement and what became of it, without the figures that are not on the page yet."""
     parts = [f"**{number}. {statement.kind.capitalize()}.** {sources.linked(statement.says)}"]
     found = [j for ref in statement.claims for j in judgements_of(ref.suite, ref.find())]
     if found:
@@ -87,16 +95,11 @@ def _statement(number: int, statement: Statement) -> list[str]:
     suites = dict.fromkeys(
         [ref.suite for ref in statement.claims] + [suite for suite, _ in statement.figures]
     )
-    items = [
-        f"Run it: `imitbench run {suite}`, then `imitbench verify {suite}` "
-        f"([the suite](../suites/{suite}.md))"
-        for suite in suites
-    ]
-    items += [
-        f"Our figure: [{name} of {suite}](../suites/{suite}/{name}.png)"
-        for suite, name in statement.figures
-        if (sources.SHIPPED / suite / f"{name}.png").exists()
-    ]
+    items = []
+    for suite in suites:
+        run, verify = commands(suite, [r.find() for r in statement.claims if r.suite == suite])
+        items.append(f"Run it: `{run}`, then `{verify}` ([the suite](../suites/{suite}.md))")
+    items += [f"Our figure: [{_caption(f)}](../suites/{_image(f)}), above" for f in shown_above]
     items += [f"Code: `{path}`" for path in statement.code]
     items += [f"Test: `{test}`" for test in statement.tests]
     if items:
@@ -104,6 +107,37 @@ def _statement(number: int, statement: Statement) -> list[str]:
     if statement.remark:
         parts.append(sources.linked(statement.remark))
     return parts
+
+
+def _image(figure: tuple[str, str]) -> str:
+    suite, name = figure
+    return f"{suite}/{name}.png"
+
+
+def _caption(figure: tuple[str, str]) -> str:
+    suite, name = figure
+    return f"{name} of {suite}"
+
+
+def commands(suite: str, found: Sequence[Claim]) -> tuple[str, str]:
+    """The commands that run the cells of claims alone, and judge them.
+
+    The profile is the full one where the cpu profile has not all rows.
+
+    Args:
+        suite: the suite's name.
+        found: claims of the suite; without any, all cells run.
+    """
+    names = dict.fromkeys(name for c in found for name in (c.better, c.worse))
+    places = [(*c.places, *c.better_at, *c.worse_at, *sum(c.shrinks, ())) for c in found]
+    tasks = dict.fromkeys(task for of_claim in places for task, _, _ in of_claim)
+    words = [*(tasks if all(places) else ()), *names]
+    cells = load_suite(suite).profiles["cpu"]
+    small = {word for c in cells for word in (c.task, c.name)}.issuperset(words)
+    profile = [] if small else ["--profile", "full"]
+    only = ["--only", *words] if words else []
+    run = ["imitbench", "run", suite, *profile, *only]
+    return shlex.join(run), shlex.join(["imitbench", "verify", suite, *profile])
 
 
 def stated() -> set[ClaimOf]:
