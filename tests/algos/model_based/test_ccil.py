@@ -246,7 +246,7 @@ def test_labels_help_a_clone_of_few_demonstrations():
     env = envs.make("Swing")
     clone = bc.Config(hidden=(64, 64), batch=128, steps=100, validation=0.0, lr_decay_steps=3_000)
     labels = ccil.Config(
-        clone, "disturbed-action", number=5, noise=0.5,
+        clone, "disturbed-action", number=5, noise=0.5, max_bound=1.0,
         model_steps=2_000, model_hidden=(64, 64), model_batch=128,
     )  # fmt: skip
     found = data.collect(env, experts.load("Swing"), 22, seed=5)
