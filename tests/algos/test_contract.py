@@ -135,6 +135,8 @@ def test_seeds_trained_alone_and_a_resumed_run_equal_one_run(
 
 # Natural steps from few rows, in which rounding grows.
 ROUNDING_GROWS = ("gail_trpo", "slbo")
+# Attention does not depend on it, so that Adam makes steps of a gradient that is rounding alone.
+NO_GRADIENT = "['key']['bias']"
 
 
 @pytest.mark.slow
@@ -148,7 +150,9 @@ def test_seeds_in_one_program_nearly_equal_seeds_in_threads(method, small, rows,
         for by in ("threads", "vmap")
     )
     atol = 1e-3 if grows else 1e-4
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=atol), vmap, threads)
+    for (path, a), b in zip(jax.tree.leaves_with_path(vmap), jax.tree.leaves(threads), strict=True):
+        if not jax.tree_util.keystr(path).endswith(NO_GRADIENT):
+            np.testing.assert_allclose(a, b, rtol=1e-3, atol=atol)
 
 
 def test_touches_only_what_it_declares(method, rows):
