@@ -23,7 +23,12 @@ from imitbench.suites.schema import Cell
 from imitbench.training import loggers
 from imitbench.utils.machine import import_optional
 
-PIPE_WIDTH = 200  # characters of a table that does not go to a terminal
+# Columns of the table of cells that a narrow terminal leaves out, the first ones first.
+LESS_IMPORTANT = (
+    "Engine", "Compile s", "Train s", "Network calls", "Gradient steps", "Environment steps",
+    "Expert queries", "Seeds apart", "Over training", "Mode entropy", "Seeds x episodes",
+)  # fmt: skip
+GAP = 2  # spaces between columns
 
 
 def run(
@@ -91,7 +96,11 @@ def print_table(results: Sequence[Result]) -> None:
     Args:
         results: at least one cell.
     """
-    print_rows(tables.table_rows(results))
+    rows = tables.table_rows(results)
+    by_success = any(name.startswith("Success") for name in rows[0])
+    left_out = print_rows(rows, (*LESS_IMPORTANT, *(("Return",) if by_success else ())))
+    if left_out:
+        print(f"too wide for this terminal: {', '.join(left_out)}; table.md has all columns")
     devices = sorted({r.info["device"] for r in results})
     about = f"device: {'; '.join(devices)}.{engines_sentence(results)}"
     print(f"mean over seeds [95% interval]; {unknown_task_sentence(results)}{about}")
@@ -214,15 +223,46 @@ def print_trials(trials: Sequence[tune.Trial], cell: Cell) -> None:
     print(f"best: {best or 'as given'}")
 
 
-def print_rows(rows: Sequence[dict[str, str]]) -> None:
-    """Prints a table to stdout. Texts stand as they are: `[red]` is no markup."""
+def print_rows(rows: Sequence[dict[str, str]], less_important: Sequence[str] = ()) -> list[str]:
+    """Prints a table to stdout. Texts stand as they are: `[red]` is no markup.
+
+    A pipe gets the whole table. In a terminal, less important columns are left out until no cell
+    has to be broken.
+
+    Args:
+        rows: the cells of each row, by column.
+        less_important: columns, the first to leave out first.
+
+    Returns:
+        The columns that were left out, in their order.
+    """
+    whole = {name: max(len(name), *(len(row[name]) for row in rows)) for name in rows[0]}
+    terminal = Console().width if sys.stdout.isatty() else _total(whole)
+    widths = {  # with headers over several lines
+        name: max(len(text) for text in (*name.split(), *(row[name] for row in rows)))
+        for name in rows[0]
+    }
+    for name in less_important:
+        if _total(widths) <= terminal:
+            break
+        widths.pop(name, None)
+    left_out = [name for name in rows[0] if name not in widths]
+    fits = _total(widths) <= terminal
+    for name, width in widths.items():
+        spare = terminal - _total(widths)
+        widths[name] = min(whole[name], width + max(0, spare))
     table = Table(box=None, pad_edge=False)
-    for name in rows[0]:
-        table.add_column(Text(name), overflow="fold")
+    for name, width in widths.items():
+        table.add_column(Text(name), overflow="fold", width=width if fits else None)
     for row in rows:
-        table.add_row(*map(Text, row.values()))
-    # A table is not cut to the width of a pipe.
-    console = Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
+        table.add_row(*(Text(row[name]) for name in widths))
+    console = Console(width=terminal)
     with console.capture() as captured:
         console.print(table)
     print(captured.get(), end="")  # rich would end the program where a pipe is closed
+    return left_out
+
+
+def _total(widths: dict[str, int]) -> int:
+    """The width of a table of columns of these widths."""
+    return sum(widths.values()) + GAP * (len(widths) - 1)
