@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import math
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
+from imitbench.cli.terminal import print_rows
 from imitbench.results import compare, publish, rank, tables
 from imitbench.results.cells.cell import Result
 from imitbench.results.policy_trials.comparison import PolicyPair, pairing, sentence
@@ -28,7 +24,6 @@ LESS_IMPORTANT = (
     "Engine", "Compile s", "Train s", "Network calls", "Gradient steps", "Environment steps",
     "Expert queries", "Seeds apart", "Over training", "Mode entropy", "Seeds x episodes",
 )  # fmt: skip
-GAP = 2  # spaces between columns
 
 
 def run(
@@ -221,48 +216,3 @@ def print_trials(trials: Sequence[tune.Trial], cell: Cell) -> None:
     )
     best = " ".join(f"--set {word}" for word in ranked[0].words)
     print(f"best: {best or 'as given'}")
-
-
-def print_rows(rows: Sequence[dict[str, str]], less_important: Sequence[str] = ()) -> list[str]:
-    """Prints a table to stdout. Texts stand as they are: `[red]` is no markup.
-
-    A pipe gets the whole table. In a terminal, less important columns are left out until no cell
-    has to be broken.
-
-    Args:
-        rows: the cells of each row, by column.
-        less_important: columns, the first to leave out first.
-
-    Returns:
-        The columns that were left out, in their order.
-    """
-    whole = {name: max(len(name), *(len(row[name]) for row in rows)) for name in rows[0]}
-    terminal = Console().width if sys.stdout.isatty() else _total(whole)
-    widths = {  # with headers over several lines
-        name: max(len(text) for text in (*name.split(), *(row[name] for row in rows)))
-        for name in rows[0]
-    }
-    for name in less_important:
-        if _total(widths) <= terminal:
-            break
-        widths.pop(name, None)
-    left_out = [name for name in rows[0] if name not in widths]
-    fits = _total(widths) <= terminal
-    for name, width in widths.items():
-        spare = terminal - _total(widths)
-        widths[name] = min(whole[name], width + max(0, spare))
-    table = Table(box=None, pad_edge=False)
-    for name, width in widths.items():
-        table.add_column(Text(name), overflow="fold", width=width if fits else None)
-    for row in rows:
-        table.add_row(*(Text(row[name]) for name in widths))
-    console = Console(width=terminal)
-    with console.capture() as captured:
-        console.print(table)
-    print(captured.get(), end="")  # rich would end the program where a pipe is closed
-    return left_out
-
-
-def _total(widths: dict[str, int]) -> int:
-    """The width of a table of columns of these widths."""
-    return sum(widths.values()) + GAP * (len(widths) - 1)

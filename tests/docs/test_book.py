@@ -52,7 +52,7 @@ def test_the_command_of_a_claim_runs_its_cells(claim):
     found = claim.find()
     _, run, suite, *options = shlex.split(pages.commands(claim.suite, [found])[0])
     assert (run, suite) == ("run", claim.suite)
-    profile = options[1] if options[0] == "--profile" else "cpu"
+    profile = "full" if options[:2] == ["--profile", "full"] else "cpu"
     cells = load_suite(claim.suite).profiles[profile]
     needed = {c for c in cells if c.name in (found.better, found.worse)}
     places = (*found.places, *found.better_at, *found.worse_at, *sum(found.shrinks, ()))

@@ -223,7 +223,9 @@ def test_mjx_takes_the_same_step_where_no_actuator_is_saturated(task: str):
     assert isinstance(mjx, Imitation)
     pose = native.pose(reset_of(task)(jax.random.key(0)))
     pose = pose.at[1 if task == WALK else 2].add(0.5)
-    angles = pose[[native.physics.model.joint(h.name).qposadr[0] for h in native._body.hinges]]
+    angles = np.asarray(pose)[
+        [native.physics.model.joint(h.name).qposadr[0] for h in native._body.hinges]
+    ]
     action = (angles - native._rest) / native._reach  # the present angles
     one, other = (jax.jit(e.step)(e.reset_to(pose), action) for e in (native, mjx))
     np.testing.assert_allclose(one.obs, other.obs, atol=1e-4)

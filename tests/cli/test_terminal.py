@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from imitbench.cli import console
+from imitbench.cli.terminal import print_rows
 
 ROWS = [
     {
@@ -37,7 +37,7 @@ def lines(capsys) -> list[str]:
 
 
 def test_a_pipe_gets_the_whole_table(capsys):
-    assert console.print_rows(ROWS, ("Train s",)) == []
+    assert print_rows(ROWS, ("Train s",)) == []
     assert lines(capsys) == [
         "Task               Method  Return                Train s",
         "FetchPickAndPlace  bc      -29.5 [-32.5, -26.5]  4.3",
@@ -47,10 +47,10 @@ def test_a_pipe_gets_the_whole_table(capsys):
 
 def test_a_narrow_terminal_leaves_out_what_is_less_important_and_breaks_no_cell(capsys, terminal):
     terminal(50)
-    assert console.print_rows(ROWS, ("Return", "Train s")) == ["Return"]
+    assert print_rows(ROWS, ("Return", "Train s")) == ["Return"]
     assert lines(capsys)[1] == "FetchPickAndPlace  bc      4.3"
     terminal(32)
-    assert console.print_rows(ROWS, ("Train s", "Return")) == ["Return", "Train s"]
+    assert print_rows(ROWS, ("Train s", "Return")) == ["Return", "Train s"]
     assert lines(capsys) == [
         "Task               Method",
         "FetchPickAndPlace  bc",
@@ -60,7 +60,7 @@ def test_a_narrow_terminal_leaves_out_what_is_less_important_and_breaks_no_cell(
 
 def test_headers_take_several_lines_before_a_column_is_left_out(capsys, terminal):
     terminal(54)
-    assert console.print_rows(ROWS, ("Train s",)) == []
+    assert print_rows(ROWS, ("Train s",)) == []
     shown = lines(capsys)
     assert shown[0].split() == ["Train"] and shown[1].split()[-1] == "s"
     assert shown[2].split()[0] == "FetchPickAndPlace" and len(shown) == 4
@@ -68,7 +68,7 @@ def test_headers_take_several_lines_before_a_column_is_left_out(capsys, terminal
 
 def test_a_terminal_too_narrow_for_what_is_important_breaks_cells(capsys, terminal):
     terminal(20)
-    assert console.print_rows(ROWS) == []
+    assert print_rows(ROWS) == []
     shown = "".join(lines(capsys)).replace(" ", "")
     every = "".join("".join((*ROWS[0], *(text for row in ROWS for text in row.values()))).split())
     assert sorted(shown) == sorted(every)  # broken over lines, but all there
