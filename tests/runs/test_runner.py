@@ -140,6 +140,20 @@ def test_a_panel_has_at_most_six_curves(tmp_path):
     ]
 
 
+def test_a_cell_evaluated_once_is_a_line_beside_curves():
+    """Its one step of training would stretch the axis of the others."""
+    curved, once = fake_results.cell("a", [0.5, 0.7]), fake_results.cell("b", [0.1, 0.2])
+    parts = [curved.curve.assign(evaluation=i, updates=i, grad_steps=100 * i) for i in range(3)]
+    cells = [curved._replace(curve=pd.concat(parts)), once]
+    for r in cells:
+        r.info.update(demo_steps=0)
+        r.identity.update(profile="cpu")
+    (axis,) = (axis for axis in curves.curves(cells).axes if axis.get_visible())
+    lines = {line.get_label(): np.asarray(line.get_xdata()) for line in axis.get_lines()}
+    assert lines["a"].tolist() == [0, 100, 200] and axis.get_xscale() == "linear"
+    assert lines["b"].tolist() == [0, 1]  # the whole width of the axis
+
+
 def test_the_table_has_intervals_engine_and_device(finished):
     frame: Any = pd.read_csv(finished / "summary.csv")
     assert list(frame["method"]) == ["bc", "dagger"] and (frame["seeds"] == 2).all()

@@ -159,9 +159,15 @@ def curves(results: Sequence[Result]) -> Figure:
 
 def _draw_panel(axis: Axes, cells: Sequence[Result], cost: str, methods: Sequence[str]) -> None:
     measure = cell_scores.main_measure(cells[0])
-    scale_cost_axis(axis, [cost_at_evaluations(r, cost)[-1] for r in cells])
-    for r in cells:
-        _draw_curve(axis, r, cost, measure, method_style(methods, r.identity["label"]))
+    flat = [_is_flat(r, cost, cells) for r in cells]
+    curved = [r for r, is_flat in zip(cells, flat, strict=True) if not is_flat]
+    scale_cost_axis(axis, [cost_at_evaluations(r, cost)[-1] for r in curved or cells])
+    for r, is_flat in zip(cells, flat, strict=True):
+        style = method_style(methods, r.identity["label"])
+        if is_flat:
+            _draw_level(axis, r, measure, style)
+        else:
+            _draw_curve(axis, r, cost, measure, style)
     if (cost, measure) == ("env_steps", "return"):
         _draw_published(axis, cells, methods)
     for (name, level), dash in zip(reference_levels(cells).items(), ("-", ":"), strict=False):
@@ -172,14 +178,24 @@ def _draw_panel(axis: Axes, cells: Sequence[Result], cost: str, methods: Sequenc
         axis.set_ylim(-0.02, 1.02)
 
 
+def _is_flat(r: Result, cost: str, cells: Sequence[Result]) -> bool:
+    """Whether a cell has no curve along a cost, where others of its panel have one."""
+    spends = cost_at_evaluations(r, cost).any()
+    return not spends or (evaluated_once([r]) and not evaluated_once(cells))
+
+
+def _draw_level(axis: Axes, r: Result, measure: str, style: dict[str, Any]) -> None:
+    mean, low, high = mean_at_evaluations(r, measure)
+    colour, line = style["color"], style["linestyle"]
+    label = r.identity["label"]
+    axis.axhline(mean[-1], color=colour, linestyle=line, linewidth=1.2, label=label)
+    axis.axhspan(low[-1], high[-1], color=colour, alpha=0.12, linewidth=0)
+
+
 def _draw_curve(axis: Axes, r: Result, cost: str, measure: str, style: dict[str, Any]) -> None:
     mean, low, high = mean_at_evaluations(r, measure)
     spent = cost_at_evaluations(r, cost)
     label, colour = r.identity["label"], style["color"]
-    if not spent.any():
-        axis.axhline(mean[-1], color=colour, linestyle=style["linestyle"], linewidth=1.2)
-        axis.axhspan(low[-1], high[-1], color=colour, alpha=0.12, linewidth=0)
-        return
     at = places_on(axis, spent)
     axis.plot(spent[at], mean[at], label=label, markersize=4, linewidth=1.4, **style)
     axis.fill_between(spent[at], low[at], high[at], color=colour, alpha=0.15, linewidth=0)
