@@ -2,9 +2,9 @@
 
 The learned experts and their numbers of demonstrations are those of the paper's tables; the
 scripted experts have the numbers at which BC leaves room for improvement. The settings for a task
-and an expert are the same at all numbers of demonstrations; the suite `vins_settings` chose those
-of every row, on validation seeds. BC is the prior of VINS, with the same settings. Published
-numbers and claims: `imitbench/suites/published/vins.py`.
+and an expert are the same at all numbers of demonstrations. The suite `vins_settings` searches
+them, on validation seeds; so far only `slope` and `alpha` of VINS come from it. BC is the prior of
+VINS, with the same settings. Published numbers and claims: `imitbench/suites/published/vins.py`.
 """
 
 from dataclasses import fields, replace
@@ -20,9 +20,9 @@ HAND, BOTH, FINGERS = ("grip_pos",), ("grip_pos", "object_pos"), ("gripper_state
 PUSH: dict[str, Any] = {"negatives": (BOTH, HAND, HAND)}  # its fingers stay shut
 PICK: dict[str, Any] = {"negatives": (BOTH, HAND, FINGERS)}
 RELATIVE = ("desired_goal - object_pos", "object_pos - grip_pos")
-# Chosen by the suite `vins_settings`: BC and the prior (arguments of `clone`), VINS, and its
-# ablations (by label, what differs from VINS).
+# Of BC and the prior (arguments of `clone`), where they differ from the plain clone.
 CLONES: dict[tuple[str, Kind], dict[str, Any]] = {}
+# Of VINS, chosen by the suite `vins_settings`.
 SETTINGS: dict[tuple[str, Kind], dict[str, Any]] = {
     ("FetchReach", "learned"): {},
     ("FetchPush", "learned"): PUSH | {"slope": 5.0, "alpha": 0.05},

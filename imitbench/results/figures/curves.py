@@ -84,8 +84,7 @@ def scores(results: Sequence[Result]) -> Figure:
     for axis, place in zip(grid.flat, places, strict=False):
         _draw_scores(axis, [r for r in results if r.place == place], methods)
         axis.set_title(panel_title(place, places), fontsize=10)
-    handles, labels = grid[0][0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
+    add_legend(figure, grid)
     add_caption(figure, results, "with")
     return figure
 
