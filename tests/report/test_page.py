@@ -178,7 +178,7 @@ def test_a_page_with_videos_holds_them():
 
 
 def test_differing_engines_digests_and_versions_are_said():
-    results = shipped()
+    results = [r._replace(info=r.info | {"device": "one"}) for r in shipped()]
     assert provenance.warnings(results) == []
     assert "Warning." not in report_page.page([part(results)])
     jax = results[1].info["versions"] | {"jax": "0.0.1"}
@@ -188,6 +188,9 @@ def test_differing_engines_digests_and_versions_are_said():
         assert text in page
     assert "different versions of jax (0.0.1, 0.10.2)" in page
     assert "FetchPickAndPlace: " not in page
+    assert "different devices (one, two)" in report_page.page(
+        [part(changed(other, 2, device="two"))]
+    )
 
 
 def test_claims_that_cannot_be_judged_leave_the_rest():
