@@ -153,7 +153,9 @@ def main(folder: Path) -> None:
     pool = data.load_pool(TASK, "auto", data.DemoSource(pool=500, expert="learned"))
     demos = data.subset(pool, DEMOS, [SEED])
     steps = vins_suite.SUITE.profiles["cpu"][0].grad_steps
-    own = vins.Config(clone=vins_suite.clone(steps), **vins_suite.SETTINGS[TASK, "learned"])
+    own = vins.Config(
+        clone=vins_suite.prior(TASK, "learned", steps), **vins_suite.SETTINGS[TASK, "learned"]
+    )
     runs = {
         "with negative samples": fit(env, own, demos, steps),
         "without": fit(env, dataclasses.replace(own, mu=0.0), demos, steps),

@@ -48,7 +48,7 @@ def cells(
     } | {k: v for k, v in recipes.GOAL_SETTINGS.items() if k != "value_range"}  # fmt: skip
     for task, expert, demos in s.places:
         common: dict[str, Any] = {"source": vins_rl.demo_source(expert, demos), **s.evaluation()}
-        clone = vins.clone(s.pretrain, min(500, s.pretrain // s.num_evals))
+        clone = vins.prior(task, expert, s.pretrain, min(500, s.pretrain // s.num_evals))
         out.append(Cell(task, demos, "bc", clone, grad_steps=s.pretrain, **common))
         for share in shares:
             for resets in (False, True):

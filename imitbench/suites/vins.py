@@ -48,7 +48,7 @@ TRUE_DYNAMICS = (("FetchPickAndPlace", 100), ("FetchPush", 100))
 def clone(
     steps: int, steps_per_update: int = 500, *, decay: bool = False, features: tuple[str, ...] = ()
 ) -> bc.Config:
-    """Returns the settings of the BC baseline, which is also the prior of VINS.
+    """Returns settings of BC.
 
     Args:
         steps: gradient steps in all.
@@ -64,6 +64,18 @@ def clone(
         lr_decay_steps=steps if decay else 0,
         features=features,
     )
+
+
+def prior(task: str, expert: Kind, steps: int, steps_per_update: int = 500) -> bc.Config:
+    """Returns the clone that was chosen for a task and an expert: BC, and the prior of VINS.
+
+    Args:
+        task: the task's name.
+        expert: the kind of expert.
+        steps: gradient steps in all.
+        steps_per_update: gradient steps of an update, at most `steps`.
+    """
+    return clone(steps, steps_per_update, **CLONES.get((task, expert), {}))
 
 
 def make_cell(
@@ -123,8 +135,8 @@ def cells(
     out, last = [], []
     size = {"seeds": seeds, "eval_episodes": episodes}
     for task, expert, numbers in places:
-        prior = clone(steps, **CLONES.get((task, expert), {}))
-        config = vins.Config(clone=prior, **SETTINGS[task, expert])
+        bc_config = prior(task, expert, steps)
+        config = vins.Config(clone=bc_config, **SETTINGS[task, expert])
         without_prior = replace(config, prior=False, alpha=1.0)
         methods: dict[str, Any] = {"vins": config}
         if task != "FetchReach":
@@ -133,7 +145,7 @@ def cells(
             methods["vins-no-bc"] = without_prior
         for demos in numbers:
             place = (task, expert, demos)
-            out.append(make_cell(*place, "bc", "bc", prior, steps, **size))
+            out.append(make_cell(*place, "bc", "bc", bc_config, steps, **size))
             out += [
                 make_cell(*place, label, "vins", c, steps, **size) for label, c in methods.items()
             ]

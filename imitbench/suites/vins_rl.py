@@ -102,7 +102,7 @@ def cells(s: Size) -> tuple[Cell, ...]:
 def _start(task: str, expert: Kind, s: Size) -> vins_method.Config:
     """Settings of VINS, before environment steps and alone."""
     settings = vins.SETTINGS[task, expert]
-    clone = vins.clone(s.pretrain, min(500, s.pretrain // s.num_evals))
+    clone = vins.prior(task, expert, s.pretrain, min(500, s.pretrain // s.num_evals))
     sees = HAND_VELOCITIES + (() if task == "FetchReach" else OBJECT_VELOCITIES)
     return vins_method.Config(clone=clone, model_sees=sees, **settings)
 

@@ -45,8 +45,7 @@ def cells(
         place = (task, expert, demos)
         for label, clone in list(_clones(steps).items())[:trials]:
             out.append(vins.make_cell(*place, label, "bc", clone, steps, **size))
-        prior = vins.clone(steps, **vins.CLONES.get((task, expert), {}))
-        for label, config in _trials(prior, fixed, trials).items():
+        for label, config in _trials(vins.prior(task, expert, steps), fixed, trials).items():
             if expert == "learned" or not label.startswith("vins-no-bc"):
                 out.append(vins.make_cell(*place, label, "vins", config, steps, **size))
     return tuple(out)

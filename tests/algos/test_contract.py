@@ -133,8 +133,8 @@ def test_seeds_trained_alone_and_a_resumed_run_equal_one_run(
     equal(jax.tree.map(lambda x: x[1:2], whole.algo), alone.algo)
 
 
-# Natural steps from few rows, in which rounding grows.
-ROUNDING_GROWS = ("gail_trpo", "slbo")
+# Natural steps from few rows, in which rounding grows: one update is compared, and how closely.
+ROUNDING_GROWS = {"gail_trpo": 1e-4, "slbo": 1e-3}
 # Attention does not depend on it, so that Adam makes steps of a gradient that is rounding alone.
 NO_GRADIENT = "['key']['bias']"
 
@@ -149,7 +149,7 @@ def test_seeds_in_one_program_nearly_equal_seeds_in_threads(method, small, rows,
         loop.train(algo, rows, keys, env=env, seeds_by=by, **options)[0].algo
         for by in ("threads", "vmap")
     )
-    atol = 1e-3 if grows else 1e-4
+    atol = ROUNDING_GROWS.get(method, 1e-4)
     for (path, a), b in zip(jax.tree.leaves_with_path(vmap), jax.tree.leaves(threads), strict=True):
         if not jax.tree_util.keystr(path).endswith(NO_GRADIENT):
             np.testing.assert_allclose(a, b, rtol=1e-3, atol=atol)

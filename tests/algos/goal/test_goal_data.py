@@ -31,15 +31,15 @@ def undirected() -> data.Demos:
     return data.collect_from(ENV, data.DemoSource(pool=250, grade="random"))
 
 
-def score(measure: str, method: str, config: Any, demos: data.Demos, updates: int) -> float:
-    """A measure of the policy's episodes, such as success_any."""
+def scores(method: str, config: Any, demos: data.Demos, updates: int) -> dict[str, float]:
+    """The means over the policy's episodes of each measure, such as success_any."""
     rows = data.subset(demos, len(demos), [0], same=True)
     algo = algos.build(method, config, ENV.spec, ENV, None)
     update, state = jax.jit(algo.update), jax.jit(algo.init)(KEY, rows)
     for i in range(updates):
         state, _ = update(jax.random.fold_in(KEY, i), state, rows)
     steps = rollout.episodes(ENV, actor_of(algo, state), jax.random.key(9), 100)
-    return float(rollout.summarise(steps)[measure].mean())
+    return {measure: float(x.mean()) for measure, x in rollout.summarise(steps).items()}
 
 
 @pytest.mark.slow
@@ -47,16 +47,17 @@ def test_relabelled_goals_are_learned_from_random_actions_and_others_are_not(und
     settings: dict[str, Any] = {"hidden": (64, 64), "batch": 128, "steps": 1200, "lr": 1e-3}
     plain = bc.Config(validation=0.0, **settings)
     relabelled = gcbc.Config(**settings, steps_left=True)
-    assert score("success_any", "bc", plain, undirected, 1) < 0.15
-    assert score("success_any", "gcbc", relabelled, undirected, 1) > 0.5
+    assert scores("bc", plain, undirected, 1)["success_any"] < 0.15
+    assert scores("gcbc", relabelled, undirected, 1)["success_any"] > 0.5
 
 
 @pytest.mark.slow
 def test_advantages_straighten_the_detours_of_random_actions(undirected):
     settings: dict[str, Any] = {"hidden": (64, 64), "batch": 128, "steps": 2000, "lr": 1e-3}
-    clone = score("return", "offline_gcsl", offline_gcsl.Config(**settings), undirected, 1)
-    weighted = score("return", "wgcsl", wgcsl.Config(**settings, queue=5000), undirected, 1)
-    assert weighted > clone + 1.5, (clone, weighted)  # steps away from the goal
+    clone = scores("offline_gcsl", offline_gcsl.Config(**settings), undirected, 1)
+    weighted = scores("wgcsl", wgcsl.Config(**settings, queue=5000), undirected, 1)
+    assert weighted["success_any"] > 0.7
+    assert weighted["return"] > clone["return"] + 1.5  # fewer steps away from the goal
 
 
 def test_random_actions_learn_nothing_and_fill_the_range():
