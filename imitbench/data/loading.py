@@ -11,6 +11,7 @@ from imitbench.core.types import Env, Poses, Transition
 from imitbench.data import compatibility, memory_map, validate
 from imitbench.data.demonstrations import subset
 from imitbench.data.header import Header
+from imitbench.data.rows import Demos
 from imitbench.data.sources import behaviour, extra, image_demos
 from imitbench.data.sources.collection import load_pool
 from imitbench.data.sources.grades import demonstrators
@@ -211,20 +212,21 @@ def warnings(request: DataRequest, method: str, env: Env, config: Any = None) ->
     pool = load_pool(request.task, request.engine, source)
     if config is not None and algos.relabelled_share(config):
         validate.check_goals(pool, env.spec)
-    lines = validate.warnings(
-        pool,
-        env.spec,
-        rewards=traits.needs_rewards,
-        success=traits.needs_goals_reached,
-    )
-    if source.dataset is not None:
-        lines += validate.constant_warnings(pool, env.spec)
+    rewards = traits.needs_rewards
+    lines = validate.warnings(pool, env.spec, rewards=rewards, success=traits.needs_goals_reached)
+    lines += _own_data_warnings(pool, env, source)
     lines += compatibility.warnings(request, method)
     if source.extra is not None:
         further = load_pool(request.task, request.engine, source.extra)
-        found = validate.warnings(further, env.spec, rewards=traits.needs_rewards)
+        found = validate.warnings(further, env.spec, rewards=rewards)
+        found += _own_data_warnings(further, env, source.extra)
         lines += [f"extra data: {line}" for line in found]
     return lines
+
+
+def _own_data_warnings(pool: Demos, env: Env, source: DemoSource) -> list[str]:
+    """Warnings that only data of users can give."""
+    return [] if source.dataset is None else validate.constant_warnings(pool, env.spec)
 
 
 def load_demonstrations(

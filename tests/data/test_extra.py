@@ -149,9 +149,17 @@ def test_rows_of_a_cell_have_both(no_cache):
     rows, header = loading.load_demonstrations(request, job.env, [0, 1], configs=[job.cell.config])
     assert rows.extra is not None and int(np.sum(rows.extra[0])) == 5 * 20
     assert header is not None and header.grade == "expert"
-    lines = loading.warnings(request, "smodice", job.env)
-    assert any(line.startswith("extra data: ") for line in lines)
+    assert loading.warnings(request, "smodice", job.env) == []
     assert loading.memory_warnings(request, "smodice", 2) == []
+
+
+def test_warnings_about_own_extra_data_say_that_they_are_extra(no_cache, parts):
+    own = DemoSource(pool=8, dataset=DatasetInMemory.of(parts[1]))
+    source = dataclasses.replace(SOURCE, extra=own)
+    (job,) = plan.prepare("x", "cpu", [cell("smodice", source)])
+    lines = loading.warnings(job.cell.data, "smodice", job.env)
+    assert lines and all(line.startswith("extra data: ") for line in lines)
+    assert "action components 0, 1 of PointMass never change" in lines[-1]
 
 
 def test_the_command_line_names_a_grade():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from imitbench import data
-from imitbench.data.validate import check_steps
+from imitbench.data.validate import check_steps, constant_warnings
 from imitbench.utils.errors import UserError
 
 
@@ -50,11 +50,14 @@ def test_a_time_limit_marked_as_an_end_gives_a_warning(lines, demos):
     assert lines(terminated=early) == []
 
 
-def test_components_that_never_change_are_named(lines, demos):
+def test_components_that_never_change_are_named(demos, env):
     obs = demos.steps.obs.copy()
     obs[..., 2] = 0.5
-    (line,) = lines(obs=obs)
+    still = demos.replace(steps=demos.steps.replace(obs=obs))
+    (line,) = constant_warnings(still, env.spec)
     assert line.startswith("observation components 2 of PointMass (")
+    assert constant_warnings(demos, env.spec) == []
+    assert data.warnings(still, env.spec, rewards=False) == []
 
 
 def test_actions_beyond_their_bounds_are_refused(demos, env):
