@@ -15,8 +15,9 @@ from imitbench.results import submissions
 from imitbench.results.cells import store
 from imitbench.results.shipped import shipped_folder
 from imitbench.runs import repeat_seed
-from imitbench.suites.registry import import_file, suite_names
+from imitbench.suites.registry import suite_names
 from imitbench.suites.schema import PROFILES
+from imitbench.utils import modules
 from imitbench.utils.errors import UserError, pick
 
 
@@ -77,7 +78,7 @@ class Submit:
     def _check(self) -> int:
         found, cells = submissions.read(self.run)
         if self.code is not None:
-            import_file(self.code, "file of a method")
+            modules.import_file(self.code, "file of a method")
         print(f"{found.name} by {found.by}: {len(found.files)} files have their checksums")
         suite = pick("suite", found.suite, suite_names())
         profile = cast(Profile, pick("profile", found.profile, PROFILES))

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
-import sys
 from pathlib import Path
-from types import ModuleType
 
 from imitbench.data import own_data
 from imitbench.suites import (
@@ -32,6 +29,7 @@ from imitbench.suites import (
     vins_settings,
 )
 from imitbench.suites.schema import Suite, check_suite
+from imitbench.utils import modules
 from imitbench.utils.errors import UserError, pick
 
 SUITES: dict[str, Suite] = {
@@ -62,41 +60,16 @@ def load_suite(name: str) -> Suite:
         The suite.
 
     Raises:
-        UserError: there is no such suite or file, the file does not define `SUITE`, or a name in it
-            cannot be the name of a folder.
+        UserError: there is no such suite or file, the file does not define `SUITE` or raises an
+            error, or a name in it cannot be the name of a folder.
     """
     path = Path(name)
     if path.suffix != ".py":
         return SUITES[pick("suite", name, suite_names())]
-    suite = getattr(import_file(path, "suite file"), "SUITE", None)
+    suite = getattr(modules.import_file(path, "suite file"), "SUITE", None)
     if not isinstance(suite, Suite):
         raise UserError(f"{path} defines no SUITE of type imitbench.suites.schema.Suite")
     return _start_from(check_suite(suite), path.parent)
-
-
-def import_file(path: Path, what: str) -> ModuleType:
-    """Runs a user's Python file.
-
-    Args:
-        path: the file.
-        what: its name in an error.
-
-    Returns:
-        Its module.
-
-    Raises:
-        UserError: there is no such file, or it is no Python file.
-    """
-    if path.suffix != ".py":
-        raise UserError(f"{what} {path}: expected a Python file, *.py")
-    if not path.is_file():
-        raise UserError(f"no such {what}: {path}")
-    spec = importlib.util.spec_from_file_location(f"imitbench_suite_{path.stem}", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses in the file look their module up there
-    spec.loader.exec_module(module)
-    return module
 
 
 def _start_from(suite: Suite, folder: Path) -> Suite:

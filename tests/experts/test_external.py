@@ -23,11 +23,12 @@ from imitbench.data.sources.asked_expert import AskedExpert
 from imitbench.data.sources.source import DatasetInMemory, DemoSource
 from imitbench.envs.toys.probes import ProbeEnv
 from imitbench.experts import external
-from imitbench.experts.external import names, tasks
+from imitbench.experts.external import tasks
 from imitbench.results.cells import store
 from imitbench.runs import own_expert, plan, runner
 from imitbench.suites.schema import Cell
 from imitbench.training import loop
+from imitbench.utils import modules
 from imitbench.utils.errors import UserError
 from imitbench.utils.machine import cache_dir
 
@@ -40,7 +41,7 @@ KEY = jax.random.key(0)
 
 def own() -> Any:
     """The module of the experts, as it is imported for their names."""
-    return names._import_file(FILE)
+    return modules.import_file(Path(FILE), "expert")
 
 
 def bound(expert: Any, task: str = TASK) -> external.ExternalExpert:
@@ -121,7 +122,7 @@ def test_names_that_are_no_experts(tmp_path, monkeypatch):
         ("no_module:act", "no module 'no_module' on the path or in the current folder"),
         ("broken:act", r"broken cannot be imported \(ModuleNotFoundError"),
         ("wrong.py:act", r"wrong.py cannot be imported \(SyntaxError"),
-        ("none.py:act", "cannot read the expert .*none.py"),
+        ("none.py:act", "no such expert: none.py"),
         ("none.npz", "cannot read the expert none.npz"),
         ("none@0", "expert none@0: none is no finished cell: expected CELL@SEED"),
     ):

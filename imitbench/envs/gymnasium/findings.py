@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import traceback
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
@@ -13,6 +12,7 @@ from imitbench.envs.gymnasium.making import Registered
 from imitbench.envs.gymnasium.python_state import Key
 from imitbench.envs.gymnasium.snapshots import Contents, Snapshots
 from imitbench.envs.gymnasium.spaces import ActionLayout, ObservationLayout
+from imitbench.utils import modules
 from imitbench.utils.errors import UserError
 
 
@@ -101,7 +101,6 @@ def foreign_errors(what: str) -> Iterator[None]:
     except UserError:
         raise
     except Exception as error:
-        place = traceback.extract_tb(error.__traceback__)[-1]
         raise UserError(
-            f"{what} raised {type(error).__name__}: {error} ({place.filename}, line {place.lineno})"
+            f"{what} raised {modules.one_line(error)} ({modules.place(error)})"
         ) from error

@@ -12,6 +12,7 @@ from imitbench.core.actor import as_actor
 from imitbench.core.types import Actor, Decision, Env, EnvState, Policy, Spec
 from imitbench.experts.external.expert import ExternalExpert, HostFunction, Source
 from imitbench.experts.external.host import host_actor
+from imitbench.utils import modules
 from imitbench.utils.errors import UserError
 from imitbench.utils.json_schema import shorten
 
@@ -134,15 +135,9 @@ def _run(name: str, act: Any) -> np.ndarray:
 
 def failure(name: str, error: Exception) -> UserError:
     """The message that an expert raised an error, with the line where it did."""
-    trace, place = error.__traceback__, ""
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        place = f" at {code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}"
-        trace = trace.tb_next
-    text = " ".join(str(error).split())[:300]
     return UserError(
-        f"expert {name} failed{place} ({type(error).__name__}: {text}): expected an action for "
-        "each observation; mend the expert"
+        f"expert {name} failed at {modules.place(error)} ({modules.one_line(error)}): expected an "
+        "action for each observation; mend the expert"
     )
 
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
-import importlib.util
 import inspect
-import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any, get_args
@@ -16,6 +13,7 @@ from imitbench.experts import scripted
 from imitbench.experts.external import functions, stable_baselines
 from imitbench.experts.external.expert import HostFunction, Source
 from imitbench.experts.hidden import load_file
+from imitbench.utils import modules
 from imitbench.utils.errors import UserError
 
 FORMS = (
@@ -54,7 +52,10 @@ def load_name(name: str) -> Source:
     if not where or not attribute:
         kinds = ", ".join(("auto", *get_args(scripted.Kind), "learned"))
         raise UserError(f"unknown expert {name!r}: expected {kinds}, {FORMS}")
-    module = _import_file(where) if where.endswith(".py") else _import_module(where)
+    if where.endswith(".py"):
+        module = modules.import_file(Path(where), "expert")
+    else:
+        module = modules.import_module(where, "expert", FORMS)
     thing: Any = module
     for part in attribute.split("."):
         if not hasattr(thing, part):
@@ -122,52 +123,3 @@ def _source_sha256(thing: Any, module: ModuleType) -> str | None:
             digests.append(file_sha256(Path(file)))
     text = " ".join(dict.fromkeys(digests))
     return hashlib.sha256(text.encode()).hexdigest() if text else None
-
-
-def _import_file(name: str) -> ModuleType:
-    path = Path(name).expanduser().absolute()
-    digest = hashlib.sha256(f"{path} {file_sha256(path)}".encode()).hexdigest()[:16]
-    module_name = f"imitbench_expert_{digest}"
-    if module_name in sys.modules:
-        return sys.modules[module_name]
-    spec = importlib.util.spec_from_file_location(module_name, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    _find_modules_in(path.parent)
-    sys.modules[module_name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException as error:
-        del sys.modules[module_name]
-        raise _import_error(name, error) from error
-    return module
-
-
-def _import_module(name: str) -> ModuleType:
-    _find_modules_in(Path.cwd())
-    importlib.invalidate_caches()
-    try:
-        return importlib.import_module(name)
-    except BaseException as error:
-        raise _import_error(name, error) from error
-
-
-def _find_modules_in(folder: Path) -> None:
-    """Lets modules be imported from a folder, after those of all other places."""
-    if str(folder) not in sys.path:
-        sys.path.append(str(folder))
-
-
-def _import_error(name: str, error: BaseException) -> BaseException:
-    """A mistake in the module of an expert as a `UserError`; interruptions stay what they are."""
-    if not isinstance(error, Exception):
-        return error
-    if isinstance(error, ModuleNotFoundError) and error.name == name.partition(".")[0]:
-        return UserError(
-            f"expert: there is no module {name!r} on the path or in the current folder: expected "
-            f"{FORMS}"
-        )
-    text = " ".join(str(error).split())[:300]
-    return UserError(
-        f"expert: {name} cannot be imported ({type(error).__name__}: {text}); mend the module"
-    )
