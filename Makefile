@@ -59,7 +59,7 @@ docs-tables: setup  ## draw the figures of the README and list all verdicts agai
 	$(PY) -m docs._generate.readme
 
 golden: setup  ## write the golden file of every method anew; refused where numbers changed and versions did not
-	PYTHONPATH=tests $(PY) -m helpers.golden
+	XLA_FLAGS=--xla_cpu_use_fusion_emitters=false JAX_DISABLE_MOST_OPTIMIZATIONS=1 PYTHONPATH=tests $(PY) -m helpers.golden
 
 bench-all: setup  ## run all suites, resumable, after an estimate of the time (PROFILE=smoke: minutes)
 	$(PY) -m benchmarks.run_all --profile $(PROFILE)

@@ -32,6 +32,8 @@ Head = Literal["deterministic", "gaussian", "shared", "normal", "squashed", "cat
 - `categorical`: one of A choices.
 """
 
+LogStdBound = Literal["clip", "tanh"]
+
 
 class PolicyNet(NamedTuple):
     """init(key) -> params; apply(params, obs [..., O]) -> Distribution over actions [..., A]."""
@@ -46,6 +48,7 @@ def policy(
     head: Head,
     *,
     log_std_range: tuple[float, float] = (-5, 2),
+    bounded_by: LogStdBound = "clip",
     activation: Activation = "relu",
     out_gain: float | None = None,
     log_std: float = 0.0,
@@ -57,8 +60,10 @@ def policy(
         spec: the task's sizes.
         hidden: widths of the hidden layers.
         head: the kind of distribution.
-        log_std_range: bounds to which the log_std of the heads `gaussian`, `shared` and `squashed`
-            is clipped.
+        log_std_range: bounds of the log_std of the heads `gaussian`, `shared` and `squashed`.
+        bounded_by: how the network's output becomes a log_std between them. `clip`: clipped, so
+            that it begins near 0. `tanh`: by a tanh over the whole range, so that it begins in the
+            middle of it; for `gaussian` and `squashed`.
         activation: of the hidden layers.
         out_gain: gain of an orthogonal output kernel; None for LeCun's normal.
         log_std: initial log_std of the heads `normal` and `shared`.
@@ -81,7 +86,7 @@ def policy(
             return Gaussian(jnp.tanh(y), jnp.clip(params["log_std"], *log_std_range))
         if head == "normal":
             return Gaussian(y, params["log_std"])
-        return _distribution(y, head, log_std_range)
+        return _distribution(y, head, log_std_range, bounded_by)
 
     return PolicyNet(init, apply)
 
@@ -100,7 +105,7 @@ def encoded(policy: PolicyNet, encoder: Encoder) -> PolicyNet:
 
 
 def _distribution(
-    y: jax.Array, head: Head, log_std_range: tuple[float, float]
+    y: jax.Array, head: Head, log_std_range: tuple[float, float], bounded_by: LogStdBound
 ) -> Deterministic | Gaussian | Squashed | Categorical:
     """Interprets the output [..., A or 2 A] of a network; for heads without a free log_std."""
     if head == "categorical":
@@ -108,7 +113,11 @@ def _distribution(
     if head == "deterministic":
         return Deterministic(jnp.tanh(y))
     mean, log_std = jnp.split(y, 2, axis=-1)
-    log_std = jnp.clip(log_std, *log_std_range)
+    low, high = log_std_range
+    if bounded_by == "tanh":
+        log_std = low + (high - low) * 0.5 * (jnp.tanh(log_std) + 1.0)
+    else:
+        log_std = jnp.clip(log_std, low, high)
     if head == "squashed":
         return Squashed(Gaussian(mean, log_std))
     return Gaussian(jnp.tanh(mean), log_std)

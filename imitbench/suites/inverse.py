@@ -5,8 +5,8 @@ environment steps as DAC (with SAC) and SQIL, all on SAC's networks with as many
 minibatch. HalfCheetah never ends early; the full profile adds Hopper and Walker2d without early
 ends (`-fh`). IQ-Learn's second term is that of the official code: `v0` on Hopper and Walker2d,
 `value` on HalfCheetah and Ant. The policies of IQ-Learn and LS-IQ learn with a tenth of SAC's step
-size, as published; rows named `-fast`, with one trajectory alone, have SAC's, because the published
-runs are ten times as long.
+size, as published; rows named `iq_learn-fast`, with one trajectory alone, have SAC's, because the
+published runs of IQ-Learn are ten times as long.
 
 Offline there are BC and IQ-Learn on the demonstrations alone; and SMODICE and DemoDICE, which get
 further episodes of unknown quality: half of them are the expert's, half those of a half-trained
@@ -16,7 +16,9 @@ Control: demonstrations of all-zero actions, on Hopper and on Hopper-fh. A metho
 high there is paid for staying alive, whatever the expert does.
 
 The settings are the published ones but for the sizes: the cpu profile has networks of two layers of
-128, minibatches of 256 rows and a tenth of the steps. Nothing was searched. Claims:
+128 and 50,000 steps, a tenth of IQ-Learn's and less than that of the others'; minibatches of the
+online methods have 256 rows. SAC's temperature begins at 0.1 there in DAC, SQIL and PWIL: from 1 it
+would need a fifth of the steps to fall to where it stays. Nothing was searched. Claims:
 `imitbench/suites/published/inverse.py`.
 """
 
@@ -52,8 +54,6 @@ class Size:
     """Tasks of the demonstrations with all-zero actions."""
     env_steps: int
     """Environment steps of the methods that take any."""
-    control_steps: int
-    """The same with demonstrations of all-zero actions."""
     clone_steps: int
     """Gradient steps of BC."""
     offline_steps: int
@@ -61,7 +61,12 @@ class Size:
     steps_per_update: int
     """Gradient steps, or rounds, of an update."""
     hidden: tuple[int, ...]
-    """Widths of the hidden layers of all networks but BC's."""
+    """Widths of the hidden layers of all networks but the discriminators of SMODICE and
+    DemoDICE."""
+    temperature: float
+    """Weight of the entropy with which DAC, SQIL and PWIL begin."""
+    prefill: int
+    """Demonstrated steps with which PWIL's replay begins."""
     batch: int
     """Rows of a minibatch, own and demonstrated ones together."""
     warmup: int
@@ -111,24 +116,20 @@ def online(task: str, s: Size) -> dict[str, tuple[str, Any]]:
         replay=half, hidden=s.hidden, temperature=LS_TEMPERATURES.get(base, 0.001),
         policy_start=s.policy_start,
     )  # fmt: skip
-    learner: dict[str, Any] = {"replay": s.replay(s.batch), "hidden": s.hidden}
+    whole = s.replay(s.batch)
+    filled = replace(whole, capacity=whole.capacity + s.prefill)
+    learner: dict[str, Any] = {
+        "replay": whole, "hidden": s.hidden, "temperature": s.temperature,
+    }  # fmt: skip
     classifier = DiscriminatorConfig(
         hidden=s.hidden, lr=1e-3, batch=100, steps=1, reward="logit", entropy=0.0
     )
     return {
         "iq_learn": ("iq_learn", iq),
         "ls_iq": ("ls_iq", ls),
-        "pwil": ("pwil", pwil.Config(**learner)),
+        "pwil": ("pwil", pwil.Config(**learner | {"replay": filled}, prefill=s.prefill)),
         "dac_sac": ("dac_sac", dac_sac.Config(sac=sac.Config(**learner), discriminator=classifier)),
-        "sqil": ("sqil", sqil.Config(replay=half, hidden=s.hidden)),
-    }
-
-
-def with_fast_policies(rows: dict[str, tuple[str, Any]]) -> dict[str, tuple[str, Any]]:
-    """The rows, and those of IQ-Learn and LS-IQ with SAC's step size of the policy."""
-    slow = ("iq_learn", "ls_iq")
-    return rows | {
-        f"{label}-fast": (label, replace(rows[label][1], policy_lr=FAST)) for label in slow
+        "sqil": ("sqil", sqil.Config(**learner | {"replay": half})),
     }
 
 
@@ -139,13 +140,14 @@ def cells(s: Size) -> tuple[Cell, ...]:
         for demos in numbers:
             rows = online(task, s)
             if demos == 1:
-                rows = with_fast_policies(rows)
-            out += _online_cells(task, demos, rows, s, s.source(), s.env_steps)
+                method, config = rows["iq_learn"]
+                rows["iq_learn-fast"] = method, replace(config, policy_lr=FAST)
+            out += _online_cells(task, demos, rows, s, s.source())
             out += _offline_cells(task, demos, s)
     demos = max(s.columns[0][1])
     for task in s.control_tasks:
         still = DemoSource(pool=2 * demos, grade="still")
-        out += _online_cells(task, demos, online(task, s), s, still, s.control_steps)
+        out += _online_cells(task, demos, online(task, s), s, still)
     return tuple(out)
 
 
@@ -155,11 +157,10 @@ def _online_cells(
     rows: dict[str, tuple[str, Any]],
     s: Size,
     source: DemoSource,
-    env_steps: int,
 ) -> list[Cell]:
     return [
         Cell(
-            task, demos, method, config, label=label, env_steps=env_steps, source=source,
+            task, demos, method, config, label=label, env_steps=s.env_steps, source=source,
             **s.common(),
         )
         for label, (method, config) in rows.items()
@@ -179,10 +180,8 @@ def _offline_cells(task: str, demos: int, s: Size) -> list[Cell]:
     data = fixed_data.Config(batch=s.batch, steps=s.steps_per_update)
     # A larger step size than online, so that the policy can follow in so few steps.
     offline = offline_iq.Config(data=data, hidden=s.hidden, policy_lr=3e-4)
-    sizes: dict[str, Any] = {
-        "hidden": s.hidden, "steps": s.steps_per_update, "pretrain": s.pretrain,
-    }  # fmt: skip
-    smo, demo = smodice.Config(**sizes), demodice.Config(**sizes)
+    sizes: dict[str, Any] = {"hidden": s.hidden, "steps": s.steps_per_update}
+    smo, demo = smodice.Config(**sizes, pretrain=s.pretrain), demodice.Config(**sizes)
     extra = DemoSource(pool=2 * s.extra, expert="learned", grade=EXTRA_GRADE)
     mixed = replace(source, extra=extra, extra_episodes=s.extra)
     steps = s.offline_steps
@@ -190,18 +189,19 @@ def _offline_cells(task: str, demos: int, s: Size) -> list[Cell]:
         Cell(task, demos, "bc", clone, grad_steps=s.clone_steps, source=source, **common),
         Cell(task, demos, "offline_iq", offline, grad_steps=steps, source=source, **common),
         Cell(task, demos, "smodice", smo, grad_steps=steps, source=mixed, **common),
-        Cell(task, demos, "demodice", demo, grad_steps=steps, source=mixed, **common),
+        # Its discriminator learns along, so that half of the gradient steps are the policy's.
+        Cell(task, demos, "demodice", demo, grad_steps=2 * steps, source=mixed, **common),
     ]
 
 
 SMOKE = Size(
-    columns=(("Hopper", (1,)),), control_tasks=("Hopper",), env_steps=16, control_steps=16,
-    clone_steps=8, offline_steps=16, steps_per_update=4, hidden=(8,), batch=16, warmup=8,
+    columns=(("Hopper", (1,)),), control_tasks=("Hopper",), env_steps=16, temperature=1.0,
+    prefill=8, clone_steps=8, offline_steps=16, steps_per_update=4, hidden=(8,), batch=16, warmup=8,
     policy_start=2, extra=2, pretrain=4, seeds=2, num_evals=2, eval_episodes=1,
 )  # fmt: skip
 CPU = Size(
     columns=(("Hopper", (1, 4)), ("HalfCheetah", (1,)), ("Walker2d", (1,))),
-    control_tasks=("Hopper", "Hopper-fh"), env_steps=50_000, control_steps=25_000,
+    control_tasks=("Hopper", "Hopper-fh"), env_steps=50_000, temperature=0.1, prefill=50_000,
     clone_steps=10_000, offline_steps=20_000, steps_per_update=250, hidden=(128, 128), batch=256,
     warmup=1_250, policy_start=1_000, extra=20, pretrain=2_000, seeds=5, num_evals=5,
     eval_episodes=10,
@@ -211,7 +211,7 @@ FULL = Size(
         ("Hopper", (1, 4)), ("Hopper-fh", (1, 4)), ("HalfCheetah", (1, 4)), ("Walker2d", (1, 4)),
         ("Walker2d-fh", (1, 4)), ("Ant", (1, 4)),
     ),
-    control_tasks=("Hopper", "Hopper-fh"), env_steps=500_000, control_steps=500_000,
+    control_tasks=("Hopper", "Hopper-fh"), env_steps=500_000, temperature=1.0, prefill=50_000,
     clone_steps=20_000, offline_steps=200_000, steps_per_update=1_000, hidden=(256, 256), batch=512,
     warmup=10_000, policy_start=5_000, extra=100, pretrain=4_000, seeds=10, num_evals=20,
     eval_episodes=50,

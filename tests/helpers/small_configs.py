@@ -35,6 +35,7 @@ SMALL = {
     "explore": 20,
     "learn_after": 20,
     "queue": 40,
+    "prefill": 8,
 }
 
 

@@ -109,6 +109,7 @@ class Setup(NamedTuple):
     learner: OffPolicyLearner
     reward_model: RewardModel = TASK_REWARD
     demo_batch: int = 0  # demonstrated steps that are added to each minibatch
+    prefilled: int = 0  # steps with which the replay begins; they are no part of the warm-up
 
 
 def initial_state(setup: Setup, key: Key, demos: Transition) -> State:
@@ -128,7 +129,8 @@ def initial_state(setup: Setup, key: Key, demos: Transition) -> State:
 
 def is_warm(setup: Setup, state: State) -> jax.Array:
     """[] bool: whether the warm-up's steps have been collected."""
-    return state.replay.written * setup.config.envs >= setup.config.warmup
+    own = state.replay.written * setup.config.envs - setup.prefilled
+    return own >= setup.config.warmup
 
 
 def exploring_policy(setup: Setup, state: State) -> Policy:

@@ -4,9 +4,10 @@ Source: Kim et al. 2022 (ICLR, "DemoDICE: offline imitation learning with supple
 demonstrations"), with the settings of the official code.
 
 Different from the source: the policy is a Gaussian whose mean passes through tanh instead of the
-tanh of a Gaussian; the gradient penalty of the value is at steps of the data alone; hidden layers
-begin from LeCun's normal distribution. alpha is that of the code's first release; a later one has
-0.
+tanh of a Gaussian; the reward is clipped where the official code bends it into the same range, and
+its gradient penalty is that of the logit between demonstrations and all data; the penalty of the
+value is at steps of the data alone; hidden layers begin from LeCun's normal distribution. alpha is
+that of the code's first release; a later one has 0.
 
 Use it when there are few demonstrations, much other data of unknown quality, and no environment.
 
@@ -21,7 +22,7 @@ from dataclasses import dataclass
 from imitbench.algos.inverse import dice, dice_config
 from imitbench.core.types import Algorithm, Spec, Traits
 
-TRAITS = Traits(uses_extra=True)
+TRAITS = Traits(version=2, uses_extra=True)
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Config(dice_config.Config):
 
     alpha: float = 0.1
     """Further weight of the divergence from all data, 0 or more; with kl alone."""
+    reward_range: tuple[float, float] | None = (-6.9, 13.8)
+    """Bounds to which the discriminator's reward is clipped; None for none."""
 
 
 def make(config: Config, spec: Spec) -> Algorithm:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from imitbench.algos.adversarial.discriminator import DiscriminatorConfig
 from imitbench.algos.inverse import dice_losses
-from imitbench.core.config import require, require_share
+from imitbench.core.config import ADDED_LATER, require, require_share
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,8 @@ class Config:
     )
     """Settings of the discriminator; `steps` are its gradient steps beside each one of the policy,
     where it learns along."""
+    reward_range: tuple[float, float] | None = field(default=None, metadata=ADDED_LATER)
+    """Bounds to which the discriminator's reward is clipped; None for none."""
     pretrain: int = 0
     """Gradient steps of the discriminator before all others, 0 or more."""
     learns_along: bool = True
@@ -58,6 +60,9 @@ class Config:
             require(getattr(self, name) >= 1, self, name, "1 or more")
         for name in ("pretrain", "alpha", "value_penalty", "value_l2"):
             require(getattr(self, name) >= 0, self, name, "0 or more")
+        if self.reward_range is not None:
+            low, high = self.reward_range
+            require(low < high, self, "reward_range", "two numbers, the lower one first")
         require_share(self, "discount")
         require(self.discount < 1, self, "discount", "a number below 1")
         require(self.divergence in ("kl", "chi2"), self, "divergence", "kl or chi2")

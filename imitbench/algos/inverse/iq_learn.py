@@ -25,7 +25,9 @@ from functools import partial
 from imitbench.algos.common import off_policy, off_policy_loop
 from imitbench.algos.inverse import iq_objective, soft_q
 from imitbench.core import policy_nets
-from imitbench.core.types import Algorithm, Env, Spec
+from imitbench.core.types import Algorithm, Env, Spec, Traits
+
+TRAITS = Traits(version=2)
 
 
 @dataclass(frozen=True)

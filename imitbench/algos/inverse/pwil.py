@@ -3,8 +3,8 @@
 Source: Dadashi et al. 2021 (arXiv:2006.04678), algorithm 1, with the official code's rewards: one
 demonstrated step in 20, standardised.
 
-Different from the source: the learner is SAC instead of D4PG, and the replay does not begin with
-demonstrated steps.
+Different from the source: the learner is SAC instead of D4PG, and the first own steps have
+uniformly random actions. The demonstrated steps with which the replay begins are drawn at random.
 
 Use it when a reward that does not change while the policy learns is wanted: there is nothing to
 train but SAC.
@@ -19,14 +19,18 @@ from dataclasses import dataclass
 from functools import partial
 from typing import get_args
 
+import jax
+import jax.numpy as jnp
+
 from imitbench.algos.adversarial.discriminator import Inputs
-from imitbench.algos.common import off_policy, off_policy_loop
+from imitbench.algos.common import off_policy, off_policy_loop, replay_buffer
 from imitbench.algos.common.off_policy import Setup
+from imitbench.algos.common.replay_buffer import Experience
 from imitbench.algos.common.reward_model import TASK_REWARD
 from imitbench.algos.inverse import pwil_coupling
 from imitbench.algos.inverse.pwil_coupling import Atoms, PaidEnv, Payment
 from imitbench.algos.rl import sac
-from imitbench.core import ops, policy_nets
+from imitbench.core import buffer, ops, policy_nets
 from imitbench.core.config import require
 from imitbench.core.types import Algorithm, Env, Key, Metrics, Spec, Traits, Transition
 from imitbench.utils.errors import UserError
@@ -42,6 +46,9 @@ class Config(sac.Config):
     """How fast the reward falls with the cost of a step, above 0 (beta in the paper)."""
     subsample: int = 20
     """Keep one step in so many of each demonstrated episode, 1 or more."""
+    prefill: int = 50_000
+    """Demonstrated steps, drawn with replacement, with which the replay begins; their reward is
+    `scale`. 0 for none; there are none, either, where `inputs` leaves actions out."""
     inputs: Inputs = "state-action"
     """What is compared. state-action: observations and executed actions. transition: observations
     and the next ones. state: observations alone."""
@@ -51,6 +58,8 @@ class Config(sac.Config):
         for name in ("scale", "decay"):
             require(getattr(self, name) > 0, self, name, "a positive number")
         require(self.subsample >= 1, self, "subsample", "1 or more")
+        expected = f"0 to {self.replay.capacity}, the capacity of the replay"
+        require(0 <= self.prefill <= self.replay.capacity, self, "prefill", expected)
         kinds = get_args(Inputs)
         require(self.inputs in kinds, self, "inputs", f"one of {', '.join(kinds)}")
         if self.replay.her:
@@ -65,7 +74,7 @@ def needs_actions(config: Config) -> bool:
     return config.inputs == "state-action"
 
 
-TRAITS = Traits(needs_actions=needs_actions)
+TRAITS = Traits(version=2, needs_actions=needs_actions)
 
 
 def paid_setup(setup: Setup, payment: Payment, atoms: Atoms) -> Setup:
@@ -80,7 +89,23 @@ def init(
     """Draws the atoms; the state before the first update."""
     pwil_coupling.check_lengths(demos, setup.spec)
     atoms = pwil_coupling.make_atoms(ops.fold_in_name(key, "atoms"), demos, payment, stride)
-    return off_policy.initial_state(paid_setup(setup, payment, atoms), key, demos)
+    state = off_policy.initial_state(paid_setup(setup, payment, atoms), key, demos)
+    if not setup.prefilled:
+        return state
+    rows = demonstrated_rows(
+        ops.fold_in_name(key, "prefill"), demos, setup.prefilled, setup.config.envs, payment.scale
+    )
+    return state.replace(replay=buffer.append(state.replay, rows))
+
+
+def demonstrated_rows(
+    key: Key, demos: Transition, count: int, envs: int, reward: float
+) -> Experience:
+    """Demonstrated steps, drawn with replacement, as rows [count / envs, envs] of a replay."""
+    draw = buffer.real_row_sampler(replay_buffer.demo_experience(demos), demos.weight)
+    drawn = draw(key, count)
+    drawn = drawn.replace(reward=jnp.full(count, reward, drawn.reward.dtype))
+    return jax.tree.map(lambda x: x.reshape(-1, envs, *x.shape[1:]), drawn)
 
 
 def update(
@@ -107,7 +132,9 @@ def make(config: Config, spec: Spec, env: Env) -> Algorithm:
         Payment(config.scale, config.decay, config.inputs),
     )
     algo = off_policy_loop.make(config.replay, spec, env, learner)
-    setup = Setup(config.replay, spec, env, learner)
+    envs = config.replay.envs
+    prefilled = config.prefill // envs * envs if needs_actions(config) else 0
+    setup = Setup(config.replay, spec, env, learner, prefilled=prefilled)
     return algo._replace(
         init=partial(init, setup, payment, config.subsample),
         update=partial(update, setup, payment),

@@ -10,9 +10,9 @@ parameters and is 0 after the end of an episode.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import jax
 import jax.numpy as jnp
@@ -23,7 +23,7 @@ from imitbench.algos.common.off_policy import OffPolicyLearner
 from imitbench.algos.common.replay_buffer import Experience
 from imitbench.algos.rl import sac
 from imitbench.core import nets, ops, policy_nets
-from imitbench.core.config import require, require_rate, require_share
+from imitbench.core.config import ADDED_LATER, require, require_rate, require_share
 from imitbench.core.types import Key, Metrics, Params, Spec
 
 LOG_STD_RANGE = (-5.0, 2.0)
@@ -49,6 +49,10 @@ class UpdateConfig:
     step, above 0, up to 1."""
     temperature: float = 0.01
     """Weight of the entropy (alpha), in reward per nat, above 0; it stays as it is."""
+    log_std: policy_nets.LogStdBound = field(default="clip", metadata=ADDED_LATER)
+    """How the policy's log standard deviation stays in [-5, 2]. clip: it begins near 0. tanh: it
+    begins in the middle, at -1.5, and moves more slowly per unit of the network's output near the
+    bounds."""
 
     def __post_init__(self) -> None:
         for name in ("critic_lr", "policy_lr", "temperature"):
@@ -57,6 +61,8 @@ class UpdateConfig:
         require_share(self, "discount")
         require(self.discount < 1, self, "discount", "a number below 1")
         require_rate(self, "tau")
+        bounds = get_args(policy_nets.LogStdBound)
+        require(self.log_std in bounds, self, "log_std", f"one of {', '.join(bounds)}")
 
 
 class SoftValues(NamedTuple):
@@ -144,10 +150,10 @@ def describe(values: SoftValues, reward: jax.Array, largest: float) -> Metrics:
 
 def networks_of(config: UpdateConfig, spec: Spec) -> sac.Networks:
     """SAC's policy, and a single Q function."""
-    return sac.Networks(
-        policy_nets.policy(spec, config.hidden, "squashed", log_std_range=LOG_STD_RANGE),
-        nets.critics(spec, config.hidden, 1),
+    policy = policy_nets.policy(
+        spec, config.hidden, "squashed", log_std_range=LOG_STD_RANGE, bounded_by=config.log_std
     )
+    return sac.Networks(policy, nets.critics(spec, config.hidden, 1))
 
 
 def learner(config: UpdateConfig, spec: Spec, objective: Objective, own: int) -> OffPolicyLearner:

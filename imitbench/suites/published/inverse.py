@@ -42,8 +42,7 @@ def with_extra(task: str, demos: int) -> Place:
 
 
 ONE = tuple(place(task, 1) for task in TASKS)
-EARLY_ENDS_ONE = (place("Hopper", 1), place("Walker2d", 1))
-EARLY_ENDS = (*EARLY_ENDS_ONE, place("Hopper", 4))
+EARLY_ENDS = (place("Hopper", 1), place("Hopper", 4), place("Walker2d", 1))
 
 
 def _same_as_bc(label: str, name: str) -> tuple[Claim, ...]:
@@ -67,7 +66,7 @@ def _same_as_bc(label: str, name: str) -> tuple[Claim, ...]:
 
 CLAIMS = (
     Claim(
-        "IQ-Learn has a higher return than DAC with one trajectory",
+        "IQ-Learn has a higher return than DAC with one trajectory after as many environment steps",
         "iq_learn",
         "dac_sac",
         IQ,
@@ -76,39 +75,33 @@ CLAIMS = (
     ),
     Claim(
         "IQ-Learn with SAC's step size of the policy has a higher return than DAC with one "
-        "trajectory",
+        "trajectory after as many environment steps",
         "iq_learn-fast",
         "dac_sac",
         IQ,
         measure="return",
         places=ONE,
     ),
-    *(
-        Claim(
-            f"LS-IQ has a higher return than IQ-Learn where episodes can end early{how}",
-            f"ls_iq{suffix}",
-            f"iq_learn{suffix}",
-            LS_IQ,
-            measure="return",
-            places=places,
-        )
-        for how, suffix, places in (
-            ("", "", EARLY_ENDS),
-            (", both with SAC's step size of the policy", "-fast", EARLY_ENDS_ONE),
-        )
+    Claim(
+        "LS-IQ has a higher return than IQ-Learn where episodes can end early",
+        "ls_iq",
+        "iq_learn",
+        LS_IQ,
+        measure="return",
+        places=EARLY_ENDS,
     ),
     *_same_as_bc("offline_iq", "offline IQ-Learn"),
     *_same_as_bc("iq_learn", "IQ-Learn"),
     # A metric has no common scale over tasks: each is judged alone.
     *(
         Claim(
-            f"On {task} IQ-Learn's values exceed what its rewards can sum up to, and LS-IQ's do "
-            "not",
+            f"On {task} IQ-Learn's values exceed what its rewards can sum up to by a larger share "
+            "than LS-IQ's",
             "iq_learn",
             "ls_iq",
             f"{LS_IQ} (instabilities)",
             measure="metric/beyond",
-            margin=0.01,
+            margin=0.05,
             places=(place(task, 1),),
         )
         for task in TASKS
@@ -130,13 +123,15 @@ CLAIMS = (
     *(
         Claim(
             f"With demonstrations of all-zero actions, {name}'s return is the same where episodes "
-            "can end early and where they cannot, up to a tenth of the expert's return",
+            "can end early and where they cannot, up to a tenth of the expert's return (a method "
+            "that learns nothing passes, too)",
             label,
             label,
             source,
             measure="return",
             margin=tenth_of_expert("Hopper"),
             equivalent=True,
+            at_floor=True,
             places=(zero_actions("Hopper"),),
             worse_at=(zero_actions("Hopper-fh"),),
         )

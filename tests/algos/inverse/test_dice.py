@@ -215,6 +215,14 @@ def test_ends_lead_to_the_absorbing_state():
     for obs in (steps.obs, steps.next_obs):
         np.testing.assert_array_equal(obs, [[0, 0, 1]] * 2)
     assert float(steps.reward[0]) == float(steps.reward[1])
+    middle = float(steps.reward[0])
+    for low, high, expected in (
+        (middle + 1, middle + 2, middle + 1),
+        (-9.0, middle - 1, middle - 1),
+    ):
+        clipped = learner_of(dataclasses.replace(config, reward_range=(low, high)))
+        steps, _ = clipped.prepare(KEY, every, rows)
+        np.testing.assert_allclose(steps.reward, expected, rtol=1e-6)
     plain = learner_of(dataclasses.replace(config, absorbing=False))
     steps, absorbing = plain.prepare(KEY, plain.init(KEY, demos), rows)
     assert steps.obs.shape == (2, 2) and not absorbing.any()
@@ -386,6 +394,7 @@ def test_the_defaults_are_those_of_the_official_code():
     assert (smo.batch, smo.value_lr, smo.policy_lr, smo.value_l2) == (512, 3e-4, 3e-4, 1e-4)
     assert (smo.alpha, smo.absorbing, smo.entropy, smo.target_entropy) == (0.0, True, True, -1.0)
     assert (demo.discriminator.penalty, demo.discriminator.state_only) == (0.1, False)
+    assert (demo.pretrain, demo.reward_range, smo.reward_range) == (0, (-6.9, 13.8), None)
     assert (demo.alpha, demo.absorbing, demo.entropy, demo.value_penalty) == (
         0.1,
         False,

@@ -21,7 +21,11 @@ METHODS: dict[str, tuple[str, Any, int]] = {
     "iq_learn": ("iq_learn", iq_learn.Config(**ONLINE), 16),
     "iq_learn-v0": ("iq_learn", iq_learn.Config(second_term="v0", **ONLINE), 16),
     "ls_iq": ("ls_iq", ls_iq.Config(policy_start=0, **ONLINE), 16),
-    "pwil": ("pwil", pwil.Config(replay=REPLAY, hidden=(32, 32), lr=1e-3, subsample=1), 16),
+    "pwil": (
+        "pwil",
+        pwil.Config(replay=REPLAY, hidden=(32, 32), lr=1e-3, subsample=1, prefill=1_000),
+        16,
+    ),
     "offline_iq": (
         "offline_iq",
         offline_iq.Config(data=fixed_data.Config(batch=64, steps=250), **STEPS),

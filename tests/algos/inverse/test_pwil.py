@@ -260,17 +260,60 @@ def test_hindsight_goals_and_bad_settings_are_refused():
         ({"scale": 0.0}, "scale=0.0: expected a positive number"),
         ({"decay": -1.0}, "decay=-1.0: expected a positive number"),
         ({"subsample": 0}, "subsample=0: expected 1 or more"),
+        ({"prefill": -1}, "prefill=-1: expected 0 to 1000000, the capacity of the replay"),
+        ({"prefill": 2_000_000}, "prefill=2000000: expected 0 to 1000000"),
     )
     for settings, message in cases:
         with pytest.raises(UserError, match=message):
             pwil.Config(**settings)
 
 
+def first_state(**settings: Any) -> tuple[off_policy.State, Transition, pwil.Config]:
+    env = envs.make(TASK)
+    demos = data.flatten(data.collect(env, experts.load(TASK), 3, only_success=False))
+    config = dataclasses.replace(shrink(pwil.Config()), scale=3.0, **settings)
+    return pwil.make(config, env.spec, env).init(KEY, demos), demos, config
+
+
+def test_the_replay_begins_with_demonstrated_steps_of_the_largest_reward():
+    state, demos, config = first_state()
+    assert (config.prefill, config.replay.envs) == (8, 2)
+    assert int(state.replay.size) == int(state.replay.written) == 4
+    rows = jax.tree.map(lambda x: np.asarray(x)[:4].reshape(8, *x.shape[2:]), state.replay.rows)
+    np.testing.assert_array_equal(rows.reward, 3.0)
+    assert len(np.unique(rows.obs, axis=0)) > 1
+    for obs, action, following in zip(rows.obs, rows.action, rows.next_obs, strict=True):
+        same = np.flatnonzero((np.asarray(demos.obs) == obs).all(axis=1))
+        assert any(
+            (np.asarray(demos.action)[i] == action).all()
+            and (np.asarray(demos.next_obs)[i] == following).all()
+            for i in same
+        )
+
+
+def test_demonstrated_steps_are_no_part_of_the_warm_up():
+    state, _, config = first_state()
+    env = envs.make(TASK)
+    learner = pwil.sac.learner(config, env.spec)
+    setup = off_policy.Setup(config.replay, env.spec, env, learner, prefilled=config.prefill)
+    assert config.replay.warmup == 10
+    for own, warm in ((8, False), (10, True)):  # 2 environments
+        written = jnp.int32((config.prefill + own) // 2)
+        replay = state.replay.replace(written=written)
+        assert bool(off_policy.is_warm(setup, state.replace(replay=replay))) is warm
+
+
+def test_the_replay_begins_empty_without_actions_or_by_choice():
+    for settings in ({"inputs": "state"}, {"prefill": 0}):
+        state, _, _ = first_state(**settings)
+        assert int(state.replay.written) == 0
+
+
 @pytest.mark.slow
 def test_the_replay_holds_the_couplings_rewards():
     env = envs.make(TASK)
     demos = data.flatten(data.collect(env, experts.load(TASK), 3, only_success=False))
-    config = dataclasses.replace(shrink(pwil.Config()), subsample=2, scale=3.0)
+    config = dataclasses.replace(shrink(pwil.Config()), subsample=2, scale=3.0, prefill=0)
     algo = pwil.make(config, env.spec, env)
     state = jax.jit(algo.init)(KEY, demos)
     assert state.reward_state.points.shape == (3 * 5, 4)
