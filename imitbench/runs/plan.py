@@ -161,7 +161,9 @@ def _prepare(suite: str, profile: str, cell: Cell, index: int) -> Job:
     algo = algos.build(cell.method, cell.config, env.spec, env, expert)
     num_updates = count_updates(cell, algo.cost)
     if cell.source.concurrent:
-        algo = make_concurrent(algo, num_updates)
+        assert cell.source.behaviour is not None
+        warmup = cell.source.behaviour.config.replay.warmup  # of one environment
+        algo = make_concurrent(algo, num_updates, warmup)
     identity = cell_identity(suite, profile, cell, env.engine)
     return Job(cell, identity, cell_key(identity), index, env, algo, num_updates, asked)
 

@@ -2,19 +2,20 @@
 
 The four data sets of the paper (arXiv:1812.02900), beside the behavioural DDPG:
 - final buffer: all steps of DDPG with exploration noise 0.5;
-- concurrent: the steps that DDPG with noise 0.1 has taken so far;
+- concurrent: the steps that DDPG with noise 0.1 has taken so far, from the end of its warm-up on;
 - imitation: the steps of an expert;
 - imperfect: the steps of an expert with noise 0.3 and 30% uniform actions.
 The experts are the ones that ship, in place of the paper's DDPG. Claims:
 `imitbench/suites/published/bcq.py`.
 
-The methods have as many gradient steps as the behavioural DDPG had. The full profile has the
+The methods have as many gradient steps as the behavioural DDPG had. Off-policy DDPG is that agent
+in all settings; BCQ and BC standardise observations. The full profile has the
 paper's sizes. The cpu profile has one task, narrower networks, and fewer proposals when BCQ acts.
 With the targets' rate of 0.005 and a discount of 0.99, values are after its 45,000 gradient steps
 about 89% of the way to their fixed point.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from imitbench.algos.cloning import bc
@@ -65,7 +66,10 @@ def cells(s: Size) -> tuple[Cell, ...]:
     data = fixed_data.Config(batch=s.batch, steps=s.steps_per_update)
     methods = {
         "bc": bc.Config(hidden=s.hidden, batch=s.batch, validation=0.0, steps=s.steps_per_update),
-        "offline_ddpg": offline_ddpg.Config(data=data, hidden=s.hidden, lr=1e-3),
+        # The agent that makes the data sees observations as they are, and this is the same one.
+        "offline_ddpg": offline_ddpg.Config(
+            data=replace(data, normalise_obs=False), hidden=s.hidden, lr=1e-3
+        ),
         "bcq": bcq.Config(
             data=data, hidden=s.hidden, vae_hidden=s.vae_hidden, act_proposals=s.act_proposals
         ),

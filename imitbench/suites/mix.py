@@ -16,7 +16,6 @@ from dataclasses import replace
 from typing import Any
 
 from imitbench.algos.adversarial import dac
-from imitbench.algos.rl import td3
 from imitbench.suites import expert_recipes as recipes
 from imitbench.suites import vins, vins_rl
 from imitbench.suites.schema import Cell, Suite
@@ -42,10 +41,9 @@ def cells(
         hidden: hidden layers of DAC's policy and critics.
     """
     out = []
-    # Rewards of a discriminator have no known range, so that the values have none either.
-    settings: dict[str, Any] = {
+    goal: dict[str, Any] = {
         "hidden": hidden, "tau": 0.01, "noise": 0.2, "uniform": 0.3,
-    } | {k: v for k, v in recipes.GOAL_SETTINGS.items() if k != "value_range"}  # fmt: skip
+    } | recipes.GOAL_SETTINGS  # fmt: skip
     for task, expert, demos in s.places:
         common: dict[str, Any] = {"source": vins_rl.demo_source(expert, demos), **s.evaluation()}
         clone = vins.prior(task, expert, s.pretrain, min(500, s.pretrain // s.num_evals))
@@ -53,9 +51,11 @@ def cells(
         for share in shares:
             for resets in (False, True):
                 replay = s.replay(vins_rl.RESETS if resets else 0.0)
+                # Rewards of a discriminator have no known range, so that values have none either.
+                settings = goal if share == 0 else goal | {"value_range": ()}
                 config = dac.Config(
                     imitation=share,
-                    td3=td3.Config(replay=replay, **settings),
+                    td3=replace(dac.Config().td3, replay=replay, **settings),
                     discriminator=vins_rl.DISCRIMINATOR,
                 )
                 out.append(

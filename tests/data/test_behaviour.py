@@ -167,6 +167,15 @@ def test_weights_of_rows_that_are_not_collected_are_0():
         np.testing.assert_array_equal(weight, expected)
 
 
+def test_rows_of_the_warm_up_count_from_the_first_update_on():
+    """10 rows, of which 4 are of the warm-up, in 3 updates: 4 + 2, 4 + 4, 4 + 6."""
+    rows: Any = buffer.no_rows(envs.make(TASK).spec).replace(weight=jnp.ones(10))
+    for done, expected in ((0, 6), (1, 8), (2, 10)):
+        weight = weigh_collected(rows, jnp.int32(done), 3, 4).weight
+        np.testing.assert_array_equal(weight, np.arange(10) < expected)
+    assert float(weigh_collected(rows, jnp.int32(0), 3, 20).weight.sum()) == 10
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [({"envs": 2}, "envs=2 .* expected 1"), ({"capacity": 20}, f"capacity=20 .* {STEPS} or more")],

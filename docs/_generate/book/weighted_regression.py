@@ -93,8 +93,9 @@ DOCUMENT = Document(
             "Weighted by returns, a clone performs better than its data.",
             claims=claims(
                 "offline",
-                "On mixed data BC on the best tenth has a higher return than BC",
-                "On mixed data MARWIL has a higher return than BC",
+                "On mixed data BC on the best two fifths has a higher return than BC",
+                "On mixed data MARWIL has a higher return than BC by likelihood, which is MARWIL "
+                "without weights",
             ),
             remark="The rows are compared with BC, not with the data.",
         ),

@@ -21,16 +21,18 @@ class ConcurrentState(struct.PyTreeNode):
     done: jax.Array  # [] int32: updates done
 
 
-def make_concurrent(algo: Algorithm, updates: int) -> Algorithm:
+def make_concurrent(algo: Algorithm, updates: int, warmup: int = 0) -> Algorithm:
     """Builds a method that learns while its data are collected.
 
-    In update i of `updates` (i = 0, 1, ...) only the first share (i + 1) / updates of the rows
-    carries weight. `init` sees all rows: the mean and the deviation of the observations are those
-    of the whole data.
+    It begins when the learner that collects them begins: in update i of `updates` (i = 0, 1, ...)
+    only the rows of the warm-up and the first share (i + 1) / updates of the others carry weight.
+    `init` sees all rows: where a method standardises observations, it does so by the mean and the
+    deviation of the whole data.
 
     Args:
         algo: the method.
         updates: how many updates it will do.
+        warmup: rows that were collected before the first update.
 
     Returns:
         The same method, with a `ConcurrentState`; `demos` are rows [N, ...] in the order of time.
@@ -42,7 +44,7 @@ def make_concurrent(algo: Algorithm, updates: int) -> Algorithm:
     def update(
         key: Key, state: ConcurrentState, demos: Transition
     ) -> tuple[ConcurrentState, Metrics]:
-        rows = weigh_collected(demos, state.done, updates)
+        rows = weigh_collected(demos, state.done, updates, warmup)
         inner, metrics = algo.update(key, state.inner, rows)
         return ConcurrentState(inner, state.done + 1), metrics
 
@@ -67,17 +69,21 @@ def make_concurrent(algo: Algorithm, updates: int) -> Algorithm:
     )
 
 
-def weigh_collected(demos: Transition, done: jax.Array, updates: int) -> Transition:
+def weigh_collected(
+    demos: Transition, done: jax.Array, updates: int, warmup: int = 0
+) -> Transition:
     """Sets the weight of rows to 0 that are not collected yet.
 
     Args:
         demos: rows [N, ...] in the order of time.
         done: [] updates done before this one.
         updates: how many updates there will be.
+        warmup: rows W that were collected before the first update; at most N count.
 
     Returns:
-        The rows [N, ...]; the first ceil(N (done + 1) / updates) keep their weight.
+        The rows [N, ...]; the first W + ceil((N - W) (done + 1) / updates) keep their weight.
     """
     total = demos.weight.shape[0]
-    collected = jnp.arange(total) < jnp.ceil(total * (done + 1) / updates)
-    return demos.replace(weight=jnp.where(collected, demos.weight, 0.0))
+    before = min(warmup, total)
+    collected = before + jnp.ceil((total - before) * (done + 1) / updates)
+    return demos.replace(weight=jnp.where(jnp.arange(total) < collected, demos.weight, 0.0))

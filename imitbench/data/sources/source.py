@@ -182,7 +182,7 @@ class DemoSource:
             )
         config = json.loads(json.dumps(config_dict(learner.config)))
         behaviour = {"method": learner.method, "config": config, "name": learner.name}
-        return {"behaviour": behaviour, "growing": self.concurrent}
+        return {"behaviour": behaviour, "growing": self.concurrent and "from the warm-up on"}
 
     def _check_extra(self) -> None:
         """Checks the settings of extra data.

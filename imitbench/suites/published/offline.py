@@ -11,7 +11,8 @@ from imitbench.suites.published.schema import Claim, Place
 TASKS = ("Hopper", "HalfCheetah")
 TD3_BC = "Fujimoto and Gu 2021 (arXiv:2106.06860), table 1"
 IQL = "Kostrikov et al. 2022 (arXiv:2110.06169), table 1"
-TEN_PERCENT = "Chen et al. 2021 (arXiv:2106.01345), table 3"
+BEST_IN_IQL = f"{IQL} (medium-expert, the best tenth)"
+BEST_IN_REPLAY = "Chen et al. 2021 (arXiv:2106.01345), table 3 (medium-replay)"
 
 
 def places(grade: str) -> tuple[Place, ...]:
@@ -31,10 +32,19 @@ def _above_bc(name: str, label: str, source: str, data: str, where: tuple[Place,
 CLAIMS = (
     _above_bc("TD3+BC", "td3_bc", f"{TD3_BC} (medium-expert)", "mixed data", MIXED),
     _above_bc("IQL", "iql", f"{IQL} (medium-expert)", "mixed data", MIXED),
-    _above_bc(
-        "BC on the best tenth", "bc-top-10", f"{TEN_PERCENT} (medium-expert)", "mixed data", MIXED
+    _above_bc("BC on the best two fifths", "bc-top-40", BEST_IN_IQL, "mixed data", MIXED),
+    Claim(
+        "On mixed data MARWIL has a higher return than BC by likelihood, which is MARWIL without "
+        "weights",
+        "marwil",
+        "bc-nll",
+        "Wang et al. 2018, NeurIPS, section 5",
+        measure="return",
+        places=MIXED,
     ),
-    _above_bc("MARWIL", "marwil", "Wang et al. 2018, NeurIPS, section 5", "mixed data", MIXED),
+    _above_bc(
+        "BC on the best tenth", "bc-top-10", BEST_IN_REPLAY, "a learner's experience", REPLAY
+    ),
     _above_bc("TD3+BC", "td3_bc", f"{TD3_BC} (medium-replay)", "a learner's experience", REPLAY),
     _above_bc("IQL", "iql", f"{IQL} (medium-replay)", "a learner's experience", REPLAY),
     _above_bc(

@@ -17,8 +17,8 @@ Source: Luo et al. 2018 (arXiv:1807.03858), algorithm 2, with the settings of th
 (github.com/facebookresearch/slbo); earlier tasks: Landolfi et al. 2019 (arXiv:1907.04964).
 
 Different from the source: the noise on actions begins anew in each episode; only the model's output
-layer begins near 0; the entropy bonus counts the whole Gaussian, theirs the part within the
-actions' bounds, and does not end; policies begin orthogonal; virtual episodes begin in one of 512
+layer begins near 0; the entropy bonus counts the whole Gaussian, theirs the part within [-2, 2],
+and does not end; policies begin orthogonal; virtual episodes begin in one of 512
 initial states that are drawn in each stage; real steps come from several environments. Landolfi et
 al. published no code: that the policy of a new task begins anew is our reading.
 
