@@ -16,7 +16,7 @@ from imitbench import algos, data, envs, experts
 from imitbench.algos.common import replay_buffer
 from imitbench.algos.inverse import iq_learn, iq_objective, ls_iq, offline_iq, soft_q
 from imitbench.algos.inverse.soft_q import SoftValues
-from imitbench.core import policy_nets
+from imitbench.core import distributions, policy_nets
 from imitbench.envs.base import make_spec
 from imitbench.utils.errors import UserError
 
@@ -315,21 +315,25 @@ def test_the_defaults_are_those_of_the_official_code():
     assert (iq.log_std, offline_iq.Config().log_std, ls.log_std) == ("tanh", "tanh", "clip")
 
 
+def log_std_of(policy: policy_nets.PolicyNet, params: Any) -> jax.Array:
+    dist = policy.apply(params, jnp.ones((1, 3)))
+    assert isinstance(dist, distributions.Squashed)
+    return dist.normal.log_std
+
+
 @pytest.mark.parametrize(("bound", "start"), [("tanh", -1.5), ("clip", 0.0)])
 def test_the_policys_deviation_begins_in_the_middle_of_its_range_or_at_one(bound, start):
     networks = soft_q.networks_of(iq_config(log_std=bound), SPEC)
     params = jax.tree.map(jnp.zeros_like, networks.policy.init(KEY))
-    log_std = networks.policy.apply(params, jnp.ones((1, 3))).normal.log_std
-    np.testing.assert_allclose(log_std, start, atol=1e-6)
+    np.testing.assert_allclose(log_std_of(networks.policy, params), start, atol=1e-6)
     biased = jax.tree.map(lambda x: jnp.full_like(x, 100.0), params)  # far beyond the range
-    high = networks.policy.apply(biased, jnp.ones((1, 3))).normal.log_std
-    np.testing.assert_allclose(high, 2.0, atol=1e-6)
+    np.testing.assert_allclose(log_std_of(networks.policy, biased), 2.0, atol=1e-6)
 
 
 def test_between_its_bounds_the_tanh_of_the_deviation_is_that_of_the_official_code():
     net = policy_nets.policy(SPEC, (), "squashed", log_std_range=(-5, 2), bounded_by="tanh")
     params = jax.tree.map(jnp.zeros_like, net.init(KEY))
-    params["params"]["Dense_0"]["bias"] = jnp.array([0.0, 0.0, 0.5, -1.0])
-    log_std = net.apply(params, jnp.ones((1, 3))).normal.log_std
+    dense = params["params"]["Dense_0"] | {"bias": jnp.array([0.0, 0.0, 0.5, -1.0])}
     expected = [-5 + 3.5 * (np.tanh(x) + 1) for x in (0.5, -1.0)]
-    np.testing.assert_allclose(log_std[0], expected, rtol=1e-5)
+    found = log_std_of(net, {"params": {"Dense_0": dense}})
+    np.testing.assert_allclose(found[0], expected, rtol=1e-5)
