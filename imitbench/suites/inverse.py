@@ -118,18 +118,17 @@ def online(task: str, s: Size) -> dict[str, tuple[str, Any]]:
     )  # fmt: skip
     whole = s.replay(s.batch)
     filled = replace(whole, capacity=whole.capacity + s.prefill)
-    learner: dict[str, Any] = {
-        "replay": whole, "hidden": s.hidden, "temperature": s.temperature,
-    }  # fmt: skip
+    sizes: dict[str, Any] = {"hidden": s.hidden, "temperature": s.temperature}
+    learner = sac.Config(replay=whole, **sizes)
     classifier = DiscriminatorConfig(
         hidden=s.hidden, lr=1e-3, batch=100, steps=1, reward="logit", entropy=0.0
     )
     return {
         "iq_learn": ("iq_learn", iq),
         "ls_iq": ("ls_iq", ls),
-        "pwil": ("pwil", pwil.Config(**learner | {"replay": filled}, prefill=s.prefill)),
-        "dac_sac": ("dac_sac", dac_sac.Config(sac=sac.Config(**learner), discriminator=classifier)),
-        "sqil": ("sqil", sqil.Config(**learner | {"replay": half})),
+        "pwil": ("pwil", pwil.Config(replay=filled, prefill=s.prefill, **sizes)),
+        "dac_sac": ("dac_sac", dac_sac.Config(sac=learner, discriminator=classifier)),
+        "sqil": ("sqil", sqil.Config(replay=half, **sizes)),
     }
 
 
