@@ -38,7 +38,8 @@ def cell(
     frame = pd.DataFrame(values | dict.fromkeys(names, 0.0))
     identity = {
         "task": task, "demos": demos, "label": label, "eval_episodes": episodes,
-        "suite": "toy", "seeds": list(range(len(scores))), "source": {"pool": 9} | source,
+        "suite": "toy", "profile": "cpu", "seeds": list(range(len(scores))),
+        "source": {"pool": 9} | source,
         "initial_states": "own",
     }  # fmt: skip
     info = {

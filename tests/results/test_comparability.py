@@ -136,8 +136,6 @@ def test_cells_of_several_data_sets_stand_at_places_of_their_own():
 def test_all_five_that_compare_cells_ask_here(monkeypatch, tmp_path):
     """A drifted environment is seen by claims, comparisons, the shipped run, tables and report."""
     a, b, own = cell("a", SCORES), cell("b", SCORES, digest="y"), cell("b", SCORES)
-    for r in (a, b, own):
-        r.identity["profile"] = "cpu"
     with pytest.raises(UserError, match="environment digests differ"):
         claims.judge([Claim("a is above b", "a", "b", "x")], [a, b])
     sides = [compare.Side(r.identity["label"], {(r.place, "a"): r}, "a") for r in (a, b)]

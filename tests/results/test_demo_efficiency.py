@@ -16,7 +16,6 @@ from imitbench.results.figures import demo_efficiency, drawing
 
 def cell(label: str, demos: int, scores: list[float], task: str = "PointMass") -> Result:
     made = fake_results.cell(label, scores, demos, task=task)
-    made.identity["profile"] = "cpu"
     return made._replace(curve=made.curve.assign(success_final=scores, **{"return": scores}))
 
 

@@ -104,6 +104,19 @@ def test_cells_evaluated_once_are_drawn_as_scores(finished, tmp_path):
     assert [p.name for p in curves.draw(results, tmp_path)] == ["curves.png", "curves.svg"]
 
 
+def test_a_panel_of_scores_has_the_rows_of_its_own_methods():
+    def once(label, demos):
+        one = fake_results.cell(label, [0.5, 0.7], demos)
+        return one._replace(curve=one.curve[one.curve["evaluation"] <= 1])
+
+    few = curves.scores([once("bc", 1), once("vins", 1), once("dart", 4), once("bc", 4)])
+    rows = [[text.get_text() for text in axis.get_yticklabels()] for axis in few.axes]
+    assert rows == [["vins", "bc"], ["dart", "bc"]]  # from the bottom to the top
+    for axis, count in zip(few.axes, (2, 2), strict=True):
+        (drawn,) = {len(container[0].get_ydata()) for container in axis.containers}
+        assert drawn == count
+
+
 def test_methods_without_demonstrations_are_in_the_panels_of_online_methods():
     def made(label, demos, env_steps, task="PointMass"):
         one = fake_results.cell(label, [0.5, 0.7], demos, task=task)

@@ -75,14 +75,22 @@ def scores(results: Sequence[Result]) -> Figure:
     """Draws every method's score at its only evaluation, with the interval over seeds.
 
     Args:
-        results: cells of one suite, each evaluated once. Each place has a panel.
+        results: cells of one suite, each evaluated once. Each place has a panel, whose rows are its
+            own methods.
     """
-    places = list(dict.fromkeys(r.place for r in results))
-    methods = list(dict.fromkeys(r.identity["label"] for r in results))[::-1]
-    panel_size = (4.2, 0.28 * len(methods) + 1.0)
-    figure, grid = panel_grid(len(places), min(3, len(places)), panel_size, 0.5, sharey=True)
-    for axis, place in zip(grid.flat, places, strict=False):
-        _draw_scores(axis, [r for r in results if r.place == place], methods)
+    groups: dict[Place, list[Result]] = {}
+    for r in results:
+        groups.setdefault(r.place, []).append(r)
+    places, order = list(groups), list(dict.fromkeys(r.identity["label"] for r in results))[::-1]
+    rows = {}  # from the bottom to the top
+    for place, cells in groups.items():
+        there = {r.identity["label"] for r in cells}
+        rows[place] = [label for label in order if label in there]
+    same = all(labels == rows[places[0]] for labels in rows.values())
+    panel_size = (4.2 if same else 5.0, 0.28 * max(map(len, rows.values())) + 1.0)
+    figure, grid = panel_grid(len(places), min(3, len(places)), panel_size, 0.5, sharey=same)
+    for axis, (place, cells) in zip(grid.flat, groups.items(), strict=False):
+        _draw_scores(axis, cells, rows[place])
         axis.set_title(panel_title(place, places), fontsize=10)
     add_legend(figure, grid)
     add_caption(figure, results, "with")
