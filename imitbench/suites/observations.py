@@ -69,6 +69,8 @@ class Size:
     """Gradient steps of an update of BC, and of BCO's in a round, ten of which are in a round."""
     seeds: int
     """Training seeds."""
+    on_policy_seeds: int
+    """Training seeds of GAIL, whose cells are cheap and whose returns differ most."""
     num_evals: int
     """Evaluations at equal distances."""
     eval_episodes: int
@@ -129,6 +131,7 @@ def _gail(task: str, suffix: str, s: Size, common: dict[str, Any]) -> Cell:
     unit = 8 * s.length * s.num_evals  # of which a budget is a multiple
     env_steps = max(1, round(s.on_policy_steps / unit)) * unit
     label = "gaifo" if suffix == "fo" else "gail" + suffix
+    common = common | {"seeds": s.on_policy_seeds}
     return Cell(task, method="gail", config=config, env_steps=env_steps, label=label, **common)
 
 
@@ -149,18 +152,18 @@ def _dac(task: str, suffix: str, s: Size, common: dict[str, Any]) -> Cell:
 SMOKE = Size(
     tasks=("Hopper",), shifts=(CHEETAH,), demos=1, on_policy_steps=512, off_policy_steps=512,
     off_policy_shifts=False, warmup=500, rounds=16, length=32, grad_steps=8, steps_per_update=2,
-    seeds=2, num_evals=2, eval_episodes=1,
+    seeds=2, on_policy_seeds=2, num_evals=2, eval_episodes=1,
 )  # fmt: skip
 CPU = Size(
     tasks=TASKS, shifts=(CHEETAH,), demos=4, on_policy_steps=307_200, off_policy_steps=51_200,
     off_policy_shifts=False, warmup=1_000, rounds=256, length=256, grad_steps=10_000,
-    steps_per_update=100, seeds=5, num_evals=5, eval_episodes=10,
+    steps_per_update=100, seeds=5, on_policy_seeds=10, num_evals=5, eval_episodes=10,
 )  # fmt: skip
 FULL = Size(
     tasks=(*TASKS, "Walker2d", "Ant"), shifts=(CHEETAH, ANT), demos=4,
     on_policy_steps=3_072_000, off_policy_steps=307_200, off_policy_shifts=True, warmup=10_000,
-    rounds=512, length=256, grad_steps=20_000, steps_per_update=200, seeds=10, num_evals=10,
-    eval_episodes=50,
+    rounds=512, length=256, grad_steps=20_000, steps_per_update=200, seeds=10, on_policy_seeds=10,
+    num_evals=10, eval_episodes=50,
 )  # fmt: skip
 SUITE = Suite(
     name="observations",
