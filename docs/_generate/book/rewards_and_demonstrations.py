@@ -523,7 +523,8 @@ DOCUMENT = Document(
                 "reward",
             ),
             code=("imitbench/envs/pixels.py",),
-            remark="The full profile alone has the row whose discriminator sees the arm.",
+            remark="The full profile alone has PPO from pixels, with and without the arm in the "
+            "discriminator's view.",
         ),
         Statement(
             ZHU, "figure",
