@@ -5,7 +5,10 @@ Source: Kostrikov et al. 2019 (arXiv:1809.02925), Algorithm 1; settings of the o
 With `discriminator.inputs=transition` it is DACfO, which needs no demonstrated actions (a baseline
 of Zhu et al. 2020, arXiv:2102.13185).
 
-Different from the source: absorbing steps are sampled instead of stored (see `absorbing`).
+Different from the source: absorbing steps are sampled instead of stored (see `absorbing`). Networks
+have two ReLU layers of 256; theirs have 400 and 300, and tanh in the discriminator, which sees
+observations as they are and here standardised ones. Their actions are uniform until the policy
+learns, here until the warm-up ends.
 
 Use it when environment steps are expensive: it replays them, and so needs fewer than `gail`.
 
@@ -33,7 +36,7 @@ class Config(dac_loop.Config):
 
     td3: td3.Config = field(
         default_factory=lambda: td3.Config(
-            lr=1e-3, policy_start=1000, max_grad_norm=40.0, lr_halving_steps=100_000
+            lr=1e-3, policy_start=1000, max_grad_norm=40.0, lr_halving_steps=50_000
         )
     )
     """Settings of TD3, of collecting and of replay."""
