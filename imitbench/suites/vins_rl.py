@@ -111,15 +111,19 @@ def _methods(start: vins_method.Config, s: Size) -> dict[str, tuple[str, Any]]:
     """Method and settings of the online methods, by label."""
     replay = s.replay()
     settings: dict[str, Any] = {"hidden": (256, 256, 256), "tau": 0.01, **recipes.GOAL_SETTINGS}
-    # Rewards of a discriminator have no known range, so that the values have none either.
-    unbounded = {k: v for k, v in settings.items() if k != "value_range"}
-    dac_td3 = replace(dac.Config().td3, replay=replace(replay, her=0.0), **unbounded)
+    # Rewards of a discriminator have no known range, so that the values have none either; and the
+    # penalty of large actions belongs to hindsight learning.
+    others = {k: v for k, v in settings.items() if k not in ("value_range", "action_l2")}
+    dac_td3 = replace(dac.Config().td3, replay=replace(replay, her=0.0), **others)
     return {
         "vins_rl": (
             "vins_rl",
             vins_rl.Config(vins=start, pretrain=s.pretrain, rounds=s.rounds, capacity=s.capacity),
         ),
-        "nair": ("ddpg_demos", ddpg_demos.Config(replay=s.replay(RESETS), **settings)),
+        "nair": (
+            "ddpg_demos",
+            ddpg_demos.Config(replay=s.replay(RESETS), noise=0.1, uniform=0.1, **settings),
+        ),
         "her": ("ddpg", ddpg.Config(replay=replay, noise=0.2, uniform=0.3, **settings)),
         "dac": ("dac", dac.Config(td3=dac_td3, discriminator=DISCRIMINATOR)),
     }

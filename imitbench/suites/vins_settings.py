@@ -3,8 +3,11 @@
 For each task and expert, on validation seeds and validation initial states, at the fewest
 demonstrations of the suite: four clones for BC (a constant or a falling step size, without or with
 the goal and the object relative to the hand), then slope and alpha for VINS with the best of them
-as its prior, and alpha for VINS without negative samples (which has no slope) and without the BC
-prior (where alpha is the spread of the candidates around zero).
+as its prior, and alpha for VINS without negative samples, which has no slope. Without the BC prior
+alpha is the spread of the candidates around zero and stays at 1, where they are uniform.
+
+The clones have to run first (`--only bc bc-decay bc-relative bc-decay-relative`): the others begin
+with the one that `imitbench.suites.vins.CLONES` then names.
 """
 
 from typing import Any
@@ -22,7 +25,7 @@ PLACES = (
     ("FetchPickAndPlace", "scripted", 10, vins.PICK),
 )
 GRID = ((5.0, 0.05), (5.0, 0.1), (10.0, 0.05), (10.0, 0.2))  # slope, alpha
-ALPHAS = {"vins-no-ns": (0.05, 0.1, 0.2, 0.5), "vins-no-bc": (0.1, 0.3, 0.5, 1.0)}
+ALPHAS = (0.05, 0.1, 0.2, 0.5)  # without negative samples
 
 
 def cells(
@@ -46,8 +49,7 @@ def cells(
         for label, clone in list(_clones(steps).items())[:trials]:
             out.append(vins.make_cell(*place, label, "bc", clone, steps, **size))
         for label, config in _trials(vins.prior(task, expert, steps), fixed, trials).items():
-            if expert == "learned" or not label.startswith("vins-no-bc"):
-                out.append(vins.make_cell(*place, label, "vins", config, steps, **size))
+            out.append(vins.make_cell(*place, label, "vins", config, steps, **size))
     return tuple(out)
 
 
@@ -62,19 +64,17 @@ def _clones(steps: int) -> dict[str, bc.Config]:
 
 
 def _trials(clone: bc.Config, fixed: dict[str, Any], trials: int) -> dict[str, vins_method.Config]:
-    """Settings of VINS and its ablations, by label."""
+    """Settings of VINS, with and without negative samples, by label."""
     out = {
         f"vins-slope{slope:g}-alpha{alpha:g}": vins_method.Config(
             clone=clone, slope=slope, alpha=alpha, **fixed
         )
         for slope, alpha in GRID[:trials]
     }
-    ablations = {"vins-no-ns": {"mu": 0.0}, "vins-no-bc": {"prior": False}}
-    for name, ablation in ablations.items():
-        for alpha in ALPHAS[name][:trials]:
-            config = vins_method.Config(clone=clone, alpha=alpha, **ablation, **fixed)
-            out[f"{name}-alpha{alpha:g}"] = config
-    return out
+    return out | {
+        f"vins-no-ns-alpha{alpha:g}": vins_method.Config(clone=clone, alpha=alpha, mu=0.0, **fixed)
+        for alpha in ALPHAS[:trials]
+    }
 
 
 SUITE = Suite(
