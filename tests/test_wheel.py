@@ -13,6 +13,8 @@ import nbclient
 import nbformat
 import pytest
 
+from imitbench.results.shipped import INSTALLED
+
 ROOT = Path(__file__).parents[1]
 MAX_BYTES = 10_000_000
 pytestmark = pytest.mark.slow
@@ -36,7 +38,7 @@ def site(wheel, tmp_path_factory) -> Path:
 
 
 def run(site: Path, cwd: Path, *words: str) -> str:
-    env = os.environ | {"PYTHONPATH": str(site)}
+    env = os.environ | {"PYTHONPATH": str(site), "XDG_CACHE_HOME": str(cwd / "cache")}
     done = subprocess.run(
         [sys.executable, *words], cwd=cwd, env=env, capture_output=True, text=True
     )
@@ -52,7 +54,9 @@ def test_it_knows_the_shipped_results(site, tmp_path):
     code = "import imitbench; print(imitbench.__file__)"
     assert run(site, tmp_path, "-c", code).startswith(str(site)), "not the source tree"
     out = run(site, tmp_path, "-m", "imitbench", "table", "quickstart")
-    assert "FetchReach" in out and f"shipped results in {site}" in out
+    unpacked = tmp_path / "cache" / "imitbench" / INSTALLED
+    assert "FetchReach" in out and f"shipped results in {unpacked}" in out
+    assert len(list(unpacked.iterdir())) == 1, "nothing else is left behind"
     out = run(site, tmp_path, "-m", "imitbench", "report", "quickstart")
     assert "as shipped" in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "quickstart" in out

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import math
+import tarfile
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,8 +15,11 @@ from imitbench.results import scores, stats
 from imitbench.results.cells import store
 from imitbench.results.cells.cell import Result
 from imitbench.results.comparability import physics_differences
+from imitbench.utils import files, machine
+from imitbench.utils.errors import UserError
 
-INSTALLED = "shipped_cells"  # below imitbench/results/ of an installed package
+INSTALLED = "shipped_cells"  # where the archive of an installed package is unpacked
+ARCHIVE = f"{INSTALLED}.tar.xz"  # below imitbench/results/ of an installed package
 LEVEL = 0.05  # the probability of a false alarm, over all cells
 
 
@@ -24,14 +31,50 @@ def shipped_folder(name: str) -> Path:
 
     Returns:
         `results/shipped/<name>` below the current folder where it is there, else in the source
-        tree, else the cells that an installed package brings along. It need not exist.
+        tree, else the cells that an installed package brings along, unpacked into the user's cache.
+        It need not exist.
     """
     package = Path(imitbench.__file__).parent
     local = Path("results") / "shipped"
     tree = package.parent / "results" / "shipped"
-    installed = package / "results" / INSTALLED
-    found = [folder / name for folder in (local, tree, installed) if (folder / name).is_dir()]
-    return found[0] if found else tree / name
+    for folder in (local, tree):
+        if (folder / name).is_dir():
+            return folder / name
+    archive = package / "results" / ARCHIVE
+    return unpacked(archive) / name if archive.is_file() else tree / name
+
+
+@functools.cache
+def unpacked(archive: Path) -> Path:
+    """The folder with an archive's files, below the user's cache.
+
+    It is unpacked once: the folder is named after the archive's checksum, and is there when it is
+    whole.
+
+    Raises:
+        UserError: the cache cannot be written, or this Python cannot read the archive.
+    """
+    checksum = hashlib.sha256(archive.read_bytes()).hexdigest()
+    folder = machine.cache_dir(INSTALLED) / checksum[:16]
+    if folder.is_dir():
+        return folder
+    with files.write_errors(folder), tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+        whole = Path(temporary) / "whole"
+        try:
+            with tarfile.open(archive) as tar:
+                tar.extraction_filter = getattr(tarfile, "data_filter", lambda member, path: member)
+                tar.extractall(whole)
+        except tarfile.CompressionError:
+            raise UserError(
+                "the shipped results are an archive of the format xz, and this Python has no "
+                "module lzma: install a Python that has it, or work in the source tree"
+            ) from None
+        try:
+            whole.rename(folder)
+        except OSError:  # another process was faster
+            if not folder.is_dir():
+                raise
+    return folder
 
 
 def is_shipped(folder: Path) -> bool:

@@ -61,7 +61,9 @@ class Config:
             require(self.chunk > 1, self, "chunk", "2 or more beside `ensemble`")
             require(self.execute == 1, self, "execute", "1 beside `ensemble`")
         if self.encoder != "stack" or self.dropout:
-            require(self.sees_past, self, "history", "2 or more, or past_actions=True")
+            name = "dropout" if self.dropout else "encoder"
+            expected = f"2 or more, or past_actions=True, beside {name}={getattr(self, name)}"
+            require(self.sees_past, self, "history", expected)
 
     @property
     def sees_past(self) -> bool:
