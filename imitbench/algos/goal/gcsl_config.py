@@ -53,7 +53,7 @@ class Config:
         for name in ("updates_per_step", "lr", "clip"):
             require(getattr(self, name) > 0, self, name, "a positive number")
         require_share(self, "epsilon")
-        expected = f"{self.envs} or more, the episodes of a round"
+        expected = f"{self.envs} or more, the episodes of a round (envs={self.envs})"
         require(self.capacity >= self.envs, self, "capacity", expected)
 
 

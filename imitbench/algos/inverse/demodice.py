@@ -31,8 +31,8 @@ class Config(dice_config.Config):
 
     alpha: float = 0.1
     """Further weight of the divergence from all data, 0 or more; with kl alone."""
-    reward_range: tuple[float, float] | None = (-6.9, 13.8)
-    """Bounds to which the discriminator's reward is clipped; None for none."""
+    reward_bounds: tuple[float, ...] = (-6.9, 13.8)
+    """Bounds (low, high) to which the discriminator's reward is clipped; empty for none."""
 
 
 def make(config: Config, spec: Spec) -> Algorithm:

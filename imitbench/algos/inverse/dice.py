@@ -126,8 +126,8 @@ class Learner(NamedTuple):
         them are absorbing [N]."""
         flagged = make_absorbing(key, steps, state.share)
         reward = self.classifier.reward(state.classifier, flagged)
-        if self.config.reward_range is not None:
-            reward = jnp.clip(reward, *self.config.reward_range)
+        if self.config.reward_bounds:
+            reward = jnp.clip(reward, *self.config.reward_bounds)
         ended = steps.terminated | flagged.absorbing
         steps = steps.replace(
             obs=self.network_obs(state.norm(steps.obs, jnp.inf), flagged.absorbing),

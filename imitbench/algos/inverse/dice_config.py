@@ -20,8 +20,8 @@ class Config:
     )
     """Settings of the discriminator; `steps` are its gradient steps beside each one of the policy,
     where it learns along."""
-    reward_range: tuple[float, float] | None = field(default=None, metadata=ADDED_LATER)
-    """Bounds to which the discriminator's reward is clipped; None for none."""
+    reward_bounds: tuple[float, ...] = field(default=(), metadata=ADDED_LATER)
+    """Bounds (low, high) to which the discriminator's reward is clipped; empty for none."""
     pretrain: int = 0
     """Gradient steps of the discriminator before all others, 0 or more."""
     learns_along: bool = True
@@ -60,9 +60,9 @@ class Config:
             require(getattr(self, name) >= 1, self, name, "1 or more")
         for name in ("pretrain", "alpha", "value_penalty", "value_l2"):
             require(getattr(self, name) >= 0, self, name, "0 or more")
-        if self.reward_range is not None:
-            low, high = self.reward_range
-            require(low < high, self, "reward_range", "two numbers, the lower one first")
+        bounds = self.reward_bounds
+        ordered = len(bounds) in (0, 2) and list(bounds) == sorted(set(bounds))
+        require(ordered, self, "reward_bounds", "none, or two numbers, the lower one first")
         require_share(self, "discount")
         require(self.discount < 1, self, "discount", "a number below 1")
         require(self.divergence in ("kl", "chi2"), self, "divergence", "kl or chi2")

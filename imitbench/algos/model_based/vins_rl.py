@@ -66,7 +66,9 @@ class Config:
         for name in ("envs", "length", "rounds", "grad_steps"):
             require(getattr(self, name) >= 1, self, name, "1 or more")
         least = self.envs * self.length
-        require(self.capacity >= least, self, "capacity", f"{least} or more, the steps of a round")
+        product = f"envs={self.envs} x length={self.length}"
+        expected = f"{least} or more, the steps of a round ({product})"
+        require(self.capacity >= least, self, "capacity", expected)
         require(0 < self.alpha <= 2, self, "alpha", "above 0, at most 2")
         require_share(self, "demo_share")
         steps = self.vins.clone.steps

@@ -220,7 +220,7 @@ def test_ends_lead_to_the_absorbing_state():
         (middle + 1, middle + 2, middle + 1),
         (-9.0, middle - 1, middle - 1),
     ):
-        clipped = learner_of(dataclasses.replace(config, reward_range=(low, high)))
+        clipped = learner_of(dataclasses.replace(config, reward_bounds=(low, high)))
         steps, _ = clipped.prepare(KEY, every, rows)
         np.testing.assert_allclose(steps.reward, expected, rtol=1e-6)
     plain = learner_of(dataclasses.replace(config, absorbing=False))
@@ -373,6 +373,8 @@ def test_expert_like_steps_of_the_extra_data_are_cloned(method):
         ({"divergence": "js"}, "divergence=js: expected kl or chi2"),
         ({"divergence": "chi2", "alpha": 0.1}, "alpha=0.1: expected 0 beside divergence=chi2"),
         ({"learns_along": False}, "pretrain=0: expected 1 or more, because learns_along=False"),
+        ({"reward_bounds": (1.0, 1.0)}, r"reward_bounds=\(1.0, 1.0\): expected none, or two"),
+        ({"reward_bounds": (1.0,)}, r"reward_bounds=\(1.0,\): expected none, or two numbers"),
         ({"discount": 1.0}, "discount=1.0: expected a number below 1"),
         ({"value_lr": 0.0}, "value_lr=0.0: expected a positive number"),
     ],
@@ -394,7 +396,7 @@ def test_the_defaults_are_those_of_the_official_code():
     assert (smo.batch, smo.value_lr, smo.policy_lr, smo.value_l2) == (512, 3e-4, 3e-4, 1e-4)
     assert (smo.alpha, smo.absorbing, smo.entropy, smo.target_entropy) == (0.0, True, True, -1.0)
     assert (demo.discriminator.penalty, demo.discriminator.state_only) == (0.1, False)
-    assert (demo.pretrain, demo.reward_range, smo.reward_range) == (0, (-6.9, 13.8), None)
+    assert (demo.pretrain, demo.reward_bounds, smo.reward_bounds) == (0, (-6.9, 13.8), ())
     assert (demo.alpha, demo.absorbing, demo.entropy, demo.value_penalty) == (
         0.1,
         False,

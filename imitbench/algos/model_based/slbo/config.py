@@ -101,7 +101,9 @@ class Config:
         require(self.loss in get_args(Loss), self, "loss", "norm or squared")
         steps = self.envs * self.length
         enough = self.capacity >= steps
-        require(enough, self, "capacity", f"{steps} or more, the real steps of a stage")
+        product = f"envs={self.envs} x length={self.length}"
+        expected = f"{steps} or more, the real steps of a stage ({product})"
+        require(enough, self, "capacity", expected)
         least = self.model_horizon
         require(self.length >= least, self, "length", f"{least} or more, which is model_horizon")
         reason = "False: slbo standardises observations by the real steps, and takes plain rewards"
