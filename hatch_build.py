@@ -22,7 +22,7 @@ class ShippedCells(BuildHookInterface):
         shipped = Path(self.root) / "results" / "shipped"
         files = [p for p in shipped.glob("*/cells/*/*") if p.is_file()]
         self._folder = tempfile.TemporaryDirectory()
-        archive = Path(self._folder.name) / "shipped_cells.tar.xz"
+        archive = Path(self._folder.name) / Path(TARGET).name
         with tarfile.open(archive, "w:xz", preset=9) as tar:
             # Files of a kind beside each other: they have much in common.
             for path in sorted([*files, *shipped.glob("*/table.md")], key=lambda p: (p.name, p)):

@@ -53,6 +53,21 @@ def require(ok: Any, config: Any, name: str, expected: str) -> None:
         raise UserError(f"{name}={getattr(config, name)}: expected {expected}")
 
 
+def require_capacity(config: Any, what: str) -> None:
+    """Checks that a store of `capacity` steps holds those of `envs` times `length`.
+
+    Args:
+        config: the config, with these three fields.
+        what: the steps, for the message.
+
+    Raises:
+        UserError: it does not hold them; the message has all three fields.
+    """
+    steps, product = config.envs * config.length, f"envs={config.envs} x length={config.length}"
+    expected = f"{steps} or more, {what} ({product})"
+    require(config.capacity >= steps, config, "capacity", expected)
+
+
 def require_share(config: Any, name: str) -> None:
     """Checks that a field of a config lies in [0, 1], ends included.
 

@@ -37,8 +37,7 @@ REPLAY = "replay of sac"
 POLICY_LR, VALUE_LR = 1e-3, 0.05
 # Where the demonstrator's noise is not that of the grade.
 NOISE = {("Hopper", "stochastic"): 0.05, ("Hopper", "stochastic-mixed"): 0.05}
-BEST = {REPLAY: 0.1}  # the share of the episodes that BC on the best takes
-BEST_OF_FEW = 0.4  # the same of 25 episodes
+BEST, BEST_OF_FEW = 0.1, 0.4  # the share of the episodes that BC on the best takes
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ def cells(s: Size) -> tuple[Cell, ...]:
             grade = REPLAY if source.behaviour else source.grade
             # The experience of SAC counts in units of the time limit.
             demos = s.replay_steps // HORIZON if source.behaviour else s.demos
-            best = BEST.get(grade, BEST_OF_FEW)
+            best = BEST if source.behaviour else BEST_OF_FEW
             for label, (method, config, grad_steps) in methods(task, s, best).items():
                 if label == "bcq" and grade not in s.bcq_grades:
                     continue

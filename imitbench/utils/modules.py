@@ -85,7 +85,7 @@ def place(error: BaseException) -> str:
     return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
 
 
-def one_line(error: BaseException) -> str:
+def type_and_text(error: BaseException) -> str:
     """An error's type and the first 300 characters of its text in one line."""
     text = " ".join(str(error).split())[:300]
     return f"{type(error).__name__}: {text}"
@@ -102,4 +102,4 @@ def _import_error(what: str, error: BaseException) -> BaseException:
     if isinstance(error, UserError) or not isinstance(error, Exception):
         return error
     where = "" if isinstance(error, SyntaxError) else f" at {place(error)}"  # it names its own line
-    return UserError(f"{what} cannot be imported ({one_line(error)}){where}; mend it")
+    return UserError(f"{what} cannot be imported ({type_and_text(error)}){where}; mend it")

@@ -13,7 +13,7 @@ from flax import struct
 from imitbench.algos.common.replay_buffer import Experience
 from imitbench.algos.common.reward_model import TASK_REWARD, RewardModel
 from imitbench.core import buffer, ops, policy_nets, unrolling
-from imitbench.core.config import ADDED_LATER, require, require_share
+from imitbench.core.config import ADDED_LATER, require, require_capacity, require_share
 from imitbench.core.types import (
     Env,
     Key,
@@ -63,11 +63,7 @@ class Config:
         for name in ("warmup", "her"):
             require(getattr(self, name) >= 0, self, name, "0 or more")
         require_share(self, "resets")
-        if self.capacity < self.envs * self.length:
-            raise UserError(
-                f"capacity={self.capacity}: expected {self.envs * self.length} or more, the steps "
-                f"of a round (envs={self.envs} x length={self.length})"
-            )
+        require_capacity(self, "the steps of a round")
 
 
 class OffPolicyLearner(NamedTuple):

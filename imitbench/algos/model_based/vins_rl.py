@@ -30,7 +30,7 @@ from flax import struct
 
 from imitbench.algos.model_based import vins
 from imitbench.core import buffer, rollout, unrolling
-from imitbench.core.config import require, require_share
+from imitbench.core.config import require, require_capacity, require_share
 from imitbench.core.types import Algorithm, Cost, Env, Key, Metrics, Spec, Traits, Transition
 from imitbench.utils.errors import UserError
 
@@ -65,10 +65,7 @@ class Config:
     def __post_init__(self) -> None:
         for name in ("envs", "length", "rounds", "grad_steps"):
             require(getattr(self, name) >= 1, self, name, "1 or more")
-        least = self.envs * self.length
-        product = f"envs={self.envs} x length={self.length}"
-        expected = f"{least} or more, the steps of a round ({product})"
-        require(self.capacity >= least, self, "capacity", expected)
+        require_capacity(self, "the steps of a round")
         require(0 < self.alpha <= 2, self, "alpha", "above 0, at most 2")
         require_share(self, "demo_share")
         steps = self.vins.clone.steps

@@ -102,5 +102,5 @@ def foreign_errors(what: str) -> Iterator[None]:
         raise
     except Exception as error:
         raise UserError(
-            f"{what} raised {modules.one_line(error)} ({modules.place(error)})"
+            f"{what} raised {modules.type_and_text(error)} ({modules.place(error)})"
         ) from error

@@ -136,8 +136,8 @@ def _run(name: str, act: Any) -> np.ndarray:
 def failure(name: str, error: Exception) -> UserError:
     """The message that an expert raised an error, with the line where it did."""
     return UserError(
-        f"expert {name} failed at {modules.place(error)} ({modules.one_line(error)}): expected an "
-        "action for each observation; mend the expert"
+        f"expert {name} failed at {modules.place(error)} ({modules.type_and_text(error)}): "
+        "expected an action for each observation; mend the expert"
     )
 
 

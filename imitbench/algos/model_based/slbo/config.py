@@ -7,7 +7,7 @@ from typing import get_args
 
 from imitbench.algos.model_based.slbo.model import Loss
 from imitbench.algos.rl import trpo
-from imitbench.core.config import require, require_share
+from imitbench.core.config import require, require_capacity, require_share
 
 
 @dataclass(frozen=True)
@@ -99,11 +99,7 @@ class Config:
             require(getattr(self, name) >= 0, self, name, "0 or more")
         require_share(self, "noise_decay")
         require(self.loss in get_args(Loss), self, "loss", "norm or squared")
-        steps = self.envs * self.length
-        enough = self.capacity >= steps
-        product = f"envs={self.envs} x length={self.length}"
-        expected = f"{steps} or more, the real steps of a stage ({product})"
-        require(enough, self, "capacity", expected)
+        require_capacity(self, "the real steps of a stage")
         least = self.model_horizon
         require(self.length >= least, self, "length", f"{least} or more, which is model_horizon")
         reason = "False: slbo standardises observations by the real steps, and takes plain rewards"
