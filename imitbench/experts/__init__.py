@@ -44,12 +44,13 @@ def all_experts() -> list[Expert]:
 
 def _tasks_with_expert() -> tuple[str, ...]:
     own = dict.fromkeys(e.task for e in all_experts() if e.grade == "expert")
-    hiding = [task for task in envs.TASKS if full_task(task) in own]
-    return tuple(dict.fromkeys([*own, *hiding]))
+    others = [t for t in envs.TASKS if learned.base_task(t) in own or full_task(t) in own]
+    return tuple(dict.fromkeys([*own, *others]))
 
 
 TASKS = _tasks_with_expert()
-"""The tasks that have an expert, and those that hide a part of such a task's observation."""
+"""The tasks that have an expert, their fixed-horizon forms, and those that hide a part of such a
+task's observation."""
 
 
 def experts_of(task: str) -> list[Expert]:

@@ -179,8 +179,7 @@ def test_exports_recover_their_environment_with_its_actions(
     assert found.action_space.contains(episode.actions[0])
     np.testing.assert_allclose(episode.actions, bound * made.steps.action[0, :2], rtol=1e-6)
     same(ours.load(tmp_path / name, task).steps, made.steps)
-    if task != "Hopper-fh":  # which has no reference scores
-        assert minari.get_normalized_score(found, np.array([0.0]))[0] < 0.1
+    assert minari.get_normalized_score(found, np.array([0.0]))[0] < 0.1
 
 
 def test_a_data_set_of_the_package_is_read_as_it_was_filtered(minari, demos):
