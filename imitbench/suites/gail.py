@@ -3,18 +3,19 @@
 As in Ho and Ermon 2016 (arXiv:1606.03476), the methods get trajectories of a learned expert, one
 step in 20 of each, on tasks whose episodes end when the robot falls. The generator is PPO in place
 of TRPO. On one task, and on its variant whose episodes never end early (`-fh`), GAIL with TRPO,
-AIRL, SQIL (which gets all steps, because values pass from step to step), GAIL with the reverse
-Kullback-Leibler divergence (f-VIM) and GAIL with the logit as its reward run too. On Reacher, whose
-episodes never end early, the methods get all steps.
+AIRL, SQIL (`sqil-all-steps`: it gets all steps of the trajectories, because values pass from step
+to step), GAIL with the reverse Kullback-Leibler divergence (f-VIM) and GAIL with the logit as its
+reward run too. The last two have rewards of both signs: a negative one makes it worthwhile to end
+an episode. On Reacher, whose episodes never end early, the methods get all steps, and BC four times
+as many gradient steps as elsewhere.
 
 Two controls run on that task and on its variant: GAIL with a constant reward of 1 a step, and GAIL
 with demonstrations of all-zero actions.
 
-The off-policy methods (DAC with TD3 and with SAC, SQIL) have fewer environment steps than GAIL: a
-tenth in the full profile, a fifth and a tenth in the cpu profile. DAgger has BC's number of
-gradient steps, a quarter of them before the first of its five rounds. In each round the expert
-labels as many new trajectories as there are demonstrations, every step of them; that makes a
-hundred times as many expert actions as the other methods get. Claims:
+The off-policy methods (DAC with TD3 and with SAC, SQIL) have about a tenth of GAIL's environment
+steps. DAgger has BC's number of gradient steps, a quarter of them before the first of its five
+rounds. In each round the expert labels as many new trajectories as there are demonstrations, every
+step of them; that makes a hundred times as many expert actions as the other methods get. Claims:
 `imitbench/suites/published/gail.py`.
 
 Every discriminator has a gradient penalty, which the paper's has not; `gail-no-penalty` and
@@ -51,9 +52,7 @@ class Size:
     env_steps: int
     """Environment steps of GAIL and its on-policy variants."""
     off_policy_steps: int
-    """Environment steps of DAC."""
-    sqil_steps: int
-    """Environment steps of SQIL."""
+    """Environment steps of DAC and SQIL."""
     dac_demos: tuple[int, ...]
     """Numbers of demonstrations for DAC and DAgger."""
     dac_tasks: tuple[str, ...]
@@ -68,8 +67,8 @@ class Size:
     """Gradient steps of an update of BC, and rounds of an update of DAC and SQIL."""
     seeds: int
     """Training seeds."""
-    main_seeds: int
-    """Training seeds of BC and GAIL with `main_demos` demonstrations."""
+    variant_seeds: int
+    """Training seeds of SQIL and of DAC with SAC."""
     num_evals: int
     """Evaluations at equal distances; of DAgger at most one a round."""
     eval_episodes: int
@@ -109,9 +108,7 @@ def cells(s: Size) -> tuple[Cell, ...]:
     out = []
     for task, numbers in s.columns:
         for demos in numbers:
-            seeds = s.main_seeds if demos == s.main_demos else s.seeds
-            pair = (_bc(task, demos, s), _gail(task, demos, s))
-            out += [replace(cell, seeds=seeds) for cell in pair]
+            out += [_bc(task, demos, s), _gail(task, demos, s)]
             if demos in s.dac_demos:
                 out += _dac(task, demos, s) if task in s.dac_tasks else []
                 out.append(_dagger(task, demos, s))
@@ -119,18 +116,18 @@ def cells(s: Size) -> tuple[Cell, ...]:
             out += [*_controls(s), *_variants(s)]
     whole = replace(s.common()["source"], stride=1)
     for demos in s.reacher_demos:
-        pair = (_bc("Reacher", demos, s), _gail("Reacher", demos, s))
+        pair = (_bc("Reacher", demos, s, 4 * s.grad_steps), _gail("Reacher", demos, s))
         out += [replace(cell, source=whole) for cell in pair]
     return tuple(out)
 
 
-def _clone(s: Size) -> bc.Config:
+def _clone(s: Size, grad_steps: int) -> bc.Config:
     return bc.Config(
         hidden=(256, 256),
         batch=256,
         validation=0.0,
         steps=s.steps_per_update,
-        lr_decay_steps=s.grad_steps,
+        lr_decay_steps=grad_steps,
     )
 
 
@@ -141,8 +138,9 @@ def _gail_config(s: Size, **settings: Any) -> gail.Config:
     )
 
 
-def _bc(task: str, demos: int, s: Size) -> Cell:
-    return Cell(task, demos, "bc", _clone(s), grad_steps=s.grad_steps, **s.common())
+def _bc(task: str, demos: int, s: Size, grad_steps: int = 0) -> Cell:
+    steps = grad_steps or s.grad_steps
+    return Cell(task, demos, "bc", _clone(s, steps), grad_steps=steps, **s.common())
 
 
 def _gail(
@@ -159,16 +157,19 @@ def _dac(task: str, demos: int, s: Size) -> list[Cell]:
         "dac": dac.Config(td3=with_td3),
         "dac_sac": dac_sac.Config(sac=sac.Config(replay=s.replay(batch=256))),
     }
-    steps = s.off_policy_steps
+    seeds = {"dac": s.seeds, "dac_sac": s.variant_seeds}
     return [
-        Cell(task, demos, name, config, env_steps=steps, **s.common())
+        replace(
+            Cell(task, demos, name, config, env_steps=s.off_policy_steps, **s.common()),
+            seeds=seeds[name],
+        )
         for name, config in configs.items()
     ]
 
 
 def _dagger(task: str, demos: int, s: Size) -> Cell:
     settings, in_updates = share_steps(
-        _clone(s),
+        _clone(s, s.grad_steps),
         s.grad_steps,
         start_fits=s.grad_steps // s.steps_per_update // 4,
         updates=UPDATES,
@@ -204,8 +205,8 @@ def _variants(s: Size) -> list[Cell]:
         return replace(config, discriminator=replace(config.discriminator, **settings))
 
     trpo_config = gail_trpo.Config(trpo=trpo.Config(length=s.length))
-    sqil_config = sqil.Config(replay=replace(s.replay(batch=128), capacity=s.sqil_steps))
     whole = replace(s.common()["source"], stride=1)
+    on_replay: dict[str, Any] = s.common() | {"seeds": s.variant_seeds, "source": whole}
     out = []
     for task in (s.control_task, f"{s.control_task}-fh"):
         out += [
@@ -214,8 +215,12 @@ def _variants(s: Size) -> list[Cell]:
             _gail(task, demos, s, "f-vim-rkl", gail_with(divergence="reverse-kl")),
             _gail(task, demos, s, "gail-logit", gail_with(reward="logit")),
         ]
-        cell = Cell(task, demos, "sqil", sqil_config, env_steps=s.sqil_steps, **s.common())
-        out.append(replace(cell, source=whole))
+        out.append(
+            Cell(
+                task, demos, "sqil", sqil.Config(replay=s.replay(batch=128)),
+                env_steps=s.off_policy_steps, label="sqil-all-steps", **on_replay,
+            )
+        )  # fmt: skip
     spectral = gail_with(penalty=0.0, spectral=True)
     return [
         *out,
@@ -226,21 +231,21 @@ def _variants(s: Size) -> list[Cell]:
 
 SMOKE = Size(
     columns=(("Hopper", (1,)),), control_task="Hopper", main_demos=1, env_steps=512,
-    off_policy_steps=16, sqil_steps=16, dac_demos=(1,), dac_tasks=("Hopper",), reacher_demos=(1,),
-    warmup=8, grad_steps=80, steps_per_update=4, seeds=2, main_seeds=2, num_evals=2,
-    eval_episodes=1, length=32,
+    off_policy_steps=16, dac_demos=(1,), dac_tasks=("Hopper",), reacher_demos=(1,), warmup=8,
+    grad_steps=80, steps_per_update=4, seeds=2, variant_seeds=2, num_evals=2, eval_episodes=1,
+    length=32,
 )  # fmt: skip
 CPU = Size(
     columns=(*((task, (1, 4, 11)) for task in TASKS[:3]), ("Ant", (4,))),
-    control_task="Hopper", main_demos=4, env_steps=512_000, off_policy_steps=100_000,
-    sqil_steps=50_000, dac_demos=(4,), dac_tasks=("Hopper",), reacher_demos=(4,), warmup=1_000,
-    grad_steps=10_000, steps_per_update=250, seeds=5, main_seeds=10, num_evals=5, eval_episodes=10,
+    control_task="Hopper", main_demos=4, env_steps=512_000, off_policy_steps=51_200,
+    dac_demos=(4,), dac_tasks=("Hopper",), reacher_demos=(4,), warmup=1_000, grad_steps=10_240,
+    steps_per_update=256, seeds=10, variant_seeds=5, num_evals=10, eval_episodes=10,
 )  # fmt: skip
 FULL = Size(
     columns=COLUMNS, control_task="Hopper", main_demos=4, env_steps=3_072_000,
-    off_policy_steps=300_000, sqil_steps=300_000, dac_demos=(1, 4, 11, 18, 25), dac_tasks=TASKS,
+    off_policy_steps=300_000, dac_demos=(1, 4, 11, 18, 25), dac_tasks=TASKS,
     reacher_demos=(4, 11, 18), warmup=10_000, grad_steps=20_000, steps_per_update=500, seeds=10,
-    main_seeds=10, num_evals=20, eval_episodes=50,
+    variant_seeds=10, num_evals=20, eval_episodes=50,
 )  # fmt: skip
 SUITE = Suite(
     name="gail",

@@ -121,6 +121,18 @@ CLAIMS = (
         worse_at=(zero_actions("Hopper-fh"),),
     ),
     Claim(
+        "With the logit of D as its reward, which is of either sign, GAIL's return is higher where "
+        "episodes cannot end early than where they can, by more than a tenth of the expert's "
+        "return",
+        "gail-logit",
+        "gail-logit",
+        KOSTRIKOV,
+        measure="return",
+        margin=tenth_of_expert("Hopper"),
+        places=(place("Hopper-fh", 4),),
+        worse_at=(place("Hopper", 4),),
+    ),
+    Claim(
         "GAIL has a higher return than a constant reward of 1 a step",
         "gail",
         "gail-constant",
