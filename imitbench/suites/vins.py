@@ -19,7 +19,11 @@ from imitbench.suites.schema import Cell, Suite
 HAND, BOTH, FINGERS = ("grip_pos",), ("grip_pos", "object_pos"), ("gripper_state",)
 PUSH: dict[str, Any] = {"negatives": (BOTH, HAND, HAND)}  # its fingers stay shut
 PICK: dict[str, Any] = {"negatives": (BOTH, HAND, FINGERS)}
-RELATIVE = ("desired_goal - object_pos", "object_pos - grip_pos")
+_OBJECT = ("desired_goal - object_pos", "object_pos - grip_pos")
+RELATIVE: dict[str, tuple[str, ...]] = {
+    "FetchReach": ("desired_goal - grip_pos",), "FetchPush": _OBJECT, "FetchPickAndPlace": _OBJECT,
+}  # fmt: skip
+"""What a clone can see besides the observation, by task."""
 # Of BC and the prior (arguments of `clone`), where they differ from the plain clone.
 CLONES: dict[tuple[str, Kind], dict[str, Any]] = {}
 # Of VINS, chosen by the suite `vins_settings`.
