@@ -18,7 +18,7 @@ from imitbench.results.figures.palette import COLOURS, GREY
 README = sources.ROOT / "README.md"
 FIGURE = sources.DOCS / "assets" / "demonstrations.svg"
 SUITE = "gail"
-TASKS = ("Hopper", "Walker2d", "HalfCheetah", "Ant")
+TASKS = ("Hopper", "Walker2d", "HalfCheetah")
 LINES = {"bc": ("BC", COLOURS[0], "o"), "gail": ("GAIL", COLOURS[1], "s")}
 EXPERT = ("dagger", "DAgger", COLOURS[3], "D")
 
@@ -48,7 +48,7 @@ def draw() -> None:
         "axes.spines.right": False, "savefig.facecolor": "white",
     }  # fmt: skip
     with plt.rc_context(style):
-        figure, axes = plt.subplots(1, len(TASKS), figsize=(11, 2.9), sharey=True)
+        figure, axes = plt.subplots(1, len(TASKS), figsize=(9, 2.9), sharey=True)
         for ax, task in zip(axes, TASKS, strict=True):
             _panel(ax, task)
         axes[0].set_ylabel("normalised return")

@@ -3,8 +3,8 @@
 Each task has a variant of fixed horizon, `<Task>-fh`, in which nothing but the time limit ends an
 episode (gymnasium's `terminate_when_unhealthy=False`); the healthy reward stays as it is. Ant-27 is
 Ant without the contact forces in its observation, which its reward still counts. The tasks
-`<Task>-no-velocity` are the same as `<Task>`, but the velocities are not observed; their states
-hold the full observation for experts.
+`<Task>-no-velocity` are the same as `<Task>`, but the velocities are not observed. The states of
+both hold the full observation for experts.
 
 Source: gymnasium 1.4, envs/mujoco/*_v5.py with default arguments.
 """
@@ -138,18 +138,22 @@ class Locomotion(PhysicsEnv):
 
     def _info(self, state: physics.PhysicsState) -> dict[str, jax.Array]:
         """Returns the full observation, in tasks that hide a part of it."""
-        return {} if self._task.observes_velocity else {FULL_OBS: self._full_obs(state)}
+        return {FULL_OBS: self._full_obs(state)} if self._task.hides else {}
 
     def _obs(self, state: physics.PhysicsState) -> jax.Array:
-        return jnp.concatenate(self._parts(state, self._task.observes_velocity))
+        task = self._task
+        return jnp.concatenate(self._parts(state, task.observes_velocity, task.observed))
 
     def _full_obs(self, state: physics.PhysicsState) -> jax.Array:
-        return jnp.concatenate(self._parts(state, velocity=True))
+        fields = (*self._task.observed, *self._task.unobserved)
+        return jnp.concatenate(self._parts(state, velocity=True, fields=fields))
 
-    def _parts(self, state: physics.PhysicsState, velocity: bool) -> list[jax.Array]:
-        """Returns the parts of an observation, with `qvel` or without."""
+    def _parts(
+        self, state: physics.PhysicsState, velocity: bool, fields: tuple[str, ...]
+    ) -> list[jax.Array]:
+        """Returns the parts of an observation, with `qvel` or without, with fields of MjData."""
         bound = self._task.max_velocity
-        extra = [self._derived(state, k)[_observed_part(k)].ravel() for k in self._task.observed]
+        extra = [self._derived(state, k)[_observed_part(k)].ravel() for k in fields]
         qvel = [jnp.clip(state.qvel, -bound, bound)] if velocity else []
         return [state.qpos[self._task.hidden :], *qvel, *extra]
 

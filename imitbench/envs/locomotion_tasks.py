@@ -38,7 +38,7 @@ class Task:
     # The position whose x velocity is rewarded, a field of MjData; by default qpos[0].
     position: str = ""
     observed: tuple[str, ...] = ()  # fields of MjData that are observed beside qpos and qvel
-    unobserved: tuple[str, ...] = ()  # fields of MjData that the reward alone needs
+    unobserved: tuple[str, ...] = ()  # those that the reward needs, and the full task observes
     observes_velocity: bool = True  # qvel is a part of the observation
     edit: Callable[[mujoco.MjSpec], None] | None = None  # changes the file's model before compiling
 
@@ -46,6 +46,11 @@ class Task:
     def hidden(self) -> int:
         """The number of leading components of qpos that are not observed; next is the height."""
         return 1 if self.planar else 2
+
+    @property
+    def hides(self) -> bool:
+        """Whether the full task observes more."""
+        return not self.observes_velocity or bool(self.unobserved)
 
     @property
     def derived(self) -> tuple[str, ...]:

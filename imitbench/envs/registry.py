@@ -90,10 +90,11 @@ def _locomotion(name: str) -> TaskEntry:
         return _without_velocity(name)
     base, is_fixed = name.removesuffix("-fh"), name.endswith("-fh")
     robot = base.removesuffix("-27")
-    about, kwargs = "gymnasium v5 semantics", {}
+    about, kwargs, full_task = "gymnasium v5 semantics", {}, ""
     if robot != base:
         about += ", without contact forces"
         kwargs["include_cfrc_ext_in_observation"] = False
+        full_task = "" if is_fixed else robot
     if is_fixed:
         about += ", fixed horizon"
     if is_fixed and locomotion.TASKS[base].terminates:  # HalfCheetah has no such argument
@@ -103,6 +104,7 @@ def _locomotion(name: str) -> TaskEntry:
         lambda e, m: locomotion.Locomotion(name, physics.choose(e)),
         gymnasium_id=f"{robot}-v5",
         gymnasium_kwargs=kwargs,
+        full_task=full_task,
     )
 
 

@@ -15,7 +15,7 @@ from gymnasium.envs.mujoco.mujoco_env import MujocoEnv
 
 from imitbench import envs
 from imitbench.core import rollout
-from imitbench.core.types import EnvState
+from imitbench.core.types import FULL_OBS, EnvState
 from imitbench.envs import locomotion, registry
 from imitbench.physics.engine import relative_to_root
 from imitbench.utils.errors import UserError
@@ -145,6 +145,7 @@ def test_ant_without_contact_forces_is_ant_with_fewer_numbers():
     a, b = (jax.jit(env.reset)(key) for env in (whole, short))
     for _ in range(3):
         np.testing.assert_array_equal(a.obs[:27], b.obs)
+        np.testing.assert_array_equal(a.obs, b.info[FULL_OBS])
         a, b = jax.jit(whole.step)(a, action), jax.jit(short.step)(b, action)
         assert float(a.reward) == float(b.reward)
 
