@@ -1,8 +1,8 @@
 """Corrective labels: CCIL, its controls and its neighbours, with few demonstrations.
 
 All rows of a place have the same demonstrations and as many gradient steps; those of CCIL's model
-are a fourth of its own. Noise-BC has as many labels as DisturbedAction. VINS, which needs a goal,
-has the settings of the suite `vins`. DART asks the expert for twice as many episodes again, so it
+are a fourth of its own. Noise-BC has as many labels as DisturbedAction. VINS needs a goal, so that
+it runs on the Fetch tasks alone. DART asks the expert for twice as many episodes again, so it
 sees three times the data. On two tasks policies are also evaluated under noise on what they see.
 Claims: `imitbench/suites/published/labels.py`.
 """
@@ -51,6 +51,11 @@ DISTURBED: dict[str, Any] = {
     "labels": "disturbed-action", "number": 5, "noise": 0.1, "penalty": 0.05, "iterations": 5,
     "max_bound": 0.1,
 }  # fmt: skip
+# Of VINS: the best of four, tried on validation seeds with a plain clone as the prior.
+VINS: dict[tuple[str, Kind], dict[str, Any]] = {
+    ("FetchPush", "scripted"): vins.PUSH | {"slope": 10.0, "alpha": 0.2},
+    ("FetchPickAndPlace", "scripted"): vins.PICK | {"slope": 5.0, "alpha": 0.1},
+}
 CONSTANT_STEP_SIZE = ("FetchPickAndPlace", "FetchPush")
 """Tasks of a constant step size, with which BC and CCIL did better on the first one than with one
 that falls to 0."""
@@ -161,9 +166,10 @@ def _rows(task: str, expert: Kind, demos: int, s: Size) -> list[tuple[str, str, 
         ("ccil-true", "ccil_true", true, whole),
         ("dart", "dart", dart_config, in_updates),
     ]
-    if (task, expert) in vins.SETTINGS:
-        settings = vins.SETTINGS[task, expert]
-        config = vins_method.Config(clone=_clone(task, s, UNITS), k=s.candidates, **settings)
+    if (task, expert) in VINS:
+        config = vins_method.Config(
+            clone=_clone(task, s, UNITS), k=s.candidates, **VINS[task, expert]
+        )
         rows.append(("vins", "vins", config, whole))
     return rows
 
@@ -184,5 +190,5 @@ SUITE = Suite(
     name="labels",
     about="CCIL and its controls with few demonstrations: pendulums, Fetch, Hopper and Walker2d.",
     profiles={"smoke": cells(SMOKE), "cpu": cells(CPU), "full": cells(FULL)},
-    trials={"bc": 2, "ccil-disturbed": 20, "ccil-backtrack": 8, "ccil-true": 4},
+    trials={"bc": 2, "ccil-disturbed": 20, "ccil-backtrack": 8, "ccil-true": 4, "vins": 4},
 )

@@ -1,10 +1,12 @@
 """VINS against BC, and its ablations, on Fetch tasks with few demonstrations.
 
 The learned experts and their numbers of demonstrations are those of the paper's tables; the
-scripted experts have the numbers at which BC leaves room for improvement. The settings for a task
-and an expert are the same at all numbers of demonstrations. The suite `vins_settings` searches
-them, on validation seeds; so far only `slope` and `alpha` of VINS come from it. BC is the prior of
-VINS, with the same settings. Published numbers and claims: `imitbench/suites/published/vins.py`.
+scripted experts, and 25 demonstrations on FetchPickAndPlace, have the numbers at which BC leaves
+room for improvement. The settings for a task and an expert are the same at all numbers of
+demonstrations. The suite `vins_settings` chose them on validation seeds. BC is the prior of VINS,
+with the same settings. `vins-no-ns` is VINS without negative samples at the same settings,
+`vins-no-ns-tuned` with an alpha of its own. Published numbers and claims:
+`imitbench/suites/published/vins.py`.
 """
 
 from dataclasses import fields, replace
@@ -24,9 +26,15 @@ RELATIVE: dict[str, tuple[str, ...]] = {
     "FetchReach": ("desired_goal - grip_pos",), "FetchPush": _OBJECT, "FetchPickAndPlace": _OBJECT,
 }  # fmt: skip
 """What a clone can see besides the observation, by task."""
-# Of BC and the prior (arguments of `clone`), where they differ from the plain clone.
-CLONES: dict[tuple[str, Kind], dict[str, Any]] = {}
-# Of VINS, chosen by the suite `vins_settings`.
+# The settings that the suite `vins_settings` chose: of BC and the prior (arguments of `clone`),
+CLONES: dict[tuple[str, Kind], dict[str, Any]] = {
+    ("FetchReach", "learned"): {"features": RELATIVE["FetchReach"]},
+    ("FetchPush", "learned"): {"decay": True, "features": _OBJECT},
+    ("FetchPickAndPlace", "learned"): {"features": _OBJECT},
+    ("FetchPush", "scripted"): {"features": _OBJECT},
+    ("FetchPickAndPlace", "scripted"): {"features": _OBJECT},
+}
+# of VINS,
 SETTINGS: dict[tuple[str, Kind], dict[str, Any]] = {
     ("FetchReach", "learned"): {},
     ("FetchPush", "learned"): PUSH | {"slope": 5.0, "alpha": 0.05},
@@ -34,11 +42,13 @@ SETTINGS: dict[tuple[str, Kind], dict[str, Any]] = {
     ("FetchPush", "scripted"): PUSH | {"slope": 10.0, "alpha": 0.2},
     ("FetchPickAndPlace", "scripted"): PICK | {"slope": 5.0, "alpha": 0.1},
 }
+# and alpha of VINS without negative samples.
+NO_NEGATIVES: dict[tuple[str, Kind], float] = {}
 Places = tuple[tuple[str, Kind, tuple[int, ...]], ...]
 """Task, kind of expert, numbers of demonstrations."""
 PLACES: Places = (
     ("FetchReach", "learned", (10,)),
-    ("FetchPickAndPlace", "learned", (100,)),
+    ("FetchPickAndPlace", "learned", (25, 100)),
     ("FetchPush", "learned", (100,)),
     ("FetchPickAndPlace", "scripted", (10, 25)),
     ("FetchPush", "scripted", (50, 100)),
@@ -79,7 +89,7 @@ def prior(task: str, expert: Kind, steps: int, steps_per_update: int = 500) -> b
         steps: gradient steps in all.
         steps_per_update: gradient steps of an update, at most `steps`.
     """
-    return clone(steps, steps_per_update, **CLONES.get((task, expert), {}))
+    return clone(steps, steps_per_update, **CLONES[task, expert])
 
 
 def make_cell(
@@ -144,7 +154,10 @@ def cells(
         without_prior = replace(config, prior=False, alpha=1.0)
         methods: dict[str, Any] = {"vins": config}
         if task != "FetchReach":
-            methods["vins-no-ns"] = replace(config, mu=0.0)
+            methods["vins-no-ns"] = without_negatives = replace(config, mu=0.0)
+            tuned = replace(without_negatives, alpha=NO_NEGATIVES.get((task, expert), config.alpha))
+            if tuned != without_negatives:
+                methods["vins-no-ns-tuned"] = tuned
         if task != "FetchReach" and expert == "learned":
             methods["vins-no-bc"] = without_prior
         for demos in numbers:
@@ -175,7 +188,7 @@ SUITE = Suite(
     about="VINS, its ablations and BC on FetchReach, FetchPush and FetchPickAndPlace.",
     profiles={
         "smoke": cells(4, 2, 2, 1, 2, SMOKE_PLACES),
-        "cpu": cells(10_000, 10, 200, 20, 16),
+        "cpu": cells(10_000, 10, 200, 50, 16),
         "full": cells(20_000, 10, 2_000, 2_000, 100),
     },
     trials={"vins": 4},  # the grid of `vins_settings`; the ablations take over its choice
