@@ -13,18 +13,8 @@ import jax.numpy as jnp
 
 from imitbench.core import ops
 from imitbench.core.actor import as_actor
-from imitbench.core.types import (
-    Actor,
-    Decision,
-    Env,
-    EnvState,
-    Key,
-    Modes,
-    Policy,
-    Poses,
-    TrainingVariant,
-    Transition,
-)
+from imitbench.core.capabilities import Poses, TrainingVariant
+from imitbench.core.types import Actor, Decision, Env, EnvState, Key, Modes, Policy, Transition
 
 
 def evaluation_env(env: Env) -> Env:

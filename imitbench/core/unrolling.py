@@ -11,18 +11,9 @@ from flax import struct
 
 from imitbench.core import buffer, ops
 from imitbench.core.actor import as_actor
+from imitbench.core.capabilities import Poses, SelectivePoses, SelectiveReset
 from imitbench.core.rollout import select, split_decision
-from imitbench.core.types import (
-    Actor,
-    Env,
-    EnvState,
-    Key,
-    Policy,
-    Poses,
-    SelectivePoses,
-    SelectiveReset,
-    Transition,
-)
+from imitbench.core.types import Actor, Env, EnvState, Key, Policy, Transition
 from imitbench.utils.errors import UserError
 
 

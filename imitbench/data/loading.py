@@ -7,7 +7,8 @@ from typing import Any
 
 from imitbench import algos, envs
 from imitbench.core import buffer
-from imitbench.core.types import Env, Poses, Transition
+from imitbench.core.capabilities import Poses
+from imitbench.core.types import Env, Transition
 from imitbench.data import compatibility, memory_map, validate
 from imitbench.data.demonstrations import subset
 from imitbench.data.header import Header

@@ -17,7 +17,7 @@ import pytest
 import imitbench as ib
 from imitbench import envs
 from imitbench.core import rollout, unrolling
-from imitbench.core.types import Poses
+from imitbench.core.capabilities import Poses
 from imitbench.envs.gymnasium import encoding, spaces
 from imitbench.utils.errors import UserError, plain_errors
 

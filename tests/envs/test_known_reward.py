@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from imitbench import envs
-from imitbench.core.types import FULL_OBS, KnownReward, Targets
+from imitbench.core.capabilities import KnownReward, Targets
+from imitbench.core.types import FULL_OBS
 from imitbench.envs import known_reward
 from imitbench.envs.locomotion import EXPLODED
 

@@ -11,7 +11,7 @@ import pytest
 
 from imitbench import data, envs, experts
 from imitbench.core import rollout
-from imitbench.core.types import Poses
+from imitbench.core.capabilities import Poses
 from imitbench.envs.toys import rooms
 from imitbench.experts import scripted
 from imitbench.experts.scripted import rooms as demonstrators

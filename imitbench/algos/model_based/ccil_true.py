@@ -37,19 +37,9 @@ from imitbench.algos.common.off_policy import reject_discrete
 from imitbench.algos.model_based import displaced_states, steering
 from imitbench.algos.model_based.corrective_labels import mean_length
 from imitbench.core import ops
+from imitbench.core.capabilities import Actuated, Poses
 from imitbench.core.config import require
-from imitbench.core.types import (
-    Actuated,
-    Algorithm,
-    Cost,
-    Env,
-    Key,
-    Metrics,
-    Poses,
-    Spec,
-    Traits,
-    Transition,
-)
+from imitbench.core.types import Algorithm, Cost, Env, Key, Metrics, Spec, Traits, Transition
 from imitbench.utils.errors import UserError, pick
 
 __all__ = ["TRAITS", "Config", "State", "make", "make_labels"]

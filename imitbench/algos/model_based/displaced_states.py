@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 
 from imitbench.core import buffer, ops
-from imitbench.core.types import Actuated, Env, EnvState, Key, Poses, Transition
+from imitbench.core.capabilities import Actuated, Poses
+from imitbench.core.types import Env, EnvState, Key, Transition
 from imitbench.utils.errors import UserError
 
 Kind = Literal["action", "pose"]

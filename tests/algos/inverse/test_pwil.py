@@ -17,7 +17,8 @@ from imitbench.algos.common import off_policy
 from imitbench.algos.inverse import pwil, pwil_coupling
 from imitbench.algos.inverse.pwil_coupling import LEFT, Atoms, PaidEnv, Payment
 from imitbench.core import buffer, ops, rollout, unrolling
-from imitbench.core.types import EpisodeSizes, Poses, Transition
+from imitbench.core.capabilities import Poses
+from imitbench.core.types import EpisodeSizes, Transition
 from imitbench.utils.errors import UserError
 
 KEY = jax.random.key(0)

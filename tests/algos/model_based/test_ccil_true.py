@@ -15,7 +15,8 @@ from imitbench import algos, data, envs, experts
 from imitbench.algos.cloning import bc
 from imitbench.algos.model_based import ccil_true, displaced_states
 from imitbench.core import rollout
-from imitbench.core.types import Actuated, Transition
+from imitbench.core.capabilities import Actuated
+from imitbench.core.types import Transition
 from imitbench.data import loading
 from imitbench.data.sources.source import DemoSource
 from imitbench.runs import plan

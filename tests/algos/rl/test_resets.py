@@ -16,7 +16,7 @@ from imitbench.algos.cloning import bc
 from imitbench.algos.common import off_policy
 from imitbench.algos.rl import ddpg, ddpg_demos, ppo, td3
 from imitbench.core import buffer, rollout, unrolling
-from imitbench.core.types import Poses
+from imitbench.core.capabilities import Poses
 from imitbench.data import loading
 from imitbench.data.sources.source import DemoSource
 from imitbench.suites.schema import Cell, cell_identity, cell_key

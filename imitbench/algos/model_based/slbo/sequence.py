@@ -13,7 +13,8 @@ import jax.numpy as jnp
 
 from imitbench.algos.model_based.slbo import replay, stages
 from imitbench.algos.model_based.slbo.stages import Setup, State
-from imitbench.core.types import Env, Key, Targets
+from imitbench.core.capabilities import Targets
+from imitbench.core.types import Env, Key
 from imitbench.utils.errors import UserError
 
 

@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 
 from imitbench.algos.model_based.slbo.model import Advance
-from imitbench.core.types import Env, EnvState, Key, KnownReward
+from imitbench.core.capabilities import KnownReward
+from imitbench.core.types import Env, EnvState, Key
 from imitbench.utils.errors import UserError
 
 
