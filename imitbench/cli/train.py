@@ -80,6 +80,8 @@ class Train:
     extra_grade: Grade = "stochastic-medium"
     shared: bool = False
     """Give the same demonstrations to all seeds."""
+    stride: int = 1
+    """Keep one step in so many of each demonstration; for methods that learn from single steps."""
     stream: bool = False
     """Leave the demonstrations in files, from which minibatches are read: for data that are larger
     than the device's memory."""
@@ -134,6 +136,7 @@ class Train:
             pool=self._pool(demos),
             noise=self.noise,
             same_subset=self.shared,
+            stride=self.stride,
             stream=self.stream,
             task=self.source_task or "",
             grade=self.grade,
@@ -165,6 +168,7 @@ class Train:
             format=self.format,
             filter_key=self.filter_key,
             same_subset=self.shared,
+            stride=self.stride,
             stream=self.stream,
             expert=self.expert,
             **self._extra(),

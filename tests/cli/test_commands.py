@@ -94,6 +94,15 @@ def test_the_pool_is_never_raised_in_silence(capsys):
         Train("bc", "PointMass", demos=40, pool=30).cell()
 
 
+def test_a_stride_thins_demonstrations_of_every_origin(tmp_path):
+    assert Train("bc", "PointMass", stride=3).cell().source.stride == 3
+    path = tmp_path / "own.npz"
+    demos = imitbench.collect(imitbench.make_env("PointMass"), episodes=2)
+    imitbench.save_data(path, demos)
+    own = Train("bc", "PointMass", data=str(path), stride=3)
+    assert own.cell().source.stride == 3
+
+
 CLOSED = """
 import os, sys
 from imitbench.cli import main
