@@ -5,11 +5,12 @@ the task's reward, and begin episodes at demonstrated states. They use PPO on a 
 the task's reward is sparse, so DAC learns with hindsight goals, as in Ding et al. 2019
 (arXiv:1906.05838). Half of the episodes of the rows with resets begin at demonstrated states.
 
-With lambda 0 DAC is TD3 with hindsight goals, which uses the demonstrations for resets alone; its
-times and gradient steps include a discriminator that pays nothing. BC learns from the same
-demonstrations. The cpu profile has one task and narrower networks, so that it can afford the steps
-that methods with sparse rewards need to leave the floor. Claims:
-`imitbench/suites/published/mix.py`.
+All rows learn with hindsight goals and with the penalty of large actions that belongs to them, so
+that they differ in the reward and the resets alone. With lambda 0 DAC is TD3 with hindsight goals,
+which uses the demonstrations for resets alone; its times and gradient steps include a discriminator
+that pays nothing. BC learns from the same demonstrations. The cpu profile has one task and narrower
+networks, so that it can afford the steps that methods with sparse rewards need to leave the floor.
+Claims: `imitbench/suites/published/mix.py`.
 """
 
 from dataclasses import replace
