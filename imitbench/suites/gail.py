@@ -12,10 +12,11 @@ as many gradient steps as elsewhere.
 Two controls run on that task and on its variant: GAIL with a constant reward of 1 a step, and GAIL
 with demonstrations of all-zero actions.
 
-The off-policy methods (DAC with TD3 and with SAC, SQIL) have about a tenth of GAIL's environment
-steps. DAgger has BC's number of gradient steps, a quarter of them before the first of its five
-rounds. In each round the expert labels as many new trajectories as there are demonstrations, every
-step of them; that makes a hundred times as many expert actions as the other methods get. Claims:
+The off-policy methods (DAC with TD3 and with SAC, SQIL) have fewer environment steps than GAIL: a
+tenth in the full profile, a fifth and a tenth in the cpu profile. DAgger has BC's number of
+gradient steps, a quarter of them before the first of its five rounds. In each round the expert
+labels as many new trajectories as there are demonstrations, every step of them; that makes a
+hundred times as many expert actions as the other methods get. Claims:
 `imitbench/suites/published/gail.py`.
 
 Ant is the version with 27 numbers in the observation; the full profile has the one with 105, too.
@@ -57,7 +58,9 @@ class Size:
     env_steps: int
     """Environment steps of GAIL and its on-policy variants."""
     off_policy_steps: int
-    """Environment steps of DAC and SQIL."""
+    """Environment steps of DAC."""
+    sqil_steps: int
+    """Environment steps of SQIL."""
     dac_demos: tuple[int, ...]
     """Numbers of demonstrations for DAC and DAgger."""
     dac_tasks: tuple[str, ...]
@@ -72,8 +75,8 @@ class Size:
     """Gradient steps of an update of BC, and rounds of an update of DAC and SQIL."""
     seeds: int
     """Training seeds."""
-    variant_seeds: int
-    """Training seeds of SQIL and of DAC with SAC."""
+    off_policy_seeds: int
+    """Training seeds of DAC and SQIL."""
     num_evals: int
     """Evaluations at equal distances; of DAgger at most one a round."""
     eval_episodes: int
@@ -163,12 +166,9 @@ def _dac(task: str, demos: int, s: Size) -> list[Cell]:
         "dac": dac.Config(td3=with_td3),
         "dac_sac": dac_sac.Config(sac=sac.Config(replay=s.replay(batch=256))),
     }
-    seeds = {"dac": s.seeds, "dac_sac": s.variant_seeds}
+    common: dict[str, Any] = s.common() | {"seeds": s.off_policy_seeds}
     return [
-        replace(
-            Cell(task, demos, name, config, env_steps=s.off_policy_steps, **s.common()),
-            seeds=seeds[name],
-        )
+        Cell(task, demos, name, config, env_steps=s.off_policy_steps, **common)
         for name, config in configs.items()
     ]
 
@@ -212,7 +212,8 @@ def _variants(s: Size) -> list[Cell]:
 
     trpo_config = gail_trpo.Config(trpo=trpo.Config(length=s.length))
     whole = replace(s.common()["source"], stride=1)
-    on_replay: dict[str, Any] = s.common() | {"seeds": s.variant_seeds, "source": whole}
+    on_replay: dict[str, Any] = s.common() | {"seeds": s.off_policy_seeds, "source": whole}
+    replay = replace(s.replay(batch=128), capacity=s.sqil_steps)
     out = []
     for task in (s.control_task, f"{s.control_task}-fh"):
         out += [
@@ -223,8 +224,8 @@ def _variants(s: Size) -> list[Cell]:
         ]
         out.append(
             Cell(
-                task, demos, "sqil", sqil.Config(replay=s.replay(batch=128)),
-                env_steps=s.off_policy_steps, label="sqil-all-steps", **on_replay,
+                task, demos, "sqil", sqil.Config(replay=replay), env_steps=s.sqil_steps,
+                label="sqil-all-steps", **on_replay,
             )
         )  # fmt: skip
     spectral = gail_with(penalty=0.0, spectral=True)
@@ -237,21 +238,22 @@ def _variants(s: Size) -> list[Cell]:
 
 SMOKE = Size(
     columns=(("Hopper", (1,)),), gail_tasks=("Hopper",), control_task="Hopper", main_demos=1,
-    env_steps=512, off_policy_steps=16, dac_demos=(1,), dac_tasks=("Hopper",), reacher_demos=(1,),
-    warmup=8, grad_steps=80, steps_per_update=4, seeds=2, variant_seeds=2, num_evals=2,
-    eval_episodes=1, length=32,
+    env_steps=512, off_policy_steps=16, sqil_steps=16, dac_demos=(1,), dac_tasks=("Hopper",),
+    reacher_demos=(1,), warmup=8, grad_steps=80, steps_per_update=4, seeds=2, off_policy_seeds=2,
+    num_evals=2, eval_episodes=1, length=32,
 )  # fmt: skip
 CPU = Size(
     columns=(*((task, (1, 4, 11)) for task in TASKS[:3]), ("Ant-27", (4,))), gail_tasks=TASKS[:3],
-    control_task="Hopper", main_demos=4, env_steps=512_000, off_policy_steps=51_200,
-    dac_demos=(4,), dac_tasks=("Hopper",), reacher_demos=(4,), warmup=1_000, grad_steps=10_240,
-    steps_per_update=256, seeds=10, variant_seeds=5, num_evals=10, eval_episodes=10,
+    control_task="Hopper", main_demos=4, env_steps=512_000, off_policy_steps=102_400,
+    sqil_steps=51_200, dac_demos=(4,), dac_tasks=("Hopper",), reacher_demos=(4,), warmup=1_000,
+    grad_steps=10_240, steps_per_update=256, seeds=10, off_policy_seeds=5, num_evals=10,
+    eval_episodes=10,
 )  # fmt: skip
 FULL = Size(
     columns=COLUMNS, gail_tasks=TASKS, control_task="Hopper", main_demos=4, env_steps=3_072_000,
-    off_policy_steps=300_000, dac_demos=(1, 4, 11, 18, 25), dac_tasks=TASKS,
+    off_policy_steps=300_000, sqil_steps=300_000, dac_demos=(1, 4, 11, 18, 25), dac_tasks=TASKS,
     reacher_demos=(4, 11, 18), warmup=10_000, grad_steps=20_000, steps_per_update=500, seeds=10,
-    variant_seeds=10, num_evals=20, eval_episodes=50,
+    off_policy_seeds=10, num_evals=20, eval_episodes=50,
 )  # fmt: skip
 SUITE = Suite(
     name="gail",
