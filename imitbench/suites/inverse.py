@@ -1,12 +1,12 @@
-"""How do the non-adversarial imitators do beside DAC, SQIL and BC, with one and four trajectories?
+"""How do the non-adversarial imitators do beside DAC, SQIL and BC, with one trajectory or few?
 
 IQ-Learn, LS-IQ and PWIL learn from whole trajectories of a learned expert and from as many
 environment steps as DAC (with SAC) and SQIL, all on SAC's networks with as many rows in a
-minibatch. HalfCheetah never ends early; the full profile adds Hopper and Walker2d without early
-ends (`-fh`). IQ-Learn's second term is that of the official code: `v0` on Hopper and Walker2d,
-`value` on HalfCheetah and Ant. The policies of IQ-Learn and LS-IQ learn with a tenth of SAC's step
-size, as published; rows named `iq_learn-fast`, with one trajectory alone, have SAC's, because the
-published runs of IQ-Learn are ten times as long.
+minibatch. HalfCheetah never ends early; the full profile adds Walker2d, Ant, four trajectories, and
+Hopper and Walker2d without early ends (`-fh`). IQ-Learn's second term is that of the official code:
+`v0` on Hopper and Walker2d, `value` on HalfCheetah and Ant. The policies of IQ-Learn and LS-IQ
+learn with a tenth of SAC's step size, as published; rows named `iq_learn-fast`, with one trajectory
+alone, have SAC's, because the published runs of IQ-Learn are longer.
 
 Offline there are BC and IQ-Learn on the demonstrations alone; and SMODICE and DemoDICE, which get
 further episodes of unknown quality: half of them are the expert's, half those of a half-trained
@@ -16,9 +16,10 @@ Control: demonstrations of all-zero actions, on Hopper and on Hopper-fh. A metho
 high there is paid for staying alive, whatever the expert does.
 
 The settings are the published ones but for the sizes: the cpu profile has networks of two layers of
-128 and 50,000 steps, a tenth of IQ-Learn's and less than that of the others'; minibatches of the
+128 and 100,000 steps, a fifth of IQ-Learn's and less than that of the others'; minibatches of the
 online methods have 256 rows. SAC's temperature begins at 0.1 there in DAC, SQIL and PWIL: from 1 it
-would need a fifth of the steps to fall to where it stays. Nothing was searched. Claims:
+would need a tenth of the steps to fall to where it stays. The controls have half the steps. Nothing
+was searched. Claims:
 `imitbench/suites/published/inverse.py`.
 """
 
@@ -52,8 +53,12 @@ class Size:
     """Tasks, each with its numbers of demonstrations."""
     control_tasks: tuple[str, ...]
     """Tasks of the demonstrations with all-zero actions."""
+    control_demos: int
+    """Their number."""
+    control_steps: int
+    """Environment steps with them."""
     env_steps: int
-    """Environment steps of the methods that take any."""
+    """Environment steps of the methods that take any, with demonstrations of the expert."""
     clone_steps: int
     """Gradient steps of BC."""
     offline_steps: int
@@ -143,10 +148,10 @@ def cells(s: Size) -> tuple[Cell, ...]:
                 rows["iq_learn-fast"] = method, replace(config, policy_lr=FAST)
             out += _online_cells(task, demos, rows, s, s.source())
             out += _offline_cells(task, demos, s)
-    demos = max(s.columns[0][1])
+    control = replace(s, env_steps=s.control_steps)
     for task in s.control_tasks:
-        still = DemoSource(pool=2 * demos, grade="still")
-        out += _online_cells(task, demos, online(task, s), s, still)
+        still = DemoSource(pool=2 * s.control_demos, grade="still")
+        out += _online_cells(task, s.control_demos, online(task, control), control, still)
     return tuple(out)
 
 
@@ -194,13 +199,14 @@ def _offline_cells(task: str, demos: int, s: Size) -> list[Cell]:
 
 
 SMOKE = Size(
-    columns=(("Hopper", (1,)),), control_tasks=("Hopper",), env_steps=16, temperature=1.0,
-    prefill=8, clone_steps=8, offline_steps=16, steps_per_update=4, hidden=(8,), batch=16, warmup=8,
-    policy_start=2, extra=2, pretrain=4, seeds=2, num_evals=2, eval_episodes=1,
+    columns=(("Hopper", (1,)),), control_tasks=("Hopper",), control_demos=1, control_steps=16,
+    env_steps=16, temperature=1.0, prefill=8, clone_steps=8, offline_steps=16, steps_per_update=4,
+    hidden=(8,), batch=16, warmup=8, policy_start=2, extra=2, pretrain=4, seeds=2,
+    num_evals=2, eval_episodes=1,
 )  # fmt: skip
 CPU = Size(
-    columns=(("Hopper", (1, 4)), ("HalfCheetah", (1,)), ("Walker2d", (1,))),
-    control_tasks=("Hopper", "Hopper-fh"), env_steps=50_000, temperature=0.1, prefill=50_000,
+    columns=(("Hopper", (1,)), ("HalfCheetah", (1,))), control_tasks=("Hopper", "Hopper-fh"),
+    control_demos=4, control_steps=50_000, env_steps=100_000, temperature=0.1, prefill=50_000,
     clone_steps=10_000, offline_steps=20_000, steps_per_update=250, hidden=(128, 128), batch=256,
     warmup=1_250, policy_start=1_000, extra=20, pretrain=2_000, seeds=5, num_evals=5,
     eval_episodes=10,
@@ -210,13 +216,13 @@ FULL = Size(
         ("Hopper", (1, 4)), ("Hopper-fh", (1, 4)), ("HalfCheetah", (1, 4)), ("Walker2d", (1, 4)),
         ("Walker2d-fh", (1, 4)), ("Ant", (1, 4)),
     ),
-    control_tasks=("Hopper", "Hopper-fh"), env_steps=500_000, temperature=1.0, prefill=50_000,
-    clone_steps=20_000, offline_steps=200_000, steps_per_update=1_000, hidden=(256, 256), batch=512,
-    warmup=10_000, policy_start=5_000, extra=100, pretrain=4_000, seeds=10, num_evals=20,
-    eval_episodes=50,
+    control_tasks=("Hopper", "Hopper-fh"), control_demos=4, control_steps=500_000,
+    env_steps=500_000, temperature=1.0, prefill=50_000, clone_steps=20_000, offline_steps=200_000,
+    steps_per_update=1_000, hidden=(256, 256), batch=512, warmup=10_000, policy_start=5_000,
+    extra=100, pretrain=4_000, seeds=10, num_evals=20, eval_episodes=50,
 )  # fmt: skip
 SUITE = Suite(
     name="inverse",
-    about="IQ-Learn, LS-IQ and PWIL beside DAC, SQIL and BC, with one and four trajectories.",
+    about="IQ-Learn, LS-IQ and PWIL beside DAC, SQIL and BC, with one trajectory or few.",
     profiles={"smoke": cells(SMOKE), "cpu": cells(CPU), "full": cells(FULL)},
 )
