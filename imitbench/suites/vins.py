@@ -36,7 +36,7 @@ CLONES: dict[tuple[str, Kind], dict[str, Any]] = {
 }
 # of VINS,
 SETTINGS: dict[tuple[str, Kind], dict[str, Any]] = {
-    ("FetchReach", "learned"): {},
+    ("FetchReach", "learned"): {"slope": 5.0, "alpha": 0.05},
     ("FetchPush", "learned"): PUSH | {"slope": 5.0, "alpha": 0.05},
     ("FetchPickAndPlace", "learned"): PICK | {"slope": 5.0, "alpha": 0.05},
     ("FetchPush", "scripted"): PUSH | {"slope": 10.0, "alpha": 0.2},
