@@ -82,14 +82,6 @@ CLAIMS = (
         places=ALL[1:],
     ),
     Claim(
-        "VINS has a higher success rate with negative sampling than without it, each with an alpha "
-        "of its own",
-        "vins",
-        "vins-no-ns-tuned",
-        f"{PAPER}, caption of table 2",
-        places=ALL[1:],
-    ),
-    Claim(
         "VINS without negative sampling has a lower success rate than BC",
         "bc",
         "vins-no-ns",
