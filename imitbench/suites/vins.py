@@ -3,7 +3,7 @@
 The learned experts and their numbers of demonstrations are those of the paper's tables; the
 scripted experts, and 25 demonstrations on FetchPickAndPlace, have the numbers at which BC leaves
 room for improvement. The settings for a task and an expert are the same at all numbers of
-demonstrations. The suite `vins_settings` chose them on validation seeds. BC is the prior of VINS,
+demonstrations. The suite `vins_settings` chooses them on validation seeds. BC is the prior of VINS,
 with the same settings. `vins-no-ns` is VINS without negative samples at the same settings,
 `vins-no-ns-tuned` with an alpha of its own. Published numbers and claims:
 `imitbench/suites/published/vins.py`.
@@ -26,7 +26,10 @@ RELATIVE: dict[str, tuple[str, ...]] = {
     "FetchReach": ("desired_goal - grip_pos",), "FetchPush": _OBJECT, "FetchPickAndPlace": _OBJECT,
 }  # fmt: skip
 """What a clone can see besides the observation, by task."""
-# The settings that the suite `vins_settings` chose: of BC and the prior (arguments of `clone`),
+ABLATED = ("FetchPush", "FetchPickAndPlace")
+"""Tasks of the ablations."""
+# The suite `vins_settings` chooses the settings below. These are of BC and the prior: arguments of
+# `clone`.
 CLONES: dict[tuple[str, Kind], dict[str, Any]] = {
     ("FetchReach", "learned"): {"features": RELATIVE["FetchReach"]},
     ("FetchPush", "learned"): {"decay": True, "features": _OBJECT},
@@ -34,7 +37,7 @@ CLONES: dict[tuple[str, Kind], dict[str, Any]] = {
     ("FetchPush", "scripted"): {"features": _OBJECT},
     ("FetchPickAndPlace", "scripted"): {"features": _OBJECT},
 }
-# of VINS,
+# Of VINS. Those on FetchPush and FetchPickAndPlace are of an earlier search with a plain clone.
 SETTINGS: dict[tuple[str, Kind], dict[str, Any]] = {
     ("FetchReach", "learned"): {"slope": 5.0, "alpha": 0.05},
     ("FetchPush", "learned"): PUSH | {"slope": 5.0, "alpha": 0.05},
@@ -42,7 +45,7 @@ SETTINGS: dict[tuple[str, Kind], dict[str, Any]] = {
     ("FetchPush", "scripted"): PUSH | {"slope": 10.0, "alpha": 0.2},
     ("FetchPickAndPlace", "scripted"): PICK | {"slope": 5.0, "alpha": 0.1},
 }
-# and alpha of VINS without negative samples.
+# Alpha of VINS without negative samples; that of VINS where none has been chosen yet.
 NO_NEGATIVES: dict[tuple[str, Kind], float] = {}
 Places = tuple[tuple[str, Kind, tuple[int, ...]], ...]
 """Task, kind of expert, numbers of demonstrations."""
@@ -153,12 +156,12 @@ def cells(
         config = vins.Config(clone=bc_config, **SETTINGS[task, expert])
         without_prior = replace(config, prior=False, alpha=1.0)
         methods: dict[str, Any] = {"vins": config}
-        if task != "FetchReach":
+        if task in ABLATED:
             methods["vins-no-ns"] = without_negatives = replace(config, mu=0.0)
             tuned = replace(without_negatives, alpha=NO_NEGATIVES.get((task, expert), config.alpha))
             if tuned != without_negatives:
                 methods["vins-no-ns-tuned"] = tuned
-        if task != "FetchReach" and expert == "learned":
+        if task in ABLATED and expert == "learned":
             methods["vins-no-bc"] = without_prior
         for demos in numbers:
             place = (task, expert, demos)

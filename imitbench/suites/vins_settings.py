@@ -68,9 +68,7 @@ def cells(
             clone = vins.clone(steps, **settings)
             out.append(vins.make_cell(*place, label, "bc", clone, steps, **size))
         prior = vins.prior(task, expert, steps)
-        rows = [with_negatives(trials)]
-        rows += [without_negatives(trials)] if task != "FetchReach" else []
-        for label, settings in (pair for row in rows for pair in row.items()):
+        for label, settings in trials_of_vins(task, trials).items():
             config = vins_method.Config(clone=prior, **fixed | settings)
             out.append(vins.make_cell(*place, label, "vins", config, steps, **size))
     return tuple(out)
@@ -89,6 +87,18 @@ def clones(task: str) -> dict[str, dict[str, Any]]:
         "bc-relative": {"features": features},
         "bc-decay-relative": {"decay": True, "features": features},
     }
+
+
+def trials_of_vins(task: str, trials: int = 4) -> dict[str, dict[str, float]]:
+    """Returns the settings of VINS by label: with negative samples, then without them on the tasks
+    where the suite `vins` has such rows.
+
+    Args:
+        task: the task's name.
+        trials: how many of each.
+    """
+    without = without_negatives(trials) if task in vins.ABLATED else {}
+    return with_negatives(trials) | without
 
 
 def with_negatives(trials: int = 4) -> dict[str, dict[str, float]]:

@@ -10,7 +10,14 @@ import pytest
 
 from imitbench.results.cells import store
 from imitbench.suites import vins
-from imitbench.suites.vins_settings import PLACES, choose, clones, with_negatives, without_negatives
+from imitbench.suites.vins_settings import (
+    PLACES,
+    choose,
+    clones,
+    trials_of_vins,
+    with_negatives,
+    without_negatives,
+)
 
 SHIPPED = Path(__file__).parents[2] / "results" / "shipped" / "vins_settings"
 NAMES = [(task, expert) for task, expert, _, _ in PLACES]
@@ -36,12 +43,11 @@ def test_each_row_has_the_setting_that_its_trials_chose(scores, task, expert):
     clone = clones(task)
     assert len(clone) == len(with_negatives()) == len(without_negatives()) == 4
     assert vins.CLONES[task, expert] == clone[best(clone)]
-    trials = {*with_negatives(), *(without_negatives() if task != "FetchReach" else ())}
-    if any((task, expert, label) not in scores for label in trials):
+    if any((task, expert, label) not in scores for label in trials_of_vins(task)):
         pytest.skip(f"the trials of VINS on {task} with the {expert} expert have not all run")
     chosen = with_negatives()[best(with_negatives())]
     assert chosen.items() <= vins.SETTINGS[task, expert].items()
-    if task != "FetchReach":
+    if task in vins.ABLATED:
         alpha = without_negatives()[best(without_negatives())]["alpha"]
         assert vins.NO_NEGATIVES[task, expert] == alpha
 
