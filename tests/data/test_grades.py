@@ -153,7 +153,8 @@ def test_each_grade_and_each_weights_file_has_its_cache_entry(medium):
     assert len(list(cache_dir("demos").glob("*.npz"))) == 3
 
 
-@pytest.mark.parametrize("grade", [pytest.param("expert", marks=pytest.mark.slow), "medium"])
+@pytest.mark.slow
+@pytest.mark.parametrize("grade", ["expert", "medium"])
 def test_the_command_gives_the_same_bytes_twice(medium, grade, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     files = []

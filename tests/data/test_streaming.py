@@ -64,10 +64,10 @@ def trained(name: str, demos: data.Demos, stream: bool, seeds_by: Any) -> Any:
 @pytest.mark.parametrize(
     ("name", "seeds_by"),
     [
-        ("bc", "vmap"), ("bc", "threads"), ("td3_bc", "vmap"), ("marwil", "vmap"),
+        ("bc", "vmap"), ("bc", "threads"), ("marwil", "vmap"),
         *(pytest.param(n, "vmap", marks=pytest.mark.slow)
-          for n in ("bcq", "iql", "offline_awr", "offline_rwr", "offline_ddpg", "offline_td3",
-                    "offline_iq")),
+          for n in ("td3_bc", "bcq", "iql", "offline_awr", "offline_rwr", "offline_ddpg",
+                    "offline_td3", "offline_iq")),
     ],
 )  # fmt: skip
 def test_streamed_and_in_memory_give_the_same_bits(

@@ -59,7 +59,7 @@ def copy_physics(state: EnvState, data: mujoco.MjData) -> EnvState:
 @pytest.mark.parametrize(
     "name", ["Walker2d", "HalfCheetah", "Ant", "Ant-27", "Humanoid", "Hopper-fh"]
 )
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(s, marks=pytest.mark.slow) for s in (1, 2))])
 def test_steps_equal_those_of_gymnasium(name, seed):
     original, ours = make_original(name), make_ours(name)
     scale = original.action_space.high[0]  # type: ignore[attr-defined]

@@ -222,6 +222,7 @@ def test_links_in_text():
     assert "href" not in markup.rich("[x](javascript:alert(1))")
 
 
+@pytest.mark.slow
 def test_the_command_writes_all_suites_that_have_results(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main.main(["report"]) == 0
@@ -229,6 +230,10 @@ def test_the_command_writes_all_suites_that_have_results(capsys, tmp_path, monke
     page = (tmp_path / "report.html").read_text()
     for name in ("quickstart", "vins", "gail"):
         assert name in out and f'id="suite-{name}"' in page
+
+
+def test_the_command_writes_one_suite(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     assert main.main(["report", "quickstart", "--out", "one.html"]) == 0
     one = (tmp_path / "one.html").read_text()
     assert 'id="suite-vins"' not in one and "10 of 10 cells finished" in one

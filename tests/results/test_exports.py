@@ -124,10 +124,10 @@ def check_refused(policy: policies.StoredPolicy, folder: Path, words: str) -> No
         assert not (folder / "x").exists()
 
 
-# A clone, a network that also gives a standard deviation, a search with random candidates.
+# A clone stands for the others in the fast tests.
 @pytest.mark.parametrize(
     "method",
-    [pytest.param(m, marks=[] if m in ("bc", "sqil") else pytest.mark.slow) for m in algos.ALGOS],
+    [pytest.param(m, marks=[] if m == "bc" else pytest.mark.slow) for m in algos.ALGOS],
 )
 def test_an_exported_policy_acts_as_the_original_one(method, stored, tmp_path):
     policy = stored(method)

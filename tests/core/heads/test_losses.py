@@ -256,14 +256,17 @@ def test_actions_are_scaled_by_the_range_of_the_data():
 def test_shapes_and_vmap(kind):
     head = heads.make(heads.Config(kind), (8,), 4, 2)
     fitted = head.fit(KEY, ACTION, jnp.ones(3))
-    loss, metrics = head.loss(KEY, head.init(KEY), fitted, OBS, ACTION)
-    assert loss.shape == (3,) and all(np.shape(v) == () for v in metrics.values())
-    single = head.sample(KEY, head.init(KEY), fitted, OBS[0])
+    init, sample = jax.jit(head.init), jax.jit(head.sample)
+    params = init(KEY)
+    loss, metrics = jax.eval_shape(head.loss, KEY, params, fitted, OBS, ACTION)
+    assert loss.shape == (3,) and all(v.shape == () for v in metrics.values())
+    single = sample(KEY, params, fitted, OBS[0])
     assert single.shape == (2,) and np.abs(single).max() <= 1
-    assert head.sample(KEY, head.init(KEY), fitted, jnp.zeros((5, 3, 4))).shape == (5, 3, 2)
+    many = jax.eval_shape(sample, KEY, params, fitted, jnp.zeros((5, 3, 4)))
+    assert many.shape == (5, 3, 2)
     keys = jax.random.split(KEY, 2)
-    both = jax.vmap(lambda k: head.sample(k, head.init(k), fitted, OBS))(keys)
-    one = head.sample(keys[1], head.init(keys[1]), fitted, OBS)
+    both = jax.vmap(lambda k: sample(k, init(k), fitted, OBS))(keys)
+    one = sample(keys[1], init(keys[1]), fitted, OBS)
     np.testing.assert_allclose(both[1], one, atol=1e-5)
 
 

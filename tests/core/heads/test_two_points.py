@@ -49,8 +49,13 @@ def shares(actions: np.ndarray, tolerance: float = 0.2) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    "kind", ["mixture", "latent", "autoregressive", "kmeans", "ddpm", "ddim", "flow"]
-)
+    "kind",
+    [
+        "mixture", "ddpm",
+        *(pytest.param(k, marks=pytest.mark.slow)
+          for k in ("latent", "autoregressive", "kmeans", "ddim", "flow")),
+    ],
+)  # fmt: skip
 def test_heads_that_learn_distributions_reproduce_both_points(kind):
     found = shares(learn(kind))
     # A small decoder of a continuous latent leads from one point to the other on a path between.

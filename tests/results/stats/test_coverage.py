@@ -15,7 +15,9 @@ RUNS = 1500  # the standard error of a coverage of 0.92 is 0.007
 
 
 @pytest.mark.parametrize("seeds", [5, 10])
-@pytest.mark.parametrize("rate", [0.02, 0.1, 0.5, 0.95])
+@pytest.mark.parametrize(
+    "rate", [0.1, 0.95, *(pytest.param(x, marks=pytest.mark.slow) for x in (0.02, 0.5))]
+)
 @pytest.mark.parametrize("effects", [coverage.NO_EFFECTS, coverage.LARGE_EFFECTS])
 def test_rates(seeds, rate, effects):
     found = coverage.rates(rate, effects, seeds, 50, RUNS, OURS)
