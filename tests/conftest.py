@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from imitbench.core.types import Env
 from imitbench.results import publish
 from imitbench.runs import plan, runner
 from imitbench.suites.registry import load_suite
-from imitbench.utils import machine
+from imitbench.utils import machine, runtime
 from imitbench.utils.errors import UserError
 
 TOY = str(Path(__file__).parent / "helpers" / "toy_suite.py")
@@ -41,9 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_enable_xla_caches", "none")
     jax.config.update("jax_disable_most_optimizations", fast)
-    # Tracing makes many objects, and looking for garbage among them takes a fifth of its time.
-    gc.freeze()
-    gc.set_threshold(50_000, 10, 10)
+    runtime.collect_less_garbage()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -108,6 +108,7 @@ def _run(argv: list[str]) -> int:
     try:
         with signals.catch_signals(), plain_errors():
             runtime.setup()
+            runtime.collect_less_garbage()
             with runtime.device_errors():
                 return command() or 0
     except UserError as error:

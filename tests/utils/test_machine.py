@@ -121,3 +121,20 @@ def test_without_a_screen_rendering_is_refused_at_once(monkeypatch):
         with monkeypatch.context() as patch:
             patch.setenv(name, value)
             machine.check_screen()
+
+
+def test_the_command_line_looks_for_garbage_less_often():
+    script = """
+import gc
+from imitbench.utils import runtime
+before = gc.get_threshold()
+runtime.collect_less_garbage()
+frozen = gc.get_freeze_count()
+assert gc.get_threshold()[0] > before[0] and frozen
+garbage = []
+garbage.append(garbage)
+del garbage
+runtime.collect_less_garbage()  # what became garbage since is not kept
+assert gc.get_freeze_count() == frozen and gc.collect()
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
