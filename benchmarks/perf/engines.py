@@ -191,6 +191,7 @@ from imitbench.algos import bc
 from imitbench.training import loop
 from imitbench.utils import runtime
 runtime.setup()
+runtime.collect_less_garbage()  # as commands do
 env = envs.make("FetchPush")
 seeds = int(sys.argv[1])
 algo = bc.make(bc.Config(validation=0.0, steps=1), env.spec)
