@@ -251,7 +251,8 @@ def main() -> None:
         "",
         f"Made by `make perf-engines` on {machine.device()}; jax {machine.version('jax')}, "
         f"mujoco {machine.version('mujoco')}. Medians of {ROUNDS} measurements, each in turns with "
-        "the limit it is compared with.",
+        "the limit it is compared with. Ratio: measured / limit, so that higher is better. Aim: "
+        "the ratio that we want; a row below it has not reached it.",
         "",
         "| what | measured | limit, same run | ratio | aim |",
         "|---|---|---|---|---|",

@@ -14,19 +14,21 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from benchmarks.perf.timing import in_turns, publish
+from benchmarks.perf.timing import ROUNDS, in_turns, publish
 from imitbench import envs
 from imitbench.envs import pixels
 from imitbench.envs.fetch import Fetch
+from imitbench.utils import machine
 from imitbench.utils.errors import UserError
-from imitbench.utils.machine import available_cpus
 
 ROOT = Path("results") / "perf"
 NUM, STEPS = 64, 5
 HEADER = (
     "# Rendering",
     "",
-    f"{NUM} environments, {available_cpus()} threads, images of 64 x 64 pixels.",
+    f"Made by `make perf-rendering` on {machine.device()}; jax {machine.version('jax')}, mujoco "
+    f"{machine.version('mujoco')}. Medians of {ROUNDS} measurements in turns; {NUM} environments, "
+    f"{machine.available_cpus()} threads, images of 64 x 64 pixels.",
     "",
     "| task | images/s | engine alone, steps/s | steps with images/s | share of the time |",
     "|---|---|---|---|---|",

@@ -37,14 +37,16 @@ def collect(
         env: an environment of `make_env`.
         episodes: how many episodes to keep.
         grade: how good the demonstrator is: expert, medium, noisy, imperfect, mixed, stochastic,
-            stochastic-medium, stochastic-mixed, still or replay.
+            stochastic-medium, stochastic-mixed, random, play (PointMass-rooms), still, replay, or
+            clip (motion imitation).
         expert: "scripted", "learned", or "auto" (scripted where the task has a scripted one). Or
             your own: a function of observations [N, O] (numpy, float32) that returns actions [N, A]
             in [-1, 1], or choices [N]; a function act(key, obs) in JAX; an object with `predict` or
             `act`; a policy of `load_policy`; or a name: "module:function", "file.py:function", a
             zip file of Stable-Baselines3, CELL@SEED.
         noise: standard deviation of Gaussian noise on the executed actions, in units of the
-            action range [-1, 1]; the intended actions stay without it. None: the grade's own.
+            action range [-1, 1]; the intended actions stay without it, except in the
+            grades imperfect and stochastic (-medium, -mixed). None: the grade's own.
         seed: of the initial states and of the noise.
         only_success: keep episodes that succeed at their last step. None: as the grade does.
 

@@ -30,7 +30,8 @@ class Demos:
     """Seed of the collection."""
     noise: float | None = None
     """Standard deviation of Gaussian noise on the executed actions; by default the grade's. The
-    recorded expert actions have no noise."""
+    recorded expert actions have no noise, except in the grades imperfect and stochastic (-medium,
+    -mixed), which record the executed actions."""
     all: bool = False
     """Keep episodes that fail, too; the grades medium and mixed always do."""
     kind: ExpertKind = "auto"

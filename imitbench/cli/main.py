@@ -75,9 +75,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the words after `imitbench`; by default those of the process.
 
     Returns:
-        The exit code. 0: done. 1: a claim was not reproduced, a submission differs, or this
-        machine's physics differ from those of the shipped results. 2: a mistake in the request.
-        130, 143: stopped by SIGINT, SIGTERM. 141: whoever read the output closed the pipe.
+        The exit code. 0: done. 1: a claim was not reproduced, a submission differs, a data set has
+        errors, or this machine's physics differ from those of the shipped results. 2: a mistake in
+        the request. 130, 143: stopped by SIGINT, SIGTERM. 141: whoever read the output closed the
+        pipe.
 
     Raises:
         SystemExit: after a help text, and for a request that does not parse.

@@ -70,7 +70,8 @@ class Train:
     expert: ExpertName = "auto"
     noise: float | None = None
     """Standard deviation of Gaussian noise on the demonstrator's actions; by default the grade's.
-    The recorded expert actions have no noise."""
+    The recorded expert actions have no noise, except in the grades imperfect and stochastic
+    (-medium, -mixed), which record the executed actions."""
     pool: int | None = None
     """Number of episodes to collect, from which each seed draws its demonstrations; by default 100,
     or DEMOS if that is more."""

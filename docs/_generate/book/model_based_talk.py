@@ -277,7 +277,7 @@ DOCUMENT = Document(
             "samples, a policy is learned.",
             code=("imitbench/data/sources/collection.py",
                   "imitbench/algos/model_based/vins.py", "imitbench/algos/model_based/vins_rl.py"),
-            tests=("tests/algos/test_contract.py::test_touches_only_what_it_declares",),
+            tests=("tests/algos/test_contract.py::test_touches_only_what_it_declares_and_keeps_the_type_of_its_state",),
         ),
         Statement(
             "A Classic Algorithm: Behavioral Cloning", "algorithm",

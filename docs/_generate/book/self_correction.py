@@ -50,7 +50,7 @@ DOCUMENT = Document(
             "A policy is learned from an expert's demonstrations, whose reward function is "
             "implicit. There are two settings: with environment steps, and without.",
             code=(VINS, VINS_RL),
-            tests=("tests/algos/test_contract.py::test_touches_only_what_it_declares",),
+            tests=("tests/algos/test_contract.py::test_touches_only_what_it_declares_and_keeps_the_type_of_its_state",),
             remark="A method whose `make` has no environment cannot take a step in one.",
         ),
         Statement(
