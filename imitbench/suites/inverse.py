@@ -6,7 +6,8 @@ minibatch. HalfCheetah never ends early; the full profile adds Walker2d, Ant, fo
 Hopper and Walker2d without early ends (`-fh`). IQ-Learn's second term is that of the official code:
 `v0` on Hopper and Walker2d, `value` on HalfCheetah and Ant. The policies of IQ-Learn and LS-IQ
 learn with a tenth of SAC's step size, as published; rows named `iq_learn-fast`, with one trajectory
-alone, have SAC's, because the published runs of IQ-Learn are longer.
+alone, have SAC's, the default of the official configuration of its SAC, because the published runs
+of IQ-Learn are longer.
 
 Offline there are BC and IQ-Learn on the demonstrations alone; and SMODICE and DemoDICE, which get
 further episodes of unknown quality: half of them are the expert's, half those of a half-trained
@@ -17,8 +18,8 @@ high there is paid for staying alive, whatever the expert does.
 
 The settings are the published ones but for the sizes: the cpu profile has networks of two layers of
 128 and 100,000 steps, a fifth of IQ-Learn's and less than that of the others'; minibatches of the
-online methods have 256 rows. SAC's temperature begins at 0.1 there in DAC, SQIL and PWIL: from 1 it
-would need a tenth of the steps to fall to where it stays. The controls have half the steps. Nothing
+online methods have 256 rows. SAC's temperature begins at 0.1 there in DAC, as in the code of
+ValueDICE's authors, and in SQIL and PWIL. The controls have half the steps. Nothing
 was searched. Claims:
 `imitbench/suites/published/inverse.py`.
 """

@@ -4,7 +4,9 @@ PPO, AWR and RWR on the reward of DeepMimic and its like, which is 1 in each ste
 itself; GAIL without this reward, from the clip's states, which have no actions, and in the full
 profile DAC, which would learn nothing in the steps that the cpu profile has for it. PPO again
 where every episode begins at the start of the clip, and where a fall does not end it: the two
-ablations of DeepMimic, whose policies are evaluated in the task itself.
+ablations of DeepMimic, whose policies are evaluated in the task itself. On its walk DeepMimic finds
+that neither matters in the end (normalised returns of 0.980, 0.981 without the first and 0.974
+without the second); both do on its jumps.
 Claims: `imitbench/suites/published/motion.py`.
 
 The full profile has the humanoid, too; it needs a GPU, and is not run with this package.
@@ -39,6 +41,8 @@ class Size:
 
     steps: dict[str, int]
     """Environment steps of PPO, AWR, RWR and GAIL, by task."""
+    regressed: tuple[str, ...]
+    """Tasks of AWR and RWR."""
     imitated: tuple[str, ...]
     """Tasks of GAIL."""
     off_policy: tuple[str, ...]
@@ -95,11 +99,10 @@ def cells(s: Size) -> tuple[Cell, ...]:
     """Builds the cells of a profile, task by task."""
     out = []
     for task, steps in s.steps.items():
-        learners = {
-            "ppo": s.ppo(),
-            "awr": awr.Config(**s.regression()),
-            "rwr": rwr.Config(**s.regression()),
-        }
+        learners: dict[str, Any] = {"ppo": s.ppo()}
+        if task in s.regressed:
+            learners["awr"] = awr.Config(**s.regression())
+            learners["rwr"] = rwr.Config(**s.regression())
         out += [
             Cell(task, 0, method, config, env_steps=steps, **s.common())
             for method, config in learners.items()
@@ -141,14 +144,14 @@ def _dac(task: str, s: Size) -> Cell:
 
 
 SMOKE = Size(
-    steps={WALK: 1_024}, imitated=(WALK,), off_policy=(WALK,), ablated=(WALK,),
+    steps={WALK: 1_024}, regressed=(WALK,), imitated=(WALK,), off_policy=(WALK,), ablated=(WALK,),
     off_policy_steps=256, warmup=100, demos=1, seeds=2, num_evals=2, eval_episodes=1, length=32,
     hidden=(8,), rounds=16, small=True,
 )  # fmt: skip
 CPU = Size(
-    steps=dict.fromkeys((WALK, RUN, TROT), 1_024_000), imitated=(WALK, TROT), off_policy=(),
-    ablated=(RUN, TROT), off_policy_steps=51_200, warmup=1_000, demos=5, seeds=5, num_evals=5,
-    eval_episodes=10,
+    steps=dict.fromkeys((WALK, RUN, TROT), 1_024_000), regressed=(RUN, TROT),
+    imitated=(WALK, TROT), off_policy=(), ablated=(WALK, RUN, TROT), off_policy_steps=51_200,
+    warmup=1_000, demos=5, seeds=5, num_evals=5, eval_episodes=10,
 )  # fmt: skip
 FULL = Size(
     steps={
@@ -156,9 +159,10 @@ FULL = Size(
         **dict.fromkeys((TROT, PACE, SPIN), 5_079_040),
         **dict.fromkeys(PERSON, 61_440_000),
     },
-    imitated=(WALK, RUN, TROT, PACE, SPIN), off_policy=(WALK, RUN, TROT, PACE, SPIN),
-    ablated=(WALK, RUN, TROT, SPIN, *PERSON), off_policy_steps=512_000, warmup=10_000, demos=5,
-    seeds=5, num_evals=20, eval_episodes=32, hidden=(256, 256),
+    regressed=(WALK, RUN, TROT, PACE, SPIN, *PERSON), imitated=(WALK, RUN, TROT, PACE, SPIN),
+    off_policy=(WALK, RUN, TROT, PACE, SPIN), ablated=(WALK, RUN, TROT, SPIN, *PERSON),
+    off_policy_steps=512_000, warmup=10_000, demos=5, seeds=5, num_evals=20, eval_episodes=32,
+    hidden=(256, 256),
 )  # fmt: skip
 SUITE = Suite(
     name="motion",

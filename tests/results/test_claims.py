@@ -115,6 +115,32 @@ def test_a_claim_that_nothing_is_learned_is_judged_at_the_floor():
     assert verdicts(dataclasses.replace(same, at_floor=True), cells=low) == ["reproduced"]
 
 
+def test_two_are_the_same_only_if_both_have_learned():
+    same = dataclasses.replace(A_OVER_B, margin=0.15, equivalent=True)
+    near = [cell("a", FEW + 0.14 + 0.1 * WOBBLE), cell("b", FEW + 0.08 + 0.1 * WOBBLE)]
+    (j,) = claims.judge([same], near)
+    assert (j.verdict, j.objection) == (
+        "undecided", "at the floor: b has 9% of the expert's score",
+    )  # fmt: skip
+    # Refuted by the one that has learned, whichever it is.
+    far = [cell("a", FEW + 0.8 + WOBBLE), cell("b", FEW)]
+    assert verdicts(same, cells=far) == ["not reproduced"]
+    assert verdicts(dataclasses.replace(same, better="b", worse="a"), cells=far) == [
+        "not reproduced"
+    ]
+
+
+def test_beside_a_clip_the_floor_is_higher(monkeypatch):
+    """A body that stands still earns a tenth of some clips' reward."""
+    ends = {"PointMass": {"random": 0.0, "expert": 10.0, "expert_kind": "clip"}}
+    monkeypatch.setattr(reference_scores, "table", lambda: ends)
+    claim = dataclasses.replace(A_OVER_B, measure="return")
+    for best, expected in ((1.5, "undecided"), (2.5, "reproduced")):
+        cells = [cell("a", FEW), cell("b", FEW)]
+        cells[0].curve["return"], cells[1].curve["return"] = best + FEW, FEW
+        assert verdicts(claim, cells=cells) == [expected]
+
+
 def test_more_gradient_steps_prove_nothing_over_a_cell_that_still_rises():
     def rising(label: str, grad_steps: int, gain: float) -> Result:
         c = cell(label, SEVERAL + (0.3 if label == "a" else 0.0))

@@ -8,6 +8,8 @@ Different from the source: the steps before learning have uniformly random actio
 untrained policy's, and kernels begin from LeCun's normal distribution instead of orthogonal. As in
 the official code, `v0` counts V in demonstrated states, not in initial ones. Later versions of that
 code replace the replayed actions in the squared reward by the policy's; here they are replayed.
+A demonstration that the time limit ended goes on in its last state's value; in the official code
+it is worth 0 from there.
 
 Use it when environment steps are available and a discriminator is not wanted.
 

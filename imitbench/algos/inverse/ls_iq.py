@@ -30,7 +30,9 @@ from imitbench.algos.inverse import soft_q
 from imitbench.algos.inverse.soft_q import SoftValues
 from imitbench.core import policy_nets
 from imitbench.core.config import require
-from imitbench.core.types import Algorithm, Env, Metrics, Spec
+from imitbench.core.types import Algorithm, Env, Metrics, Spec, Traits
+
+TRAITS = Traits(version=2)
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,8 @@ class Config(soft_q.UpdateConfig):
     V(s) from -1/c + discount V'(s') over all steps. value: E[V(s) - discount V'(s')] over all
     steps, plus c times the squared reward of own steps."""
     absorbing: bool = True
-    """After an episode has terminated, its last state's reward goes on for ever; else the end is
-    worth 0."""
+    """After an own episode has terminated, its last state's reward goes on for ever (with `value`
+    after a demonstrated one, too); else the end is worth 0."""
     replay: off_policy.Config = field(default_factory=off_policy.Config)
     """Settings of collecting and replay. To each minibatch of `replay.batch` own steps, as many
     demonstrated ones are added."""
@@ -98,7 +100,8 @@ def objective(config: Config, values: SoftValues) -> tuple[jax.Array, Metrics]:
         chi2 = config.c * jnp.mean(squared_reward(config, reward[:own], values.terminated[:own]))
         rest = policys_part + chi2
     else:
-        ended = values.terminated & config.absorbing
+        # As in the official code, demonstrated ends keep the reward of a single step.
+        ended = values.terminated & config.absorbing & (jnp.arange(values.q.shape[0]) < own)
         least_reward = jnp.where(ended, -bound, -1.0 / config.c)
         rest = jnp.mean((values.value - least_reward - target) ** 2)
     return fit + rest, {"fit_demos": fit} | soft_q.describe(values, reward, bound)

@@ -4,7 +4,8 @@ Source: Dadashi et al. 2021 (arXiv:2006.04678), algorithm 1, with the official c
 demonstrated step in 20, standardised.
 
 Different from the source: the learner is SAC instead of D4PG, and the first own steps have
-uniformly random actions. The demonstrated steps with which the replay begins are drawn at random.
+uniformly random actions. The replay begins, as in the official code, with the kept steps alone,
+each with the next kept one as its successor; here they are drawn at random.
 
 Use it when a reward that does not change while the policy learns is wanted: there is nothing to
 train but SAC.
@@ -47,8 +48,8 @@ class Config(sac.Config):
     subsample: int = 20
     """Keep one step in so many of each demonstrated episode, 1 or more."""
     prefill: int = 50_000
-    """Demonstrated steps, drawn with replacement, with which the replay begins; their reward is
-    `scale`. 0 for none; there are none, either, where `inputs` leaves actions out."""
+    """Demonstrated steps, drawn with replacement from the kept ones, with which the replay begins;
+    their reward is `scale`. 0 for none; nor are there any where `inputs` leaves actions out."""
     inputs: Inputs = "state-action"
     """What is compared. state-action: observations and executed actions. transition: observations
     and the next ones. state: observations alone."""
@@ -74,7 +75,7 @@ def needs_actions(config: Config) -> bool:
     return config.inputs == "state-action"
 
 
-TRAITS = Traits(version=2, needs_actions=needs_actions)
+TRAITS = Traits(version=3, needs_actions=needs_actions)
 
 
 def paid_setup(setup: Setup, payment: Payment, atoms: Atoms) -> Setup:
@@ -88,23 +89,49 @@ def init(
 ) -> off_policy.State:
     """Draws the atoms; the state before the first update."""
     pwil_coupling.check_lengths(demos, setup.spec)
-    atoms = pwil_coupling.make_atoms(ops.fold_in_name(key, "atoms"), demos, payment, stride)
+    kept = pwil_coupling.thin(ops.fold_in_name(key, "atoms"), demos, stride)
+    atoms = pwil_coupling.make_atoms(kept, demos, payment, stride)
     state = off_policy.initial_state(paid_setup(setup, payment, atoms), key, demos)
     if not setup.prefilled:
         return state
     rows = demonstrated_rows(
-        ops.fold_in_name(key, "prefill"), demos, setup.prefilled, setup.config.envs, payment.scale
+        ops.fold_in_name(key, "prefill"),
+        demos,
+        kept,
+        setup.prefilled,
+        setup.config.envs,
+        payment.scale,
     )
     return state.replace(replay=buffer.append(state.replay, rows))
 
 
 def demonstrated_rows(
-    key: Key, demos: Transition, count: int, envs: int, reward: float
+    key: Key, demos: Transition, kept: jax.Array, count: int, envs: int, reward: float
 ) -> Experience:
-    """Demonstrated steps, drawn with replacement, as rows [count / envs, envs] of a replay."""
-    draw = buffer.real_row_sampler(replay_buffer.demo_experience(demos), demos.weight)
-    drawn = draw(key, count)
-    drawn = drawn.replace(reward=jnp.full(count, reward, drawn.reward.dtype))
+    """Draws demonstrated steps, with replacement, with which a replay begins.
+
+    Args:
+        key: random key.
+        demos: rows [N] of whole episodes.
+        kept: [N] bool, the steps that are atoms. The successor of each is the next one of its
+            episode, and never an end; the last one of an episode is not drawn. Where all episodes
+            have a single one, it has its own successor.
+        count: how many, a multiple of `envs`.
+        envs: parallel environments of the replay.
+        reward: of each step.
+
+    Returns:
+        Leaves [count / envs, envs, ...].
+    """
+    following, found = pwil_coupling.next_kept(kept, demos)
+    rows = replay_buffer.demo_experience(demos)
+    rows = rows.replace(
+        reward=jnp.full_like(rows.reward, reward),
+        next_obs=jnp.where(found[:, None], rows.obs[following], rows.next_obs),
+        terminated=jnp.zeros_like(rows.terminated),
+    )
+    weight = jnp.where(jnp.any(found), found, kept)
+    drawn = buffer.real_row_sampler(rows, weight)(key, count)
     return jax.tree.map(lambda x: x.reshape(-1, envs, *x.shape[1:]), drawn)
 
 

@@ -197,6 +197,7 @@ HANDS = ("right_wrist", "left_wrist")
 WALKER = Body(
     build_walker, retarget_walker, _all_hinges(SAGITTAL),
     _weights({"root": TRUNK["root"], **SAGITTAL}), FEET, FEET, WALKER_SUBSTEPS, planar=True,
+    max_distance=1.0,  # else a walker that merely stands earns half of the reward
 )  # fmt: skip
 HUMANOID = Body(
     build_humanoid, retarget_humanoid, _all_hinges(SEGMENTS), _weights(SEGMENTS),

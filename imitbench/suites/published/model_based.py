@@ -8,6 +8,7 @@ not among the tasks of Luo et al.
 from imitbench.suites.published.schema import Claim, Place
 
 LUO = "Luo et al. 2018 (arXiv:1807.03858), section 6.2 and figure 1 (HalfCheetah)"
+APPENDIX = "Luo et al. 2018 (arXiv:1807.03858), appendix F.5"
 LANDOLFI = "Landolfi et al. 2019 (arXiv:1907.04964), abstract"
 OURS = "not in the paper"
 PLACES: tuple[Place, ...] = tuple(
@@ -45,12 +46,18 @@ CLAIMS = (
     _above(
         "With the length of the model's error SLBO has a higher return than with its square",
         "slbo-squared",
-        f"{LUO}; worse there on four of five tasks",
+        f"{LUO}; worse there on four of five tasks, which the text does not name",
     ),
     _above(
         "With an error over two steps SLBO has a higher return than over one",
         "slbo-one-step",
-        "Luo et al. 2018 (arXiv:1807.03858), equation 6.1, which unrolls the model",
+        f"{APPENDIX}, figure 2: two or four steps can help, more can hurt",
+    ),
+    _above(
+        "With a bonus on the policy's entropy SLBO has a higher return than without",
+        "slbo-no-entropy",
+        f"{APPENDIX}, entropy regularisation",
+        places=PLACES[:1],
     ),
     _above(
         "With noise on real actions SLBO has a higher return than without",

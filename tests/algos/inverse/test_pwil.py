@@ -132,9 +132,13 @@ def test_steps_that_were_thinned_before_do_not_count():
     assert kept.tolist() in ([0, 4, 8], [2, 6])
 
 
+def make_atoms(demos: Transition, payment: Payment, stride: int) -> Atoms:
+    return pwil_coupling.make_atoms(pwil_coupling.thin(KEY, demos, stride), demos, payment, stride)
+
+
 def test_atoms_are_standardised_and_have_equal_mass():
     demos = demos_of(8, 8, rest=3)
-    atoms = pwil_coupling.make_atoms(KEY, demos, PAYMENT, 1)
+    atoms = make_atoms(demos, PAYMENT, 1)
     assert atoms.points.shape == (16, 4)  # places: 2 episodes of 8 steps at most
     np.testing.assert_allclose(atoms.mass, 1 / 16, rtol=1e-6)
     points = np.asarray(demos.obs[:16]), np.asarray(demos.action[:16])
@@ -143,10 +147,10 @@ def test_atoms_are_standardised_and_have_equal_mass():
     std[2] = 1.0  # a component that does not vary is only shifted
     np.testing.assert_allclose(atoms.points, (found - found.mean(axis=0)) / std, atol=1e-5)
     without = demos.replace(action=None, intended_action=None)
-    alone = pwil_coupling.make_atoms(KEY, without, dataclasses.replace(PAYMENT, inputs="state"), 1)
+    alone = make_atoms(without, dataclasses.replace(PAYMENT, inputs="state"), 1)
     assert alone.points.shape == (16, 3)
     payment = dataclasses.replace(PAYMENT, inputs="transition")
-    pairs = pwil_coupling.make_atoms(KEY, without, payment, 1)
+    pairs = make_atoms(without, payment, 1)
     found = np.concatenate([demos.obs[:16], demos.next_obs[:16]], axis=1)
     std = np.where(found.std(axis=0) > 1e-6, found.std(axis=0), 1.0)
     np.testing.assert_allclose(pairs.points, (found - found.mean(axis=0)) / std, atol=1e-4)
@@ -155,7 +159,7 @@ def test_atoms_are_standardised_and_have_equal_mass():
 def test_places_without_a_step_have_no_mass():
     """Two of every five steps: episodes of 5 and 2 steps have 2 or 3, and 1 or 2."""
     demos = demos_of(5, 2)
-    atoms = pwil_coupling.make_atoms(KEY, demos, PAYMENT, 2)
+    atoms = make_atoms(demos, PAYMENT, 2)
     count = int(np.sum(np.asarray(pwil_coupling.thin(KEY, demos, 2))))
     assert atoms.mass.shape == (6,) and 3 <= count <= 4
     np.testing.assert_allclose(atoms.mass[:count], 1 / count, rtol=1e-6)
@@ -276,20 +280,39 @@ def first_state(**settings: Any) -> tuple[off_policy.State, Transition, pwil.Con
     return pwil.make(config, env.spec, env).init(KEY, demos), demos, config
 
 
-def test_the_replay_begins_with_demonstrated_steps_of_the_largest_reward():
-    state, demos, config = first_state()
+def test_the_next_kept_step_is_that_of_the_same_episode():
+    demos = demos_of(5, 3, rest=2)
+    kept = jnp.array([0, 1, 0, 1, 0, 1, 0, 1, 0, 0], bool)
+    following, found = pwil_coupling.next_kept(kept, demos)
+    assert np.flatnonzero(found).tolist() == [1, 5]
+    assert following[found].tolist() == [3, 7]
+
+
+def test_the_replay_begins_with_kept_steps_of_the_largest_reward():
+    state, demos, config = first_state(subsample=2)
     assert (config.prefill, config.replay.envs) == (8, 2)
     assert int(state.replay.size) == int(state.replay.written) == 4
     rows = jax.tree.map(lambda x: np.asarray(x)[:4].reshape(8, *x.shape[2:]), state.replay.rows)
     np.testing.assert_array_equal(rows.reward, 3.0)
-    assert len(np.unique(rows.obs, axis=0)) > 1
+    assert len(np.unique(rows.obs, axis=0)) > 1 and not rows.terminated.any()
+    episode = np.asarray(buffer.find_episodes(demos).episode)
+    points = np.asarray(state.reward_state.norm(jnp.hstack([demos.obs, demos.action]), jnp.inf))
+    is_atom = np.abs(points[:, None] - state.reward_state.points).max(-1).min(1) < 1e-5
     for obs, action, following in zip(rows.obs, rows.action, rows.next_obs, strict=True):
-        same = np.flatnonzero((np.asarray(demos.obs) == obs).all(axis=1))
-        assert any(
-            (np.asarray(demos.action)[i] == action).all()
-            and (np.asarray(demos.next_obs)[i] == following).all()
-            for i in same
-        )
+        (i,) = np.flatnonzero((np.asarray(demos.obs) == obs).all(axis=1))
+        np.testing.assert_array_equal(demos.action[i], action)
+        # The next step that is kept, two later, and not the next one that was demonstrated.
+        np.testing.assert_array_equal(demos.obs[i + 2], following)
+        assert is_atom[i] and is_atom[i + 2] and episode[i] == episode[i + 2]
+
+
+def test_single_atoms_of_an_episode_have_their_own_successors():
+    state, demos, _ = first_state()  # one step in 20 of episodes of ten
+    rows = jax.tree.map(lambda x: np.asarray(x)[:4].reshape(8, *x.shape[2:]), state.replay.rows)
+    assert len(np.unique(rows.obs, axis=0)) <= 3
+    for obs, following in zip(rows.obs, rows.next_obs, strict=True):
+        (i,) = np.flatnonzero((np.asarray(demos.obs) == obs).all(axis=1))
+        np.testing.assert_array_equal(demos.next_obs[i], following)
 
 
 def test_demonstrated_steps_are_no_part_of_the_warm_up():

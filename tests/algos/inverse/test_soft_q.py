@@ -90,6 +90,12 @@ def test_the_least_squares_form_of_ls_iq_by_hand(absorbing):
     targets = [-0.4 + 1.8, -4.0 if absorbing else -0.4, -0.4 + 3.6, -0.4 + 3.6]
     expected = 1.0 + np.mean((np.array([0.5, 1.5, 2.5, 4.0]) - targets) ** 2)
     assert float(loss) == pytest.approx(expected, rel=1e-5)
+    # A demonstrated end has no value after it, and the reward of a single step.
+    ends = VALUES._replace(terminated=jnp.array([False, True, True, False]))
+    loss, _ = ls_iq.objective(config, ends)
+    targets[2] = -0.4
+    expected = 1.0 + np.mean((np.array([0.5, 1.5, 2.5, 4.0]) - targets) ** 2)
+    assert float(loss) == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_squares_of_an_absorbing_state_sum_up():

@@ -13,6 +13,7 @@ from imitbench import envs
 from imitbench.core.types import EnvState
 from imitbench.envs.motion import rotations, tasks
 from imitbench.envs.motion.imitation import HORIZON, Imitation
+from imitbench.results.claims.fairness import FLOOR, FLOOR_OF_CLIPS
 
 WALK, TROT, SPIN = "Walker2d-mocap-walk", "Quadruped-trot", "Quadruped-spin"
 
@@ -136,12 +137,29 @@ def test_hands_may_touch_the_ground_in_the_cartwheel_alone():
     assert not walk._fragile[walk.skeleton.point_bodies == ankle].any()
 
 
-def test_a_dog_that_leaves_the_reference_has_failed():
-    env, state = env_of(TROT), reset_of(TROT)(jax.random.key(1))
+@pytest.mark.parametrize("task", [TROT, WALK])
+def test_a_body_that_leaves_the_reference_has_failed(task: str):
+    env, state = env_of(task), reset_of(task)(jax.random.key(1))
     assert float(state.info["reference"][0]) < 0.9  # the cycle does not end in this step
+    action = jnp.zeros(env.spec.action_size)
     pose = env.pose(state).at[0].add(1.2)
-    assert float(step_of(TROT)(env.reset_to(pose), jnp.zeros(12)).done) == 1
-    assert float(step_of(TROT)(state, jnp.zeros(12)).done) == 0
+    assert float(step_of(task)(env.reset_to(pose), action).done) == 1
+    assert float(step_of(task)(state, action).done) == 0
+
+
+def test_bodies_that_hold_one_pose_are_at_the_floor():
+    """The mean pose of the clip: a trotting dog stands all the episode, a walker ends early."""
+    for task, most, lasts in ((TROT, FLOOR_OF_CLIPS, True), (WALK, FLOOR, False)):
+        env, state = env_of(task), reset_of(task)(jax.random.key(1))
+        hinges = env._body.hinges
+        qpos = np.asarray(clip_of(task).pipeline_state.qpos)[:, -len(hinges) :]
+        rest, reach = np.array([(h.rest, h.reach) for h in hinges]).T
+        action, rewards, ended = jnp.asarray((qpos.mean(axis=0) - rest) / reach), [], False
+        for _ in range(HORIZON):
+            state = step_of(task)(state, action)
+            ended |= bool(state.done)
+            rewards.append(0.0 if ended else float(state.reward))
+        assert ended is not lasts and 0.02 < sum(rewards) / HORIZON < most
 
 
 def test_an_explosion_becomes_the_reference_without_reward():
