@@ -118,6 +118,8 @@ def unroll(
     running: RunningEpisodes,
     length: int,
     starts: ResetStates | None = None,
+    *,
+    end_at_success: bool = False,
 ) -> tuple[RunningEpisodes, Transition, jax.Array]:
     """Steps running environments; where an episode ends, the next one starts at once.
 
@@ -131,6 +133,7 @@ def unroll(
         running: the environments [B] before.
         length: T, the number of steps.
         starts: further states in which episodes begin; by default only the task's own.
+        end_at_success: terminate an episode at its first success, where the task does not.
 
     Returns:
         The environments [B] afterwards; Transition with leaves [T, B], all of weight 1, whose
@@ -148,7 +151,8 @@ def unroll(
         if jnp.issubdtype(action.dtype, jnp.floating):
             action = jnp.clip(action, -1.0, 1.0)
         new = jax.vmap(env.step)(before.env, action)
-        terminated = new.done > 0
+        success = new.metrics.get("success", jnp.zeros(num)) > 0
+        terminated = (new.done > 0) | (success & end_at_success)
         truncated = ~terminated & (before.t + 1 >= env.spec.horizon)
         row = Transition(
             obs=before.env.obs,
@@ -158,7 +162,7 @@ def unroll(
             next_obs=new.obs,
             terminated=terminated,
             truncated=truncated,
-            success=new.metrics.get("success", jnp.zeros(num)) > 0,
+            success=success,
             weight=jnp.ones(num),
         )
         ended = terminated | truncated

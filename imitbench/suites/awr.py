@@ -40,6 +40,10 @@ class Size:
     """Steps of each of 8 environments in an update of AWR, RWR, PPO and SIL."""
     q_learners: bool = False
     """Run SAC, TD3 and DDPG, too."""
+    lambdas: tuple[float, ...] = (0.0, 1.0)
+    """Other values of lambda in the ablation."""
+    ablation_seeds: int = 0
+    """Training seeds of AWR with and without its replay on the first task; 0: `seeds`."""
     small: bool = False
     """Small networks and few gradient steps for AWR and RWR, for the smoke profile."""
 
@@ -54,13 +58,18 @@ def cells(s: Size) -> tuple[Cell, ...]:
             label=label,
             config=config,
             env_steps=s.env_steps,
-            seeds=s.seeds,
+            seeds=s.ablation_seeds or s.seeds if _is_tight(task, label, s) else s.seeds,
             num_evals=s.num_evals,
             eval_episodes=s.eval_episodes,
         )
         for task in s.tasks
         for label, (method, config) in _methods(task, s).items()
     )
+
+
+def _is_tight(task: str, label: str, s: Size) -> bool:
+    """Whether a cell is of the ablation whose effect is smallest beside what seeds differ by."""
+    return task == s.tasks[0] and label in ("awr", "awr-on-policy")
 
 
 def regression_settings(task: str) -> dict[str, Any]:
@@ -87,8 +96,7 @@ def _methods(task: str, s: Size) -> dict[str, tuple[str, Any]]:
         out |= {
             "awr-no-baseline": ("awr", replace(awr_config, baseline=False)),
             "awr-no-clip": ("awr", replace(awr_config, max_weight=float("inf"))),
-            "awr-lambda-0": ("awr", replace(awr_config, td_lambda=0.0)),
-            "awr-lambda-1": ("awr", replace(awr_config, td_lambda=1.0)),
+            **{f"awr-lambda-{x:g}": ("awr", replace(awr_config, td_lambda=x)) for x in s.lambdas},
             "awr-on-policy": ("awr", replace(awr_config, capacity=no_replay)),
         }
     if s.q_learners:
@@ -106,8 +114,9 @@ SMOKE = Size(
     small=True,
 )  # fmt: skip
 CPU = Size(
-    tasks=("HalfCheetah", "Hopper"), env_steps=307_200, seeds=5, num_evals=6, eval_episodes=10
-)
+    tasks=("HalfCheetah", "Hopper"), env_steps=307_200, seeds=5, num_evals=6, eval_episodes=10,
+    lambdas=(1.0,), ablation_seeds=10,
+)  # fmt: skip
 FULL = Size(
     tasks=("HalfCheetah", "Hopper", "Walker2d", "Ant", "Humanoid"), env_steps=1_024_000, seeds=5,
     num_evals=20, eval_episodes=32, q_learners=True,

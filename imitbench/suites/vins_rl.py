@@ -143,7 +143,8 @@ SUITE = Suite(
     about="VINS+RL against HER, DDPG with demonstrations, DAC, BC and VINS on FetchPush and "
     "FetchPickAndPlace.",
     profiles={name: cells(size) for name, size in SIZES.items()},
-    # The grid of `vins_settings`, and four more on two validation seeds of FetchPush, without gain:
+    # The grid of `vins_settings`, and four more of version 1 on two validation seeds of FetchPush,
+    # without gain:
     # values of -50 or more; vins.discount=0.98 alone, with vins.batch=256, and with grad_steps=12
     # and vins.k=300.
     trials={"vins_rl": vins.SUITE.trials["vins"] + 4},

@@ -141,6 +141,20 @@ def test_beside_a_clip_the_floor_is_higher(monkeypatch):
         assert verdicts(claim, cells=cells) == [expected]
 
 
+def test_values_of_any_size_are_compared_by_signed_logarithms():
+    values = np.array([32_491.0, 55.0, 213.0, 251.0, 3_941.0])
+    c = cell("a", SEVERAL)
+    c.curve["metric/value"], c.curve["metric/discounted"] = values, -50.0 + SEVERAL
+    np.testing.assert_allclose(c.final("log metric/value"), np.log1p(values))
+    np.testing.assert_allclose(c.final("log metric/discounted"), -np.log1p(50.0 - SEVERAL))
+    np.testing.assert_allclose(c.final("metric/overestimate"), values + 50.0 - SEVERAL)
+    above = Claim("it overestimates", "a", "a", "", measure="metric/value")
+    above = dataclasses.replace(above, against="metric/discounted", at_floor=True)
+    assert verdicts(above, cells=[c]) == ["undecided"]  # 32,491 alone makes the spread
+    logs = dataclasses.replace(above, measure="log metric/value", against="log metric/discounted")
+    assert verdicts(logs, cells=[c]) == ["reproduced"]
+
+
 def test_more_gradient_steps_prove_nothing_over_a_cell_that_still_rises():
     def rising(label: str, grad_steps: int, gain: float) -> Result:
         c = cell(label, SEVERAL + (0.3 if label == "a" else 0.0))

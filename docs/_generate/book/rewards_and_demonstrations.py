@@ -220,7 +220,9 @@ DOCUMENT = Document(
             "Batch RL", "figure",
             "The estimated action values are higher than the true ones.",
             claims=claims(
-                "bcq", "Off-policy DDPG's value estimate is higher than its discounted return"
+                "bcq",
+                "Off-policy DDPG's value estimate is higher than its discounted return (signed "
+                "logarithms)",
             ),
         ),
         Statement(
@@ -260,12 +262,14 @@ DOCUMENT = Document(
             "a generative model of the data, each moved by a bounded perturbation.",
             claims=claims(
                 "bcq",
-                "BCQ's return is not below that of the agent that made its data (ddpg-0.5) by more "
-                "than a tenth of the agent's",
-                "BCQ's return is not below that of the agent that made its data (ddpg-0.1) by more "
-                "than a tenth of the agent's",
-                "BCQ's value estimate is not above its discounted return by more than a tenth of "
-                "it",
+                "On the final buffer BCQ has a higher return than off-policy DDPG",
+                "On concurrent data BCQ has a higher return than off-policy DDPG",
+                "On an expert's demonstrations BCQ has a higher return than off-policy DDPG",
+                "On imperfect demonstrations BCQ has a higher return than off-policy DDPG",
+                "On the final buffer BCQ has a higher return than BC",
+                "On concurrent data BCQ has a higher return than BC",
+                "Off-policy DDPG overestimates its discounted return by more than BCQ does (signed "
+                "logarithms)",
                 "On imperfect demonstrations BCQ has a higher return than BC",
             ),
             code=("imitbench/algos/offline/bcq.py",),

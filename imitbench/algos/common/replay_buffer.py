@@ -194,16 +194,18 @@ def priority_sampler(
 
     Returns:
         key -> (rows [batch, ...], weights [batch]). A weight is (M p)^-beta for M rows of positive
-        priority, divided by the largest in the minibatch.
+        priority, divided by that of the row of least positive priority, the largest there is.
     """
     probability = priority / jnp.sum(priority)
     count = jnp.sum(priority > 0)
     edges = jnp.cumsum(probability)
+    least = jnp.min(jnp.where(priority > 0, probability, 1.0))
+    largest_weight = (count * least) ** -beta
 
     def draw(key: Key) -> tuple[Any, jax.Array]:
         index = jnp.searchsorted(edges, jax.random.uniform(key, (batch,)) * edges[-1])
         index = jnp.minimum(index, priority.size - 1)
         weight = (count * jnp.maximum(probability[index], 1e-12)) ** -beta
-        return buffer.take(rows, index), weight / jnp.max(weight)
+        return buffer.take(rows, index), weight / largest_weight
 
     return draw

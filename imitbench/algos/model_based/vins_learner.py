@@ -140,12 +140,22 @@ class VINSLearner:
         """One gradient step of value and model on a minibatch [N]: equations (1) to (5)."""
         optimiser = ops.Optimiser(self.opts, state.params, state.opt_state)
         optimiser.step("value", self.value_loss, *self.value_targets(key, state, rows))
-        norms = state.model_norms
-        inputs = self.model.inputs(norms, rows.state, rows.extra, rows.action)
-        change = norms.change(rows.next_state - rows.state, jnp.inf)
-        optimiser.step("model", self.model.loss, inputs, change)
+        optimiser.step("model", self.model.loss, *self.model_targets(state, rows))
         target = ops.polyak(state.target, optimiser.params["value"], self.config.tau)
         state = state.replace(params=optimiser.params, opt_state=optimiser.opt_state, target=target)
+        return state, optimiser.metrics
+
+    def model_targets(self, state: State, rows: Rows) -> tuple[jax.Array, jax.Array]:
+        """The model's inputs on a minibatch [N], and the changes that it is fitted to."""
+        norms = state.model_norms
+        inputs = self.model.inputs(norms, rows.state, rows.extra, rows.action)
+        return inputs, norms.change(rows.next_state - rows.state, jnp.inf)
+
+    def model_step(self, state: State, rows: Rows) -> tuple[State, Metrics]:
+        """One gradient step of the model alone on a minibatch [N]: equation (5)."""
+        optimiser = ops.Optimiser(self.opts, state.params, state.opt_state)
+        optimiser.step("model", self.model.loss, *self.model_targets(state, rows))
+        state = state.replace(params=optimiser.params, opt_state=optimiser.opt_state)
         return state, optimiser.metrics
 
     def update(self, key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:

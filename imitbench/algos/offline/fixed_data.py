@@ -16,7 +16,9 @@ from imitbench.core.config import require
 from imitbench.core.types import Algorithm, Cost, Key, Metrics, Spec, Transition, ValueEstimator
 
 FLOOR = 1e-3  # the least standard deviation by which observations are divided
-LEAST_RANGE = 0.1  # of the mean return: the least range of returns by which rewards are divided
+# Of the mean return: the least range of returns by which rewards are divided. Uniformly good data
+# have a small one, and IQL's weights would be 0 or at their bound there.
+LEAST_RANGE = 1.0
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Config:
     """Standardise observations by the data's mean and standard deviation."""
     reward_range: float = 0.0
     """Range of episode returns (best minus worst) to which rewards are scaled; 0 leaves them as
-    they are. The data's range counts as a tenth of the magnitude of their mean return at least."""
+    they are. The data's range counts as the magnitude of their mean return at least."""
 
     def __post_init__(self) -> None:
         for name in ("batch", "steps"):
@@ -48,8 +50,8 @@ class State(struct.PyTreeNode):
 
 
 def return_range(demos: Transition) -> jax.Array:
-    """The best minus the worst undiscounted return [] of the finished episodes, or a tenth of the
-    magnitude of their mean, if that is larger; 0 for none.
+    """The best minus the worst undiscounted return [] of the finished episodes, or the magnitude of
+    their mean, if that is larger; 0 for none.
 
     Args:
         demos: rows [N], one episode after the other in the order of time.

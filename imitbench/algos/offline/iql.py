@@ -4,7 +4,7 @@ Source: Kostrikov et al. 2022 (arXiv:2110.06169), equations 5 to 7, with the set
 official code for locomotion.
 
 Different from the source: observations are standardised, and rewards are not scaled by a smaller
-range of returns than a tenth of their mean.
+range of returns than their mean.
 
 Use it when data have rewards and their good parts come from different episodes.
 
@@ -30,7 +30,7 @@ from imitbench.core import distributions, nets, ops, policy_nets
 from imitbench.core.config import require, require_rate, require_share
 from imitbench.core.types import Algorithm, Key, Metrics, Params, Spec, Traits, ValueEstimator
 
-TRAITS = Traits(needs_rewards=True, streams=True, version=2)
+TRAITS = Traits(needs_rewards=True, streams=True, version=3)
 
 
 @dataclass(frozen=True)

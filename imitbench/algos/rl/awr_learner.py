@@ -8,7 +8,7 @@ with temperature=0.05.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -20,7 +20,7 @@ from flax import struct
 from imitbench.algos.rl import weighted_regression
 from imitbench.algos.rl.weighted_regression import Networks, Normalise, Steps, unchanged
 from imitbench.core import buffer, nets, ops
-from imitbench.core.config import require, require_share
+from imitbench.core.config import ADDED_LATER, require, require_share
 from imitbench.core.types import Key, Metrics, Params, Spec
 
 CLIP = 10.0  # bound on the magnitude of normalised observations
@@ -34,6 +34,9 @@ class UpdateConfig:
     """Widths of the hidden ReLU layers of policy and value."""
     policy_lr: float = 5e-5
     """Step size of the policy's gradient descent with momentum 0.9, above 0."""
+    lr_decay_steps: int = field(default=0, metadata=ADDED_LATER)
+    """Gradient steps over which the policy's step size falls to 0, as half a cosine; 0: it is
+    constant."""
     policy_steps: int = 1000
     """Gradient steps of the policy in an update."""
     value_lr: float = 0.01
@@ -65,6 +68,7 @@ class UpdateConfig:
             require(getattr(self, name) > 0, self, name, "a positive number")
         for name in ("policy_steps", "value_steps", "batch"):
             require(getattr(self, name) >= 1, self, name, "1 or more")
+        require(self.lr_decay_steps >= 0, self, "lr_decay_steps", "0 or more")
         require(self.bound >= 0, self, "bound", "0 or more")
         require(self.discount >= 0, self, "discount", "a number in [0, 1)")
         require(self.discount < 1, self, "discount", "a number in [0, 1)")
@@ -143,7 +147,8 @@ def learner(config: UpdateConfig, spec: Spec) -> RegressionLearner:
         nets.function(spec.obs_size, config.hidden, spec.action_size, 0.01),
         nets.value(spec, config.hidden),
     )
-    policy_opt = optax.sgd(config.policy_lr, momentum=0.9)
+    step_size = ops.cosine_step_size(config.policy_lr, config.lr_decay_steps)
+    policy_opt = optax.sgd(step_size, momentum=0.9)
     value_opt = optax.sgd(config.value_lr, momentum=0.9)
     policy_loss = partial(weighted_regression.policy_loss, networks, config.std, config.bound)
     value_loss = partial(weighted_regression.value_loss, networks, config.discount)

@@ -43,7 +43,7 @@ from imitbench.core.types import (
 from imitbench.utils.errors import UserError
 
 LEAST_ROWS = 64  # the least number by which the sums over rows with an advantage are divided
-TRAITS = Traits(needs_demos=False, version=2)
+TRAITS = Traits(needs_demos=False, version=3)
 
 
 @dataclass(frozen=True)

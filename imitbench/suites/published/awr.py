@@ -3,7 +3,8 @@
 The returns are those after 204,800 and 1,000,000 steps in the logs of the official code of Peng et
 al. 2019 (arXiv:1910.00177). The table in the paper is after 20 to 31 million steps, so it is not
 comparable with runs of one million steps or fewer, whose returns are lower. Claims are on
-undiscounted returns.
+undiscounted returns, and on HalfCheetah alone: on Hopper a seed of RWR that stands still for all
+1,000 steps is above most of AWR's, which have begun to hop.
 """
 
 from imitbench.suites.published.schema import Claim, Place, Published
@@ -33,7 +34,6 @@ PUBLISHED = tuple(
 )
 
 CHEETAH: Place = ("HalfCheetah", 0, "")
-ONLINE: tuple[Place, ...] = (CHEETAH, ("Hopper", 0, ""))
 
 
 def _awr_above(worse: str, text: str, source: str, places: tuple[Place, ...]) -> Claim:
@@ -41,7 +41,7 @@ def _awr_above(worse: str, text: str, source: str, places: tuple[Place, ...]) ->
 
 
 CLAIMS = (
-    _awr_above("rwr", "AWR has a higher return than RWR", f"{PAPER}, table 1", ONLINE),
+    _awr_above("rwr", "AWR has a higher return than RWR", f"{PAPER}, table 1", (CHEETAH,)),
     _awr_above(
         "awr-no-baseline",
         "AWR has a higher return with its baseline than without it",
@@ -58,6 +58,12 @@ CLAIMS = (
         "awr-no-clip",
         "AWR has a higher return with a bound on its weights than without it",
         "O. Sigaud's lecture, figure 10",
+        (CHEETAH,),
+    ),
+    _awr_above(
+        "awr-lambda-1",
+        "AWR has a higher return with TD(lambda) than with Monte Carlo returns",
+        f"{PAPER}, section 5.2, and O. Sigaud's lecture",
         (CHEETAH,),
     ),
 )

@@ -1,7 +1,9 @@
 """Claims of Fujimoto et al. 2019 (arXiv:1812.02900) about learning from fixed data.
 
-Their results are figures without a table. Margins are shares of the scores that are compared: a
-tenth of the agent's return above the random policy's, a tenth of the discounted return.
+Their results are figures without a table. That BCQ is not below the agent that made its data is
+not judged: the agents' seeds differ by several times a tenth of their return. Values have not come
+all the way to their fixed point, by the same share for both methods, so they are compared with each
+other.
 """
 
 from imitbench.suites.published.schema import Claim, Place
@@ -11,6 +13,11 @@ TASKS = ("HalfCheetah",)  # of the cpu profile
 FINAL, CONCURRENT = "ddpg-0.5", "ddpg-0.1, as it learns"
 DATA = (FINAL, CONCURRENT, "learned")  # those of the paper's section on values
 BEHAVIOURS = (("ddpg-0.5", FINAL), ("ddpg-0.1", CONCURRENT))
+LEARNERS = (("the final buffer", FINAL), ("concurrent data", CONCURRENT))
+DEMONSTRATORS = (
+    ("an expert's demonstrations", "learned"),
+    ("imperfect demonstrations", "learned, imperfect"),
+)
 
 
 def place(task: str, demonstrator: str, demos: int = 50) -> Place:
@@ -30,49 +37,40 @@ def _ddpg_below_behaviour(behaviour: str, demonstrator: str) -> Claim:
     )
 
 
-def _bcq_not_below_behaviour(behaviour: str, demonstrator: str) -> Claim:
-    return Claim(
-        f"BCQ's return is not below that of the agent that made its data ({behaviour}) by more "
-        "than a tenth of the agent's",
-        "bcq",
-        behaviour,
-        f"{PAPER}, section 5.1",
-        measure="return",
-        share=-0.1,
-        places=tuple(place(task, demonstrator) for task in TASKS),
-        worse_at=tuple(place(task, "") for task in TASKS),
+def _bcq_above(label: str, name: str, data: tuple[tuple[str, str], ...]) -> tuple[Claim, ...]:
+    return tuple(
+        Claim(
+            f"On {what} BCQ has a higher return than {name}",
+            "bcq",
+            label,
+            f"{PAPER}, section 5.1",
+            measure="return",
+            places=tuple(place(task, demonstrator) for task in TASKS),
+        )
+        for what, demonstrator in data
     )
 
 
 CLAIMS = (
     *(_ddpg_below_behaviour(*x) for x in BEHAVIOURS),
+    *_bcq_above("offline_ddpg", "off-policy DDPG", (*LEARNERS, *DEMONSTRATORS)),
+    *_bcq_above("bc", "BC", (*LEARNERS, DEMONSTRATORS[1])),
     Claim(
-        "Off-policy DDPG's value estimate is higher than its discounted return",
+        "Off-policy DDPG's value estimate is higher than its discounted return (signed logarithms)",
         "offline_ddpg",
         "offline_ddpg",
-        f"{PAPER}, section 3.1",
-        measure="metric/value",
-        against="metric/discounted",
-        places=tuple(place(task, demonstrator) for task in TASKS for demonstrator in DATA),
-    ),
-    *(_bcq_not_below_behaviour(*x) for x in BEHAVIOURS),
-    Claim(
-        "BCQ's value estimate is not above its discounted return by more than a tenth of it",
-        "bcq",
-        "bcq",
-        f"{PAPER}, section 5.1",
-        measure="metric/discounted",
-        against="metric/value",
-        share=-0.1,
-        share_of="better",
+        f"{PAPER}, section 3.1 (there on Hopper)",
+        measure="log metric/value",
+        against="log metric/discounted",
         places=tuple(place(task, demonstrator) for task in TASKS for demonstrator in DATA),
     ),
     Claim(
-        "On imperfect demonstrations BCQ has a higher return than BC",
+        "Off-policy DDPG overestimates its discounted return by more than BCQ does (signed "
+        "logarithms)",
+        "offline_ddpg",
         "bcq",
-        "bc",
         f"{PAPER}, section 5.1",
-        measure="return",
-        places=tuple(place(task, "learned, imperfect") for task in TASKS),
+        measure="log metric/overestimate",
+        places=tuple(place(task, demonstrator) for task in TASKS for demonstrator in DATA),
     ),
 )

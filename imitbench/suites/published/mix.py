@@ -2,13 +2,14 @@
 
 They are judged after the same number of environment steps, on the share of episodes that reach the
 goal at any step. The tasks of the papers differ from those here, so only the order is
-claimed. A method above another one may still be far below BC, which the table shows beside it.
+claimed. A method above another one may still be far below BC, which the table shows beside it; and
+a row of the task's reward alone may be one that has hardly begun to learn.
 """
 
 from imitbench.suites.published.schema import Claim, Place
 
 ZHU = "arXiv:1802.09564"
-NAIR = "arXiv:1709.10089"
+NAIR = "after arXiv:1709.10089, whose resets come with hindsight goals and a cloning loss"
 PLACES: tuple[Place, ...] = (("FetchPush", 100, "learned"),)  # of the cpu profile
 
 

@@ -45,8 +45,8 @@ class Claim:
     """Environment steps of `better` and of `worse`, after which they are compared on their curves,
     in place of the ends; 0 is before the first update."""
     measure: str = "success_any"
-    """A column of the results: `success_any`, `success_final`, `return`, `metric/NAME`, or
-    `mode_entropy`."""
+    """A measure of the results, as `Result.final` takes it: `success_any`, `success_final`,
+    `return`, `metric/NAME`, `mode_entropy`, ..."""
     places: tuple[Place, ...] = ()
     """Where the claim is judged; by default wherever both cells exist."""
     against: str = ""

@@ -47,7 +47,59 @@ def test_rl_continues_vins_without_negatives_and_without_the_prior(rows):
     # Noise around 0 over the whole range, not around the prior.
     size = np.abs(kept.action)
     assert size.max() > 0.8 and size.min() < 0.2
-    assert [(algo.cost * u).grad_steps for u in (0, 1)] == [6, 6 + config.rounds * 2]
+    assert [(algo.cost * u).grad_steps for u in (0, 1)] == [6, 6 + config.rounds * (2 + 5)]
+
+
+def test_episodes_end_at_the_goal_and_demonstrations_before_it(rows, monkeypatch):
+    """A step of the probe is as long as a goal's radius, so that the policy comes by it."""
+    env, drawn = envs.make("ProbeGoal"), {}
+    sampler = vins_rl.buffer.real_row_sampler
+
+    def seen(found, weight, *rest):
+        drawn[len(drawn)] = found.replace(weight=weight)
+        return sampler(found, weight, *rest)
+
+    for ends in (True, False):
+        drawn.clear()
+        config = dataclasses.replace(
+            shrink(vins_rl.Config(), rounds=200), goal_ends=ends, pretrain=0, length=1
+        )
+        algo = vins_rl.make(config, env.spec, env)
+        state, _ = jax.jit(algo.update)(KEY, algo.init(KEY, rows), rows)
+        size = int(state.replay.size)
+        kept = jax.tree.map(lambda x, n=size: np.asarray(x)[:n], state.replay.rows)
+        # The same environment's next step is so many rows later.
+        there = np.flatnonzero(kept.next_terminal[: -config.envs])
+        goes_on = (kept.state[there + config.envs] == kept.next_state[there]).all(axis=1)
+        assert len(there) and (not goes_on.any() if ends else goes_on.any())
+        with monkeypatch.context() as patch:
+            patch.setattr(vins_rl.buffer, "real_row_sampler", seen)
+            algo.update(KEY, state, rows)
+        demonstrated = drawn[max(drawn)]
+        counts = np.asarray(demonstrated.weight) > 0
+        assert np.asarray(demonstrated.terminal)[counts].any() == (not ends)
+
+
+def test_further_steps_of_the_model_alone(rows):
+    env = envs.make("ProbeGoal")
+    config = shrink(vins_rl.Config(), rounds=1)
+    one, more = (dataclasses.replace(config, model_steps=n) for n in (0, 5))
+    states = []
+    for c in (one, more):
+        algo = vins_rl.make(c, env.spec, env)
+        state = algo.init(KEY, rows)
+        states.append((state, jax.jit(algo.update)(KEY, state, rows)[0].vins))
+        assert (algo.cost * 1).grad_steps - config.pretrain == config.grad_steps + c.model_steps
+    before = states[0][0].vins.params
+
+    def moved(name: str, new) -> float:
+        changes = jax.tree.map(
+            lambda a, b: float(np.abs(a - b).max()), before[name], new.params[name]
+        )
+        return max(jax.tree.leaves(changes))
+
+    jax.tree.map(np.testing.assert_array_equal, *(new.params["value"] for _, new in states))
+    assert moved("model", states[1][1]) > 1.5 * moved("model", states[0][1]) > 0
 
 
 def test_bad_settings(rows):
@@ -57,7 +109,12 @@ def test_bad_settings(rows):
         ({"pretrain": 7}, "pretrain=7: expected a multiple of vins.clone.steps=3"),
         ({"demo_share": 1.5}, "demo_share=1.5"),
         ({"alpha": 0.0}, "alpha=0.0"),
-        ({"vins": dataclasses.replace(config.vins, goal="first")}, "vins.goal=first"),
+        ({"model_steps": -1}, "model_steps=-1"),
+        ({"tau": 0.0}, "tau=0.0"),
+        (
+            {"vins": dataclasses.replace(config.vins, goal="first"), "goal_ends": False},
+            "vins.goal=first",
+        ),
     ):
         with pytest.raises(UserError, match=words):
             vins_rl.make(dataclasses.replace(config, **bad), env.spec, env).init(KEY, rows)

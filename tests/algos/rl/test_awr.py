@@ -11,6 +11,7 @@ import pytest
 from helpers.linear_networks import SPEC, dense
 
 from imitbench import envs
+from imitbench.algos.common import replay_buffer
 from imitbench.algos.rl import awr, awr_learner, ppo, rwr, sil, weighted_regression
 from imitbench.core import buffer, ops
 from imitbench.core.types import Transition
@@ -238,13 +239,23 @@ def test_sil_draws_what_turned_out_better(monkeypatch):
             metrics = {
                 "worst": jnp.min(rows["return"]),
                 "top": jnp.max(rows["weight"]),
-                "rare": jnp.mean(rows["weight"] == 1.0),
+                "rare": jnp.mean(rows["weight"] == jnp.max(rows["weight"])),
             }
         return (*moved, metrics)
 
     monkeypatch.setattr(ops, "gradient_step", spy)
     _, metrics = self_imitation("ProbePolicy", batch=2000, alpha=1.0, beta=0.5)
-    assert metrics["worst"] > 0.9 and metrics["top"] == 1.0 and 0 < metrics["rare"] < 0.1
+    assert metrics["worst"] > 0.9 and metrics["top"] < 0.1 and 0 < metrics["rare"] < 0.1
+
+
+def test_prioritised_rows_by_hand():
+    """Weights are (p / p_min)^-beta: 1 for the row of least priority, drawn or not."""
+    priority = jnp.array([1.0, 4.0, 0.0, 0.25])
+    draw = replay_buffer.priority_sampler(jnp.arange(4), priority, 4000, 0.5)
+    rows, weight = draw(jax.random.key(0))
+    shares = np.bincount(np.asarray(rows), minlength=4) / 4000
+    np.testing.assert_allclose(shares, priority / 5.25, atol=0.03)
+    np.testing.assert_allclose(weight, np.array([0.5, 0.25, np.nan, 1.0])[np.asarray(rows)])
 
 
 def test_bad_settings():
