@@ -37,16 +37,18 @@ CLONES: dict[tuple[str, Kind], dict[str, Any]] = {
     ("FetchPush", "scripted"): {"features": _OBJECT},
     ("FetchPickAndPlace", "scripted"): {"features": _OBJECT},
 }
-# Of VINS. Those on FetchPush and FetchPickAndPlace are of an earlier search with a plain clone.
+# Of VINS. Those for scripted experts are of an earlier search with a plain clone.
 SETTINGS: dict[tuple[str, Kind], dict[str, Any]] = {
     ("FetchReach", "learned"): {"slope": 5.0, "alpha": 0.05},
-    ("FetchPush", "learned"): PUSH | {"slope": 5.0, "alpha": 0.05},
-    ("FetchPickAndPlace", "learned"): PICK | {"slope": 5.0, "alpha": 0.05},
+    ("FetchPush", "learned"): PUSH | {"slope": 10.0, "alpha": 0.05},
+    ("FetchPickAndPlace", "learned"): PICK | {"slope": 5.0, "alpha": 0.1},
     ("FetchPush", "scripted"): PUSH | {"slope": 10.0, "alpha": 0.2},
     ("FetchPickAndPlace", "scripted"): PICK | {"slope": 5.0, "alpha": 0.1},
 }
 # Alpha of VINS without negative samples; that of VINS where none has been chosen yet.
-NO_NEGATIVES: dict[tuple[str, Kind], float] = {}
+NO_NEGATIVES: dict[tuple[str, Kind], float] = {
+    ("FetchPush", "learned"): 0.1, ("FetchPickAndPlace", "learned"): 0.05,
+}  # fmt: skip
 Places = tuple[tuple[str, Kind, tuple[int, ...]], ...]
 """Task, kind of expert, numbers of demonstrations."""
 PLACES: Places = (

@@ -28,14 +28,10 @@ PLACES = (
 )
 GRID = ((5.0, 0.05), (5.0, 0.1), (10.0, 0.05), (10.0, 0.2))  # slope, alpha
 ALPHAS = (0.05, 0.1, 0.2, 0.5)  # without negative samples
-TIE = 0.01
-"""Settings whose scores differ by no more than this share count as equal."""
 
 
 def choose(scores: Mapping[str, float]) -> str:
-    """Chooses among the settings of a row: the first one whose score is not below the best by more
-    than `TIE`. So the plain clone stays, and among settings of VINS the first of the grid, unless
-    another one is better.
+    """Chooses among the settings of a row: the one of the highest score, the first of equals.
 
     Args:
         scores: the mean of both success rates, at any step and at the last, by label in the order
@@ -44,8 +40,7 @@ def choose(scores: Mapping[str, float]) -> str:
     Returns:
         The label of the chosen one.
     """
-    best = max(scores.values())
-    return next(label for label, score in scores.items() if score >= best - TIE)
+    return max(scores, key=scores.__getitem__)
 
 
 def cells(

@@ -52,6 +52,6 @@ def test_each_row_has_the_setting_that_its_trials_chose(scores, task, expert):
         assert vins.NO_NEGATIVES[task, expert] == alpha
 
 
-def test_the_first_setting_within_a_point_of_the_best_is_chosen():
-    assert choose({"plain": 0.50, "other": 0.505}) == "plain"
-    assert choose({"plain": 0.50, "other": 0.52, "third": 0.525}) == "other"
+def test_the_best_setting_is_chosen_and_the_first_of_equals():
+    assert choose({"plain": 0.50, "other": 0.505}) == "other"
+    assert choose({"plain": 0.50, "other": 0.50, "third": 0.49}) == "plain"

@@ -21,7 +21,8 @@ Different from the source: its main text does not give the settings, so the defa
 implementation of jypark0/bmil. Where that differs from the equations, a setting chooses: `centre`
 (its negative samples fall off from the TD target instead of V'(s)), `interpolations`, `distance`,
 `goal` and `discount`. Displacements are drawn in standard deviations of the demonstrations, on
-groups of fields.
+groups of fields, with sizes that are log-uniform between two bounds; the source adds Gaussian
+noise, and bmil has one size.
 
 Use it when a few hundred demonstrations that reach their goals are all there is, the observation
 has named fields of low dimension, and the errors of BC accumulate.
