@@ -70,7 +70,7 @@ class Size:
     seeds: int
     """Training seeds."""
     on_policy_seeds: int
-    """Training seeds of GAIL, whose cells are cheap and whose returns differ most."""
+    """Training seeds of GAIL, whose cells are cheap and whose returns differ most, and of BC."""
     num_evals: int
     """Evaluations at equal distances."""
     eval_episodes: int
@@ -118,8 +118,9 @@ def _cloning(task: str, s: Size, common: dict[str, Any]) -> list[Cell]:
         capacity=s.off_policy_steps,
     )
     clone = replace(clone, lr_decay_steps=s.grad_steps)
+    more = {"seeds": s.on_policy_seeds}
     return [
-        Cell(task, method="bc", config=clone, grad_steps=s.grad_steps, **common),
+        Cell(task, method="bc", config=clone, grad_steps=s.grad_steps, **common | more),
         Cell(task, method="bco", config=config, env_steps=s.off_policy_steps, **common),
     ]
 
