@@ -118,9 +118,9 @@ def _cloning(task: str, s: Size, common: dict[str, Any]) -> list[Cell]:
         capacity=s.off_policy_steps,
     )
     clone = replace(clone, lr_decay_steps=s.grad_steps)
-    more = {"seeds": s.on_policy_seeds}
+    more: dict[str, Any] = common | {"seeds": s.on_policy_seeds}
     return [
-        Cell(task, method="bc", config=clone, grad_steps=s.grad_steps, **common | more),
+        Cell(task, method="bc", config=clone, grad_steps=s.grad_steps, **more),
         Cell(task, method="bco", config=config, env_steps=s.off_policy_steps, **common),
     ]
 
