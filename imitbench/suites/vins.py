@@ -37,7 +37,7 @@ CLONES: dict[tuple[str, Kind], dict[str, Any]] = {
     ("FetchPush", "scripted"): {"features": _OBJECT},
     ("FetchPickAndPlace", "scripted"): {"features": _OBJECT},
 }
-# Of VINS. Those for scripted experts are of an earlier search with a plain clone.
+# Of VINS.
 SETTINGS: dict[tuple[str, Kind], dict[str, Any]] = {
     ("FetchReach", "learned"): {"slope": 5.0, "alpha": 0.05},
     ("FetchPush", "learned"): PUSH | {"slope": 10.0, "alpha": 0.05},
@@ -48,6 +48,7 @@ SETTINGS: dict[tuple[str, Kind], dict[str, Any]] = {
 # Alpha of VINS without negative samples; that of VINS where none has been chosen yet.
 NO_NEGATIVES: dict[tuple[str, Kind], float] = {
     ("FetchPush", "learned"): 0.1, ("FetchPickAndPlace", "learned"): 0.05,
+    ("FetchPush", "scripted"): 0.05,
 }  # fmt: skip
 Places = tuple[tuple[str, Kind, tuple[int, ...]], ...]
 """Task, kind of expert, numbers of demonstrations."""

@@ -98,7 +98,10 @@ def test_further_steps_of_the_model_alone(rows):
         )
         return max(jax.tree.leaves(changes))
 
-    jax.tree.map(np.testing.assert_array_equal, *(new.params["value"] for _, new in states))
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-8),
+        *(new.params["value"] for _, new in states),
+    )
     assert moved("model", states[1][1]) > 1.5 * moved("model", states[0][1]) > 0
 
 
