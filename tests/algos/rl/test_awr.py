@@ -62,6 +62,33 @@ def test_value_learns_scaled_td_lambda_returns(steps):
     assert float(value) == pytest.approx(np.mean(wanted), rel=1e-5)
 
 
+def test_the_step_size_of_the_policy_falls_to_0_and_that_of_the_value_stays():
+    def moved(**settings: Any) -> list[tuple[float, float]]:
+        """How far policy and value move in three fits of one step each, without momentum."""
+        config = awr_learner.UpdateConfig(**RULE, policy_lr=0.01, value_lr=0.01, **settings)
+        learner = awr_learner.learner(config, SPEC)
+        core, sizes = learner.init(KEY), []
+        for _ in range(3):
+            fresh = core.replace(
+                opt_state=jax.tree.map(
+                    lambda x: jnp.zeros_like(x) if jnp.issubdtype(x.dtype, jnp.floating) else x,
+                    core.opt_state,
+                )
+            )
+            new, _ = learner.fit(KEY, fresh, one_episode())
+            changes = jax.tree.map(lambda a, b: jnp.abs(a - b).max(), new.params, core.params)
+            sizes.append(
+                tuple(max(map(float, jax.tree.leaves(changes[k]))) for k in ("policy", "value"))
+            )
+            core = new
+        return sizes
+
+    constant, falling = moved(), moved(lr_decay_steps=2)
+    assert falling[0] == pytest.approx(constant[0]) and min(constant[2]) > 0
+    assert falling[1][0] == pytest.approx(constant[1][0] / 2, rel=1e-4)  # half of the cosine
+    assert falling[2][0] == 0 and falling[2][1] > 0
+
+
 @pytest.mark.parametrize("baseline", [True, False])
 def test_policy_is_weighted_by_what_the_method_says(steps, baseline):
     settings = {"td_lambda": 1.0, "value_lr": 1e-9, "standardise": False, "temperature": 2.0}
