@@ -42,8 +42,8 @@ class Size:
     """Run SAC, TD3 and DDPG, too."""
     lambdas: tuple[float, ...] = (0.0, 1.0)
     """Other values of lambda in the ablation."""
-    ablation_seeds: int = 0
-    """Training seeds of AWR with and without its replay on the first task; 0: `seeds`."""
+    decisive: tuple[str, ...] = ()
+    """Labels of rows with twice the seeds on the first task, whose effect is small."""
     small: bool = False
     """Small networks and few gradient steps for AWR and RWR, for the smoke profile."""
 
@@ -58,18 +58,13 @@ def cells(s: Size) -> tuple[Cell, ...]:
             label=label,
             config=config,
             env_steps=s.env_steps,
-            seeds=s.ablation_seeds or s.seeds if _is_tight(task, label, s) else s.seeds,
+            seeds=s.seeds * (1 + (task == s.tasks[0] and label in s.decisive)),
             num_evals=s.num_evals,
             eval_episodes=s.eval_episodes,
         )
         for task in s.tasks
         for label, (method, config) in _methods(task, s).items()
     )
-
-
-def _is_tight(task: str, label: str, s: Size) -> bool:
-    """Whether a cell is of the ablation whose effect is smallest beside what seeds differ by."""
-    return task == s.tasks[0] and label in ("awr", "awr-on-policy")
 
 
 def regression_settings(task: str) -> dict[str, Any]:
@@ -115,7 +110,7 @@ SMOKE = Size(
 )  # fmt: skip
 CPU = Size(
     tasks=("HalfCheetah", "Hopper"), env_steps=307_200, seeds=5, num_evals=6, eval_episodes=10,
-    lambdas=(1.0,), ablation_seeds=10,
+    lambdas=(1.0,), decisive=("awr", "awr-on-policy"),
 )  # fmt: skip
 FULL = Size(
     tasks=("HalfCheetah", "Hopper", "Walker2d", "Ant", "Humanoid"), env_steps=1_024_000, seeds=5,

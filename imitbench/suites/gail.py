@@ -82,7 +82,7 @@ class Size:
     off_policy_seeds: int
     """Training seeds of DAC and SQIL; DAC has `seeds` on the task of the controls."""
     more_bc_seeds: int
-    """Training seeds of BC on Walker2d, beyond those of the fewest trajectories."""
+    """Training seeds of BC on Walker2d with more than one trajectory."""
     num_evals: int
     """Evaluations at equal distances; of DAgger at most one a round."""
     eval_episodes: int
@@ -106,6 +106,10 @@ class Size:
             "eval_episodes": self.eval_episodes,
             "source": source,
         }
+
+    def off_policy_common(self, env_steps: int) -> dict[str, Any]:
+        """Fields that the cells of DAC and SQIL share."""
+        return self.common() | {"seeds": self.off_policy_seeds, "env_steps": env_steps}
 
     def replay(self, batch: int) -> off_policy.Config:
         """The replay of DAC and SQIL, with `batch` steps in a minibatch."""
@@ -177,12 +181,20 @@ def _dac(task: str, demos: int, s: Size) -> list[Cell]:
         learner = sac.Config(replay=s.replay(batch=256), temperature=0.1)
         rows["dac_sac"] = "dac_sac", dac_sac.Config(sac=learner)
     out = []
-    steps: dict[str, Any] = {"env_steps": s.off_policy_steps}
     for label, (method, settings) in rows.items():
-        many = label == "dac" and task == s.control_task
-        common: dict[str, Any] = s.common() | {"seeds": s.seeds if many else s.off_policy_seeds}
-        out.append(Cell(task, demos, method, settings, label=label, **steps, **common))
+        common = s.off_policy_common(s.off_policy_steps)
+        if label == "dac" and task == s.control_task:
+            common["seeds"] = s.seeds
+        out.append(Cell(task, demos, method, settings, label=label, **common))
     return out
+
+
+def _sqil(task: str, demos: int, s: Size) -> Cell:
+    """SQIL on all steps of the trajectories."""
+    common = s.off_policy_common(s.sqil_steps)
+    common["source"] = replace(common["source"], stride=1)
+    config = sqil.Config(replay=replace(s.replay(batch=128), capacity=s.sqil_steps))
+    return Cell(task, demos, "sqil", config, label="sqil-all-steps", **common)
 
 
 def _dagger(task: str, demos: int, s: Size) -> Cell:
@@ -224,9 +236,6 @@ def _variants(s: Size) -> list[Cell]:
 
     with_bonus = replace(config.ppo, entropy=0.01)  # as in the code of the source and in imitation
     trpo_config = gail_trpo.Config(trpo=trpo.Config(length=s.length))
-    whole = replace(s.common()["source"], stride=1)
-    on_replay: dict[str, Any] = s.common() | {"seeds": s.off_policy_seeds, "source": whole}
-    replay = replace(s.replay(batch=128), capacity=max(s.sqil_steps, s.warmup))
     out = []
     for task in (s.control_task, f"{s.control_task}-fh"):
         out += [
@@ -235,13 +244,7 @@ def _variants(s: Size) -> list[Cell]:
             _gail(task, demos, s, "f-vim-rkl", gail_with(divergence="reverse-kl")),
             _gail(task, demos, s, "gail-logit", gail_with(reward="logit")),
         ]
-        if s.sqil_steps:
-            out.append(
-                Cell(
-                    task, demos, "sqil", sqil.Config(replay=replay), env_steps=s.sqil_steps,
-                    label="sqil-all-steps", **on_replay,
-                )
-            )  # fmt: skip
+        out += [_sqil(task, demos, s)] if s.sqil_steps else []
     spectral = gail_with(penalty=0.0, spectral=True)
     return [
         *out,

@@ -19,9 +19,8 @@ high there is paid for staying alive, whatever the expert does.
 The settings are the published ones but for the sizes: the cpu profile has networks of two layers of
 128 and 100,000 steps, a fifth of IQ-Learn's and less than that of the others'; minibatches of the
 online methods have 256 rows. SAC's temperature begins at 0.1 there in DAC, as in the code of
-ValueDICE's authors, and in SQIL and PWIL. The controls have half the steps. Nothing
-was searched. Claims:
-`imitbench/suites/published/inverse.py`.
+ValueDICE's authors, and in SQIL and PWIL. The controls have half the steps. Nothing was searched.
+Claims: `imitbench/suites/published/inverse.py`.
 """
 
 from __future__ import annotations

@@ -144,8 +144,7 @@ SUITE = Suite(
     "FetchPickAndPlace.",
     profiles={name: cells(size) for name, size in SIZES.items()},
     # The grid of `vins_settings`, and four more of version 1 on two validation seeds of FetchPush,
-    # without gain:
-    # values of -50 or more; vins.discount=0.98 alone, with vins.batch=256, and with grad_steps=12
-    # and vins.k=300.
+    # without gain: values of -50 or more; vins.discount=0.98 alone, with vins.batch=256, and with
+    # grad_steps=12 and vins.k=300.
     trials={"vins_rl": vins.SUITE.trials["vins"] + 4},
 )

@@ -18,7 +18,7 @@ from imitbench.utils import machine
 from imitbench.utils.errors import UserError
 
 M_ARENA_MAX = -8  # of glibc's malloc.h
-GARBAGE = (50_000, 10, 10)  # thresholds of Python's collector; by default (700, 10, 10)
+GARBAGE = (50_000, 10, 10)  # thresholds of Python's collector
 ARITHMETIC = {
     "jax_enable_x64": False,
     "jax_default_prng_impl": "threefry2x32",

@@ -12,9 +12,8 @@ Source: Fu et al. 2018 (arXiv:1710.11248), section 6 and Algorithm 1.
 Different from the source: the reward lacks the entropy term -log pi(a | s) (set
 `entropy_reward` for it), which would pay an unbounded Gaussian for width without end. The code of
 the source pays g alone and imitation f; both give the policy a bonus for its entropy instead
-(`ppo.entropy`). PPO instead of TRPO, g sees what
-`discriminator.inputs` names, by default the action too, h is 0 after a terminated step, and the
-discriminator sees no steps of earlier policies.
+(`ppo.entropy`). PPO instead of TRPO, g sees what `discriminator.inputs` names, by default the
+action too, h is 0 after a terminated step, and the discriminator sees no steps of earlier policies.
 
 Use it when the reward function is what you want, for example to train again in a changed
 environment.

@@ -20,7 +20,7 @@ from imitbench.algos.common.off_policy import reject_discrete
 from imitbench.algos.model_based import dynamics, negative_samples, vins_value
 from imitbench.algos.model_based.vins_config import Config
 from imitbench.algos.model_based.vins_policy import candidates, pick_best
-from imitbench.algos.model_based.vins_value import Rows
+from imitbench.algos.model_based.vins_value import GoalHandling, Rows
 from imitbench.core import buffer, nets, ops
 from imitbench.core.types import Key, Metrics, Params, Spec, Transition
 from imitbench.utils.errors import pick
@@ -69,10 +69,10 @@ class VINSLearner:
             model_norms=dynamics.fit_norms(rows.state, rows.extra, rows.next_state, rows.weight),
         )
 
-    def rows(self, steps: Transition) -> Rows:
-        """Environment steps [N] as value and model get them."""
-        goal, extra_fields = self.config.goal, self.config.model_sees
-        return vins_value.make_rows(self.feature_map, steps, goal, extra_fields)
+    def rows(self, steps: Transition, goal: GoalHandling | None = None) -> Rows:
+        """Environment steps [N] as value and model get them; `goal` in place of the setting."""
+        goal = goal or self.config.goal
+        return vins_value.make_rows(self.feature_map, steps, goal, self.config.model_sees)
 
     def features(self, state: State, states: jax.Array, desired: jax.Array) -> jax.Array:
         """Normalised features [..., F] of states [..., D] with desired goals [..., G]."""

@@ -146,13 +146,12 @@ def replay_steps(
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:
     """VINS+RL; one update is `rounds` rounds of collecting and learning. State: `State`."""
     start = vins.learner(config.vins, spec)
-    goal = "absorbing" if config.vins.goal == "first" else config.vins.goal
-    settings = replace(
-        config.vins, mu=0.0, prior=False, alpha=config.alpha, tau=config.tau, goal=goal
-    )
+    settings = replace(config.vins, mu=0.0, prior=False, alpha=config.alpha, tau=config.tau)
     learner = vins.learner(settings, spec, (-float(spec.horizon), 0.0))
-    cut = config.goal_ends and goal == "absorbing"  # demonstrations at the goal
-    on_demos = vins.learner(replace(settings, goal="first"), spec) if cut else learner
+    goal = config.vins.goal
+    # Collected steps are not whole episodes, which cutting them would take.
+    collected_goal = "absorbing" if goal == "first" else goal
+    demo_goal = "first" if config.goal_ends and goal != "last" else goal
     steps_per_round = config.envs * config.length
 
     def init(key: Key, demos: Transition) -> State:
@@ -179,12 +178,12 @@ def make(config: Config, spec: Spec, env: Env) -> Algorithm:
             config.length,
             end_at_success=config.goal_ends,
         )
-        replay = buffer.append(state.replay, learner.rows(rollout.flatten(steps)))
+        replay = buffer.append(state.replay, learner.rows(rollout.flatten(steps), collected_goal))
         trained, metrics = replay_steps(learner, config, k_learn, state.vins, replay, draw_demos)
         return State(trained, replay, running), metrics | {"reward": jnp.mean(steps.reward)}
 
     def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
-        rows = on_demos.rows(demos)
+        rows = learner.rows(demos, demo_goal)
         run_round = partial(collect_and_learn, buffer.real_row_sampler(rows, rows.weight))
         state, metrics = jax.lax.scan(run_round, state, jax.random.split(key, config.rounds))
         return state, jax.tree.map(jnp.mean, metrics)

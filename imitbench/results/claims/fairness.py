@@ -32,13 +32,13 @@ def objection(claim: Claim, better: Result, worse: Result, *, holds: bool) -> st
     winner, loser = (better, worse) if holds else (worse, better)
     measures = claim.measure, claim.against or claim.measure
     if not claim.at_floor and measures[0] == measures[1]:
-        above = [winner]
+        learned = [winner]
         if claim.equivalent:  # two that learned nothing are the same, too
-            above = sorted((better, worse), key=lambda r: float(r.final(measures[0]).mean()))
-            above = above if holds else above[1:]
-        reasons = [_at_the_floor(r, measures[0]) for r in above]
-        if any(reasons):
-            return next(filter(None, reasons))
+            by_score = sorted((better, worse), key=lambda r: float(r.final(measures[0]).mean()))
+            learned = by_score if holds else by_score[1:]
+        reasons = (_at_the_floor(r, measures[0]) for r in learned)
+        if reason := next(filter(None, reasons), ""):
+            return reason
     return "" if claim.effort == "as run" or claim.equivalent else _unequal(winner, loser, claim)
 
 

@@ -36,34 +36,30 @@ PUBLISHED = tuple(
 CHEETAH: Place = ("HalfCheetah", 0, "")
 
 
-def _awr_above(worse: str, text: str, source: str, places: tuple[Place, ...]) -> Claim:
-    return Claim(text, "awr", worse, source, measure="return", places=places)
+def _awr_above(worse: str, text: str, source: str) -> Claim:
+    return Claim(text, "awr", worse, source, measure="return", places=(CHEETAH,))
 
 
 CLAIMS = (
-    _awr_above("rwr", "AWR has a higher return than RWR", f"{PAPER}, table 1", (CHEETAH,)),
+    _awr_above("rwr", "AWR has a higher return than RWR", f"{PAPER}, table 1"),
     _awr_above(
         "awr-no-baseline",
         "AWR has a higher return with its baseline than without it",
         f"{PAPER}, section 5.2",
-        (CHEETAH,),
     ),
     _awr_above(
         "awr-on-policy",
         "AWR has a higher return with its replay than without it",
         f"{PAPER}, section 5.2",
-        (CHEETAH,),
     ),
     _awr_above(
         "awr-no-clip",
         "AWR has a higher return with a bound on its weights than without it",
         "O. Sigaud's lecture, figure 10",
-        (CHEETAH,),
     ),
     _awr_above(
         "awr-lambda-1",
         "AWR has a higher return with TD(lambda) than with Monte Carlo returns",
         f"{PAPER}, section 5.2, and O. Sigaud's lecture",
-        (CHEETAH,),
     ),
 )

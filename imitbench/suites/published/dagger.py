@@ -7,7 +7,7 @@ actions are compared: BC has six times the demonstrations, which is what DAgger 
 all.
 """
 
-from imitbench.suites.published.schema import Claim, Place
+from imitbench.suites.published.schema import OURS, Claim, Place
 
 ROSS = "Ross et al. 2011 (arXiv:1011.0686), theorem 3.2"
 LASKEY = "Laskey et al. 2017 (arXiv:1703.09327), abstract"
@@ -37,7 +37,7 @@ def _above_bc(name: str, label: str, source: str) -> tuple[Claim, Claim]:
         f"{name} has a higher success rate at the last step than BC with as many expert actions",
         label,
         "bc",
-        "not in the paper",
+        OURS,
         measure="success_final",
         places=tuple(place(task, sixth) for task, sixth in fetch.items()),
         worse_at=tuple(place(task, 6 * sixth) for task, sixth in fetch.items()),

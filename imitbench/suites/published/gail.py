@@ -8,12 +8,11 @@ with, counted from the random policy's.
 """
 
 from imitbench.suites.published.margins import tenth_of_expert
-from imitbench.suites.published.schema import Claim, Place
+from imitbench.suites.published.schema import OURS, Claim, Place
 
 PAPER = "arXiv:1606.03476, table 3"
 DAC = "Kostrikov et al. 2019 (arXiv:1809.02925)"
 CONSTANT = f"after {DAC}, section 5.2 and figure 5"
-OURS = "not in the paper"
 TASKS = ("Hopper", "HalfCheetah", "Walker2d")  # of GAIL in the cpu profile
 MOST = 11  # demonstrations in the cpu profile
 DAC_TASKS = ("Hopper", "HalfCheetah")  # of the cpu profile

@@ -6,12 +6,11 @@ episode spends away from its goal. Data sets, numbers of gradient steps and netw
 from those of the sources, so only the order of methods is claimed.
 """
 
-from imitbench.suites.published.schema import Claim, Place
+from imitbench.suites.published.schema import OURS, Claim, Place
 
 GHOSH = "Ghosh et al. 2021 (arXiv:1912.06088), section 1: any trajectory demonstrates the state "
 GHOSH += "that it reaches"
 YANG = "Yang et al. 2022 (arXiv:2202.04478), abstract"
-OURS = "not in the paper"
 MEASURE = "success_final"
 RANDOM = "random actions, random"  # the demonstrator and the grade
 REACH: Place = ("FetchReach", 2_000, RANDOM)

@@ -1,6 +1,6 @@
 """Claims about policies that see the past."""
 
-from imitbench.suites.published.schema import Claim, Place
+from imitbench.suites.published.schema import OURS, Claim, Place
 
 MANDLEKAR = "Mandlekar et al. 2021 (arXiv:2108.03298), section 5.1 (recurrent policies)"
 DE_HAAN = "de Haan et al. 2019 (arXiv:1905.11979), section 5 (MountainCar)"
@@ -8,7 +8,6 @@ SPENCER = "Spencer et al. 2021 (arXiv:2102.02872)"
 SWAMY = "Swamy et al. 2022 (arXiv:2208.02225; there a target is hidden)"
 SWAMY_TARGET = "Swamy et al. 2022 (arXiv:2208.02225), section 5 (HalfCheetah)"
 TORNE = "Torne et al. 2025 (arXiv:2505.09561), abstract"
-OURS = "not in the paper"
 
 ROBOTS = ("Hopper-no-velocity", "Walker2d-no-velocity", "HalfCheetah-no-velocity")
 TARGET: tuple[Place, ...] = (("HalfCheetah-target", 24, "learned"),)

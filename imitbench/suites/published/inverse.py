@@ -11,7 +11,7 @@ Walker2d: 4013.7, 4107.9, 3842.6, 5134.0, 5274.5; Ant: 2299.1, 1437.5, 1806.3, 4
 """
 
 from imitbench.suites.published.margins import tenth_of_expert
-from imitbench.suites.published.schema import Claim, Place
+from imitbench.suites.published.schema import OURS, Claim, Place
 
 TASKS = ("Hopper", "HalfCheetah")  # of the cpu profile
 IQ = "Garg et al. 2021 (arXiv:2106.12142), table 3"
@@ -24,7 +24,6 @@ NO_BIAS = {
     "ls_iq": ("LS-IQ", f"{LS_IQ} (absorbing states)"),
     "dac_sac": ("DAC", "Kostrikov et al. 2019 (arXiv:1809.02925), section 4"),
 }
-OURS = "not in the paper"
 BIAS = {
     "iq_learn": ("IQ-Learn", f"{LS_IQ}, and its code's page (no survival bias, unlike before)"),
     "pwil": ("PWIL", OURS),

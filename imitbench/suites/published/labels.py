@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from imitbench.suites.published.schema import Claim, Place
+from imitbench.suites.published.schema import OURS, Claim, Place
 
 KE = "Ke et al. 2024 (arXiv:2310.12972)"
 DESHPANDE = "Deshpande et al. 2024 (arXiv:2405.19307), abstract"
-OURS = "not in the paper"
 SWING = ("Swing", 10, "scripted")
 WALLS = ("Swing-walls", 10, "scripted")
 HOPPER, WALKER = ("Hopper", 1, "learned"), ("Walker2d", 1, "learned")

@@ -5,12 +5,11 @@ of rllab, with other rewards), at up to a million steps, so only comparisons are
 not among the tasks of Luo et al.
 """
 
-from imitbench.suites.published.schema import Claim, Place
+from imitbench.suites.published.schema import OURS, Claim, Place
 
 LUO = "Luo et al. 2018 (arXiv:1807.03858), section 6.2 and figure 1 (HalfCheetah)"
 APPENDIX = "Luo et al. 2018 (arXiv:1807.03858), appendix F.5"
 LANDOLFI = "Landolfi et al. 2019 (arXiv:1907.04964), abstract"
-OURS = "not in the paper"
 PLACES: tuple[Place, ...] = tuple(
     (f"{body}-known-reward", 0, "") for body in ("HalfCheetah", "Hopper")
 )

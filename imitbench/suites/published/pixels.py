@@ -7,10 +7,9 @@ fails; without the auxiliary task it is hardly slower; a discriminator that sees
 row without resets to demonstrated states is ours.
 """
 
-from imitbench.suites.published.schema import Claim, Place
+from imitbench.suites.published.schema import OURS, Claim, Place
 
 ZHU = "Zhu et al. 2018 (arXiv:1802.09564), section 4 (ablation)"
-OURS = "not in the paper"
 REACH: Place = ("FetchReach-depth64", 30, "scripted")
 PUSH: Place = ("FetchPush-depth64", 30, "scripted")
 BC_REACH: tuple[Place, ...] = (("FetchReach-depth64", 120, "scripted"),)

@@ -5,13 +5,12 @@ lower. The entropy counts the variety of the starts, too: a deterministic policy
 does not have 0.
 """
 
-from imitbench.suites.published.schema import Claim, Place
+from imitbench.suites.published.schema import OURS, Claim, Place
 
 D3IL = "Jia et al. 2024 (arXiv:2402.14606), table 2 (Avoiding)"
 CHI = "Chi et al. 2023 (arXiv:2303.04137), sections 3 and 4"
 PAN = "Pan et al. 2025 (arXiv:2512.01809), abstract"
 ZHAO = "Zhao et al. 2023 (arXiv:2304.13705), section 4.2"
-OURS = "not in the paper"
 CLOSE = "not in the paper; Pan et al. 2025 (arXiv:2512.01809) report a small lead of flow matching"
 
 FORKS: Place = ("Forks", 96, "scripted")

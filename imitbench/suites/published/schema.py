@@ -9,6 +9,10 @@ Place = tuple[str, int, str]
 """Task, number of demonstrations, demonstrator; 0 and "" for cells without demonstrations."""
 
 
+OURS = "not in the paper"
+"""The source of a claim that no paper makes."""
+
+
 @dataclass(frozen=True)
 class Claim:
     """A claim that one cell scores higher than another.
@@ -25,7 +29,7 @@ class Claim:
     worse: str
     """The label of the cell that scores lower."""
     source: str
-    """The paper, and where in it; "not in the paper" for rows that are ours."""
+    """The paper, and where in it; `OURS` for rows that are ours."""
     margin: float = 0.0
     """In units of the measure: shares (0.1 is 10 points) for success rates."""
     share: float = 0.0

@@ -9,7 +9,7 @@ pushed across its goal.
 
 from itertools import product
 
-from imitbench.suites.published.schema import Claim, Place, Rate
+from imitbench.suites.published.schema import OURS, Claim, Place, Rate
 
 RATES_SOURCE = "[Luo, Xu, Ma 2019](https://arxiv.org/abs/1907.05634), tables 1 and 2, 10 seeds"
 # Success rate and its standard error, in percent.
@@ -69,7 +69,7 @@ CLAIMS = (
         "VINS has a higher success rate at the last step than BC",
         "vins",
         "bc",
-        "not in the paper",
+        OURS,
         measure="success_final",
         places=ALL,
     ),
@@ -133,7 +133,7 @@ CLAIMS = (
         "demonstrations than with 25",
         "vins",
         "bc",
-        "not in the paper",
+        OURS,
         shrinks=((FEW, (PICK, 100, "learned")),),
     ),
 )

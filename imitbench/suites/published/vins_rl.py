@@ -6,11 +6,10 @@ paper names GAIL, too, of which there is no row. A method above HER may be above
 left the floor: the table shows it.
 """
 
-from imitbench.suites.published.schema import Claim, Place
+from imitbench.suites.published.schema import OURS, Claim, Place
 
 FIGURE = "arXiv:1907.05634, figure 3"
 SLIDES = "the authors' slides"
-OURS = "not in the paper"
 PLACES: tuple[Place, ...] = (
     ("FetchPush", 100, "learned"),
     ("FetchPickAndPlace", 10, "scripted"),
