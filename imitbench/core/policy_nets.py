@@ -16,8 +16,8 @@ from imitbench.core.distributions import (
     Gaussian,
     Squashed,
 )
-from imitbench.core.encoders import Encoder
 from imitbench.core.nets import MLP, Activation
+from imitbench.core.observations.encoders import Encoder
 from imitbench.core.ops import Normaliser, fold_in_name
 from imitbench.core.types import Key, Params, Spec
 

@@ -98,8 +98,8 @@ class ImageSpec:
     """The image in the observations of a task, and what it hides.
 
     Such observations are bytes [O] (uint8): first `numbers` float32 numbers of 4 bytes each, then
-    the image, row by row from the top left; `imitbench.core.images` takes them apart. The field
-    `image` of `Spec.fields` holds the image, and `proprioception` the bytes before it.
+    the image, row by row from the top left; `imitbench.core.observations.images` takes them apart.
+    The field `image` of `Spec.fields` holds the image, and `proprioception` the bytes before it.
     """
 
     height: int  # rows of pixels

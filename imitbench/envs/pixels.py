@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from imitbench.core import images
+from imitbench.core.observations import images
 from imitbench.core.types import FULL_OBS, EnvState, ImageSpec, Key, Spec
 from imitbench.envs import fetch_scene
 from imitbench.envs.base import BaseEnv, field_slices

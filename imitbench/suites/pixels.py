@@ -25,7 +25,7 @@ from imitbench.algos.cloning import bc, dagger
 from imitbench.algos.cloning.memory import config as memory_config
 from imitbench.algos.common import image_policy
 from imitbench.algos.rl import ppo
-from imitbench.core import image_nets
+from imitbench.core.observations import image_nets
 from imitbench.data.sources.source import DemoSource
 from imitbench.suites.rounds import share_steps
 from imitbench.suites.schema import Cell, Suite

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from imitbench import envs
-from imitbench.core import images, rollout
+from imitbench.core import rollout
+from imitbench.core.observations import images
 from imitbench.core.types import FULL_OBS
 from imitbench.envs import pixels
 from imitbench.utils.errors import UserError

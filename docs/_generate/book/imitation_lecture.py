@@ -413,8 +413,11 @@ DOCUMENT = Document(
                 "Where velocities are hidden, three observations and their differences give a "
                 "higher return than one observation",
             ),
-            code=("imitbench/core/encoders.py", "imitbench/algos/cloning/memory/config.py"),
-            tests=("tests/core/test_encoders.py::test_stack_joins_the_tokens",),
+            code=(
+                "imitbench/core/observations/encoders.py",
+                "imitbench/algos/cloning/memory/config.py",
+            ),
+            tests=("tests/core/observations/test_encoders.py::test_stack_joins_the_tokens",),
             remark="A window has a fixed length here, and the test shows that a stack's inputs "
             "grow with it. No row compares numbers of weights; three frames are few enough.",
         ),
@@ -428,10 +431,13 @@ DOCUMENT = Document(
                 "Where velocities are hidden, a transformer over ten observations gives a higher "
                 "return than one observation",
             ),
-            code=("imitbench/core/encoders.py", "imitbench/algos/cloning/memory/windows.py"),
+            code=(
+                "imitbench/core/observations/encoders.py",
+                "imitbench/algos/cloning/memory/windows.py",
+            ),
             tests=(f"{CLONING}/test_memory.py::test_every_encoder_sees_the_past",
-                   "tests/core/test_encoders.py::test_gru_equals_a_plain_loop",
-                   "tests/core/test_encoders.py::test_transformer_equals_plain_attention"),
+                   "tests/core/observations/test_encoders.py::test_gru_equals_a_plain_loop",
+                   "tests/core/observations/test_encoders.py::test_transformer_equals_plain_attention"),
         ),
         Statement(
             "Why might this be challenging?", "claim",

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from imitbench.algos.cloning.memory import config as memory_config
-from imitbench.core import heads, image_nets
+from imitbench.core import heads
 from imitbench.core.config import ADDED_LATER, require, require_share
+from imitbench.core.observations import image_nets
 from imitbench.utils.errors import UserError
 
 

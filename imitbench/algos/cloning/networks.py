@@ -8,9 +8,10 @@ from typing import Any
 import jax
 
 from imitbench.algos.cloning.bc_config import Config
-from imitbench.core import encoders, heads, image_nets, policy_nets
-from imitbench.core.encoders import Encoder
+from imitbench.core import heads, policy_nets
 from imitbench.core.heads import Head
+from imitbench.core.observations import encoders, image_nets
+from imitbench.core.observations.encoders import Encoder
 from imitbench.core.ops import fold_in_name
 from imitbench.core.policy_nets import PolicyNet
 from imitbench.core.types import Key, Metrics, Params, Spec

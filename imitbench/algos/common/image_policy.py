@@ -19,10 +19,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from imitbench.core import encoders, image_nets, images, nets, ops, policy_nets
+from imitbench.core import nets, ops, policy_nets
 from imitbench.core.config import require
-from imitbench.core.encoders import Encoder
-from imitbench.core.state_observations import full_obs
+from imitbench.core.observations import encoders, image_nets, images
+from imitbench.core.observations.encoders import Encoder
+from imitbench.core.observations.state_observations import full_obs
 from imitbench.core.types import ImageSpec, Key, Params, Spec
 from imitbench.utils.errors import pick
 

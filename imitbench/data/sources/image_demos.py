@@ -13,8 +13,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from imitbench.core import images
 from imitbench.core.capabilities import Poses
+from imitbench.core.observations import images
 from imitbench.core.types import Env
 from imitbench.data.rows import Demos
 from imitbench.utils.errors import UserError

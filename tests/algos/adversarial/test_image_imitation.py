@@ -15,8 +15,9 @@ from imitbench.algos.adversarial import gail, state_view
 from imitbench.algos.adversarial.discriminator import DiscriminatorConfig
 from imitbench.algos.common import image_policy, on_policy
 from imitbench.algos.rl import ppo
-from imitbench.core import image_nets, images, ops, unrolling
-from imitbench.core.state_observations import WithState, full_obs, join
+from imitbench.core import ops, unrolling
+from imitbench.core.observations import image_nets, images
+from imitbench.core.observations.state_observations import WithState, full_obs, join
 from imitbench.core.types import FULL_OBS, EnvState, ImageSpec, Spec, Transition
 from imitbench.utils.errors import UserError
 

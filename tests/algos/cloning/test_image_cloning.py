@@ -13,8 +13,8 @@ import pytest
 from imitbench import algos, envs, experts
 from imitbench.algos.cloning import bc, dagger
 from imitbench.algos.cloning.memory import config as memory_config
-from imitbench.core import image_nets, images
 from imitbench.core.heads import Config as HeadConfig
+from imitbench.core.observations import image_nets, images
 from imitbench.core.streamed import HostArray, StreamedRows
 from imitbench.core.types import ImageSpec, Spec, Transition
 from imitbench.utils.errors import UserError

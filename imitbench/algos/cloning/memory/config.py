@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from imitbench.core import encoders
 from imitbench.core.config import ADDED_LATER, require
+from imitbench.core.observations import encoders
 from imitbench.core.types import Spec
 from imitbench.utils.errors import UserError
 

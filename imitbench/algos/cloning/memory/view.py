@@ -13,7 +13,8 @@ from imitbench.algos.cloning.bc_config import Config
 from imitbench.algos.cloning.memory import windows
 from imitbench.algos.cloning.memory.windows import Pairs, Windows
 from imitbench.algos.common.goal_features import FeatureMap, make_feature_map
-from imitbench.core import buffer, images, ops, rollout
+from imitbench.core import buffer, ops, rollout
+from imitbench.core.observations import images
 from imitbench.core.streamed import StreamedRows
 from imitbench.core.types import Key, Spec, Transition
 from imitbench.utils.errors import UserError

@@ -14,9 +14,9 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from imitbench.core import images
 from imitbench.core.config import require
-from imitbench.core.encoders import Encoder
+from imitbench.core.observations import images
+from imitbench.core.observations.encoders import Encoder
 from imitbench.core.types import ImageSpec, Key, Params
 from imitbench.utils.errors import UserError
 

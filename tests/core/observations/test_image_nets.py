@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from imitbench.core import encoders, image_nets
-from imitbench.core.image_nets import Config, Convolution, ImageNet, image_encoder
+from imitbench.core.observations import encoders, image_nets
+from imitbench.core.observations.image_nets import Config, Convolution, ImageNet, image_encoder
 from imitbench.core.types import ImageSpec
 from imitbench.utils.errors import UserError
 

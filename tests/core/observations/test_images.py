@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from imitbench.core import images
+from imitbench.core.observations import images
 from imitbench.core.types import ImageSpec
 
 KEY = jax.random.key(0)

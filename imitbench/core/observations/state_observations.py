@@ -10,7 +10,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from imitbench.core import images
+from imitbench.core.observations import images
 from imitbench.core.types import FULL_OBS, Env, EnvState, ImageSpec, Key, Spec
 
 

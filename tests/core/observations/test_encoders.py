@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from imitbench.core import encoders
+from imitbench.core.observations import encoders
 
 KEY = jax.random.key(0)
 

@@ -1,0 +1,1 @@
+"""What policies see beyond one row of numbers: images, histories, and states in training alone."""
