@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, FixedFormatter, MaxNLocator
 
 from imitbench.results.cells.cell import Result
-from imitbench.results.figures import palette
+from imitbench.results.figures import indexed, palette
 from imitbench.results.figures.panels import needs_log_axis
 from imitbench.utils.files import atomic_write
 
@@ -164,7 +165,12 @@ def save(figure: Figure, path: Path, kinds: Sequence[str] = KINDS) -> list[Path]
             metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
             # Type 42 keeps text as text; journals refuse type 3.
             with plt.rc_context({"svg.hashsalt": "imitbench", "pdf.fonttype": 42}):
-                figure.savefig(temporary, dpi=dpi, format=kind, metadata=metadata)
+                drawn = BytesIO()
+                figure.savefig(drawn, dpi=dpi, format=kind, metadata=metadata)
+            if kind == "png":
+                indexed.write(drawn, temporary)
+            else:
+                temporary.write_bytes(drawn.getvalue())
         written.append(target)
     plt.close(figure)
     return written
