@@ -12,8 +12,8 @@ Different from the source: see above. A label is kept where its residual is belo
 times the displacement; both are root mean squares over the observation, or over its named fields,
 in standard deviations of the demonstrations.
 
-Use it when you want to know how much of the error of `ccil` is the model's. It is an upper bound:
-it steps the environment from states of its choice.
+Use it when you want to know how much of the error of `ccil` is the model's. It is a yardstick: it
+steps the environment from states of its choice.
 
 Sensitive to: `displace` with `noise`, `fields`, `contraction`, and `states`, each of which costs
 gauss_newton_steps (A + 1) + 2 environment steps. One action seldom corrects a displaced position of
