@@ -26,9 +26,9 @@ from imitbench import envs
 from imitbench.algos.cloning import bc
 from imitbench.core.types import Algorithm, Env
 from imitbench.envs import fetch, locomotion
+from imitbench.results.figures import drawing
 from imitbench.training import loop
 from imitbench.utils import machine, runtime
-from imitbench.utils.files import atomic_write
 from imitbench.utils.machine import available_cpus
 
 ROOT = Path("results") / "perf"
@@ -229,9 +229,7 @@ def draw_seeds(rates: Sequence[float]) -> None:
         scale.set_major_formatter("{x:g}")
     axis.set_title(f"BC core, {machine.device()}")
     axis.legend(frameon=False)
-    with atomic_write(ROOT / "seeds.png") as path:
-        figure.savefig(path, dpi=150)
-    plt.close(figure)
+    drawing.save(figure, ROOT / "seeds", ["png"])
 
 
 def main() -> None:

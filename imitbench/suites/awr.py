@@ -58,7 +58,7 @@ def cells(s: Size) -> tuple[Cell, ...]:
             label=label,
             config=config,
             env_steps=s.env_steps,
-            seeds=s.seeds * (1 + (task == s.tasks[0] and label in s.decisive)),
+            seeds=2 * s.seeds if task == s.tasks[0] and label in s.decisive else s.seeds,
             num_evals=s.num_evals,
             eval_episodes=s.eval_episodes,
         )

@@ -161,9 +161,8 @@ def cells(
         methods: dict[str, Any] = {"vins": config}
         if task in ABLATED:
             methods["vins-no-ns"] = without_negatives = replace(config, mu=0.0)
-            tuned = replace(without_negatives, alpha=NO_NEGATIVES[task, expert])
-            if tuned != without_negatives:
-                methods["vins-no-ns-tuned"] = tuned
+            tuned = NO_NEGATIVES[task, expert]
+            methods["vins-no-ns-tuned"] = replace(without_negatives, alpha=tuned)
         if task in ABLATED and expert == "learned":
             methods["vins-no-bc"] = without_prior
         for demos in numbers:

@@ -5,7 +5,8 @@ with as many gradient steps as VINS+RL takes before its first environment step. 
 of Nair et al. 2018 (arXiv:1709.10089) begin at demonstrated states (the share is ours; theirs is
 not known here), and no episode of the other methods does. HER, Nair et al. and DAC share network
 sizes, rates and replay; DAC has no hindsight goals, because its reward is not the goal's. VINS has
-the settings of the suite `vins`, and a model that sees velocities. Claims:
+the settings of the suite `vins`, and a model that sees velocities. VINS+RL begins with it, but with
+a discount, and has a replay and numbers of gradient steps of its own. Claims:
 `imitbench/suites/published/vins_rl.py`.
 """
 

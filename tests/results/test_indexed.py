@@ -47,8 +47,10 @@ def test_an_image_of_few_colours_stays_as_it_is(tmp_path):
 def test_the_palette_begins_with_common_colours_and_goes_on_with_far_ones():
     colours = np.stack([np.arange(300)] * 3, axis=-1)
     counts = np.where(np.arange(300) < indexed.COMMON, 5, 1)
-    chosen = indexed.choose(colours, counts)[:, 0]
+    chosen, nearest = indexed.choose(colours, counts)
     assert sorted(chosen[: indexed.COMMON]) == list(range(indexed.COMMON))
     # the farthest from 0 ... 127, then the one in the middle of what is left, (127 + 299) / 2
     assert chosen[indexed.COMMON] == 299 and chosen[indexed.COMMON + 1] == 213
     assert len(set(chosen)) == indexed.COLOURS
+    distance = np.abs(np.arange(300)[:, None] - chosen)
+    np.testing.assert_array_equal(nearest, np.argmin(distance, axis=1))

@@ -25,7 +25,7 @@ from imitbench.algos.adversarial.discriminator_input import pair_input
 from imitbench.algos.adversarial.state_view import check_image_settings, make_state_view
 from imitbench.algos.rl import ppo
 from imitbench.core.config import ADDED_LATER
-from imitbench.core.observations.state_observations import WithState
+from imitbench.core.observations.hidden_state import WithState
 from imitbench.core.types import Algorithm, Env, Spec, Traits
 
 TRAITS = Traits(needs_actions=gail_loop.needs_actions, sees_images=True)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from imitbench.core.observations.state_observations import full_obs
+from imitbench.core.observations.hidden_state import full_obs
 from imitbench.core.types import Spec, Transition
 from imitbench.utils.errors import UserError, pick
 

@@ -23,7 +23,7 @@ from imitbench.core import nets, ops, policy_nets
 from imitbench.core.config import require
 from imitbench.core.observations import encoders, image_nets, images
 from imitbench.core.observations.encoders import Encoder
-from imitbench.core.observations.state_observations import full_obs
+from imitbench.core.observations.hidden_state import full_obs
 from imitbench.core.types import ImageSpec, Key, Params, Spec
 from imitbench.utils.errors import pick
 

@@ -26,7 +26,7 @@ from imitbench.algos.common import on_policy, on_policy_loop
 from imitbench.algos.common.on_policy import Core, Networks, OnPolicyLearner, PolicyUpdate
 from imitbench.algos.common.on_policy_loop import State
 from imitbench.core.config import ADDED_LATER, require
-from imitbench.core.observations.state_observations import WithState
+from imitbench.core.observations.hidden_state import WithState
 from imitbench.core.types import Algorithm, Env, Metrics, Params, Spec, Traits
 
 __all__ = ["Config", "Core", "OnPolicyLearner", "State", "export", "learner", "make"]

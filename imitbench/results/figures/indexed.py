@@ -26,14 +26,13 @@ def write(source: IO[bytes], path: Path) -> None:
     codes = rgb.astype(np.int32) @ np.array([1 << 16, 1 << 8, 1])
     unique, index, counts = np.unique(codes, return_inverse=True, return_counts=True)
     colours = np.stack([unique >> 16, unique >> 8 & 255, unique & 255], axis=-1)
-    palette = choose(colours, counts)
-    nearest = np.argmin(_squared_distance(colours, palette), axis=-1).astype(np.uint8)
-    indexed = Image.fromarray(nearest[index].reshape(rgb.shape[:2]))
-    indexed.putpalette(palette.astype(np.uint8).tobytes())
+    chosen, nearest = choose(colours, counts)
+    indexed = Image.fromarray(nearest.astype(np.uint8)[index].reshape(rgb.shape[:2]))
+    indexed.putpalette(colours[chosen].astype(np.uint8).tobytes())
     indexed.save(path, "PNG", optimize=True)
 
 
-def choose(colours: np.ndarray, counts: np.ndarray) -> np.ndarray:
+def choose(colours: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Chooses a palette: the most common colours, then again and again the one farthest from all.
 
     Args:
@@ -41,17 +40,15 @@ def choose(colours: np.ndarray, counts: np.ndarray) -> np.ndarray:
         counts: [N] how many pixels have each.
 
     Returns:
-        [min(N, 256), 3] of the colours.
+        [P] which of the colours are in the palette, P = min(N, 256); and [N] the place in it of the
+        one nearest to each colour.
     """
-    chosen = list(np.argsort(-counts, kind="stable")[:COMMON])
-    distance = np.min(_squared_distance(colours, colours[chosen]), axis=-1)
-    while len(chosen) < min(COLOURS, len(colours)):
-        chosen.append(int(np.argmax(distance)))
-        farthest = np.sum((colours - colours[chosen[-1]]) ** 2, axis=-1)
-        distance = np.minimum(distance, farthest)
-    return colours[chosen]
-
-
-def _squared_distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """[N, M] of colours [N, 3] and [M, 3]."""
-    return np.sum((a[:, None] - b[None]) ** 2, axis=-1)
+    common = np.argsort(-counts, kind="stable")[:COMMON]
+    chosen = np.zeros(min(COLOURS, len(colours)), int)
+    nearest, distance = np.zeros(len(colours), int), np.full(len(colours), np.inf)
+    for i in range(len(chosen)):
+        chosen[i] = common[i] if i < len(common) else np.argmax(distance)
+        to_this = np.sum((colours - colours[chosen[i]]) ** 2, axis=-1)
+        nearest[to_this < distance] = i
+        distance = np.minimum(distance, to_this)
+    return chosen, nearest

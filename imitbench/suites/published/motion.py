@@ -11,8 +11,8 @@ from imitbench.suites.published.schema import OURS, Claim, Place
 
 AWR = "Peng et al. 2019 (arXiv:1910.00177), table 2"
 DEEPMIMIC = "Peng et al. 2018 (arXiv:1804.02717), ablation on the walk: .980, .981, .974"
-ABLATION = "not in the paper, whose ablation has the walk, a kick and two flips"
-OTHERS = "not in the paper, where AWR is above RWR on the spin kick and the cartwheel"
+ABLATION = f"{OURS}, whose ablation has the walk, a kick and two flips"
+OTHERS = f"{OURS}, where AWR is above RWR on the spin kick and the cartwheel"
 TROT, SPIN, WALK, RUN, KICK = (
     (task, 0, "")
     for task in (

@@ -11,7 +11,7 @@ D3IL = "Jia et al. 2024 (arXiv:2402.14606), table 2 (Avoiding)"
 CHI = "Chi et al. 2023 (arXiv:2303.04137), sections 3 and 4"
 PAN = "Pan et al. 2025 (arXiv:2512.01809), abstract"
 ZHAO = "Zhao et al. 2023 (arXiv:2304.13705), section 4.2"
-CLOSE = "not in the paper; Pan et al. 2025 (arXiv:2512.01809) report a small lead of flow matching"
+CLOSE = f"{OURS}; Pan et al. 2025 (arXiv:2512.01809) report a small lead of flow matching"
 
 FORKS: Place = ("Forks", 96, "scripted")
 ONE_SIDE: Place = ("FetchPickAndPlace", 25, "scripted-one-side")

@@ -17,7 +17,7 @@ from imitbench.algos.common import image_policy, on_policy
 from imitbench.algos.rl import ppo
 from imitbench.core import ops, unrolling
 from imitbench.core.observations import image_nets, images
-from imitbench.core.observations.state_observations import WithState, full_obs, join
+from imitbench.core.observations.hidden_state import WithState, full_obs, join
 from imitbench.core.types import FULL_OBS, EnvState, ImageSpec, Spec, Transition
 from imitbench.utils.errors import UserError
 
