@@ -179,7 +179,7 @@ SMOKE = Size(
     unit=1, hidden=(8,), batch=16, states=4, seeds=2, swing_seeds=2, episodes=1, candidates=2,
 )  # fmt: skip
 CPU = Size(
-    PLACES, unit=100, hidden=(256, 256), batch=256, states=5_000, seeds=5, swing_seeds=5,
+    PLACES, unit=100, hidden=(256, 256), batch=256, states=5_000, seeds=5, swing_seeds=20,
     episodes=50,
 )  # fmt: skip
 FULL = Size(
