@@ -74,7 +74,8 @@ def method_style(methods: Sequence[str], label: str) -> dict[str, Any]:
 
 
 def add_legend(figure: Figure, grid: np.ndarray) -> None:
-    """Adds one legend for all panels, below them.
+    """Adds one legend for all panels, below them, in as many columns as the figure is wide enough
+    for, at most `LEGEND_COLUMNS`.
 
     Args:
         figure: the figure.
@@ -84,13 +85,17 @@ def add_legend(figure: Figure, grid: np.ndarray) -> None:
     for axis in grid.flat:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
-    figure.legend(
-        handles.values(),
-        handles.keys(),
-        loc="outside lower center",
-        ncols=LEGEND_COLUMNS,
-        frameon=False,
-    )
+    for columns in range(LEGEND_COLUMNS, 0, -1):
+        legend = figure.legend(
+            handles.values(),
+            handles.keys(),
+            loc="outside lower center",
+            ncols=columns,
+            frameon=False,
+        )
+        if columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
+            break
+        legend.remove()
 
 
 def add_caption(figure: Figure, results: Sequence[Result], interval: str) -> None:
