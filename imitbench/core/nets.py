@@ -15,6 +15,10 @@ import jax.numpy as jnp
 from imitbench.core.types import Key, Params, Spec
 
 Activation = Literal["relu", "tanh"]
+Start = Literal["normal", "orthogonal", "uniform"]
+"""How the layers before ReLU begin. normal: kernels from LeCun's normal distribution. orthogonal:
+orthogonal kernels of gain sqrt(2). uniform: kernels and biases uniformly distributed within
+1 / sqrt(number of inputs), as in PyTorch."""
 
 
 def orthogonal(gain: float) -> nn.initializers.Initializer:
@@ -50,34 +54,58 @@ def _orthogonalise(q: jax.Array, numbered: tuple[jax.Array, jax.Array]) -> tuple
     return q.at[i].set(v / jnp.linalg.norm(v)), None
 
 
+def uniform(inputs: int) -> nn.initializers.Initializer:
+    """Builds an initialiser of the kernel, or of the biases, of a layer with so many inputs.
+
+    Args:
+        inputs: I.
+
+    Returns:
+        An initialiser (key, shape) -> numbers uniformly distributed in [-1 / sqrt(I), 1 / sqrt(I)].
+    """
+
+    def init(
+        key: Key, shape: Sequence[int], dtype: Any = jnp.float32, out_sharding: Any = None
+    ) -> jax.Array:
+        bound = inputs**-0.5
+        return jax.random.uniform(key, shape, dtype, -bound, bound)
+
+    return init
+
+
+def _layer(width: int, inputs: int, start: Start, gain: float = 1.0) -> nn.Dense:
+    """A linear layer; `gain` is that of an orthogonal kernel."""
+    if start == "uniform":
+        return nn.Dense(width, kernel_init=uniform(inputs), bias_init=uniform(inputs))
+    normal = nn.initializers.lecun_normal()
+    return nn.Dense(width, kernel_init=orthogonal(gain) if start == "orthogonal" else normal)
+
+
 class MLP(nn.Module):
     """A multi-layer perceptron with a linear output.
 
-    Kernels start from LeCun's normal distribution before ReLU, and orthogonal with gain sqrt(2)
-    before tanh, or with `orthogonal_start`.
+    Layers before tanh start with orthogonal kernels of gain sqrt(2), whatever `start` is.
     """
 
     hidden: Sequence[int]  # widths of the hidden layers
     out: int  # size of the output
     activation: Activation = "relu"
-    out_gain: float | None = None  # gain of an orthogonal output kernel; None: LeCun's normal
+    out_gain: float | None = None  # gain of an orthogonal output kernel
     layer_norm: bool = False  # normalise before each activation
-    orthogonal_start: bool = False
+    start: Start = "normal"  # the output layer is uniform or normal, unless it has a gain
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         """Maps inputs [..., I] to outputs [..., out]."""
         relu = self.activation == "relu"
-        orthogonal_start = self.orthogonal_start or not relu
-        hidden_init = orthogonal(2**0.5) if orthogonal_start else nn.initializers.lecun_normal()
         for width in self.hidden:
-            x = nn.Dense(width, kernel_init=hidden_init)(x)
+            x = _layer(width, x.shape[-1], self.start if relu else "orthogonal", 2**0.5)(x)
             x = nn.LayerNorm()(x) if self.layer_norm else x
             x = nn.relu(x) if relu else jnp.tanh(x)
-        out_init = nn.initializers.lecun_normal()
         if self.out_gain is not None:
-            out_init = orthogonal(self.out_gain)
-        return nn.Dense(self.out, kernel_init=out_init)(x)
+            return _layer(self.out, x.shape[-1], "orthogonal", self.out_gain)(x)
+        start = "uniform" if self.start == "uniform" else "normal"
+        return _layer(self.out, x.shape[-1], start)(x)
 
 
 class Function(NamedTuple):
@@ -175,9 +203,7 @@ class CriticNet(NamedTuple):
     apply: Callable[[Params, jax.Array, jax.Array], jax.Array]
 
 
-def critics(
-    spec: Spec, hidden: Sequence[int], number: int, orthogonal_start: bool = False
-) -> CriticNet:
+def critics(spec: Spec, hidden: Sequence[int], number: int, start: Start = "normal") -> CriticNet:
     """Builds M action-value networks that share no parameters.
 
     They run one after the other: batched products are slower than single ones on a CPU.
@@ -186,10 +212,10 @@ def critics(
         spec: the task's sizes.
         hidden: widths of the hidden layers of each.
         number: M.
-        orthogonal_start: begin with orthogonal kernels of gain sqrt(2).
+        start: how the layers begin; the output's orthogonal kernel has a gain of sqrt(2), too.
     """
-    gain = 2**0.5 if orthogonal_start else None
-    net = MLP(tuple(hidden), 1, out_gain=gain, orthogonal_start=orthogonal_start)
+    gain = 2**0.5 if start == "orthogonal" else None
+    net = MLP(tuple(hidden), 1, out_gain=gain, start=start)
 
     def init(key: Key) -> Params:
         like = jnp.zeros((1, spec.obs_size + spec.action_size))

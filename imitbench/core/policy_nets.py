@@ -16,7 +16,7 @@ from imitbench.core.distributions import (
     Gaussian,
     Squashed,
 )
-from imitbench.core.nets import MLP, Activation
+from imitbench.core.nets import MLP, Activation, Start
 from imitbench.core.observations.encoders import Encoder
 from imitbench.core.ops import Normaliser, fold_in_name
 from imitbench.core.types import Key, Params, Spec
@@ -52,7 +52,7 @@ def policy(
     activation: Activation = "relu",
     out_gain: float | None = None,
     log_std: float = 0.0,
-    orthogonal_start: bool = False,
+    start: Start = "normal",
 ) -> PolicyNet:
     """Builds a policy network.
 
@@ -65,13 +65,13 @@ def policy(
             that it begins near 0. `tanh`: by a tanh over the whole range, so that it begins in the
             middle of it; for `gaussian` and `squashed`.
         activation: of the hidden layers.
-        out_gain: gain of an orthogonal output kernel; None for LeCun's normal.
+        out_gain: gain of an orthogonal output kernel; None for none.
         log_std: initial log_std of the heads `normal` and `shared`.
-        orthogonal_start: begin with orthogonal kernels of gain sqrt(2) in the hidden layers.
+        start: how the layers begin.
     """
     free_std = head in ("normal", "shared")
     out = spec.action_size * (2 if head in ("gaussian", "squashed") else 1)
-    net = MLP(tuple(hidden), out, activation, out_gain, orthogonal_start=orthogonal_start)
+    net = MLP(tuple(hidden), out, activation, out_gain, start=start)
 
     def init(key: Key) -> Params:
         params = net.init(key, jnp.zeros((1, spec.obs_size)))

@@ -90,8 +90,8 @@ def _methods(s: Size) -> dict[str, tuple[str, Any, int]]:
     }
     off = {
         "sac": ("sac", sac_config),
-        "td3": ("td3", td3.Config(replay=replay)),
-        "ddpg": ("ddpg", ddpg.Config(replay=replay, lr=1e-3)),
+        "td3": ("td3", td3.Config(replay=replay, initial_weights="uniform")),
+        "ddpg": ("ddpg", ddpg.Config(replay=replay, lr=1e-3, initial_weights="uniform")),
     }
     return {label: (*both, s.on_policy_steps) for label, both in on_policy.items()} | {
         label: (*both, s.off_policy_steps) for label, both in off.items()

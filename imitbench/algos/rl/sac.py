@@ -161,6 +161,7 @@ def learner(
         is_absorbing: states in which the only action is 0; they have no entropy, and the policy
             learns nothing there.
     """
+    start: nets.Start = "orthogonal" if config.orthogonal else "normal"
     networks = Networks(
         policy_nets.policy(
             spec,
@@ -168,9 +169,9 @@ def learner(
             "squashed",
             log_std_range=(-20, 2),
             out_gain=1.0 if config.orthogonal else None,
-            orthogonal_start=config.orthogonal,
+            start=start,
         ),
-        nets.critics(spec, config.hidden, 2, config.orthogonal),
+        nets.critics(spec, config.hidden, 2, start),
         is_absorbing,
     )
     opts: dict[str, Any] = dict.fromkeys(("policy", "critics", "log_alpha"), optax.adam(config.lr))

@@ -2,9 +2,10 @@
 
 Source: Fujimoto et al. 2018 (arXiv:1802.09477), algorithm 1.
 
-Different from the source: any number of critics; targets can be clipped to a range and large
-actions can be penalised, as in the code of hindsight experience replay; exploration can replace an
-action by a uniformly random one. DDPG is the same code with other settings: see `ddpg`.
+Different from the source: the networks begin with larger weights, unless `initial_weights` is
+"uniform"; any number of critics; targets can be clipped to a range and large actions can be
+penalised, as in the code of hindsight experience replay; exploration can replace an action by a
+uniformly random one. DDPG is the same code with other settings: see `ddpg`.
 
 Use it when actions are continuous, environment steps are costly and the reward is known.
 
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -65,6 +66,10 @@ class UpdateConfig:
     """Bound on the norm of the policy's gradient; 0 for none."""
     lr_halving_steps: int = field(default=0, metadata=ADDED_LATER)
     """Steps of the policy after which its step size is halved, again and again; 0 keeps it."""
+    initial_weights: Literal["normal", "uniform"] = field(default="normal", metadata=ADDED_LATER)
+    """How the networks begin. normal: kernels from LeCun's normal distribution. uniform: kernels
+    and biases uniformly distributed within 1 / sqrt(number of inputs), as in PyTorch and so in the
+    source's code."""
 
     def __post_init__(self) -> None:
         for name in ("critics", "delay"):
@@ -78,6 +83,8 @@ class UpdateConfig:
         require(len(self.value_range) in (0, 2), self, "value_range", "two numbers, low and high")
         ordered = list(self.value_range) == sorted(self.value_range)
         require(ordered, self, "value_range", "two numbers, low and high")
+        known = self.initial_weights in ("normal", "uniform")
+        require(known, self, "initial_weights", "normal or uniform")
 
 
 @dataclass(frozen=True)
@@ -139,8 +146,8 @@ def learner(
         is_absorbing: states in which the only action is 0; the policy learns nothing there.
     """
     networks = td3_losses.Networks(
-        policy_nets.policy(spec, config.hidden, "deterministic"),
-        nets.critics(spec, config.hidden, config.critics),
+        policy_nets.policy(spec, config.hidden, "deterministic", start=config.initial_weights),
+        nets.critics(spec, config.hidden, config.critics, config.initial_weights),
         is_absorbing,
     )
     critic_loss = partial(bellman.critic_loss, networks.critics, 1.0)

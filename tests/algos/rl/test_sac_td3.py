@@ -17,6 +17,7 @@ from helpers.linear_networks import SPEC, dense, experience, q, targets
 
 from imitbench.algos.rl import ddpg, ddpg_demos, sac, td3
 from imitbench.core import distributions, ops, policy_nets
+from imitbench.utils.errors import UserError
 
 # SAC
 
@@ -99,6 +100,25 @@ def test_orthogonal_kernels_have_orthogonal_columns():
 
 
 # TD3 and DDPG
+
+
+@pytest.mark.parametrize(("initial_weights", "spread"), [("uniform", 1 / 3), ("normal", 1.0)])
+def test_weights_begin_as_the_settings_say(initial_weights, spread):
+    """PyTorch's: within 1 / sqrt(inputs), the biases too; a third of the variance of LeCun's."""
+    config = td3.Config(hidden=(400, 300), initial_weights=initial_weights)
+    state = td3.learner(config, SPEC).init(jax.random.key(0))
+    for params in (state.policy, *state.critics):
+        for name in ("Dense_0", "Dense_1", "Dense_2"):
+            kernel, bias = (np.asarray(params["params"][name][k]) for k in ("kernel", "bias"))
+            inputs = kernel.shape[0]
+            assert inputs * np.var(kernel) == pytest.approx(spread, rel=0.3)
+            if initial_weights == "uniform":
+                assert max(np.abs(kernel).max(), np.abs(bias).max()) <= inputs**-0.5
+                assert np.abs(kernel).max() > 0.7 * inputs**-0.5 and bias.any()
+            else:
+                assert not bias.any()
+    with pytest.raises(UserError, match="initial_weights=lecun: expected normal or uniform"):
+        td3.Config(initial_weights="lecun")  # type: ignore[arg-type]
 
 
 def td3_state(mean: float = 0.0, **settings: Any):
