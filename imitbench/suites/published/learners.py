@@ -23,6 +23,7 @@ JAXRL = (
     "learning_curves/logs/{task}-v2"
 )
 SAMPLED = "As far as its scripts show, actions are sampled in its evaluations; here the mean acts."
+GAIN = "The kernel of the policy's means begins with a gain of sqrt(2) there, and of 1 here."
 CLEANRL = "https://docs.cleanrl.dev/rl-algorithms/ppo"
 # Mean and standard deviation (n - 1) over seeds, by task, label and environment steps.
 TIANSHOU_RETURNS = {
@@ -67,6 +68,7 @@ def _jaxrl(task: str, env_steps: int, value: float, std: float) -> Published:
         seeds=10,
         source=f"jaxrl, {task}-v2",
         url=JAXRL.format(task=task),
+        remark=GAIN,
     )
 
 
