@@ -11,7 +11,7 @@ from imitbench.results.figures import drawing
 def test_a_legend_is_no_wider_than_its_figure(panels, columns):
     """A narrow figure has fewer columns: names were cut off at both sides."""
     figure, grid = drawing.panel_grid(panels, panels, (4.2, 2.6), 0.6)
-    for label in ("bc", "d3rlpy-bc", "d3rlpy-td3_bc", "expert", "random policy"):
+    for label in ("bc", "d3rlpy-bc", r"$\\a{$ d3rlpy", "expert", "random policy"):
         grid[0, 0].plot([0, 1], label=label)
     drawing.add_legend(figure, grid)
     figure.draw_without_rendering()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import EngFormatter, FixedFormatter, MaxNLocator
 
 from imitbench.results.cells.cell import Result
@@ -93,6 +94,7 @@ def add_legend(figure: Figure, grid: np.ndarray) -> None:
             ncols=columns,
             frameon=False,
         )
+        _show_as_they_are(legend.get_texts())  # before they are measured
         if columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
             break
         legend.remove()
@@ -189,5 +191,9 @@ def _show_names_as_they_are(figure: Figure) -> None:
     for axis in (x for a in axes for x in (a.xaxis, a.yaxis)):
         if isinstance(axis.get_major_formatter(), FixedFormatter):
             names += axis.get_ticklabels()
-    for text in (*names, *(a.title for a in axes)):
+    _show_as_they_are((*names, *(a.title for a in axes)))
+
+
+def _show_as_they_are(texts: Iterable[Text]) -> None:
+    for text in texts:
         text.set_parse_math(False)
