@@ -16,8 +16,8 @@ from imitbench.core.types import Key, Params, Spec
 
 Activation = Literal["relu", "tanh"]
 Start = Literal["normal", "orthogonal", "uniform"]
-"""How the layers before ReLU begin. normal: kernels from LeCun's normal distribution. orthogonal:
-orthogonal kernels of gain sqrt(2). uniform: kernels and biases uniformly distributed within
+"""How layers begin. normal: kernels from LeCun's normal distribution. orthogonal: orthogonal
+kernels of gain sqrt(2). uniform: kernels and biases uniformly distributed within
 1 / sqrt(number of inputs), as in PyTorch."""
 
 
@@ -73,7 +73,7 @@ def uniform(inputs: int) -> nn.initializers.Initializer:
     return init
 
 
-def _layer(width: int, inputs: int, start: Start, gain: float = 1.0) -> nn.Dense:
+def _layer(width: int, inputs: int, start: Start, gain: float = 2**0.5) -> nn.Dense:
     """A linear layer; `gain` is that of an orthogonal kernel."""
     if start == "uniform":
         return nn.Dense(width, kernel_init=uniform(inputs), bias_init=uniform(inputs))
@@ -90,22 +90,21 @@ class MLP(nn.Module):
     hidden: Sequence[int]  # widths of the hidden layers
     out: int  # size of the output
     activation: Activation = "relu"
-    out_gain: float | None = None  # gain of an orthogonal output kernel
+    out_gain: float | None = None  # gain of an orthogonal output kernel; None: as `start` says
     layer_norm: bool = False  # normalise before each activation
-    start: Start = "normal"  # the output layer is uniform or normal, unless it has a gain
+    start: Start = "normal"
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         """Maps inputs [..., I] to outputs [..., out]."""
         relu = self.activation == "relu"
         for width in self.hidden:
-            x = _layer(width, x.shape[-1], self.start if relu else "orthogonal", 2**0.5)(x)
+            x = _layer(width, x.shape[-1], self.start if relu else "orthogonal")(x)
             x = nn.LayerNorm()(x) if self.layer_norm else x
             x = nn.relu(x) if relu else jnp.tanh(x)
-        if self.out_gain is not None:
-            return _layer(self.out, x.shape[-1], "orthogonal", self.out_gain)(x)
-        start = "uniform" if self.start == "uniform" else "normal"
-        return _layer(self.out, x.shape[-1], start)(x)
+        if self.out_gain is None:
+            return _layer(self.out, x.shape[-1], self.start)(x)
+        return _layer(self.out, x.shape[-1], "orthogonal", self.out_gain)(x)
 
 
 class Function(NamedTuple):
@@ -212,10 +211,9 @@ def critics(spec: Spec, hidden: Sequence[int], number: int, start: Start = "norm
         spec: the task's sizes.
         hidden: widths of the hidden layers of each.
         number: M.
-        start: how the layers begin; the output's orthogonal kernel has a gain of sqrt(2), too.
+        start: how the layers begin.
     """
-    gain = 2**0.5 if start == "orthogonal" else None
-    net = MLP(tuple(hidden), 1, out_gain=gain, start=start)
+    net = MLP(tuple(hidden), 1, start=start)
 
     def init(key: Key) -> Params:
         like = jnp.zeros((1, spec.obs_size + spec.action_size))

@@ -65,7 +65,7 @@ def policy(
             that it begins near 0. `tanh`: by a tanh over the whole range, so that it begins in the
             middle of it; for `gaussian` and `squashed`.
         activation: of the hidden layers.
-        out_gain: gain of an orthogonal output kernel; None for none.
+        out_gain: gain of an orthogonal output kernel; None: as `start` says.
         log_std: initial log_std of the heads `normal` and `shared`.
         start: how the layers begin.
     """
