@@ -92,7 +92,8 @@ def train(
         seeds: how many training seeds: 0, 1, ..., seeds - 1.
         grad_steps: gradient steps of each seed; 10,000 where no budget is given.
         env_steps: the budget in environment steps of each seed instead.
-        evals: evaluations at equal distances, after one before training; the last one counts.
+        evals: evaluations at equal distances, and one before training if there are several;
+            the last one counts.
         eval_episodes: episodes of each evaluation and seed.
         obs_noise: Gaussian noise on what the policies see in evaluations, in standard deviations of
             the demonstrated observations; demonstrations and training have none.

@@ -236,5 +236,8 @@ def workload(jobs: Sequence[Job]) -> str:
         One line with the numbers of cells, gradient steps and evaluation episodes.
     """
     steps = sum((j.algo.cost * j.num_updates).grad_steps * j.cell.seeds for j in jobs)
-    episodes = sum((j.cell.num_evals + 1) * j.cell.eval_episodes * j.cell.seeds for j in jobs)
+    episodes = sum(
+        (j.cell.num_evals + j.cell.evaluated_first) * j.cell.eval_episodes * j.cell.seeds
+        for j in jobs
+    )
     return f"{len(jobs)} cells, {steps:,} gradient steps, {episodes:,} evaluation episodes"

@@ -170,7 +170,7 @@ def compute(
             env=job.env,
             num_updates=job.num_updates,
             num_evals=cell.num_evals,
-            evaluate_first=True,
+            evaluate_first=cell.evaluated_first,
             eval_episodes=cell.eval_episodes,
             eval_keys=eval_keys(job.seeds, cell.validation),
             obs_noise=cell.obs_noise,

@@ -9,10 +9,10 @@ The experts are the ones that ship, in place of the paper's DDPG. Claims:
 `imitbench/suites/published/bcq.py`.
 
 The methods have as many gradient steps as the behavioural DDPG had. Off-policy DDPG is that agent
-in all settings; BCQ and BC standardise observations. The full profile has the
-paper's sizes. The cpu profile has one task, narrower networks, and fewer proposals when BCQ acts.
-With the targets' rate of 0.005 and a discount of 0.99, values are after its 45,000 gradient steps
-about 89% of the way to their fixed point.
+in all settings; both begin with uniform weights, as in the paper's code. BCQ and BC standardise
+observations. The full profile has the paper's sizes. The cpu profile has one task, narrower
+networks, and fewer proposals when BCQ acts. With the targets' rate of 0.005 and a discount of 0.99,
+values are after its 45,000 gradient steps about 89% of the way to their fixed point.
 """
 
 from dataclasses import dataclass, replace
@@ -68,7 +68,10 @@ def cells(s: Size) -> tuple[Cell, ...]:
         "bc": bc.Config(hidden=s.hidden, batch=s.batch, validation=0.0, steps=s.steps_per_update),
         # The agent that makes the data sees observations as they are, and this is the same one.
         "offline_ddpg": offline_ddpg.Config(
-            data=replace(data, normalise_obs=False), hidden=s.hidden, lr=1e-3
+            data=replace(data, normalise_obs=False),
+            hidden=s.hidden,
+            lr=1e-3,
+            initial_weights="uniform",
         ),
         "bcq": bcq.Config(
             data=data, hidden=s.hidden, vae_hidden=s.vae_hidden, act_proposals=s.act_proposals
@@ -85,7 +88,9 @@ def cells(s: Size) -> tuple[Cell, ...]:
     for task in s.tasks:
         episodes: dict[DemoSource, int] = {}
         for kind, noise in EXPLORATION_NOISE.items():
-            agent = ddpg.Config(replay=replay, noise=noise, hidden=s.hidden, lr=1e-3)
+            agent = ddpg.Config(
+                replay=replay, noise=noise, hidden=s.hidden, lr=1e-3, initial_weights="uniform"
+            )
             label = f"ddpg-{noise}"
             out.append(Cell(task, 0, "ddpg", agent, env_steps=env_steps, label=label, **common))
             behaviour = Behaviour("ddpg", agent, label)

@@ -152,7 +152,11 @@ def methods(task: str, s: Size, best: float) -> dict[str, tuple[str, Any, int]]:
         f"bc-top-{100 * best:.0f}": ("bc", replace(clone, best_share=best)),
         "bc-nll": ("bc", replace(clone, loss="nll")),
         "marwil": ("marwil", marwil.Config(**cloning)),
-        "td3_bc": ("td3_bc", td3_bc.Config(data=data, hidden=s.hidden)),
+        # The authors' code has PyTorch's weights.
+        "td3_bc": (
+            "td3_bc",
+            td3_bc.Config(data=data, hidden=s.hidden, initial_weights="uniform"),
+        ),
         "iql": (
             "iql",
             iql.Config(

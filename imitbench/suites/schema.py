@@ -49,7 +49,8 @@ class Cell:
     seeds: int = 5
     """Training seeds 0, 1, ..., seeds - 1."""
     num_evals: int = 5
-    """Evaluations at equal distances; the last one counts."""
+    """Evaluations at equal distances, and one before training if they are several; the last one
+    counts."""
     eval_episodes: int = 50
     """Episodes of each training seed and evaluation."""
     label: str = ""
@@ -68,6 +69,11 @@ class Cell:
     def name(self) -> str:
         """The name of the cell in tables."""
         return self.label or self.method
+
+    @property
+    def evaluated_first(self) -> bool:
+        """Whether policies are evaluated before training, too: where there is a curve to begin."""
+        return self.num_evals > 1
 
     @property
     def data(self) -> DataRequest:

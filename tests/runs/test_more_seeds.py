@@ -18,6 +18,7 @@ from imitbench.results.cells import policy_files, store
 from imitbench.runs import finished, plan, runner, stale
 from imitbench.runs.plan import Job
 from imitbench.suites.registry import load_suite
+from imitbench.suites.schema import Cell
 from imitbench.training.progress import Progress
 from imitbench.utils import machine
 from imitbench.utils.errors import UserError
@@ -72,6 +73,37 @@ def test_the_missing_seeds_alone_are_trained_and_the_cell_is_the_same(tmp_path, 
         assert own.keys() == other.keys()
         for name in own:
             np.testing.assert_array_equal(own[name], other[name])
+
+
+@pytest.mark.parametrize("older_evaluates_first", [True, False])
+def test_curves_of_one_evaluation_are_joined_where_both_have_one(
+    tmp_path, monkeypatch, older_evaluates_first
+):
+    def once(seeds: int) -> list[Job]:
+        cell = dataclasses.replace(jobs(seeds)[0].cell, num_evals=1)
+        return plan.prepare("toy", "smoke", [cell])
+
+    with monkeypatch.context() as older:
+        older.setattr(Cell, "evaluated_first", older_evaluates_first)
+        runner.run(once(1), tmp_path)
+    (before,) = store.read_all(tmp_path)
+    assert len(before.curve) == 1 + older_evaluates_first
+    monkeypatch.setattr(Cell, "evaluated_first", not older_evaluates_first)
+    runner.run(once(2), tmp_path)
+    (r,) = store.ordering.newest_cells(store.read_all(tmp_path))
+    assert r.curve["seed"].tolist() == [0, 1] and r.curve["evaluation"].tolist() == [0, 0]
+    assert r.curve["updates"].tolist() == [once(2)[0].num_updates] * 2
+    assert r.score("return")[0] == before.score("return")[0]
+
+
+@pytest.mark.parametrize(("after_training", "in_all"), [(1, 1), (2, 3)])
+def test_one_evaluation_needs_none_before_training(tmp_path, after_training, in_all):
+    cell = dataclasses.replace(jobs(1)[0].cell, num_evals=after_training)
+    prepared = plan.prepare("toy", "smoke", [cell])
+    assert f"{in_all * cell.eval_episodes} evaluation episodes" in plan.workload(prepared)
+    runner.run(prepared, tmp_path)
+    (r,) = store.read_all(tmp_path)
+    assert len(r.curve) == in_all
 
 
 def test_fewer_seeds_are_skipped_and_hide_nothing(tmp_path, trained):

@@ -37,7 +37,7 @@ TASK = re.compile(r"[\w-][\w.:-]*(/[\w-][\w.:-]*)*")  # such as brax/ant
 def has_own_states(identity: Mapping[str, Any]) -> bool:
     """Whether each training seed was evaluated on its own initial states, as since version 0.3.0.
 
-    Only such cells have an evaluation before the first update, and `metrics.parquet`.
+    Only such cells have `metrics.parquet`, and an evaluation before the first update.
 
     Args:
         identity: of a cell.

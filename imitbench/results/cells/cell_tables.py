@@ -79,6 +79,25 @@ def join(a: pd.DataFrame, b: pd.DataFrame, counter: str) -> pd.DataFrame:
     return pd.concat([a, b], ignore_index=True).sort_values(["seed", counter], ignore_index=True)
 
 
+def join_curves(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
+    """Joins the curves of two sets of seeds at the evaluations that both have.
+
+    Older cells with one evaluation after training have one before training, too; newer ones do not.
+
+    Args:
+        a: a curve.
+        b: the same curve of other seeds.
+
+    Returns:
+        The rows of both at these evaluations, counted from 0, sorted by seed.
+    """
+    both = np.intersect1d(a["updates"], b["updates"]).tolist()
+    a, b = (curve.loc[curve["updates"].isin(both)] for curve in (a, b))
+    joined = join(a, b, "evaluation")
+    joined["evaluation"] = joined.groupby("seed").cumcount()
+    return joined
+
+
 def episodes_table(ev: Eval, seeds: Sequence[int]) -> pd.DataFrame:
     """Makes the table of the episodes of the last evaluation.
 

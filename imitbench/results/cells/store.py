@@ -76,7 +76,7 @@ def write(
     episodes = cell_tables.episodes_table(ev, seeds)
     metrics = cell_tables.metrics_table(ev, seeds, info["cost"])
     if base:
-        curve = cell_tables.join(base.curve, curve, "evaluation")
+        curve = cell_tables.join_curves(base.curve, curve)
         episodes = cell_tables.join(base.episodes, episodes, "episode")
         assert base.metrics is not None  # it has the same identity, so the same tables
         metrics = cell_tables.join(base.metrics, metrics, "updates")
