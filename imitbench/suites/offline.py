@@ -35,9 +35,9 @@ from imitbench.suites.schema import Cell, Suite
 GRADES = ("stochastic", "stochastic-medium", "stochastic-mixed")
 REPLAY = "replay of sac"
 # Of AWR and RWR, whose gradient descent has several times as many steps in the official code. With
-# two validation seeds on the expert's data, AWR's policy returned after 30,000 gradient steps 2,620,
-# 3,533, 3,496 and 3,435 on Hopper with step sizes of 5e-5, 1e-3, 3e-3 and 1e-2, and 500, 10,097,
-# 10,487 and 10,568 on HalfCheetah. 1e-4 and 5e-4 were below 1e-3 on Hopper after 12,000.
+# two validation seeds on the expert's data, AWR's policy had after 30,000 gradient steps a return
+# of 2,620, 3,533, 3,496 and 3,435 on Hopper with step sizes of 5e-5, 1e-3, 3e-3 and 1e-2, and of
+# 500, 10,097, 10,487 and 10,568 on HalfCheetah. After 12,000, 1e-4 and 5e-4 were below 1e-3.
 POLICY_LR, VALUE_LR = 3e-3, 0.05
 UNIFORM = ("stochastic", "stochastic-medium")  # grades whose episodes are all alike
 # Where the demonstrator's noise is not that of the grade.
