@@ -24,7 +24,8 @@ from imitbench.envs.recorded import NO_TASK
 from imitbench.experts import learned
 from imitbench.runs import finished, plan, runner
 from imitbench.suites import overrides
-from imitbench.suites.schema import Cell, check_config
+from imitbench.suites.checks import check_config
+from imitbench.suites.schema import Cell
 from imitbench.utils import runtime
 from imitbench.utils.errors import UserError, pick, whole_number
 from imitbench.utils.files import user_path

@@ -20,7 +20,8 @@ from imitbench.data.sources.source import Behaviour
 from imitbench.envs import recorded
 from imitbench.envs.digest import digest
 from imitbench.runs import own_expert
-from imitbench.suites.schema import Cell, cell_identity, cell_key, check_cell, count_updates
+from imitbench.suites.checks import check_cell
+from imitbench.suites.schema import Cell, cell_identity, cell_key, count_updates
 from imitbench.utils.errors import UserError, pick
 from imitbench.utils.files import check_folder_name
 

@@ -28,7 +28,8 @@ from imitbench.suites import (
     vins_rl,
     vins_settings,
 )
-from imitbench.suites.schema import Suite, check_suite
+from imitbench.suites.checks import check_suite
+from imitbench.suites.schema import Suite
 from imitbench.utils import modules
 from imitbench.utils.errors import UserError, pick
 

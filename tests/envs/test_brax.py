@@ -16,7 +16,8 @@ from imitbench import data, envs
 from imitbench.algos.cloning import bc
 from imitbench.core import rollout
 from imitbench.envs import registry
-from imitbench.suites.schema import Cell, check_cell
+from imitbench.suites.checks import check_cell
+from imitbench.suites.schema import Cell
 from imitbench.training import loop
 from imitbench.utils.errors import UserError
 

@@ -13,16 +13,9 @@ from imitbench.core.types import Cost
 from imitbench.data.sources.source import DemoSource
 from imitbench.runs import plan, runner
 from imitbench.suites import overrides
+from imitbench.suites.checks import check_cell, check_suite
 from imitbench.suites.registry import load_suite
-from imitbench.suites.schema import (
-    Cell,
-    Suite,
-    cell_identity,
-    cell_key,
-    check_cell,
-    check_suite,
-    count_updates,
-)
+from imitbench.suites.schema import Cell, Suite, cell_identity, cell_key, count_updates
 from imitbench.utils.errors import UserError
 from imitbench.utils.files import check_folder_name
 

@@ -19,7 +19,8 @@ from imitbench.core.types import Algorithm, Cost, Env, EnvState
 from imitbench.results import comparability
 from imitbench.results.tables import marks
 from imitbench.suites import overrides
-from imitbench.suites.schema import Cell, cell_identity, cell_key, check_cell
+from imitbench.suites.checks import check_cell
+from imitbench.suites.schema import Cell, cell_identity, cell_key
 from imitbench.training import loop
 from imitbench.training.evaluation import observation_noise
 from imitbench.utils.errors import UserError

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from imitbench.suites.schema import MAX_LABEL
+from imitbench.suites.checks import MAX_LABEL
 from imitbench.utils.errors import UserError
 from imitbench.utils.files import FOLDER_NAME
 from imitbench.utils.json_schema import check_fields, read_json
