@@ -20,15 +20,18 @@ def _number_of(key: jax.Array) -> jax.Array:
     return jax.lax.bitcast_convert_type(bits, jnp.float32)
 
 
-def order_statistic(x: jax.Array, rank: jax.Array) -> jax.Array:
-    """Returns one of the numbers by its rank, exactly, in 32 passes over them.
+def two_order_statistics(x: jax.Array, rank: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Returns one of the numbers by its rank, and the next one, exactly, in 33 passes over them.
 
-    It builds the bits of the number from the highest on. Sorting 50,000 numbers takes tens of times
+    It builds the bits of the first from the highest on. Sorting 50,000 numbers takes tens of times
     as long on a CPU.
 
     Args:
         x: [N] float32, without NaN.
         rank: [] int, 0 for the least of them.
+
+    Returns:
+        The number [] of this rank; and that of the next rank [], NaN for the largest.
     """
     keys = _key_of(x)
 
@@ -36,7 +39,11 @@ def order_statistic(x: jax.Array, rank: jax.Array) -> jax.Array:
         candidate = found | (jnp.uint32(1) << jnp.asarray(31 - i, jnp.uint32))
         return jnp.where(jnp.sum(keys < candidate) <= rank, candidate, found)
 
-    return _number_of(jax.lax.fori_loop(0, 32, add_bit, jnp.uint32(0)))
+    found = jax.lax.fori_loop(0, 32, add_bit, jnp.uint32(0))
+    last = jnp.uint32(0xFFFFFFFF)  # the key of a NaN
+    above = jnp.min(jnp.where(keys > found, keys, last))
+    repeats = jnp.sum(keys <= found) > rank + 1
+    return _number_of(found), _number_of(jnp.where(repeats, found, above))
 
 
 def percentile(x: jax.Array, count: jax.Array, share: jax.Array | float) -> jax.Array:
@@ -53,6 +60,6 @@ def percentile(x: jax.Array, count: jax.Array, share: jax.Array | float) -> jax.
     filled = jnp.where(jnp.arange(x.shape[0]) < count, x, jnp.inf)
     place = jnp.asarray(share, jnp.float32) / 100.0 * (count - 1)
     rank = jnp.floor(place).astype(jnp.int32)
-    low = order_statistic(filled, rank)
-    high = order_statistic(filled, jnp.minimum(rank + 1, count - 1))
+    low, high = two_order_statistics(filled, rank)
+    high = jnp.where(rank + 1 < count, high, low)
     return low + (place - rank) * (high - low)

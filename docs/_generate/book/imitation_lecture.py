@@ -192,8 +192,8 @@ DOCUMENT = Document(
         Statement(
             "Can we avoid compounding error in special cases?", "question",
             "A car that was trained by imitation drives (Bojarski et al. 2016). Why did that work?",
-            remark="Not tested: no task has a car or cameras. The slides' answer is the next "
-            "statement.",
+            remark="Not tested: no task is a road seen by three cameras. The slides' answer is the "
+            "next statement.",
         ),
         Statement(
             "What is the general principle?", "claim",

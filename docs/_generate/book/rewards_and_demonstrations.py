@@ -367,8 +367,8 @@ DOCUMENT = Document(
         Statement(
             "Training Procedure", "question",
             "What if the generator makes one perfect sample, whatever the noise?",
-            remark="Not tested: the entropy of modes is measured for clones alone. It would take "
-            "rows of adversarial methods on Forks.",
+            remark="Not tested: no adversarial method has run on a task with modes. It would take "
+            "rows of them on Forks.",
         ),
         Statement(
             "Training Procedure", "question",

@@ -108,9 +108,11 @@ def test_percentiles_are_those_of_numpy(share, count):
 
 def test_order_statistics_are_exact():
     x = np.random.default_rng(0).normal(size=501).astype(np.float32)
-    find = jax.jit(quantiles.order_statistic)
-    for rank in (0, 1, 250, 500):
-        assert float(find(jnp.asarray(x), jnp.int32(rank))) == np.sort(x)[rank]
+    x[:3] = x[3]  # four times the same number
+    find, ordered = jax.jit(quantiles.two_order_statistics), np.append(np.sort(x), np.nan)
+    for rank in (0, 1, *range(245, 255), *np.flatnonzero(ordered == x[0]), 500):
+        pair = find(jnp.asarray(x), jnp.int32(rank))
+        np.testing.assert_array_equal(pair, ordered[rank : rank + 2])
 
 
 def demos() -> Transition:
