@@ -18,6 +18,7 @@ from imitbench.algos.offline import (
 from imitbench.algos.registry import (
     ALGOS,
     build,
+    check_episodes,
     needs,
     needs_actions,
     needs_poses,
@@ -41,6 +42,7 @@ __all__ = [
     "build",
     "ccil",
     "ccil_true",
+    "check_episodes",
     "dac",
     "dac_sac",
     "dagger",

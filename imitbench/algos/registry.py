@@ -2,7 +2,8 @@
 
 A method is a module with a frozen dataclass `Config` and a function `make`. The parameters of
 `make` declare what the method may touch: `(config, spec)`, then `env` and `expert` where it needs
-them. A module may also have `TRAITS`, and `warnings(config, spec) -> list[str]`.
+them. A module may also have `TRAITS`, `warnings(config, spec) -> list[str]`, and
+`check_episodes(longest, spec)`, which raises a `UserError` about the length of demonstrations.
 """
 
 from __future__ import annotations
@@ -245,6 +246,22 @@ def settings_warnings(name: str, config: Any, spec: Spec) -> list[str]:
     """The method's own warnings about these settings on this task, one line each."""
     warnings = getattr(ALGOS[name], "warnings", None)
     return warnings(config, spec) if warnings else []
+
+
+def check_episodes(name: str, longest: int, spec: Spec) -> None:
+    """Checks the lengths of demonstrated episodes where a method has a rule for them.
+
+    Args:
+        name: of the method.
+        longest: steps of the longest episode.
+        spec: the task.
+
+    Raises:
+        UserError: the method cannot use such episodes.
+    """
+    check = getattr(ALGOS[name], "check_episodes", None)
+    if check:
+        check(longest, spec)
 
 
 def build(name: str, config: Any, spec: Spec, env: Env, expert: Actor | Policy | None) -> Algorithm:

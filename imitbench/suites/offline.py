@@ -210,7 +210,7 @@ FULL = Size(
 )  # fmt: skip
 SUITE = Suite(
     name="offline",
-    about="Nine methods on four grades of fixed data, on Hopper and HalfCheetah.",
+    about="Methods for fixed data with rewards, on data of four grades of Hopper and HalfCheetah.",
     profiles={"smoke": cells(SMOKE), "cpu": cells(CPU), "full": cells(FULL)},
     trials={"awr": 6},
 )

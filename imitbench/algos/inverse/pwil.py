@@ -76,6 +76,22 @@ def needs_actions(config: Config) -> bool:
 
 
 TRAITS = Traits(version=3, needs_actions=needs_actions)
+FEW_ATOMS = 10  # of an episode; a warning says so below
+
+
+check_episodes = pwil_coupling.check_longest
+
+
+def warnings(config: Config, spec: Spec) -> list[str]:
+    """Says where an episode leaves few atoms."""
+    atoms = -(-spec.horizon // config.subsample)
+    if atoms >= FEW_ATOMS:
+        return []
+    return [
+        f"subsample={config.subsample}: an episode of {spec.horizon} steps leaves {atoms} "
+        f"atom{'s' if atoms > 1 else ''} to be near, and all steps there are paid alike; set "
+        "subsample=1"
+    ]
 
 
 def paid_setup(setup: Setup, payment: Payment, atoms: Atoms) -> Setup:

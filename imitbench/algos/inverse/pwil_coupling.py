@@ -50,14 +50,26 @@ def check_lengths(demos: Transition, spec: Spec) -> None:
         spec: of the task.
 
     Raises:
-        UserError: there are none, an episode is longer than the time limit, or the longest one is
-            shorter on a task whose episodes all last until the time limit.
+        UserError: there are none, or their lengths do not fit; see `check_longest`.
     """
     if not demos.weight.shape[-1]:
         raise UserError("pwil pays steps near demonstrated ones, and there are none: set demos=1")
-    if demos.sizes is None:  # the steps of another learner, whose episodes are those of the task
-        return
-    longest, limit = demos.sizes.longest, spec.horizon
+    if demos.sizes is not None:  # the episodes of another learner are those of the task
+        check_longest(demos.sizes.longest, spec)
+
+
+def check_longest(longest: int, spec: Spec) -> None:
+    """Checks that the longest demonstrated episode can be coupled with episodes of the task.
+
+    Args:
+        longest: its steps.
+        spec: of the task.
+
+    Raises:
+        UserError: it is longer than the time limit, or shorter on a task whose episodes all last
+            until the time limit.
+    """
+    limit = spec.horizon
     if longest > limit or (longest < limit and spec.ends == "never"):
         raise UserError(
             f"the longest demonstrated episode has {longest} steps, and the task's last {limit}: "

@@ -19,6 +19,9 @@ from imitbench.algos.inverse.pwil_coupling import LEFT, Atoms, PaidEnv, Payment
 from imitbench.core import buffer, ops, rollout, unrolling
 from imitbench.core.capabilities import Poses
 from imitbench.core.types import EpisodeSizes, Transition
+from imitbench.data import loading
+from imitbench.data.rows import Demos
+from imitbench.data.sources.source import DataRequest, DemoSource
 from imitbench.utils.errors import UserError
 
 KEY = jax.random.key(0)
@@ -256,6 +259,28 @@ def test_demonstrations_of_other_lengths_are_refused():
         pwil_coupling.check_lengths(demos_of(11), failing)
     with pytest.raises(UserError, match="there are none"):
         pwil_coupling.check_lengths(buffer.no_rows(spec), spec)
+
+
+def test_lengths_are_checked_before_any_cell_of_a_run_is_trained(monkeypatch):
+    env = envs.make(TASK)
+    pool = data.collect(env, experts.load(TASK), 2, only_success=False)
+    shorter = Demos(jax.tree.map(lambda x: x[:9], pool.rows), pool.header, lengths=[9])
+    monkeypatch.setattr(loading, "load_pool", lambda *_: shorter)
+    request = DataRequest(TASK, "auto", 1, DemoSource(pool=1))
+    with pytest.raises(UserError, match="has 9 steps, and the task's last 10: pwil couples"):
+        loading.warnings(request, "pwil", env, shrink(pwil.Config()))
+    loading.warnings(request, "sqil", env)
+
+
+def test_few_atoms_are_a_warning():
+    spec = dataclasses.replace(envs.make(TASK).spec, horizon=20)
+    (line,) = algos.settings_warnings("pwil", pwil.Config(), spec)
+    assert line.startswith("subsample=20: an episode of 20 steps leaves 1 atom to be near")
+    (line,) = algos.settings_warnings("pwil", pwil.Config(subsample=3), spec)
+    assert "leaves 7 atoms" in line
+    for config, horizon in ((pwil.Config(), 1000), (pwil.Config(subsample=2), 20)):
+        spec = dataclasses.replace(spec, horizon=horizon)
+        assert algos.settings_warnings("pwil", config, spec) == []
 
 
 def test_hindsight_goals_and_bad_settings_are_refused():
