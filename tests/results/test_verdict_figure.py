@@ -15,11 +15,11 @@ from imitbench.suites.published.schema import Claim
 
 
 def judgement(place: str, gap: float, error: float, **changes: Any) -> Judgement:
-    measure = changes.pop("measure", "success_final")
+    measure, size = changes.pop("measure", "success_final"), changes.pop("size", 4.0)
     mean = stats.Mean(gap, error, 1e9)
     values: dict[str, Any] = {
         "claim": Claim("a is above b", "a", "b", "somebody", measure=measure), "place": place,
-        "pooled": 0, "lead": Lead(mean, 0.0, mean), "seeds": 5, "episodes": 10,
+        "pooled": 0, "lead": Lead(mean, 0.0, mean, size=size), "seeds": 5, "episodes": 10,
         "p_adjusted": 0.01, "verdict": "reproduced", "objection": "",
     }  # fmt: skip
     return Judgement(**(values | changes))
@@ -32,15 +32,17 @@ def test_points_are_shares_or_units_of_the_expert():
         [
             judgement("FetchPush 100, scripted expert", 0.2, 0.1),
             judgement("Hopper 4, learned expert", 0.5 * unit, 0.1 * unit, measure="return"),
-            judgement("NoSuchTask 4", 1.0, 1.0, measure="return"),
+            judgement("NoSuchTask 4", 1.0, 0.1, measure="return"),
+            judgement("NoSuchTask 5", 1.0, 1.0, measure="return", size=float("nan")),
             judgement("2 places together", 1.0, 1.0, pooled=2),
             judgement("FetchPush 10", 0.0, 1.0, lead=None, verdict="no results"),
         ]
     )
-    rate, returns = found["a is above b"]
+    rate, returns, unknown = found["a is above b"]
     assert rate[:3] == pytest.approx((0.2, 0.004, 0.396), abs=1e-4)
     assert rate[3:] == ("reproduced", 0.01)
     assert returns[:3] == pytest.approx((0.5, 0.304, 0.696), abs=1e-4)
+    assert unknown[:3] == pytest.approx((0.25, 0.201, 0.299), abs=1e-4)  # of a return of 4
 
 
 def test_it_is_drawn_and_the_same_again(tmp_path):

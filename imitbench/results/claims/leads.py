@@ -23,6 +23,8 @@ class Lead(NamedTuple):
     # The probability that a seed of the first cell beats a seed of the second; nan for a shrinking
     # lead and for places joined.
     improvement: float = float("nan")
+    # The larger of the two cells' mean scores, without its sign; nan where `improvement` is.
+    size: float = float("nan")
 
     def p(self, claim: Claim) -> float:
         """The one-sided p value of what the gap shows: that the claim holds, or that it does not.
@@ -125,7 +127,8 @@ def lead_of(claim: Claim, better: Result, worse: Result) -> Lead:
     if claim.equivalent:
         gap = lead._replace(value=margin - abs(lead.value))
     improvement = stats.probability_of_improvement(_by_seed(x), _by_seed(y))
-    return Lead(lead, margin, gap, improvement)
+    size = float(max(abs(np.mean(x)), abs(np.mean(y))))
+    return Lead(lead, margin, gap, improvement, size)
 
 
 def shrinking_lead(

@@ -30,7 +30,9 @@ STYLES: dict[Verdict, dict[str, Any]] = {
 class Point(NamedTuple):
     """A verdict as it is drawn."""
 
-    gap: float  # shares of success, or units of (expert - random) return; else the measure's
+    # Shares of success, or units of (expert - random) return, or of the larger return of the two
+    # cells where a task has no reference scores; else the measure's.
+    gap: float
     low: float  # the lower end of its 95% interval
     high: float
     verdict: Verdict
@@ -42,7 +44,7 @@ def points(judged: Sequence[Judgement]) -> dict[str, list[Point]]:
 
     Args:
         judged: the judgements of one suite; those of places joined and without results are left
-            out, and returns of tasks without reference scores.
+            out, and leads in return that shrink on tasks without reference scores.
 
     Returns:
         Claims in their order.
@@ -54,9 +56,10 @@ def points(judged: Sequence[Judgement]) -> dict[str, list[Point]]:
             continue
         scale, task = 1.0, j.place.split()[0]
         if j.claim.measure == "return":
-            if task not in references:
+            known = references.get(task)
+            scale = known["expert"] - known["random"] if known else j.lead.size
+            if not scale > 0:
                 continue
-            scale = references[task]["expert"] - references[task]["random"]
         gap, low, high = (x / scale for x in j.lead.gap.interval())
         point = Point(gap, low, high, j.verdict, j.p_adjusted)
         found.setdefault(j.claim.text, []).append(point)
@@ -89,7 +92,8 @@ def draw(suites: Mapping[str, Sequence[Judgement]], path: Path) -> list[Path]:
         _draw_suite(axis, name, found)
     grid[-1, 0].set_xlabel(
         "by how much the claim holds, with its 95% interval\n"
-        "(success: shares; return: expert - random = 1; claims are decided by adjusted p)"
+        "(success: shares; return: expert - random = 1, or the larger return where a task has no "
+        "such scores;\nclaims are decided by adjusted p)"
     )
     handles = [
         Line2D([], [], linestyle="none", label=verdict, **style)
