@@ -147,6 +147,12 @@ def test_sqil_rewards_demonstrated_steps_alone():
     np.testing.assert_allclose(steps.obs[0], [0.1, 0.2], rtol=1e-6)
 
 
+def test_the_policys_defaults_are_those_of_the_official_code():
+    learner = dac.Config().td3
+    assert (learner.lr, learner.policy_start, learner.max_grad_norm) == (1e-3, 1_000, 40.0)
+    assert (learner.lr_halving_steps, learner.tau) == (50_000, 5e-3)
+
+
 def test_discrete_actions_are_refused():
     env = envs.make("ProbePolicy")
     with pytest.raises(UserError, match="discrete actions"):

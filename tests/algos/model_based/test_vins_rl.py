@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
+from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from helpers.small_configs import shrink
 
 from imitbench import data, envs, experts
 from imitbench.algos.model_based import vins, vins_rl
+from imitbench.core import buffer
 from imitbench.utils.errors import UserError
 
 KEY = jax.random.key(0)
@@ -103,6 +107,45 @@ def test_further_steps_of_the_model_alone(rows):
         *(new.params["value"] for _, new in states),
     )
     assert moved("model", states[1][1]) > 1.5 * moved("model", states[0][1]) > 0
+
+
+@pytest.mark.parametrize(("share", "batch", "demonstrated"), [(1 / 3, 64, 21), (0.0, 8, 0)])
+def test_each_minibatch_has_its_share_of_demonstrated_steps(share, batch, demonstrated):
+    config = shrink(vins_rl.Config(), demo_share=share, model_steps=2, model_batch=12)
+    sizes: list[tuple[str, int]] = []
+
+    def count(name: str, state: int, rows: jax.Array) -> tuple[int, dict[str, jax.Array]]:
+        sizes.append((name, rows.shape[0]))
+        return state, {"demonstrated": jnp.sum(rows)}
+
+    learner: Any = SimpleNamespace(
+        config=SimpleNamespace(batch=batch),
+        gradient_step=lambda key, state, rows: count("both", state, rows),
+        model_step=lambda state, rows: count("model", state, rows),
+    )
+    replay = buffer.append(buffer.ring(jnp.zeros(5), 5), jnp.zeros(5))  # a collected step is a 0
+    _, metrics = vins_rl.replay_steps(
+        learner, config, KEY, jnp.int32(0), replay, lambda key, n: jnp.ones(n)
+    )
+    assert set(sizes) == {("both", batch), ("model", 12)}
+    assert float(metrics["demonstrated"]) == demonstrated
+
+
+def test_targets_are_bounded_by_the_time_limit(rows, monkeypatch):
+    """A step costs 1, so that no state is worth less than minus the time limit, or more than 0."""
+    spec = envs.make("ProbeGoal").spec
+    config = dataclasses.replace(shrink(vins.Config()), mu=0.0, interpolations=0)
+    for value, bounded in ((-1e4, -float(spec.horizon)), (3.0, 0.0), (-2.0, -2.0)):
+        monkeypatch.setattr(
+            vins.VINSLearner, "apply_value", lambda self, p, x, v=value: jnp.full(x.shape[:-1], v)
+        )
+        learner = vins.learner(config, spec, (-float(spec.horizon), 0.0))
+        state, steps = learner.init(KEY, rows), learner.rows(rows)
+        _, targets, _ = learner.value_targets(KEY, state, steps)
+        goes_on = np.asarray(~steps.terminal & ~steps.next_terminal)
+        assert goes_on.any()
+        expected = -1.0 + config.discount * bounded
+        np.testing.assert_allclose(np.asarray(targets)[goes_on], expected, rtol=1e-5)
 
 
 def test_bad_settings(rows):

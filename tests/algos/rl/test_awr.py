@@ -11,7 +11,7 @@ import pytest
 from helpers.linear_networks import SPEC, dense
 
 from imitbench import envs
-from imitbench.algos.common import replay_buffer
+from imitbench.algos.common import on_policy, replay_buffer
 from imitbench.algos.rl import awr, awr_learner, ppo, rwr, sil, weighted_regression
 from imitbench.core import buffer, ops
 from imitbench.core.types import Transition
@@ -248,6 +248,51 @@ def test_sil_divides_by_the_rows_with_an_advantage(steps):
 
     assert value(100, 400) == pytest.approx(value(100, 0), rel=1e-5)
     assert value(32, 0) == pytest.approx(value(100, 0) / 2, rel=1e-5)
+
+
+def test_returns_and_priorities_of_the_replay_are_those_of_a_loop():
+    """Eight steps of two environments in a replay for six: the two oldest are overwritten."""
+    inner = ppo.Config(
+        envs=2, length=4, minibatches=1, hidden=(), normalise_obs=False, normalise_reward=False,
+        discount=0.5,
+    )  # fmt: skip
+    config = sil.Config(ppo=inner, capacity=12, max_advantage=1.5, alpha=0.6)
+    rng, no = np.random.default_rng(0), np.zeros((8, 2), bool)
+    obs = rng.normal(size=(9, 2, 1)).astype(np.float32)
+    terminated, truncated = no.copy(), no.copy()
+    terminated[3, 0] = truncated[5, 1] = terminated[1, 1] = True
+    reward = rng.normal(size=(8, 2)).astype(np.float32)
+    # The first observation of a new episode is another one.
+    next_obs = obs[1:] + 0.25 * (terminated | truncated)[..., None].astype(np.float32)
+    action = rng.normal(size=(8, 2, 1)).astype(np.float32)
+    columns: Any = obs[:-1], action, 2 * action, reward, next_obs, terminated, truncated, no, ~no
+    steps = Transition(*columns)
+    replay = buffer.ring(jax.tree.map(jnp.asarray, steps), 6)
+    for part in (slice(0, 4), slice(4, 8)):
+        replay = buffer.append(replay, jax.tree.map(lambda x, p=part: jnp.asarray(x[p]), steps))
+    networks = on_policy.networks(inner, SPEC)
+    core = ppo.learner(inner, SPEC, ppo.optimiser(inner, 1)).init(KEY)
+    params = core.params | {"value": dense([[0.5]], [0.1])}
+    rows, priority = sil.replay_rows(networks, config, core.replace(params=params), replay)
+
+    def value(x: np.ndarray) -> np.ndarray:
+        return np.asarray(networks.value.apply(params["value"], jnp.asarray(x)))
+
+    returns = np.zeros((8, 2))
+    for env in range(2):
+        for t in reversed(range(8)):
+            if terminated[t, env]:
+                later = 0.0
+            elif truncated[t, env] or t == 7:
+                later = value(next_obs[t])[env]
+            else:
+                later = returns[t + 1, env]
+            returns[t, env] = reward[t, env] + 0.5 * later
+    gain = np.clip(returns - value(obs[:-1]), 0.0, 1.5)
+    np.testing.assert_allclose(rows["return"], returns[2:].ravel(), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(priority, ((gain + 1e-6) ** 0.6)[2:].ravel(), rtol=1e-4, atol=1e-6)
+    np.testing.assert_array_equal(rows["obs"], obs[2:8].reshape(12, 1))
+    np.testing.assert_array_equal(rows["action"], 2 * action[2:].reshape(12, 1))
 
 
 def test_one_optimiser_serves_ppo_and_self_imitation():
