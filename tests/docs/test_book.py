@@ -8,9 +8,9 @@ import shlex
 import pytest
 
 from docs._generate import sources
-from docs._generate.book import pages, verdict_list
+from docs._generate.book import pages, quoted, verdict_list
 from docs._generate.book.schema import ClaimOf
-from imitbench.results import claims
+from imitbench.results import claims, scores
 from imitbench.results.tables import sections
 from imitbench.runs import plan
 from imitbench.suites import published
@@ -85,6 +85,25 @@ def test_its_numbers_are_those_of_the_cells():
             assert f"| {sections.explained_verdict(j)} |" in shown
             checked += 1
     assert checked > 5
+
+
+def test_quotes_are_the_numbers_of_shipped_cells():
+    (cell,) = (
+        r
+        for r in sources.shipped_results("policies")
+        if r.identity["label"] == "latent" and r.identity["task"] == "Forks"
+    )
+    place = "policies | latent | Forks 96, scripted"
+    rate = scores.estimate(cell, "success_final")
+    text = quoted.filled(f"succeeds in {{{place} | success_final}} of {{{place} | grad_steps}}")
+    assert text == f"succeeds in {100 * rate.value:.1f}% of {cell.curve['grad_steps'].max():,}"
+    text = quoted.filled(f"{{{place} | mode_entropy | interval}}")
+    assert text == "{:.2f} [{:.2f}, {:.2f}]".format(*scores.estimate(cell, "mode_entropy"))
+    for wrong in ("policies | latent | Forks 97, scripted | return", f"{place} | return | x"):
+        with pytest.raises(LookupError, match="expected"):
+            quoted.filled(f"{{{wrong}}}")
+    written = "".join(pages.pages().values())
+    assert not quoted.QUOTE.search(written)
 
 
 def test_the_list_is_current():

@@ -135,9 +135,10 @@ DOCUMENT = Document(
             "Using alternative f-divergences: Reverse KL", "claim",
             "The reverse divergence helps, because it seeks one mode.",
             remark="Not shown: on Hopper with 4 trajectories the shipped cells of `gail` have a "
-            "return of 3.5 [2.3, 4.6] for `f-vim-rkl` and of 2,572.5 [1,038.4, 4,106.6] for GAIL. "
-            "The former learned to end episodes at once, since its rewards were negative. Hopper "
-            "has no modes; rows on Forks would tell.",
+            "return of {gail | f-vim-rkl | Hopper 4, learned | return | interval} for `f-vim-rkl` "
+            "and of {gail | gail | Hopper 4, learned | return | interval} for GAIL. The former "
+            "learned to end episodes at once, since its rewards were negative. Hopper has no "
+            "modes; rows on Forks would tell.",
         ),
         Statement(
             "Using alternative f-divergences: Reverse KL", "equation",
@@ -169,8 +170,12 @@ DOCUMENT = Document(
                    "test_heads_that_learn_distributions_reproduce_both_points",
                    f"{HEADS}/test_losses.py::test_the_noise_schedule_is_the_formula"),
             remark="Latent variables have no claim. In the shipped cells on Forks `latent` has a "
-            "mode entropy of 0.57 [0.53, 0.61] and succeeds in 17.6% [14.5, 20.9], regression has "
-            "0.08 [0.00, 0.18] and 14.5% [0.0, 36.5]: it keeps modes, and seldom succeeds.",
+            "mode entropy of {policies | latent | Forks 96, scripted | mode_entropy | interval} "
+            "and succeeds in {policies | latent | Forks 96, scripted | success_final | interval}, "
+            "regression has "
+            "{policies | deterministic | Forks 96, scripted | mode_entropy | interval} and "
+            "{policies | deterministic | Forks 96, scripted | success_final | interval}: it keeps "
+            "modes, and seldom succeeds.",
         ),
         Statement(
             "Why does this work?", "equation",
@@ -235,8 +240,10 @@ DOCUMENT = Document(
             ),
             tests=(f"{CLONING}/test_dagger.py::"
                    "test_the_aggregate_holds_the_demonstrations_and_expert_labels",),
-            remark="Tables count expert queries; in this claim DAgger has 20,200 and BC 200. The "
-            "experts are programs, so that a person's time is not measured.",
+            remark="Tables count expert queries; in this claim DAgger has "
+            "{gail | dagger | Hopper 4, learned | expert_queries} and BC "
+            "{gail | bc | Hopper 4, learned | expert_queries}. The experts are programs, so "
+            "that a person's time is not measured.",
         ),
         Statement(
             "How might we fix this?", "question",
@@ -502,8 +509,9 @@ DOCUMENT = Document(
         Statement(
             PERSPECTIVES, "claim",
             "It is sometimes surprisingly effective.",
-            remark="Not judged. On Hopper the shipped cells of `gail` have a return of 3,502.9 "
-            "[3,413.7, 3,592.1] for BC from 550 steps of 11 trajectories; the expert has 3,562.",
+            remark="Not judged. On Hopper the shipped cells of `gail` have a return of "
+            "{gail | bc | Hopper 11, learned | return | interval} for BC from 550 steps of 11 "
+            "trajectories; the expert has 3,562.",
         ),
         Statement(
             PERSPECTIVES, "claim",

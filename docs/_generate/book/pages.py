@@ -9,6 +9,7 @@ from docs._generate import sources
 from docs._generate.book import (
     imitation_lecture,
     model_based_talk,
+    quoted,
     rewards_and_demonstrations,
     self_correction,
     weighted_regression,
@@ -105,7 +106,7 @@ def _statement(
     if items:
         parts.append("\n".join(f"- {item}" for item in items))
     if statement.remark:
-        parts.append(sources.linked(statement.remark))
+        parts.append(sources.linked(quoted.filled(statement.remark)))
     return parts
 
 

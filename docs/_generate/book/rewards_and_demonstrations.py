@@ -34,7 +34,9 @@ DOCUMENT = Document(
             figures=(("vins_rl", "curves"),),
             remark="HER has no demonstrations, and as many environment steps; the two methods also "
             "differ otherwise. `nair`, which is nearer to HER, has no such claim: in the shipped "
-            "cells on FetchPush it reaches the goal in 90.0% of the episodes, HER in 8.0%.",
+            "cells on FetchPush it reaches the goal in "
+            "{vins_rl | nair | FetchPush 100, learned | success_any} of the episodes, HER in "
+            "{vins_rl | her | FetchPush 0 | success_any}.",
         ),
         Statement(
             "Learning from demonstrations", "claim",
@@ -429,22 +431,23 @@ DOCUMENT = Document(
                 "On Reacher BC has a higher return than GAIL with 4 trajectories",
             ),
             figures=(("gail", "budget"), ("gail", "curves")),
-            remark="On Reacher the paper's table 3 has BC above GAIL. Here GAIL is above, by 4.7; "
-            "the claim is undecided, because BC was still rising.",
+            remark="On Reacher the paper's table 3 has BC above GAIL. Here BC has "
+            "{gail | bc | Reacher 4, learned | return | interval} and GAIL "
+            "{gail | gail | Reacher 4, learned | return | interval}.",
         ),
         Statement(
             GAIL, "claim",
             "GAIL needs more steps in the environment.",
             figures=(("gail", "curves"),),
-            remark="Not judged: BC takes none, so there is nothing to compare. GAIL took 307,200 "
-            "in the shipped cells.",
+            remark="Not judged: BC takes none, so there is nothing to compare. GAIL took "
+            "{gail | gail | Hopper 4, learned | env_steps} in the shipped cells.",
         ),
         Statement(
             GAIL, "question",
             "Can BC or GAIL outperform the expert?",
-            remark="Not judged. In the shipped cells no mean of either is above the expert's: on "
-            "Hopper, where the expert has 3,562, BC has 3,503 with 11 trajectories and GAIL 3,447 "
-            "with one.",
+            remark="Not judged. On Hopper, where the expert has 3,562, BC has "
+            "{gail | bc | Hopper 11, learned | return} with 11 trajectories and GAIL "
+            "{gail | gail | Hopper 11, learned | return}.",
         ),
         Statement(
             "Combining imitation and task rewards", "equation",
