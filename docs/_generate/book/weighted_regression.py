@@ -428,8 +428,8 @@ DOCUMENT = Document(
             "{awr | ppo | HalfCheetah 0 | return | interval} and AWR "
             "{awr | awr | HalfCheetah 0 | return | interval} on HalfCheetah. Of TRPO "
             "[learners](../suites/learners.md) shows the curve. Published returns after a million "
-            "steps, Hopper and HalfCheetah: 2,699 and 3,682 of AWR (official logs), 2,483 and 5,650 of PPO, "
-            "2,007 and 4,527 of TRPO (both Tianshou).",
+            "steps, Hopper and HalfCheetah: 2,699 and 3,682 of AWR (official logs), 2,483 and "
+            "5,650 of PPO, 2,007 and 4,527 of TRPO (both Tianshou).",
         ),
         Statement(
             "Properties", "claim",

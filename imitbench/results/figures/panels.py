@@ -103,13 +103,17 @@ def reference_levels(cells: Sequence[Result]) -> dict[str, float]:
 
     Returns:
         The returns of the task's expert and of a random policy, by name; none for places without
-        demonstrations, tasks without reference scores, and where curves show success.
+        demonstrations, tasks without reference scores, and where curves show success. Where a clip
+        takes the expert's place, its return is a goal for those without demonstrations, too.
     """
     task, demos, _ = cells[0].place
     reference = reference_scores.table().get(task)
-    if scores.main_measure(cells[0]) != "return" or not demos or reference is None:
+    if scores.main_measure(cells[0]) != "return" or reference is None:
         return {}
-    return {"expert": reference["expert"], "random policy": reference["random"]}
+    clip = reference["expert_kind"] == "clip"
+    if not demos and not clip:
+        return {}
+    return {"clip" if clip else "expert": reference["expert"], "random policy": reference["random"]}
 
 
 def measure_label(r: Result) -> str:
