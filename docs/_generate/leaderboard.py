@@ -10,7 +10,7 @@ from imitbench.suites.registry import suite_names
 from imitbench.utils.errors import UserError
 
 COMMUNITY = sources.ROOT / "results" / "community"
-HEAD = ("Rank", "Method", "By", "IQM", "Mean", "P(better)")
+HEAD = ("Rank", "Method", "By", "IQM", "Mean", "P(better)", "Above", "Below")
 
 
 def submitted(suite: str) -> list[tuple[submissions.Submission, list[Result]]]:
@@ -53,6 +53,8 @@ def table(suite: str) -> str:
             format_estimate(r.iqm, 1.0, 3),
             format_estimate(r.mean, 1.0, 3),
             f"{r.improvement:.2f}",
+            str(r.above),
+            str(r.below),
         )
         for number, r in enumerate(rank.rank_methods(scores), 1)
     ]

@@ -183,11 +183,14 @@ def print_rank(scores: rank.Scores, ranked: Sequence[rank.RankedMethod]) -> None
             "Median": format_estimate(method.median, 1, 3),
             "Optimality gap": format_estimate(method.optimality_gap, 1, 3),
             "P(improvement)": f"{method.improvement:.2f}",
+            "Above": str(method.above),
+            "Below": str(method.below),
         }
         rows.append(row)
     print_rows(rows)
     places = ", ".join(f"{task} {demos}" if demos else task for task, demos, _ in scores.places)
     print(f"normalised {scores.measure.replace('_', ' ')} over {places} [95% bootstrap interval]")
+    print("above, below: so many of the other methods by a paired test over seeds, adjusted (5%)")
     if scores.left_out:
         print(f"not at all of these places, so left out: {', '.join(scores.left_out)}")
 

@@ -5,6 +5,7 @@ Agarwal et al. 2021 (arXiv:2108.13264): runs of all tasks together, seeds resamp
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
@@ -43,6 +44,8 @@ class RankedMethod(NamedTuple):
     # The probability that a run of the method is above a run of another one, over all others and
     # places; higher is better.
     improvement: float
+    above: int  # of how many methods it is above by the paired test of `paired_standings`
+    below: int  # of how many it is below
 
 
 def collect(results: Sequence[Result], measure: Measure = "auto") -> Scores:
@@ -103,9 +106,10 @@ def rank_methods(scores: Scores) -> list[RankedMethod]:
         scores: from `collect`.
 
     Returns:
-        The methods; the one with the highest interquartile mean comes first.
+        The methods; first those that are above more methods than they are below, and of several
+        that with the highest interquartile mean.
     """
-    ranked = []
+    ranked, standings = [], paired_standings(scores)
     for method, strata in scores.methods.items():
         sizes = [len(x) for x in strata]
         improvements = [
@@ -121,6 +125,49 @@ def rank_methods(scores: Scores) -> list[RankedMethod]:
             median=stats.aggregate(strata, stats.median_of_means(sizes)),
             optimality_gap=stats.aggregate(strata, stats.optimality_gap),
             improvement=float(np.mean(improvements)),
+            above=standings[method][0],
+            below=standings[method][1],
         )
         ranked.append(aggregates)
-    return sorted(ranked, key=lambda r: -r.iqm.value)
+    return sorted(ranked, key=lambda r: (r.below - r.above, -r.iqm.value))
+
+
+def paired_standings(scores: Scores) -> dict[str, tuple[int, int]]:
+    """Counts the methods that each method is above and below of.
+
+    Two methods are compared by the mean difference of their scores over all places, seed by seed
+    where both have as many seeds. Differences at places of one task share seeds and states, so
+    their errors are taken as one. One is above the other at a level of 5% (two-sided, Student's t),
+    where p values are adjusted over all pairs by Benjamini and Hochberg.
+
+    Args:
+        scores: from `collect`.
+
+    Returns:
+        For each method: of how many others it is above, and of how many below.
+    """
+    pairs = list(itertools.combinations(scores.methods, 2))
+    leads = [_lead(scores, a, b) for a, b in pairs]
+    adjusted = stats.benjamini_hochberg([lead.p for lead in leads])
+    found = {name: [0, 0] for name in scores.methods}
+    for pair, lead, p in zip(pairs, leads, adjusted, strict=True):
+        if p <= 2 * stats.ALPHA:
+            better, worse = pair if lead.value > 0 else pair[::-1]
+            found[better][0] += 1
+            found[worse][1] += 1
+    return {name: (above, below) for name, (above, below) in found.items()}
+
+
+def _lead(scores: Scores, a: str, b: str) -> stats.Mean:
+    """The mean lead of one method over another."""
+    by_task: dict[str, list[stats.Mean]] = {}
+    for (task, _, _), x, y in zip(scores.places, scores.methods[a], scores.methods[b], strict=True):
+        same = len(x) == len(y)
+        lead = (
+            stats.over_seeds(x - y)
+            if same
+            else stats.difference(stats.over_seeds(x), stats.over_seeds(y))
+        )
+        by_task.setdefault(task, []).append(lead)
+    leads = [stats.together(found) for found in by_task.values()]
+    return stats.pooled(leads, [len(found) for found in by_task.values()])

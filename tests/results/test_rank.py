@@ -48,6 +48,34 @@ def test_methods_are_ranked_where_all_of_them_ran():
     assert best.improvement == pytest.approx(0.75) and worse.improvement == pytest.approx(0.25)
 
 
+def test_standings_are_those_of_paired_tests():
+    """c is above b by .1 in every seed, far less than seeds differ; a cannot be told apart."""
+    seeds = np.array([0.1, 0.3, 0.5, 0.7, 0.6])
+    noise = np.array([0.01, -0.01, 0.0, 0.01, -0.01])
+    results = [
+        cell("a", seeds[::-1]), cell("b", seeds), cell("c", seeds + 0.1 + noise),
+        cell("a", seeds[::-1], demos=20), cell("b", seeds, demos=20),
+        cell("c", seeds + 0.1 - noise, demos=20),
+    ]  # fmt: skip
+    scores = rank.collect(results, "success_any")
+    assert rank.paired_standings(scores) == {"a": (0, 0), "b": (0, 1), "c": (1, 0)}
+    ranked = [(r.method, r.above, r.below) for r in rank.rank_methods(scores)]
+    assert [name for name, _, _ in ranked] == ["c", "a", "b"] and ranked[0][1:] == (1, 0)
+
+
+def test_methods_with_other_numbers_of_seeds_are_compared_unpaired():
+    results = [cell("a", [0.1, 0.2, 0.1, 0.2, 0.15]), cell("b", [0.8, 0.9, 0.8])]
+    scores = rank.collect(results, "success_any")
+    assert rank.paired_standings(scores) == {"a": (0, 1), "b": (1, 0)}
+    single = rank.collect([cell("a", [0.1]), cell("b", [0.8])], "success_any")
+    assert rank.paired_standings(single) == {"a": (0, 0), "b": (0, 0)}
+
+
+def test_errors_at_places_of_one_task_do_not_cancel():
+    found = stats.together([stats.Mean(1.0, 0.2, 4), stats.Mean(3.0, 0.4, 9)])
+    assert found == pytest.approx((2.0, 0.3, 4))
+
+
 def test_returns_are_between_a_random_policy_and_the_expert(monkeypatch):
     ends = {"PointMass": {"random": -10.0, "expert": 10.0}}
     monkeypatch.setattr(reference_scores, "table", lambda: ends)

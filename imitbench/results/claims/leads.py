@@ -181,19 +181,14 @@ def pooled_lead(claim: Claim, leads: Sequence[Lead], tasks: Sequence[str]) -> Le
         for joined, parts in zip(
             means, ([x.mean for x in found], [x.gap for x in found]), strict=True
         ):
-            joined.append(_same_task(parts, scale))
+            joined.append(stats.together([_scaled(part, scale) for part in parts]))
     weights = [tasks.count(task) for task in dict.fromkeys(tasks)]
     mean, gap = (stats.pooled(joined, weights) for joined in means)
     return Lead(mean, float(np.mean(margins)), gap)
 
 
-def _same_task(means: Sequence[stats.Mean], scale: float) -> stats.Mean:
-    """The mean of means whose errors go together."""
-    return stats.Mean(
-        float(np.mean([m.value for m in means])) / scale,
-        float(np.mean([m.error for m in means])) / scale,
-        min(m.freedom for m in means),
-    )
+def _scaled(mean: stats.Mean, scale: float) -> stats.Mean:
+    return mean._replace(value=mean.value / scale, error=mean.error / scale)
 
 
 def _mean(x: np.ndarray, variance: float) -> stats.Mean:

@@ -37,6 +37,7 @@ from imitbench.results.stats.student import (
     over_seeds,
     pooled,
     rate_interval,
+    together,
     wilson,
     with_binomial_error,
 )
@@ -69,6 +70,7 @@ __all__ = [
     "rate_interval",
     "seeds_needed",
     "standard_error",
+    "together",
     "wilson",
     "with_binomial_error",
 ]  # fmt: skip

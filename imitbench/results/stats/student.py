@@ -138,6 +138,22 @@ def pooled(means: Sequence[Mean], weights: Sequence[float]) -> Mean:
     return _combine(means, [w / sum(weights) for w in weights])
 
 
+def together(means: Sequence[Mean]) -> Mean:
+    """The mean of means whose errors go together, such as those of places that share seeds.
+
+    Args:
+        means: such as a method's leads at several places of one task.
+
+    Returns:
+        Their mean; its error is the mean error.
+    """
+    return Mean(
+        sum(m.value for m in means) / len(means),
+        sum(m.error for m in means) / len(means),
+        min(m.freedom for m in means),
+    )
+
+
 def _combine(means: Sequence[Mean], weights: Sequence[float]) -> Mean:
     value = sum(w * m.value for w, m in zip(weights, means, strict=True))
     variances = [(w * m.error) ** 2 for w, m in zip(weights, means, strict=True)]
