@@ -165,8 +165,11 @@ def _shows_values(window: chromium.Browser) -> None:
     )
     panel = "#suite-toy .panel:first-child svg"
     window.press(panel, "\ue014")  # the right arrow
-    following = window.run(tip)
-    assert following.startswith("vins\ngradient steps 0\n"), "before any training"
+    names = [r.identity["label"] for r in shipped()]
+    after = shipped()[names.index("dagger") + 1]
+    first = f"{after.curve['grad_steps'].min():,}"
+    expected = f"{after.identity['label']}\ngradient steps {first}\n"
+    assert window.run(tip).startswith(expected), "the first point of the next curve"
     group = f"return document.querySelector('{panel} g[data-name=bc]').getAttribute('display')"
     button = "#suite-toy .legend button:first-child"
     window.click(button)
