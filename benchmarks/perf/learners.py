@@ -1,7 +1,8 @@
 """Training speed of the learners beside the engine by itself and Stable-Baselines3.
 
-Run by `make perf-learners`, on an idle machine: about seven minutes on two CPUs. Writes
-`results/perf/learners.md`. What is compared is measured in turns in one process.
+Run by `make perf-learners`, on an idle machine: about ten minutes on two CPUs. Writes
+`results/perf/learners.md`. What is compared is measured in turns in one process. IQ-Learn and SLBO,
+which no package that installs here has, stand beside the matrix-product peak alone.
 """
 
 from __future__ import annotations
@@ -15,12 +16,16 @@ import jax.numpy as jnp
 import numpy as np
 import tyro
 
+from benchmarks.perf.engines import training
+from benchmarks.perf.products import product_flops
 from benchmarks.perf.stable_baselines import best_threads, modules, peer
 from benchmarks.perf.timing import Work, publish, raw_engine, synthetic
 from imitbench import envs
 from imitbench.algos.common import off_policy
+from imitbench.algos.inverse import iq_learn
+from imitbench.algos.model_based.slbo import slbo
 from imitbench.algos.rl import ddpg, ppo, sac, td3
-from imitbench.core.types import Algorithm
+from imitbench.core.types import Algorithm, Env
 from imitbench.envs.locomotion import TASKS, Locomotion
 from imitbench.results.tables.formatting import markdown_table
 from imitbench.training import loop
@@ -29,6 +34,7 @@ from imitbench.utils.machine import available_cpus
 
 TASK, PEER_TASK = "Hopper", "Hopper-v5"
 OFF_POLICY = {"sac": sac, "td3": td3, "ddpg": ddpg}
+KNOWN_REWARD = "HalfCheetah-known-reward"
 AIM = 4.0  # times the throughput of Stable-Baselines3
 ENGINE_STEPS = 20  # before a robot without control lies on the ground
 
@@ -151,6 +157,36 @@ def rows(method: str, options: Options) -> tuple[list[list[str]], int]:
     return found, threads
 
 
+WITHOUT_PEER = [
+    "learner", "seeds", "all seeds, gradient steps/s", "GFLOP/s of matrix products",
+    "matrix-product peak, GFLOP/s", "share of the peak",
+]  # fmt: skip
+
+
+def without_peer(seeds: tuple[int, ...]) -> list[list[str]]:
+    """Rows below `WITHOUT_PEER`."""
+    hopper, known = envs.make(TASK, "native"), envs.make(KNOWN_REWARD, "native")
+    replay = off_policy.Config(rounds=200, warmup=0, batch=256, capacity=100_000)
+    soft = iq_learn.Config(replay=replay, hidden=(256, 256))
+    model = slbo.Config(length=500, rounds=2)
+    made = (
+        ("IQ-Learn, 1 environment", hopper, iq_learn.make(soft, hopper.spec, hopper)),
+        (f"SLBO, {model.rounds} rounds", known, slbo.make(model, known.spec, known)),
+    )
+    return [share_of_peak(name, algo, env, n) for name, env, algo in made for n in seeds]
+
+
+def share_of_peak(name: str, algo: Algorithm, env: Env, seeds: int) -> list[str]:
+    """Gradient steps per second, with all that an update does, against the peak."""
+    rate, peak, _ = training(algo, env, seeds)
+    demos = jax.tree.map(lambda x: x[0], synthetic(env.spec, 5000, 1))
+    key = jax.random.key(0)
+    state = jax.eval_shape(algo.init, key, demos)
+    flops = product_flops(algo.update, key, state, demos) / algo.cost.grad_steps
+    used = rate * flops / 1e9
+    return [name, str(seeds), f"{rate:,.0f}", f"{used:.0f}", f"{peak:.0f}", f"{used / peak:.2f}"]
+
+
 def main(options: Options) -> None:
     modules()
     table: list[list[str]] = []
@@ -182,6 +218,14 @@ def main(options: Options) -> None:
         + ", ".join(f"{n} for {method.upper()}" for method, n in threads.items())
         + ". Engine alone: `mujoco.rollout` on as many environments as all seeds have, called for "
         f"each environment step, on {available_cpus()} threads.",
+        "",
+        "## Without a peer",
+        "",
+        markdown_table(WITHOUT_PEER, without_peer(options.seeds)),
+        "",
+        "IQ-Learn: 256-256, 256 own and 256 demonstrated rows, one gradient step for each step. "
+        "SLBO: 500-500 model, 32-32 policy and 64-64 value; gradient steps are those of all three. "
+        "Its virtual steps count in the time and in the products.",
         "",
     ]
     publish(text, options.out)
