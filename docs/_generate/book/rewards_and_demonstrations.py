@@ -530,13 +530,15 @@ DOCUMENT = Document(
                 "reward",
             ),
             code=("imitbench/envs/pixels.py",),
-            remark="The full profile alone has PPO from pixels, with and without the arm in the "
-            "discriminator's view.",
+            figures=(("pixels", "curves"),),
+            remark="The cpu profile has the first claim on FetchReach alone; the other rows are in "
+            "the full profile.",
         ),
         Statement(
             ZHU, "figure",
             "(b) Sensitivity to `lambda`.",
             code=("imitbench/suites/mix.py",),
+            figures=(("mix", "curves"),),
             remark="No claim compares shares of the reward. The cpu profile has 0, 0.5 and 1, the "
             "full one 0.1 and 0.9 too.",
         ),
