@@ -26,6 +26,7 @@ from docs._generate import (
     suites,
     tasks,
 )
+from docs._generate.book import claim_list
 from docs._generate.book import pages as book
 from imitbench import algos
 
@@ -45,7 +46,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "results schema": lambda: _included("results/README.md"),
     "changelog": lambda: _included("CHANGELOG.md"),
     "verdicts": lambda: suites.verdicts("suites/{}.md"),
-    "claims": suites.claims_table,
+    "claims": claim_list.table,
     "baselines": baselines.overview,
     "published returns": baselines.returns,
     "remarks on published returns": baselines.remarks,

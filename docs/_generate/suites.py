@@ -12,7 +12,6 @@ from docs._generate import settings, sources
 from imitbench import algos
 from imitbench.core.config import config_dict
 from imitbench.results.tables import sections
-from imitbench.suites import published
 from imitbench.suites.registry import SUITES, load_suite, suite_names
 
 FIGURES = {
@@ -71,13 +70,6 @@ def verdicts(link: str) -> str:
             rows.append((f"[`{name}`]({link.format(name)})", load_suite(name).about, *numbers))
     head = ("Suite", "Question", *(v.capitalize() for v in sections.VERDICTS[:3]))
     return sources.table(head, rows)
-
-
-def claims_table() -> str:
-    """Every claim about the shipped suites, and in how many places it got each verdict."""
-    found = {name: sources.shipped_results(name) for name in suite_names()}
-    judged = {n: r for n, r in found.items() if r and published.claims_of(n)}
-    return sections.verdict_counts(judged).strip()
 
 
 def figures(suite: str) -> list[Path]:

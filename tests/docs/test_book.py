@@ -8,7 +8,7 @@ import shlex
 import pytest
 
 from docs._generate import sources
-from docs._generate.book import pages, quoted, verdict_list
+from docs._generate.book import claim_list, pages, quoted, verdict_list
 from docs._generate.book.schema import ClaimOf
 from imitbench.results import claims, scores
 from imitbench.results.tables import sections
@@ -85,6 +85,21 @@ def test_its_numbers_are_those_of_the_cells():
             assert f"| {sections.explained_verdict(j)} |" in shown
             checked += 1
     assert checked > 5
+
+
+def test_the_list_of_claims_links_to_their_statements():
+    """Each document has a page; statements that became no claim have an anchor, too."""
+    written, listed = pages.pages(), claim_list.table().split("\n")[2:]
+    assert len(listed) == sum(len(published.claims_of(name)) for name in suite_names())
+    for line in listed:
+        page, _, name = re.findall(r"\]\(([\w.#-]+)\)", line)[-1].partition("#")
+        place = f"{{ #{name} }}" if name.startswith("statement-") else f"## [`{name}`]"
+        assert place in written[f"book/{page}"], line
+    counted = [
+        (ref.suite, ref.text) for d in pages.DOCUMENTS for s in d.statements for ref in s.claims
+    ]
+    first = next(line for line in listed if counted[0][1] in line)
+    assert f"({pages.DOCUMENTS[0].name}.md#statement-" in first
 
 
 def test_quotes_are_the_numbers_of_shipped_cells():

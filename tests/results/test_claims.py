@@ -427,24 +427,6 @@ def test_the_command_says_each_verdict_and_its_exit_code_the_sum(tmp_path, capsy
     assert "did you mean toy" in capsys.readouterr().err
 
 
-def test_one_table_over_suites(monkeypatch):
-    """Places are counted, not listed."""
-    own = (
-        Claim("a above b", "a", "b", "here"),
-        Claim("c above b", "c", "b", "here", places=(HERE,)),
-    )
-    monkeypatch.setattr(published, "claims_of", lambda name: own)
-    wobble = np.array([0.1, -0.1, 0.1, -0.1, 0.01])
-    results = [
-        cell("a", SEVERAL + 0.2 + WOBBLE), cell("b", SEVERAL),
-        cell("a", SEVERAL, demos=20), cell("b", SEVERAL + 0.1 + WOBBLE, demos=20),
-        cell("a", SEVERAL + wobble, demos=30), cell("b", SEVERAL, demos=30),
-    ]  # fmt: skip
-    _, _, first, second = sections.verdict_counts({"toy": results}).strip().split("\n")
-    assert first == "| toy | a above b | 1 | 1 | 1 | - | undecided |"
-    assert second == "| toy | c above b | - | - | - | 1 | - |"
-
-
 def test_leads_in_metrics_and_entropies_have_three_digits():
     (j,) = claims.judge([A_OVER_B], [cell("a", SEVERAL + 0.3), cell("b", SEVERAL)])
     assert sections.format_lead(j).startswith("+30.0 [+")

@@ -85,11 +85,17 @@ def overview(document: Document) -> str:
     return f"{len(kinds)} statements: {counted}. Verdicts, place by place: {found}."
 
 
+def anchor(number: int) -> str:
+    """The name of a statement in links to its page."""
+    return f"statement-{number}"
+
+
 def _statement(
     number: int, statement: Statement, shown_above: Sequence[tuple[str, str]]
 ) -> list[str]:
     """A statement and what became of it, without the figures that are not on the page yet."""
-    parts = [f"**{number}. {statement.kind.capitalize()}.** {sources.linked(statement.says)}"]
+    title = f"**{number}. {statement.kind.capitalize()}.**{{ #{anchor(number)} }}"
+    parts = [f"{title} {sources.linked(statement.says)}"]
     found = [j for ref in statement.claims for j in judgements_of(ref.suite, ref.find())]
     if found:
         parts.append(sources.table(HEAD, map(row, found)))
@@ -180,20 +186,21 @@ def documents() -> str:
     for d in DOCUMENTS:
         title = d.title.partition(". ")[0]
         rows.append((f"[{title}]({d.name}.md)", str(len(d.statements)), _verdicts(d.statements)))
-    rows.append((f"[Other claims]({REST}.md)", "-", _counts(_judged(others()))))
+    rows.append((f"[Other claims]({REST}.md)", "-", counts(_judged(others()))))
     return sources.table(("Document", "Statements", "Verdicts, place by place"), rows)
 
 
 def _verdicts(statements: Sequence[Statement]) -> str:
     refs = dict.fromkeys(ref for s in statements for ref in s.claims)
-    return _counts([j for r in refs for j in judgements_of(r.suite, r.find())])
+    return counts([j for r in refs for j in judgements_of(r.suite, r.find())])
 
 
 def _judged(found: dict[str, list[Claim]]) -> list[claims.Judgement]:
     return [j for suite, kept in found.items() for c in kept for j in judgements_of(suite, c)]
 
 
-def _counts(found: Sequence[claims.Judgement]) -> str:
+def counts(found: Sequence[claims.Judgement]) -> str:
+    """How many places got each verdict, in words."""
     verdicts = [j.verdict for j in found if not j.pooled]
     names = {v: "not run" if v == "no results" else v for v in sections.VERDICTS}
     return ", ".join(f"{verdicts.count(v)} {n}" for v, n in names.items() if v in verdicts) or "-"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from imitbench.results import claims
 from imitbench.results.cells.cell import Result
-from imitbench.results.tables.formatting import Section, format_estimate, format_p, markdown_table
+from imitbench.results.tables.formatting import Section, format_estimate, format_p
 from imitbench.suites import published
 
 CLAIM_HEAD = (
@@ -104,29 +104,3 @@ def explained_verdict(judgement: claims.Judgement) -> str:
         return f"undecided ({judgement.objection})"
     seeds = claims.seeds_to_decide(judgement)
     return f"undecided (about {seeds:,} seeds would decide)" if seeds else "undecided"
-
-
-def verdict_counts(suites: Mapping[str, Sequence[Result]]) -> str:
-    """Counts the verdicts on each claim over its places.
-
-    Args:
-        suites: the cells of each suite, by its name.
-
-    Returns:
-        A Markdown table with a row for each claim, and the verdict on all its places together.
-
-    Raises:
-        UserError: two cells of a claim differ in engine, environment or seeds.
-    """
-    rows = []
-    for name, results in suites.items():
-        by_text: dict[str, list[claims.Judgement]] = {}
-        for j in claims.judge(published.claims_of(name), results):
-            by_text.setdefault(j.claim.text, []).append(j)
-        for text, judgements in by_text.items():
-            single = [j for j in judgements if not j.pooled]
-            counts = [sum(j.verdict == v for j in single) for v in VERDICTS]
-            together = [j.verdict for j in judgements if j.pooled] or ["-"]
-            rows.append([name, text, *(str(n) if n else "-" for n in counts), together[0]])
-    head = ("Suite", "Claim", *(v.capitalize() for v in VERDICTS), "Together")
-    return markdown_table(head, rows) + "\n"
