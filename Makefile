@@ -6,7 +6,7 @@ SUITE ?= quickstart
 PROFILE ?= cpu
 VIDEOS ?= 0
 
-.PHONY: help bench-all setup quickstart test test-all test-reference check docs docs-tables demos experts tables figures verify report pictures-vins compounding ship parity peers peer-rows perf perf-engines perf-wrap perf-learners perf-vins perf-heads perf-offline perf-adversarial perf-gymnasium perf-streaming perf-rendering golden clean
+.PHONY: help bench-all setup quickstart test test-all test-reference check lint types docs docs-tables demos experts tables figures verify report pictures-vins compounding ship parity peers peer-rows perf perf-engines perf-wrap perf-learners perf-vins perf-heads perf-offline perf-adversarial perf-gymnasium perf-streaming perf-rendering golden clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -45,12 +45,16 @@ $(VENV)/.reference: $(VENV)/.ready
 	fi
 	@touch $@
 
-check: setup  ## ruff, basedpyright, the import contract and the documentation
+check: setup  ## lint, types and the documentation, side by side
+	@$(MAKE) --no-print-directory -j 2 lint types docs
+
+lint: setup  ## ruff and the import contract
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/basedpyright
 	$(VENV)/bin/lint-imports
-	@$(MAKE) --no-print-directory docs
+
+types: setup  ## basedpyright
+	$(VENV)/bin/basedpyright
 
 docs: setup  ## build the documentation into build/docs; a wrong link fails
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict

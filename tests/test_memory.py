@@ -84,8 +84,9 @@ except UserError as error:
 
 @pytest.mark.parametrize(
     "kind",
-    ["demonstrations", *(pytest.param(k, marks=pytest.mark.slow) for k in ("rollouts", "cell"))],
+    ["demonstrations", "rollouts", "cell"],
 )
+@pytest.mark.slow
 def test_a_bomb_takes_little_memory(tmp_path, finished, kind):
     if kind == "demonstrations":
         path = hdf5_bomb(tmp_path)

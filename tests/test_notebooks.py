@@ -11,7 +11,6 @@ import pytest
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 WITH_FIGURES = ("across_seeds", "curves", "robots")
-FAST = ("robots",)
 NAMES = sorted(p.stem for p in FOLDER.glob("*.ipynb"))
 
 
@@ -33,9 +32,8 @@ def test_outputs_are_stripped(name):
         assert cell.cell_type == "markdown" or not (cell.outputs or cell.execution_count)
 
 
-@pytest.mark.parametrize(
-    "name", [n if n in FAST else pytest.param(n, marks=pytest.mark.slow) for n in NAMES]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
 def test_it_runs(name):
     book = read(name)
     client = nbclient.NotebookClient(book, timeout=900, resources={"metadata": {"path": FOLDER}})

@@ -90,7 +90,7 @@ def test_acts_on_discrete_choices(method, small, request):
         algos.traits(method).needs_demos
     ):
         pytest.skip("learns from observations, in which the choices of the probe leave no trace")
-    left_to_slow_tests(request, method, ("bc", "dagger", "ppo", GRU))
+    left_to_slow_tests(request, method, ("bc", "dagger", "ppo"))
     env = envs.make("ProbePolicy")
     demos = data.collect(env, experts.load("ProbePolicy"), 40)
     rows = data.subset(demos, 20, [0], same=True)
@@ -103,7 +103,7 @@ def test_acts_on_discrete_choices(method, small, request):
 
 
 # One method of each kind of loop and state; the others resume in the slow tests.
-RESUMED_FAST = ("bc", "dagger", "ppo", GRU)
+RESUMED_FAST = ("bc", "ppo", GRU)
 OPTIONS: dict[str, Any] = {"num_updates": 4, "num_evals": 4, "eval_episodes": 2}
 
 

@@ -107,8 +107,17 @@ def short() -> data.Demos:
     return demos.replace(steps=demos.steps.replace(weight=weight.astype(np.float32)))
 
 
-METHODS = ("bc", "marwil", "dagger")
-SLOW = ("offline_awr", "iql", "gail", "ddpg_demos", "vins", "pwil", "smodice")  # to compile
+METHODS = ("bc", "marwil")
+SLOW = (
+    "dagger",
+    "offline_awr",
+    "iql",
+    "gail",
+    "ddpg_demos",
+    "vins",
+    "pwil",
+    "smodice",
+)  # to compile
 
 
 @pytest.mark.parametrize(

@@ -88,9 +88,10 @@ def test_the_data_are_the_whole_experience_of_the_learner(small_learners, monkey
 
 @pytest.mark.parametrize(
     "left",
-    [pytest.param(1, marks=pytest.mark.slow), 0],
+    [1, 0],
     ids=["before the last evaluation", "after it"],
 )
+@pytest.mark.slow
 def test_an_interrupted_replay_ends_with_the_same_data(small_learners, monkeypatch, tmp_path, left):
     whole = replay.load_replay("ProbeWalk", "auto", 8)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "other"))

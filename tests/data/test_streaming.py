@@ -64,9 +64,9 @@ def trained(name: str, demos: data.Demos, stream: bool, seeds_by: Any) -> Any:
 @pytest.mark.parametrize(
     ("name", "seeds_by"),
     [
-        ("bc", "vmap"), ("bc", "threads"), ("marwil", "vmap"),
+        ("bc", "vmap"), pytest.param("bc", "threads", marks=pytest.mark.slow),
         *(pytest.param(n, "vmap", marks=pytest.mark.slow)
-          for n in ("td3_bc", "bcq", "iql", "offline_awr", "offline_rwr", "offline_ddpg",
+          for n in ("marwil", "td3_bc", "bcq", "iql", "offline_awr", "offline_rwr", "offline_ddpg",
                     "offline_td3", "offline_iq")),
     ],
 )  # fmt: skip

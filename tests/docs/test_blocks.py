@@ -24,6 +24,10 @@ from imitbench.suites.registry import load_suite, suite_names
 PAGES = {str(p.relative_to(sources.ROOT)): p.read_text(encoding="utf-8") for p in blocks.pages()}
 WITH_PYTHON = [name for name, text in PAGES.items() if blocks.blocks(text, "python")]
 FAST = [n for n in WITH_PYTHON if any(not b.mark for b in blocks.blocks(PAGES[n], "python"))]
+LONG = [  # pages whose fast blocks take seconds together, too
+    f"docs/how-to/{n}.md"
+    for n in ("own-expert", "own-environment", "export-policy", "train-with-other-libraries")
+]
 SLOW = [n for n in WITH_PYTHON if any(b.mark == "slow" for b in blocks.blocks(PAGES[n], "python"))]
 WITH_COMMANDS = [name for name, text in PAGES.items() if blocks.commands(text)]
 SUITE_FILE = "my_suite.py"  # a suite file that a page writes
@@ -53,7 +57,9 @@ def elsewhere(tmp_path, monkeypatch):
             del registry[name]
 
 
-@pytest.mark.parametrize("page", FAST)
+@pytest.mark.parametrize(
+    "page", [pytest.param(p, marks=pytest.mark.slow) if p in LONG else p for p in FAST]
+)
 def test_python_blocks(page, elsewhere):
     run_blocks(PAGES[page], slow=False)
 

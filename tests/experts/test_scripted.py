@@ -55,6 +55,7 @@ def test_success_over_500_episodes(task):
     check_ours(task, 500)
 
 
+@pytest.mark.slow
 def test_the_law_of_slide_solves_about_half():
     """Enough to filter demonstrations from."""
     env, law = envs.make("FetchSlide"), experts.load("FetchSlide", kind="scripted")

@@ -54,6 +54,7 @@ def test_a_round_has_the_noise_of_the_errors_of_the_round_before(demos):
     assert not np.allclose(first_round.obs, second_round.obs)
 
 
+@pytest.mark.slow
 def test_the_first_noise_is_that_of_a_clone_that_has_learned(demos):
     """The untrained clone is off by about the expert's own action."""
     env, expert = envs.make("PointMass"), experts.load("PointMass")

@@ -91,6 +91,7 @@ def test_memories_read_images(memory):
     assert action.shape == (8, 2) and later.obs.dtype == jnp.uint8
 
 
+@pytest.mark.slow
 def test_a_head_reads_images():
     config = dataclasses.replace(SMALL, head=HeadConfig(kind="mixture"), steps=2)
     algo, state, losses = train(config, updates=1)

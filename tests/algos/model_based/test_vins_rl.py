@@ -54,6 +54,7 @@ def test_rl_continues_vins_without_negatives_and_without_the_prior(rows):
     assert [(algo.cost * u).grad_steps for u in (0, 1)] == [6, 6 + config.rounds * (2 + 5)]
 
 
+@pytest.mark.slow
 def test_episodes_end_at_the_goal_and_demonstrations_before_it(rows, monkeypatch):
     """A step of the probe is as long as a goal's radius, so that the policy comes by it."""
     env, drawn = envs.make("ProbeGoal"), {}
@@ -84,6 +85,7 @@ def test_episodes_end_at_the_goal_and_demonstrations_before_it(rows, monkeypatch
         assert np.asarray(demonstrated.terminal)[counts].any() == (not ends)
 
 
+@pytest.mark.slow
 def test_further_steps_of_the_model_alone(rows):
     env = envs.make("ProbeGoal")
     config = shrink(vins_rl.Config(), rounds=1)
