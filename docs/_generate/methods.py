@@ -8,7 +8,7 @@ import inspect
 import re
 from typing import Any, NamedTuple
 
-from docs._generate import settings, sources
+from docs._generate import quoted, settings, sources
 from imitbench import algos, envs, experts
 from imitbench.core.types import Cost
 
@@ -73,7 +73,7 @@ def split(docstring: str) -> tuple[str, dict[str, str]]:
 
 def note_sections(name: str) -> dict[str, str]:
     """The sections of the hand-written note about a method, by their headings."""
-    _, *parts = re.split(r"^## ", sources.note("methods", name), flags=re.MULTILINE)
+    _, *parts = re.split(r"^## ", quoted.filled(sources.note("methods", name)), flags=re.MULTILINE)
     found = (part.partition("\n") for part in parts)
     return {heading: text.strip() for heading, _, text in found}
 

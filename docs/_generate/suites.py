@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from docs._generate import settings, sources
+from docs._generate import quoted, settings, sources
 from imitbench import algos
 from imitbench.core.config import config_dict
 from imitbench.results.tables import sections
@@ -96,7 +96,7 @@ def page(name: str) -> str:
     if results:
         parts += [
             "## Reading the results" if sources.note("suites", name) else "",
-            sources.note("suites", name),
+            quoted.filled(sources.note("suites", name)),
             *_figures(name),
             _verdicts(name),
             _table(name),
@@ -106,7 +106,10 @@ def page(name: str) -> str:
             _cost(results),
         ]
     else:
-        parts += [sources.note("suites", name), "No results of this suite have shipped."]
+        parts += [
+            quoted.filled(sources.note("suites", name)),
+            "No results of this suite have shipped.",
+        ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

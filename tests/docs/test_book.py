@@ -7,8 +7,8 @@ import shlex
 
 import pytest
 
-from docs._generate import sources
-from docs._generate.book import claim_list, pages, quoted, verdict_list
+from docs._generate import quoted, sources
+from docs._generate.book import claim_list, pages, verdict_list
 from docs._generate.book.schema import ClaimOf
 from imitbench.results import claims, scores
 from imitbench.results.tables import sections

@@ -5,11 +5,10 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from docs._generate import sources
+from docs._generate import quoted, sources
 from docs._generate.book import (
     imitation_lecture,
     model_based_talk,
-    quoted,
     rewards_and_demonstrations,
     self_correction,
     weighted_regression,

@@ -1,4 +1,4 @@
-"""Numbers of shipped cells in the texts of the book."""
+"""Numbers of shipped cells in hand-written texts: the notes of suites and methods, and the book."""
 
 from __future__ import annotations
 
