@@ -28,11 +28,12 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 quickstart: setup  ## the main job: BC, DAgger, DART, VINS and IQL on two Fetch tasks, in minutes
 	$(RUN) run quickstart
 
+# Tests of one file share compiled programs, so they run in one process.
 test: check  ## lint, types, imports and the fast tests
-	$(PY) -m pytest -n 2 -m 'not slow'
+	$(PY) -m pytest -n 2 --dist loadfile -m 'not slow'
 
 test-all: check  ## everything, the slow tests too
-	$(PY) -m pytest -n 2
+	$(PY) -m pytest -n 2 --dist loadfile
 
 test-reference: $(VENV)/.reference $(VENV)/d3rlpy/.ready $(VENV)/imitation/.ready $(VENV)/lerobot/.ready  ## updates against Stable-Baselines3, d3rlpy and imitation, data sets against lerobot (installs them and torch)
 	$(PY) -m pytest tests/algos/reference tests/data/reference
