@@ -37,6 +37,10 @@ OFF_POLICY = {"sac": sac, "td3": td3, "ddpg": ddpg}
 KNOWN_REWARD = "HalfCheetah-known-reward"
 AIM = 4.0  # times the throughput of Stable-Baselines3
 ENGINE_STEPS = 20  # before a robot without control lies on the ground
+WITHOUT_PEER = [
+    "learner", "seeds", "all seeds, gradient steps/s", "GFLOP/s of matrix products",
+    "matrix-product peak, GFLOP/s", "share of the peak",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -155,12 +159,6 @@ def rows(method: str, options: Options) -> tuple[list[list[str]], int]:
         r = compare(algo, env, seeds, updates, theirs, engine, options.rounds)
         found.append(r.row(f"{method.upper()}, {num} environment{'s' * (num > 1)}", seeds, AIM))
     return found, threads
-
-
-WITHOUT_PEER = [
-    "learner", "seeds", "all seeds, gradient steps/s", "GFLOP/s of matrix products",
-    "matrix-product peak, GFLOP/s", "share of the peak",
-]  # fmt: skip
 
 
 def without_peer(seeds: tuple[int, ...]) -> list[list[str]]:

@@ -49,11 +49,7 @@ def main() -> None:
     rows = []
     for seeds in (1, 10):
         rate, peak, _ = training(vins.make(config, spec), env, seeds)
-        rows.append(
-            training_row(
-                "VINS, all networks, batch 64", seeds, rate, flops, peak, 0.6 if seeds == 1 else 0.7
-            )
-        )
+        rows.append(training_row("VINS, all networks, batch 64", seeds, rate, flops, peak))
     one = jax.tree.map(lambda x: x[0], synthetic(spec, 5000, 1))
     state = learner.init(jax.random.key(0), one)
     obs = one.obs[:200]

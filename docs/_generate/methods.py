@@ -73,7 +73,7 @@ def split(docstring: str) -> tuple[str, dict[str, str]]:
 
 def note_sections(name: str) -> dict[str, str]:
     """The sections of the hand-written note about a method, by their headings."""
-    _, *parts = re.split(r"^## ", quoted.filled(sources.note("methods", name)), flags=re.MULTILINE)
+    _, *parts = re.split(r"^## ", quoted.note("methods", name), flags=re.MULTILINE)
     found = (part.partition("\n") for part in parts)
     return {heading: text.strip() for heading, _, text in found}
 

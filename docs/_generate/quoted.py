@@ -29,6 +29,11 @@ def filled(text: str) -> str:
     return QUOTE.sub(lambda match: _number(match[0], match[1].split("|")), text)
 
 
+def note(section: str, name: str) -> str:
+    """The hand-written part of a generated page with its quotes filled in; see `sources.note`."""
+    return filled(sources.note(section, name))
+
+
 def _number(quote: str, parts: list[str]) -> str:
     suite, label, place, measure, *rest = (part.strip() for part in parts)
     if rest not in ([], ["interval"]):

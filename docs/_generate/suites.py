@@ -82,7 +82,7 @@ def figures(suite: str) -> list[Path]:
 def page(name: str) -> str:
     """The page of a suite, in Markdown."""
     suite = load_suite(name)
-    results = sources.shipped_results(name)
+    results, note = sources.shipped_results(name), quoted.note("suites", name)
     docs = sources.module_docstring(f"imitbench.suites.{name}")
     parts = [
         f"# `{name}`",
@@ -95,8 +95,8 @@ def page(name: str) -> str:
     ]
     if results:
         parts += [
-            "## Reading the results" if sources.note("suites", name) else "",
-            quoted.filled(sources.note("suites", name)),
+            "## Reading the results" if note else "",
+            note,
             *_figures(name),
             _verdicts(name),
             _table(name),
@@ -106,10 +106,7 @@ def page(name: str) -> str:
             _cost(results),
         ]
     else:
-        parts += [
-            quoted.filled(sources.note("suites", name)),
-            "No results of this suite have shipped.",
-        ]
+        parts += [note, "No results of this suite have shipped."]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

@@ -76,8 +76,7 @@ def needs_actions(config: Config) -> bool:
 
 
 TRAITS = Traits(version=3, needs_actions=needs_actions)
-FEW_ATOMS = 10  # of an episode; a warning says so below
-
+FEW_ATOMS = 10  # of an episode; below that there is a warning
 
 check_episodes = pwil_coupling.check_longest
 
