@@ -15,10 +15,10 @@ import jax.numpy as jnp
 from imitbench.core.types import Key, Params, Spec
 
 Activation = Literal["relu", "tanh"]
-Start = Literal["normal", "orthogonal", "uniform"]
+Start = Literal["normal", "orthogonal", "orthonormal", "uniform"]
 """How layers begin. normal: kernels from LeCun's normal distribution. orthogonal: orthogonal
-kernels of gain sqrt(2). uniform: kernels and biases uniformly distributed within
-1 / sqrt(number of inputs), as in PyTorch."""
+kernels of gain sqrt(2). orthonormal: orthogonal kernels of gain 1. uniform: kernels and biases
+uniformly distributed within 1 / sqrt(number of inputs), as in PyTorch."""
 
 
 def orthogonal(gain: float) -> nn.initializers.Initializer:
@@ -74,11 +74,12 @@ def uniform(inputs: int) -> nn.initializers.Initializer:
 
 
 def _layer(width: int, inputs: int, start: Start, gain: float = 2**0.5) -> nn.Dense:
-    """A linear layer; `gain` is that of an orthogonal kernel."""
+    """A linear layer; `gain` is that of the kernel with `start="orthogonal"`."""
     if start == "uniform":
         return nn.Dense(width, kernel_init=uniform(inputs), bias_init=uniform(inputs))
-    normal = nn.initializers.lecun_normal()
-    return nn.Dense(width, kernel_init=orthogonal(gain) if start == "orthogonal" else normal)
+    if start == "normal":
+        return nn.Dense(width, kernel_init=nn.initializers.lecun_normal())
+    return nn.Dense(width, kernel_init=orthogonal(gain if start == "orthogonal" else 1.0))
 
 
 class MLP(nn.Module):

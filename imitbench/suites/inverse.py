@@ -6,23 +6,27 @@ minibatch. HalfCheetah never ends early; the full profile adds Walker2d, Ant, fo
 Hopper and Walker2d without early ends (`-fh`). IQ-Learn's second term is that of the official code:
 `v0` on Hopper and Walker2d, `value` on HalfCheetah and Ant. The policies of IQ-Learn and LS-IQ
 learn with a tenth of SAC's step size, as published; rows named `iq_learn-fast`, with one trajectory
-alone, have SAC's, the default of the official configuration of its SAC, because the published runs
-of IQ-Learn are longer.
+and in the controls, have SAC's, the default of the official configuration of its SAC, because the
+published runs of IQ-Learn are longer.
 
 Offline there are BC and IQ-Learn on the demonstrations alone; and SMODICE and DemoDICE, which get
 further episodes of unknown quality: half of them are the expert's, half those of a half-trained
-policy.
+policy, both with Gaussian noise on their actions, of 0.1 standard deviations (0.05 on Hopper, where
+the expert falls under 0.1).
 
 Control: demonstrations of all-zero actions, on Hopper and on Hopper-fh. A method whose return is
-high there is paid for staying alive, whatever the expert does.
+high there is paid for staying alive, whatever the expert does. A method whose policy has hardly
+moved says nothing there, so that the cpu profile has the control with IQ-Learn's larger step size
+alone, and not with LS-IQ.
 
 The settings are the published ones but for the sizes: the cpu profile has networks of two layers of
 128 and 100,000 steps, a fifth of IQ-Learn's and less than that of the others'; minibatches of the
 online methods have 256 rows, and 512 in the full profile, as those of IQ-Learn's and LS-IQ's
 authors. In the cpu profile all methods learn after as many random steps (published: 1,280 of
-IQ-Learn and 10,000 of LS-IQ, whose policy waits for 5,000 gradient steps more). SAC's temperature
+IQ-Learn and 10,000 of LS-IQ). SAC's temperature
 begins at 0.1 there in DAC, as in the code of ValueDICE's authors, and in SQIL and PWIL. The
-controls have half the steps. Nothing was searched. The full profile has IQ-Learn's 500,000 steps
+controls have half the steps. No setting of a method was searched; the number of steps was doubled
+after a first run of IQ-Learn on Hopper. The full profile has IQ-Learn's 500,000 steps
 for all, and LS-IQ on HalfCheetah with its authors' second weight of the regulariser, too.
 Claims: `imitbench/suites/published/inverse.py`.
 """
@@ -44,8 +48,11 @@ from imitbench.suites.schema import Cell, Suite
 
 V0_TASKS = ("Hopper", "Walker2d", "Humanoid")  # of IQ-Learn's second term in the official code
 EXTRA_GRADE = "stochastic-mixed"
+EXTRA_NOISE = {"Hopper": 0.05}  # of the extra data, where it is not that of the grade
 TEMPERATURES = {"Ant": 1e-3, "Humanoid": 1.0}  # of IQ-Learn; 0.01 elsewhere
 FAST = 3e-4  # SAC's step size of the policy
+# Labels of the rows that get demonstrations of all-zero actions.
+MOVED = ("iq_learn-fast", "pwil", "dac_sac", "sqil")
 LS_TEMPERATURES = {"Humanoid": 0.1}  # of LS-IQ; 0.001 elsewhere
 
 
@@ -61,6 +68,8 @@ class Size:
     """Their number."""
     control_steps: int
     """Environment steps with them."""
+    controls: tuple[str, ...]
+    """Labels of the rows that get them."""
     env_steps: int
     """Environment steps of the methods that take any, with demonstrations of the expert."""
     offline_steps: int
@@ -145,6 +154,12 @@ def online(task: str, s: Size) -> dict[str, tuple[str, Any]]:
     }
 
 
+def _fast(task: str, s: Size) -> tuple[str, Any]:
+    """IQ-Learn with SAC's step size of the policy."""
+    method, config = online(task, s)["iq_learn"]
+    return method, replace(config, policy_lr=FAST)
+
+
 def cells(s: Size) -> tuple[Cell, ...]:
     """Builds the cells of a profile, task by task."""
     out: list[Cell] = []
@@ -152,8 +167,7 @@ def cells(s: Size) -> tuple[Cell, ...]:
         for demos in numbers:
             rows = online(task, s)
             if demos == 1:
-                method, config = rows["iq_learn"]
-                rows["iq_learn-fast"] = method, replace(config, policy_lr=FAST)
+                rows["iq_learn-fast"] = _fast(task, s)
             if task in s.stronger:
                 method, config = rows["ls_iq"]
                 rows["ls_iq-10"] = method, replace(config, c=10.0)
@@ -162,7 +176,9 @@ def cells(s: Size) -> tuple[Cell, ...]:
     control = replace(s, env_steps=s.control_steps)
     for task in s.control_tasks:
         still = DemoSource(pool=2 * s.control_demos, grade="still")
-        out += _online_cells(task, s.control_demos, online(task, control), control, still)
+        rows = {"iq_learn-fast": _fast(task, control), **online(task, control)}
+        rows = {label: row for label, row in rows.items() if label in s.controls}
+        out += _online_cells(task, s.control_demos, rows, control, still)
     return tuple(out)
 
 
@@ -194,9 +210,10 @@ def _offline_cells(task: str, demos: int, s: Size) -> list[Cell]:
     )
     data = fixed_data.Config(batch=s.batch, steps=s.steps_per_update)
     offline = offline_iq.Config(data=data, hidden=s.hidden, policy_lr=s.offline_lr)
-    sizes: dict[str, Any] = {"hidden": s.hidden, "steps": s.steps_per_update}
+    sizes: dict[str, Any] = {"hidden": s.hidden, "steps": s.steps_per_update, "batch": s.batch}
     smo, demo = smodice.Config(**sizes, pretrain=s.pretrain), demodice.Config(**sizes)
-    extra = DemoSource(pool=2 * s.extra, expert="learned", grade=EXTRA_GRADE)
+    noise = EXTRA_NOISE.get(task.removesuffix("-fh"))
+    extra = DemoSource(pool=2 * s.extra, expert="learned", grade=EXTRA_GRADE, noise=noise)
     mixed = replace(source, extra=extra, extra_episodes=s.extra)
     steps = s.offline_steps
     return [
@@ -210,16 +227,17 @@ def _offline_cells(task: str, demos: int, s: Size) -> list[Cell]:
 
 SMOKE = Size(
     columns=(("Hopper", (1,)),), control_tasks=("Hopper",), control_demos=1, control_steps=16,
-    env_steps=16, temperature=1.0, prefill=8, offline_steps=16, offline_lr=FAST,
+    controls=MOVED, env_steps=16, temperature=1.0, prefill=8, offline_steps=16, offline_lr=FAST,
     steps_per_update=4, hidden=(8,), batch=16, warmup=8, iq_warmup=8, policy_start=2,
     extra=2, pretrain=4, seeds=2, num_evals=2, eval_episodes=1,
 )  # fmt: skip
 CPU = Size(
     columns=(("Hopper", (1,)), ("HalfCheetah", (1,))), control_tasks=("Hopper", "Hopper-fh"),
-    control_demos=4, control_steps=50_000, env_steps=100_000, temperature=0.1, prefill=50_000,
+    control_demos=4, control_steps=50_000, controls=MOVED, env_steps=100_000, temperature=0.1,
+    prefill=50_000,
     # A larger step size than online, so that the policy can follow in so few steps.
     offline_steps=20_000, offline_lr=FAST, steps_per_update=250, hidden=(128, 128), batch=256,
-    warmup=1_250, iq_warmup=1_250, policy_start=1_000, extra=20, pretrain=2_000, seeds=5,
+    warmup=1_250, iq_warmup=1_250, policy_start=5_000, extra=20, pretrain=4_000, seeds=5,
     num_evals=5, eval_episodes=10,
 )  # fmt: skip
 FULL = Size(
@@ -228,10 +246,10 @@ FULL = Size(
         ("Walker2d-fh", (1, 4)), ("Ant", (1, 4)),
     ),
     control_tasks=("Hopper", "Hopper-fh"), control_demos=4, control_steps=500_000,
-    env_steps=500_000, temperature=1.0, prefill=50_000, offline_steps=200_000, offline_lr=3e-5,
-    steps_per_update=1_000, hidden=(256, 256), batch=512, warmup=10_000, iq_warmup=1_280,
-    policy_start=5_000, stronger=("HalfCheetah",), extra=100, pretrain=4_000,
-    seeds=10, num_evals=20, eval_episodes=50,
+    controls=(*MOVED, "ls_iq"), env_steps=500_000, temperature=1.0, prefill=50_000,
+    offline_steps=200_000, offline_lr=3e-5, steps_per_update=1_000, hidden=(256, 256), batch=512,
+    warmup=10_000, iq_warmup=1_280, policy_start=5_000, stronger=("HalfCheetah",), extra=100,
+    pretrain=4_000, seeds=10, num_evals=20, eval_episodes=50,
 )  # fmt: skip
 SUITE = Suite(
     name="inverse",

@@ -5,9 +5,9 @@ locomotion: half of each minibatch is demonstrated, one Q function, a fixed temp
 from slowly moving parameters, the chi-squared divergence on both halves.
 
 Different from the source: the steps before learning have uniformly random actions instead of the
-untrained policy's, and kernels begin from LeCun's normal distribution instead of orthogonal. As in
-the official code, `v0` counts V in demonstrated states, not in initial ones. Later versions of that
-code replace the replayed actions in the squared reward by the policy's; here they are replayed.
+untrained policy's. As in the official code, `v0` counts V in demonstrated states, not in initial
+ones. Later versions of that code replace the replayed actions in the squared reward by the
+policy's; here they are replayed.
 A demonstration that the time limit ended goes on in its last state's value; in the official code
 it is worth 0 from there.
 
@@ -29,7 +29,7 @@ from imitbench.algos.inverse import iq_objective, soft_q
 from imitbench.core import policy_nets
 from imitbench.core.types import Algorithm, Env, Spec, Traits
 
-TRAITS = Traits(version=2)
+TRAITS = Traits(version=3)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 
 from imitbench.algos.inverse import soft_q
 from imitbench.algos.inverse.soft_q import SoftValues
-from imitbench.core import policy_nets
+from imitbench.core import nets, policy_nets
 from imitbench.core.config import require
 from imitbench.core.types import Metrics
 
@@ -30,6 +30,7 @@ class UpdateConfig(soft_q.UpdateConfig):
     """The squared reward has the weight 1 / (4 chi2_alpha), above 0: larger values allow larger
     rewards."""
     log_std: policy_nets.LogStdBound = "tanh"
+    start: nets.Start = "orthonormal"
     penalised: Literal["all", "demos"] = "all"
     """The steps whose squared reward counts: all of the minibatch, or the demonstrated ones."""
 

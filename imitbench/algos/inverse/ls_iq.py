@@ -5,7 +5,8 @@ demonstrated steps is fitted to the largest possible value and has no other part
 reward, targets are clipped, one Q function, a fixed temperature.
 
 Different from the source: the steps before learning have uniformly random actions instead of the
-untrained policy's. The official code has two forms of the loss; its experiments name a setting that
+untrained policy's, and kernels begin from LeCun's normal distribution instead of Xavier's uniform
+one. The official code has two forms of the loss; its experiments name a setting that
 only one of them uses (`value`), and switch to the other (`least-squares`), which is the default
 here. Ends of episodes are treated as absorbing states by default; the official experiments leave
 that off.

@@ -24,7 +24,7 @@ from imitbench.algos.inverse import iq_objective, soft_q
 from imitbench.algos.offline import fixed_data
 from imitbench.core.types import Algorithm, Spec, Traits
 
-TRAITS = Traits(version=2, streams=True)
+TRAITS = Traits(version=3, streams=True)
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,8 @@ class UpdateConfig:
     """How the policy's log standard deviation stays in [-5, 2]. clip: it begins near 0. tanh: it
     begins in the middle, at -1.5, and moves more slowly per unit of the network's output near the
     bounds."""
+    start: nets.Start = field(default="normal", metadata=ADDED_LATER)
+    """How the layers of policy and Q function begin, see `imitbench.core.nets.Start`."""
 
     def __post_init__(self) -> None:
         for name in ("critic_lr", "policy_lr", "temperature"):
@@ -63,6 +65,8 @@ class UpdateConfig:
         require_rate(self, "tau")
         bounds = get_args(policy_nets.LogStdBound)
         require(self.log_std in bounds, self, "log_std", f"one of {', '.join(bounds)}")
+        starts = get_args(nets.Start)
+        require(self.start in starts, self, "start", f"one of {', '.join(starts)}")
 
 
 class SoftValues(NamedTuple):
@@ -151,9 +155,10 @@ def describe(values: SoftValues, reward: jax.Array, largest: float) -> Metrics:
 def networks_of(config: UpdateConfig, spec: Spec) -> sac.Networks:
     """SAC's policy, and a single Q function."""
     policy = policy_nets.policy(
-        spec, config.hidden, "squashed", log_std_range=LOG_STD_RANGE, bounded_by=config.log_std
-    )
-    return sac.Networks(policy, nets.critics(spec, config.hidden, 1))
+        spec, config.hidden, "squashed", log_std_range=LOG_STD_RANGE, bounded_by=config.log_std,
+        start=config.start,
+    )  # fmt: skip
+    return sac.Networks(policy, nets.critics(spec, config.hidden, 1, config.start))
 
 
 def learner(config: UpdateConfig, spec: Spec, objective: Objective, own: int) -> OffPolicyLearner:

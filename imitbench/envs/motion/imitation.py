@@ -169,7 +169,7 @@ class Imitation(PhysicsEnv):
 
     def _reward(self, errors: rewards.Errors) -> jax.Array:
         if self._body.deepmimic:
-            return rewards.deepmimic(errors, len(self._weights.bodies), len(self._ends))
+            return rewards.deepmimic(errors, len(self._weights.bodies))
         return rewards.quadruped(errors)
 
     def _observe(self, state: physics.PhysicsState, desired: jax.Array) -> EnvState:

@@ -107,13 +107,16 @@ def compare(weights: Weights, root_weight: float, own: Motion, other: Motion) ->
     )
 
 
-def deepmimic(errors: Errors, joints: int, ends: int) -> jax.Array:
+def deepmimic(errors: Errors, joints: int) -> jax.Array:
     """The reward [] of Peng et al. 2018, in [0, 1]; 1 for the reference itself.
+
+    Scales are those of the official code (xbpeng/DeepMimic, commit 1bbb80e). Another version of it
+    has 2 and 0.1 for the pose and the rates of any number of joints, and 40 times the mean over the
+    ends, which for four ends is the same.
 
     Args:
         errors: with weights of joints whose sum is 1.
         joints: their number, the root's and those of weight 0 included.
-        ends: the number of ends, over which the official code takes the mean; the paper, the sum.
     """
     root = (
         errors.root_position
@@ -124,7 +127,7 @@ def deepmimic(errors: Errors, joints: int, ends: int) -> jax.Array:
     return (
         0.5 * jnp.exp(-2.0 / 15.0 * joints * errors.pose)
         + 0.05 * jnp.exp(-0.1 / 15.0 * joints * errors.rate)
-        + 0.15 * jnp.exp(-10.0 / ends * (errors.ends + errors.end_heights))
+        + 0.15 * jnp.exp(-10.0 * (errors.ends + errors.end_heights))
         + 0.2 * jnp.exp(-5.0 * root)
         + 0.1 * jnp.exp(-10.0 * 0.1 * errors.centre_velocity)
     )

@@ -343,3 +343,21 @@ def test_between_its_bounds_the_tanh_of_the_deviation_is_that_of_the_official_co
     expected = [-5 + 3.5 * (np.tanh(x) + 1) for x in (0.5, -1.0)]
     found = log_std_of(net, {"params": {"Dense_0": dense}})
     np.testing.assert_allclose(found[0], expected, rtol=1e-5)
+
+
+def test_iq_learns_kernels_begin_as_those_of_the_official_code():
+    iq, ls = iq_learn.Config(hidden=(16, 16)), ls_iq.Config(hidden=(16, 16))
+    assert (iq.start, offline_iq.Config().start, ls.start) == (
+        "orthonormal",
+        "orthonormal",
+        "normal",
+    )
+    networks = soft_q.networks_of(iq, SPEC)
+    layers = [networks.policy.init(KEY)["params"], networks.critics.init(KEY)[0]["params"]]
+    for layer in (layer for net in layers for layer in net.values()):
+        kernel = np.asarray(layer["kernel"])
+        few = kernel if kernel.shape[0] <= kernel.shape[1] else kernel.T
+        np.testing.assert_allclose(few @ few.T, np.eye(len(few)), atol=1e-5)
+        assert not np.any(layer["bias"])
+    with pytest.raises(UserError, match="start=zero: expected one of normal, orthogonal"):
+        iq_learn.Config(start="zero")  # type: ignore[arg-type]

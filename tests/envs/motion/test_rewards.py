@@ -19,7 +19,7 @@ NONE = Errors(*[jnp.float32(0.0)] * 9)
 
 
 def test_no_error_gets_one():
-    assert rewards.deepmimic(NONE, 15, 4) == pytest.approx(1)
+    assert rewards.deepmimic(NONE, 15) == pytest.approx(1)
     assert rewards.quadruped(NONE) == pytest.approx(1)
 
 
@@ -29,20 +29,20 @@ def test_no_error_gets_one():
         # 15 joints: scales 2 and 0.1 of pose and rate.
         ({"pose": 0.3}, 0.5 * np.exp(-0.6) + 0.5),
         ({"rate": 4.0}, 0.05 * np.exp(-0.4) + 0.95),
-        # The mean over four ends.
-        ({"ends": 0.08, "end_heights": 0.04}, 0.15 * np.exp(-0.3) + 0.85),
+        # The sum over the ends.
+        ({"ends": 0.02, "end_heights": 0.01}, 0.15 * np.exp(-0.3) + 0.85),
         ({"root_position": 0.1, "root_rotation": 0.2}, 0.2 * np.exp(-5 * 0.12) + 0.8),
         ({"root_velocity": 2.0, "root_spin": 10.0}, 0.2 * np.exp(-5 * 0.03) + 0.8),
         ({"centre_velocity": 0.5}, 0.1 * np.exp(-0.5) + 0.9),
     ],
 )
 def test_deepmimic_by_hand(errors: dict[str, float], expected: float):
-    found = rewards.deepmimic(NONE._replace(**errors), 15, 4)  # type: ignore[arg-type]
+    found = rewards.deepmimic(NONE._replace(**errors), 15)  # type: ignore[arg-type]
     assert found == pytest.approx(expected, abs=1e-6)
 
 
 def test_scales_grow_with_the_number_of_joints():
-    found = rewards.deepmimic(NONE._replace(pose=jnp.float32(0.3)), 5, 4)
+    found = rewards.deepmimic(NONE._replace(pose=jnp.float32(0.3)), 5)
     assert found == pytest.approx(0.5 * np.exp(-0.2) + 0.5, abs=1e-6)
 
 
