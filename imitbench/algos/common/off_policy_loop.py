@@ -42,6 +42,9 @@ def learn(
 ) -> tuple[Any, Any, Metrics]:
     """A round's gradient steps: the reward model's, then the learner's.
 
+    The reward model gets the agent's steps with the goals of their episodes, as in Ding et al. 2019
+    (arXiv:1906.05838): a step with the goal that it reached looks like an expert's.
+
     Returns:
         The states of the learner and of the reward model; metrics, the learner's averaged over its
         steps.
@@ -53,7 +56,7 @@ def learn(
         ops.fold_in_name(key, "teacher"),
         state.reward_state,
         state.replay,
-        sample_agent,
+        replay_buffer.agent_sampler(state.replay, setup.spec, 0.0),
         sample_demos,
     )
 

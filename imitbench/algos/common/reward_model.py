@@ -21,8 +21,9 @@ class RewardModel(NamedTuple):
 
     init(key, demos) -> state.
     update(key, state, replay, sample_agent: RowSampler, sample_demos: RowSampler) -> (state,
-    metrics): learns from the agent's steps and from demonstrated ones. It is called once a round,
-    before the learner's gradient steps.
+    metrics): learns from the agent's steps, with the goals of their episodes, and from demonstrated
+    ones, relabelled as for the learner. It is called once a round, before the learner's gradient
+    steps.
     transform(key, state, rows [N], normalise) -> rows [N]: a minibatch with this model's rewards
     and with normalised observations. Demonstrated rows, where there are any, come last.
     """

@@ -3,7 +3,8 @@
 They are judged after the same number of environment steps, on the share of episodes that reach the
 goal at any step. The tasks of the papers differ from those here, so only the order is
 claimed. A method above another one may still be far below BC, which the table shows beside it; and
-a row of the task's reward alone may be one that has hardly begun to learn.
+a row of the task's reward alone is one that has hardly begun to learn, so that the cpu profile
+judges how learning begins.
 """
 
 from imitbench.suites.published.schema import Claim, Place

@@ -211,6 +211,31 @@ def test_without_hindsight_rows_are_as_they_were():
     }, "what is not filled yet is not drawn"
 
 
+def test_a_reward_model_learns_from_steps_with_the_goals_of_their_episodes():
+    env = envs.make("PointMass")
+    goal = env.spec.fields[env.spec.goal.desired]  # type: ignore[union-attr]
+    seen: list[tuple[np.ndarray, np.ndarray]] = []
+    inner = td3.learner(td3.Config(hidden=(4,)), env.spec)
+
+    def see(key, state, replay, sample_agent, sample_demos):
+        drawn = sample_agent(key, 200).obs[:, goal]
+        held = replay.rows.obs[..., goal].reshape(-1, drawn.shape[-1])
+        jax.debug.callback(
+            lambda *x: seen.append((np.asarray(x[0]), np.asarray(x[1]))), drawn, held
+        )
+        return state, {}
+
+    watching = off_policy_loop.TASK_REWARD._replace(update=see)
+    config = off_policy.Config(rounds=3, warmup=0, capacity=50, batch=5, her=4)
+    algo = off_policy_loop.make(config, env.spec, env, inner, reward_model=watching)
+    demos = buffer.no_rows(env.spec)
+    algo.update(jax.random.key(1), algo.init(jax.random.key(0), demos), demos)
+    jax.effects_barrier()
+    assert len(seen) == 3
+    for drawn, held in seen:
+        assert {tuple(x) for x in drawn.tolist()} <= {tuple(x) for x in held.tolist()}
+
+
 def test_a_task_without_goals_has_no_hindsight():
     env = envs.make("ProbeTarget")
     config = td3.Config(replay=off_policy.Config(her=4))
