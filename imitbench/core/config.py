@@ -53,6 +53,21 @@ def require(ok: Any, config: Any, name: str, expected: str) -> None:
         raise UserError(f"{name}={getattr(config, name)}: expected {expected}")
 
 
+def require_choice(config: Any, name: str, choices: Any) -> None:
+    """Checks that a field is one of the words of a `Literal` type.
+
+    Args:
+        config: the config.
+        name: the field.
+        choices: the type.
+
+    Raises:
+        UserError: it is none of them; the message has the field, its value and the words.
+    """
+    words = get_args(choices)
+    require(getattr(config, name) in words, config, name, f"one of {', '.join(words)}")
+
+
 def require_capacity(config: Any, what: str) -> None:
     """Checks that a store of `capacity` steps holds those of `envs` times `length`.
 

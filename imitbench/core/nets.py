@@ -122,6 +122,7 @@ def function(
     out_gain: float | None = None,
     layer_norm: bool = False,
     spectral: bool = False,
+    start: Start = "normal",
 ) -> Function:
     """Builds a plain network with ReLU layers.
 
@@ -129,11 +130,12 @@ def function(
         size: the inputs' sizes, summed.
         hidden: widths of the hidden layers.
         out: size of the output.
-        out_gain: gain of an orthogonal output kernel; None for LeCun's normal.
+        out_gain: gain of an orthogonal output kernel; None: as `start` says.
         layer_norm: normalise before each activation.
         spectral: divide each kernel by its spectral norm in every call.
+        start: how the layers begin.
     """
-    net = MLP(tuple(hidden), out, out_gain=out_gain, layer_norm=layer_norm)
+    net = MLP(tuple(hidden), out, out_gain=out_gain, layer_norm=layer_norm, start=start)
 
     def apply(params: Params, *parts: jax.Array) -> jax.Array:
         params = spectral_norm(params) if spectral else params
@@ -178,15 +180,21 @@ class ValueNet(NamedTuple):
     apply: Callable[[Params, jax.Array], jax.Array]
 
 
-def value(spec: Spec, hidden: Sequence[int], activation: Activation = "relu") -> ValueNet:
+def value(
+    spec: Spec,
+    hidden: Sequence[int],
+    activation: Activation = "relu",
+    start: Start = "normal",
+) -> ValueNet:
     """Builds a state-value network.
 
     Args:
         spec: the task's sizes.
         hidden: widths of the hidden layers.
         activation: of the hidden layers; with tanh the output kernel is orthogonal with gain 1.
+        start: how the layers before ReLUs begin.
     """
-    net = MLP(tuple(hidden), 1, activation, 1.0 if activation == "tanh" else None)
+    net = MLP(tuple(hidden), 1, activation, 1.0 if activation == "tanh" else None, start=start)
 
     def apply(params: Params, obs: jax.Array) -> jax.Array:
         y = net.apply(params, obs)

@@ -98,6 +98,8 @@ def still_rising(r: Result, measure: str) -> bool:
         return False
     updates, values = r.curve_of(measure, "updates")
     updates, values = updates[updates > 0], values[updates > 0]
+    if not len(updates):  # a policy that was not trained
+        return False
     earlier = np.flatnonzero(updates <= RISE_SINCE * updates[-1])
     if not len(earlier) or values.shape[1] < 2:
         return False

@@ -9,13 +9,14 @@ The experts are the ones that ship, in place of the paper's DDPG. Claims:
 `imitbench/suites/published/bcq.py`.
 
 The methods have as many gradient steps as the behavioural DDPG had. Off-policy DDPG is that agent
-in all settings; both begin with uniform weights, as in the paper's code. BCQ and BC standardise
-observations. The full profile has the paper's sizes. The cpu profile has one task, narrower
-networks, and fewer proposals when BCQ acts. With the targets' rate of 0.005 and a discount of 0.99,
-values are after its 45,000 gradient steps about 89% of the way to their fixed point.
+in all settings. As in the paper's code, the methods with values begin with uniform weights and see
+observations as they are; BC standardises them. The full profile has the paper's sizes. The cpu
+profile has one task, narrower networks, and fewer proposals when BCQ acts. With the targets' rate
+of 0.005 and a discount of 0.99, values are after its 45,000 gradient steps about 89% of the way to
+their fixed point.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from imitbench.algos.cloning import bc
@@ -63,18 +64,19 @@ class Size:
 
 def cells(s: Size) -> tuple[Cell, ...]:
     """Builds the cells of a profile; on each task the behavioural agents come first."""
-    data = fixed_data.Config(batch=s.batch, steps=s.steps_per_update)
+    # As in the paper's code, which sees observations as they are.
+    data = fixed_data.Config(batch=s.batch, steps=s.steps_per_update, normalise_obs=False)
     methods = {
         "bc": bc.Config(hidden=s.hidden, batch=s.batch, validation=0.0, steps=s.steps_per_update),
-        # The agent that makes the data sees observations as they are, and this is the same one.
         "offline_ddpg": offline_ddpg.Config(
-            data=replace(data, normalise_obs=False),
-            hidden=s.hidden,
-            lr=1e-3,
-            initial_weights="uniform",
+            data=data, hidden=s.hidden, lr=1e-3, initial_weights="uniform"
         ),
         "bcq": bcq.Config(
-            data=data, hidden=s.hidden, vae_hidden=s.vae_hidden, act_proposals=s.act_proposals
+            data=data,
+            hidden=s.hidden,
+            vae_hidden=s.vae_hidden,
+            act_proposals=s.act_proposals,
+            initial_weights="uniform",
         ),
     }
     common: dict[str, Any] = {

@@ -7,7 +7,8 @@ is fitted before the policy learns (`mb-trpo`; in the full profile its policy ha
 configuration's 200 iterations in a stage, and the others' has 800), without the bonus on the
 policy's entropy (`slbo-no-entropy`) and without noise on real actions (`slbo-no-noise`). The cpu
 profile has the ablations on HalfCheetah alone, which is among the tasks of the source, with more
-seeds in their place. TRPO has as many real steps.
+seeds in their place. TRPO has as many real steps, and on the ablations' tasks SAC, too, which takes
+a gradient step after each real step but those of the first stage.
 
 In the other part the task is a target speed of HalfCheetah. `slbo` begins with nothing;
 `slbo-after-5` has learned a model on five other speeds, whose real steps its curve does not count,
@@ -20,8 +21,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from imitbench.algos.common import off_policy
 from imitbench.algos.model_based.slbo import config as slbo_config
-from imitbench.algos.rl import trpo
+from imitbench.algos.rl import sac, trpo
 from imitbench.suites.schema import Cell, Suite
 
 BODIES = ("HalfCheetah-known-reward", "Hopper-known-reward")
@@ -61,8 +63,12 @@ class Size:
     """Minibatches of the value in a pass."""
     model_hidden: tuple[int, ...]
     """Widths of the model's hidden layers."""
+    sac_hidden: tuple[int, ...]
+    """Widths of SAC's hidden layers."""
     seeds: int
     """Training seeds of tasks without a target speed."""
+    sac_seeds: int
+    """Those of SAC."""
     speed_seeds: int
     """Training seeds of tasks with one."""
     num_evals: int
@@ -100,7 +106,8 @@ def cells(s: Size) -> tuple[Cell, ...]:
     for task in s.tasks:
         for label, (method, config) in _methods(s).items():
             if label in MAIN or task in s.ablated:
-                out.append(_cell(task, method, label, config, steps, sizes))
+                seeds = {"seeds": s.sac_seeds} if label == "sac" else {}
+                out.append(_cell(task, method, label, config, steps, sizes | seeds))
     sizes |= {"seeds": s.speed_seeds, "num_evals": s.speed_stages}
     steps = 2 * s.length * s.speed_stages
     after = replace(s.slbo, sequence=s.earlier)
@@ -135,6 +142,7 @@ def _methods(s: Size) -> dict[str, tuple[str, Any]]:
         "slbo-no-noise": ("slbo", replace(base, noise=0.0)),
         "slbo-no-entropy": ("slbo", no_entropy),
         "trpo": ("trpo", _real_trpo(s)),
+        "sac": ("sac", _sac(s)),
     }
 
 
@@ -145,26 +153,32 @@ def _real_trpo(s: Size) -> trpo.Config:
     return replace(s.slbo.trpo, envs=s.length // length, length=length, normalise_obs=True)
 
 
+def _sac(s: Size) -> sac.Config:
+    """SAC with a gradient step after each real step but those of the first stage."""
+    replay = off_policy.Config(rounds=s.length, warmup=2 * s.length)
+    return sac.Config(replay=replay, hidden=s.sac_hidden, target_entropy=-0.5, orthogonal=True)
+
+
 SMOKE = Size(
     tasks=BODIES[:1], speeds=SPEEDS[:1], ablated=BODIES[:1], length=20, stages=2, speed_stages=2,
     earlier=slbo_config.Sequence(tasks=2, stages=1, warm_up=1), rounds=2, model_steps=2,
-    policy_steps=2, virtual_steps=10, minibatches=4, model_hidden=(16,), seeds=2, speed_seeds=2,
-    num_evals=2, eval_episodes=1,
+    policy_steps=2, virtual_steps=10, minibatches=4, model_hidden=(16,), sac_hidden=(8,), seeds=2,
+    sac_seeds=2, speed_seeds=2, num_evals=2, eval_episodes=1,
 )  # fmt: skip
 CPU = Size(
     tasks=BODIES, speeds=SPEEDS, ablated=BODIES[:1], length=2_500, stages=10, speed_stages=4,
     earlier=slbo_config.Sequence(tasks=5, stages=2, warm_up=10), rounds=10, model_steps=100,
-    policy_steps=20, virtual_steps=500, minibatches=50, model_hidden=(256, 256), seeds=10,
-    speed_seeds=5, num_evals=5, eval_episodes=20,
+    policy_steps=20, virtual_steps=500, minibatches=50, model_hidden=(256, 256),
+    sac_hidden=(256, 256), seeds=10, sac_seeds=5, speed_seeds=5, num_evals=5, eval_episodes=20,
 )  # fmt: skip
 FULL = Size(
     tasks=BODIES, speeds=SPEEDS, ablated=BODIES, length=5_000, stages=100, speed_stages=10,
     earlier=slbo_config.Sequence(tasks=5, stages=10, warm_up=20), rounds=20, model_steps=100,
-    policy_steps=40, virtual_steps=500, minibatches=50, model_hidden=(500, 500), seeds=10,
-    speed_seeds=10, num_evals=50, eval_episodes=20,
+    policy_steps=40, virtual_steps=500, minibatches=50, model_hidden=(500, 500),
+    sac_hidden=(256, 256), seeds=10, sac_seeds=10, speed_seeds=10, num_evals=50, eval_episodes=20,
 )  # fmt: skip
 SUITE = Suite(
     name="model_based",
-    about="SLBO, its ablations and TRPO after as many real steps; a model of earlier tasks.",
+    about="SLBO, its ablations, TRPO and SAC after as many real steps; a model of earlier tasks.",
     profiles={"smoke": cells(SMOKE), "cpu": cells(CPU), "full": cells(FULL)},
 )

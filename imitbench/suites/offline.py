@@ -4,15 +4,16 @@ BC (squared error, likelihood, and on the tenth of the episodes with the highest
 AWR, RWR, TD3+BC, IQL and BCQ learn from the same episodes, with as many gradient steps, networks of
 the same widths, and standardised observations. The policies of BC and MARWIL have a step size that
 falls to 0, and so have those of AWR and RWR, whose gradient descent has fewer steps than in their
-code; the others have their authors' settings.
+code; the others have their authors' settings and initial weights, but for BCQ, which acts by 32
+proposals and sees standardised observations.
 
 Grades: the expert under action noise of 0.1, whose executed actions are the data (a deterministic
 expert's data say nothing about other actions); the medium policy, under the same noise; both, with
 as many episodes of each on average; and the experience of SAC from its first step on. Hopper's
-expert has noise of 0.05, because it falls under 0.1 and would be no expert; with 0.05 it still
-loses about an eighth of its return. The cpu profile leaves out rows that no claim is about, and
-SAC's experience on Hopper, which is hardly above the floor after 50,000 steps; where most claims
-are, it has ten seeds. Claims: `imitbench/suites/published/offline.py`.
+expert has noise of 0.05, alone and in the mixed data, because it falls under 0.1 and would be no
+expert; with 0.05 it loses less than a tenth of its return. The cpu profile leaves out most rows
+that no claim is about, and SAC's experience on Hopper, which is hardly above the floor after 50,000
+steps; where most claims are, it has ten seeds. Claims: `imitbench/suites/published/offline.py`.
 
 A cell has 25 episodes, of which a tenth would be three: there BC on the best episodes takes two
 fifths, which half of the mixed episodes are good enough for, and a tenth of SAC's experience. After
@@ -153,7 +154,6 @@ def methods(task: str, s: Size, best: float) -> dict[str, tuple[str, Any, int]]:
         f"bc-top-{100 * best:.0f}": ("bc", replace(clone, best_share=best)),
         "bc-nll": ("bc", replace(clone, loss="nll")),
         "marwil": ("marwil", marwil.Config(**cloning)),
-        # The authors' code has PyTorch's weights.
         "td3_bc": (
             "td3_bc",
             td3_bc.Config(data=data, hidden=s.hidden, initial_weights="uniform"),
@@ -164,6 +164,7 @@ def methods(task: str, s: Size, best: float) -> dict[str, tuple[str, Any, int]]:
                 data=replace(iql.Config().data, steps=s.steps_per_update),
                 lr_decay_steps=s.grad_steps,
                 hidden=s.hidden,
+                initial_weights="orthogonal",
             ),
         ),
         "bcq": (
@@ -173,6 +174,7 @@ def methods(task: str, s: Size, best: float) -> dict[str, tuple[str, Any, int]]:
                 hidden=s.hidden,
                 vae_hidden=s.hidden,
                 act_proposals=32,
+                initial_weights="uniform",
             ),
         ),
     }

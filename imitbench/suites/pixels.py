@@ -2,7 +2,7 @@
 
 On FetchReach and FetchPush, BC and DAgger see a depth image or the class of each pixel, with the
 robot's own sensors beside it, in place of the positions that their experts see. All have as many
-gradient steps and expert actions; DAgger begins with a sixth of the actions.
+gradient steps, of constant size, and expert actions; DAgger begins with a sixth of the actions.
 
 Then PPO learns from a depth image with the mean of task reward and discriminator reward, from
 episodes half of which begin at demonstrated states; its value sees the state, and an auxiliary
@@ -11,7 +11,7 @@ layer predicts positions. Each further row leaves one of these out: the value se
 FetchReach, where no object moves, the discriminator sees the gripper and the goal; on FetchPush it
 sees the object and the goal without the arm (`mix`), or everything (`unmasked`). The cpu profile
 has `mix` and `symmetric` on FetchReach alone: what two cores can pay for leaves FetchPush at the
-floor. It also has those clones alone that claims and the cost of each mode need. Claims:
+floor. Its clones are BC from each mode, and DAgger from depth. Claims:
 `imitbench/suites/published/pixels.py`.
 """
 
@@ -101,10 +101,7 @@ def _clones(s: Size, task: str, sixth: int) -> list[Cell]:
 
 
 def _clone(s: Size) -> bc.Config:
-    return bc.Config(
-        batch=s.batch, hidden=s.hidden, validation=0.0, steps=s.steps, images=s.net,
-        lr_decay_steps=s.grad_steps,
-    )  # fmt: skip
+    return bc.Config(batch=s.batch, hidden=s.hidden, validation=0.0, steps=s.steps, images=s.net)
 
 
 def _bc(s: Size, task: str, demos: int, label: str) -> Cell:

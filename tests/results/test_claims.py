@@ -172,6 +172,23 @@ def test_more_gradient_steps_prove_nothing_over_a_cell_that_still_rises():
         assert ("b was still rising after 100 gradient" in j.objection) == (expected == "undecided")
 
 
+@pytest.mark.parametrize(("gain", "expected"), [(0.1, "undecided"), (0.0, "reproduced")])
+def test_methods_are_not_the_same_while_one_of_them_still_rises(gain, expected):
+    same = dataclasses.replace(A_OVER_B, margin=0.2, equivalent=True)
+    cells = []
+    for label, before in (("a", 0.0), ("b", gain)):
+        c = cell(label, SEVERAL)
+        first = c.curve.assign(success_any=c.curve["success_any"] - before, updates=5.0)
+        first["success_any"] += np.linspace(-0.01, 0.01, len(SEVERAL))
+        last = c.curve.assign(evaluation=1, updates=10.0)
+        cells.append(c._replace(curve=pd.concat([first, last], ignore_index=True)))
+    (j,) = claims.judge([same], cells)
+    assert j.verdict == expected
+    assert j.objection == ("b was still rising at the end" if gain else "")
+    as_run = dataclasses.replace(same, effort="as run")
+    assert verdicts(as_run, cells=cells) == ["reproduced"]
+
+
 def test_online_methods_are_compared_after_as_many_environment_steps():
     def online(label: str, steps: int, last: float) -> Result:
         c = cell(label, SEVERAL * 0 + 0.5)

@@ -30,7 +30,7 @@ class UpdateConfig(soft_q.UpdateConfig):
     """The squared reward has the weight 1 / (4 chi2_alpha), above 0: larger values allow larger
     rewards."""
     log_std: policy_nets.LogStdBound = "tanh"
-    start: nets.Start = "orthonormal"
+    initial_weights: nets.Start = "orthonormal"
     penalised: Literal["all", "demos"] = "all"
     """The steps whose squared reward counts: all of the minibatch, or the demonstrated ones."""
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -23,7 +23,7 @@ from imitbench.algos.common.off_policy import OffPolicyLearner
 from imitbench.algos.common.replay_buffer import Experience
 from imitbench.algos.rl import sac
 from imitbench.core import nets, ops, policy_nets
-from imitbench.core.config import ADDED_LATER, require, require_rate, require_share
+from imitbench.core.config import ADDED_LATER, require, require_choice, require_rate, require_share
 from imitbench.core.types import Key, Metrics, Params, Spec
 
 LOG_STD_RANGE = (-5.0, 2.0)
@@ -53,8 +53,8 @@ class UpdateConfig:
     """How the policy's log standard deviation stays in [-5, 2]. clip: it begins near 0. tanh: it
     begins in the middle, at -1.5, and moves more slowly per unit of the network's output near the
     bounds."""
-    start: nets.Start = field(default="normal", metadata=ADDED_LATER)
-    """How the layers of policy and Q function begin, see `imitbench.core.nets.Start`."""
+    initial_weights: nets.Start = field(default="normal", metadata=ADDED_LATER)
+    """How policy and Q function begin, see `imitbench.core.nets.Start`."""
 
     def __post_init__(self) -> None:
         for name in ("critic_lr", "policy_lr", "temperature"):
@@ -63,10 +63,8 @@ class UpdateConfig:
         require_share(self, "discount")
         require(self.discount < 1, self, "discount", "a number below 1")
         require_rate(self, "tau")
-        bounds = get_args(policy_nets.LogStdBound)
-        require(self.log_std in bounds, self, "log_std", f"one of {', '.join(bounds)}")
-        starts = get_args(nets.Start)
-        require(self.start in starts, self, "start", f"one of {', '.join(starts)}")
+        require_choice(self, "log_std", policy_nets.LogStdBound)
+        require_choice(self, "initial_weights", nets.Start)
 
 
 class SoftValues(NamedTuple):
@@ -156,9 +154,9 @@ def networks_of(config: UpdateConfig, spec: Spec) -> sac.Networks:
     """SAC's policy, and a single Q function."""
     policy = policy_nets.policy(
         spec, config.hidden, "squashed", log_std_range=LOG_STD_RANGE, bounded_by=config.log_std,
-        start=config.start,
+        start=config.initial_weights,
     )  # fmt: skip
-    return sac.Networks(policy, nets.critics(spec, config.hidden, 1, config.start))
+    return sac.Networks(policy, nets.critics(spec, config.hidden, 1, config.initial_weights))
 
 
 def learner(config: UpdateConfig, spec: Spec, objective: Objective, own: int) -> OffPolicyLearner:

@@ -3,7 +3,9 @@
 Source: Fujimoto et al. 2019 (arXiv:1812.02900), algorithm 1.
 
 Different from the source: settings are those of the official code for continuous actions, so the
-divergence of the generative model is averaged over latent components and weighs 1/2.
+divergence of the generative model is averaged over latent components and weighs 1/2. Observations
+are standardised, and kernels begin from LeCun's normal distribution; `data.normalise_obs=false` and
+`initial_weights=uniform` are the official code's.
 
 Use it when data have rewards and continuous actions and come from a mixture of policies.
 
@@ -26,8 +28,8 @@ from imitbench.algos.common import bellman
 from imitbench.algos.common.off_policy import OffPolicyLearner
 from imitbench.algos.common.replay_buffer import Experience
 from imitbench.algos.offline import bcq_losses, fixed_data
-from imitbench.core import ops
-from imitbench.core.config import require, require_rate, require_share
+from imitbench.core import nets, ops
+from imitbench.core.config import ADDED_LATER, require, require_choice, require_rate, require_share
 from imitbench.core.types import Algorithm, Key, Metrics, Params, Spec, Traits, ValueEstimator
 
 TRAITS = Traits(needs_rewards=True, streams=True, version=2)
@@ -63,6 +65,8 @@ class Config:
     """Discount factor, in [0, 1]."""
     tau: float = 0.005
     """Share of the way that the targets of critics and perturbation move in each gradient step."""
+    initial_weights: nets.Start = field(default="normal", metadata=ADDED_LATER)
+    """How the networks begin, see `imitbench.core.nets.Start`; the official code has uniform."""
 
     def __post_init__(self) -> None:
         for name in ("lr", "latent_clip"):
@@ -74,6 +78,7 @@ class Config:
         for name in ("soft_min", "discount"):
             require_share(self, name)
         require_rate(self, "tau")
+        require_choice(self, "initial_weights", nets.Start)
 
 
 class State(struct.PyTreeNode):
@@ -87,7 +92,7 @@ class State(struct.PyTreeNode):
 
 def learner(config: Config, spec: Spec) -> OffPolicyLearner:
     """BCQ without the source of its steps."""
-    networks = bcq_losses.networks(spec, config.hidden, config.vae_hidden)
+    networks = bcq_losses.networks(spec, config.hidden, config.vae_hidden, config.initial_weights)
     opts: dict[str, Any] = dict.fromkeys(("vae", "critics", "perturb"), optax.adam(config.lr))
     vae_loss = partial(bcq_losses.vae_loss, networks, config.kl)
     critic_loss = partial(bellman.critic_loss, networks.critics, 1.0)

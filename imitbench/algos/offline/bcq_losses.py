@@ -27,20 +27,23 @@ class Networks(NamedTuple):
     latent_size: int
 
 
-def networks(spec: Spec, hidden: Sequence[int], vae_hidden: Sequence[int]) -> Networks:
+def networks(
+    spec: Spec, hidden: Sequence[int], vae_hidden: Sequence[int], start: nets.Start = "normal"
+) -> Networks:
     """BCQ's networks for a task.
 
     Args:
         spec: of the task; the latent has twice as many components as the action.
         hidden: widths of the hidden ReLU layers of critics and perturbation.
         vae_hidden: widths of the hidden ReLU layers of encoder and decoder.
+        start: how all layers begin.
     """
     size, latent = spec.obs_size + spec.action_size, 2 * spec.action_size
     return Networks(
-        nets.function(size, vae_hidden, 2 * latent),
-        nets.function(spec.obs_size + latent, vae_hidden, spec.action_size),
-        nets.function(size, hidden, spec.action_size),
-        nets.critics(spec, hidden, 2),
+        nets.function(size, vae_hidden, 2 * latent, start=start),
+        nets.function(spec.obs_size + latent, vae_hidden, spec.action_size, start=start),
+        nets.function(size, hidden, spec.action_size, start=start),
+        nets.critics(spec, hidden, 2, start),
         latent,
     )
 

@@ -3,8 +3,9 @@
 Source: Kostrikov et al. 2022 (arXiv:2110.06169), equations 5 to 7, with the settings of the
 official code for locomotion.
 
-Different from the source: observations are standardised, and rewards are not scaled by a smaller
-range of returns than their mean.
+Different from the source: observations are standardised, kernels begin from LeCun's normal
+distribution (`initial_weights=orthogonal` is the official code's), and rewards are not scaled by a
+smaller range of returns than their mean.
 
 Use it when data have rewards and their good parts come from different episodes.
 
@@ -27,7 +28,7 @@ from imitbench.algos.common.off_policy import OffPolicyLearner
 from imitbench.algos.common.replay_buffer import Experience
 from imitbench.algos.offline import fixed_data
 from imitbench.core import distributions, nets, ops, policy_nets
-from imitbench.core.config import require, require_rate, require_share
+from imitbench.core.config import ADDED_LATER, require, require_choice, require_rate, require_share
 from imitbench.core.types import Algorithm, Key, Metrics, Params, Spec, Traits, ValueEstimator
 
 TRAITS = Traits(needs_rewards=True, streams=True, version=3)
@@ -58,6 +59,8 @@ class Config:
     """Discount factor, in [0, 1]."""
     tau: float = 0.005
     """Share of the way that the target critics move towards the critics in each gradient step."""
+    initial_weights: nets.Start = field(default="normal", metadata=ADDED_LATER)
+    """How the networks begin, see `imitbench.core.nets.Start`; the official code has orthogonal."""
 
     def __post_init__(self) -> None:
         for name in ("lr", "max_weight"):
@@ -67,6 +70,7 @@ class Config:
         require(0 < self.expectile < 1, self, "expectile", "a number between 0 and 1")
         require_share(self, "discount")
         require_rate(self, "tau")
+        require_choice(self, "initial_weights", nets.Start)
 
 
 class Networks(NamedTuple):
@@ -133,10 +137,11 @@ def policy_loss(
 
 def learner(config: Config, spec: Spec) -> OffPolicyLearner:
     """IQL without the source of its steps."""
+    start = config.initial_weights
     networks = Networks(
-        policy_nets.policy(spec, config.hidden, "shared"),
-        nets.critics(spec, config.hidden, 2),
-        nets.value(spec, config.hidden),
+        policy_nets.policy(spec, config.hidden, "shared", start=start),
+        nets.critics(spec, config.hidden, 2, start),
+        nets.value(spec, config.hidden, start=start),
     )
     fit_value = partial(value_loss, networks, config.expectile)
     fit_policy = partial(policy_loss, networks, config.temperature, config.max_weight)

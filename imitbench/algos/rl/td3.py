@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -30,7 +30,7 @@ from imitbench.algos.common.off_policy import OffPolicyLearner
 from imitbench.algos.common.replay_buffer import Experience
 from imitbench.algos.rl import td3_losses
 from imitbench.core import nets, ops, policy_nets
-from imitbench.core.config import ADDED_LATER, require, require_rate, require_share
+from imitbench.core.config import ADDED_LATER, require, require_choice, require_rate, require_share
 from imitbench.core.types import Algorithm, Env, Key, Metrics, Params, Spec, Traits, ValueEstimator
 
 TRAITS = Traits(needs_demos=False)
@@ -66,10 +66,8 @@ class UpdateConfig:
     """Bound on the norm of the policy's gradient; 0 for none."""
     lr_halving_steps: int = field(default=0, metadata=ADDED_LATER)
     """Steps of the policy after which its step size is halved, again and again; 0 keeps it."""
-    initial_weights: Literal["normal", "uniform"] = field(default="normal", metadata=ADDED_LATER)
-    """How the networks begin. normal: kernels from LeCun's normal distribution. uniform: kernels
-    and biases uniformly distributed within 1 / sqrt(number of inputs), as in PyTorch and so in the
-    source's code."""
+    initial_weights: nets.Start = field(default="normal", metadata=ADDED_LATER)
+    """How the networks begin, see `imitbench.core.nets.Start`; the source's code has uniform."""
 
     def __post_init__(self) -> None:
         for name in ("critics", "delay"):
@@ -83,8 +81,7 @@ class UpdateConfig:
         require(len(self.value_range) in (0, 2), self, "value_range", "two numbers, low and high")
         ordered = list(self.value_range) == sorted(self.value_range)
         require(ordered, self, "value_range", "two numbers, low and high")
-        known = self.initial_weights in ("normal", "uniform")
-        require(known, self, "initial_weights", "normal or uniform")
+        require_choice(self, "initial_weights", nets.Start)
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ moment of the clip and end where a part of the body other than a foot touches th
 is 0 while one does. At each new cycle the reference comes to the place of the body.
 
 Different from the source: 4 or 8 steps of the model with implicit damping in a step of 1/30 s,
-hinges in place of ball joints, episodes of 10 s in place of 20 s, and the observation has joint
-angles in place of the frames of the bodies, and the difference from the reference's heading.
+hinges in place of ball joints, episodes of 10 s, where the official code begins with half a second
+and ends, after 32 million steps, with 20 s; and the observation has joint angles in place of the
+frames of the bodies, and the difference from the reference's heading.
 """
 
 from __future__ import annotations

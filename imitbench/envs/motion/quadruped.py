@@ -1,6 +1,7 @@
 """A quadruped of capsules with the sizes of the robot A1.
 
-Sizes and gains are those of the robot of Peng et al. 2020 (arXiv:2004.00784): thighs and calves of
+Sizes and gains are those of the robot A1 in the code of Peng et al. 2020 (arXiv:2004.00784), whose
+paper has the Laikago, which may touch the ground with its knees, too: thighs and calves of
 0.2 m, 12 kg, motors of 33.5 N m. The clips are those of the robot Laikago, whose links have 0.25 m;
 angles are kept, and the path of the root is shortened by the same ratio, so that feet do not slide.
 """

@@ -39,7 +39,9 @@ def objection(claim: Claim, better: Result, worse: Result, *, holds: bool) -> st
         reasons = (_at_the_floor(r, measures[0]) for r in learned)
         if reason := next(filter(None, reasons), ""):
             return reason
-    return "" if claim.effort == "as run" or claim.equivalent else _unequal(winner, loser, claim)
+    if claim.effort == "as run":
+        return ""
+    return _unfinished(claim, better, worse) if claim.equivalent else _unequal(winner, loser, claim)
 
 
 def _at_the_floor(winner: Result, measure: str) -> str:
@@ -61,6 +63,14 @@ def _at_the_floor(winner: Result, measure: str) -> str:
     if share > floor:
         return ""
     return f"at the floor: {winner.identity['label']} has {100 * share:.0f}% of the expert's score"
+
+
+def _unfinished(claim: Claim, *cells: Result) -> str:
+    """Curves that still rise may meet, or part, later."""
+    for r in cells:
+        if claim.measure in r.curve.columns and effort.still_rising(r, claim.measure):
+            return f"{r.identity['label']} was still rising at the end"
+    return ""
 
 
 def _unequal(winner: Result, loser: Result, claim: Claim) -> str:

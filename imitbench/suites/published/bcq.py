@@ -30,7 +30,7 @@ def _ddpg_below_behaviour(behaviour: str, demonstrator: str) -> Claim:
         f"Off-policy DDPG has a lower return than the agent that made its data ({behaviour})",
         behaviour,
         "offline_ddpg",
-        f"{PAPER}, section 3.1",
+        f"{PAPER}, section 3.1 (there on Hopper)",
         measure="return",
         places=tuple(place(task, demonstrator) for task in TASKS),
         better_at=tuple(place(task, "") for task in TASKS),

@@ -66,11 +66,11 @@ CLAIMS = (
         "ppo", "ppo", ABLATION, measure="return", places=ABLATED, worse_at=_at("-fixed-start"),
     ),
     Claim(
-        "PPO has a higher return where a fall ends the episode than where it goes on",
+        "PPO has a higher return where a failure ends the episode than where it goes on",
         "ppo", "ppo", ABLATION, measure="return", places=ABLATED, worse_at=_at("-fh"),
     ),
     _no_matter("where all episodes begin at the start of the clip", "-fixed-start"),
-    _no_matter("where a fall does not end the episode", "-fh"),
+    _no_matter("where no failure ends the episode", "-fh"),
     Claim(
         "On the spin kick PPO has a higher return where a fall ends the episode than where it goes "
         "on",

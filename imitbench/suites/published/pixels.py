@@ -38,8 +38,8 @@ CLAIMS = (
     _ablation("A discriminator that does not see the arm gives a higher return than one that does",
               "unmasked", PUSH),
     Claim(
-        "From images DAgger reaches more goals than BC with as many expert actions",
-        "dagger", "bc", OURS, places=DAGGER_REACH, worse_at=BC_REACH,
+        "From images DAgger has a higher return than BC with as many expert actions",
+        "dagger", "bc", OURS, measure="return", places=DAGGER_REACH, worse_at=BC_REACH,
     ),
     Claim(
         "BC reaches more goals from positions than from a depth image",

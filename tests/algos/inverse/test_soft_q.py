@@ -347,8 +347,7 @@ def test_between_its_bounds_the_tanh_of_the_deviation_is_that_of_the_official_co
 
 def test_iq_learns_kernels_begin_as_those_of_the_official_code():
     iq, ls = iq_learn.Config(hidden=(16, 16)), ls_iq.Config(hidden=(16, 16))
-    assert (iq.start, offline_iq.Config().start, ls.start) == (
-        "orthonormal",
+    assert (iq.initial_weights, ls.initial_weights) == (
         "orthonormal",
         "normal",
     )
@@ -359,5 +358,5 @@ def test_iq_learns_kernels_begin_as_those_of_the_official_code():
         few = kernel if kernel.shape[0] <= kernel.shape[1] else kernel.T
         np.testing.assert_allclose(few @ few.T, np.eye(len(few)), atol=1e-5)
         assert not np.any(layer["bias"])
-    with pytest.raises(UserError, match="start=zero: expected one of normal, orthogonal"):
-        iq_learn.Config(start="zero")  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="initial_weights=zero: expected one of normal, orthogonal"):
+        iq_learn.Config(initial_weights="zero")  # type: ignore[arg-type]

@@ -318,3 +318,21 @@ def test_real_rows_are_drawn_evenly():
     assert (counts[[0, 2, 5]] == 0).all()
     np.testing.assert_allclose(counts[[1, 3, 4]], 1000, atol=120)
     assert ops.all_finite(drawn)
+
+
+def test_bcq_and_iql_begin_with_the_weights_of_their_official_code():
+    key = jax.random.key(0)
+    uniform = bcq.Config(hidden=(32,), vae_hidden=(32,), initial_weights="uniform")
+    params = bcq.learner(uniform, SPEC).init(key).params
+    nets = [*params["vae"].values(), *params["critics"], params["perturb"]]
+    for layer in (layer for net in nets for layer in net["params"].values()):
+        bound = layer["kernel"].shape[0] ** -0.5
+        assert np.abs(layer["kernel"]).max() <= bound and layer["bias"].any()
+    orthogonal = iql.Config(hidden=(32,), initial_weights="orthogonal")
+    params = iql.learner(orthogonal, SPEC).init(key).params
+    for net in (params["policy"]["net"], params["value"], *params["critics"]):
+        for layer in net["params"].values():
+            kernel = np.asarray(layer["kernel"])
+            few = kernel if kernel.shape[0] <= kernel.shape[1] else kernel.T
+            np.testing.assert_allclose(few @ few.T, 2 * np.eye(len(few)), atol=1e-5)
+            assert not layer["bias"].any()

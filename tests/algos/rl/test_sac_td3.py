@@ -117,7 +117,9 @@ def test_weights_begin_as_the_settings_say(initial_weights, spread):
                 assert np.abs(kernel).max() > 0.7 * inputs**-0.5 and bias.any()
             else:
                 assert not bias.any()
-    with pytest.raises(UserError, match="initial_weights=lecun: expected normal or uniform"):
+    with pytest.raises(
+        UserError, match="initial_weights=lecun: expected one of normal, orthogonal"
+    ):
         td3.Config(initial_weights="lecun")  # type: ignore[arg-type]
 
 
