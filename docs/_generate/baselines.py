@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from docs._generate import sources
 from imitbench import algos
 from imitbench.results.cells.cell import Result
-from imitbench.results.tables import beside, sections
+from imitbench.results.tables import beside
 from imitbench.results.tables.formatting import Section
 from imitbench.suites import published
 from imitbench.suites.registry import load_suite, suite_names
@@ -103,15 +103,16 @@ def _verdicts_of(method: str, make: Make) -> str:
                 line = dict(zip(section.head, row, strict=True))
                 if _labels(name).get(line["Method"]) == method:
                     counts[line["Verdict"]] += 1
-    return ", ".join(f"{n} {verdict}" for verdict, n in counts.items()) or "-"
+    return sources.in_words(counts)
 
 
 def _claims_of(method: str) -> str:
     """The verdicts of the claims about a method, over all places."""
-    counts: Counter[str] = Counter()
-    for name in suite_names():
-        for j in sources.judgements(name):
-            sides = {_labels(name).get(j.claim.better), _labels(name).get(j.claim.worse)}
-            if method in sides and not j.pooled and j.verdict != "no results":
-                counts[j.verdict] += 1
-    return ", ".join(f"{counts[v]} {v}" for v in sections.VERDICTS if counts[v]) or "-"
+    found = [
+        j
+        for name in suite_names()
+        for j in sources.judgements(name)
+        if method in {_labels(name).get(j.claim.better), _labels(name).get(j.claim.worse)}
+        and j.verdict != "no results"
+    ]
+    return sources.in_words(sources.verdict_counts(found))

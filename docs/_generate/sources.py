@@ -10,7 +10,7 @@ import inspect
 import re
 import textwrap
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import pandas as pd
 from imitbench.results import claims, tables
 from imitbench.results.cells import store
 from imitbench.results.cells.cell import Result
+from imitbench.results.tables import sections
 from imitbench.suites import published
 from imitbench.suites.registry import suite_names
 
@@ -45,6 +46,18 @@ def shipped_results(suite: str) -> tuple[Result, ...]:
 def judgements(suite: str) -> tuple[claims.Judgement, ...]:
     """The verdicts on all claims of a suite, by its shipped cells."""
     return tuple(claims.judge(published.claims_of(suite), shipped_results(suite)))
+
+
+def verdict_counts(found: Iterable[claims.Judgement]) -> dict[str, int]:
+    """In how many places claims got each verdict, in the order of the verdicts; pools of places are
+    not counted again."""
+    verdicts = [j.verdict for j in found if not j.pooled]
+    return {v: verdicts.count(v) for v in sections.VERDICTS if v in verdicts}
+
+
+def in_words(counts: Mapping[str, int]) -> str:
+    """Counts of verdicts, such as "3 reproduced, 1 undecided"; "-" for none."""
+    return ", ".join(f"{n} {verdict}" for verdict, n in counts.items()) or "-"
 
 
 @functools.cache

@@ -34,8 +34,7 @@ def names() -> list[str]:
 @functools.cache
 def verdict_counts(suite: str) -> dict[str, int]:
     """In how many places a suite's claims got each verdict."""
-    found = [j.verdict for j in sources.judgements(suite) if not j.pooled]
-    return {v: found.count(v) for v in sections.VERDICTS if v in found}
+    return sources.verdict_counts(sources.judgements(suite))
 
 
 def overview(link: str = "{}.md") -> str:
@@ -54,7 +53,7 @@ def overview(link: str = "{}.md") -> str:
                 sizes,
                 str(len(results)) if results else "-",
                 f"{_hours(results):.1f}" if results else "-",
-                ", ".join(f"{n} {v}" for v, n in counts.items()) or "-",
+                sources.in_words(counts),
             )
         )
     return sources.table(head, rows)

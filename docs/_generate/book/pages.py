@@ -28,6 +28,7 @@ DOCUMENTS: tuple[Document, ...] = (
     weighted_regression.DOCUMENT,
 )
 REST = "other_claims"
+NOT_RUN = "not run"  # for claims without results
 HEAD = ("Claim of the suite", "Where", "Lead", "Seeds x episodes", "Adjusted p", "Verdict")
 
 
@@ -40,7 +41,7 @@ def row(judgement: claims.Judgement) -> tuple[str, ...]:
     """A verdict as a row of `HEAD`; without results it has no numbers."""
     text = judgement.claim.text
     if judgement.verdict == "no results":
-        return text, judgement.place, "-", "-", "-", "not run"
+        return text, judgement.place, "-", "-", "-", NOT_RUN
     cells = dict(zip(sections.CLAIM_HEAD, sections.claim_row(judgement), strict=True))
     return text, *(cells[h] for h in ("Where", "Lead", "Seeds x episodes", "Adjusted p", "Verdict"))
 
@@ -200,6 +201,5 @@ def _judged(found: dict[str, list[Claim]]) -> list[claims.Judgement]:
 
 def counts(found: Sequence[claims.Judgement]) -> str:
     """How many places got each verdict, in words."""
-    verdicts = [j.verdict for j in found if not j.pooled]
-    names = {v: "not run" if v == "no results" else v for v in sections.VERDICTS}
-    return ", ".join(f"{verdicts.count(v)} {n}" for v, n in names.items() if v in verdicts) or "-"
+    counted = sources.verdict_counts(found)
+    return sources.in_words({NOT_RUN if v == "no results" else v: n for v, n in counted.items()})
