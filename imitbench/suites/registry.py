@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from imitbench.data import own_data
 from imitbench.suites import (
@@ -85,7 +88,7 @@ def _start_from(suite: Suite, folder: Path) -> Suite:
     return dataclasses.replace(suite, profiles=profiles)
 
 
-def cell_order(name: str, profile: str) -> dict[tuple[str, int, str], int]:
+def cell_order(name: str, profile: str) -> dict[tuple[str, int, str, str], int]:
     """Returns the position of each cell in a suite's list.
 
     Args:
@@ -93,12 +96,20 @@ def cell_order(name: str, profile: str) -> dict[tuple[str, int, str], int]:
         profile: the profile's name.
 
     Returns:
-        Positions by task, demonstrations and label; empty for a suite that does not come with the
-        package. Of several cells with the same three, the first one counts.
+        Positions by task, demonstrations, label and source (see `source_key`); also with an empty
+        source, for cells of an older one: of several cells, the first one counts. Empty for a suite
+        that does not come with the package.
     """
     suite = SUITES.get(name)
     cells = next((c for key, c in suite.profiles.items() if key == profile), ()) if suite else ()
-    order: dict[tuple[str, int, str], int] = {}
+    order: dict[tuple[str, int, str, str], int] = {}
     for i, cell in enumerate(cells):
-        order.setdefault((cell.task, cell.demos, cell.name), i)
+        known = cell.task, cell.demos, cell.name
+        order.setdefault((*known, source_key(cell.source.identity())), i)
+        order.setdefault((*known, ""), i)
     return order
+
+
+def source_key(identity: Mapping[str, Any]) -> str:
+    """Returns the identity of a source of demonstrations as a text."""
+    return json.dumps(identity, sort_keys=True)

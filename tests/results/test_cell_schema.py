@@ -164,7 +164,7 @@ def test_a_label_is_shown_as_it_is(root, capsys):
     words = (root.name, "--results", str(root.parent))
     assert main.main(["table", *words]) == 0
     assert LABEL.replace(" ", "") in re.sub(r"\s", "", capsys.readouterr().out)
-    row = (root / "table.md").read_text().splitlines()[2]
+    row = (root / "table.md").read_text().splitlines()[3]
     assert r"| a [red]x[/] \|y\| \<b>&amp; \\\<i> `c` $\\a{$ |" in row
     assert main.main(["plot", *words]) == 0
     drawn = html.unescape((root / "curves.svg").read_text())

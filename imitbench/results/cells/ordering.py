@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from imitbench.suites.registry import cell_order
+from imitbench.suites.registry import cell_order, source_key
 from imitbench.suites.schema import without_seeds
 
 if TYPE_CHECKING:
@@ -58,16 +58,16 @@ def in_suite_order(results: Iterable[Result]) -> list[Result]:
         The cells, sorted.
     """
     results = list(results)
-    listed: dict[tuple[str, str], dict[tuple[str, int, str], int]] = {}
+    listed: dict[tuple[str, str], dict[tuple[str, int, str, str], int]] = {}
     # The first position of each group: a task, a place or a cell.
     first: dict[Any, tuple[int, int]] = {}
     for r in results:
         i = r.identity
         suite, name = (i["suite"], i["profile"]), (i["task"], i["demos"], i["label"])
-        listed.setdefault(suite, cell_order(*suite))
+        order = listed.setdefault(suite, cell_order(*suite))
         run: int = r.info["order"]
-        # Cells with different sources can have one place in the suite's list.
-        position = (listed[suite].get(name, run), run)
+        of_any_source = order.get((*name, ""), len(order))  # others, such as peers, at the end
+        position = (order.get((*name, source_key(i.get("source", {}))), of_any_source), run)
         for group in (r.place[0], r.place, cell_name(r)):
             first[group] = min(position, first.get(group, position))
 
