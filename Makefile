@@ -6,7 +6,7 @@ SUITE ?= quickstart
 PROFILE ?= cpu
 VIDEOS ?= 0
 
-.PHONY: help bench-all setup quickstart test test-all test-reference check lint types docs docs-tables demos experts tables figures verify report pictures-vins compounding ship parity peers peer-rows perf perf-engines perf-wrap perf-learners perf-vins perf-heads perf-offline perf-adversarial perf-gymnasium perf-streaming perf-rendering golden clean
+.PHONY: help bench-all setup quickstart test test-all test-reference check lint types docs docs-tables demos experts tables figures verify report pictures-vins compounding ship parity peers peer-rows perf perf-engines perf-accelerator perf-wrap perf-learners perf-vins perf-heads perf-offline perf-adversarial perf-gymnasium perf-streaming perf-rendering golden clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -117,6 +117,9 @@ perf: perf-engines perf-wrap perf-gymnasium perf-learners perf-vins perf-heads p
 
 perf-engines: setup  ## engines and training core, as ratios to the limits of the machine; memory
 	$(PY) -m benchmarks.perf.engines
+
+perf-accelerator: setup  ## MJX by batch size beside the native engine, and 1 to 1,000 seeds, on a GPU or a TPU
+	$(PY) -m benchmarks.perf.accelerator
 
 perf-wrap: setup  ## vector environments of imitbench.wrap beside those of gymnasium.vector
 	$(PY) -m benchmarks.perf.wrap --out results/perf/wrap.md
