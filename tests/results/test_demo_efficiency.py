@@ -85,3 +85,20 @@ def test_nothing_without_enough_numbers(figure, numbers):
     more = [cell("bc", 9, [0.1, 0.2])]  # BC has three, GAIL two
     assert not demo_efficiency.draw([*two("PointMass", numbers), *more], Path("x"))
     assert not figure
+
+
+@pytest.mark.parametrize("lone", [4, 5])
+def test_lone_marks_are_left_out_of_a_full_panel(figure, lone):
+    marks = [cell(f"lone {i}", 2, [0.5, 0.6]) for i in range(lone)]
+    assert demo_efficiency.draw([*two("PointMass", (1, 2, 3)), *marks], Path("x"))
+    names = {"bc", "gail"} | ({r.identity["label"] for r in marks} if lone == 4 else set())
+    assert set(figure["PointMass"]) == names
+
+
+def test_a_title_that_is_wider_than_the_figure_has_two_lines(monkeypatch):
+    titles = []
+    monkeypatch.setattr(drawing, "save", lambda f, p, k: titles.append(f.get_suptitle()) or [p])
+    wide = [r for task in ("PointMass", "FetchReach") for r in two(task, (1, 2, 3))]
+    for results in (two("PointMass", (1, 2, 3)), wide):
+        assert demo_efficiency.draw(results, Path("x"))
+    assert [title.count("\n") for title in titles] == [1, 0]

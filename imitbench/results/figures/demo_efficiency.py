@@ -41,6 +41,9 @@ class Panel(NamedTuple):
 def draw(results: Sequence[Result], path: Path, kinds: Sequence[str] = drawing.KINDS) -> list[Path]:
     """Draws a panel for each task and expert, and one with the interquartile mean over them.
 
+    Where a panel would have more than `panels.MAX_CURVES` methods, those that were run with one
+    number of demonstrations are left out.
+
     Args:
         results: cells of one suite.
         path: of the files; its suffix is replaced.
@@ -77,6 +80,8 @@ def _task_panels(results: Sequence[Result]) -> list[Panel]:
         by_method: dict[str, dict[int, list[Result]]] = {}
         for r in cells:
             by_method.setdefault(r.identity["label"], {})[r.place[1]] = [r]
+        if len(by_method) > panels.MAX_CURVES:  # lone marks are the first to go
+            by_method = {k: v for k, v in by_method.items() if len(v) > 1}
         if _can_be_drawn(by_method):
             title = f"{task} ({expert})" if several else task
             drawn.append(Panel(title, _measure(cells[0]), by_method))

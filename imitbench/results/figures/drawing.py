@@ -111,11 +111,13 @@ def add_caption(figure: Figure, results: Sequence[Result], interval: str) -> Non
     identity = results[0].identity
     numbers = sorted({len(r.identity["seeds"]) for r in results})
     seeds = " or ".join(map(str, numbers))
-    figure.suptitle(
-        f"{identity['suite']} ({identity['profile']}): mean over {seeds} seeds, {interval} 95% "
-        "interval",
-        fontsize=10,
-    )
+    parts = [
+        f"{identity['suite']} ({identity['profile']}): mean over {seeds} seeds,",
+        f"{interval} 95% interval",
+    ]
+    title = figure.suptitle(" ".join(parts), fontsize=10)
+    if title.get_window_extent().width > figure.bbox.width:
+        title.set_text("\n".join(parts))
 
 
 def scale_cost_axis(axis: Axes, ends: Sequence[float]) -> None:
