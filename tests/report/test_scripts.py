@@ -61,7 +61,7 @@ def test_means_and_corrections_are_the_packages():
 def test_comparisons_are_those_of_the_command(suite):
     results = store.read_all(SHIPPED / suite)
     labels = list(dict.fromkeys(r.identity["label"] for r in results))
-    names = [(labels[0], other) for other in labels[1:]]
+    names = [pair for other in labels[1:] for pair in ((labels[0], other), (other, labels[0]))]
     data = comparison_data.comparison(results)
     found = run(
         "data.names.map(([a, b]) => comparePlaces(data.cells, a, b))",

@@ -100,5 +100,7 @@ def test_a_title_that_is_wider_than_the_figure_has_two_lines(monkeypatch):
     monkeypatch.setattr(drawing, "save", lambda f, p, k: titles.append(f.get_suptitle()) or [p])
     wide = [r for task in ("PointMass", "FetchReach") for r in two(task, (1, 2, 3))]
     for results in (two("PointMass", (1, 2, 3)), wide):
+        for r in results:
+            r.identity["suite"] = "a suite with a long name"
         assert demo_efficiency.draw(results, Path("x"))
     assert [title.count("\n") for title in titles] == [1, 0]

@@ -130,15 +130,24 @@ function improvement(x, y) {
 }
 
 // The lead of one cell over another: seed by seed where they are paired, by Welch's test otherwise.
-function leadOf(a, b, isRate, isPaired) {
+// leads: those of the seeds, where the cells have other numbers of episodes.
+function leadOf(a, b, isRate, isPaired, leads) {
   const mean = (m) => (m.outcomes ? crossed(m.outcomes) : overSeeds(m.values));
   const minus = (x, y) => x.slice(0, y.length).map((v, i) => v - y[i]);
   let lead;
-  if (!isPaired) lead = difference(mean(a), mean(b));
+  if (leads) lead = Array.isArray(leads[0]) ? crossed(leads) : overSeeds(leads);
+  else if (!isPaired) lead = difference(mean(a), mean(b));
   else if (a.outcomes && b.outcomes) lead = crossed(a.outcomes.map((row, s) => minus(row, b.outcomes[s])));
   else lead = overSeeds(minus(a.values, b.values));
   if (!isRate) return lead;
   return withBinomialError(lead, [average(a.values), average(b.values)], [a.episodes, b.episodes]);
+}
+
+// What is known of a pair's leads by a measure, as those of its cell i; undefined without them.
+function leadsOf(about, measure, i) {
+  const negative = (x) => (Array.isArray(x) ? x.map(negative) : -x);
+  const leads = about.leads?.[measure];
+  return leads && about.cells[0] !== i ? negative(leads) : leads;
 }
 
 // Compares two methods of a suite at all places that both have.
@@ -149,10 +158,11 @@ function comparePlaces(data, first, second) {
     const about = data.pairs.find((p) => p.cells.includes(i) && p.cells.includes(j)) ?? { paired: true, differences: [] };
     for (const measure of Object.keys(a.measures)) {
       const [x, y] = [a.measures[measure], b.measures[measure]];
-      const lead = leadOf({ ...x, episodes: a.episodes }, { ...y, episodes: b.episodes }, a.share, about.paired);
+      const lead = leadOf({ ...x, episodes: a.episodes }, { ...y, episodes: b.episodes }, a.share, about.paired,
+        leadsOf(about, measure, i));
       found.push({ place: a.place, measure, share: a.share, a: x.estimate, b: y.estimate, lead,
         interval: interval(lead), p: pValue(lead), improvement: improvement(x.values, y.values),
-        differences: about.differences });
+        differences: about.reversed && about.cells[0] !== i ? about.reversed : about.differences });
     }
   }));
   for (const measure of new Set(found.map((f) => f.measure))) {
