@@ -12,15 +12,10 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import jax
-import jax.numpy as jnp
-
-from benchmarks.perf.engines import products, training
+from benchmarks.perf.engines import BC, bc_task, products, still_rollout, training
 from benchmarks.perf.timing import in_turns, publish
 from imitbench import envs
 from imitbench.algos.cloning import bc
-from imitbench.core.types import Env
-from imitbench.physics.engine import EngineName
 from imitbench.utils import machine, runtime
 from imitbench.utils.machine import available_cpus
 
@@ -30,19 +25,12 @@ BATCHES = (64, 256, 1_024, 4_096, 16_384)
 SEEDS = (1, 10, 100, 1_000)
 
 
-def rollout(task: str, engine: EngineName, num: int, steps: int):
-    """A function that steps so many environments in one compiled program, with actions of 0."""
-    env: Env = envs.make(task, engine)
-    state = jax.jit(jax.vmap(env.reset))(jax.random.split(jax.random.key(0), num))
-    still = jnp.zeros((num, env.spec.action_size))
-    step = jax.vmap(env.step)
-    run = jax.jit(lambda s: jax.lax.scan(lambda s, _: (step(s, still), None), s, None, steps)[0])
-    return lambda: run(state).obs
-
-
 def engine_row(task: str, num: int, steps: int) -> str:
     """Steps a second of both engines, measured in turns."""
-    mjx, native = in_turns(rollout(task, "mjx", num, steps), rollout(task, "native", num, steps))
+    (on_mjx, step_mjx), (on_native, step_native) = (
+        still_rollout(envs.make(task, engine), num, steps) for engine in ("mjx", "native")
+    )
+    mjx, native = in_turns(lambda: step_mjx(on_mjx), lambda: step_native(on_native))
     total = num * steps
     return (
         f"| {task} | {num:,} | {total / mjx:,.0f} | {total / native:,.0f} | {native / mjx:.2f} | "
@@ -51,12 +39,10 @@ def engine_row(task: str, num: int, steps: int) -> str:
 
 
 def seeds_row(seeds: int) -> str:
-    """Gradient steps of BC (256-256, batch 256) over all seeds beside the matrix-product peak."""
-    env = envs.make("FetchPush")
-    config = bc.Config(hidden=(256, 256), batch=256, validation=0.0, steps=100)
-    sizes = (env.spec.obs_size, *config.hidden, env.spec.action_size)
-    rate, peak, _ = training(bc.make(config, env.spec), env, seeds)
-    used = rate * products(sizes, config.batch) / 1e9
+    """Gradient steps of BC over all seeds beside the matrix-product peak."""
+    env, sizes = bc_task()
+    rate, peak, _ = training(bc.make(BC, env.spec), env, seeds)
+    used = rate * products(sizes, BC.batch) / 1e9
     return f"| {seeds:,} | {rate:,.0f} | {used:,.0f} | {peak:,.0f} | {used / peak:.2f} |"
 
 

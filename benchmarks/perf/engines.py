@@ -24,7 +24,7 @@ import numpy as np
 from benchmarks.perf.timing import ROUNDS, in_turns, publish, raw_engine, seconds, synthetic
 from imitbench import envs
 from imitbench.algos.cloning import bc
-from imitbench.core.types import Algorithm, Env
+from imitbench.core.types import Algorithm, Env, EnvState
 from imitbench.envs import fetch, locomotion
 from imitbench.results.figures import drawing
 from imitbench.training import loop
@@ -40,16 +40,25 @@ ONE_SEED_AIM, SEEDS_AIM = 0.6, 0.7  # of the matrix-product peak, in training
 FIRST_UPDATE_AIM, MEMORY_AIM = 4.0, 1024.0  # seconds with a filled cache, MiB
 
 
-def native_engine(task: str, num: int, substeps: int, steps: int = 5) -> str:
-    """Environment steps in a jitted rollout against `mujoco.rollout` with the same threads."""
-    env = cast(fetch.Fetch | locomotion.Locomotion, envs.make(task, "native"))
-    model = env.physics.model
+def still_rollout(
+    env: Env, num: int, steps: int
+) -> tuple[EnvState, Callable[[EnvState], jax.Array]]:
+    """Initial states of so many environments, and a compiled function that steps them with actions
+    of 0 and returns the last observations."""
     state = jax.jit(jax.vmap(env.reset))(jax.random.split(jax.random.key(0), num))
     still = jnp.zeros((num, env.spec.action_size))
     step = jax.vmap(env.step)
     rollout = jax.jit(
         lambda s: jax.lax.scan(lambda s, _: (step(s, still), None), s, None, steps)[0].obs
     )
+    return state, rollout
+
+
+def native_engine(task: str, num: int, substeps: int, steps: int = 5) -> str:
+    """Environment steps in a jitted rollout against `mujoco.rollout` with the same threads."""
+    env = cast(fetch.Fetch | locomotion.Locomotion, envs.make(task, "native"))
+    model = env.physics.model
+    state, rollout = still_rollout(env, num, steps)
     mocap = ()
     if model.nmocap:
         hand = fetch.settle(model, fetch.TASKS[task]).body("robot0:gripper_link")
@@ -164,15 +173,22 @@ def training_row(name: str, seeds: int, rate: float, flops: int, peak: float) ->
     )
 
 
-def bc_core(seeds: int) -> tuple[str, float]:
-    """Gradient steps of BC (256-256, batch 256) against the float32 matrix-product peak: a row, and
-    gradient steps per second over all seeds."""
+BC = bc.Config(hidden=(256, 256), batch=256, validation=0.0, steps=100)
+
+
+def bc_task() -> tuple[Env, tuple[int, ...]]:
+    """Where `BC` is measured, and the sizes of its layers."""
     env = envs.make("FetchPush")
-    config = bc.Config(hidden=(256, 256), batch=256, validation=0.0, steps=100)
-    algo = bc.make(config, env.spec)
-    sizes = (env.spec.obs_size, *config.hidden, env.spec.action_size)
-    flops = products(sizes, config.batch)
-    rate, peak, bare = training(algo, env, seeds, bare_products(config.batch, sizes))
+    return env, (env.spec.obs_size, *BC.hidden, env.spec.action_size)
+
+
+def bc_core(seeds: int) -> tuple[str, float]:
+    """Gradient steps of `BC` against the float32 matrix-product peak: a row, and gradient steps per
+    second over all seeds."""
+    env, sizes = bc_task()
+    flops = products(sizes, BC.batch)
+    bare = bare_products(BC.batch, sizes)
+    rate, peak, bare = training(bc.make(BC, env.spec), env, seeds, bare)
     row = training_row("BC core, 256-256, batch 256", seeds, rate, flops, peak)
     if seeds > 1:
         return row, rate

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import combinations
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -24,29 +24,26 @@ def comparison(results: Sequence[Result]) -> dict[str, Any]:
         `cells`: for each its place, label, episodes of an evaluation, whether its measures are
         rates (`share`), and for each measure the seeds' scores (`values`), the mean with its
         interval (`estimate`) and, where seeds share their initial states, `outcomes` [S, B].
-        `pairs`: the cells (two indices) that are not to be paired seed by seed, that differ beside
-        the method, with these differences (`reversed`: the second cell named first), or that have
-        other numbers of episodes: `leads` of the first one over the second for each measure, seed
-        by seed, on the episodes that both have.
+        `pairs`: the cells (two indices, in both orders) that are not to be paired seed by seed,
+        that differ beside the method, with these differences, or that have other numbers of
+        episodes: `leads` of the first one over the second for each measure, seed by seed, on the
+        episodes that both have.
     """
     pairs = []
-    for (i, a), (j, b) in combinations(enumerate(results), 2):
+    for (i, a), (j, b) in permutations(enumerate(results), 2):
         if a.place == b.place:
             found = [str(d) for d in comparability.differences(a, b)]
             is_paired = comparability.are_paired(a, b)
             leads = _leads(a, b) if is_paired and scores.episodes(a) != scores.episodes(b) else {}
             if found or leads or not is_paired:
                 about = {"cells": [i, j], "paired": is_paired, "differences": found}
-                if found:  # they name the cells' values in this order
-                    about["reversed"] = [str(d) for d in comparability.differences(b, a)]
                 pairs.append(about | ({"leads": leads} if leads else {}))
     return {"cells": list(map(_cell, results)), "pairs": pairs}
 
 
 def _leads(a: Result, b: Result) -> dict[str, Any]:
     """By how much each seed of `a` is above that of `b` on the episodes that both have."""
-    common = [m for m in scores.measures(a) if m in scores.measures(b)]
-    pairs = {measure: scores.paired_scores(a, b, measure) for measure in common}
+    pairs = {measure: scores.paired_scores(a, b, measure) for measure in scores.measures(a)}
     return {measure: (x - y).tolist() for measure, (x, y) in pairs.items()}
 
 

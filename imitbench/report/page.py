@@ -24,7 +24,6 @@ from imitbench.utils.files import atomic_write
 SCRIPTS = ("statistics", "tables", "videos", "figures", "compare", "filter")
 """The page's scripts in the order in which they run."""
 STATIC = Path(__file__).with_name("static")
-VERDICTS = ("reproduced", "not reproduced", "undecided")
 
 
 class Part(NamedTuple):
@@ -201,7 +200,7 @@ def _verdict_counts(claims: Section) -> str:
     if not claims.rows:
         return ""
     verdicts = [row[0].split(" (")[0] for row in claims.rows]
-    counts = ", ".join(f"{verdicts.count(v)} {v}" for v in VERDICTS if v in verdicts)
+    counts = ", ".join(f"{verdicts.count(v)} {v}" for v in sections.VERDICTS if v in verdicts)
     return f"<p>{counts}.</p>"
 
 

@@ -34,13 +34,21 @@ Claims: `imitbench/suites/published/inverse.py`.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from imitbench.algos.adversarial import dac_sac, sqil
 from imitbench.algos.adversarial.discriminator import DiscriminatorConfig
 from imitbench.algos.cloning import bc
 from imitbench.algos.common import off_policy
-from imitbench.algos.inverse import demodice, iq_learn, ls_iq, offline_iq, pwil, smodice
+from imitbench.algos.inverse import (
+    demodice,
+    iq_learn,
+    iq_objective,
+    ls_iq,
+    offline_iq,
+    pwil,
+    smodice,
+)
 from imitbench.algos.offline import fixed_data
 from imitbench.algos.rl import sac
 from imitbench.data.sources.source import DemoSource
@@ -129,7 +137,7 @@ class Size:
 def online(task: str, s: Size) -> dict[str, tuple[str, Any]]:
     """Method and settings of the methods that step the environment, by label."""
     base, half = task.removesuffix("-fh"), s.replay(s.batch // 2)
-    second_term: Literal["v0", "value"] = "v0" if base in V0_TASKS else "value"
+    second_term: iq_objective.SecondTerm = "v0" if base in V0_TASKS else "value"
     iq = iq_learn.Config(
         replay=replace(half, warmup=s.iq_warmup), hidden=s.hidden, second_term=second_term,
         temperature=TEMPERATURES.get(base, 0.01),
@@ -154,9 +162,9 @@ def online(task: str, s: Size) -> dict[str, tuple[str, Any]]:
     }
 
 
-def _fast(task: str, s: Size) -> tuple[str, Any]:
-    """IQ-Learn with SAC's step size of the policy."""
-    method, config = online(task, s)["iq_learn"]
+def _fast(row: tuple[str, Any]) -> tuple[str, Any]:
+    """The same method and settings with SAC's step size of the policy."""
+    method, config = row
     return method, replace(config, policy_lr=FAST)
 
 
@@ -167,7 +175,7 @@ def cells(s: Size) -> tuple[Cell, ...]:
         for demos in numbers:
             rows = online(task, s)
             if demos == 1:
-                rows["iq_learn-fast"] = _fast(task, s)
+                rows["iq_learn-fast"] = _fast(rows["iq_learn"])
             if task in s.stronger:
                 method, config = rows["ls_iq"]
                 rows["ls_iq-10"] = method, replace(config, c=10.0)
@@ -176,8 +184,9 @@ def cells(s: Size) -> tuple[Cell, ...]:
     control = replace(s, env_steps=s.control_steps)
     for task in s.control_tasks:
         still = DemoSource(pool=2 * s.control_demos, grade="still")
-        rows = {"iq_learn-fast": _fast(task, control), **online(task, control)}
-        rows = {label: row for label, row in rows.items() if label in s.controls}
+        rows = online(task, control)
+        rows["iq_learn-fast"] = _fast(rows["iq_learn"])
+        rows = {label: rows[label] for label in s.controls}
         out += _online_cells(task, s.control_demos, rows, control, still)
     return tuple(out)
 

@@ -66,7 +66,7 @@ class Size:
     length: int = 256
     """Steps of each of 16 environments in an update of PPO and GAIL; half of it for AWR and RWR."""
     hidden: tuple[int, ...] = (128, 128)
-    """Widths of the hidden layers of all networks but DAC's."""
+    """Widths of the hidden layers of policies and values, but for DAC's."""
     rounds: int = 256
     """Rounds in an update of DAC."""
     small: bool = False
@@ -90,9 +90,10 @@ class Size:
     def regression(self) -> dict[str, Any]:
         """The settings of AWR and RWR."""
         length = self.length // 2
-        settings: dict[str, Any] = {"envs": ENVS, "length": length, "discount": DISCOUNT}
-        settings["hidden"] = self.hidden
-        settings |= {"std": STD, "policy_lr": POLICY_LR, "value_lr": VALUE_LR}
+        settings: dict[str, Any] = {
+            "envs": ENVS, "length": length, "discount": DISCOUNT, "hidden": self.hidden,
+            "std": STD, "policy_lr": POLICY_LR, "value_lr": VALUE_LR,
+        }  # fmt: skip
         if self.small:
             settings |= {"policy_steps": 3, "value_steps": 2, "capacity": 4 * ENVS * length}
         return settings

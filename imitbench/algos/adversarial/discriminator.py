@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -26,7 +26,7 @@ from imitbench.algos.adversarial.discriminator_losses import (
     gradient_penalty,
 )
 from imitbench.core import nets, ops
-from imitbench.core.config import ADDED_LATER, require
+from imitbench.core.config import ADDED_LATER, require, require_choice
 from imitbench.core.types import Key, Metrics, Params
 
 CLIP = 10.0  # normalised observations are clipped to [-CLIP, CLIP]
@@ -87,8 +87,7 @@ class DiscriminatorConfig:
         divergences = ("", *f_divergence.DIVERGENCES)
         expected = f"nothing or one of {', '.join(divergences[1:])}"
         require(self.divergence in divergences, self, "divergence", expected)
-        kinds = get_args(Inputs)
-        require(self.inputs in kinds, self, "inputs", f"one of {', '.join(kinds)}")
+        require_choice(self, "inputs", Inputs)
         allowed = not self.state_only or self.inputs != "transition"
         require(allowed, self, "inputs", "state beside state_only=True; leave one of the two out")
 

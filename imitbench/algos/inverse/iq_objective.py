@@ -14,15 +14,18 @@ import jax.numpy as jnp
 from imitbench.algos.inverse import soft_q
 from imitbench.algos.inverse.soft_q import SoftValues
 from imitbench.core import nets, policy_nets
-from imitbench.core.config import require
+from imitbench.core.config import require, require_choice
 from imitbench.core.types import Metrics
+
+SecondTerm = Literal["value", "v0"]
+Penalised = Literal["all", "demos"]
 
 
 @dataclass(frozen=True)
 class UpdateConfig(soft_q.UpdateConfig):
     """Settings of the gradient steps of IQ-Learn."""
 
-    second_term: Literal["value", "v0"] = "value"
+    second_term: SecondTerm = "value"
     """The policy's part of the objective. value: E[V(s) - discount V'(s')] over all steps of the
     minibatch. v0: (1 - discount) E[V(s)] over demonstrated states, which stand for the initial
     ones."""
@@ -31,15 +34,14 @@ class UpdateConfig(soft_q.UpdateConfig):
     rewards."""
     log_std: policy_nets.LogStdBound = "tanh"
     initial_weights: nets.Start = "orthonormal"
-    penalised: Literal["all", "demos"] = "all"
+    penalised: Penalised = "all"
     """The steps whose squared reward counts: all of the minibatch, or the demonstrated ones."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self.chi2_alpha > 0, self, "chi2_alpha", "a positive number")
-        for name, allowed in (("second_term", ("value", "v0")), ("penalised", ("all", "demos"))):
-            expected = f"one of {', '.join(allowed)}"
-            require(getattr(self, name) in allowed, self, name, expected)
+        require_choice(self, "second_term", SecondTerm)
+        require_choice(self, "penalised", Penalised)
 
     @property
     def max_value(self) -> float:

@@ -30,10 +30,11 @@ from imitbench.algos.common import off_policy, off_policy_loop
 from imitbench.algos.inverse import soft_q
 from imitbench.algos.inverse.soft_q import SoftValues
 from imitbench.core import policy_nets
-from imitbench.core.config import require
+from imitbench.core.config import require, require_choice
 from imitbench.core.types import Algorithm, Env, Metrics, Spec, Traits
 
 TRAITS = Traits(version=2)
+Form = Literal["least-squares", "value"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Config(soft_q.UpdateConfig):
     c: float = 0.5
     """Weight of the squared reward, above 0. Rewards lie in [-1/c, 1/c], values in
     [-1, 1] / (c (1 - discount))."""
-    form: Literal["least-squares", "value"] = "least-squares"
+    form: Form = "least-squares"
     """The part of the loss beside the fit of demonstrated steps. least-squares: squared distance of
     V(s) from -1/c + discount V'(s') over all steps. value: E[V(s) - discount V'(s')] over all
     steps, plus c times the squared reward of own steps."""
@@ -61,8 +62,7 @@ class Config(soft_q.UpdateConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self.c > 0, self, "c", "a positive number")
-        forms = ("least-squares", "value")
-        require(self.form in forms, self, "form", f"one of {', '.join(forms)}")
+        require_choice(self, "form", Form)
 
     @property
     def max_value(self) -> float:

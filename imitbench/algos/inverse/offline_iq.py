@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal
 
 from imitbench.algos.inverse import iq_objective, soft_q
 from imitbench.algos.offline import fixed_data
@@ -31,7 +30,7 @@ TRAITS = Traits(version=3, streams=True)
 class Config(iq_objective.UpdateConfig):
     """Settings of offline IQ-Learn."""
 
-    penalised: Literal["all", "demos"] = "demos"
+    penalised: iq_objective.Penalised = "demos"
     """The steps whose squared reward counts; all steps are demonstrated ones here."""
     data: fixed_data.Config = field(default_factory=fixed_data.Config)
     """Settings of minibatches of the demonstrations."""

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import get_args
 
 import jax
 import jax.numpy as jnp
@@ -32,7 +31,7 @@ from imitbench.algos.inverse import pwil_coupling
 from imitbench.algos.inverse.pwil_coupling import Atoms, PaidEnv, Payment
 from imitbench.algos.rl import sac
 from imitbench.core import buffer, ops, policy_nets
-from imitbench.core.config import require
+from imitbench.core.config import require, require_choice
 from imitbench.core.types import Algorithm, Env, Key, Metrics, Spec, Traits, Transition
 from imitbench.utils.errors import UserError
 
@@ -61,8 +60,7 @@ class Config(sac.Config):
         require(self.subsample >= 1, self, "subsample", "1 or more")
         expected = f"0 to {self.replay.capacity}, the capacity of the replay"
         require(0 <= self.prefill <= self.replay.capacity, self, "prefill", expected)
-        kinds = get_args(Inputs)
-        require(self.inputs in kinds, self, "inputs", f"one of {', '.join(kinds)}")
+        require_choice(self, "inputs", Inputs)
         if self.replay.her:
             raise UserError(
                 f"replay.her={self.replay.her:g}: expected 0, because hindsight goals have the "

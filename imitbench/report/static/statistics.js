@@ -143,26 +143,19 @@ function leadOf(a, b, isRate, isPaired, leads) {
   return withBinomialError(lead, [average(a.values), average(b.values)], [a.episodes, b.episodes]);
 }
 
-// What is known of a pair's leads by a measure, as those of its cell i; undefined without them.
-function leadsOf(about, measure, i) {
-  const negative = (x) => (Array.isArray(x) ? x.map(negative) : -x);
-  const leads = about.leads?.[measure];
-  return leads && about.cells[0] !== i ? negative(leads) : leads;
-}
-
 // Compares two methods of a suite at all places that both have.
 function comparePlaces(data, first, second) {
   const found = [];
   data.cells.forEach((a, i) => data.cells.forEach((b, j) => {
     if (a.label !== first || b.label !== second || a.place !== b.place) return;
-    const about = data.pairs.find((p) => p.cells.includes(i) && p.cells.includes(j)) ?? { paired: true, differences: [] };
+    const about = data.pairs.find((p) => p.cells[0] === i && p.cells[1] === j) ?? { paired: true, differences: [] };
     for (const measure of Object.keys(a.measures)) {
       const [x, y] = [a.measures[measure], b.measures[measure]];
       const lead = leadOf({ ...x, episodes: a.episodes }, { ...y, episodes: b.episodes }, a.share, about.paired,
-        leadsOf(about, measure, i));
+        about.leads?.[measure]);
       found.push({ place: a.place, measure, share: a.share, a: x.estimate, b: y.estimate, lead,
         interval: interval(lead), p: pValue(lead), improvement: improvement(x.values, y.values),
-        differences: about.reversed && about.cells[0] !== i ? about.reversed : about.differences });
+        differences: about.differences });
     }
   }));
   for (const measure of new Set(found.map((f) => f.measure))) {

@@ -64,7 +64,9 @@ def in_suite_order(results: Iterable[Result]) -> list[Result]:
     for r in results:
         i = r.identity
         suite, name = (i["suite"], i["profile"]), (i["task"], i["demos"], i["label"])
-        order = listed.setdefault(suite, cell_order(*suite))
+        if suite not in listed:
+            listed[suite] = cell_order(*suite)
+        order = listed[suite]
         run: int = r.info["order"]
         of_any_source = order.get((*name, ""), len(order))  # others, such as peers, at the end
         position = (order.get((*name, source_key(i.get("source", {}))), of_any_source), run)
