@@ -60,6 +60,7 @@ def shapes(tree: Any) -> Any:
     return jax.tree.map(lambda x: (x.shape, x.dtype), tree)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("num", [1, 4])
 def test_any_number_of_parallel_episodes(method, actor, env, num):
     states = initial_states(env, KEY, num)

@@ -141,6 +141,7 @@ def test_a_pipe_that_is_not_the_output_is_not_silenced(monkeypatch):
         main.main(["doctor"])
 
 
+@pytest.mark.slow
 def test_a_terminal_without_some_characters_gets_question_marks():
     program = "import sys; from imitbench.cli.main import main; sys.exit(main(['experts', 'list']))"
     done = subprocess.run(

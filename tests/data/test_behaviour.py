@@ -148,6 +148,7 @@ def test_concurrent_learning_weighs_only_collected_rows():
     assert algo.act(key, state, demos.obs) == 9 == algo.value_estimator.value(key, state, demos.obs)
 
 
+@pytest.mark.slow
 def test_concurrent_cells_have_their_own_place_and_value_estimates(no_cache, tmp_path):
     runner.run(plan.prepare("toy", "cpu", cells(concurrent=True)), tmp_path)
     online, offline = store.read_all(tmp_path)

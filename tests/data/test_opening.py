@@ -183,6 +183,7 @@ def test_recorded_episodes_measure_the_error_of_actions(demos):
     assert len(np.unique(returns.round(3))) > 1
 
 
+@pytest.mark.slow
 def test_training_without_a_task(files, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     words = ["--task", "none", "--data", str(files["lerobot"]), "--seeds", "2", "--evals", "2"]

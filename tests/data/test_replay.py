@@ -113,6 +113,7 @@ def test_an_interrupted_replay_ends_with_the_same_data(small_learners, monkeypat
     assert not np.array_equal(whole.steps.obs, other.steps.obs)
 
 
+@pytest.mark.slow
 def test_the_command_writes_a_file(small_learners, capsys, tmp_path):
     out = tmp_path / "d.npz"
     words = ["demos", "ProbeWalk", "--grade", "replay", "--episodes", "8", "--out", str(out)]

@@ -169,6 +169,7 @@ print(K * n * (2 * O + 2 * A + 2) * 4, real, sum(x.nbytes for x in jax.tree.leav
 """
 
 
+@pytest.mark.slow
 def test_many_short_episodes_take_the_memory_of_their_steps():
     """300 episodes of 20 steps where the time limit is 1,000: filled up, 40 times as much."""
     done = subprocess.run(

@@ -207,6 +207,7 @@ def test_large_data_give_a_warning(demos, monkeypatch):
     assert loading.memory_warnings(cell("bc", demos, stream=True).data, "bc", 5) == []
 
 
+@pytest.mark.slow
 def test_the_command_line_streams(demos, tmp_path, no_cache, capsys):
     data.save(tmp_path / "x.npz", demos)
     words = ["train", "bc", "--task", TASK, "--data", str(tmp_path / "x.npz"), "--seeds", "2"]

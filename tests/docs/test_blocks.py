@@ -26,7 +26,13 @@ WITH_PYTHON = [name for name, text in PAGES.items() if blocks.blocks(text, "pyth
 FAST = [n for n in WITH_PYTHON if any(not b.mark for b in blocks.blocks(PAGES[n], "python"))]
 LONG = [  # pages whose fast blocks take seconds together, too
     f"docs/how-to/{n}.md"
-    for n in ("own-expert", "own-environment", "export-policy", "train-with-other-libraries")
+    for n in (
+        "own-data",
+        "own-expert",
+        "own-environment",
+        "export-policy",
+        "train-with-other-libraries",
+    )
 ]
 SLOW = [n for n in WITH_PYTHON if any(b.mark == "slow" for b in blocks.blocks(PAGES[n], "python"))]
 WITH_COMMANDS = [name for name, text in PAGES.items() if blocks.commands(text)]

@@ -27,6 +27,7 @@ def push(key, obs):
     return jnp.full((*obs.shape[:-1], 1), 5.0)
 
 
+@pytest.mark.slow
 def test_brax_env_has_protocol_and_spec():
     env = envs.make("brax/inverted_pendulum")
     assert env is envs.make("brax/inverted_pendulum") and env.name == "brax/inverted_pendulum"

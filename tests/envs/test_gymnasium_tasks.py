@@ -224,6 +224,7 @@ np.savez(sys.argv[2], words=before.pipeline_state, obs=before.obs, after=state.o
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["Cart-v0", "HiddenCart-v0"])
 def test_states_of_another_process(module, name):
     """A run that goes on after a kill steps the states of a checkpoint."""

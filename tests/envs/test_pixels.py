@@ -29,7 +29,13 @@ def run(env: Any, horizon: int = 6, num: int = 3) -> Any:
     return jax.jit(episodes)(KEY)
 
 
-@pytest.mark.parametrize("name", [f"{b}-{m}" for b in pixels.BODIES for m in ("depth64", "seg64")])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(f"{b}-depth64" for b in pixels.BODIES),
+        *(pytest.param(f"{b}-seg64", marks=pytest.mark.slow) for b in pixels.BODIES),
+    ],
+)
 def test_dynamics_are_those_of_the_full_task_and_poses_give_the_images_again(name):
     env, full = envs.make(name), envs.make(name.split("-")[0])
     a, b = run(env), run(full)

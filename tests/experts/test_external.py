@@ -200,6 +200,7 @@ def test_actions_of_policies_in_jax_are_checked_too(env):
             data.collect(env, cast(Any, bad), 2, only_success=False)
 
 
+@pytest.mark.slow
 def test_a_later_failure_stops_training_on_every_thread(no_cache, tmp_path):
     """The demonstrations are good; the questions lead elsewhere."""
     demos = ib.collect(ib.make_env(TASK), 4)
@@ -210,6 +211,7 @@ def test_a_later_failure_stops_training_on_every_thread(no_cache, tmp_path):
     assert store.read_all(tmp_path / "s") == []
 
 
+@pytest.mark.slow
 def test_dagger_learns_the_same_from_a_host_function_that_uses_jax():
     """Threads of seeds call it at the same time, from inside of a program of JAX."""
     env = envs.make(TASK)

@@ -78,6 +78,7 @@ def test_action_leads_along_the_way_and_back_to_it():
     np.testing.assert_allclose(off, [-0.2, 0.9], atol=1e-4)  # half of 4 mm, in units of 1 cm
 
 
+@pytest.mark.slow
 def test_a_plan_is_kept_for_the_episode_and_differs_between_episodes():
     env, expert = envs.make("Forks"), experts.load_actor("Forks")
     states = jax.vmap(env.reset)(jax.random.split(KEY, 5))

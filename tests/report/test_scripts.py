@@ -16,6 +16,8 @@ from imitbench.results import compare, stats
 from imitbench.results.cells import store
 
 SHIPPED = Path(__file__).parents[2] / "results" / "shipped"
+SUITES = sorted(p.name for p in SHIPPED.iterdir() if (p / "cells").is_dir())
+FAST = ("gail", "history", "inverse", "policies", "quickstart")
 NODE = shutil.which("node")
 pytestmark = pytest.mark.skipif(NODE is None, reason="no node (Debian: nodejs)")
 
@@ -56,7 +58,7 @@ def test_means_and_corrections_are_the_packages():
 
 
 @pytest.mark.parametrize(
-    "suite", sorted(p.name for p in SHIPPED.iterdir() if (p / "cells").is_dir())
+    "suite", [x if x in FAST else pytest.param(x, marks=pytest.mark.slow) for x in SUITES]
 )
 def test_comparisons_are_those_of_the_command(suite):
     results = store.read_all(SHIPPED / suite)

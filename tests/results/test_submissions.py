@@ -144,6 +144,7 @@ def test_how_far_two_runs_are_apart():
     assert not repeat_seed.Repetition("return", 10.0, 10.1, 0.0).agrees
 
 
+@pytest.mark.slow
 def test_the_commands(root, toy, tmp_path, capsys):
     words = ["submit", str(root), "--suite", "toy", "--folder", str(tmp_path)]
     assert main.main(words) == 2

@@ -38,6 +38,7 @@ def task_for(job: plan.Job, root: Path, **changes: Any) -> worker.CellTask:
     return worker.CellTask(**(fields | changes))
 
 
+@pytest.mark.slow
 def test_a_distributed_run_has_the_same_results(finished, tmp_path, capsys):
     calls: list[list[worker.CellTask]] = []
     root = tmp_path / "toy"

@@ -21,6 +21,7 @@ from imitbench.runs import runner
 SLOW = pytest.mark.slow
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "size",
     [0, 3_000, *(pytest.param(n, marks=SLOW) for n in (3, 300, 6_000, 10_000, 20_000, 30_000))],
@@ -58,6 +59,7 @@ def test_a_clock_that_jumps_back_does_not_make_the_latest_cell_the_oldest(
     assert now <= housekeeping.finishing_time(tmp_path / "empty")
 
 
+@pytest.mark.slow
 def test_the_clock_of_the_system_decides_nothing_in_training(finished, tmp_path, monkeypatch):
     """It jumps by a year, forth and back, each time that it is read."""
     real, jump = time.time, [0.0]
@@ -71,6 +73,7 @@ def test_the_clock_of_the_system_decides_nothing_in_training(finished, tmp_path,
     same(tmp_path / "toy", finished, "bc")
 
 
+@pytest.mark.slow
 def test_a_cell_is_not_tidied_away_while_a_slow_disk_writes_it(finished, tmp_path, monkeypatch):
     root, writing = tmp_path / "toy", threading.Event()
     real = store.sync

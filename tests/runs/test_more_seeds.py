@@ -98,6 +98,7 @@ def test_curves_of_one_evaluation_are_joined_where_both_have_one(
     assert r.score("return")[0] == before.score("return")[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("after_training", "in_all"), [(1, 1), (2, 3)])
 def test_one_evaluation_needs_none_before_training(tmp_path, after_training, in_all):
     cell = dataclasses.replace(jobs(1)[0].cell, num_evals=after_training)
@@ -120,6 +121,7 @@ def test_fewer_seeds_are_skipped_and_hide_nothing(tmp_path, trained):
     assert store.ordering.newest_cells([fewer, more]) == [fewer]
 
 
+@pytest.mark.slow
 def test_other_settings_are_not_extended(tmp_path, trained):
     runner.run(jobs(1), tmp_path)
     (job,) = jobs(2)
@@ -128,6 +130,7 @@ def test_other_settings_are_not_extended(tmp_path, trained):
     assert trained == [1, 2]
 
 
+@pytest.mark.slow
 def test_a_cell_of_another_physics_is_set_aside_and_named(tmp_path, trained, capsys):
     runner.run(jobs(1), tmp_path)
     (cell,) = store.read_all(tmp_path)

@@ -100,6 +100,7 @@ def test_keys_of_long_labels_are_cut_and_stay_different():
     assert len(wide.encode()) <= 199 and wide.startswith("PointMass-2-üü")
 
 
+@pytest.mark.slow
 def test_a_cell_with_a_long_label_runs(tmp_path, no_cache):
     config = bc.Config(hidden=(4,), batch=4, steps=2, validation=0.0)
     cell = dataclasses.replace(

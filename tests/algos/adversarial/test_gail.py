@@ -84,6 +84,7 @@ def test_cloning_losses_by_hand():
     assert float(choice) == pytest.approx(np.log(4))
 
 
+@pytest.mark.slow
 def test_cloning_comes_before_the_first_update(rows):
     env = envs.make("PointMass")
 

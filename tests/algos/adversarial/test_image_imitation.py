@@ -230,6 +230,7 @@ def test_resets_to_demonstrations_are_rendered_where_they_are_needed():
     assert pixels[0].any() and not pixels[1].any()
 
 
+@pytest.mark.slow
 def test_ppo_sees_images_and_its_moments_are_of_numbers_and_state():
     env: Any = Dot()
     algo = ppo.make(config(), SPEC, env)

@@ -26,6 +26,7 @@ def test_noise_has_the_covariance_of_the_errors():
     np.testing.assert_allclose(noise.T @ noise / len(noise), errors.T @ errors / 3, atol=2e-3)
 
 
+@pytest.mark.slow
 def test_a_round_has_the_noise_of_the_errors_of_the_round_before(demos):
     """The first round has none; the actions to learn are always those that the expert intended."""
     env = envs.make("PointMass")

@@ -24,6 +24,7 @@ def config(kind: heads.Kind, **settings: Any) -> bc.Config:
     return bc.Config(head=heads.Config(kind, noise_steps=4, sample_steps=2), **fields)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_head_learns_the_demonstrations(kind, env, demos):
     """The loss falls, and the policy acts within the bounds."""
@@ -38,6 +39,7 @@ def test_every_head_learns_the_demonstrations(kind, env, demos):
     assert action.shape == (5, 2) and np.abs(action).max() <= 1
 
 
+@pytest.mark.slow
 def test_a_generative_clone_solves_the_toy_task(env, demos):
     rows = data.subset(demos, 12, [0], same=True)
     algo = bc.make(config("flow", hidden=(64, 64), steps=3000, lr_decay_steps=3000), env.spec)
@@ -63,6 +65,7 @@ def test_the_running_mean_is_that_of_the_parameters(env, demos):
     np.testing.assert_allclose(algo.act(KEY, state, rows.obs[:4]), acts, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_held_out_errors_are_those_of_the_acting_parameters(env, demos):
     rows = data.subset(demos, 8, [0], same=True)
     learner = bc.supervised_learner(config("mixture", validation=0.25, ema=0.9), env.spec)

@@ -142,6 +142,7 @@ def test_what_images_cannot_have_is_refused():
         algos.build("dac", algos.dac.Config(), env.spec, env, None)
 
 
+@pytest.mark.slow
 def test_dagger_asks_the_expert_of_the_full_task_and_keeps_bytes():
     env = envs.make("FetchReach-seg64")
     expert = experts.load_actor("FetchReach-seg64")

@@ -83,6 +83,7 @@ def test_a_step_that_gains_nothing_is_not_taken(monkeypatch):
     np.testing.assert_array_equal(old.mode, new.mode)
 
 
+@pytest.mark.slow
 def test_it_learns_what_choice_pays():
     env = envs.make("ProbePolicy")
     config = trpo.Config(envs=8, length=32, epochs=2, minibatches=4, hidden=(16,), max_kl=0.05)

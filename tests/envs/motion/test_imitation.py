@@ -147,6 +147,7 @@ def test_a_body_that_leaves_the_reference_has_failed(task: str):
     assert float(step_of(task)(state, action).done) == 0
 
 
+@pytest.mark.slow
 def test_bodies_that_hold_one_pose_are_at_the_floor():
     """The mean pose of the clip: a trotting dog stands all the episode, a walker ends early."""
     for task, most, lasts in ((TROT, FLOOR_OF_CLIPS, True), (WALK, FLOOR, False)):
@@ -203,6 +204,7 @@ def test_the_clip_goes_on_from_cycle_to_cycle(task: str):
     assert heading[-1] - heading[0] == pytest.approx(cycles * cycle.turn, abs=0.3 * cycle.turn)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", [WALK, SPIN])
 def test_poses_reset_to_the_same_state(task: str):
     env, step = env_of(task), step_of(task)

@@ -14,7 +14,7 @@ OURS = ("own states", "shared states")
 RUNS = 1500  # the standard error of a coverage of 0.92 is 0.007
 
 
-@pytest.mark.parametrize("seeds", [5, 10])
+@pytest.mark.parametrize("seeds", [5, pytest.param(10, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "rate", [0.1, 0.95, *(pytest.param(x, marks=pytest.mark.slow) for x in (0.02, 0.5))]
 )
