@@ -4,8 +4,9 @@ Source: Dadashi et al. 2021 (arXiv:2006.04678), algorithm 1, with the official c
 demonstrated step in 20, standardised.
 
 Different from the source: the learner is SAC instead of D4PG, and the first own steps have
-uniformly random actions. The replay begins, as in the official code, with the kept steps alone,
-each with the next kept one as its successor; here they are drawn at random.
+uniformly random actions. The replay begins with demonstrated steps as in the later code of Acme:
+all of them, with their true successors, here drawn at random. The first official code has the kept
+ones alone there, each with the next kept one as its successor.
 
 Use it when a reward that does not change while the policy learns is wanted: there is nothing to
 train but SAC.
@@ -47,8 +48,8 @@ class Config(sac.Config):
     subsample: int = 20
     """Keep one step in so many of each demonstrated episode, 1 or more."""
     prefill: int = 50_000
-    """Demonstrated steps, drawn with replacement from the kept ones, with which the replay begins;
-    their reward is `scale`. 0 for none; nor are there any where `inputs` leaves actions out."""
+    """Demonstrated steps, drawn with replacement from all, with which the replay begins; their
+    reward is `scale`. 0 for none; nor are there any where `inputs` leaves actions out."""
     inputs: Inputs = "state-action"
     """What is compared. state-action: observations and executed actions. transition: observations
     and the next ones. state: observations alone."""
@@ -73,7 +74,7 @@ def needs_actions(config: Config) -> bool:
     return config.inputs == "state-action"
 
 
-TRAITS = Traits(version=3, needs_actions=needs_actions)
+TRAITS = Traits(version=4, needs_actions=needs_actions)
 FEW_ATOMS = 10  # of an episode; below that there is a warning
 
 check_episodes = pwil_coupling.check_longest
@@ -107,28 +108,19 @@ def init(
     state = off_policy.initial_state(paid_setup(setup, payment, atoms), key, demos)
     if not setup.prefilled:
         return state
-    rows = demonstrated_rows(
-        ops.fold_in_name(key, "prefill"),
-        demos,
-        kept,
-        setup.prefilled,
-        setup.config.envs,
-        payment.scale,
-    )
+    key = ops.fold_in_name(key, "prefill")
+    rows = demonstrated_rows(key, demos, setup.prefilled, setup.config.envs, payment.scale)
     return state.replace(replay=buffer.append(state.replay, rows))
 
 
 def demonstrated_rows(
-    key: Key, demos: Transition, kept: jax.Array, count: int, envs: int, reward: float
+    key: Key, demos: Transition, count: int, envs: int, reward: float
 ) -> Experience:
     """Draws demonstrated steps, with replacement, with which a replay begins.
 
     Args:
         key: random key.
-        demos: rows [N] of whole episodes.
-        kept: [N] bool, the steps that are atoms. The successor of each is the next one of its
-            episode, and never an end; the last one of an episode is not drawn. Where all episodes
-            have a single one, it has its own successor.
+        demos: rows [N].
         count: how many, a multiple of `envs`.
         envs: parallel environments of the replay.
         reward: of each step.
@@ -136,15 +128,9 @@ def demonstrated_rows(
     Returns:
         Leaves [count / envs, envs, ...].
     """
-    following, found = pwil_coupling.next_kept(kept, demos)
     rows = replay_buffer.demo_experience(demos)
-    rows = rows.replace(
-        reward=jnp.full_like(rows.reward, reward),
-        next_obs=jnp.where(found[:, None], rows.obs[following], rows.next_obs),
-        terminated=jnp.zeros_like(rows.terminated),
-    )
-    weight = jnp.where(jnp.any(found), found, kept)
-    drawn = buffer.real_row_sampler(rows, weight)(key, count)
+    rows = rows.replace(reward=jnp.full_like(rows.reward, reward))
+    drawn = buffer.real_row_sampler(rows, demos.weight)(key, count)
     return jax.tree.map(lambda x: x.reshape(-1, envs, *x.shape[1:]), drawn)
 
 

@@ -121,25 +121,6 @@ def thin(key: Key, demos: Transition, stride: int) -> jax.Array:
     return real & (rank % stride == offset[places.episode])
 
 
-def next_kept(kept: jax.Array, demos: Transition) -> tuple[jax.Array, jax.Array]:
-    """Finds the next kept step of an episode.
-
-    Args:
-        kept: [N] bool, as `thin` returns it.
-        demos: rows [N] of whole episodes.
-
-    Returns:
-        [N] the row of the next kept step after each, and [N] bool: whether the step is kept and has
-        one in its episode.
-    """
-    index, episode = jnp.arange(kept.size), buffer.find_episodes(demos).episode
-    none = kept.size  # after all rows
-    from_here = jax.lax.cummin(jnp.where(kept, index, none), reverse=True)
-    following = jnp.append(from_here[1:], none)
-    row = jnp.minimum(following, kept.size - 1)
-    return row, kept & (following < none) & (episode[row] == episode)
-
-
 def make_atoms(kept: jax.Array, demos: Transition, payment: Payment, stride: int) -> Atoms:
     """Builds the atoms from demonstrations.
 

@@ -305,39 +305,30 @@ def first_state(**settings: Any) -> tuple[off_policy.State, Transition, pwil.Con
     return pwil.make(config, env.spec, env).init(KEY, demos), demos, config
 
 
-def test_the_next_kept_step_is_that_of_the_same_episode():
-    demos = demos_of(5, 3, rest=2)
-    kept = jnp.array([0, 1, 0, 1, 0, 1, 0, 1, 0, 0], bool)
-    following, found = pwil_coupling.next_kept(kept, demos)
-    assert np.flatnonzero(found).tolist() == [1, 5]
-    assert following[found].tolist() == [3, 7]
-
-
-def test_the_replay_begins_with_kept_steps_of_the_largest_reward():
-    state, demos, config = first_state(subsample=2)
+def test_the_replay_begins_with_demonstrated_steps_of_the_largest_reward():
+    """Any demonstrated step, kept or not, with its own successor and end."""
+    state, demos, config = first_state()  # one kept step in 20 of episodes of ten
     assert (config.prefill, config.replay.envs) == (8, 2)
     assert int(state.replay.size) == int(state.replay.written) == 4
     rows = jax.tree.map(lambda x: np.asarray(x)[:4].reshape(8, *x.shape[2:]), state.replay.rows)
     np.testing.assert_array_equal(rows.reward, 3.0)
-    assert len(np.unique(rows.obs, axis=0)) > 1 and not rows.terminated.any()
-    episode = np.asarray(buffer.find_episodes(demos).episode)
-    points = np.asarray(state.reward_state.norm(jnp.hstack([demos.obs, demos.action]), jnp.inf))
-    is_atom = np.abs(points[:, None] - state.reward_state.points).max(-1).min(1) < 1e-5
+    assert len(np.unique(rows.obs, axis=0)) > 3  # more than the kept ones
     for obs, action, following in zip(rows.obs, rows.action, rows.next_obs, strict=True):
         (i,) = np.flatnonzero((np.asarray(demos.obs) == obs).all(axis=1))
         np.testing.assert_array_equal(demos.action[i], action)
-        # The next step that is kept, two later, and not the next one that was demonstrated.
-        np.testing.assert_array_equal(demos.obs[i + 2], following)
-        assert is_atom[i] and is_atom[i + 2] and episode[i] == episode[i + 2]
-
-
-def test_single_atoms_of_an_episode_have_their_own_successors():
-    state, demos, _ = first_state()  # one step in 20 of episodes of ten
-    rows = jax.tree.map(lambda x: np.asarray(x)[:4].reshape(8, *x.shape[2:]), state.replay.rows)
-    assert len(np.unique(rows.obs, axis=0)) <= 3
-    for obs, following in zip(rows.obs, rows.next_obs, strict=True):
-        (i,) = np.flatnonzero((np.asarray(demos.obs) == obs).all(axis=1))
         np.testing.assert_array_equal(demos.next_obs[i], following)
+
+
+def test_demonstrated_ends_stay_ends_and_filled_up_rows_are_not_drawn():
+    demos = demos_of(3, rest=2)
+    demos = demos.replace(terminated=jnp.array([0, 0, 1, 0, 0], bool))
+    rows = pwil.demonstrated_rows(KEY, demos, 200, 2, 5.0)
+    assert rows.obs.shape[:2] == (100, 2)
+    drawn = np.asarray(rows.obs).reshape(200, -1)
+    index = (drawn[:, None] == np.asarray(demos.obs)).all(-1)[:, :3].argmax(1)
+    np.testing.assert_array_equal(drawn, demos.obs[index])
+    assert set(index) == {0, 1, 2}
+    np.testing.assert_array_equal(np.asarray(rows.terminated).ravel() > 0, index == 2)
 
 
 def test_demonstrated_steps_are_no_part_of_the_warm_up():
