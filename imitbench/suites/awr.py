@@ -4,15 +4,16 @@ AWR, RWR, PPO and SIL on locomotion tasks, with the step sizes of AWR's official
 its baseline, without its weight clipping, without its replay and with other values of lambda on
 HalfCheetah, whose seeds differ less than Hopper's. The full profile has SAC, TD3 and DDPG, too, as
 the paper's table; in the cpu profile they are in the suite `learners` alone, because two cores make
-a few hundred of their gradient steps a second. What AWR and RWR learn from fixed data is in the
-suite `offline`. Published returns and claims: `imitbench/suites/published/awr.py`.
+a few hundred of their gradient steps a second. PPO has the settings of CleanRL, and on HalfCheetah
+those of Tianshou, too, whose step size falls over 3 million steps. What AWR and RWR learn from
+fixed data is in the suite `offline`. Published returns and claims: `imitbench/suites/published/awr.py`.
 """
 
 from dataclasses import dataclass, replace
 from typing import Any
 
-from imitbench.algos.common import off_policy
-from imitbench.algos.rl import awr, ddpg, ppo, rwr, sac, sil, td3
+from imitbench.algos.rl import awr, ppo, rwr, sil
+from imitbench.suites import learners
 from imitbench.suites.schema import Cell, Suite
 
 # Step sizes of the policy, from the official code.
@@ -84,7 +85,8 @@ def _methods(task: str, s: Size) -> dict[str, tuple[str, Any]]:
         "awr": ("awr", awr_config),
         "rwr": ("rwr", rwr.Config(**settings)),
         "ppo": ("ppo", ppo_config),
-        "sil": ("sil", sil.Config(ppo_config)),
+        # With a constant step size, as in the official code.
+        "sil": ("sil", sil.Config(replace(ppo_config, lr_decay_updates=0))),
     }
     if task == s.tasks[0]:
         no_replay = awr_config.envs * awr_config.length
@@ -94,13 +96,11 @@ def _methods(task: str, s: Size) -> dict[str, tuple[str, Any]]:
             **{f"awr-lambda-{x:g}": ("awr", replace(awr_config, td_lambda=x)) for x in s.lambdas},
             "awr-on-policy": ("awr", replace(awr_config, capacity=no_replay)),
         }
+    if task == "HalfCheetah" and not s.small:  # where PPO's own settings are much the weaker ones
+        tianshou = replace(ppo.TIANSHOU, lr_decay_updates=learners.TIANSHOU_UPDATES)
+        out |= {"ppo-tianshou": ("ppo", tianshou)}
     if s.q_learners:
-        replay = off_policy.Config(rounds=1_024)
-        out |= {
-            "sac": ("sac", sac.Config(replay=replay)),
-            "td3": ("td3", td3.Config(replay=replay)),
-            "ddpg": ("ddpg", ddpg.Config(replay=replay)),
-        }
+        out |= learners.q_learners(1_024, warmup=25_000, sac_warmup=10_000)
     return out
 
 
@@ -110,7 +110,7 @@ SMOKE = Size(
 )  # fmt: skip
 CPU = Size(
     tasks=("HalfCheetah", "Hopper"), env_steps=307_200, seeds=5, num_evals=6, eval_episodes=10,
-    lambdas=(1.0,), decisive=("awr", "awr-on-policy"),
+    lambdas=(1.0,), decisive=("awr", "awr-on-policy", "awr-lambda-1"),
 )  # fmt: skip
 FULL = Size(
     tasks=("HalfCheetah", "Hopper", "Walker2d", "Ant", "Humanoid"), env_steps=1_024_000, seeds=5,

@@ -21,11 +21,17 @@ the expert labels as many new trajectories as there are demonstrations, every st
 makes a hundred times as many expert actions as the other methods get. Claims:
 `imitbench/suites/published/gail.py`.
 
+PPO's step size falls to 0 over the budget, as in openai/baselines, whose other settings it has too.
+Where episodes never end early, two environments collect whole episodes in place of eight that
+collect a quarter each, always at the same time: else three updates in four see fallen robots alone.
+TRPO has the discount, the network and the critic of the source's code.
+
 Ant is the version with 27 numbers in the observation; the full profile has the one with 105, too.
 There GAIL needs more steps than the cpu profile has, which has BC and DAgger alone.
 
-Every discriminator has a gradient penalty, which the paper's has not; `gail-no-penalty` and
-`gail-spectral` on one task do without, the latter with spectrally normalised kernels.
+Every discriminator but AIRL's has a gradient penalty, which the paper's has not; `gail-no-penalty`,
+on one task and on Reacher, and `gail-spectral` do without, the latter with spectrally normalised
+kernels.
 """
 
 from dataclasses import dataclass, replace
@@ -33,7 +39,7 @@ from typing import Any
 
 from imitbench.algos.adversarial import airl, dac, dac_sac, discriminator, gail, gail_trpo, sqil
 from imitbench.algos.cloning import bc, dagger
-from imitbench.algos.common import off_policy
+from imitbench.algos.common import off_policy, on_policy
 from imitbench.algos.rl import ppo, sac, trpo
 from imitbench.data.sources.source import DemoSource
 from imitbench.envs.locomotion import HORIZON
@@ -134,9 +140,14 @@ def cells(s: Size) -> tuple[Cell, ...]:
         if task == s.control_task:
             out += [*_controls(s), *_variants(s)]
     whole = replace(s.common()["source"], stride=1)
+    free = _gail_config(s, discriminator=discriminator.DiscriminatorConfig(penalty=0.0))
     for demos in s.reacher_demos:
-        pair = (_bc("Reacher", demos, s, 4 * s.grad_steps), _gail("Reacher", demos, s))
-        out += [replace(cell, source=whole) for cell in pair]
+        rows = (
+            _bc("Reacher", demos, s, 4 * s.grad_steps),
+            _gail("Reacher", demos, s),
+            _gail("Reacher", demos, s, "gail-no-penalty", free),
+        )
+        out += [replace(cell, source=whole) for cell in rows]
     return tuple(out)
 
 
@@ -151,10 +162,15 @@ def _clone(s: Size, grad_steps: int) -> bc.Config:
 
 
 def _gail_config(s: Size, **settings: Any) -> gail.Config:
-    ppo_config = ppo.Config(length=s.length)
+    collected = ppo.Config().envs * s.length
     return gail.Config(
-        ppo=ppo_config, discriminator=discriminator.DiscriminatorConfig(), **settings
+        ppo=ppo.Config(length=s.length, lr_decay_updates=s.env_steps // collected), **settings
     )
+
+
+def _whole_episodes(config: on_policy.Config) -> Any:
+    """Settings that collect as many steps in a quarter of the environments."""
+    return replace(config, envs=config.envs // 4, length=4 * config.length)
 
 
 def _bc(task: str, demos: int, s: Size, grad_steps: int = 0) -> Cell:
@@ -169,17 +185,21 @@ def _gail(
 ) -> Cell:
     """GAIL, or a variant of it, with GAIL's budget."""
     config = config or _gail_config(s)
+    if task.endswith("-fh"):
+        learner = "trpo" if method == "gail_trpo" else "ppo"
+        config = replace(config, **{learner: _whole_episodes(getattr(config, learner))})
     return Cell(task, demos, method, config, env_steps=s.env_steps, label=label, **s.common())
 
 
 def _dac(task: str, demos: int, s: Size) -> list[Cell]:
-    config = dac.Config(td3=replace(dac.Config().td3, replay=s.replay(batch=100)))
+    learner = replace(dac.Config().td3, replay=s.replay(batch=100), initial_weights="orthonormal")
+    config = dac.Config(td3=learner)
     rows: dict[str, tuple[str, Any]] = {"dac": ("dac", config)}
     if task == s.control_task:
         rows["dac-no-absorbing"] = "dac", replace(config, absorbing=False)
     if s.dac_with_sac:
-        learner = sac.Config(replay=s.replay(batch=256), temperature=0.1)
-        rows["dac_sac"] = "dac_sac", dac_sac.Config(sac=learner)
+        soft = sac.Config(replay=s.replay(batch=256), temperature=0.1)
+        rows["dac_sac"] = "dac_sac", dac_sac.Config(sac=soft)
     out = []
     for label, (method, settings) in rows.items():
         common = s.off_policy_common(s.off_policy_steps)
@@ -234,9 +254,13 @@ def _variants(s: Size) -> list[Cell]:
     def gail_with(**settings: Any) -> gail.Config:
         return replace(config, discriminator=replace(config.discriminator, **settings))
 
-    with_bonus = replace(config.ppo, entropy=0.01)  # as in the code of the source and in imitation
-    trpo_config = gail_trpo.Config(trpo=trpo.Config(length=s.length))
-    out = []
+    with_bonus = replace(config.ppo, entropy=0.01)  # imitation's on Hopper
+    learner = trpo.Config(
+        length=s.length, discount=0.995, gae=0.97, hidden=(100, 100), lr=1e-3, epochs=5
+    )
+    trpo_config = gail_trpo.Config(trpo=learner)
+    plain = _gail(f"{s.control_task}-fh", demos, s)
+    out = [plain] if demos != s.most_demos else []  # else it is one of the controls
     for task in (s.control_task, f"{s.control_task}-fh"):
         out += [
             _gail(task, demos, s, "gail_trpo", trpo_config, "gail_trpo"),

@@ -69,10 +69,6 @@ def _methods(s: Size) -> dict[str, tuple[str, Any, int]]:
     tianshou = replace(
         ppo.TIANSHOU, length=s.steps_per_update // 64, lr_decay_updates=TIANSHOU_UPDATES
     )
-    replay = off_policy.Config(rounds=s.rounds, warmup=s.warmup)
-    sac_config = sac.Config(
-        replay=replace(replay, warmup=s.sac_warmup), target_entropy=-0.5, orthogonal=True
-    )
     on_policy = {
         "ppo": ("ppo", cleanrl),
         "ppo-tianshou": ("ppo", tianshou),
@@ -88,13 +84,31 @@ def _methods(s: Size) -> dict[str, tuple[str, Any, int]]:
             ),
         ),
     }
-    off = {
+    off = q_learners(s.rounds, s.warmup, s.sac_warmup)
+    return {label: (*both, s.on_policy_steps) for label, both in on_policy.items()} | {
+        label: (*both, s.off_policy_steps) for label, both in off.items()
+    }
+
+
+def q_learners(rounds: int, warmup: int, sac_warmup: int) -> dict[str, tuple[str, Any]]:
+    """SAC, TD3 and DDPG with the settings of the published returns.
+
+    Args:
+        rounds: rounds of an update.
+        warmup: environment steps of TD3 and DDPG before they learn.
+        sac_warmup: the same of SAC.
+
+    Returns:
+        Method and settings, by label.
+    """
+    replay = off_policy.Config(rounds=rounds, warmup=warmup)
+    sac_config = sac.Config(
+        replay=replace(replay, warmup=sac_warmup), target_entropy=-0.5, orthogonal=True
+    )
+    return {
         "sac": ("sac", sac_config),
         "td3": ("td3", td3.Config(replay=replay, initial_weights="uniform")),
         "ddpg": ("ddpg", ddpg.Config(replay=replay, lr=1e-3, initial_weights="uniform")),
-    }
-    return {label: (*both, s.on_policy_steps) for label, both in on_policy.items()} | {
-        label: (*both, s.off_policy_steps) for label, both in off.items()
     }
 
 

@@ -23,6 +23,7 @@ from dataclasses import replace
 from typing import Any
 
 from imitbench.algos.adversarial import dac
+from imitbench.experts import Kind
 from imitbench.suites import expert_recipes as recipes
 from imitbench.suites import vins, vins_rl
 from imitbench.suites.schema import Cell, Suite
@@ -51,7 +52,9 @@ def cells(
     goal: dict[str, Any] = {
         "hidden": hidden, "tau": 0.01, "noise": 0.2, "uniform": 0.3,
     } | recipes.GOAL_SETTINGS  # fmt: skip
-    classifier = vins_rl.DISCRIMINATOR  # trained for nothing where its reward has no share
+    # As many steps in a round as the critics have; for nothing where its reward has no share.
+    steps = recipes.GOAL_REPLAY["grad_steps"]
+    classifier = replace(dac.Config().discriminator, steps=steps)
     for task, expert, demos in s.places:
         common: dict[str, Any] = {"source": vins_rl.demo_source(expert, demos), **s.evaluation()}
         clone = vins.prior(task, expert, s.pretrain, min(500, s.pretrain // s.num_evals))
@@ -76,7 +79,11 @@ def cells(
 
 
 SIZES = vins_rl.SIZES
-CPU = replace(SIZES["cpu"], places=vins_rl.PLACES[:1], env_steps=120_000)
+PLACES: tuple[tuple[str, Kind, int], ...] = (
+    vins_rl.PAPERS_PLACE,
+    ("FetchPickAndPlace", "scripted", 10),
+)
+CPU = replace(SIZES["cpu"], places=PLACES[:1], env_steps=120_000, eval_episodes=50)
 NARROW = (128, 128, 128)  # a third of the time
 SUITE = Suite(
     name="mix",
@@ -85,6 +92,6 @@ SUITE = Suite(
     profiles={
         "smoke": cells(SIZES["smoke"]),
         "cpu": cells(CPU, hidden=NARROW),
-        "full": cells(SIZES["full"], (0.0, 0.1, 0.5, 0.9, 1.0)),
+        "full": cells(replace(SIZES["full"], places=PLACES), (0.0, 0.1, 0.5, 0.9, 1.0)),
     },
 )

@@ -59,6 +59,10 @@ class Config:
     action."""
     orthogonal: bool = field(default=False, metadata=ADDED_LATER)
     """Begin with orthogonal kernels instead of LeCun's normal ones."""
+    backup_entropy: bool = field(default=True, metadata=ADDED_LATER)
+    """Count the entropy of later actions into the critics' targets, as the source does. Without it
+    the policy is still held near the target entropy, but values are those of the rewards alone: an
+    entropy below 0 is a cost of each step, which can make an early end worthwhile."""
 
     def __post_init__(self) -> None:
         for name in ("lr", "temperature"):
@@ -107,7 +111,8 @@ def critic_target(
     alpha: jax.Array,
     discount: float,
 ) -> jax.Array:
-    """The target r + discount (min_m Q'_m(s', a') - alpha log pi(a' | s')) [N] of equation 5.
+    """The target r + discount (min_m Q'_m(s', a') - alpha log pi(a' | s')) [N] of equation 5, for
+    a' drawn by the policy.
 
     Args:
         networks: policy and critics.
@@ -115,7 +120,7 @@ def critic_target(
         policy: parameters of the policy.
         target: parameters of the target critics.
         rows: steps [N].
-        alpha: temperature [].
+        alpha: temperature []; 0 leaves the entropy out.
         discount: in [0, 1].
     """
     action, log_prob = sample_action(networks, key, policy, rows.next_obs)
@@ -193,7 +198,8 @@ def learner(
         k_target, k_policy = jax.random.split(key)
         optimiser = ops.Optimiser(opts, state.params, state.opt_state)
         policy, alpha = state.params["policy"], jnp.exp(state.params["log_alpha"])
-        y = critic_target(networks, k_target, policy, state.target, rows, alpha, config.discount)
+        counted = alpha if config.backup_entropy else jnp.zeros_like(alpha)
+        y = critic_target(networks, k_target, policy, state.target, rows, counted, config.discount)
         optimiser.step("critics", critic_loss, rows, y)
         critics = optimiser.params["critics"]
         optimiser.step("policy", descend_policy, k_policy, rows.obs, critics, alpha)

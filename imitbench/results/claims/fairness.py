@@ -40,7 +40,8 @@ def objection(claim: Claim, better: Result, worse: Result, *, holds: bool) -> st
         if reason := next(filter(None, reasons), ""):
             return reason
     if claim.effort == "as run":
-        return ""
+        # The claimed winner has fewer steps, or others: more of them could still prove the claim.
+        return "" if claim.equivalent or holds else _unfinished(claim, better)
     return _unfinished(claim, better, worse) if claim.equivalent else _unequal(winner, loser, claim)
 
 

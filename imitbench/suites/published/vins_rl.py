@@ -11,7 +11,7 @@ from imitbench.suites.published.schema import OURS, Claim, Place
 FIGURE = "arXiv:1907.05634, figure 3"
 SLIDES = "the authors' slides"
 PLACES: tuple[Place, ...] = (
-    ("FetchPush", 100, "learned"),
+    ("FetchPush", 25, "learned"),
     ("FetchPickAndPlace", 10, "scripted"),
 )
 WITHOUT_DEMOS: tuple[Place, ...] = tuple((task, 0, "") for task, _, _ in PLACES)

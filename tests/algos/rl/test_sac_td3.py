@@ -33,8 +33,9 @@ def sac_state(log_std: float, **settings: Any):
     return learner, state.replace(params=params, target=[q(2.0, 3.0, 1.0), q(-1.0, 1.0, 0.0)])
 
 
-def test_sac_target(steps):
-    learner, state = sac_state(-1.0)
+@pytest.mark.parametrize("backup_entropy", [True, False])
+def test_sac_target(steps, backup_entropy):
+    learner, state = sac_state(-1.0, backup_entropy=backup_entropy)
     rows, key = experience(), jax.random.key(3)
     new, _ = learner.learn(key, state, rows)
     target = targets(steps)[0]
@@ -43,7 +44,7 @@ def test_sac_target(steps):
     a = np.asarray(dist.sample_and_log_prob(jax.random.split(key)[0])[0], np.float64)[:, 0]
     x = np.asarray(rows.next_obs)[:, 0]
     log_prob = scipy.stats.norm.logpdf(np.arctanh(a), 0.5 * x + 0.1, np.exp(-1)) - np.log(1 - a**2)
-    after = np.minimum(2 * x + 3 * a + 1, -x + a) - 0.1 * log_prob
+    after = np.minimum(2 * x + 3 * a + 1, -x + a) - 0.1 * log_prob * backup_entropy
     expected = np.asarray(rows.reward) + 0.5 * np.where(rows.terminated, 0.0, after)
     np.testing.assert_allclose(target, expected, rtol=1e-4)
     assert target[1] == rows.reward[1]
