@@ -6,7 +6,8 @@ HalfCheetah, whose seeds differ less than Hopper's. The full profile has SAC, TD
 the paper's table; in the cpu profile they are in the suite `learners` alone, because two cores make
 a few hundred of their gradient steps a second. PPO has the settings of CleanRL, and on HalfCheetah
 those of Tianshou, too, whose step size falls over 3 million steps. What AWR and RWR learn from
-fixed data is in the suite `offline`. Published returns and claims: `imitbench/suites/published/awr.py`.
+fixed data is in the suite `offline`. Published returns and claims:
+`imitbench/suites/published/awr.py`.
 """
 
 from dataclasses import dataclass, replace

@@ -7,10 +7,9 @@ not known here), and no episode of the other methods does. HER, Nair et al. and 
 sizes, rates and replay; DAC has no hindsight goals, because its reward is not the goal's, and takes
 an update a step with its source's minibatches. FetchPush has 25 demonstrations in place of the
 paper's 100, with which BC alone succeeds nine times in ten here and leaves no room; the full
-profile has both. VINS has
-the settings of the suite `vins`, and a model that sees velocities. VINS+RL begins with it, but with
-a discount, and has a replay and numbers of gradient steps of its own. Claims:
-`imitbench/suites/published/vins_rl.py`.
+profile has both. VINS has the settings of the suite `vins`, and a model that sees velocities.
+VINS+RL begins with it, but with a discount, and has a replay and numbers of gradient steps of its
+own. Claims: `imitbench/suites/published/vins_rl.py`.
 """
 
 from dataclasses import dataclass, replace
