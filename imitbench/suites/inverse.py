@@ -11,8 +11,7 @@ published runs of IQ-Learn are longer.
 
 Offline there are BC and IQ-Learn on the demonstrations alone; and SMODICE and DemoDICE, which get
 further episodes of unknown quality: half of them are the expert's, half those of a half-trained
-policy, both with Gaussian noise on their actions, of 0.1 standard deviations (0.05 on Hopper, where
-the expert falls under 0.1).
+policy, without noise, as the demonstrations are.
 
 Control: demonstrations of all-zero actions, on Hopper and on Hopper-fh. A method whose return is
 high there is paid for staying alive, whatever the expert does. A method whose policy has hardly
@@ -55,8 +54,6 @@ from imitbench.data.sources.source import DemoSource
 from imitbench.suites.schema import Cell, Suite
 
 V0_TASKS = ("Hopper", "Walker2d", "Humanoid")  # of IQ-Learn's second term in the official code
-EXTRA_GRADE = "stochastic-mixed"
-EXTRA_NOISE = {"Hopper": 0.05}  # of the extra data, where it is not that of the grade
 TEMPERATURES = {"Ant": 1e-3, "Humanoid": 1.0}  # of IQ-Learn; 0.01 elsewhere
 FAST = 3e-4  # SAC's step size of the policy
 # Labels of the rows that get demonstrations of all-zero actions.
@@ -102,7 +99,8 @@ class Size:
     policy_start: int
     """Gradient steps before the policy's first one in LS-IQ."""
     extra: int
-    """Episodes of the half-trained policy for each seed of SMODICE."""
+    """Episodes beside the demonstrations in the data of SMODICE and DemoDICE, the same for all
+    seeds, so that half of each seed's are the expert's."""
     pretrain: int
     """Gradient steps of SMODICE's discriminator before all others."""
     seeds: int
@@ -221,8 +219,7 @@ def _offline_cells(task: str, demos: int, s: Size) -> list[Cell]:
     offline = offline_iq.Config(data=data, hidden=s.hidden, policy_lr=s.offline_lr)
     sizes: dict[str, Any] = {"hidden": s.hidden, "steps": s.steps_per_update, "batch": s.batch}
     smo, demo = smodice.Config(**sizes, pretrain=s.pretrain), demodice.Config(**sizes)
-    noise = EXTRA_NOISE.get(task.removesuffix("-fh"))
-    extra = DemoSource(pool=2 * s.extra, expert="learned", grade=EXTRA_GRADE, noise=noise)
+    extra = DemoSource(pool=s.extra, expert="learned", grade="mixed")
     mixed = replace(source, extra=extra, extra_episodes=s.extra)
     steps = s.offline_steps
     return [

@@ -48,7 +48,7 @@ def zero_actions(task: str) -> Place:
 
 def with_extra(task: str, demos: int) -> Place:
     """Returns the place of SMODICE's cells of the cpu profile."""
-    return (task, demos, f"learned plus {EXTRA} stochastic-mixed")
+    return (task, demos, f"learned plus {EXTRA} mixed")
 
 
 ONE = tuple(place(task, 1) for task in TASKS)
