@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jax
 import pytest
 
 from imitbench import algos, data, envs
@@ -176,9 +177,19 @@ def test_the_quickstart_in_its_smoke_profile(capsys, tmp_path, task, methods):
     assert again.count("finished before, skipped") == len(methods)
 
 
+@pytest.fixture
+def quick_compiler():
+    """Leaves the compiler's costly passes out of the slow tests, too: a suite has dozens of
+    programs, which run for an instant."""
+    before = jax.config.values["jax_disable_most_optimizations"]
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(set(suite_names()) - {"quickstart"}))
-def test_suites_in_their_smoke_profiles(capsys, tmp_path, name):
+def test_suites_in_their_smoke_profiles(capsys, tmp_path, name, quick_compiler):
     words = ("run", name, "--profile", "smoke", "--results", str(tmp_path))
     cells = load_suite(name).profiles["smoke"]
     jobs = plan.prepare(name, "smoke", cells)

@@ -34,9 +34,9 @@ DOCUMENT = Document(
             figures=(("vins_rl", "curves"),),
             remark="HER has no demonstrations, and as many environment steps; the two methods also "
             "differ otherwise. `nair`, which is nearer to HER, has no such claim: in the shipped "
-            "cells on FetchPush it reaches the goal in "
-            "{vins_rl | nair | FetchPush 100, learned | success_any} of the episodes, HER in "
-            "{vins_rl | her | FetchPush 0 | success_any}.",
+            "cells on FetchPickAndPlace it reaches the goal in "
+            "{vins_rl | nair | FetchPickAndPlace 10, scripted | success_any} of the episodes, HER "
+            "in {vins_rl | her | FetchPickAndPlace 0 | success_any}.",
         ),
         Statement(
             "Learning from demonstrations", "claim",
@@ -428,7 +428,8 @@ DOCUMENT = Document(
                 "BC has a higher return with 11 trajectories than with 4",
                 "GAIL's return with 4 trajectories is not below its return with 11 by more than a "
                 "tenth",
-                "On Reacher BC has a higher return than GAIL with 4 trajectories",
+                "On Reacher BC has a higher return than GAIL without a gradient penalty, with 4 "
+                "trajectories",
             ),
             figures=(("gail", "budget"), ("gail", "curves")),
             remark="On Reacher the paper's table 3 has BC above GAIL. Here BC has "
