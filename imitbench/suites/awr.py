@@ -101,7 +101,7 @@ def _methods(task: str, s: Size) -> dict[str, tuple[str, Any]]:
         tianshou = replace(ppo.TIANSHOU, lr_decay_updates=learners.TIANSHOU_UPDATES)
         out |= {"ppo-tianshou": ("ppo", tianshou)}
     if s.q_learners:
-        out |= learners.q_learners(1_024, warmup=25_000, sac_warmup=10_000)
+        out |= learners.q_learners(1_024, learners.Size.warmup, learners.Size.sac_warmup)
     return out
 
 

@@ -23,7 +23,6 @@ from dataclasses import replace
 from typing import Any
 
 from imitbench.algos.adversarial import dac
-from imitbench.experts import Kind
 from imitbench.suites import expert_recipes as recipes
 from imitbench.suites import vins, vins_rl
 from imitbench.suites.schema import Cell, Suite
@@ -79,10 +78,7 @@ def cells(
 
 
 SIZES = vins_rl.SIZES
-PLACES: tuple[tuple[str, Kind, int], ...] = (
-    vins_rl.PAPERS_PLACE,
-    ("FetchPickAndPlace", "scripted", 10),
-)
+PLACES = (vins_rl.PAPERS_PLACE, *vins_rl.PLACES[1:])
 CPU = replace(SIZES["cpu"], places=PLACES[:1], env_steps=120_000, eval_episodes=50)
 NARROW = (128, 128, 128)  # a third of the time
 SUITE = Suite(

@@ -119,13 +119,14 @@ def _methods(start: vins_method.Config, s: Size) -> dict[str, tuple[str, Any]]:
     replay = s.replay()
     settings: dict[str, Any] = {"hidden": (256, 256, 256), "tau": 0.01, **recipes.GOAL_SETTINGS}
     # Rewards of a discriminator have no known range, so that the values have none either; and the
-    # penalty of large actions belongs to hindsight learning.
-    others = {k: v for k, v in settings.items() if k not in ("value_range", "action_l2")}
+    # penalty of large actions belongs to hindsight learning. The rate of the targets is DAC's own.
+    left_out = ("value_range", "action_l2", "tau")
+    others = {k: v for k, v in settings.items() if k not in left_out}
     source = dac.Config()
     dac_td3 = replace(
         source.td3,
         replay=replace(replay, her=0.0, grad_steps=DAC_STEPS, batch=100),
-        **others | {"tau": source.td3.tau},
+        **others,
     )
     ours = vins_rl.Config(
         vins=replace(start, discount=0.98), pretrain=s.pretrain, rounds=s.rounds, **VINS_RL

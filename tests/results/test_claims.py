@@ -189,6 +189,24 @@ def test_methods_are_not_the_same_while_one_of_them_still_rises(gain, expected):
     assert verdicts(as_run, cells=cells) == ["reproduced"]
 
 
+@pytest.mark.parametrize(("gain", "expected"), [(0.1, "undecided"), (0.0, "not reproduced")])
+def test_a_claim_of_unequal_effort_is_not_refuted_while_its_winner_still_rises(gain, expected):
+    cells = []
+    for label, before, last in (("a", gain, 0.0), ("b", 0.0, 0.3)):
+        c = cell(label, SEVERAL + last)
+        first = c.curve.assign(success_any=c.curve["success_any"] - before, updates=5.0)
+        first["success_any"] += np.linspace(-0.01, 0.01, len(SEVERAL))
+        rest = c.curve.assign(evaluation=1, updates=10.0)
+        cells.append(c._replace(curve=pd.concat([first, rest], ignore_index=True)))
+    as_run = dataclasses.replace(A_OVER_B, effort="as run")
+    (j,) = claims.judge([as_run], cells)
+    assert j.verdict == expected
+    assert j.objection == ("a was still rising at the end" if gain else "")
+    assert verdicts(dataclasses.replace(as_run, better="b", worse="a"), cells=cells) == [
+        "reproduced"
+    ]
+
+
 def test_online_methods_are_compared_after_as_many_environment_steps():
     def online(label: str, steps: int, last: float) -> Result:
         c = cell(label, SEVERAL * 0 + 0.5)
