@@ -9,9 +9,12 @@ The experts are the ones that ship, in place of the paper's DDPG. Claims:
 `imitbench/suites/published/bcq.py`.
 
 The methods have as many gradient steps as the behavioural DDPG had. Off-policy DDPG is that agent
-in all settings. As in the paper's code, the methods with values begin with uniform weights and see
-observations as they are; BC standardises them. The full profile has the paper's sizes. The cpu
-profile has one task, narrower networks, and fewer proposals when BCQ acts. With the targets' rate
+in all settings, which are those of the paper's code as it is now (the code of its time has a
+smaller step size of the policy, and weight decay). As there, the methods with values begin with
+uniform weights, and all see observations as they are. The behavioural DDPG takes as many random
+steps first. The full profile has the paper's sizes. The cpu profile has one task, narrower
+networks, and fewer proposals when BCQ acts; more than a third of its learner's data are random
+actions, in the paper's a fortieth. With the targets' rate
 of 0.005 and a discount of 0.99, values are after its 45,000 gradient steps about 89% of the way to
 their fixed point.
 """
@@ -67,7 +70,13 @@ def cells(s: Size) -> tuple[Cell, ...]:
     # As in the paper's code, which sees observations as they are.
     data = fixed_data.Config(batch=s.batch, steps=s.steps_per_update, normalise_obs=False)
     methods = {
-        "bc": bc.Config(hidden=s.hidden, batch=s.batch, validation=0.0, steps=s.steps_per_update),
+        "bc": bc.Config(
+            hidden=s.hidden,
+            batch=s.batch,
+            validation=0.0,
+            steps=s.steps_per_update,
+            normalise_obs=False,
+        ),
         "offline_ddpg": offline_ddpg.Config(
             data=data, hidden=s.hidden, lr=1e-3, initial_weights="uniform"
         ),
@@ -114,7 +123,7 @@ SMOKE = Size(
     num_evals=2, eval_episodes=1,
 )  # fmt: skip
 CPU = Size(
-    tasks=("HalfCheetah",), episodes=50, imperfect_episodes=50, warmup=5_000,
+    tasks=("HalfCheetah",), episodes=70, imperfect_episodes=70, warmup=25_000,
     grad_steps=45_000, steps_per_update=250, hidden=(256, 256), vae_hidden=(256, 256),
     act_proposals=32, batch=100, seeds=5, num_evals=5, eval_episodes=10,
 )  # fmt: skip

@@ -6,9 +6,9 @@ an error over one step and as many transitions in a minibatch (`slbo-one-step`),
 is fitted before the policy learns (`mb-trpo`; in the full profile its policy has the official
 configuration's 200 iterations in a stage, and the others' has 800), without the bonus on the
 policy's entropy (`slbo-no-entropy`) and without noise on real actions (`slbo-no-noise`). The cpu
-profile has the ablations on HalfCheetah alone, which is among the tasks of the source, with more
-seeds in their place. TRPO has as many real steps, and on the ablations' tasks SAC, too, which takes
-a gradient step after each real step but those of the first stage.
+profile has the ablations on HalfCheetah alone, which is among the tasks of the source, with twice
+the seeds. TRPO has as many real steps, and on the ablations' tasks SAC, too, which takes a gradient
+step after each real step but those of the first stage.
 
 In the other part the task is a target speed of HalfCheetah. `slbo` begins with nothing;
 `slbo-after-5` has learned a model on five other speeds, whose real steps its curve does not count,
@@ -66,11 +66,9 @@ class Size:
     sac_hidden: tuple[int, ...]
     """Widths of SAC's hidden layers."""
     seeds: int
-    """Training seeds of tasks without a target speed."""
-    sac_seeds: int
-    """Those of SAC."""
-    speed_seeds: int
-    """Training seeds of tasks with one."""
+    """Training seeds of SLBO, its ablations and TRPO on the ablations' tasks."""
+    few_seeds: int
+    """Training seeds of all other cells."""
     num_evals: int
     """Evaluations at equal distances on tasks without a target speed; on others there is one after
     each stage."""
@@ -98,7 +96,7 @@ def cells(s: Size) -> tuple[Cell, ...]:
     """Builds the cells of a profile, task by task."""
     steps = 2 * s.length * s.stages
     sizes: dict[str, Any] = {
-        "seeds": s.seeds,
+        "seeds": s.few_seeds,
         "num_evals": s.num_evals,
         "eval_episodes": s.eval_episodes,
     }
@@ -106,9 +104,10 @@ def cells(s: Size) -> tuple[Cell, ...]:
     for task in s.tasks:
         for label, (method, config) in _methods(s).items():
             if label in MAIN or task in s.ablated:
-                seeds = {"seeds": s.sac_seeds} if label == "sac" else {}
-                out.append(_cell(task, method, label, config, steps, sizes | seeds))
-    sizes |= {"seeds": s.speed_seeds, "num_evals": s.speed_stages}
+                many = task in s.ablated and label != "sac"
+                seeds = s.seeds if many else s.few_seeds
+                out.append(_cell(task, method, label, config, steps, sizes | {"seeds": seeds}))
+    sizes |= {"num_evals": s.speed_stages}
     steps = 2 * s.length * s.speed_stages
     after = replace(s.slbo, sequence=s.earlier)
     for task in s.speeds:
@@ -163,19 +162,19 @@ SMOKE = Size(
     tasks=BODIES[:1], speeds=SPEEDS[:1], ablated=BODIES[:1], length=20, stages=2, speed_stages=2,
     earlier=slbo_config.Sequence(tasks=2, stages=1, warm_up=1), rounds=2, model_steps=2,
     policy_steps=2, virtual_steps=10, minibatches=4, model_hidden=(16,), sac_hidden=(8,), seeds=2,
-    sac_seeds=2, speed_seeds=2, num_evals=2, eval_episodes=1,
+    few_seeds=2, num_evals=2, eval_episodes=1,
 )  # fmt: skip
 CPU = Size(
-    tasks=BODIES, speeds=SPEEDS, ablated=BODIES[:1], length=2_500, stages=10, speed_stages=4,
+    tasks=BODIES, speeds=SPEEDS[:1], ablated=BODIES[:1], length=2_500, stages=10, speed_stages=4,
     earlier=slbo_config.Sequence(tasks=5, stages=2, warm_up=10), rounds=10, model_steps=100,
     policy_steps=20, virtual_steps=500, minibatches=50, model_hidden=(256, 256),
-    sac_hidden=(256, 256), seeds=10, sac_seeds=5, speed_seeds=5, num_evals=5, eval_episodes=20,
+    sac_hidden=(256, 256), seeds=10, few_seeds=5, num_evals=5, eval_episodes=20,
 )  # fmt: skip
 FULL = Size(
     tasks=BODIES, speeds=SPEEDS, ablated=BODIES, length=5_000, stages=100, speed_stages=10,
     earlier=slbo_config.Sequence(tasks=5, stages=10, warm_up=20), rounds=20, model_steps=100,
     policy_steps=40, virtual_steps=500, minibatches=50, model_hidden=(500, 500),
-    sac_hidden=(256, 256), seeds=10, sac_seeds=10, speed_seeds=10, num_evals=50, eval_episodes=20,
+    sac_hidden=(256, 256), seeds=10, few_seeds=10, num_evals=50, eval_episodes=20,
 )  # fmt: skip
 SUITE = Suite(
     name="model_based",

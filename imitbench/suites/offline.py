@@ -1,11 +1,11 @@
 """Methods on fixed data with rewards: four grades of data on two locomotion tasks.
 
 BC (squared error, likelihood, and on the tenth of the episodes with the highest returns), MARWIL,
-AWR, RWR, TD3+BC, IQL and BCQ learn from the same episodes, with as many gradient steps, networks of
-the same widths, and standardised observations. The policies of BC and MARWIL have a step size that
-falls to 0, and so have those of AWR and RWR, whose gradient descent has fewer steps than in their
-code; the others have their authors' settings and initial weights, but for BCQ, which acts by 32
-proposals and sees standardised observations.
+AWR, RWR, TD3+BC, IQL and BCQ learn from the same episodes, with as many gradient steps (TD3+BC
+twice as many), networks of the same widths, and standardised observations. The policies of BC and
+MARWIL have a step size that falls to 0, and so have those of AWR and RWR, whose gradient descent
+has fewer steps than in their code; the others have their authors' settings and initial weights, but
+for BCQ, which acts by 32 proposals and sees standardised observations.
 
 Grades: the expert under action noise of 0.1, whose executed actions are the data (a deterministic
 expert's data say nothing about other actions); the medium policy, under the same noise; both, with
@@ -18,7 +18,8 @@ steps; where most claims are, it has ten seeds. Claims: `imitbench/suites/publis
 A cell has 25 episodes, of which a tenth would be three: there BC on the best episodes takes two
 fifths, which half of the mixed episodes are good enough for, and a tenth of SAC's experience. After
 the cpu profile's 30,000 gradient steps the values of IQL and BCQ have come 78% of the way to their
-fixed point, and those of TD3+BC, whose targets move every other step, half of it.
+fixed point, and so have those of TD3+BC, whose policy and targets move every other step, after
+60,000, in which its policy has as many steps as the others.
 """
 
 from dataclasses import dataclass, replace
@@ -182,9 +183,11 @@ def methods(task: str, s: Size, best: float) -> dict[str, tuple[str, Any, int]]:
         "awr": ("offline_awr", offline_awr.Config(**settings)),
         "rwr": ("offline_rwr", offline_rwr.Config(**settings)),
     }
-    return {label: (*both, s.grad_steps) for label, both in own.items()} | {
-        label: (*both, regression_steps) for label, both in regression.items()
-    }
+    return {
+        # TD3+BC's policy moves every other step.
+        label: (*both, s.grad_steps * (1 + (label == "td3_bc")))
+        for label, both in own.items()
+    } | {label: (*both, regression_steps) for label, both in regression.items()}
 
 
 SMOKE = Size(
@@ -214,5 +217,5 @@ SUITE = Suite(
     name="offline",
     about="Methods for fixed data with rewards, on data of four grades of Hopper and HalfCheetah.",
     profiles={"smoke": cells(SMOKE), "cpu": cells(CPU), "full": cells(FULL)},
-    trials={"awr": 6},
+    trials={"awr": 6, "rwr": 6},  # the step sizes of AWR
 )

@@ -86,3 +86,12 @@ def test_a_first_evaluation_before_training_is_no_sign_of_a_rise():
     assert effort.still_rising(online("a", flat), "success_any")  # a small rise of every seed
     flat[100.0] = list(seeds[::-1])
     assert not effort.still_rising(online("a", flat), "success_any")
+
+
+def test_a_rise_goes_on_for_as_many_steps_again():
+    curve = {0.0: [0.0, 0.0], 75.0: [0.4, 0.6], 100.0: [0.5, 0.8]}
+    # 0.1 and 0.2 over a quarter of the budget.
+    assert effort.rise_if_doubled(online("a", curve), "success_any") == pytest.approx(0.6)
+    once = online("a", {0.0: [0.0, 0.0], 100.0: [0.5, 0.8]})
+    assert effort.rise_if_doubled(once, "success_any") == 0.0
+    assert effort.rise_if_doubled(online("a", curve), "metric/value") == 0.0

@@ -58,7 +58,7 @@ DOCUMENT = Document(
             claims=claims(
                 "model_based",
                 "Model and policy that learn in turns have a higher return than a policy that "
-                "learns when the model has been fitted (MB-TRPO)",
+                "learns when the model has been fitted (MB-TRPO), after as many policy iterations",
             ),
             code=(f"{SLBO}/stages.py",),
             remark="`mb-trpo` in the suite is this algorithm, with the length of the error in "

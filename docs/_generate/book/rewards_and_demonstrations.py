@@ -214,7 +214,7 @@ DOCUMENT = Document(
         Statement(
             "Batch RL", "figure",
             "Off-policy DDPG on the imitation data, which an expert made.",
-            remark="The suite `bcq` has its cell (HalfCheetah 50, learned expert), and the claims "
+            remark="The suite `bcq` has its cell (HalfCheetah 70, learned expert), and the claims "
             "about value estimates cover it. Its return is not judged: the expert is a policy that "
             "ships, and not a row.",
         ),
@@ -532,8 +532,8 @@ DOCUMENT = Document(
             ),
             code=("imitbench/envs/pixels.py",),
             figures=(("pixels", "curves"),),
-            remark="The cpu profile has the first claim on FetchReach alone; the other rows are in "
-            "the full profile.",
+            remark="The cpu profile has the second claim, on FetchReach alone; the other rows are "
+            "in the full profile.",
         ),
         Statement(
             ZHU, "figure",

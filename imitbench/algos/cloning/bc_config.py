@@ -30,6 +30,9 @@ class Config:
     """Widths of the hidden layers."""
     l2: float = 0.0
     """Weight in the loss of half the squared norm of the parameters, 0 or more."""
+    normalise_obs: bool = field(default=True, metadata=ADDED_LATER)
+    """Normalise observations by the mean and standard deviation of the demonstrated ones; False:
+    observations as they are, without a bound."""
     clip: float = 5.0
     """Bound of the normalised observations, on both sides, in standard deviations."""
     validation: float = 0.1

@@ -4,7 +4,7 @@ Source: Schulman et al. 2015 (arXiv:1502.05477), equation 14 and appendix C.
 
 Different from the source: the surrogate has generalised advantages in place of action values; the
 value learns by minibatches, as in PPO; observations and rewards are normalised by running moments.
-Settings are those of openai/baselines.
+Settings are those of openai/baselines, but that its line search has a `kl_slack` of 1.5.
 
 Use it when a study asks for it, such as GAIL in its original form; otherwise take PPO.
 
@@ -46,6 +46,9 @@ class Config(on_policy.Config):
     halvings: int = 10
     """Largest number of halvings of the step until it improves the surrogate within the bound; if
     none does, the policy stays as it is."""
+    kl_slack: float = field(default=1.0, metadata=ADDED_LATER)
+    """The line search accepts a divergence of up to this multiple of `max_kl`, 1 or more; 1.5 in
+    OpenAI's baselines."""
     entropy: float = field(default=0.0, metadata=ADDED_LATER)
     """Weight of the policy's mean entropy (nats), which is added to the surrogate; 0 or more."""
 
@@ -55,6 +58,7 @@ class Config(on_policy.Config):
             require(getattr(self, name) > 0, self, name, "a positive number")
         for name in ("damping", "halvings", "entropy"):
             require(getattr(self, name) >= 0, self, name, "0 or more")
+        require(self.kl_slack >= 1, self, "kl_slack", "1 or more")
 
 
 def conjugate_gradients(
@@ -121,7 +125,7 @@ def line_search(
     bound on the divergence (appendix C).
 
     Args:
-        config: `max_kl`, and `halvings`, the largest k.
+        config: `max_kl`, `kl_slack`, and `halvings`, the largest k.
         evaluate: parameters [P] -> surrogate [] and divergence [].
         start: parameters [P] before the step.
         direction: [P].
@@ -130,13 +134,13 @@ def line_search(
     Returns:
         Parameters [P], `start` where no step is good; metrics "kl" in nats and "moved", 1 or 0.
     """
-    before = evaluate(start)[0]
+    before, bound = evaluate(start)[0], config.kl_slack * config.max_kl
 
     def attempt(best: tuple[jax.Array, ...], share: jax.Array):
         done, params, kl_moved = best
         candidate = start + share * length * direction
         surrogate, kl = evaluate(candidate)
-        good = ~done & (surrogate > before) & (kl <= config.max_kl)
+        good = ~done & (surrogate > before) & (kl <= bound)
         params, kl_moved = jnp.where(good, candidate, params), jnp.where(good, kl, kl_moved)
         return (done | good, params, kl_moved), None
 

@@ -14,7 +14,9 @@ FLOOR_OF_CLIPS = 0.2  # where the expert is a clip: a quadruped that stands stil
 MORE_EFFORT = 1.1  # gradient steps of the winner over those of the loser
 
 
-def objection(claim: Claim, better: Result, worse: Result, *, holds: bool) -> str:
+def objection(
+    claim: Claim, better: Result, worse: Result, *, holds: bool, room: float = 0.0
+) -> str:
     """Finds a reason to withhold a verdict on a claim.
 
     Args:
@@ -22,6 +24,8 @@ def objection(claim: Claim, better: Result, worse: Result, *, holds: bool) -> st
         better: the cell that the claim says is higher.
         worse: the other one.
         holds: whether the estimate speaks for the claim.
+        room: of a claim that both score the same: how far the lead is from the margin. A rise that
+            would not cover it in as many steps again is no objection.
 
     Returns:
         The reason; empty where there is none.
@@ -42,7 +46,10 @@ def objection(claim: Claim, better: Result, worse: Result, *, holds: bool) -> st
     if claim.effort == "as run":
         # The claimed winner has fewer steps, or others: more of them could still prove the claim.
         return "" if claim.equivalent or holds else _unfinished(claim, better)
-    return _unfinished(claim, better, worse) if claim.equivalent else _unequal(winner, loser, claim)
+    if not claim.equivalent:
+        return _unequal(winner, loser, claim)
+    near = (r for r in (better, worse) if effort.rise_if_doubled(r, claim.measure) > room)
+    return _unfinished(claim, *near)
 
 
 def _at_the_floor(winner: Result, measure: str) -> str:
@@ -69,7 +76,7 @@ def _at_the_floor(winner: Result, measure: str) -> str:
 def _unfinished(claim: Claim, *cells: Result) -> str:
     """Curves that still rise may meet, or part, later."""
     for r in cells:
-        if claim.measure in r.curve.columns and effort.still_rising(r, claim.measure):
+        if effort.still_rising(r, claim.measure):
             return f"{r.identity['label']} was still rising at the end"
     return ""
 

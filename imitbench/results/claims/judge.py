@@ -129,7 +129,8 @@ def _judge_lead(
     if pair is None or not reached(claim, *pair):
         return _no_results(claim, place_name(place))
     lead = lead_of(claim, *pair)
-    objection = fairness.objection(claim, *pair, holds=lead.gap.value > 0)
+    gap = lead.gap.value
+    objection = fairness.objection(claim, *pair, holds=gap > 0, room=abs(gap))
     return _judgement(claim, place_name(place), lead, pair, objection)
 
 

@@ -20,7 +20,7 @@ DEMONSTRATORS = (
 )
 
 
-def place(task: str, demonstrator: str, demos: int = 50) -> Place:
+def place(task: str, demonstrator: str, demos: int = 70) -> Place:
     """Returns the place of the cells with these data; without a demonstrator, of the learner."""
     return (task, demos if demonstrator else 0, demonstrator)
 

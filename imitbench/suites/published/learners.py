@@ -82,7 +82,9 @@ def _cleanrl(task: str, value: float, std: float) -> Published:
         seeds=3,
         source=f"CleanRL, {task}-v4",
         url=CLEANRL,
-        remark="The published return is that of training episodes, whose actions are sampled.",
+        remark="The published return is that of training episodes, whose actions are sampled. "
+        "There is one environment there (eight here), the value's steps are clipped, and a time "
+        "limit counts as an end.",
     )
 
 

@@ -12,7 +12,10 @@ TASKS = ("Hopper", "HalfCheetah")
 TD3_BC = "Fujimoto and Gu 2021 (arXiv:2106.06860), table 1"
 IQL = "Kostrikov et al. 2022 (arXiv:2110.06169), table 1"
 BEST_IN_IQL = f"{IQL} (medium-expert, the best tenth)"
-BEST_IN_REPLAY = "Chen et al. 2021 (arXiv:2106.01345), table 3 (medium-replay)"
+BEST_IN_REPLAY = (
+    "Chen et al. 2021 (arXiv:2106.01345), table 3 (medium-replay); CORL has the opposite order on "
+    "HalfCheetah"
+)
 
 
 def places(grade: str) -> tuple[Place, ...]:

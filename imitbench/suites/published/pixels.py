@@ -12,9 +12,11 @@ from imitbench.suites.published.schema import OURS, Claim, Place
 ZHU = "Zhu et al. 2018 (arXiv:1802.09564), section 4 (ablation)"
 REACH: Place = ("FetchReach-depth64", 30, "scripted")
 PUSH: Place = ("FetchPush-depth64", 30, "scripted")
-BC_REACH: tuple[Place, ...] = (("FetchReach-depth64", 120, "scripted"),)
-DAGGER_REACH: tuple[Place, ...] = (("FetchReach-depth64", 20, "scripted"),)
-BC_PUSH: tuple[Place, ...] = (("FetchPush-depth64", 120, "scripted"),)
+CLONED = ("FetchReach", "FetchPush")
+
+
+def _clones(seen: str, demos: int) -> tuple[Place, ...]:
+    return tuple((task + seen, demos, "scripted") for task in CLONED)
 
 
 def _ablation(text: str, worse: str, place: Place = REACH) -> Claim:
@@ -39,10 +41,11 @@ CLAIMS = (
               "unmasked", PUSH),
     Claim(
         "From images DAgger has a higher return than BC with as many expert actions",
-        "dagger", "bc", OURS, measure="return", places=DAGGER_REACH, worse_at=BC_REACH,
+        "dagger", "bc", OURS, measure="return", places=_clones("-depth64", 20),
+        worse_at=_clones("-depth64", 120),
     ),
     Claim(
         "BC reaches more goals from positions than from a depth image",
-        "bc", "bc", OURS, places=(("FetchPush", 120, "scripted"),), worse_at=BC_PUSH,
+        "bc", "bc", OURS, places=_clones("", 120), worse_at=_clones("-depth64", 120),
     ),
 )  # fmt: skip

@@ -184,6 +184,16 @@ def test_the_best_episodes_are_kept(share, kept):
     np.testing.assert_array_equal(pairs.weight, expected)
 
 
+def test_observations_as_they_are(rows):
+    config = bc.Config(normalise_obs=False, validation=0.0)
+    spec = envs.make("PointMass").spec
+    learner = bc.supervised_learner(config, spec)
+    state = learner.init(jax.random.key(0), bc.split(config, spec, rows)[0])
+    far = 100.0 * rows.obs[:3]  # beyond the bound of normalised observations
+    np.testing.assert_array_equal(learner.view.inputs(state.norm, far), far)
+    assert learner.act(jax.random.key(0), state, far).shape == (3, 2)
+
+
 def test_features_are_seen_beside_the_observation(rows):
     spec = envs.make("PointMass").spec
     config = bc.Config(features=("desired_goal - pos",), validation=0.0)

@@ -72,6 +72,19 @@ def test_a_step_goes_as_far_as_it_may():
     )
 
 
+@pytest.mark.parametrize(("slack", "kl"), [(1.0, 0.0035), (1.5, 0.014)])
+def test_the_line_search_accepts_a_little_more_where_it_may(slack, kl):
+    """A step of length d diverges by d^2 / 2. The first one diverges by 0.014, half of it by a
+    quarter of that."""
+    config = trpo.Config(max_kl=0.01, kl_slack=slack)
+    length = jnp.sqrt(2 * 0.014)
+    moved, metrics = trpo.line_search(
+        config, lambda x: (x[0], x[0] ** 2 / 2), jnp.zeros(1), jnp.ones(1), length
+    )
+    assert float(metrics["kl"]) == pytest.approx(kl, rel=1e-4)
+    assert float(moved[0]) == pytest.approx(np.sqrt(2 * kl), rel=1e-4)
+
+
 def test_a_step_that_gains_nothing_is_not_taken(monkeypatch):
     """Where the direction is wrong, every length of it loses."""
     real = trpo.conjugate_gradients
@@ -98,5 +111,7 @@ def test_it_learns_what_choice_pays():
 def test_mistakes_are_said():
     with pytest.raises(UserError, match="max_kl=0: expected a positive number"):
         trpo.Config(max_kl=0)
+    with pytest.raises(UserError, match="kl_slack=0.5: expected 1 or more"):
+        trpo.Config(kl_slack=0.5)
     with pytest.raises(UserError, match="damping=-1: expected 0 or more"):
         trpo.Config(damping=-1)

@@ -41,6 +41,11 @@ class View:
         size *= 1 + self.config.memory.differences
         return size + (self.spec.action_size if self.config.memory.past_actions else 0)
 
+    @property
+    def clip(self) -> float:
+        """The bound of the network's inputs."""
+        return self.config.clip if self.config.normalise_obs else float("inf")
+
     def see(self, obs: jax.Array) -> jax.Array:
         """What the policy sees [..., O + F] of observations [..., O]."""
         if self.features is None:
@@ -56,9 +61,9 @@ class View:
         """
         if self.spec.image is not None:
             numbers, pixels = images.split(self.spec.image, obs)
-            seen = norm(numbers, self.config.clip)
+            seen = norm(numbers, self.clip)
             return jnp.concatenate([seen, pixels.astype(jnp.float32)], axis=-1)
-        return norm(self.see(obs), self.config.clip)
+        return norm(self.see(obs), self.clip)
 
     def inputs_of(self, norm: ops.Normaliser, rows: Pairs | Windows) -> jax.Array:
         """The network's inputs [N, .] at rows; with a memory the tokens [N, H, .] of windows."""
@@ -71,7 +76,7 @@ class View:
         if self.config.memory.differences:
             seen = self.see(obs)
             before = jnp.concatenate([seen[..., :1, :], seen[..., :-1, :]], axis=-2)
-            seen = norm(jnp.concatenate([seen, seen - before], axis=-1), self.config.clip)
+            seen = norm(jnp.concatenate([seen, seen - before], axis=-1), self.clip)
         else:
             seen = self.inputs(norm, obs)
         return jnp.concatenate([seen, previous], -1) if self.config.memory.past_actions else seen
@@ -103,7 +108,13 @@ class View:
 
     def fit_normaliser(self, pairs: Pairs) -> ops.Normaliser:
         """Fits the normaliser to what the policy sees of the pairs [N], differences included;
-        images have none."""
+        images have none. It changes nothing where the settings say so."""
+        norm = self._fitted(pairs)
+        if self.config.normalise_obs:
+            return norm
+        return ops.Normaliser(jnp.zeros_like(norm.mean), jnp.ones_like(norm.std))
+
+    def _fitted(self, pairs: Pairs) -> ops.Normaliser:
         if self.spec.image is not None:
             numbers, _ = images.split(self.spec.image, pairs.obs)
             return ops.fit_normaliser(numbers, pairs.weight)

@@ -42,7 +42,7 @@ from imitbench.core.types import Algorithm, Cost, Env, Key, Metrics, Spec, Trait
 
 __all__ = ["TRAITS", "Config", "State", "export", "make", "warnings"]
 
-TRAITS = Traits(needs_demos=False)
+TRAITS = Traits(needs_demos=False, version=2)
 
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:
