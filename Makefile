@@ -9,7 +9,7 @@ VIDEOS ?= 0
 .PHONY: help bench-all setup quickstart test test-all test-reference check lint types docs docs-tables demos experts tables figures verify report pictures-vins compounding ship parity peers peer-rows perf perf-engines perf-accelerator perf-wrap perf-learners perf-vins perf-heads perf-offline perf-adversarial perf-gymnasium perf-streaming perf-rendering golden clean
 
 help:  ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+	@grep -E '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed 's/bench-%/bench-SUITE/; s/:.*## /\t/' | expand -t 16
 
 setup: $(VENV)/.ready  ## create .venv with the tested versions (uv if it is there, else pip)
 
@@ -113,7 +113,7 @@ peers: setup  ## install what we are compared with, each in an environment of it
 peer-rows: setup  ## train other packages beside the cells of SUITE (after `make peers`), as rows of its table
 	$(PY) -m benchmarks.peers.run $(SUITE) --profile $(PROFILE)
 
-perf: perf-engines perf-wrap perf-gymnasium perf-learners perf-vins perf-heads perf-offline perf-adversarial perf-streaming perf-rendering  ## all speed measurements, on an idle machine
+perf: perf-engines perf-wrap perf-gymnasium perf-learners perf-vins perf-heads perf-offline perf-adversarial perf-streaming perf-rendering  ## all speed measurements but perf-accelerator, on an idle machine
 
 perf-engines: setup  ## engines and training core, as ratios to the limits of the machine; memory
 	$(PY) -m benchmarks.perf.engines

@@ -6,89 +6,19 @@ Cells on this machine count before shipped ones. A suite that fails does not sto
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import tyro
 
 from imitbench.cli import locations, main
 from imitbench.cli.options import Profile
-from imitbench.results.cells import store
-from imitbench.results.cells.cell import Result
-from imitbench.results.shipped import shipped_folder
-from imitbench.runs import more_seeds, plan
+from imitbench.runs import duration, plan
+from imitbench.runs.duration import Estimate
 from imitbench.suites.registry import suite_names
 
 FIRST = ("quickstart", "learners", "vins_settings")  # the rest in the order of the registry
-
-
-class Rates(NamedTuple):
-    """Seconds for a step of one seed, out of finished cells."""
-
-    by_task: dict[tuple[str, str], float]  # by method and task
-    by_method: dict[str, float]  # the median over tasks
-
-    def of(self, method: str, task: str) -> float | None:
-        """The rate of a method on a task, else on others; None where it has never run."""
-        return self.by_task.get((method, task), self.by_method.get(method))
-
-
-class Estimate(NamedTuple):
-    """What a suite has to do."""
-
-    suite: str
-    cells: int  # that are not finished
-    hours: float  # of those whose rate is known
-    unknown: int  # cells whose method has never run
-
-
-def measure(results: Iterable[Result]) -> Rates:
-    """Takes the rates from finished cells.
-
-    Args:
-        results: any cells; of two with the same method and task the later one counts.
-    """
-    by_task: dict[tuple[str, str], float] = {}
-    for r in results:
-        steps = int(r.curve[["env_steps", "grad_steps"]].to_numpy().max())
-        if steps:
-            seconds = sum(r.info["seconds"].values())
-            rate = seconds / (steps * len(r.identity["seeds"]))
-            by_task[r.identity["method"], r.identity["task"]] = rate
-    methods = {method for method, _ in by_task}
-    by_method = {
-        name: statistics.median(rate for (method, _), rate in by_task.items() if method == name)
-        for name in methods
-    }
-    return Rates(by_task, by_method)
-
-
-def estimate(suite: str, jobs: Sequence[plan.Job], root: Path, rates: Rates) -> Estimate:
-    """Estimates the time of the cells of a suite that are not finished.
-
-    Args:
-        suite: its name.
-        jobs: its jobs.
-        root: the folder of its results.
-        rates: seconds for a step.
-    """
-    cells, seconds, unknown = 0, 0.0, 0
-    for job in jobs:
-        found = more_seeds.finished_seeds(job, root)
-        missing = len(set(job.seeds) - set(found.identity["seeds"] if found else ()))
-        if not missing:
-            continue
-        cells += 1
-        rate = rates.of(job.cell.method, job.cell.task)
-        cost = job.algo.cost * job.num_updates
-        if rate is None:
-            unknown += 1
-        else:
-            seconds += rate * missing * max(cost.env_steps, cost.grad_steps)
-    return Estimate(suite, cells, seconds / 3600, unknown)
 
 
 def names() -> list[str]:
@@ -130,7 +60,7 @@ class RunAll:
     """Print the estimate alone."""
 
     def __call__(self) -> int:
-        rates = measure([*self._finished(shipped=True), *self._finished(shipped=False)])
+        rates = duration.measure(locations.all_finished(self.profile, self.results))
         estimates = [self._estimate(name, rates) for name in names()]
         show(estimates)
         if self.dry_run:
@@ -147,18 +77,9 @@ class RunAll:
             print(f"failed: {', '.join(failed)}. The same command goes on where it stopped.")
         return int(bool(failed))
 
-    def _finished(self, *, shipped: bool) -> list[Result]:
-        found: list[Result] = []
-        for name in names():
-            folder = locations.folder_name(name, self.profile)
-            root = shipped_folder(folder) if shipped else self.results / folder
-            if store.cells_folder(root).is_dir():
-                found += store.read_all(root)
-        return found
-
-    def _estimate(self, name: str, rates: Rates) -> Estimate:
+    def _estimate(self, name: str, rates: duration.Rates) -> Estimate:
         root = self.results / locations.folder_name(name, self.profile)
-        return estimate(name, prepared(name, self.profile), root, rates)
+        return duration.estimate(name, prepared(name, self.profile), root, rates)
 
 
 if __name__ == "__main__":

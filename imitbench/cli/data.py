@@ -33,7 +33,7 @@ class Demos:
     recorded expert actions have no noise, except in the grades imperfect and stochastic (-medium,
     -mixed), which record the executed actions."""
     all: bool = False
-    """Keep episodes that fail, too; the grades medium and mixed always do."""
+    """Keep episodes that fail, too; all grades but expert and noisy always do."""
     kind: ExpertKind = "auto"
     """The same as --expert, for the experts of imitbench."""
     expert: ExpertName = "auto"

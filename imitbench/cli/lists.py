@@ -12,9 +12,9 @@ from typing import Literal
 import tyro
 
 from imitbench import algos, envs, experts
-from imitbench.cli.options import MethodName, join_help_lines
+from imitbench.cli import locations
+from imitbench.cli.options import MethodFile, MethodName, join_help_lines
 from imitbench.suites.registry import load_suite, suite_names
-from imitbench.utils.errors import pick
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,10 @@ class Config:
     """Show the settings of a method, with their defaults and meanings."""
 
     method: tyro.conf.Positional[MethodName]
+    code: MethodFile = None
 
     def __call__(self) -> None:
-        pick("method", self.method, algos.ALGOS)
+        locations.check_method(self.method, self.code)
         kind = algos.ALGOS[self.method].Config
         join_help_lines(kind)
         with contextlib.suppress(SystemExit):  # tyro exits after a help text

@@ -1,15 +1,17 @@
-"""Suites by name or file, and the folders of their results."""
+"""Suites and methods by name or file, and the folders of results."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
+from imitbench import algos
 from imitbench.results.cells import store
 from imitbench.results.cells.cell import Result
 from imitbench.results.shipped import shipped_folder
 from imitbench.suites.registry import load_suite, suite_names
 from imitbench.suites.schema import Cell, Profile, Suite
+from imitbench.utils import modules
 from imitbench.utils.errors import UserError, pick
 
 
@@ -35,6 +37,21 @@ def suite_name(name: str) -> str:
     """The name of a suite that is given by its name or by its Python file."""
     path = Path(name).expanduser()
     return load_suite(str(path)).name if path.suffix == ".py" else name
+
+
+def check_method(name: str, code: Path | None) -> None:
+    """Checks that there is a method of this name.
+
+    Args:
+        name: of the method.
+        code: a Python file that is run first, and may register it; by default none.
+
+    Raises:
+        UserError: there is no such method, or the file cannot be imported.
+    """
+    if code is not None:
+        modules.import_file(code, "file of a method")
+    pick("method", name, algos.ALGOS)
 
 
 def folder_name(suite: str, profile: Profile) -> str:
@@ -81,6 +98,13 @@ def read_results(suite: str, profile: Profile, results: Path) -> tuple[Path, lis
             pick("suite", name, suite_names())  # a misspelt name has no results either
         raise UserError(no_cells(root, suite, profile))
     return root, cells
+
+
+def all_finished(profile: Profile, results: Path) -> list[Result]:
+    """Reads the finished cells of all suites: the shipped ones, then the user's own."""
+    names = [folder_name(suite, profile) for suite in suite_names()]
+    roots = [shipped_folder(name) for name in names] + [results / name for name in names]
+    return [r for root in roots if store.cells_folder(root).is_dir() for r in store.read_all(root)]
 
 
 def no_cells(root: Path, suite: str, profile: Profile) -> str:

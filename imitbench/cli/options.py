@@ -36,6 +36,13 @@ UserPath = Annotated[
         str_from_instance=lambda path: [str(path)],
     ),
 ]
+MethodFile = Annotated[
+    UserPath | None,
+    tyro.conf.arg(
+        help="Python file that registers METHOD, where the package does not have it. It is a "
+        "program, and the command runs it.",
+    ),
+]
 MethodName = Annotated[
     str, tyro.conf.arg(metavar="METHOD", help="Method; `imitbench list methods` lists them.")
 ]

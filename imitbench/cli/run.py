@@ -19,6 +19,7 @@ from imitbench.results.cells import store
 from imitbench.results.shipped import shipped_folder
 from imitbench.runs import (
     distributed,
+    duration,
     executors,
     finished,
     job_warnings,
@@ -45,8 +46,8 @@ class Run:
     seeds: int | None = None
     """Number of training seeds of each cell; by default the suite's."""
     dry_run: bool = False
-    """Check everything, show the cells, their cost and stale cells (of other versions or settings),
-    and run nothing."""
+    """Check everything, show the cells, their cost, an estimate of the hours and stale cells (of
+    other versions or settings), and run nothing."""
     rerun: bool = False
     """Run finished cells again; the old ones are moved to aside/ in the folder of the results."""
     stale: Literal["show", "rerun"] | None = None
@@ -97,6 +98,8 @@ class Run:
                 return
         if self.dry_run:
             _show_plan(jobs, root)
+            rates = duration.measure(locations.all_finished(self.profile, self.results))
+            print(duration.sentence(duration.estimate(suite.name, jobs, root, rates)))
         else:
             for line in _data_lines(jobs):
                 print(f"data: {line}", file=sys.stderr)

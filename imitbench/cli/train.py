@@ -12,12 +12,13 @@ from typing import Any
 import tyro
 
 from imitbench import algos
-from imitbench.cli import console
+from imitbench.cli import console, locations
 from imitbench.cli.datasets import FilterKey, FormatName
 from imitbench.cli.options import (
     Engine,
     ExpertName,
     Grade,
+    MethodFile,
     MethodName,
     ResultsFolder,
     TaskName,
@@ -30,7 +31,7 @@ from imitbench.data.sources.source import DemoSource
 from imitbench.runs import plan, runner, search_space, tune
 from imitbench.suites import overrides
 from imitbench.suites.schema import Cell
-from imitbench.utils.errors import UserError, pick
+from imitbench.utils.errors import UserError
 
 DEFAULT_DEMOS = 25
 DEFAULT_GRAD_STEPS = 10_000
@@ -78,7 +79,7 @@ class Train:
     extra_demos: int = 0
     """Number of extra episodes that are collected for each seed, for methods that learn from
     demonstrations and from further data of unknown quality (demodice, smodice)."""
-    extra_grade: Grade = "stochastic-medium"
+    extra_grade: Grade = "mixed"
     shared: bool = False
     """Give the same demonstrations to all seeds."""
     stride: int = 1
@@ -87,6 +88,7 @@ class Train:
     """Leave the demonstrations in files, from which minibatches are read: for data that are larger
     than the device's memory."""
     engine: Engine = "auto"
+    code: MethodFile = None
     set: Words[tuple[str, ...]] = ()
     """A setting of the method as NAME=VALUE, such as lr=1e-3; `imitbench config METHOD` lists
     them."""
@@ -100,7 +102,7 @@ class Train:
         Raises:
             UserError: an unknown method or setting.
         """
-        pick("method", self.method, algos.ALGOS)
+        locations.check_method(self.method, self.code)
         config = overrides.apply(algos.ALGOS[self.method].Config(), self.set)
         source, demos = self._own_source() if self.data else self._collected_source()
         cell = Cell(

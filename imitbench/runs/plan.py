@@ -234,11 +234,17 @@ def workload(jobs: Sequence[Job]) -> str:
         jobs: the jobs of the run.
 
     Returns:
-        One line with the numbers of cells, gradient steps and evaluation episodes.
+        One line with the numbers of cells, gradient steps, environment steps and evaluation
+        episodes.
     """
-    steps = sum((j.algo.cost * j.num_updates).grad_steps * j.cell.seeds for j in jobs)
+    costs = [(j.algo.cost * j.num_updates, j.cell.seeds) for j in jobs]
+    grad_steps = sum(cost.grad_steps * seeds for cost, seeds in costs)
+    env_steps = sum(cost.env_steps * seeds for cost, seeds in costs)
     episodes = sum(
         (j.cell.num_evals + j.cell.evaluated_first) * j.cell.eval_episodes * j.cell.seeds
         for j in jobs
     )
-    return f"{len(jobs)} cells, {steps:,} gradient steps, {episodes:,} evaluation episodes"
+    return (
+        f"{len(jobs)} cells, {grad_steps:,} gradient steps, {env_steps:,} environment steps, "
+        f"{episodes:,} evaluation episodes"
+    )

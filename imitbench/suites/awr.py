@@ -1,12 +1,12 @@
 """AWR beside other reinforcement learners, and its ablations.
 
-AWR, RWR, PPO and SIL on locomotion tasks, with the step sizes of AWR's official code; AWR without
-its baseline, without its weight clipping, without its replay and with other values of lambda on
-HalfCheetah, whose seeds differ less than Hopper's. The full profile has SAC, TD3 and DDPG, too, as
-the paper's table; in the cpu profile they are in the suite `learners` alone, because two cores make
-a few hundred of their gradient steps a second. PPO has the settings of CleanRL, and on HalfCheetah
-those of Tianshou, too, whose step size falls over 3 million steps. What AWR and RWR learn from
-fixed data is in the suite `offline`. Published returns and claims:
+AWR, RWR, PPO and SIL on locomotion tasks, with the learning rates of AWR's official code; AWR
+without its baseline, without its weight clipping, without its replay and with other values of
+lambda on HalfCheetah, whose seeds differ less than Hopper's. The full profile has SAC, TD3 and
+DDPG, too, as the paper's table; in the cpu profile they are in the suite `learners` alone, because
+two cores make a few hundred of their gradient steps a second. PPO has the settings of CleanRL, and
+on HalfCheetah those of Tianshou, too, whose learning rate falls over 3 million steps. What AWR and
+RWR learn from fixed data is in the suite `offline`. Published returns and claims:
 `imitbench/suites/published/awr.py`.
 """
 
@@ -17,7 +17,7 @@ from imitbench.algos.rl import awr, ppo, rwr, sil
 from imitbench.suites import learners
 from imitbench.suites.schema import Cell, Suite
 
-# Step sizes of the policy, from the official code.
+# Learning rates of the policy, from the official code.
 POLICY_LR = {
     "Ant": 5e-5, "HalfCheetah": 5e-5, "Hopper": 1e-4, "Humanoid": 1e-5, "Walker2d": 2.5e-5,
 }  # fmt: skip
@@ -86,7 +86,7 @@ def _methods(task: str, s: Size) -> dict[str, tuple[str, Any]]:
         "awr": ("awr", awr_config),
         "rwr": ("rwr", rwr.Config(**settings)),
         "ppo": ("ppo", ppo_config),
-        # With a constant step size, as in the official code.
+        # With a constant learning rate, as in the official code.
         "sil": ("sil", sil.Config(replace(ppo_config, lr_decay_updates=0))),
     }
     if task == s.tasks[0]:

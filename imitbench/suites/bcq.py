@@ -10,13 +10,12 @@ The experts are the ones that ship, in place of the paper's DDPG. Claims:
 
 The methods have as many gradient steps as the behavioural DDPG had. Off-policy DDPG is that agent
 in all settings, which are those of the paper's code as it is now (the code of its time has a
-smaller step size of the policy, and weight decay). As there, the methods with values begin with
-uniform weights, and all see observations as they are. The behavioural DDPG takes as many random
-steps first. The full profile has the paper's sizes. The cpu profile has one task, narrower
-networks, and fewer proposals when BCQ acts; more than a third of its learner's data are random
-actions, in the paper's a fortieth. With the targets' rate
-of 0.005 and a discount of 0.99, values are after its 45,000 gradient steps about 89% of the way to
-their fixed point.
+smaller learning rate of the policy, and weight decay). As there, the methods with values begin with
+weights from a uniform distribution, and all see observations as they are. The behavioural DDPG
+takes as many random steps first. The full profile has the paper's sizes. The cpu profile has one
+task, narrower networks, and fewer proposals when BCQ acts; more than a third of its learner's data
+are random actions, in the paper's a fortieth. With the targets' rate of 0.005 and a discount of
+0.99, values are after its 45,000 gradient steps about 89% of the way to their fixed point.
 """
 
 from dataclasses import dataclass

@@ -4,9 +4,9 @@ On the tightrope (`imitbench/envs/toys/tightrope.py`) BC and DAgger have the sam
 actions for every length of an episode; `python -m benchmarks.studies.compounding_error` fits how
 their regret grows with the length. On the other tasks DAgger and DART begin with a sixth of the
 expert actions and ask for another sixth in each of five rounds; BC has one, three and six sixths.
-All have as many gradient steps, with a step size that falls to 0. DAgger and DART take part of
-theirs before the first round, and part after the last one.
-Claims: `imitbench/suites/published/dagger.py`.
+All have the same number of gradient steps, with a learning rate that falls to 0. DAgger and DART
+take part of theirs before the first round, and part after the last one. Claims:
+`imitbench/suites/published/dagger.py`.
 """
 
 from dataclasses import dataclass

@@ -21,9 +21,9 @@ the expert labels as many new trajectories as there are demonstrations, every st
 makes a hundred times as many expert actions as the other methods get. Claims:
 `imitbench/suites/published/gail.py`.
 
-PPO's step size falls to 0 over the budget, as in openai/baselines, whose other settings it has too.
-Where episodes never end early, two environments collect whole episodes in place of eight that
-collect a quarter each, always at the same time: else three updates in four see fallen robots alone.
+PPO's learning rate falls to 0 over the budget, as in openai/baselines, whose other settings it has
+too. Where episodes never end early, two environments collect whole episodes. Eight in step would
+collect a quarter each, and see nothing but fallen robots in three updates of four.
 TRPO has the discount, the network and the critic of the source's code.
 
 Ant is the version with 27 numbers in the observation; the full profile has the one with 105, too.

@@ -2,13 +2,13 @@
 
 Fixed data: BC on the goals that the data were collected with, GCBC, GCSL's updates, WGCSL, and
 MARWIL, which is WGCSL's predecessor without relabelled goals. They learn from the same episodes,
-with as many gradient steps and networks of the same widths. The data are random actions, the
-experience of a learner (DDPG with hindsight goals, from its first step on), the expert under noise,
-and on PointMass-rooms the play of a wanderer. On some data there are also WGCSL with each factor of
-its weights alone, and with none (`gcsl-mse`: GCSL as WGCSL's authors have it). A row of random
-actions shows where nothing is learned.
+with the same number of gradient steps and networks of the same widths. The data are random actions,
+the experience of a learner (DDPG with hindsight goals, from its first step on), the expert under
+noise, and on PointMass-rooms the play of a wanderer. On some data there are also WGCSL with each
+factor of its weights alone, and with none (`gcsl-mse`: GCSL as WGCSL's authors have it). A row of
+random actions shows where nothing is learned.
 
-Online: GCSL, and DDPG with hindsight goals, with as many environment steps. Claims:
+Online: GCSL, and DDPG with hindsight goals, with the same number of environment steps. Claims:
 `imitbench/suites/published/goals.py`.
 """
 

@@ -3,8 +3,8 @@
 Velocities are hidden on Hopper, Walker2d and HalfCheetah, so one observation does not tell the
 state. On MountainCar the previous action tells nothing that position and velocity do not, but it
 predicts the expert's next action. On HalfCheetah with a hidden target speed the expert knows what
-the policy has to find out. BC has as many gradient steps everywhere; DAgger has as many in all, and
-begins with a sixth of BC's expert actions. On MountainCar BC also has that sixth alone.
+the policy has to find out. BC has the same number of gradient steps everywhere; DAgger has as many
+in all, and begins with a sixth of BC's expert actions. On MountainCar BC also has that sixth alone.
 Claims: `imitbench/suites/published/history.py`.
 """
 

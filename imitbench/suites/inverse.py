@@ -1,13 +1,13 @@
 """How do the non-adversarial imitators do beside DAC, SQIL and BC, with one trajectory or few?
 
 IQ-Learn, LS-IQ and PWIL learn from whole trajectories of a learned expert and from as many
-environment steps as DAC (with SAC) and SQIL, all on SAC's networks with as many rows in a
-minibatch. HalfCheetah never ends early; the full profile adds Walker2d, Ant, four trajectories, and
-Hopper and Walker2d without early ends (`-fh`). IQ-Learn's second term is that of the official code:
-`v0` on Hopper and Walker2d, `value` on HalfCheetah and Ant. The policies of IQ-Learn and LS-IQ
-learn with a tenth of SAC's step size, as published; rows named `iq_learn-fast`, with one trajectory
-and in the controls, have SAC's, the default of the official configuration of its SAC, because the
-published runs of IQ-Learn are longer.
+environment steps as DAC (with SAC) and SQIL, all on SAC's networks with the same number of rows in
+a minibatch. HalfCheetah never ends early; the full profile adds Walker2d, Ant, four trajectories,
+and Hopper and Walker2d without early ends (`-fh`). IQ-Learn's second term is that of the official
+code: `v0` on Hopper and Walker2d, `value` on HalfCheetah and Ant. The policies of IQ-Learn and
+LS-IQ learn with a tenth of SAC's learning rate, as published; rows named `iq_learn-fast`, with one
+trajectory and in the controls, have SAC's, the default of the official configuration of its SAC,
+because the published runs of IQ-Learn are longer.
 
 Offline there are BC and IQ-Learn on the demonstrations alone; and SMODICE and DemoDICE, which get
 further episodes of unknown quality: half of them are the expert's, half those of a half-trained
@@ -15,8 +15,8 @@ policy, without noise, as the demonstrations are.
 
 Control: demonstrations of all-zero actions, on Hopper and on Hopper-fh. A method whose return is
 high there is paid for staying alive, whatever the expert does. A method whose policy has hardly
-moved says nothing there, so that the cpu profile has the control with IQ-Learn's larger step size
-alone, and not with LS-IQ.
+moved says nothing there, so that the cpu profile has the control with IQ-Learn's larger learning
+rate alone, and not with LS-IQ.
 
 The settings are the published ones but for the sizes: the cpu profile has networks of two layers of
 128 and 100,000 steps, a fifth of IQ-Learn's and less than that of the others'; minibatches of the
@@ -55,7 +55,7 @@ from imitbench.suites.schema import Cell, Suite
 
 V0_TASKS = ("Hopper", "Walker2d", "Humanoid")  # of IQ-Learn's second term in the official code
 TEMPERATURES = {"Ant": 1e-3, "Humanoid": 1.0}  # of IQ-Learn; 0.01 elsewhere
-FAST = 3e-4  # SAC's step size of the policy
+FAST = 3e-4  # SAC's learning rate of the policy
 # Labels of the rows that get demonstrations of all-zero actions.
 MOVED = ("iq_learn-fast", "pwil", "dac_sac", "sqil")
 LS_TEMPERATURES = {"Humanoid": 0.1}  # of LS-IQ; 0.001 elsewhere
@@ -80,7 +80,7 @@ class Size:
     offline_steps: int
     """Gradient steps of BC, offline IQ-Learn and SMODICE."""
     offline_lr: float
-    """Step size of offline IQ-Learn's policy."""
+    """Learning rate of offline IQ-Learn's policy."""
     steps_per_update: int
     """Gradient steps, or rounds, of an update."""
     hidden: tuple[int, ...]
@@ -161,7 +161,7 @@ def online(task: str, s: Size) -> dict[str, tuple[str, Any]]:
 
 
 def _fast(row: tuple[str, Any]) -> tuple[str, Any]:
-    """The same method and settings with SAC's step size of the policy."""
+    """The same method and settings with SAC's learning rate of the policy."""
     method, config = row
     return method, replace(config, policy_lr=FAST)
 
@@ -241,7 +241,7 @@ CPU = Size(
     columns=(("Hopper", (1,)), ("HalfCheetah", (1,))), control_tasks=("Hopper", "Hopper-fh"),
     control_demos=4, control_steps=50_000, controls=MOVED, env_steps=100_000, temperature=0.1,
     prefill=50_000,
-    # A larger step size than online, so that the policy can follow in so few steps.
+    # A larger learning rate than online, so that the policy can follow in so few steps.
     offline_steps=20_000, offline_lr=FAST, steps_per_update=250, hidden=(128, 128), batch=256,
     warmup=1_250, iq_warmup=1_250, policy_start=5_000, extra=20, pretrain=4_000, seeds=5,
     num_evals=5, eval_episodes=10,

@@ -56,9 +56,9 @@ VINS: dict[tuple[str, Kind], dict[str, Any]] = {
     ("FetchPush", "scripted"): vins.PUSH | {"slope": 10.0, "alpha": 0.2},
     ("FetchPickAndPlace", "scripted"): vins.PICK | {"slope": 5.0, "alpha": 0.1},
 }
-CONSTANT_STEP_SIZE = ("FetchPickAndPlace", "FetchPush")
-"""Tasks of a constant step size, with which BC and CCIL did better on the first one than with one
-that falls to 0."""
+CONSTANT_LR = ("FetchPickAndPlace", "FetchPush")
+"""Tasks of a constant learning rate, with which BC and CCIL did better on the first one than with
+one that falls to 0."""
 # What is to be as after the demonstrated step, where it is not the whole observation.
 TRUE_FIELDS: dict[str, tuple[str, ...]] = dict.fromkeys(
     ("FetchPickAndPlace", "FetchPush"), ("grip_pos", "gripper_state")
@@ -132,8 +132,8 @@ def cells(s: Size) -> tuple[Cell, ...]:
 
 
 def _clone(task: str, s: Size, units: int) -> bc.Config:
-    """BC with a step size that falls to 0 in so many updates, where that is better."""
-    steps = 0 if task in CONSTANT_STEP_SIZE else units * s.unit
+    """BC with a learning rate that falls to 0 in so many updates, where that is better."""
+    steps = 0 if task in CONSTANT_LR else units * s.unit
     return bc.Config(
         hidden=s.hidden, batch=s.batch, validation=0.0, steps=s.unit, lr_decay_steps=steps
     )

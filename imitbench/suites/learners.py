@@ -1,7 +1,7 @@
 """The reinforcement learners on two locomotion tasks, beside published returns.
 
 Each learner has the settings of the implementation whose returns stand beside its own: PPO those of
-CleanRL and those of Tianshou (whose step size falls to 0 over 3 million steps, so that it ends
+CleanRL and those of Tianshou (whose learning rate falls to 0 over 3 million steps, so that it ends
 early here), SAC those of jaxrl, TRPO, TD3 and DDPG those of Tianshou. Addresses and numbers:
 `imitbench/suites/published/learners.py`. The cpu profile gives the off-policy learners few steps,
 because two cores make a few hundred of their gradient steps a second.
@@ -23,7 +23,7 @@ class Size:
     """The size of a profile."""
 
     on_policy_steps: int
-    """Environment steps of PPO and TRPO; the step size of PPO with CleanRL's settings falls to 0
+    """Environment steps of PPO and TRPO; with CleanRL's settings PPO's learning rate falls to 0
     over them."""
     off_policy_steps: int
     """Environment steps of SAC, TD3 and DDPG."""

@@ -2,10 +2,10 @@
 
 BC (squared error, likelihood, and on the tenth of the episodes with the highest returns), MARWIL,
 AWR, RWR, TD3+BC, IQL and BCQ learn from the same episodes, with as many gradient steps (TD3+BC
-twice as many), networks of the same widths, and standardised observations. The policies of BC and
-MARWIL have a step size that falls to 0, and so have those of AWR and RWR, whose gradient descent
-has fewer steps than in their code; the others have their authors' settings and initial weights, but
-for BCQ, which acts by 32 proposals and sees standardised observations.
+twice as many), networks of the same widths, and standardised observations. The policies of BC,
+MARWIL, AWR and RWR have a learning rate that falls to 0; AWR and RWR take fewer gradient steps than
+in their code. The others have their authors' settings and initial weights, but for BCQ, which acts
+by 32 proposals and sees standardised observations.
 
 Grades: the expert under action noise of 0.1, whose executed actions are the data (a deterministic
 expert's data say nothing about other actions); the medium policy, under the same noise; both, with
@@ -17,9 +17,9 @@ steps; where most claims are, it has ten seeds. Claims: `imitbench/suites/publis
 
 A cell has 25 episodes, of which a tenth would be three: there BC on the best episodes takes two
 fifths, which half of the mixed episodes are good enough for, and a tenth of SAC's experience. After
-the cpu profile's 30,000 gradient steps the values of IQL and BCQ have come 78% of the way to their
-fixed point, and so have those of TD3+BC, whose policy and targets move every other step, after
-60,000, in which its policy has as many steps as the others.
+the cpu profile's 30,000 gradient steps IQL's values have come 78% of the way to their fixed point,
+and so have those of TD3+BC after 60,000: its policy and targets move every other step, so that its
+policy has as many steps as the others.
 """
 
 from dataclasses import dataclass, replace
@@ -38,8 +38,8 @@ GRADES = ("stochastic", "stochastic-medium", "stochastic-mixed")
 REPLAY = "replay of sac"
 # Of AWR and RWR, whose gradient descent has several times as many steps in the official code. With
 # two validation seeds on the expert's data, AWR's policy had after 30,000 gradient steps a return
-# of 2,620, 3,533, 3,496 and 3,435 on Hopper with step sizes of 5e-5, 1e-3, 3e-3 and 1e-2, and of
-# 500, 10,097, 10,487 and 10,568 on HalfCheetah. After 12,000, 1e-4 and 5e-4 were below 1e-3.
+# of 2,620, 3,533, 3,496 and 3,435 on Hopper with learning rates of 5e-5, 1e-3, 3e-3 and 1e-2, and
+# of 500, 10,097, 10,487 and 10,568 on HalfCheetah. After 12,000, 1e-4 and 5e-4 were below 1e-3.
 POLICY_LR, VALUE_LR = 3e-3, 0.05
 UNIFORM = ("stochastic", "stochastic-medium")  # grades whose episodes are all alike
 # Where the demonstrator's noise is not that of the grade.
@@ -217,5 +217,5 @@ SUITE = Suite(
     name="offline",
     about="Methods for fixed data with rewards, on data of four grades of Hopper and HalfCheetah.",
     profiles={"smoke": cells(SMOKE), "cpu": cells(CPU), "full": cells(FULL)},
-    trials={"awr": 6, "rwr": 6},  # the step sizes of AWR
+    trials={"awr": 6, "rwr": 6},  # the learning rates of AWR
 )

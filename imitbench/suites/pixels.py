@@ -1,8 +1,9 @@
 """Policies that see images: what pixels cost BC and DAgger, and Zhu et al. 2018's ablation.
 
 On FetchReach and FetchPush, BC and DAgger see a depth image or the class of each pixel, with the
-robot's own sensors beside it, in place of the positions that their experts see. All have as many
-gradient steps, of constant size, and expert actions; DAgger begins with a sixth of the actions.
+robot's own sensors beside it, in place of the positions that their experts see. All have the same
+number of gradient steps, at a constant learning rate, and of expert actions; DAgger begins with a
+sixth of the actions.
 
 Then PPO learns from a depth image with the mean of task reward and discriminator reward, from
 episodes half of which begin at demonstrated states; its value sees the state, and an auxiliary

@@ -179,8 +179,10 @@ def count_updates(cell: Cell, cost: Cost) -> int:
     unit = per_update * cell.num_evals
     if budget % unit:
         nearest = max(1, round(budget / unit)) * unit
+        online = name == "grad_steps" and cost.env_steps
+        other = f"; or a budget of environment steps, {cost.env_steps} an update" if online else ""
         raise UserError(
             f"{name}={budget} of {cell.name}: expected a multiple of {unit} "
-            f"({per_update} an update x {cell.num_evals} evaluations), such as {nearest}"
+            f"({per_update} an update x {cell.num_evals} evaluations), such as {nearest}{other}"
         )
     return budget // per_update

@@ -73,7 +73,7 @@ def clone(
     Args:
         steps: gradient steps in all.
         steps_per_update: gradient steps of an update, at most `steps`.
-        decay: whether the step size falls to 0.
+        decay: whether the learning rate falls to 0.
         features: what the policy sees besides the observation.
     """
     return bc.Config(

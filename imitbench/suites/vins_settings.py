@@ -1,11 +1,12 @@
-"""The search that chooses the settings of the suite `vins`, with as many trials for every row.
+"""The search that chooses the settings of the suite `vins`, with the same number of trials for
+every row.
 
 For each task and expert, on validation seeds and validation initial states, at the fewest
-demonstrations of the suite: four clones for BC (a constant or a falling step size, without or with
-the goal and the object relative to the hand), then slope and alpha for VINS with the best of them
-as its prior, and alpha for VINS without negative samples, which has no slope. Without the BC prior
-alpha is the spread of the candidates around zero and stays at 1, where they are uniform. `choose`
-says which setting is taken.
+demonstrations of the suite: four clones for BC (a constant or a falling learning rate, without or
+with the goal and the object relative to the hand), then slope and alpha for VINS with the best of
+them as its prior, and alpha for VINS without negative samples, which has no slope. Without the BC
+prior alpha is the spread of the candidates around zero and stays at 1, where they are uniform.
+`choose` says which setting is taken.
 
 The clones have to run first (`--only bc bc-decay bc-relative bc-decay-relative`): the others begin
 with the one that `imitbench.suites.vins.CLONES` then names.

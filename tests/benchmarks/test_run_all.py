@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from benchmarks import run_all
-from imitbench.runs import more_seeds
+from imitbench.runs import duration, more_seeds
 from imitbench.suites.registry import suite_names
 
 FAKE: Any = SimpleNamespace
@@ -35,7 +35,7 @@ def job(method: str, task: str, env_steps: int, grad_steps: int, seeds: int) -> 
     return FAKE(cell=cell, seeds=tuple(range(seeds)), algo=FAKE(cost=Cost()), num_updates=1)
 
 
-RATES = run_all.measure(
+RATES = duration.measure(
     [
         finished("bc", "Hopper", 60.0, 0, 300),  # .1 s for a step of a seed
         finished("bc", "Ant", 180.0, 0, 300),
@@ -55,7 +55,7 @@ def test_rates_are_seconds_of_a_step_and_a_seed():
 
 def test_a_later_cell_replaces_the_rate():
     first = finished("bc", "Hopper", 60.0, 0, 300)
-    again = run_all.measure([first, finished("bc", "Hopper", 6.0, 0, 300)])
+    again = duration.measure([first, finished("bc", "Hopper", 6.0, 0, 300)])
     assert again.of("bc", "Hopper") == pytest.approx(0.01)
 
 
@@ -71,10 +71,19 @@ def test_missing_seeds_alone_are_counted(monkeypatch):
         return seeds and FAKE(identity={"seeds": seeds})
 
     monkeypatch.setattr(more_seeds, "finished_seeds", found)
-    e = run_all.estimate("one", jobs, Path("none"), RATES)
+    e = duration.estimate("one", jobs, Path("none"), RATES)
     seconds = 0.1 * 2 * 3600 + 0.01 * 5 * 7200
     assert (e.cells, e.unknown) == (3, 1)
     assert e.hours == pytest.approx(seconds / 3600)
+    assert duration.sentence(e) == (
+        "about 18 minutes, as finished cells took on their machines; 1 of 3 cells have methods "
+        "that have never run"
+    )
+    assert duration.sentence(e._replace(hours=2.51, unknown=0)) == (
+        "about 2.5 hours, as finished cells took on their machines"
+    )
+    assert duration.sentence(e._replace(unknown=3)).startswith("no estimate of the time: 3 of 3")
+    assert duration.sentence(e._replace(cells=0, unknown=0)) == "nothing to run"
 
 
 def test_every_suite_runs_and_a_failure_stops_none(monkeypatch, capsys):

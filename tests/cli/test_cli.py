@@ -17,6 +17,35 @@ from imitbench.runs import plan, runner
 from imitbench.suites.registry import load_suite, suite_names
 from imitbench.utils.errors import UserError
 
+METHOD = '''
+import dataclasses
+
+import jax.numpy as jnp
+
+import imitbench as ib
+from imitbench.core.types import Algorithm, Cost
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Settings."""
+
+    push: float = 0.0
+    """Every action."""
+
+
+def make(config, spec):
+    return Algorithm(
+        lambda key, demos: jnp.zeros(()),
+        lambda key, state, demos: (state, {}),
+        lambda key, state, obs: jnp.full((*obs.shape[:-1], spec.action_size), config.push),
+        Cost(grad_steps=1),
+    )
+
+
+ib.register("always", Config, make, "The same action always.")
+'''
+
 
 def call(capsys, *words: str) -> tuple[int, str, str]:
     code = main.main(list(words))
@@ -37,6 +66,22 @@ def test_lists(capsys):
 def test_settings_are_listed_from_the_typed_config(capsys):
     out = call(capsys, "config", "bc")[1]
     assert "--early-stopping" in out and "--lr" in out and "0.001" in out
+
+
+def test_a_method_in_a_file(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("my_method.py").write_text(METHOD, encoding="utf-8")
+    own = ("always", "--code", "my_method.py")
+    assert "Every action." in call(capsys, "config", *own)[1]
+    words = (
+        *own, "--task", "PointMass", "--demos", "1", "--pool", "2", "--seeds", "1",
+        "--grad-steps", "1", "--evals", "1", "--eval-episodes", "2",
+    )  # fmt: skip
+    code, out, _ = call(capsys, "train", *words, "--set", "push=0.5")
+    assert code == 0 and "always-push=0.5" in out
+    code, out, _ = call(capsys, "tune", *words, "--range", "push=0.5/1.0", "--trials", "0")
+    assert code == 0 and "push=1.0" in out and "3 trials" in out
+    monkeypatch.delitem(algos.ALGOS, "always")
 
 
 def test_help_of_every_command(capsys):
@@ -74,6 +119,11 @@ def test_help_of_every_command(capsys):
         (("report", "--out", "."), "is a folder: expected a file"),
         (("report", "--videos", "-1"), "videos=-1: expected 0 or more"),
         (("config", "bcc"), "unknown method 'bcc'"),
+        (("config", "bcc", "--code", "none.py"), "no such file of a method: none.py"),
+        (
+            ("train", "ppo", "--task", "ProbePolicy", "--grad-steps", "7"),
+            "or a budget of environment steps, 2048 an update",
+        ),
     ],
 )  # fmt: skip
 def test_mistakes_are_one_line_and_exit_code_2(capsys, tmp_path, monkeypatch, words, expected):

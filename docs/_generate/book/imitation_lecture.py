@@ -60,8 +60,8 @@ DOCUMENT = Document(
             "horizon.",
             claims=claims(
                 "dagger",
-                "On long tightropes DAgger has a higher return (a lower regret) than BC with as "
-                "many expert actions",
+                "On long tightropes DAgger has a higher return (a lower regret) than BC with the "
+                "same number of expert actions",
             ),
             figures=(("dagger", "compounding"),),
             code=("benchmarks/studies/compounding_error.py", "imitbench/envs/toys/tightrope.py"),
@@ -215,9 +215,9 @@ DOCUMENT = Document(
             "and repeat.",
             claims=claims(
                 "dagger",
-                "DAgger has a higher return than BC with as many expert actions",
-                "DAgger has a higher success rate at the last step than BC with as many expert "
-                "actions",
+                "DAgger has a higher return than BC with the same number of expert actions",
+                "DAgger has a higher success rate at the last step than BC with the same number of "
+                "expert actions",
             ),
             figures=(("dagger", "curves"),),
             code=("imitbench/algos/cloning/dagger.py",),
@@ -255,9 +255,9 @@ DOCUMENT = Document(
             "Noise while the expert demonstrates makes it show corrections (DART).",
             claims=claims(
                 "dagger",
-                "DART has a higher return than BC with as many expert actions",
-                "DART has a higher success rate at the last step than BC with as many expert "
-                "actions",
+                "DART has a higher return than BC with the same number of expert actions",
+                "DART has a higher success rate at the last step than BC with the same number of "
+                "expert actions",
             ),
             code=("imitbench/algos/cloning/dart.py",),
             tests=(f"{CLONING}/test_dart.py::test_noise_has_the_covariance_of_the_errors",),
@@ -456,7 +456,7 @@ DOCUMENT = Document(
                 "On MountainCar with the previous action BC has a lower loss on held-out episodes "
                 "than BC without it",
                 "On MountainCar with the previous action DAgger has a higher return than BC with "
-                "as many expert actions",
+                "the same number of expert actions",
                 "On Hopper without velocities, BC that sees the previous action has a lower loss "
                 "on held-out episodes than BC without it",
                 "On Walker2d without velocities, BC that sees the previous action has a lower "

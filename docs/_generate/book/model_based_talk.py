@@ -34,7 +34,8 @@ DOCUMENT = Document(
             "lifelong, continual), from hierarchies, and from safety.",
             claims=claims(
                 "model_based",
-                "After as many real steps SLBO has a higher return than TRPO, which has no model",
+                "After the same number of real steps SLBO has a higher return than TRPO, which has "
+                "no model",
             )
             + claims("vins_rl", "VINS+RL has a higher success rate than HER"),
             remark="The claims are about models and demonstrations; a model of several tasks is "
@@ -58,7 +59,8 @@ DOCUMENT = Document(
             claims=claims(
                 "model_based",
                 "Model and policy that learn in turns have a higher return than a policy that "
-                "learns when the model has been fitted (MB-TRPO), after as many policy iterations",
+                "learns when the model has been fitted (MB-TRPO), after the same number of policy "
+                "iterations",
             ),
             code=(f"{SLBO}/stages.py",),
             remark="`mb-trpo` in the suite is this algorithm, with the length of the error in "
@@ -223,7 +225,8 @@ DOCUMENT = Document(
             "SLBO outperforms earlier methods with at most a million samples.",
             claims=claims(
                 "model_based",
-                "After as many real steps SLBO has a higher return than TRPO, which has no model",
+                "After the same number of real steps SLBO has a higher return than TRPO, which has "
+                "no model",
             ),
             figures=(("model_based", "curves"),),
             remark="Of the earlier methods the suite has TRPO and MB-TRPO, at fewer steps.",
@@ -291,8 +294,8 @@ DOCUMENT = Document(
             "A clone drifts off the demonstrations, and its errors cascade.",
             claims=claims(
                 "dagger",
-                "On long tightropes DAgger has a higher return (a lower regret) than BC with as "
-                "many expert actions",
+                "On long tightropes DAgger has a higher return (a lower regret) than BC with the "
+                "same number of expert actions",
             ),
             figures=(("dagger", "compounding"),),
         ),

@@ -341,8 +341,8 @@ DOCUMENT = Document(
             "`p_expert(o) != p_policy(o)`: the policy sees other observations than the expert did.",
             claims=claims(
                 "dagger",
-                "On long tightropes DAgger has a higher return (a lower regret) than BC with as "
-                "many expert actions",
+                "On long tightropes DAgger has a higher return (a lower regret) than BC with the "
+                "same number of expert actions",
             ),
             figures=(("dagger", "compounding"),),
             remark="DAgger learns from the observations that its policy meets, BC does not.",

@@ -23,8 +23,8 @@ ABLATIONS = (
 )
 COMPOUNDING = claims(
     "dagger",
-    "On long tightropes DAgger has a higher return (a lower regret) than BC with as many expert "
-    "actions",
+    "On long tightropes DAgger has a higher return (a lower regret) than BC with the same number "
+    "of expert actions",
 )
 ABOVE_START = claims(
     "vins_rl",
@@ -330,7 +330,7 @@ DOCUMENT = Document(
         Statement(
             "Experimental Results", "figure",
             "With environment steps, VINS+RL succeeds more often than Nair et al. 2018, HER, DAC "
-            "and GAIL after as many steps.",
+            "and GAIL after the same number of steps.",
             claims=claims(
                 "vins_rl",
                 "VINS+RL has a higher success rate than DDPG with demonstrations (Nair et al. "

@@ -266,11 +266,11 @@ DOCUMENT = Document(
         Statement(
             "Experimental setup", "definition",
             "2,000 samples an iteration, 50,000 kept (of about 25 policies, so partly off-policy), "
-            "minibatches of 256, momentum .9, step sizes 5e-5 for the policy and 1e-4 for the "
+            "minibatches of 256, momentum .9, learning rates 5e-5 for the policy and 1e-4 for the "
             "value, 200 gradient steps of the value and 1,000 of the policy.",
             code=(AWR_METHOD, LEARNER, "imitbench/suites/awr.py"),
-            remark="Ours has 2,048 samples, a value step size of 0.01 on returns times 1 - "
-            "discount, and a policy step size for each task, as in the official code.",
+            remark="Ours has 2,048 samples, a value learning rate of 0.01 on returns times 1 - "
+            "discount, and a policy learning rate for each task, as in the official code.",
         ),
         Statement(
             "Experimental setup", "question",

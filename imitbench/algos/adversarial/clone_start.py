@@ -1,6 +1,6 @@
 """Cloning before adversarial training: an on-policy learner that starts from behavioural cloning.
 
-Minibatches and step size are those of openai/baselines (its GAIL).
+Minibatches and learning rate are those of openai/baselines (its GAIL).
 """
 
 from __future__ import annotations

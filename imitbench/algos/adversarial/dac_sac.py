@@ -5,7 +5,7 @@ code of Kostrikov et al. 2020 (arXiv:1912.05032).
 
 Different from the source: absorbing steps are sampled instead of stored (see `absorbing`), and no
 gradient is clipped. Everything but the learner is that of `dac`. The code of 2020 takes five
-updates a step, a step size of 1e-5 for the policy and 1e-3 for the critics, regularised towards
+updates a step, a learning rate of 1e-5 for the policy and 1e-3 for the critics, regularised towards
 orthogonal kernels of the policy, standardises observations by the expert's, puts demonstrated steps
 into the learner's replay, has ten absorbing steps after an end, and a discriminator of tanh layers
 on 256 rows; none of these are here.

@@ -41,7 +41,7 @@ class DiscriminatorConfig:
     hidden: tuple[int, ...] = (100, 100)
     """Widths of the hidden ReLU layers."""
     lr: float = 3e-4
-    """Adam's step size."""
+    """Adam's learning rate."""
     batch: int = 256
     """Rows of a minibatch from the expert, and as many from the policy."""
     steps: int = 8

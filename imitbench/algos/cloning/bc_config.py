@@ -21,9 +21,9 @@ class Config:
     policy, in nats. Tasks with discrete actions always use the likelihood of a categorical
     policy."""
     lr: float = 1e-3
-    """Adam's step size."""
+    """Adam's learning rate."""
     lr_decay_steps: int = 0
-    """Gradient steps over which the step size falls to 0 along a cosine; 0 keeps it constant."""
+    """Gradient steps over which the learning rate falls to 0 along a cosine; 0: a constant one."""
     batch: int = 64
     """Rows of a minibatch."""
     hidden: tuple[int, ...] = (256, 256)

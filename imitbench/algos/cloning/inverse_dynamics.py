@@ -29,7 +29,7 @@ class Config:
     """nll: negative log likelihood of a Gaussian, in nats. mse: squared error. Discrete actions
     always have the likelihood of a categorical distribution."""
     lr: float = 1e-3
-    """Adam's step size."""
+    """Adam's learning rate."""
     batch: int = 256
     """Rows of a minibatch."""
     hidden: tuple[int, ...] = (256, 256)

@@ -36,7 +36,7 @@ class Config:
     minibatches: int = 32
     """Minibatches in a pass; must divide envs * length."""
     lr: float = 3e-4
-    """Adam's step size, above 0 (its epsilon is 1e-5)."""
+    """Adam's learning rate, above 0 (its epsilon is 1e-5)."""
     hidden: tuple[int, ...] = (64, 64)
     """Widths of the hidden tanh layers of policy and value."""
     value_hidden: tuple[int, ...] = field(default=(), metadata=ADDED_LATER)

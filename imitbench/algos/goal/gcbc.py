@@ -29,7 +29,7 @@ class Config(goal_clone.Config):
     """Settings of GCBC: those of BC with OGBench's defaults, and two more."""
 
     lr: float = 3e-4
-    """Adam's step size."""
+    """Adam's learning rate."""
     batch: int = 1024
     """Rows of a minibatch."""
     hidden: tuple[int, ...] = (512, 512, 512)

@@ -28,7 +28,7 @@ class Config:
     capacity: int = 20_000
     """Episodes that are kept; new ones replace the oldest."""
     lr: float = 5e-4
-    """Adam's step size, above 0."""
+    """Adam's learning rate, above 0."""
     batch: int = 256
     """Pairs of a step and a goal in a minibatch."""
     hidden: tuple[int, ...] = (400, 300)

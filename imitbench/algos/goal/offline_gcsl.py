@@ -27,7 +27,7 @@ class Config(goal_clone.GridConfig):
     """Settings of offline GCSL: those of BC with GCSL's defaults, and two more."""
 
     lr: float = 5e-4
-    """Adam's step size."""
+    """Adam's learning rate."""
     batch: int = 256
     """Rows of a minibatch."""
     hidden: tuple[int, ...] = (400, 300)

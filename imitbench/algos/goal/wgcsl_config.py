@@ -33,7 +33,7 @@ class Config:
     critic_relabel: float = 0.8
     """Share of the critic's rows with such goals, in [0, 1]."""
     lr: float = 5e-4
-    """Adam's step size of policy and critic, above 0."""
+    """Adam's learning rate of policy and critic, above 0."""
     batch: int = 128
     """Rows of a minibatch."""
     hidden: tuple[int, ...] = (256, 256, 256)

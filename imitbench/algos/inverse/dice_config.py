@@ -33,9 +33,9 @@ class Config:
     absorbing: bool = False
     """A state follows the end of an episode, with a reward of its own; else nothing follows it."""
     value_lr: float = 3e-4
-    """Adam's step size for the value, above 0."""
+    """Adam's learning rate for the value, above 0."""
     policy_lr: float = 3e-4
-    """Adam's step size for the policy, above 0."""
+    """Adam's learning rate for the policy, above 0."""
     value_penalty: float = 1e-4
     """Weight of the squared norm of the value's gradient in observations, 0 or more."""
     value_l2: float = 0.0

@@ -35,9 +35,9 @@ class UpdateConfig:
     """Settings of the gradient steps."""
 
     critic_lr: float = 3e-4
-    """Adam's step size for the Q function, above 0."""
+    """Adam's learning rate for the Q function, above 0."""
     policy_lr: float = 3e-5
-    """Adam's step size for the policy, above 0."""
+    """Adam's learning rate for the policy, above 0."""
     policy_start: int = 0
     """Gradient steps of the Q function before the policy's first one, 0 or more."""
     hidden: tuple[int, ...] = (256, 256)

@@ -50,7 +50,7 @@ class Config:
     model_batch: int = 256
     """Steps in a minibatch of the model."""
     model_lr: float = 1e-3
-    """Adam's step size for the model."""
+    """Adam's learning rate for the model."""
     model_l2: float = 1e-5
     """Weight in the model's loss of half the squared norm of its parameters, 0 or more."""
     model_hidden: tuple[int, ...] = (256, 256)

@@ -66,13 +66,13 @@ class Config:
     batch: int = 64
     """Steps in a minibatch of value and model."""
     lr: float = 3e-4
-    """Adam's step size for the value."""
+    """Adam's learning rate for the value."""
     tau: float = 5e-3
     """Share by which the target network moves towards the value in a gradient step."""
     hidden: tuple[int, ...] = (256, 256)
     """Widths of the value's hidden layers (ReLU after layer normalisation)."""
     model_lr: float = 1e-3
-    """Adam's step size for the model."""
+    """Adam's learning rate for the model."""
     model_hidden: tuple[int, ...] = (256, 256)
     """Widths of the model's hidden layers (ReLU)."""
 

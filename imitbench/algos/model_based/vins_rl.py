@@ -43,7 +43,7 @@ class Config:
     """Settings of VINS+RL."""
 
     vins: vins.Config = field(default_factory=vins.Config)
-    """Settings of VINS on the demonstrations; its minibatches and step sizes hold afterwards,
+    """Settings of VINS on the demonstrations; its minibatches and learning rates hold afterwards,
     too."""
     pretrain: int = 10_000
     """Gradient steps on the demonstrations before the first update, a multiple of

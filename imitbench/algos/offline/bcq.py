@@ -42,7 +42,7 @@ class Config:
     data: fixed_data.Config = field(default_factory=lambda: fixed_data.Config(batch=100))
     """Settings of minibatches of the data."""
     lr: float = 1e-3
-    """Adam's step size for all networks, above 0."""
+    """Adam's learning rate for all networks, above 0."""
     hidden: tuple[int, ...] = (400, 300)
     """Widths of the hidden ReLU layers of critics and perturbation."""
     vae_hidden: tuple[int, ...] = (750, 750)

@@ -49,9 +49,9 @@ class Config:
     max_weight: float = 100.0
     """Bound on those weights."""
     lr: float = 3e-4
-    """Adam's step size, above 0."""
+    """Adam's learning rate, above 0."""
     lr_decay_steps: int = 0
-    """Gradient steps over which the policy's step size falls to 0 along a cosine; 0 keeps it
+    """Gradient steps over which the policy's learning rate falls to 0 along a cosine; 0 keeps it
     constant."""
     hidden: tuple[int, ...] = (256, 256)
     """Widths of the hidden ReLU layers of all networks."""

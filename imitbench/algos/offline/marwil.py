@@ -53,9 +53,9 @@ class Config:
     max_weight: float = 20.0
     """Bound on the weights; inf for none."""
     lr: float = 1e-3
-    """Adam's step size, above 0."""
+    """Adam's learning rate, above 0."""
     lr_decay_steps: int = 0
-    """Gradient steps over which the step size falls to 0 along a cosine; 0 keeps it constant."""
+    """Gradient steps over which the learning rate falls to 0 along a cosine; 0: a constant one."""
     batch: int = 256
     """Rows in a minibatch."""
     hidden: tuple[int, ...] = (256, 256)

@@ -33,14 +33,14 @@ class UpdateConfig:
     hidden: tuple[int, ...] = (128, 64)
     """Widths of the hidden ReLU layers of policy and value."""
     policy_lr: float = 5e-5
-    """Step size of the policy's gradient descent with momentum 0.9, above 0."""
+    """Learning rate of the policy's gradient descent with momentum 0.9, above 0."""
     lr_decay_steps: int = field(default=0, metadata=ADDED_LATER)
-    """Gradient steps over which the policy's step size falls to 0, as half a cosine; 0: it is
+    """Gradient steps over which the policy's learning rate falls to 0, as half a cosine; 0: it is
     constant."""
     policy_steps: int = 1000
     """Gradient steps of the policy in an update."""
     value_lr: float = 0.01
-    """Step size of the value's gradient descent with momentum 0.9, above 0. The network learns
+    """Learning rate of the value's gradient descent with momentum 0.9, above 0. The network learns
     values times 1 - discount."""
     value_steps: int = 200
     """Gradient steps of the value in an update, before the policy's."""

@@ -39,7 +39,7 @@ class Config(on_policy.Config):
     """Settings of PPO."""
 
     lr_decay_updates: int = 0
-    """Updates over which the step size falls linearly to 0; 0 keeps it constant."""
+    """Updates over which the learning rate falls linearly to 0; 0 keeps it constant."""
     clip: float = 0.2
     """Bound on the distance of the probability ratio from 1, above 0."""
     value: float = 0.5
@@ -65,9 +65,9 @@ TIANSHOU = Config(
     envs=64, length=32, log_std=-0.5, value=0.25, standardise_advantages=False,
     recompute_advantages=True,
 )  # fmt: skip
-"""The settings of Tianshou's MuJoCo benchmark (Weng et al. 2022, arXiv:2107.14171), whose step size
-falls to 0 over 3 million environment steps: `lr_decay_updates=1465`. Its returns are scaled where
-ours are rewards."""
+"""The settings of Tianshou's MuJoCo benchmark (Weng et al. 2022, arXiv:2107.14171), whose learning
+rate falls to 0 over 3 million environment steps: `lr_decay_updates=1465`. Its returns are scaled
+where ours are rewards."""
 
 
 def clipped_loss(

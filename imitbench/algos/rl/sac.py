@@ -43,7 +43,7 @@ class Config:
     replay: off_policy.Config = field(default_factory=off_policy.Config)
     """Settings of collecting and replay."""
     lr: float = 3e-4
-    """Adam's step size for policy, critics and temperature, above 0."""
+    """Adam's learning rate for policy, critics and temperature, above 0."""
     hidden: tuple[int, ...] = (256, 256)
     """Widths of the hidden ReLU layers of policy and critics."""
     discount: float = 0.99

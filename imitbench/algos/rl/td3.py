@@ -49,7 +49,7 @@ class UpdateConfig:
     target_noise_clip: float = 0.5
     """Bound on the magnitude of that noise."""
     lr: float = 3e-4
-    """Adam's step size, above 0."""
+    """Adam's learning rate, above 0."""
     hidden: tuple[int, ...] = (256, 256)
     """Widths of the hidden ReLU layers of policy and critics."""
     discount: float = 0.99
@@ -65,7 +65,7 @@ class UpdateConfig:
     max_grad_norm: float = field(default=0.0, metadata=ADDED_LATER)
     """Bound on the norm of the policy's gradient; 0 for none."""
     lr_halving_steps: int = field(default=0, metadata=ADDED_LATER)
-    """Steps of the policy after which its step size is halved, again and again; 0 keeps it."""
+    """Steps of the policy after which its learning rate is halved, again and again; 0 keeps it."""
     initial_weights: nets.Start = field(default="normal", metadata=ADDED_LATER)
     """How the networks begin, see `imitbench.core.nets.Start`; the source's code has uniform."""
 
@@ -114,7 +114,7 @@ class State(struct.PyTreeNode):
 
 
 def policy_optimiser(config: UpdateConfig) -> optax.GradientTransformation:
-    """Adam, with the bound on the gradient's norm and the decay of its step size."""
+    """Adam, with the bound on the gradient's norm and the decay of its learning rate."""
     lr: Any = config.lr
     if config.lr_halving_steps:
         lr = optax.exponential_decay(config.lr, config.lr_halving_steps, 0.5, staircase=True)

@@ -84,7 +84,7 @@ def _unfinished(claim: Claim, *cells: Result) -> str:
 def _unequal(winner: Result, loser: Result, claim: Claim) -> str:
     """A winner with more gradient steps proves nothing over a loser that was still rising."""
     if effort.is_online(winner) and effort.is_online(loser):
-        return ""  # compared after as many environment steps
+        return ""  # compared after the same number of environment steps
     steps = effort.grad_steps(winner), effort.grad_steps(loser)
     if steps[0] <= MORE_EFFORT * steps[1] or not effort.still_rising(loser, claim.measure):
         return ""

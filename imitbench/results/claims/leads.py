@@ -52,8 +52,8 @@ def scores(claim: Claim, better: Result, worse: Result) -> Scores:
     """Takes the scores that a claim compares.
 
     A claim may say after how many environment steps. Otherwise two methods that step the
-    environment are compared after as many environment steps, those of the shorter run, unless the
-    claim is about unequal effort.
+    environment are compared after the same number of environment steps, those of the shorter run,
+    unless the claim is about unequal effort.
 
     Args:
         claim: the claim.

@@ -24,7 +24,7 @@ def place(task: str, demos: int, demonstrator: str = "learned") -> Place:
 
 def _above_bc(name: str, label: str, source: str) -> tuple[Claim, Claim]:
     by_return = Claim(
-        f"{name} has a higher return than BC with as many expert actions",
+        f"{name} has a higher return than BC with the same number of expert actions",
         label,
         "bc",
         source,
@@ -34,7 +34,8 @@ def _above_bc(name: str, label: str, source: str) -> tuple[Claim, Claim]:
     )
     fetch = {task: sixth for task, sixth in SIXTHS.items() if task.startswith("Fetch")}
     by_success = Claim(
-        f"{name} has a higher success rate at the last step than BC with as many expert actions",
+        f"{name} has a higher success rate at the last step than BC with the same number of expert "
+        f"actions",
         label,
         "bc",
         OURS,
@@ -47,8 +48,8 @@ def _above_bc(name: str, label: str, source: str) -> tuple[Claim, Claim]:
 
 CLAIMS = (
     Claim(
-        "On long tightropes DAgger has a higher return (a lower regret) than BC with as many "
-        "expert actions",
+        "On long tightropes DAgger has a higher return (a lower regret) than BC with the same "
+        "number of expert actions",
         "dagger",
         "bc",
         ROSS,

@@ -81,7 +81,7 @@ CLAIMS = (
         places=DAC_PLACES,
     ),
     Claim(
-        "DAC has a higher return than GAIL after as many environment steps",
+        "DAC has a higher return than GAIL after the same number of environment steps",
         "dac",
         "gail",
         f"{DAC}, section 5.1, figures 4 and 8",

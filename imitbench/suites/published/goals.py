@@ -102,8 +102,8 @@ CLAIMS = (
         places=(("FetchReach", 0, ""),),
     ),
     Claim(
-        "On FetchPush DDPG with hindsight goals reaches goals more often than GCSL after as many "
-        "environment steps",
+        "On FetchPush DDPG with hindsight goals reaches goals more often than GCSL after the same "
+        "number of environment steps",
         "ddpg+her",
         "gcsl",
         OURS,

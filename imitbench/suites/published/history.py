@@ -59,12 +59,12 @@ CLAIMS = (
     ),
     Claim(
         "Where velocities are hidden, DAgger that sees three observations has a higher return than "
-        "BC that sees one, with as many expert actions",
+        "BC that sees one, with the same number of expert actions",
         "dagger, stack", "bc", SWAMY, measure="return", places=FEW, worse_at=MANY,
     ),
     Claim(
         "Where velocities are hidden, DAgger that sees three observations has a higher return than "
-        "BC that sees them, with as many expert actions",
+        "BC that sees them, with the same number of expert actions",
         "dagger, stack", "bc, stack", SWAMY, measure="return", places=FEW, worse_at=MANY,
     ),
     Claim(
@@ -83,8 +83,8 @@ CLAIMS = (
         "bc", "bc", DE_HAAN, measure="metric/val_loss", places=(CAR,), worse_at=(CONFOUNDED,),
     ),
     Claim(
-        "On MountainCar with the previous action DAgger has a higher return than BC with as many "
-        "expert actions",
+        "On MountainCar with the previous action DAgger has a higher return than BC with the same "
+        "number of expert actions",
         "dagger", "bc", DE_HAAN, measure="return", places=(CONFOUNDED_START,),
         worse_at=(CONFOUNDED,),
     ),

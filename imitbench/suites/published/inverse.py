@@ -26,7 +26,7 @@ NO_BIAS = {
 }
 BIAS = {
     "iq_learn-fast": (
-        "IQ-Learn with SAC's step size of the policy",
+        "IQ-Learn with SAC's learning rate of the policy",
         f"{LS_IQ}, and its code's page (no survival bias, unlike before)",
     ),
     "pwil": ("PWIL", OURS),
@@ -89,7 +89,8 @@ OFFLINE_AS_BC = tuple(
 
 CLAIMS = (
     Claim(
-        "IQ-Learn has a higher return than DAC with one trajectory after as many environment steps",
+        "IQ-Learn has a higher return than DAC with one trajectory after the same number of "
+        "environment steps",
         "iq_learn",
         "dac_sac",
         f"{IQ} ({LONGER})",
@@ -97,8 +98,8 @@ CLAIMS = (
         places=ONE,
     ),
     Claim(
-        "IQ-Learn with SAC's step size of the policy has a higher return than DAC with one "
-        "trajectory after as many environment steps",
+        "IQ-Learn with SAC's learning rate of the policy has a higher return than DAC with one "
+        "trajectory after the same number of environment steps",
         "iq_learn-fast",
         "dac_sac",
         f"{IQ} ({LONGER})",
@@ -106,8 +107,8 @@ CLAIMS = (
         places=ONE,
     ),
     Claim(
-        "LS-IQ has a higher return than IQ-Learn where episodes can end early, after as many "
-        "environment steps",
+        "LS-IQ has a higher return than IQ-Learn where episodes can end early, after the same "
+        "number of environment steps",
         "ls_iq",
         "iq_learn",
         f"{LS_IQ} (published after 1,500,000 steps, without absorbing states)",
@@ -116,12 +117,12 @@ CLAIMS = (
     ),
     *OFFLINE_AS_BC,
     *_not_above_bc("iq_learn", "IQ-Learn"),
-    *_not_above_bc("iq_learn-fast", "IQ-Learn with SAC's step size of the policy"),
+    *_not_above_bc("iq_learn-fast", "IQ-Learn with SAC's learning rate of the policy"),
     # A metric has no common scale over tasks: each is judged alone.
     *(
         Claim(
             f"On {task} IQ-Learn's values exceed what its rewards can sum up to by a larger share "
-            "than LS-IQ's, after as many environment steps",
+            "than LS-IQ's, after the same number of environment steps",
             "iq_learn",
             "ls_iq",
             f"our reading of {LS_IQ} (instabilities; it names no task, and has 1,500,000 steps)",

@@ -42,24 +42,25 @@ def _above(
 
 CLAIMS = (
     _above(
-        "After as many real steps SLBO has a higher return than TRPO, which has no model",
+        "After the same number of real steps SLBO has a higher return than TRPO, which has no "
+        "model",
         "trpo",
         LUO,
     ),
     _above(
-        "On Hopper, too, SLBO has after as many real steps a higher return than TRPO",
+        "On Hopper, too, SLBO has after the same number of real steps a higher return than TRPO",
         "trpo",
         OURS,
         places=PLACES[1:],
     ),
     _above(
-        "After as many real steps SLBO has a higher return than SAC, which has no model",
+        "After the same number of real steps SLBO has a higher return than SAC, which has no model",
         "sac",
         LUO,
     ),
     _above(
         "Model and policy that learn in turns have a higher return than a policy that learns when "
-        "the model has been fitted (MB-TRPO), after as many policy iterations",
+        "the model has been fitted (MB-TRPO), after the same number of policy iterations",
         "mb-trpo",
         LUO,
     ),

@@ -40,7 +40,7 @@ CLAIMS = (
     _ablation("A discriminator that does not see the arm gives a higher return than one that does",
               "unmasked", PUSH),
     Claim(
-        "From images DAgger has a higher return than BC with as many expert actions",
+        "From images DAgger has a higher return than BC with the same number of expert actions",
         "dagger", "bc", OURS, measure="return", places=_clones("-depth64", 20),
         worse_at=_clones("-depth64", 120),
     ),

@@ -240,7 +240,7 @@ def test_bad_settings(bad):
 
 
 def test_settings_can_be_vmapped(rows):
-    """A grid of step sizes in one program equals the runs apart."""
+    """A grid of learning rates in one program equals the runs apart."""
     spec = envs.make("PointMass").spec
     rates = jnp.array([1e-4, 3e-3])
 

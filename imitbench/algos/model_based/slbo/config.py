@@ -73,7 +73,7 @@ class Config:
     model_batch: int = 128
     """Segments in a minibatch of the model."""
     model_lr: float = 1e-3
-    """Adam's step size for the model, above 0."""
+    """Adam's learning rate for the model, above 0."""
     weight_decay: float = 1e-5
     """Weight of half the squared norm of the model's parameters in its loss."""
     max_grad_norm: float = 2.0

@@ -124,7 +124,7 @@ def optimiser(lr: float, weight_decay: float, max_grad_norm: float) -> optax.Gra
     """Adam on the loss plus weight_decay / 2 times the squared norm of the parameters.
 
     Args:
-        lr: step size.
+        lr: learning rate.
         weight_decay: as above.
         max_grad_norm: largest norm of the gradient of both; larger ones are scaled down.
     """
