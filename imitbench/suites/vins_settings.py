@@ -1,5 +1,4 @@
-"""The search that chooses the settings of the suite `vins`, with the same number of trials for
-every row.
+"""The search that chooses the settings of the suite `vins`, with four trials for every row.
 
 For each task and expert, on validation seeds and validation initial states, at the fewest
 demonstrations of the suite: four clones for BC (a constant or a falling learning rate, without or
