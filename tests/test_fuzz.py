@@ -195,6 +195,7 @@ def test_odd_data_sets(tmp_path, demos, examples):
     fuzz(examples, test, name=name, odd=odd, key=key, value=JSON, spec=st.booleans())
 
 
+@pytest.mark.slow
 @EXAMPLES
 def test_odd_experts(tmp_path, examples):
     path = tmp_path / "x.npz"

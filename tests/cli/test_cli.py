@@ -258,6 +258,7 @@ def test_an_interrupt_is_said(monkeypatch, capsys):
     assert code == 130 and "run the same command again" in err
 
 
+@pytest.mark.slow
 def test_importing_has_no_side_effects():
     """No backend is started, no environment variable set, no cache folder made."""
     program = (

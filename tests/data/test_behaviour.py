@@ -59,6 +59,7 @@ def cells(**source: Any) -> list[Cell]:
     ]
 
 
+@pytest.mark.slow
 def test_rows_are_in_the_order_of_time(no_cache):
     steps, header = behaviour.load(request(), [0, 3])
     assert steps.reward.shape == (2, STEPS) and bool((steps.weight == 1).all())

@@ -89,7 +89,14 @@ def test_noisy_executes_noise_and_keeps_the_intended_actions(medium):
         grades.collection_settings("noisy", 0.0, None)
 
 
-@pytest.mark.parametrize("grade", ["stochastic", "stochastic-medium", "stochastic-mixed"])
+@pytest.mark.parametrize(
+    "grade",
+    [
+        "stochastic",
+        pytest.param("stochastic-medium", marks=pytest.mark.slow),
+        pytest.param("stochastic-mixed", marks=pytest.mark.slow),
+    ],
+)
 def test_stochastic_demonstrators_mean_what_they_execute(medium, grade):
     """Noise of 0.1 around the expert's action, the medium policy's, or half of each."""
     demos = cached(30, grade=grade)
@@ -237,6 +244,7 @@ def test_cells_of_the_default_grade_keep_their_identity():
         assert json.loads((root / folder).read_text(encoding="utf-8"))["identity"] == identity
 
 
+@pytest.mark.slow
 def test_a_cell_runs_on_its_grade(medium, tmp_path):
     jobs = plan.prepare("s", "cpu", [cell(grade="medium")])
     runner.run(jobs, tmp_path / "s")

@@ -133,6 +133,7 @@ def test_reward_includes_the_threshold_and_success_excludes_it():
     assert float(goal.sparse_reward(0.24)(a, b)) == -1
 
 
+@pytest.mark.slow
 def test_engines_agree_on_point_mass():
     native, mjx = envs.make("PointMass", "native"), envs.make("PointMass", "mjx")
     expert = experts.load("PointMass")

@@ -90,7 +90,7 @@ def test_fetch_steps_equal_the_original(fetch, name, policy, seed):
         assert any(touched), "the expert never touched the block: contact was not tested"
 
 
-@pytest.mark.parametrize("policy", ["random", "chase"])
+@pytest.mark.parametrize("policy", ["random", pytest.param("chase", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("seed", [0, *(pytest.param(s, marks=pytest.mark.slow) for s in (1, 2))])
 def test_slide_steps_equal_the_original(fetch, policy, seed):
     """Each step starts from the original's state, and nine in ten must agree.

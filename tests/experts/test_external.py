@@ -281,7 +281,7 @@ def test_cached_data_belong_to_one_expert(no_cache, tmp_path, monkeypatch):
     assert kept == len(list(cache_dir("demos").glob("*.npz"))) == 2
 
 
-@pytest.mark.parametrize("method", ["dagger", "dart"])
+@pytest.mark.parametrize("method", ["dagger", pytest.param("dart", marks=pytest.mark.slow)])
 def test_questions_go_to_whoever_demonstrated(method, no_cache):
     config = dataclasses.replace(algos.ALGOS[method].Config(), capacity=100_000)
     fetch: dict[str, Any] = {

@@ -184,6 +184,7 @@ print((apart > 1).mean(), goal.sum(), (goal & seen).sum(), seen.sum(), (colours 
 """
 
 
+@pytest.mark.slow
 def test_rays_equal_the_depth_and_the_colours_of_opengl(push, tmp_path):
     """Beyond pixels at edges: OpenGL draws meshes and spheres as triangles."""
     np.savez(tmp_path / "states.npz", qpos=push[0][None], mocap=push[1][None])

@@ -318,6 +318,7 @@ def test_learners_are_trained_again_as_their_cells_were(tmp_path, no_cache):
     assert "no video of bc: the suite has no cell with its settings" in notes[0]
 
 
+@pytest.mark.slow
 def test_a_stored_policy_plays_without_training(finished):
     """Its episodes are the first of the cell's last evaluation."""
     for r in store.read_all(finished):

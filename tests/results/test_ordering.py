@@ -17,6 +17,7 @@ def places(suite: str) -> list[tuple[str, int, str]]:
     return list(dict.fromkeys(r.place for r in results))
 
 
+@pytest.mark.slow
 def test_cells_of_two_demonstrators_stand_where_the_suite_lists_each():
     tasks = list(dict.fromkeys(task for task, _, _ in vins.PLACES))
     listed = [(task, n, expert) for task, expert, numbers in vins.PLACES for n in numbers]

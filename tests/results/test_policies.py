@@ -49,6 +49,7 @@ def test_a_loaded_policy_acts_as_the_trained_method_did(tmp_path, method):
     assert (stored.card.method, stored.card.task) == (method, TASK)
 
 
+@pytest.mark.slow
 def test_only_what_actions_depend_on_is_kept(tmp_path):
     """Neither Adam's moments nor a replay buffer."""
     store(tmp_path / "cell", "sac")

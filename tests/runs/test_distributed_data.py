@@ -72,9 +72,8 @@ def change(folder: Path, demos: data.Demos) -> None:
     data.save(folder / "own.npz", demos.replace(steps=steps))
 
 
-@pytest.mark.parametrize(
-    "before", [change, *(pytest.param(f, marks=pytest.mark.slow) for f in (keep, remove))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("before", [change, keep, remove])
 def test_workers_get_the_data_that_they_lack(folder, tmp_path, demos, capsys, before):
     shutil.copytree(folder, tmp_path / "suite", ignore=shutil.ignore_patterns("here"))
     jobs, calls = jobs_of(tmp_path / "suite"), []

@@ -75,9 +75,8 @@ def test_the_missing_seeds_alone_are_trained_and_the_cell_is_the_same(tmp_path, 
             np.testing.assert_array_equal(own[name], other[name])
 
 
-@pytest.mark.parametrize(
-    "older_evaluates_first", [True, pytest.param(False, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("older_evaluates_first", [True, False])
 def test_curves_of_one_evaluation_are_joined_where_both_have_one(
     tmp_path, monkeypatch, older_evaluates_first
 ):

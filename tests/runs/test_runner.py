@@ -289,6 +289,7 @@ def test_shipping_checks_and_copies(finished, tmp_path, monkeypatch):
     assert "there is none" in compare_with_shipped(store.read_all(root), tmp_path / "nowhere")
 
 
+@pytest.mark.slow
 def test_a_part_of_a_suite_ships_beside_older_cells_and_rows_of_peers(
     finished, tmp_path, monkeypatch
 ):

@@ -88,7 +88,8 @@ def test_an_evaluation_before_training_changes_nothing_else(demos, env, keys, sm
     chex.assert_trees_all_close(calls[0][1].algo, untrained, rtol=1e-3, atol=1e-5)
 
 
-@pytest.mark.parametrize("seeds_by", [pytest.param("threads", marks=pytest.mark.slow), "vmap"])
+@pytest.mark.slow
+@pytest.mark.parametrize("seeds_by", ["threads", "vmap"])
 def test_parts_of_a_chunk_equal_the_whole(demos, env, keys, small, seeds_by, monkeypatch):
     rows = data.subset(demos, 3, [0, 1, 2])
     options: Any = {"env": env, "num_updates": 12, "num_evals": 2, "eval_episodes": 4}

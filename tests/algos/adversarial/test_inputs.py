@@ -193,7 +193,8 @@ def test_demonstrated_actions_are_not_needed(method, inputs, rows):
         jax.eval_shape(built(method, "state-action").update, KEY, state, blind)
 
 
-@pytest.mark.parametrize("method", ["gail", pytest.param("dac", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["gail", "dac"])
 def test_demonstrated_actions_change_nothing(method, rows):
     """The numbers are the same with and without them; other observations change them."""
     algo = built(method, "transition")

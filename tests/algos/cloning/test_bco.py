@@ -58,7 +58,7 @@ def test_errors_of_labels_by_hand():
     assert float(wrong) == 0.5
 
 
-@pytest.mark.parametrize("loss", ["nll", "mse"])
+@pytest.mark.parametrize("loss", [pytest.param("nll", marks=pytest.mark.slow), "mse"])
 def test_the_model_finds_the_actions_of_a_linear_system(loss):
     """Of steps that it has not seen; a = B^-1 (s' - s) exactly."""
     steps, new = linear_steps(KEY, 2000), linear_steps(jax.random.key(1), 500)

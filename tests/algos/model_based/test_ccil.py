@@ -169,6 +169,7 @@ def rows_of(task: str, episodes: int) -> Transition:
     return data.subset(found, episodes, [0], same=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("labels", ["backtrack", "disturbed-action", "noise-only"])
 def test_the_clone_learns_from_demonstrations_and_kept_labels(labels, monkeypatch):
     """Each demonstrated step `repeats` times, each label once, and nothing of what is held out."""

@@ -253,6 +253,7 @@ def test_best_choices_on_probes(task, obs, best):
     assert (value(obs) > 0.7).all(), "the policy that collected chose well, too"
 
 
+@pytest.mark.slow
 def test_best_actions_on_a_continuous_probe():
     _, act = trained("ProbeTarget", 250, normalise_obs=True, normalise_reward=True, length=16)
     obs = [[0.5, -0.5], [-0.6, 0.2], [0.0, 0.7]]
