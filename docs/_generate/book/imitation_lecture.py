@@ -114,16 +114,23 @@ DOCUMENT = Document(
             tests=(f"{HEADS}/test_two_points.py::test_regression_averages",
                    f"{HEADS}/test_two_points.py::"
                    "test_a_gaussian_covers_both_points_with_its_width"),
+            remark="Regression is a Gaussian of fixed width. The row `gaussian` learns its width: "
+            "it has a mode entropy of "
+            "{policies | gaussian | Forks 96, scripted | mode_entropy | interval} and succeeds in "
+            "{policies | gaussian | Forks 96, scripted | success_final | interval}. Its mean "
+            "averages, and its width covers.",
         ),
         Statement(
             "Let's take a closer look at the objective", "equation",
             "f-divergences: `D_f(p, q) = E_q f(p / q)`; the forward Kullback-Leibler divergence "
-            "covers modes, the reverse one seeks them.",
+            "(`f(x) = x log x`) covers modes, the reverse one (`f(x) = -log x`) seeks them.",
             code=("imitbench/algos/adversarial/f_divergence.py",),
             tests=(f"{DISCRIMINATOR}::test_divergences_are_estimated",
                    f"{DISCRIMINATOR}::test_bounds_by_hand"),
-            remark="The divergences are a setting of the discriminator, and rows of the suite "
-            "`gail`.",
+            remark="The divergences are a setting of the discriminator "
+            "(`discriminator.divergence`); the reverse one alone is a row of the suite `gail`. The "
+            "slides compare actions in demonstrated states, which takes no environment; the "
+            "discriminator compares steps of the expert with the policy's own.",
         ),
         Statement(
             "Effects of choice of f-divergence on behavior", "claim",
@@ -133,12 +140,18 @@ DOCUMENT = Document(
         ),
         Statement(
             "Using alternative f-divergences: Reverse KL", "claim",
-            "The reverse divergence helps, because it seeks one mode.",
-            remark="Not shown: on Hopper with 4 trajectories the shipped cells of `gail` have a "
-            "return of {gail | f-vim-rkl | Hopper 4, learned | return | interval} for `f-vim-rkl` "
-            "and of {gail | gail | Hopper 4, learned | return | interval} for GAIL. The former "
-            "learned to end episodes at once, since its rewards were negative. Hopper has no "
-            "modes; rows on Forks would tell.",
+            "The reverse divergence, `E_pi log(pi / pi_expert)`, helps, because it seeks one mode.",
+            claims=claims(
+                "gail",
+                "Where episodes can end early GAIL with -log(1 - D) as its reward has a higher "
+                "return than GAIL with the reverse Kullback-Leibler divergence, whose rewards are "
+                "of either sign",
+            ),
+            remark="The claim is of the opposite order, and not about modes: on Hopper with 4 "
+            "trajectories the shipped cells of `gail` have a return of {gail | f-vim-rkl | Hopper "
+            "4, learned | return | interval} for `f-vim-rkl` and of {gail | gail | Hopper 4, "
+            "learned | return | interval} for GAIL. The former learned to end episodes at once, "
+            "since its rewards were negative. Hopper has no modes; rows on Forks would tell.",
         ),
         Statement(
             "Using alternative f-divergences: Reverse KL", "equation",
@@ -147,6 +160,8 @@ DOCUMENT = Document(
             code=("imitbench/algos/adversarial/f_divergence.py",
                   "imitbench/algos/adversarial/discriminator_losses.py"),
             tests=(f"{DISCRIMINATOR}::test_the_loss_by_hand",),
+            remark="Ours is between the steps of expert and policy, which have each other's places "
+            "in the bound.",
         ),
         Statement(
             "Using Richer Policy Distribution Classes", "claim",
@@ -189,10 +204,10 @@ DOCUMENT = Document(
             tests=(f"{HEADS}/test_losses.py::test_autoregressive_bins_see_the_components_before",
                    f"{HEADS}/test_two_points.py::"
                    "test_independent_bins_mix_the_components_of_both_points"),
-            remark="The claim fails because at a fork the demonstrations differ in the sideways "
-            "move alone: independent bins have nothing to mix there, and bins one after the other "
-            "add up their errors. It takes a task whose ways differ in several components of an "
-            "action at once, as in the test.",
+            remark="The claim fails. A likely reason: at a fork the demonstrations differ in the "
+            "sideways move alone, so that independent bins have nothing to mix, while errors of "
+            "bins one after the other may add up. It takes a task whose ways differ in several "
+            "components of an action at once, as in the test.",
         ),
         Statement(
             "Can we avoid compounding error in special cases?", "question",
@@ -208,6 +223,16 @@ DOCUMENT = Document(
             tests=(f"{CCIL}/test_ccil.py::test_labels_help_a_clone_of_few_demonstrations",),
             remark="DAgger, DART and CCIL each get such labels in another way; their verdicts "
             "follow. The slides' formula is an image.",
+        ),
+        Statement(
+            "Concrete Instantation: DAgger", "equation",
+            "Can the data have the policy's own distribution, `p_data(o) = p_policy(o)`? DAgger "
+            "changes the data, not the policy.",
+            code=("imitbench/algos/cloning/dagger.py",),
+            tests=(f"{CLONING}/test_dagger.py::"
+                   "test_the_aggregate_holds_the_demonstrations_and_expert_labels",),
+            remark="The aggregate also keeps the expert's own states and those of earlier "
+            "policies.",
         ),
         Statement(
             "Concrete Instantation: DAgger", "algorithm",
@@ -292,9 +317,10 @@ DOCUMENT = Document(
         ),
         Statement(
             "Generating Corrective Labels with Learned Dynamics", "equation",
-            "Fit a model `f` to the next states, and find `s_t` and `a_t` near the data with the "
-            "least `|s*_{t+1} - f(s_t, a_t)|`: there a model with a bounded Lipschitz constant can "
-            "be trusted (CCIL, arXiv:2310.12972).",
+            "Fit a model `f` to the next states, and find `s_t` and `a_t` with the least "
+            "`|s*_{t+1} - f(s_t, a_t)|`, at most `epsilon`, where `|s* - s| <= e_1` and `|a* - a| "
+            "<= e_2`: near the data a model with a bounded Lipschitz constant can be trusted "
+            "(CCIL, arXiv:2310.12972).",
             claims=claims(
                 "labels",
                 "Where the dynamics jump, DisturbedAction has a higher return with the Lipschitz "
@@ -306,6 +332,9 @@ DOCUMENT = Document(
                    "test_the_bound_holds_for_any_model_of_lipschitz_dynamics",
                    f"{CCIL}/test_corrective_labels.py::test_loss_by_hand",
                    f"{CCIL}/test_ccil.py::test_labels_are_kept_by_their_bound"),
+            remark="Ours takes the closed forms of the authors' code (BackTrack and "
+            "DisturbedAction) and keeps labels by the bound on their error. The slack variables "
+            "for jumps of the dynamics are left out.",
         ),
         Statement(
             "How well does generating corrective labels work?", "figure",
@@ -476,7 +505,12 @@ DOCUMENT = Document(
                 "past a higher return",
                 "At a hidden target speed, predicting past actions too gives BC with several "
                 "observations a higher return",
+                "Where velocities are hidden, DAgger that sees three observations has a higher "
+                "return than BC that sees them, with the same number of expert actions",
             ),
+            remark="With the previous action the loss falls on the three robots, and no return is "
+            "lower beyond doubt. The leads of DAgger, which learns in its own states, are the best "
+            "sign that clones with a memory leave the data.",
         ),
         Statement(
             "Some cool imitation videos", "figure",

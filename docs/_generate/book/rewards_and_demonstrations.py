@@ -140,7 +140,9 @@ DOCUMENT = Document(
             tests=("tests/algos/rl/test_hindsight.py::test_demonstrated_steps_follow_the_own_ones",
                    "tests/algos/rl/test_sac_td3.py::"
                    "test_demonstrations_draw_the_policy_where_the_critic_prefers_them"),
-            remark="`nair` in the suite `vins_rl` is this algorithm. It keeps them.",
+            remark="`nair` in the suite `vins_rl` does this and keeps them. It also clones where "
+            "the critic prefers the demonstrated action, learns with hindsight goals, and begins "
+            "half of its episodes at demonstrated states. No claim compares it with HER.",
         ),
         Statement(
             WAYS, "algorithm",
@@ -148,7 +150,8 @@ DOCUMENT = Document(
             code=("imitbench/algos/model_based/vins_rl.py",),
             tests=("tests/algos/model_based/test_vins_rl.py::"
                    "test_rl_continues_vins_without_negatives_and_without_the_prior",),
-            remark="VINS+RL does it; its verdicts are on the page about VINS.",
+            remark="VINS+RL is the nearest: its value and its model go on, its clone does not. No "
+            "model-free learner here pretrains both. Its verdicts are on the page about VINS.",
         ),
         Statement(
             WAYS, "algorithm",
@@ -198,7 +201,9 @@ DOCUMENT = Document(
             code=("imitbench/suites/bcq.py",),
             tests=(f"{BEHAVIOUR}::test_a_finished_cell_stores_its_experience_for_other_cells",
                    f"{BEHAVIOUR}::test_concurrent_learning_weighs_only_collected_rows"),
-            remark="The slides' data have a million steps each; the cpu profile has 50,000.",
+            remark="The slides' data have a million steps each; the cpu profile has 70,000, of "
+            "which the first 25,000 of an agent are random. The imitation data are those of the "
+            "expert that ships, in place of a trained DDPG.",
         ),
         Statement(
             "Batch RL", "figure",
@@ -226,6 +231,8 @@ DOCUMENT = Document(
                 "Off-policy DDPG's value estimate is higher than its discounted return (signed "
                 "logarithms)",
             ),
+            remark="In the cpu profile values have come about 89% of the way to their fixed point, "
+            "which speaks against this claim; the comparison with BCQ does not suffer from it.",
         ),
         Statement(
             NO_BUFFER, "claim",
@@ -291,11 +298,14 @@ DOCUMENT = Document(
             "the divergence of the latent from its prior.",
             code=("imitbench/algos/offline/bcq_losses.py",),
             tests=(f"{OFFLINE}::test_bcq_vae_loss",),
+            remark="As in the official code the divergence is a mean over components, with a "
+            "weight of 1/2.",
         ),
         Statement(
             "Algorithm 1 BCQ", "algorithm",
-            "Targets weigh the lesser of two critics by `lambda`; the perturbation climbs the "
-            "first critic; targets follow slowly.",
+            "Fit the autoencoder; targets are the greatest of n perturbed samples, where the "
+            "lesser of two critics weighs `lambda`; the perturbation climbs the first critic; "
+            "targets follow slowly.",
             code=("imitbench/algos/offline/bcq_losses.py",),
             tests=(f"{OFFLINE}::test_bcq_target_is_the_best_of_the_proposals",
                    f"{OFFLINE}::test_bcq_perturbation_climbs_the_first_critic_within_its_bound",
@@ -359,6 +369,12 @@ DOCUMENT = Document(
             remark="No method here generates images.",
         ),
         Statement(
+            "Training Procedure", "figure",
+            "Figure 3: discriminator and generator are updated in turns.",
+            code=(FITTING,),
+            remark="A drawing of the next statement.",
+        ),
+        Statement(
             "Training Procedure", "algorithm",
             "Step on a minibatch of data and one of generated samples at once, with Adam or the "
             "like; one player may take k steps for each of the other's.",
@@ -369,8 +385,8 @@ DOCUMENT = Document(
         Statement(
             "Training Procedure", "question",
             "What if the generator makes one perfect sample, whatever the noise?",
-            remark="Not tested: no adversarial method has run on a task with modes. It would take "
-            "rows of them on Forks.",
+            remark="No claim: of the adversarial methods only DAC has run on a task with modes, "
+            "FetchPickAndPlace, and hardly ever reached the goal. Rows on Forks would tell.",
         ),
         Statement(
             "Training Procedure", "question",
@@ -380,7 +396,8 @@ DOCUMENT = Document(
                    "test_the_spectral_norm_is_the_largest_singular_value"),
             remark="Then its reward teaches little; a gradient penalty or spectral normalisation "
             "keeps it from there. The suite `gail` has rows without the penalty and with spectral "
-            "normalisation, and no claim about them.",
+            "normalisation. No claim compares them with GAIL; on Reacher the row without the "
+            "penalty is compared with BC.",
         ),
         Statement(
             "A minimax game", "equation",
@@ -407,14 +424,17 @@ DOCUMENT = Document(
         ),
         Statement(
             GAIL, "algorithm",
-            "GAIL alternates gradient steps of a discriminator of state-action pairs with a policy "
-            "gradient on the discriminator's reward.",
+            "GAIL alternates gradient steps of a discriminator of state-action pairs, `min_D "
+            "E_expert log(1 - D) + E_policy log D`, with a policy gradient on the discriminator's "
+            "reward.",
             code=("imitbench/algos/adversarial/gail.py", DISCRIMINATOR),
             tests=(f"{ADVERSARIAL}/test_gail.py::"
                    "test_ppo_gets_the_rewards_of_the_discriminator",
                    "tests/algos/reference/test_imitation.py::"
                    "test_the_discriminator_learns_as_imitations"),
-            remark="The policy gradient is PPO's, or TRPO's in `gail_trpo`.",
+            remark="The slides' loss of the discriminator has no lower bound; ours is the "
+            "cross-entropy, `E_expert -log D + E_policy -log(1 - D)`, which prefers the same. The "
+            "policy gradient is PPO's, or TRPO's in `gail_trpo`.",
         ),
         Statement(
             GAIL, "claim",
@@ -462,6 +482,9 @@ DOCUMENT = Document(
             code=("imitbench/algos/common/reward_model.py",),
             tests=(f"{ADVERSARIAL}/test_gail.py::test_rewards_are_mixed_by_their_shares",
                    f"{ADVERSARIAL}/test_dac.py::test_the_tasks_reward_has_the_rest"),
+            remark="In the suite `mix` the discriminator's reward is the logit of D, without a "
+            "bound, and the learner is TD3 with hindsight goals, so that half of each is another "
+            "balance than the authors'. `pixels` has `-log(1 - D)` and PPO.",
         ),
         Statement(
             ZHU, "algorithm",
@@ -481,7 +504,8 @@ DOCUMENT = Document(
             )
             + claims("pixels", "Resets to demonstrated states give a higher return than none"),
             tests=("tests/algos/rl/test_resets.py::test_a_share_of_the_episodes_begins_there",),
-            remark="The slides only list it; the claims ask whether it helps.",
+            remark="The slides only list it; the claims ask whether it helps. In `pixels` it is "
+            "judged on FetchReach, where most resets begin at the goal.",
         ),
         Statement(
             ZHU, "algorithm",
@@ -532,8 +556,8 @@ DOCUMENT = Document(
             ),
             code=("imitbench/envs/pixels.py",),
             figures=(("pixels", "curves"),),
-            remark="The cpu profile has the second claim, on FetchReach alone; the other rows are "
-            "in the full profile.",
+            remark="Of the claims of `pixels` the cpu profile has the second, on FetchReach alone; "
+            "the other rows are in the full profile. The claim of `mix` is in the cpu profile.",
         ),
         Statement(
             ZHU, "figure",
