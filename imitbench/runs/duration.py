@@ -81,10 +81,14 @@ def sentence(found: Estimate) -> str:
     """An estimate in words, such as `about 2.5 hours, as finished cells took on their machines`."""
     if not found.cells:
         return "nothing to run"
-    unknown = f"{found.unknown} of {found.cells} cells have methods that have never run"
     if found.unknown == found.cells:
-        return f"no estimate of the time: {unknown}"
+        return "no estimate of the time: the methods have never run"
     hours, minutes = f"{found.hours:.1f} hours", f"{max(1.0, 60 * found.hours):.0f} minutes"
     time = hours if found.hours >= 1 else minutes
-    known = f"about {time}, as finished cells took on their machines"
-    return f"{known}; {unknown}" if found.unknown else known
+    if not found.unknown:
+        return f"about {time}, as finished cells took on their machines"
+    known = f"{found.cells - found.unknown} of {found.cells} cells"
+    return (
+        f"about {time} for {known}, as finished cells took on their machines; the methods of the "
+        "others have never run"
+    )

@@ -76,13 +76,15 @@ def test_missing_seeds_alone_are_counted(monkeypatch):
     assert (e.cells, e.unknown) == (3, 1)
     assert e.hours == pytest.approx(seconds / 3600)
     assert duration.sentence(e) == (
-        "about 18 minutes, as finished cells took on their machines; 1 of 3 cells have methods "
-        "that have never run"
+        "about 18 minutes for 2 of 3 cells, as finished cells took on their machines; the methods "
+        "of the others have never run"
     )
     assert duration.sentence(e._replace(hours=2.51, unknown=0)) == (
         "about 2.5 hours, as finished cells took on their machines"
     )
-    assert duration.sentence(e._replace(unknown=3)).startswith("no estimate of the time: 3 of 3")
+    assert duration.sentence(e._replace(unknown=3)) == (
+        "no estimate of the time: the methods have never run"
+    )
     assert duration.sentence(e._replace(cells=0, unknown=0)) == "nothing to run"
 
 
