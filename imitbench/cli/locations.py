@@ -39,6 +39,16 @@ def suite_name(name: str) -> str:
     return load_suite(str(path)).name if path.suffix == ".py" else name
 
 
+def run_method_file(code: Path | None) -> None:
+    """Runs the Python file that registers a method, if one is given.
+
+    Raises:
+        UserError: the file cannot be imported.
+    """
+    if code is not None:
+        modules.import_file(code, "file of a method")
+
+
 def check_method(name: str, code: Path | None) -> None:
     """Checks that there is a method of this name.
 
@@ -49,8 +59,7 @@ def check_method(name: str, code: Path | None) -> None:
     Raises:
         UserError: there is no such method, or the file cannot be imported.
     """
-    if code is not None:
-        modules.import_file(code, "file of a method")
+    run_method_file(code)
     pick("method", name, algos.ALGOS)
 
 

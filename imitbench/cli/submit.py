@@ -9,7 +9,7 @@ from typing import cast
 
 import tyro
 
-from imitbench.cli.locations import folder_name
+from imitbench.cli.locations import folder_name, run_method_file
 from imitbench.cli.options import Profile, UserPath
 from imitbench.results import submissions
 from imitbench.results.cells import store
@@ -17,7 +17,6 @@ from imitbench.results.shipped import shipped_folder
 from imitbench.runs import repeat_seed
 from imitbench.suites.registry import suite_names
 from imitbench.suites.schema import PROFILES
-from imitbench.utils import modules
 from imitbench.utils.errors import UserError, pick
 
 
@@ -77,8 +76,7 @@ class Submit:
 
     def _check(self) -> int:
         found, cells = submissions.read(self.run)
-        if self.code is not None:
-            modules.import_file(self.code, "file of a method")
+        run_method_file(self.code)
         print(f"{found.name} by {found.by}: {len(found.files)} files have their checksums")
         suite = pick("suite", found.suite, suite_names())
         profile = cast(Profile, pick("profile", found.profile, PROFILES))

@@ -132,7 +132,7 @@ def weighted_moments(x: jax.Array, weight: jax.Array) -> Moments:
     return Moments(jnp.sum(weight), norm.mean, norm.std**2)
 
 
-def cosine_step_size(lr: float, decay_steps: int) -> Any:
+def cosine_learning_rate(lr: float, decay_steps: int) -> Any:
     """The learning rate of an optimiser: it falls from `lr` to 0 along a cosine in so many gradient
     steps, or stays constant for 0."""
     return optax.cosine_decay_schedule(lr, decay_steps) if decay_steps else lr

@@ -110,14 +110,11 @@ def cells(s: Size) -> tuple[Cell, ...]:
         many: dict[str, Any] = s.common()
         many |= {"seeds": s.seeds * (1 + (task in s.decisive))}
         out.append(Cell(task, 0, "ppo", s.ppo(), env_steps=steps, **many))
-        learners: dict[str, Any] = {}
         if task in s.regressed:
-            learners["awr"] = awr.Config(**s.regression())
-            learners["rwr"] = rwr.Config(**s.regression())
-        out += [
-            Cell(task, 0, method, config, env_steps=steps, **s.common())
-            for method, config in learners.items()
-        ]
+            out += [
+                Cell(task, 0, method, kind(**s.regression()), env_steps=steps, **s.common())
+                for method, kind in (("awr", awr.Config), ("rwr", rwr.Config))
+            ]
         if task in s.imitated:
             out.append(_gail(task, steps, s))
         if task in s.off_policy:

@@ -150,7 +150,7 @@ def methods(task: str, s: Size, best: float) -> dict[str, tuple[str, Any, int]]:
         lr_decay_steps=s.grad_steps,
     )
     cloning = {"lr_decay_steps": s.grad_steps, "hidden": s.hidden, "steps": s.steps_per_update}
-    own = {
+    found = {
         "bc": ("bc", clone),
         f"bc-top-{100 * best:.0f}": ("bc", replace(clone, best_share=best)),
         "bc-nll": ("bc", replace(clone, loss="nll")),
@@ -178,16 +178,15 @@ def methods(task: str, s: Size, best: float) -> dict[str, tuple[str, Any, int]]:
                 initial_weights="uniform",
             ),
         ),
-    }
-    regression = {
         "awr": ("offline_awr", offline_awr.Config(**settings)),
         "rwr": ("offline_rwr", offline_rwr.Config(**settings)),
     }
-    return {
-        # TD3+BC's policy moves every other step.
-        label: (*both, s.grad_steps * (1 + (label == "td3_bc")))
-        for label, both in own.items()
-    } | {label: (*both, regression_steps) for label, both in regression.items()}
+    other_steps = {
+        "td3_bc": 2 * s.grad_steps,  # its policy moves every other step
+        "awr": regression_steps,
+        "rwr": regression_steps,
+    }
+    return {label: (*both, other_steps.get(label, s.grad_steps)) for label, both in found.items()}
 
 
 SMOKE = Size(

@@ -68,8 +68,9 @@ def test_settings_are_listed_from_the_typed_config(capsys):
     assert "--early-stopping" in out and "--lr" in out and "0.001" in out
 
 
-def test_a_method_in_a_file(capsys, tmp_path, monkeypatch):
+def test_a_method_in_a_file(capsys, tmp_path, monkeypatch, request):
     monkeypatch.chdir(tmp_path)
+    request.addfinalizer(lambda: algos.ALGOS.pop("always", None))
     Path("my_method.py").write_text(METHOD, encoding="utf-8")
     own = ("always", "--code", "my_method.py")
     assert "Every action." in call(capsys, "config", *own)[1]
@@ -81,7 +82,6 @@ def test_a_method_in_a_file(capsys, tmp_path, monkeypatch):
     assert code == 0 and "always-push=0.5" in out
     code, out, _ = call(capsys, "tune", *words, "--range", "push=0.5/1.0", "--trials", "0")
     assert code == 0 and "push=1.0" in out and "3 trials" in out
-    monkeypatch.delitem(algos.ALGOS, "always")
 
 
 def test_help_of_every_command(capsys):

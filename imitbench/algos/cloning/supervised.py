@@ -276,7 +276,7 @@ def supervised_learner(
         )
     view = make_view(config, relabeller.seen_spec if relabeller else spec)
     policy, head = build_networks(config, spec, view.size, full_range)
-    lr = ops.cosine_step_size(config.lr, config.lr_decay_steps)
+    lr = ops.cosine_learning_rate(config.lr, config.lr_decay_steps)
     return SupervisedLearner(config, spec, policy, optax.adam(lr), view, head, relabeller)
 
 

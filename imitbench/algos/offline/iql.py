@@ -147,7 +147,7 @@ def learner(config: Config, spec: Spec) -> OffPolicyLearner:
     fit_policy = partial(policy_loss, networks, config.temperature, config.max_weight)
     fit_critics = partial(bellman.critic_loss, networks.critics, 1.0)
     opt = optax.adam(config.lr)
-    policy_opt = optax.adam(ops.cosine_step_size(config.lr, config.lr_decay_steps))
+    policy_opt = optax.adam(ops.cosine_learning_rate(config.lr, config.lr_decay_steps))
     opts = {"policy": policy_opt, "critics": opt, "value": opt}
 
     def init(key: Key) -> State:

@@ -172,7 +172,7 @@ def make(config: Config, spec: Spec) -> Algorithm:
         policy_nets.policy(spec, config.hidden, head), nets.value(spec, config.hidden)
     )
     loss = partial(weighted_loss, networks, config)
-    opt = optax.adam(ops.cosine_step_size(config.lr, config.lr_decay_steps))
+    opt = optax.adam(ops.cosine_learning_rate(config.lr, config.lr_decay_steps))
 
     def init(key: Key, demos: Transition) -> State:
         params = {

@@ -147,8 +147,8 @@ def learner(config: UpdateConfig, spec: Spec) -> RegressionLearner:
         nets.function(spec.obs_size, config.hidden, spec.action_size, 0.01),
         nets.value(spec, config.hidden),
     )
-    step_size = ops.cosine_step_size(config.policy_lr, config.lr_decay_steps)
-    policy_opt = optax.sgd(step_size, momentum=0.9)
+    lr = ops.cosine_learning_rate(config.policy_lr, config.lr_decay_steps)
+    policy_opt = optax.sgd(lr, momentum=0.9)
     value_opt = optax.sgd(config.value_lr, momentum=0.9)
     policy_loss = partial(weighted_regression.policy_loss, networks, config.std, config.bound)
     value_loss = partial(weighted_regression.value_loss, networks, config.discount)
