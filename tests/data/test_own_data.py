@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -229,7 +230,9 @@ def warnings_of(one: Cell) -> list[str]:
                 one = dataclasses.replace(one, grad_steps=0, env_steps=1)
             elif "expected a multiple of" in text:
                 budget = "env_steps" if one.env_steps else "grad_steps"
-                one = dataclasses.replace(one, **{budget: int(text.rpartition("such as ")[2])})
+                nearest = re.search(r"such as (\d+)", text)
+                assert nearest, text
+                one = dataclasses.replace(one, **{budget: int(nearest[1])})
             else:
                 raise
         else:
