@@ -3,14 +3,15 @@
 A method is a module with a frozen dataclass `Config` and a function `make`. The parameters of
 `make` declare what the method may touch: `(config, spec)`, then `env` and `expert` where it needs
 them. A module may also have `TRAITS`, `warnings(config, spec) -> list[str]`, and
-`check_episodes(longest, spec)`, which raises a `UserError` about the length of demonstrations.
+`episode_warnings(config, lengths, stride, spec) -> list[str]` about the lengths of demonstrated
+episodes, which raises a `UserError` where it cannot use them.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -248,20 +249,25 @@ def settings_warnings(name: str, config: Any, spec: Spec) -> list[str]:
     return warnings(config, spec) if warnings else []
 
 
-def check_episodes(name: str, longest: int, spec: Spec) -> None:
-    """Checks the lengths of demonstrated episodes where a method has a rule for them.
+def episode_warnings(
+    name: str, config: Any, lengths: Sequence[int], stride: int, spec: Spec
+) -> list[str]:
+    """The method's own warnings about the lengths of demonstrated episodes, one line each.
 
     Args:
         name: of the method.
-        longest: steps of the longest episode.
+        config: its settings; None for the default ones.
+        lengths: the steps of each episode.
+        stride: one step in so many of each episode is kept.
         spec: the task.
 
     Raises:
         UserError: the method cannot use such episodes.
     """
-    check = getattr(ALGOS[name], "check_episodes", None)
-    if check:
-        check(longest, spec)
+    warnings = getattr(ALGOS[name], "episode_warnings", None)
+    if warnings is None:
+        return []
+    return warnings(ALGOS[name].Config() if config is None else config, lengths, stride, spec)
 
 
 def build(name: str, config: Any, spec: Spec, env: Env, expert: Actor | Policy | None) -> Algorithm:

@@ -114,6 +114,6 @@ def _check_needs_none(method: str, config: Any, why: str) -> None:
     some = ", ".join(k for k, t in able.items() if callable(t.needs_actions))
     raise UserError(
         f"{method} with these settings learns from demonstrated actions, and {why}: use a method "
-        f"that does not ({always}; or {some} with discriminator.inputs=transition or state, and "
-        "clone_steps=0)"
+        f"that does not ({always}; or {some} where a setting `inputs` or `discriminator.inputs` is "
+        "transition or state, and nothing is cloned before)"
     )

@@ -10,8 +10,10 @@ trajectory and in the controls, have SAC's, the default of the official configur
 because the published runs of IQ-Learn are longer.
 
 Offline there are BC and IQ-Learn on the demonstrations alone; and SMODICE and DemoDICE, which get
-further episodes of unknown quality: half of them are the expert's, half those of a half-trained
-policy, without noise, as the demonstrations are.
+extra episodes of unknown quality, too: half of them are the expert's, the demonstrations among
+them, as in SMODICE's code, and half those of a half-trained policy, without noise, as the
+demonstrations are. `bc-all` clones all of the extra episodes alike: what SMODICE and DemoDICE have
+over it is due to their weights, and what they have over BC may be due to the data.
 
 Control: demonstrations of all-zero actions, on Hopper and on Hopper-fh. A method whose return is
 high there is paid for staying alive, whatever the expert does. A method whose policy has hardly
@@ -24,8 +26,9 @@ online methods have 256 rows, and 512 in the full profile, as those of IQ-Learn'
 authors. In the cpu profile all methods learn after as many random steps (published: 1,280 of
 IQ-Learn and 10,000 of LS-IQ). SAC's temperature
 begins at 0.1 there in DAC, as in the code of ValueDICE's authors, and in SQIL and PWIL. The
-controls have half the steps. No setting of a method was searched; the number of steps was doubled
-after a first run of IQ-Learn on Hopper. The full profile has IQ-Learn's 500,000 steps
+controls have half the steps. No setting of a method was searched; but the number of steps was
+doubled after a first run of IQ-Learn on Hopper, and PWIL's replay begins as in Acme since a first
+run there with the kept steps alone, as in the first official code, had learned nothing. The full profile has IQ-Learn's 500,000 steps
 for all, and LS-IQ on HalfCheetah with its authors' second weight of the regulariser, too.
 Claims: `imitbench/suites/published/inverse.py`.
 """
@@ -99,8 +102,8 @@ class Size:
     policy_start: int
     """Gradient steps before the policy's first one in LS-IQ."""
     extra: int
-    """Episodes beside the demonstrations in the data of SMODICE and DemoDICE, the same for all
-    seeds, so that half of each seed's are the expert's."""
+    """Episodes of the extra data of SMODICE and DemoDICE, the same for all seeds, so that half of
+    each seed's are the expert's."""
     pretrain: int
     """Gradient steps of SMODICE's discriminator before all others."""
     seeds: int
@@ -179,6 +182,11 @@ def cells(s: Size) -> tuple[Cell, ...]:
                 rows["ls_iq-10"] = method, replace(config, c=10.0)
             out += _online_cells(task, demos, rows, s, s.source())
             out += _offline_cells(task, demos, s)
+        on_all = Cell(
+            task, s.extra, "bc", _clone(s), grad_steps=s.offline_steps, source=_extra(s),
+            label="bc-all", **s.common(),
+        )  # fmt: skip
+        out.append(on_all)
     control = replace(s, env_steps=s.control_steps)
     for task in s.control_tasks:
         still = DemoSource(pool=2 * s.control_demos, grade="still")
@@ -207,20 +215,12 @@ def _online_cells(
 
 def _offline_cells(task: str, demos: int, s: Size) -> list[Cell]:
     """BC, IQ-Learn, SMODICE and DemoDICE, without an environment."""
-    source, common = s.source(), s.common()
-    clone = bc.Config(
-        batch=256,
-        validation=0.0,
-        hidden=s.hidden,
-        steps=s.steps_per_update,
-        lr_decay_steps=s.offline_steps,
-    )
+    source, common, clone = s.source(), s.common(), _clone(s)
     data = fixed_data.Config(batch=s.batch, steps=s.steps_per_update)
     offline = offline_iq.Config(data=data, hidden=s.hidden, policy_lr=s.offline_lr)
     sizes: dict[str, Any] = {"hidden": s.hidden, "steps": s.steps_per_update, "batch": s.batch}
     smo, demo = smodice.Config(**sizes, pretrain=s.pretrain), demodice.Config(**sizes)
-    extra = DemoSource(pool=s.extra, expert="learned", grade="mixed")
-    mixed = replace(source, extra=extra, extra_episodes=s.extra)
+    mixed = replace(source, extra=_extra(s), extra_episodes=s.extra)
     steps = s.offline_steps
     return [
         Cell(task, demos, "bc", clone, grad_steps=steps, source=source, **common),
@@ -229,6 +229,18 @@ def _offline_cells(task: str, demos: int, s: Size) -> list[Cell]:
         # Its discriminator learns along, so that half of the gradient steps are the policy's.
         Cell(task, demos, "demodice", demo, grad_steps=2 * steps, source=mixed, **common),
     ]
+
+
+def _clone(s: Size) -> bc.Config:
+    return bc.Config(
+        batch=256, validation=0.0, hidden=s.hidden, steps=s.steps_per_update,
+        lr_decay_steps=s.offline_steps,
+    )  # fmt: skip
+
+
+def _extra(s: Size) -> DemoSource:
+    """The further data of SMODICE and DemoDICE."""
+    return DemoSource(pool=s.extra, expert="learned", grade="mixed")
 
 
 SMOKE = Size(

@@ -17,6 +17,7 @@ scales of observations and actions, demonstrations from other initial states tha
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -28,6 +29,7 @@ from imitbench.algos.common import off_policy, off_policy_loop, replay_buffer
 from imitbench.algos.common.off_policy import Setup
 from imitbench.algos.common.replay_buffer import Experience
 from imitbench.algos.common.reward_model import TASK_REWARD
+from imitbench.algos.common.successors import known_successors
 from imitbench.algos.inverse import pwil_coupling
 from imitbench.algos.inverse.pwil_coupling import Atoms, PaidEnv, Payment
 from imitbench.algos.rl import sac
@@ -77,18 +79,28 @@ def needs_actions(config: Config) -> bool:
 TRAITS = Traits(version=4, needs_actions=needs_actions)
 FEW_ATOMS = 10  # of an episode; below that there is a warning
 
-check_episodes = pwil_coupling.check_longest
 
+def episode_warnings(config: Config, lengths: Sequence[int], stride: int, spec: Spec) -> list[str]:
+    """Says where demonstrated episodes leave few atoms.
 
-def warnings(config: Config, spec: Spec) -> list[str]:
-    """Says where an episode leaves few atoms."""
-    atoms = -(-spec.horizon // config.subsample)
+    Args:
+        config: the settings.
+        lengths: the steps of each demonstrated episode.
+        stride: one step in so many of each episode is kept.
+        spec: the task.
+
+    Raises:
+        UserError: the episodes cannot be coupled with those of the task.
+    """
+    pwil_coupling.check_longest(max(lengths), spec)
+    shortest = min(lengths)
+    atoms = -(-shortest // (stride * config.subsample))
     if atoms >= FEW_ATOMS:
         return []
     return [
-        f"subsample={config.subsample}: an episode of {spec.horizon} steps leaves {atoms} "
-        f"atom{'s' if atoms > 1 else ''} to be near, and all steps there are paid alike; set "
-        "subsample=1"
+        f"subsample={config.subsample}: a demonstrated episode of {shortest} steps leaves {atoms} "
+        f"atom{'s' if atoms > 1 else ''} to be near, and all steps there are paid alike; set a "
+        "smaller subsample"
     ]
 
 
@@ -103,13 +115,16 @@ def init(
 ) -> off_policy.State:
     """Draws the atoms; the state before the first update."""
     pwil_coupling.check_lengths(demos, setup.spec)
+    followed = known_successors(demos)
+    if payment.inputs == "transition":
+        demos = followed
     kept = pwil_coupling.thin(ops.fold_in_name(key, "atoms"), demos, stride)
     atoms = pwil_coupling.make_atoms(kept, demos, payment, stride)
     state = off_policy.initial_state(paid_setup(setup, payment, atoms), key, demos)
     if not setup.prefilled:
         return state
     key = ops.fold_in_name(key, "prefill")
-    rows = demonstrated_rows(key, demos, setup.prefilled, setup.config.envs, payment.scale)
+    rows = demonstrated_rows(key, followed, setup.prefilled, setup.config.envs, payment.scale)
     return state.replace(replay=buffer.append(state.replay, rows))
 
 

@@ -9,7 +9,8 @@ Source: Ke et al. 2024 (arXiv:2310.12972), and their code (github.com/personalro
 Different from the source: the penalty is that of the paper (the code compares a normalised change
 with a next state in its own units, and divides by noise that is not scaled). Labels are kept by the
 bound of their errors and not by their distance; the bound counts the model's error, as the sequel
-does (Deshpande et al. 2024, arXiv:2405.19307). DisturbedAction has the closed form of the code,
+does (Deshpande et al. 2024, arXiv:2405.19307), and has one Lipschitz constant, a setting, where the
+code takes the model's slope at each step. DisturbedAction has the closed form of the code,
 `iterations` lead to the root of the text. BackTrack has no root finder, because its closed form is
 the root. The networks are smaller, and inputs are divided by standard deviations.
 
@@ -33,6 +34,7 @@ import optax
 from imitbench.algos.cloning import bc, labelled
 from imitbench.algos.cloning.labelled import State
 from imitbench.algos.common.off_policy import reject_discrete
+from imitbench.algos.common.successors import known_successors
 from imitbench.algos.model_based import corrective_labels, dynamics
 from imitbench.algos.model_based.ccil_config import Config
 from imitbench.core import buffer, ops
@@ -121,6 +123,7 @@ class LabelMaker:
     def __call__(self, key: Key, steps: Transition) -> tuple[bc.Pairs, Metrics]:
         """Fits the model to demonstrated steps [N] and makes their labels; also metrics."""
         k_fit, k_labels = jax.random.split(key)
+        steps = known_successors(steps)
         norms = self.fit_norms(steps)
         params = self.fit(k_fit, norms, steps)
         pairs, bound = self.labels(k_labels, params, norms, steps)

@@ -1,4 +1,4 @@
-"""Objections to a verdict: few seeds, a winner at the floor, unequal effort."""
+"""Objections to a verdict: few seeds, a winner at the floor, unfinished curves, unequal effort."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MORE_EFFORT = 1.1  # gradient steps of the winner over those of the loser
 
 
 def objection(
-    claim: Claim, better: Result, worse: Result, *, holds: bool, room: float = 0.0
+    claim: Claim, better: Result, worse: Result, *, holds: bool, leads: bool, room: float = 0.0
 ) -> str:
     """Finds a reason to withhold a verdict on a claim.
 
@@ -24,6 +24,7 @@ def objection(
         better: the cell that the claim says is higher.
         worse: the other one.
         holds: whether the estimate speaks for the claim.
+        leads: whether `better` scores higher. With a margin it may lead and the claim fail.
         room: of a claim that both score the same: how far the lead is from the margin. A rise that
             would not cover it in as many steps again is no objection.
 
@@ -33,21 +34,23 @@ def objection(
     seeds = min(len(r.identity["seeds"]) for r in (better, worse))
     if seeds < MIN_SEEDS:
         return f"fewer than {MIN_SEEDS} seeds"
-    winner, loser = (better, worse) if holds else (worse, better)
     measures = claim.measure, claim.against or claim.measure
     if not claim.at_floor and measures[0] == measures[1]:
-        learned = [winner]
+        learned = [better if leads else worse]
         if claim.equivalent:  # two that learned nothing are the same, too
             by_score = sorted((better, worse), key=lambda r: float(r.final(measures[0]).mean()))
             learned = by_score if holds else by_score[1:]
         reasons = (_at_the_floor(r, measures[0]) for r in learned)
         if reason := next(filter(None, reasons), ""):
             return reason
+    if not claim.equivalent and not holds and claim.after is None:
+        # Most budgets are smaller than the published ones: more steps could still prove the claim.
+        if reason := _unfinished(claim, better):
+            return reason
     if claim.effort == "as run":
-        # The claimed winner has fewer steps, or others: more of them could still prove the claim.
-        return "" if claim.equivalent or holds else _unfinished(claim, better)
+        return ""
     if not claim.equivalent:
-        return _unequal(winner, loser, claim)
+        return _unequal(*((better, worse) if holds else (worse, better)), claim)
     near = (r for r in (better, worse) if effort.rise_if_doubled(r, claim.measure) > room)
     return _unfinished(claim, *near)
 

@@ -129,8 +129,8 @@ def _judge_lead(
     if pair is None or not reached(claim, *pair):
         return _no_results(claim, place_name(place))
     lead = lead_of(claim, *pair)
-    gap = lead.gap.value
-    objection = fairness.objection(claim, *pair, holds=gap > 0, room=abs(gap))
+    gap, leads = lead.gap.value, lead.mean.value > 0
+    objection = fairness.objection(claim, *pair, holds=gap > 0, leads=leads, room=abs(gap))
     return _judgement(claim, place_name(place), lead, pair, objection)
 
 
@@ -142,7 +142,7 @@ def _judge_shrinking(
     if len(pairs) < 2:
         return _no_results(claim, name)
     lead = shrinking_lead(claim, *pairs)
-    objections = [fairness.objection(claim, *pair, holds=True) for pair in pairs]
+    objections = [fairness.objection(claim, *pair, holds=True, leads=True) for pair in pairs]
     objection = next(filter(None, objections), "")
     return _judgement(claim, name, lead, [*pairs[0], *pairs[1]], objection)
 

@@ -33,7 +33,6 @@ def _above(
         worse,
         source,
         margin,
-        effort="equal" if after else "as run",
         measure="return",
         places=places,
         after=after,

@@ -9,7 +9,10 @@ from imitbench.suites.published.schema import OURS, Claim, Place
 
 OPOLO = "Zhu et al. 2020 (arXiv:2102.13185), experiments with 4 trajectories"
 GAIFO = "Torabi et al. 2018 (arXiv:1807.06158), experiments"
-SMODICE = "Ma et al. 2022 (arXiv:2202.02433), section 5, where all methods are offline"
+SMODICE = (
+    "our reading of Ma et al. 2022 (arXiv:2202.02433), section 5, where all methods are offline "
+    "and the edited body demonstrates"
+)
 DEMOS = 4
 PLACES: tuple[Place, ...] = tuple((t, DEMOS, "learned") for t in ("Hopper", "HalfCheetah"))
 MARGIN = 500.0  # of the short body's returns, which have no expert to be measured by

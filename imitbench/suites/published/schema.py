@@ -44,8 +44,7 @@ class Claim:
     effort: Literal["equal", "as run"] = "equal"
     """equal: two methods that step the environment are compared after the same number of
     environment steps, and a winner with more gradient steps proves nothing over a cell that was
-    still rising; as run: the claim itself is about unequal effort, or was published after many
-    more steps, and is not refuted while `better` is still rising."""
+    still rising; as run: the claim itself is about unequal effort."""
     after: tuple[int, int] | None = None
     """Environment steps of `better` and of `worse`, after which they are compared on their curves,
     in place of the ends; 0 is before the first update."""

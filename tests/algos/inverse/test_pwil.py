@@ -273,14 +273,38 @@ def test_lengths_are_checked_before_any_cell_of_a_run_is_trained(monkeypatch):
 
 
 def test_few_atoms_are_a_warning():
-    spec = dataclasses.replace(envs.make(TASK).spec, horizon=20)
-    (line,) = algos.settings_warnings("pwil", pwil.Config(), spec)
-    assert line.startswith("subsample=20: an episode of 20 steps leaves 1 atom to be near")
-    (line,) = algos.settings_warnings("pwil", pwil.Config(subsample=3), spec)
-    assert "leaves 7 atoms" in line
-    for config, horizon in ((pwil.Config(), 1000), (pwil.Config(subsample=2), 20)):
-        spec = dataclasses.replace(spec, horizon=horizon)
-        assert algos.settings_warnings("pwil", config, spec) == []
+    """Of the demonstrations, which may be much shorter than the time limit."""
+    spec = dataclasses.replace(envs.make(TASK).spec, horizon=1000, ends="failure")
+
+    def found(subsample: int, stride: int, *lengths: int) -> list[str]:
+        return algos.episode_warnings(
+            "pwil", pwil.Config(subsample=subsample), lengths, stride, spec
+        )
+
+    (line,) = found(20, 1, 1000, 20)
+    start = "subsample=20: a demonstrated episode of 20 steps leaves 1 atom to be near"
+    assert line.startswith(start)
+    for subsample, stride, length, atoms in ((3, 1, 20, 7), (20, 1, 169, 9), (20, 10, 1000, 5)):
+        (line,) = found(subsample, stride, length)
+        assert f"leaves {atoms} atoms" in line
+    assert found(20, 1, 1000) == found(2, 1, 20, 1000) == found(20, 5, 1000) == []
+    with pytest.raises(UserError, match="has 1001 steps"):
+        found(20, 1, 1001)
+
+
+@pytest.mark.parametrize("inputs", ["transition", "state-action"])
+def test_steps_whose_successor_is_unknown_are_no_atoms_of_transitions(inputs):
+    """Where actions are compared they are atoms, too; they are never put into the replay."""
+    env = envs.make(TASK)
+    demos = data.flatten(data.collect(env, experts.load(TASK), 1, only_success=False))
+    last = jnp.arange(10) == 9
+    still = jnp.where(last[:, None], demos.obs, demos.next_obs)
+    demos = demos.replace(next_obs=still, terminated=last)
+    config = dataclasses.replace(shrink(pwil.Config()), inputs=inputs, subsample=1, prefill=8)
+    state = pwil.make(config, env.spec, env).init(KEY, demos)
+    assert int((state.reward_state.mass > 0).sum()) == (9 if inputs == "transition" else 10)
+    assert int(state.replay.size) == (0 if inputs == "transition" else 4)
+    assert not np.asarray(state.replay.rows.terminated).any()
 
 
 def test_hindsight_goals_and_bad_settings_are_refused():

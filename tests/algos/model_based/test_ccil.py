@@ -15,9 +15,11 @@ from helpers.small_configs import shrink
 
 from imitbench import algos, data, envs, experts
 from imitbench.algos.cloning import bc, labelled
-from imitbench.algos.model_based import ccil
+from imitbench.algos.model_based import ccil, corrective_labels
 from imitbench.core import rollout
 from imitbench.core.types import Transition
+from imitbench.data import loading
+from imitbench.data.sources.source import DemoSource
 from imitbench.training import loop
 from imitbench.utils.errors import UserError
 
@@ -107,6 +109,47 @@ def test_the_errors_in_the_physics_are_within_their_bounds(ball, steps, labels, 
     error = np.sqrt((error**2).mean(axis=-1))
     assert (error <= np.asarray(bound) + 1e-2).all()
     assert (error / np.asarray(bound)).max() > 0.3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("labels", "number", "within"), [
+    ("backtrack", 1, 0.95), ("disturbed-action", 5, 0.8),
+])  # fmt: skip
+def test_kept_labels_of_a_learned_model_are_within_their_bounds_in_mujoco(labels, number, within):
+    """Default settings on one trajectory of Hopper, whose pose is its observation and a place."""
+    env: Any = envs.make("Hopper")
+    pool = loading.load_pool("Hopper", "auto", DemoSource(pool=10, expert="learned"))
+    rows = jax.tree.map(lambda x: jnp.asarray(x[: pool.lengths[0]]), pool.rows)
+    maker = ccil.label_maker(ccil.Config(labels=labels, number=number), env.spec)
+    norms = maker.fit_norms(rows)
+    params = jax.jit(maker.fit)(KEY, norms, rows)
+    pairs, bound = jax.jit(maker.labels)(KEY, params, norms, rows)
+    kept = np.flatnonzero(np.asarray(pairs.weight) > 0)[:300]
+    assert len(kept) > 20
+    step = np.repeat(np.arange(len(rows.obs)), number)[kept]
+    pose = np.asarray(rows.pose)[step].copy()
+    pose[:, 1:] = np.asarray(pairs.obs)[kept]
+    led = jax.vmap(lambda x, a: env.step(env.reset_to(x), a).obs)(pose, pairs.target[kept])
+    target = np.asarray(rows.obs if labels == "backtrack" else rows.next_obs)[step]
+    error = np.asarray(corrective_labels.mean_length((led - target) / norms.change.std))
+    assert np.mean(error <= np.asarray(bound)[kept]) > within
+    if labels == "backtrack":  # and they lead back
+        moved = corrective_labels.mean_length((pairs.obs[kept] - target) / norms.change.std)
+        assert np.median(error) < 0.3 * np.median(moved)
+
+
+def test_steps_whose_successor_is_unknown_give_no_labels(steps):
+    """The last step of a file that lacks the observation after it seems to change nothing."""
+    config = ccil.Config(model_hidden=(4,), model_steps=2, max_bound=np.inf)
+    maker = ccil.label_maker(config, envs.make("PointMass").spec)
+    lost = steps.replace(
+        terminated=steps.terminated.at[3].set(True), next_obs=steps.next_obs.at[3].set(steps.obs[3])
+    )
+    left_out = steps.replace(weight=steps.weight.at[3].set(0.0))
+    (pairs, found), (without, expected) = (maker(KEY, rows) for rows in (lost, left_out))
+    np.testing.assert_array_equal(pairs.weight, without.weight)
+    assert float(pairs.weight[3]) == 0 and float(pairs.weight.sum()) == len(steps.obs) - 1
+    assert float(found["label_bound"]) == pytest.approx(float(expected["label_bound"]), rel=1e-5)
 
 
 def test_labels_are_kept_by_their_bound(steps):
