@@ -60,7 +60,7 @@ types: setup  ## basedpyright
 docs: setup  ## build the documentation into build/docs; a wrong link fails
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict
 
-docs-tables: setup  ## draw the figures of the README and list all verdicts again
+docs-tables: setup  ## draw the figures of the README, list all verdicts and write the book again
 	$(PY) -m docs._generate.readme
 
 golden: setup  ## write the golden file of every method anew; refused where numbers changed and versions did not

@@ -26,7 +26,7 @@ from imitbench import envs
 from imitbench.algos.cloning import bc
 from imitbench.core.types import Algorithm, Env, EnvState
 from imitbench.envs import fetch, locomotion
-from imitbench.results.figures import drawing
+from imitbench.results.figures import drawing, palette
 from imitbench.training import loop
 from imitbench.utils import machine, runtime
 from imitbench.utils.machine import available_cpus
@@ -241,8 +241,8 @@ def draw_seeds(rates: Sequence[float]) -> None:
     """What a gradient step of `SEEDS` seeds costs, in gradient steps of one seed."""
     cost = [s * rates[0] / rate for s, rate in zip(SEEDS, rates, strict=True)]
     figure, axis = plt.subplots(figsize=(5, 3.5), layout="constrained")
-    axis.plot(SEEDS, cost, marker="o", color="black", label="measured")
-    axis.plot(SEEDS, SEEDS, linestyle=":", color="gray", label="one after the other")
+    axis.plot(SEEDS, cost, marker="o", color=palette.COLOURS[0], label="measured")
+    axis.plot(SEEDS, SEEDS, linestyle=":", color=palette.GREY, label="one after the other")
     axis.set(xscale="log", yscale="log", xlabel="seeds trained together", ylabel="time, 1 seed = 1")
     for scale in (axis.xaxis, axis.yaxis):
         scale.set_major_formatter("{x:g}")

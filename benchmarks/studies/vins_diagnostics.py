@@ -135,9 +135,10 @@ def errors(axis: Any, t: Trained, demos: Transition, env: Env) -> None:
     axis.fill_between(middle, low, high, color="0.5", alpha=0.25, linewidth=0)
     shown = t.learner.predict(t.state, demos.obs, demos.action)
     on = np.linalg.norm(np.asarray((shown - feature_map.state(demos.next_obs)) / norm.std), axis=-1)
-    axis.axhline(float(np.median(on)), color="#c1440e", linestyle="--", linewidth=1.2)
-    axis.text(0.98, float(np.median(on)), "on the demonstrations", color="#c1440e", fontsize=8,
-              ha="right", va="bottom", transform=axis.get_yaxis_transform())  # fmt: skip
+    axis.axhline(float(np.median(on)), color=palette.COLOURS[1], linestyle="--", linewidth=1.2)
+    axis.text(0.98, float(np.median(on)), "on the demonstrations", fontsize=8,
+              color=palette.COLOURS[1], ha="right", va="bottom",
+              transform=axis.get_yaxis_transform())  # fmt: skip
     axis.set_xscale("log")
     axis.set_yscale("log")
     axis.set_xticks([0.1, 0.2, 0.5], ["0.1", "0.2", "0.5"])

@@ -12,6 +12,7 @@ from imitbench.results.cells.cell import Result
 from imitbench.results.tables import beside
 from imitbench.results.tables.formatting import Section
 from imitbench.suites import published
+from imitbench.suites.published.schema import OURS
 from imitbench.suites.registry import load_suite, suite_names
 
 Make = Callable[[Sequence[Result]], Section]
@@ -32,7 +33,7 @@ def overview() -> str:
     for name in algos.ALGOS:
         found = _methods_suites(name)
         shown = [
-            f"[`{s}`](suites/{s}.md)" + ("" if sources.shipped_results(s) else " (not run yet)")
+            f"[`{s}`](suites/{s}.md)" + ("" if _has_run(name, s) else " (not run yet)")
             for s in found
         ]
         row = (
@@ -93,6 +94,13 @@ def _methods_suites(method: str) -> list[str]:
     return [name for name in suite_names() if method in _labels(name).values()]
 
 
+def _has_run(method: str, suite: str) -> bool:
+    """Whether the suite has shipped a cell of the method, of its present version."""
+    return any(
+        r.identity["method"] == method and not r.old_version for r in sources.shipped_results(suite)
+    )
+
+
 def _verdicts_of(method: str, make: Make) -> str:
     """How many rows of a section are about a method, by their verdict."""
     counts: Counter[str] = Counter()
@@ -107,12 +115,14 @@ def _verdicts_of(method: str, make: Make) -> str:
 
 
 def _claims_of(method: str) -> str:
-    """The verdicts of the claims about a method, over all places."""
+    """The verdicts of the papers' claims about a method as it is now, over all places."""
     found = [
         j
         for name in suite_names()
         for j in sources.judgements(name)
         if method in {_labels(name).get(j.claim.better), _labels(name).get(j.claim.worse)}
+        and j.claim.source != OURS
         and j.verdict != "no results"
+        and not j.old
     ]
     return sources.in_words(sources.verdict_counts(found))

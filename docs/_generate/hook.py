@@ -22,11 +22,12 @@ from docs._generate import (
     methods,
     notebooks,
     public_face,
+    shares,
     sources,
     suites,
     tasks,
 )
-from docs._generate.book import claim_list
+from docs._generate.book import claim_list, committed
 from docs._generate.book import pages as book
 from imitbench import algos
 
@@ -51,11 +52,13 @@ PARTS: dict[str, Callable[[], str]] = {
     "published returns": baselines.returns,
     "remarks on published returns": baselines.remarks,
     "rows of peers": baselines.peers,
+    "published shares": shares.table,
     "book": book.documents,
     "leaderboard": leaderboard.tables,
     "coverage": lambda: _included("docs/assets/coverage.md"),
 }
 PART = re.compile(r"<!-- generate (.+?) -->")
+"""A part that is left to the generators; `committed.WRITTEN` are parts that the file has, too."""
 # Attributes by which a browser loads a file at once.
 LOADED = re.compile(
     r"""<(?:script|img|iframe|source|video)\b[^>]*\bsrc=["']?(?:https?:)?//[^"'\s>]+"""
@@ -75,6 +78,8 @@ def on_files(files: Files, config: Any) -> Files:
     pages = {f"methods/{name}.md": methods.page(name) for name in algos.ALGOS}
     pages |= suites.suite_pages() | book.pages()
     for uri, text in pages.items():
+        if kept := files.get_file_from_path(uri):  # of the book, with links into the repository
+            files.remove(kept)
         files.append(File.generated(config, uri, content=text))
     for name in suites.names():
         for path in suites.figures(name):
@@ -98,7 +103,7 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
             raise PluginError(f"no generated part {match[1]!r}: expected one of {', '.join(PARTS)}")
         return PARTS[match[1]]()
 
-    return PART.sub(part, markdown)
+    return PART.sub(part, committed.WRITTEN.sub(part, markdown))
 
 
 def on_post_build(config: Any) -> None:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from docs._generate import sources
-from imitbench.results import rank, submissions
+from imitbench.results import effort, rank, submissions
 from imitbench.results.cells.cell import Result
+from imitbench.results.claims import place_name
 from imitbench.results.tables.formatting import format_estimate
 from imitbench.suites.registry import suite_names
 from imitbench.utils.errors import UserError
 
+COSTS = (effort.env_steps, effort.grad_steps)
 COMMUNITY = sources.ROOT / "results" / "community"
-HEAD = ("Rank", "Method", "By", "IQM", "Mean", "P(better)", "Above", "Below")
+HEAD = (
+    "Rank", "Method", "By", "IQM", "Mean", "P(better)", "Above", "Below", "Environment steps",
+    "Gradient steps",
+)  # fmt: skip
 
 
 def submitted(suite: str) -> list[tuple[submissions.Submission, list[Result]]]:
@@ -55,10 +60,11 @@ def table(suite: str) -> str:
             f"{r.improvement:.2f}",
             str(r.above),
             str(r.below),
+            *(f"{max(map(count, scores.cells[r.method])):,}" for count in COSTS),
         )
         for number, r in enumerate(rank.rank_methods(scores), 1)
     ]
-    places = ", ".join(f"{task} {demos}" for task, demos, _ in scores.places)
+    places = "; ".join(map(place_name, scores.places))
     about = f"{scores.measure.replace('_', ' ').capitalize()}, normalised, at {places}."
     if scores.left_out:
         names = ", ".join(f"`{name}`" for name in scores.left_out)

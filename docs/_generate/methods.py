@@ -13,15 +13,6 @@ from imitbench import algos, envs, experts
 from imitbench.core.types import Cost
 
 COST_TASK = "ProbeGoal"  # a task on which every method can be built
-FAMILIES = {
-    "cloning": "Cloning",
-    "adversarial": "Adversarial imitation",
-    "inverse": "Inverse, without an adversary",
-    "model_based": "Model-based",
-    "goal": "Goals from what was reached",
-    "offline": "Offline, from fixed data with rewards",
-    "rl": "Reinforcement learning",
-}
 SUBJECTS = ("environment steps", "expert queries", "gradient steps")
 
 
@@ -38,7 +29,6 @@ class Method(NamedTuple):
 
     name: str
     module: str
-    family: str
     title: str  # the first sentence of its docstring
     about: str  # what follows it
     sections: dict[str, str]  # of docstring and note, by their headings
@@ -54,7 +44,7 @@ def method(name: str) -> Method:
         sections[heading] = "\n\n".join(filter(None, (sections.get(heading), text)))
     sections.setdefault("Source", "That of the methods named above.")
     about = sources.as_markdown(about).removeprefix(title).strip()
-    return Method(name, module, module.split(".")[2], title, about, sections)
+    return Method(name, module, title, about, sections)
 
 
 def split(docstring: str) -> tuple[str, dict[str, str]]:
@@ -80,12 +70,8 @@ def note_sections(name: str) -> dict[str, str]:
 
 def families() -> dict[str, list[str]]:
     """The names of the methods by the title of their family, in the order of the registry."""
-    found: dict[str, list[str]] = {title: [] for title in FAMILIES.values()}
-    for name in algos.ALGOS:
-        family = method(name).family
-        title = FAMILIES.get(family, family.replace("_", " ").capitalize())
-        found.setdefault(title, []).append(name)
-    return {title: names for title, names in found.items() if names}
+    titles = list(algos.FAMILIES.values())
+    return {title: [n for n in algos.ALGOS if algos.family(n) == title] for title in titles}
 
 
 def uses(name: str) -> dict[str, bool]:
@@ -187,9 +173,9 @@ def _commands(name: str) -> str:
 
 def _task(name: str) -> str:
     """A task that the method's default settings suit."""
-    if method(name).family == "goal":
+    if algos.family(name) == algos.FAMILIES["goal"]:
         return "FetchPush"
-    if method(name).family == "model_based" and not algos.traits(name).needs_demos:
+    if algos.family(name) == algos.FAMILIES["model_based"] and not algos.traits(name).needs_demos:
         return "HalfCheetah-known-reward"
     config, hindsight = algos.ALGOS[name].Config(), "replay.her"
     defaults = {s.name: s.default for group in settings.groups(config) for s in group.settings}
@@ -219,7 +205,7 @@ def _cells(name: str) -> str:
                 str(row["task"]),
                 str(row["demos"]),
                 result.expert or "-",
-                f"`{row['method']}`",
+                f"`{row['method']}`" + (f" ({old})" if (old := result.old_version) else ""),
                 sources.interval(row, "success_final", 100) if solved else "-",
                 sources.interval(row, "return"),
                 f"{row['seeds']} x {row['episodes_per_seed']}",

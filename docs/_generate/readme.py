@@ -1,4 +1,4 @@
-"""The figures of the README: demonstrations, and all verdicts (`make docs-tables`)."""
+"""The figures of the README, demonstrations and all verdicts, and the book (`make docs-tables`)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import matplotlib
 import numpy as np
 
 from docs._generate import sources
-from docs._generate.book import verdict_list
+from docs._generate.book import committed, verdict_list
 from imitbench.results import scores
 from imitbench.results.cells.cell import Result
 from imitbench.results.figures.palette import COLOURS, GREY
@@ -62,8 +62,8 @@ def draw() -> None:
 
 
 def main() -> None:
-    """Writes the figures whose numbers have changed."""
-    written = verdict_list.write()
+    """Writes the figures and pages whose numbers have changed."""
+    written = verdict_list.write() + committed.write()
     if drawn_fingerprint() != fingerprint():
         draw()
         written.append(FIGURE)

@@ -17,8 +17,10 @@ from imitbench.algos.offline import (
 )
 from imitbench.algos.registry import (
     ALGOS,
+    FAMILIES,
     build,
     episode_warnings,
+    family,
     needs,
     needs_actions,
     needs_poses,
@@ -34,6 +36,7 @@ from imitbench.algos.rl import awr, ddpg, ddpg_demos, ppo, rwr, sac, sil, td3, t
 
 __all__ = [
     "ALGOS",
+    "FAMILIES",
     "airl",
     "awr",
     "bc",
@@ -50,6 +53,7 @@ __all__ = [
     "ddpg_demos",
     "demodice",
     "episode_warnings",
+    "family",
     "gail",
     "gail_trpo",
     "gcbc",

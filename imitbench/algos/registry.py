@@ -36,6 +36,16 @@ from imitbench.algos.rl import awr, ddpg, ddpg_demos, ppo, rwr, sac, sil, td3, t
 from imitbench.core.types import Actor, Algorithm, Env, Policy, Spec, Traits
 from imitbench.utils.errors import UserError
 
+FAMILIES = {
+    "cloning": "Cloning",
+    "adversarial": "Adversarial imitation",
+    "inverse": "Inverse, without an adversary",
+    "model_based": "Model-based",
+    "goal": "Goals from what was reached",
+    "offline": "Offline, from fixed data with rewards",
+    "rl": "Reinforcement learning",
+}
+"""The titles of the packages of methods."""
 ALGOS: dict[str, ModuleType | SimpleNamespace] = {
     "bc": bc,
     "bco": bco,
@@ -241,6 +251,12 @@ def needs_poses(config: Any) -> bool:
             episodes to demonstrated states.
     """
     return bool(getattr(config, "needs_poses", False) or reset_share(config))
+
+
+def family(name: str) -> str:
+    """The title of a method's family; `""` for a method that does not come with the package."""
+    parts = ALGOS[name].__name__.split(".")
+    return FAMILIES.get(parts[2], "") if parts[:2] == ["imitbench", "algos"] else ""
 
 
 def settings_warnings(name: str, config: Any, spec: Spec) -> list[str]:

@@ -15,9 +15,11 @@ from imitbench.results.figures.drawing import KINDS
 from imitbench.utils.errors import UserError
 from imitbench.utils.files import atomic_write
 
-MAX_BYTES = 2**20
+MAX_BYTES = 2**20  # of a file
+MAX_SUITE_BYTES = 2 * 2**20
 # Stems of the files that `derive` writes.
-DERIVED = ("summary", "table", "curves", "scores", "values", "budget")
+FIGURES = ("curves", "scores", "values", "budget")
+DERIVED = ("summary", "table", *FIGURES)
 
 
 def derive(root: Path, kinds: Sequence[str] = KINDS) -> tuple[list[Result], list[Path]]:
@@ -35,7 +37,10 @@ def derive(root: Path, kinds: Sequence[str] = KINDS) -> tuple[list[Result], list
             differ.
     """
     results = tables.derive(root)
-    return results, draw_figures(results, root, kinds)
+    figures = draw_figures(results, root, kinds)
+    for stale in {root / f"{stem}.{kind}" for stem in FIGURES for kind in kinds} - set(figures):
+        stale.unlink(missing_ok=True)  # of an older state of the cells
+    return results, figures
 
 
 def draw_figures(results: Sequence[Result], root: Path, kinds: Sequence[str] = KINDS) -> list[Path]:
@@ -72,8 +77,8 @@ def ship(root: Path, name: str, keys: Sequence[str], *, partial: bool = False) -
         The folder of the shipped results.
 
     Raises:
-        UserError: cells are missing, a file is too large, or a cell was not run from a committed
-            source tree.
+        UserError: cells are missing, a file or the whole suite is too large, or a cell was not run
+            from a committed source tree.
     """
     target = Path("results") / "shipped" / name
     ours = {r.folder.name: r for r in derive(root)[0]}
@@ -117,11 +122,22 @@ def _replace_shipped(target: Path, cells: Sequence[Result]) -> None:
             copy = store.cells_folder(staged) / cell.folder.name
             shutil.copytree(cell.folder, copy, ignore=leave_out)
         derive(staged)
+        _check_size(staged)
         for extra in target.glob("*"):  # figures that other commands made
             if extra.is_file() and extra.stem not in DERIVED:
                 shutil.copy2(extra, staged)
         shutil.rmtree(target, ignore_errors=True)
         shutil.move(staged, target)
+
+
+def _check_size(folder: Path) -> None:
+    """Checks that a suite stays small enough for the repository."""
+    size = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+    if size > MAX_SUITE_BYTES:
+        raise UserError(
+            f"the suite {folder.name} has {size:,} bytes, too large to ship: expected at most "
+            f"{MAX_SUITE_BYTES:,}; run its cells with fewer evaluations or episodes"
+        )
 
 
 def update_readme(name: str, table: str) -> None:

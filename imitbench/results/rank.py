@@ -6,12 +6,13 @@ Agarwal et al. 2021 (arXiv:2108.13264): runs of all tasks together, seeds resamp
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
 
 from imitbench.experts import reference_scores
+from imitbench.results import scores as cell_scores
 from imitbench.results import stats
 from imitbench.results.cells.cell import Result
 from imitbench.suites.published.schema import Place
@@ -29,8 +30,13 @@ class Scores(NamedTuple):
 
     measure: str
     places: list[Place]
-    methods: dict[str, list[np.ndarray]]  # for each method the scores [S] at each place
+    cells: dict[str, list[Result]]  # for each method its cell at each place
     left_out: list[str]  # methods that did not run at all of the places
+
+    @property
+    def methods(self) -> dict[str, list[np.ndarray]]:
+        """For each method the scores [S] at each place."""
+        return {name: [r.score(self.measure) for r in cells] for name, cells in self.cells.items()}
 
 
 class RankedMethod(NamedTuple):
@@ -71,23 +77,23 @@ def collect(results: Sequence[Result], measure: Measure = "auto") -> Scores:
         measure = "success_final" if has_success else "return"
     if measure != "return" and not has_success:
         raise UserError(f"measure={measure}: some tasks have no success; take return")
-    by_method: dict[str, dict[Place, np.ndarray]] = {}
+    by_method: dict[str, dict[Place, Result]] = {}
     for r in results:
         if measure != "return" or r.place[0] in reference_scores.table():
-            by_method.setdefault(r.identity["label"], {})[r.place] = r.score(measure)
+            by_method.setdefault(r.identity["label"], {})[r.place] = r
     places, names = _largest_choice(by_method)
     if not names:
         raise UserError(
             "no two methods ran at the same places of tasks with reference scores: compare cells "
             "with `imitbench compare`"
         )
-    methods = {name: [by_method[name][p] for p in places] for name in names}
+    cells = {name: [by_method[name][p] for p in places] for name in names}
     labels = list(dict.fromkeys(r.identity["label"] for r in results))
-    return Scores(measure, places, methods, [name for name in labels if name not in methods])
+    return Scores(measure, places, cells, [name for name in labels if name not in cells])
 
 
 def _largest_choice(
-    by_method: dict[str, dict[Place, np.ndarray]],
+    by_method: Mapping[str, Mapping[Place, Result]],
 ) -> tuple[list[Place], list[str]]:
     """The places of one method, and all methods that ran there, with the most cells."""
     best: tuple[list[Place], list[str]] = [], []
@@ -109,12 +115,12 @@ def rank_methods(scores: Scores) -> list[RankedMethod]:
         The methods; first those that are above more methods than they are below, and of several
         that with the highest interquartile mean.
     """
-    ranked, standings = [], paired_standings(scores)
-    for method, strata in scores.methods.items():
+    ranked, standings, methods = [], paired_standings(scores), scores.methods
+    for method, strata in methods.items():
         sizes = [len(x) for x in strata]
         improvements = [
             stats.probability_of_improvement(a, b)
-            for name, others in scores.methods.items()
+            for name, others in methods.items()
             if name != method
             for a, b in zip(strata, others, strict=True)
         ]
@@ -135,8 +141,9 @@ def rank_methods(scores: Scores) -> list[RankedMethod]:
 def paired_standings(scores: Scores) -> dict[str, tuple[int, int]]:
     """Counts the methods that each method is above and below of.
 
-    Two methods are compared by the mean difference of their scores over all places, seed by seed
-    where both have as many seeds. Differences at places of one task share seeds and states, so
+    Two methods are compared by the mean difference of their scores over all places, each place as
+    `scores.lead` compares them: seed by seed where that may be. Differences at places of one task
+    share seeds and states, so
     their errors are taken as one. One is above the other at a level of 5% (two-sided, Student's t),
     where p values are adjusted over all pairs by Benjamini and Hochberg.
 
@@ -146,10 +153,10 @@ def paired_standings(scores: Scores) -> dict[str, tuple[int, int]]:
     Returns:
         For each method: of how many others it is above, and of how many below.
     """
-    pairs = list(itertools.combinations(scores.methods, 2))
+    pairs = list(itertools.combinations(scores.cells, 2))
     leads = [_lead(scores, a, b) for a, b in pairs]
     adjusted = stats.benjamini_hochberg([lead.p for lead in leads])
-    found = {name: [0, 0] for name in scores.methods}
+    found = {name: [0, 0] for name in scores.cells}
     for pair, lead, p in zip(pairs, leads, adjusted, strict=True):
         if p <= 2 * stats.ALPHA:
             better, worse = pair if lead.value > 0 else pair[::-1]
@@ -161,13 +168,12 @@ def paired_standings(scores: Scores) -> dict[str, tuple[int, int]]:
 def _lead(scores: Scores, a: str, b: str) -> stats.Mean:
     """The mean lead of one method over another."""
     by_task: dict[str, list[stats.Mean]] = {}
-    for (task, _, _), x, y in zip(scores.places, scores.methods[a], scores.methods[b], strict=True):
-        same = len(x) == len(y)
-        lead = (
-            stats.over_seeds(x - y)
-            if same
-            else stats.difference(stats.over_seeds(x), stats.over_seeds(y))
-        )
+    for (task, _, _), x, y in zip(scores.places, scores.cells[a], scores.cells[b], strict=True):
+        lead = cell_scores.lead(x, y, scores.measure)
+        if scores.measure == "return":
+            ends = reference_scores.table()[task]
+            size = ends["expert"] - ends["random"]
+            lead = lead._replace(value=lead.value / size, error=lead.error / abs(size))
         by_task.setdefault(task, []).append(lead)
     leads = [stats.together(found) for found in by_task.values()]
     return stats.pooled(leads, [len(found) for found in by_task.values()])

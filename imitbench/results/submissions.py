@@ -63,6 +63,8 @@ def problem(cell: Result, shipped: Sequence[Result]) -> str:
     seeds = cell.identity["seeds"]
     if len(seeds) < MIN_SEEDS:
         return f"it has {len(seeds)} seeds: expected at least {MIN_SEEDS}"
+    if sorted(seeds) != list(range(len(seeds))):
+        return f"its seeds are {', '.join(map(str, seeds))}: expected 0 to {len(seeds) - 1}"
     if cell.identity.get("initial_states") != "own":
         return "its seeds share their initial states: run it again with this version"
     own = {name: cell.identity.get(name) for name in PROTOCOL}

@@ -17,7 +17,7 @@ from imitbench.suites.registry import load_suite
 from imitbench.suites.schema import Cell, Profile
 from imitbench.utils.errors import UserError
 
-FAR = 4.0  # standard deviations over seeds, of a difference of two runs
+FAR = 3.0  # standard deviations over seeds, of a difference of two runs
 
 
 class Repetition(NamedTuple):

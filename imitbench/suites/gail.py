@@ -22,12 +22,14 @@ makes a hundred times as many expert actions as the other methods get. Claims:
 `imitbench/suites/published/gail.py`.
 
 PPO's learning rate falls to 0 over the budget, as in openai/baselines, whose other settings it has
-too. Where episodes never end early, two environments collect whole episodes. Eight in step would
-collect a quarter each, and see nothing but fallen robots in three updates of four.
+too. Where episodes never end early, on HalfCheetah and on tasks named `-fh`, two environments
+collect whole episodes. Eight in step would collect a quarter each, and see nothing but fallen
+robots in three updates of four, or the beginning of a run in one of four.
 TRPO has the discount, the network and the critic of the source's code.
 
 Ant is the version with 27 numbers in the observation; the full profile has the one with 105, too.
-There GAIL needs more steps than the cpu profile has, which has BC and DAgger alone.
+There GAIL needs more steps than the cpu profile has, which has BC and DAgger alone. The hardest
+task of the paper, Humanoid, is missing.
 
 Every discriminator but AIRL's has a gradient penalty, which the paper's has not; `gail-no-penalty`,
 on one task and on Reacher, and `gail-spectral` do without, the latter with spectrally normalised
@@ -48,6 +50,7 @@ from imitbench.suites.schema import Cell, Suite
 
 TASKS = ("Hopper", "HalfCheetah", "Walker2d", "Ant-27", "Ant")
 COLUMNS: tuple[tuple[str, tuple[int, ...]], ...] = tuple((t, (1, 4, 11, 18, 25)) for t in TASKS)
+NEVER_END = ("HalfCheetah",)  # episodes last until the time limit, as in the tasks named -fh
 ROUNDS, UPDATES = 5, 10  # of DAgger; updates after the last round fit what was collected
 
 
@@ -185,7 +188,7 @@ def _gail(
 ) -> Cell:
     """GAIL, or a variant of it, with GAIL's budget."""
     config = config or _gail_config(s)
-    if task.endswith("-fh"):
+    if task.endswith("-fh") or task in NEVER_END:
         learner = "trpo" if method == "gail_trpo" else "ppo"
         config = replace(config, **{learner: _whole_episodes(getattr(config, learner))})
     return Cell(task, demos, method, config, env_steps=s.env_steps, label=label, **s.common())

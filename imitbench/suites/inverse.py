@@ -28,8 +28,9 @@ IQ-Learn and 10,000 of LS-IQ). SAC's temperature
 begins at 0.1 there in DAC, as in the code of ValueDICE's authors, and in SQIL and PWIL. The
 controls have half the steps. No setting of a method was searched; but the number of steps was
 doubled after a first run of IQ-Learn on Hopper, and PWIL's replay begins as in Acme since a first
-run there with the kept steps alone, as in the first official code, had learned nothing. The full profile has IQ-Learn's 500,000 steps
-for all, and LS-IQ on HalfCheetah with its authors' second weight of the regulariser, too.
+run there with the kept steps alone, as in the first official code, had learned nothing. The full
+profile has IQ-Learn's 500,000 steps for all, and LS-IQ on HalfCheetah with its authors' second
+weight of the regulariser, too.
 Claims: `imitbench/suites/published/inverse.py`.
 """
 

@@ -8,7 +8,7 @@ import shlex
 import pytest
 
 from docs._generate import quoted, sources
-from docs._generate.book import claim_list, pages, verdict_list
+from docs._generate.book import claim_list, committed, pages, verdict_list
 from docs._generate.book.schema import ClaimOf
 from imitbench.results import claims, scores
 from imitbench.results.tables import sections
@@ -74,17 +74,26 @@ def test_every_claim_is_on_exactly_one_kind_of_page():
 
 
 def test_its_numbers_are_those_of_the_cells():
+    """Each verdict on each page of its claim, and on the page of the others alone where none is."""
     written = pages.pages()
-    shown = written["book/self_correction.md"] + written[f"book/{pages.REST}.md"]
-    judged = claims.judge(published.claims_of("vins"), sources.shipped_results("vins"))
+    on_pages: dict[ClaimOf, list[str]] = {}
+    for d in pages.DOCUMENTS:
+        for ref in {ref for s in d.statements for ref in s.claims}:
+            on_pages.setdefault(ref, []).append(written[f"book/{d.name}.md"])
     checked = 0
-    for j in judged:
-        if j.verdict != "no results" and j.claim.better == "vins" and j.claim.worse == "bc":
-            row = f"| {j.place} | {sections.format_lead(j)} | {j.seeds} x {j.episodes} | "
-            assert row in shown
-            assert f"| {sections.explained_verdict(j)} |" in shown
+    for suite in suite_names():
+        for j in claims.judge(published.claims_of(suite), sources.shipped_results(suite)):
+            if j.verdict == "no results":
+                continue
+            p = "<0.001" if j.p_adjusted < 0.001 else f"{j.p_adjusted:.3f}"
+            numbers = f"{j.place} | {sections.format_lead(j)} | {j.seeds} x {j.episodes} | {p}"
+            row = f"| {j.claim.text} | {numbers} | {sections.explained_verdict(j)} |"
+            for page in on_pages.get(
+                ClaimOf(suite, j.claim.text), [written["book/other_claims.md"]]
+            ):
+                assert row in page
             checked += 1
-    assert checked > 5
+    assert checked > 200
 
 
 def test_the_list_of_claims_links_to_their_statements():
@@ -93,7 +102,7 @@ def test_the_list_of_claims_links_to_their_statements():
     assert len(listed) == sum(len(published.claims_of(name)) for name in suite_names())
     for line in listed:
         page, _, name = re.findall(r"\]\(([\w.#-]+)\)", line)[-1].partition("#")
-        place = f"{{ #{name} }}" if name.startswith("statement-") else f"## [`{name}`]"
+        place = f'<a id="{name}">' if name.startswith("statement-") else f"## [`{name}`]"
         assert place in written[f"book/{page}"], line
     counted = [
         (ref.suite, ref.text) for d in pages.DOCUMENTS for s in d.statements for ref in s.claims
@@ -125,6 +134,15 @@ def test_the_list_is_current():
     kept = verdict_list.NUMBERS.read_text(encoding="utf-8")
     assert kept == verdict_list.numbers(), "run `make docs-tables`"
     assert verdict_list.FIGURE.exists()
+
+
+def test_the_pages_of_the_repository_are_current_and_their_links_lead_somewhere():
+    for path, text in committed.texts().items():
+        assert path.read_text(encoding="utf-8") == text, "run `make docs-tables`"
+        for link in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
+            if not link.startswith("https://"):
+                assert (path.parent / link).resolve().exists(), f"{path.name}: {link}"
+    assert committed.INDEX.read_text(encoding="utf-8").count("<!-- begin ") == len(committed.PARTS)
 
 
 def test_an_unknown_claim_is_refused():

@@ -458,7 +458,7 @@ def shown_by(c: Cell) -> str:
 def test_the_command_says_each_verdict_and_its_exit_code_the_sum(tmp_path, capsys, monkeypatch):
     cells = [cell("a", SEVERAL + 0.2 + WOBBLE), cell("b", SEVERAL)]
     monkeypatch.setattr(store, "read_all", lambda root: cells if "toy" in str(root) else [])
-    monkeypatch.setattr(registry, "SUITES", dict.fromkeys(("toy", "none")))
+    monkeypatch.setattr(registry, "SUITES", dict.fromkeys(("toy", "none"), load_suite("bcq")))
     found = {"toy": (A_OVER_B,), "none": ()}
     monkeypatch.setattr(published, "claims_of", lambda name: found[name])
     assert main.main(["verify", "--figure", str(tmp_path / "all")]) == 0

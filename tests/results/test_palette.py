@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from imitbench.report import page
-from imitbench.results.figures import palette
+from imitbench.results.figures import drawing, palette
 
 ROOT = Path(__file__).parents[2]
 # Machado, Oliveira and Fernandes 2009, table 1, severity 1: linear RGB as it is seen.
@@ -85,6 +85,22 @@ def test_no_two_methods_look_alike():
     assert palette.style(24) == looks[0]
 
 
+def test_the_methods_of_a_panel_have_different_colours():
+    """In grey, too, where a panel has at most six; a method keeps its number where it may."""
+    few = [f"m{i}" for i in range(6)]
+    assert drawing.ordered_by_looks(few, [few])[:6] == few
+    many = [f"m{i}" for i in range(20)]
+    panels = [many[:6], many[4:10], [many[0], many[8], many[16]], many[12:18]]
+    order = drawing.ordered_by_looks(many, panels)
+    assert sorted(x for x in order if x is not None) == sorted(many)
+    for panel in panels:
+        looks = [drawing.method_style(order, label) for label in panel]
+        assert len({x["color"] for x in looks}) == len(panel)
+        assert {x["color"] for x in looks} <= set(palette.COLOURS[:6])
+    crowd = [f"m{i}" for i in range(30)]
+    assert None not in drawing.ordered_by_looks(crowd, [crowd])
+
+
 def test_the_page_has_the_same_looks():
     text = page.page([])
     for i, (light, dark) in enumerate(zip(palette.COLOURS, palette.ON_DARK, strict=True)):
@@ -93,7 +109,7 @@ def test_the_page_has_the_same_looks():
     assert 'MARKS = ["circle", "square", "up", "diamond", "down", "cross"]' in text
 
 
-@pytest.mark.parametrize("folder", ["imitbench/results/figures", "docs/_generate"])
+@pytest.mark.parametrize("folder", ["imitbench/results/figures", "docs/_generate", "benchmarks"])
 def test_figures_have_no_colours_of_their_own(folder):
     known = {*palette.COLOURS, *palette.ON_DARK, palette.GREY}
     for path in (ROOT / folder).rglob("*.py"):

@@ -67,6 +67,7 @@ def changed(results: Sequence[Result], **changes: Any) -> Result:
         ({}, ""),
         ({"label": "other", "config": {}, "grad_steps": 8}, ""),
         ({"seeds": [0, 1]}, "it has 2 seeds: expected at least 5"),
+        ({"seeds": [1, 2, 3, 4, 5]}, "its seeds are 1, 2, 3, 4, 5: expected 0 to 4"),
         ({"initial_states": None}, "its seeds share their initial states"),
         ({"task": "Hopper"}, "the suite has no cell of Hopper with 2 demonstrations"),
         ({"demos": 3}, "the suite has no cell of PointMass with 3 demonstrations"),

@@ -39,10 +39,23 @@ def test_points_are_shares_or_units_of_the_expert():
         ]
     )
     rate, returns, unknown = found["a is above b"]
-    assert rate[:3] == pytest.approx((0.2, 0.004, 0.396), abs=1e-4)
-    assert rate[3:] == ("reproduced", 0.01)
-    assert returns[:3] == pytest.approx((0.5, 0.304, 0.696), abs=1e-4)
-    assert unknown[:3] == pytest.approx((0.25, 0.201, 0.299), abs=1e-4)  # of a return of 4
+    assert rate[1:4] == pytest.approx((0.2, 0.004, 0.396), abs=1e-4)
+    assert rate[4:] == ("reproduced", 0.01) and rate.place == "FetchPush 100, scripted expert"
+    assert returns[1:4] == pytest.approx((0.5, 0.304, 0.696), abs=1e-4)
+    assert unknown[1:4] == pytest.approx((0.25, 0.201, 0.299), abs=1e-4)  # of a return of 4
+
+
+def test_claims_are_grouped_by_the_family_of_the_method_that_is_higher():
+    made = judgement("FetchPush 100", 0.2, 0.1)
+    above = {
+        label: made._replace(claim=Claim(f"{label} is above x", label, "x", "somebody"))
+        for label in ("dagger", "gail")
+    }
+    groups = verdicts.grouped({"own": [made], "gail": list(above.values())})
+    assert {title: [row.claim for row in rows] for title, rows in groups.items()} == {
+        "Cloning": ["dagger is above x"], "Adversarial imitation": ["gail is above x"],
+        "own": ["a is above b"],
+    }  # fmt: skip
 
 
 def test_it_is_drawn_and_the_same_again(tmp_path):

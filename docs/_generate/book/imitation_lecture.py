@@ -260,8 +260,8 @@ DOCUMENT = Document(
             "A person has to label every state that the policy visits.",
             claims=claims(
                 "gail",
-                "DAgger with 4 trajectories, and the expert's actions on 20 more, has a higher "
-                "return than BC with 4",
+                "DAgger with 4 trajectories, and the expert's actions on all steps of 20 more, a "
+                "hundred times as many, has a higher return than BC with 4",
             ),
             tests=(f"{CLONING}/test_dagger.py::"
                    "test_the_aggregate_holds_the_demonstrations_and_expert_labels",),

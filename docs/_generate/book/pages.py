@@ -28,6 +28,11 @@ DOCUMENTS: tuple[Document, ...] = (
     weighted_regression.DOCUMENT,
 )
 REST = "other_claims"
+STUDIES = {
+    ("vins", "diagnostics"): "make pictures-vins",
+    ("dagger", "compounding"): "make compounding",
+}
+"""The commands that make the figures of studies, which no suite has cells for."""
 NOT_RUN = "not run"  # for claims without results
 HEAD = ("Claim of the suite", "Where", "Lead", "Seeds x episodes", "Adjusted p", "Verdict")
 
@@ -94,15 +99,14 @@ def _statement(
     number: int, statement: Statement, shown_above: Sequence[tuple[str, str]]
 ) -> list[str]:
     """A statement and what became of it, without the figures that are not on the page yet."""
-    title = f"**{number}. {statement.kind.capitalize()}.**{{ #{anchor(number)} }}"
+    title = f'<a id="{anchor(number)}"></a>**{number}. {statement.kind.capitalize()}.**'
     parts = [f"{title} {sources.linked(statement.says)}"]
     found = [j for ref in statement.claims for j in judgements_of(ref.suite, ref.find())]
     if found:
         parts.append(sources.table(HEAD, map(row, found)))
-    suites = dict.fromkeys(
-        [ref.suite for ref in statement.claims] + [suite for suite, _ in statement.figures]
-    )
-    items = []
+    drawn = [f for f in statement.figures if f not in STUDIES]
+    suites = dict.fromkeys([r.suite for r in statement.claims] + [suite for suite, _ in drawn])
+    items = [f"Draw it: `{STUDIES[f]}`" for f in statement.figures if f in STUDIES]
     for suite in suites:
         run, verify = commands(suite, [r.find() for r in statement.claims if r.suite == suite])
         items.append(f"Run it: `{run}`, then `{verify}` ([the suite](../suites/{suite}.md))")

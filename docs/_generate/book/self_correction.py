@@ -310,8 +310,10 @@ DOCUMENT = Document(
             "destroyed.",
             claims=ABOVE_START,
             figures=(("vins_rl", "curves"),),
-            remark="The claim has not run. The shipped curves of VINS+RL, of version 1 on "
-            "FetchPickAndPlace, fall again after a peak.",
+            remark="The claim has not run. The shipped curve of VINS+RL, of version 1 on "
+            "FetchPickAndPlace, rises slowly to "
+            "{vins_rl | vins_rl | FetchPickAndPlace 100, learned | success_final} success at the "
+            "last step.",
         ),
         Statement(
             "Environments for Experiments", "definition",

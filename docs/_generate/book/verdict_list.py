@@ -46,7 +46,7 @@ def write() -> list[Path]:
     if FIGURE.exists() and NUMBERS.exists() and NUMBERS.read_text(encoding="utf-8") == text:
         return []
     _, vector = verdicts.draw({name: sources.judgements(name) for name in suite_names()}, FIGURE)
-    vector.unlink()  # several times as large
+    vector.unlink()  # several times as large; `imitbench verify --figure verdicts` draws it
     with atomic_write(NUMBERS) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return [FIGURE, NUMBERS]

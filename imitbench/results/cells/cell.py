@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from imitbench import algos
 from imitbench.experts import reference_scores
 from imitbench.results import stats
 from imitbench.results.cells import cell_schema
@@ -76,6 +77,15 @@ class Result(NamedTuple):
         """The package, with its version, that trained the policies of a peer's row
         (`benchmarks/peers`); None for our own methods."""
         return self.identity.get("peer")
+
+    @property
+    def old_version(self) -> str:
+        """Says that the method has changed since, and its numbers with it: `version 1, now 2`;
+        empty where it has not, and for methods that are not known here."""
+        method, ran = self.identity.get("method"), self.identity.get("version", 1)
+        if self.peer or method not in algos.ALGOS or ran == algos.traits(method).version:
+            return ""
+        return f"version {ran}, now {algos.traits(method).version}"
 
     @property
     def shares_states(self) -> bool:

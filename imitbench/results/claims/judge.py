@@ -30,6 +30,7 @@ class Judgement(NamedTuple):
     p_adjusted: float  # over all claims and places of the suite
     verdict: Verdict
     objection: str  # why a verdict is withheld whatever p is; empty where it is not
+    old: tuple[str, ...] = ()  # the cells whose methods have changed since they ran
 
     @property
     def p(self) -> float:
@@ -162,7 +163,8 @@ def _judge_together(claim: Claim, judgements: Sequence[Judgement]) -> list[Judge
     objection = found[0].objection if all(j.objection for j in found) else ""
     sizes = min(j.seeds for j in found), min(j.episodes for j in found)
     name, nan = f"{len(found)} places together", float("nan")
-    return [Judgement(claim, name, len(found), lead, *sizes, nan, "undecided", objection)]
+    old = tuple(dict.fromkeys(x for j in found for x in j.old))
+    return [Judgement(claim, name, len(found), lead, *sizes, nan, "undecided", objection, old)]
 
 
 def _judgement(
@@ -175,7 +177,9 @@ def _judgement(
     seeds = min(len(r.identity["seeds"]) for r in cells)
     episodes = min(r.identity["eval_episodes"] for r in cells)
     adjusted = float("nan")  # known when all p values are
-    return Judgement(claim, place, 0, lead, seeds, episodes, adjusted, "undecided", objection)
+    old = dict.fromkeys(f"{r.identity['label']} of {r.old_version}" for r in cells if r.old_version)
+    head = claim, place, 0, lead, seeds, episodes
+    return Judgement(*head, adjusted, "undecided", objection, tuple(old))
 
 
 def _no_results(claim: Claim, place: str) -> Judgement:

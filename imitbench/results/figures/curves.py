@@ -21,6 +21,7 @@ from imitbench.results.figures.drawing import (
     add_caption,
     add_legend,
     method_style,
+    ordered_by_looks,
     panel_grid,
     places_on,
     save,
@@ -100,14 +101,14 @@ def scores(results: Sequence[Result]) -> Figure:
 def _draw_scores(axis: Any, cells: Sequence[Result], methods: Sequence[str]) -> None:
     """One row for each method, the first at the bottom."""
     has_success = cells[0].info["has_success"]
-    faces = {"success_any": "black", "success_final": "none"} if has_success else {}
-    for measure, face in (faces or {"return": "black"}).items():
+    looks = {"success_any": ("o", "black"), "success_final": ("o", "none")}
+    for measure, (marker, face) in (looks if has_success else {"return": ("D", "black")}).items():
         estimates = [cell_scores.estimate(r, measure) for r in cells]
         axis.errorbar(
             [e.value for e in estimates],
             [methods.index(r.identity["label"]) + 0.12 * (face == "none") for r in cells],
             xerr=np.nan_to_num([[e.value - e.low, e.high - e.value] for e in estimates]).T,
-            fmt="o",
+            fmt=marker,
             color="black",
             markerfacecolor=face,
             markersize=5,
@@ -139,6 +140,10 @@ def curves(results: Sequence[Result]) -> Figure:
     methods = [label for label in labels if label in shown]
     costs = len({cost for cost, _ in panels})
     parts = {place: panel_parts(groups[place]) for place in places}
+    in_panels = [
+        [r.identity["label"] for r in cells] for panels_of in parts.values() for cells in panels_of
+    ]
+    looks = ordered_by_looks(methods, in_panels)
     drawn = [
         (cost, place, i)
         for cost, place in panels
@@ -153,7 +158,7 @@ def curves(results: Sequence[Result]) -> Figure:
     legend_height = 0.2 + 0.2 * -(-(len(methods) + 2) // LEGEND_COLUMNS)  # and two levels
     figure, grid = panel_grid(len(drawn), columns, (4.2, 2.6), legend_height, sharey=sharey)
     for i, (axis, (cost, place, part)) in enumerate(zip(grid.flat, drawn, strict=False)):
-        _draw_panel(axis, parts[place][part], cost, methods)
+        _draw_panel(axis, parts[place][part], cost, looks)
         if not is_grid or i < columns:
             title = panel_title(place, places, part, len(parts[place]))
             if len(title) > MAX_TITLE:
@@ -164,7 +169,9 @@ def curves(results: Sequence[Result]) -> Figure:
     return figure
 
 
-def _draw_panel(axis: Axes, cells: Sequence[Result], cost: str, methods: Sequence[str]) -> None:
+def _draw_panel(
+    axis: Axes, cells: Sequence[Result], cost: str, methods: Sequence[str | None]
+) -> None:
     measure = cell_scores.main_measure(cells[0])
     flat = [_is_flat(r, cost, cells) for r in cells]
     curved = [r for r, is_flat in zip(cells, flat, strict=True) if not is_flat]

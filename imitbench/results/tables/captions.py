@@ -57,7 +57,8 @@ def caption(results: Sequence[Result], rows: Sequence[Mapping[str, str]]) -> str
     text += unknown_task_sentence(results)
     text += "".join(meaning for column, meaning in COLUMNS.items() if column in rows[0])
     text += f"Profile {profile}. Device: {'; '.join(devices)}."
-    return text + peers_sentence(results) + trials_sentence(results) + engines_sentence(results)
+    sentences = peers_sentence, versions_sentence, trials_sentence, engines_sentence
+    return text + "".join(sentence(results) for sentence in sentences)
 
 
 def peers_sentence(results: Sequence[Result]) -> str:
@@ -77,6 +78,23 @@ def peers_sentence(results: Sequence[Result]) -> str:
         f" Trained by other packages on the same data with the same budget, and evaluated here: "
         f"{named}."
     )
+
+
+def versions_sentence(results: Sequence[Result]) -> str:
+    """Names the rows whose methods have changed since they ran.
+
+    Args:
+        results: the cells.
+
+    Returns:
+        A sentence with a space before it; empty where there is none.
+    """
+    old = dict.fromkeys(
+        f"{r.identity['label']} ({r.old_version})" for r in results if r.old_version
+    )
+    if not old:
+        return ""
+    return f" Older than the method is now, whose numbers differ: {', '.join(old)}."
 
 
 def unknown_task_sentence(results: Sequence[Result]) -> str:

@@ -93,14 +93,15 @@ def format_lead(judgement: claims.Judgement) -> str:
 
 
 def explained_verdict(judgement: claims.Judgement) -> str:
-    """Writes a verdict; an undecided one with what withholds it, or with the seeds it needs.
+    """Writes a verdict; an undecided one with what withholds it, or with the seeds it needs; and
+    the cells whose methods have changed since.
 
     Args:
         judgement: any.
     """
-    if judgement.verdict != "undecided":
-        return judgement.verdict
-    if judgement.objection:
-        return f"undecided ({judgement.objection})"
-    seeds = claims.seeds_to_decide(judgement)
-    return f"undecided (about {seeds:,} seeds would decide)" if seeds else "undecided"
+    reasons = []
+    if judgement.verdict == "undecided":
+        seeds = claims.seeds_to_decide(judgement)
+        reasons = [judgement.objection or (f"about {seeds:,} seeds would decide" if seeds else "")]
+    found = "; ".join(filter(None, [*reasons, *judgement.old]))
+    return f"{judgement.verdict} ({found})" if found else judgement.verdict

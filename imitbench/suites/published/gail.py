@@ -56,8 +56,9 @@ CLAIMS = (
         "bc",
         PAPER,
         measure="return",
-        places=tuple(place(task, MOST) for task in TASKS),
-        worse_at=tuple(place(task, 4) for task in TASKS),
+        # On HalfCheetah BC is at the floor with either.
+        places=tuple(place(task, MOST) for task in TASKS if task != "HalfCheetah"),
+        worse_at=tuple(place(task, 4) for task in TASKS if task != "HalfCheetah"),
     ),
     Claim(
         "GAIL's return with 4 trajectories is not below its return with 11 by more than a tenth",
@@ -97,11 +98,11 @@ CLAIMS = (
         places=(place("Hopper", 4),),
     ),
     Claim(
-        "DAgger with 4 trajectories, and the expert's actions on 20 more, has a higher return than "
-        "BC with 4",
+        "DAgger with 4 trajectories, and the expert's actions on all steps of 20 more, a hundred "
+        "times as many, has a higher return than BC with 4",
         "dagger",
         "bc",
-        "Ross et al. 2011 (arXiv:1011.0686), theorem 3.2",
+        OURS,
         measure="return",
         places=tuple(place(task, 4) for task in (*TASKS, "Ant-27")),
     ),
