@@ -13,7 +13,7 @@ from imitbench.cli.locations import folder_name, read_results, suite_name
 from imitbench.cli.options import Profile, ResultsFolder, SuiteName, UserPath
 from imitbench.results import comparability, compare, policy_trials, publish, rank, tables
 from imitbench.results.cells.cell import Result
-from imitbench.results.figures import aggregates, drawing
+from imitbench.results.figures import aggregates, curves, drawing
 from imitbench.results.tables import by_method, captions, formatting
 from imitbench.utils.errors import UserError, pick
 
@@ -88,9 +88,16 @@ class Plot(_SuiteResults):
 
     pdf: bool = False
     """Write .pdf files, too, with text that journals accept (type 42)."""
+    normalised: bool = False
+    """Draw learning curves alone, with returns that are 0 for a random policy and 1 for the
+    expert."""
 
     def __call__(self) -> None:
         root, cells = self.read()
+        if self.normalised:
+            figures = curves.draw_normalised(cells, self.own_folder(), kinds(self.pdf))
+            print(f"written: {', '.join(map(str, figures))}")
+            return
         if root == self.own_folder():
             figures = publish.derive(root, kinds(self.pdf))[1]
         else:

@@ -21,7 +21,8 @@ def figure(results: Sequence[Result]) -> dict[str, Any]:
         results: cells of one suite.
 
     Returns:
-        `kind` ("lines" or "dots"), `methods` in the order of their styles, and `panels`.
+        `kind` ("lines" or "dots"), `methods` in the order of their styles, and `panels`, of which
+        those of curves have few methods each, as in the files.
     """
     once = panels.evaluated_once(results)
     places = list(dict.fromkeys(r.place for r in results))
@@ -30,25 +31,26 @@ def figure(results: Sequence[Result]) -> dict[str, Any]:
     else:
         groups = panels.comparison_groups(results)
         drawn = [
-            _curve_panel(cost, place, places, groups[place])
+            _curve_panel(cost, cells, panels.panel_title(place, places, i, len(parts)))
             for cost, place in panels.curve_panels(groups)
+            for parts in [panels.panel_parts(groups[place])]
+            for i, cells in enumerate(parts)
+            if any(panels.cost_at_evaluations(r, cost).any() for r in cells)
         ]
     methods = list(dict.fromkeys(r.identity["label"] for r in results))
     return {"kind": "dots" if once else "lines", "methods": methods, "panels": drawn}
 
 
-def _curve_panel(
-    cost: str, place: Place, places: Sequence[Place], cells: Sequence[Result]
-) -> dict[str, Any]:
+def _curve_panel(cost: str, cells: Sequence[Result], title: str) -> dict[str, Any]:
     measure = scores.main_measure(cells[0])
     points = []
     if (cost, measure) == ("env_steps", "return"):
         points = [
             {"name": p.method, "x": p.env_steps, "y": p.value, "text": f"{p.spread}; {p.source}"}
-            for p in curves.published_at(place, cells)
+            for p in curves.published_at(cells[0].place, cells)
         ]
     return {
-        "title": panels.panel_title(place, places),
+        "title": title,
         "x": panels.COST_LABELS[cost],
         "y": panels.measure_label(cells[0]),
         "share": measure.startswith("success"),

@@ -312,7 +312,7 @@ DOCUMENT = Document(
             figures=(("vins_rl", "curves"),),
             remark="The claim has not run. The shipped curve of VINS+RL, of version 1 on "
             "FetchPickAndPlace, rises slowly to "
-            "{vins_rl | vins_rl | FetchPickAndPlace 100, learned | success_final} success at the "
+            "{vins_rl | vins_rl | FetchPickAndPlace 10, scripted | success_final} success at the "
             "last step.",
         ),
         Statement(

@@ -427,8 +427,11 @@ DOCUMENT = Document(
         Statement(
             "Properties", "claim",
             "Still it needs fewer samples than the Monte Carlo methods TRPO and PPO.",
+            claims=claims(
+                "awr", "AWR has a higher return than PPO after the same number of environment steps"
+            ),
             figures=(("awr", "curves"), ("learners", "curves")),
-            remark="Not what we find, and no claim judges it. In the shipped table of "
+            remark="Not what the means say. In the shipped table of "
             "[awr](../suites/awr.md), after {awr | awr | Hopper 0 | env_steps} steps each, PPO has "
             "{awr | ppo | Hopper 0 | return | interval} and AWR "
             "{awr | awr | Hopper 0 | return | interval} on Hopper, and PPO has "

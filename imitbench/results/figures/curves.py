@@ -12,7 +12,9 @@ matplotlib.use("Agg")
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
+from imitbench.experts import reference_scores
 from imitbench.results import scores as cell_scores
 from imitbench.results.cells.cell import Result
 from imitbench.results.figures.drawing import (
@@ -42,6 +44,7 @@ from imitbench.results.figures.panels import (
 from imitbench.results.tables import published_numbers
 from imitbench.suites import published
 from imitbench.suites.published.schema import Place
+from imitbench.utils.errors import UserError
 
 MAX_GRID_COLUMNS = 5  # a wider grid of costs and places is drawn panel by panel
 MAX_COLUMNS = 4  # of panels that are drawn one after the other
@@ -61,6 +64,30 @@ def draw(results: Sequence[Result], root: Path, kinds: Sequence[str] = KINDS) ->
     """
     name = "scores" if evaluated_once(results) else "curves"
     return save(figure(results), root / name, kinds)
+
+
+def draw_normalised(
+    results: Sequence[Result], root: Path, kinds: Sequence[str] = KINDS
+) -> list[Path]:
+    """Draws learning curves whose returns are 0 for a random policy and 1 for the expert.
+
+    Args:
+        results: cells of one suite.
+        root: the folder for `curves_normalised`.
+        kinds: of files.
+
+    Returns:
+        The files written.
+
+    Raises:
+        UserError: the cells were evaluated once, or no task has reference scores.
+    """
+    known = reference_scores.table()
+    cells = [r for r in results if r.place[0] in known and not r.info["has_success"]]
+    if evaluated_once(results) or not cells:
+        why = "its cells were evaluated once" if cells else "no task has a return to be normalised"
+        raise UserError(f"{results[0].identity['suite']}: no normalised curves, because {why}")
+    return save(curves(cells, normalised=True), root / "curves_normalised", kinds)
 
 
 def figure(results: Sequence[Result]) -> Figure:
@@ -122,7 +149,7 @@ def _draw_scores(axis: Any, cells: Sequence[Result], methods: Sequence[str]) -> 
         axis.set_xlim(-0.02, 1.02)
 
 
-def curves(results: Sequence[Result]) -> Figure:
+def curves(results: Sequence[Result], *, normalised: bool = False) -> Figure:
     """Draws learning curves: a panel for each cost that some method spends, at each place.
 
     A place with many methods has several panels for each cost. A curve is final success where the
@@ -131,6 +158,8 @@ def curves(results: Sequence[Result]) -> Figure:
 
     Args:
         results: cells of one suite.
+        normalised: returns are 0 for a random policy and 1 for the expert; all tasks have reference
+            scores.
     """
     groups = comparison_groups(results)
     panels = curve_panels(groups)
@@ -159,6 +188,8 @@ def curves(results: Sequence[Result]) -> Figure:
     figure, grid = panel_grid(len(drawn), columns, (4.2, 2.6), legend_height, sharey=sharey)
     for i, (axis, (cost, place, part)) in enumerate(zip(grid.flat, drawn, strict=False)):
         _draw_panel(axis, parts[place][part], cost, looks)
+        if normalised:
+            _normalise_axis(axis, place[0])
         if not is_grid or i < columns:
             title = panel_title(place, places, part, len(parts[place]))
             if len(title) > MAX_TITLE:
@@ -190,6 +221,21 @@ def _draw_panel(
     axis.set_ylabel(measure_label(cells[0]))
     if measure.startswith("success"):
         axis.set_ylim(-0.02, 1.02)
+
+
+def _normalise_axis(axis: Axes, task: str) -> None:
+    """Writes normalised returns at the ticks, with lines at 0 and 1."""
+    ends = reference_scores.table()[task]
+    random, size = ends["random"], ends["expert"] - ends["random"]
+    low, high = sorted((y - random) / size for y in axis.get_ylim())
+    low, high = min(low, -0.05), max(high, 1.05)
+    ticks = MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+    ticks = ticks[(ticks >= low) & (ticks <= high)]
+    axis.set_yticks(random + size * ticks, [f"{t:g}" for t in ticks.round(6)])
+    axis.set_ylim(random + size * low, random + size * high)
+    for level, dash in ((0.0, ":"), (1.0, "-")):
+        axis.axhline(random + size * level, color="0.4", linewidth=0.8, linestyle=dash)
+    axis.set_ylabel("normalised return")
 
 
 def _is_flat(r: Result, cost: str, cells: Sequence[Result]) -> bool:
@@ -235,7 +281,7 @@ def published_at(place: Place, cells: Sequence[Result]) -> list[published.Publis
     ]
 
 
-def _draw_published(axis: Axes, cells: Sequence[Result], methods: Sequence[str]) -> None:
+def _draw_published(axis: Axes, cells: Sequence[Result], methods: Sequence[str | None]) -> None:
     """Published returns are hollow marks in the style of the method."""
     for number in published_at(cells[0].place, cells):
         style = method_style(methods, number.method)

@@ -43,6 +43,11 @@ def _awr_above(worse: str, text: str, source: str) -> Claim:
 CLAIMS = (
     _awr_above("rwr", "AWR has a higher return than RWR", f"{PAPER}, table 1"),
     _awr_above(
+        "ppo",
+        "AWR has a higher return than PPO after the same number of environment steps",
+        "O. Sigaud's lecture, properties",
+    ),
+    _awr_above(
         "awr-no-baseline",
         "AWR has a higher return with its baseline than without it",
         f"{PAPER}, section 5.2",

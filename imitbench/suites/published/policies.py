@@ -18,8 +18,8 @@ ONE_SIDE: Place = ("FetchPickAndPlace", 25, "scripted-one-side")
 TWO_SIDES: Place = ("FetchPickAndPlace", 25, "scripted-two-sides")
 PAUSED: Place = ("FetchPickAndPlace", 25, "scripted-paused")
 GENERATIVE = {
-    "mixture": "a mixture of Gaussians", "kmeans": "k-means with offsets (BeT)",
-    "ddpm": "diffusion (DDPM)", "flow": "flow matching",
+    "mixture": "a mixture of Gaussians", "latent": "a latent variable",
+    "kmeans": "k-means with offsets (BeT)", "ddpm": "diffusion (DDPM)", "flow": "flow matching",
 }  # fmt: skip
 TIE = 0.1  # of the success rate, within which two rows are equal
 
@@ -39,6 +39,11 @@ def _keeps_modes(head: str, name: str) -> tuple[Claim, Claim]:
 
 
 CLAIMS = (
+    Claim(
+        "On Forks bins one after the other keep more modes than regression (entropy of the modes)",
+        "autoregressive, 1", "deterministic, 1", OURS, margin=0.1, measure="mode_entropy",
+        places=(FORKS,),
+    ),
     *(claim for item in GENERATIVE.items() for claim in _keeps_modes(*item)),
     Claim(
         "On Forks bins one after the other keep to a mode where independent bins mix them "

@@ -1,4 +1,4 @@
-"""Claims of Luo, Xu, Ma 2019 (arXiv:1907.05634) about VINS+RL.
+"""Claims of Luo, Xu, Ma 2019 (arXiv:1907.05634) about VINS+RL, and of Nair et al. 2018.
 
 They are judged after the same number of environment steps, on the share of episodes that reach the
 goal at any step. The paper's curves are a figure without numbers, so only the order is claimed. The
@@ -10,6 +10,7 @@ from imitbench.suites.published.schema import OURS, Claim, Place
 
 FIGURE = "arXiv:1907.05634, figure 3"
 SLIDES = "the authors' slides"
+NAIR = "Nair et al. 2018 (arXiv:1709.10089), abstract"
 PLACES: tuple[Place, ...] = (
     ("FetchPush", 25, "learned"),
     ("FetchPickAndPlace", 10, "scripted"),
@@ -29,6 +30,14 @@ CLAIMS = (
         "vins_rl",
         "her",
         SLIDES,
+        places=PLACES,
+        worse_at=WITHOUT_DEMOS,
+    ),
+    Claim(
+        "DDPG with demonstrations (Nair et al. 2018) has a higher success rate than HER",
+        "nair",
+        "her",
+        NAIR,
         places=PLACES,
         worse_at=WITHOUT_DEMOS,
     ),
