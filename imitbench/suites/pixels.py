@@ -6,14 +6,16 @@ number of gradient steps, at a constant learning rate, and of expert actions; DA
 sixth of the actions.
 
 Then PPO learns from a depth image with the mean of task reward and discriminator reward, from
-episodes half of which begin at demonstrated states; its value sees the state, and an auxiliary
+episodes some of which begin at demonstrated states; its value sees the state, and an auxiliary
 layer predicts positions. Each further row leaves one of these out: the value sees the image
 (`symmetric`), no auxiliary layer, no resets, the task's reward alone, the discriminator's alone. On
 FetchReach, where no object moves, the discriminator sees the gripper and the goal; on FetchPush it
 sees the object and the goal without the arm (`mix`), or everything (`unmasked`). The cpu profile
-has `mix` and `task` on FetchReach alone: what two cores can pay for leaves FetchPush at the floor.
-Its clones are BC from each mode, and DAgger from depth. Its networks have a third of the
-multiplications of the full profile's. Claims: `imitbench/suites/published/pixels.py`.
+has `mix`, `symmetric` and `task` on FetchReach alone: what two cores can pay for leaves FetchPush
+at the floor. On FetchReach a tenth of the episodes begin at demonstrated states, on FetchPush half:
+the expert reaches in a few steps, and then stays. Its clones are BC from each mode, and DAgger from
+depth. Its networks have a third of the multiplications of the full profile's. Claims:
+`imitbench/suites/published/pixels.py`.
 """
 
 from __future__ import annotations
@@ -42,6 +44,7 @@ SEEN_BY_DISCRIMINATOR = {
     REACH: ("grip_pos", "desired_goal"),
     PUSH: ("object_pos", "desired_goal"),  # its velocity is relative to the gripper's
 }
+RESETS = {REACH: 0.1, PUSH: 0.5}  # share of the episodes that begin at demonstrated states
 PREDICTED = {REACH: ("grip_pos", "desired_goal"), PUSH: ("grip_pos", "object_pos", "desired_goal")}
 
 
@@ -143,7 +146,7 @@ def _mix(s: Size, task: str, row: str) -> gail.Config:
     mix = gail.Config(
         discriminator=DiscriminatorConfig(inputs="state", batch=128, steps=32),
         imitation=0.5,
-        resets=0.5,
+        resets=RESETS[task],
         ppo=replace(s.ppo, images=seen),
         compared_fields=SEEN_BY_DISCRIMINATOR[task],
     )
@@ -183,7 +186,7 @@ CPU = Size(
     clones=((REACH, 20), (PUSH, 20)),
     rows=(("", "bc"), (DEPTH, "bc"), (DEPTH, "dagger"), (CLASSES, "bc")),
     steps=50, grad_steps=3_000, batch=64, net=SMALL, hidden=(256, 256),
-    rewards=((REACH, 30, ("mix", "task")),), env_steps=204_800, ppo=LEARNER,
+    rewards=((REACH, 30, ("mix", "symmetric", "task")),), env_steps=204_800, ppo=LEARNER,
     seeds=5, num_evals=5, eval_episodes=50,
 )  # fmt: skip
 FULL = Size(

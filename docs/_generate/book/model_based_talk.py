@@ -59,8 +59,8 @@ DOCUMENT = Document(
             claims=claims(
                 "model_based",
                 "Model and policy that learn in turns have a higher return than a policy that "
-                "learns when the model has been fitted (MB-TRPO), after the same number of policy "
-                "iterations",
+                "learns when the model has been fitted (MB-TRPO), after the same number of real "
+                "steps",
             ),
             code=(f"{SLBO}/stages.py",),
             remark="`mb-trpo` in the suite is this algorithm, with the length of the error in "
@@ -240,13 +240,13 @@ DOCUMENT = Document(
             "spreads its samples over them, so that each needs fewer.",
             claims=claims(
                 "model_based",
-                "A policy that was warmed up in a model of earlier speeds, without real steps of "
-                "its own speed, has a higher return than a policy trained from nothing has after "
-                "10,000, by more than 100",
-                "With a model of earlier speeds the return after 10,000 real steps is higher by "
-                "more than 100",
-                "With a model of earlier speeds the return after 20,000 real steps is higher by "
-                "more than 100",
+                "At 1 m/s a policy that was warmed up in a model of earlier speeds, without real "
+                "steps at that speed, has a higher return than a policy trained from nothing has "
+                "after 10,000, by more than 100",
+                "At 1 m/s, with a model of earlier speeds, the return after 10,000 real steps is "
+                "higher by more than 100",
+                "At 1 m/s, with a model of earlier speeds, the return after 20,000 real steps is "
+                "higher by more than 100",
             ),
             code=(f"{SLBO}/sequence.py",),
             tests=(f"{SEQUENCE_TESTS}::test_the_policy_is_warmed_up_in_the_model_alone",

@@ -337,7 +337,7 @@ DOCUMENT = Document(
             ".70, .05, .77; dog's canter .76, .78, .86; trot .86, .86, .86; turn .75, .75, .82.",
             claims=claims(
                 "motion",
-                "On the trot AWR has the same return as PPO, up to a tenth",
+                "On the trot AWR's return is not below PPO's by more than a tenth",
                 "On the trot RWR has the same return as AWR, up to a tenth",
                 "On the spin, in place of a turn, AWR has a higher return than PPO",
                 "AWR has a higher return than RWR on the run of the person",

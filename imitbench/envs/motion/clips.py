@@ -39,6 +39,8 @@ DOG = tuple((f"{leg}_{joint}", 1) for leg in LEGS for joint in ("hip", "thigh", 
 UPRIGHT = np.array([np.sqrt(0.5), np.sqrt(0.5), 0.0, 0.0])  # turns the axis y up into z up
 # The base of the robot Laikago in its file: its axes in the clip's.
 LAIKAGO_BASE = np.array([0.5, 0.5, 0.5, 0.5])
+# The angles of straight links from joint to joint, in rad, where the motors of Laikago are at 0.
+LAIKAGO_ZEROS = {"hip": 0.0, "thigh": 0.599, "calf": -0.511}
 UNEVEN = 1e-4  # s, tolerated difference of the durations of frames: rounding of the files
 
 
@@ -150,9 +152,8 @@ def _dog(name: str, path: Path, content: dict[str, Any], frames: np.ndarray) -> 
     joints = _split(path, frames[:, 7:], DOG)
     for joint, angle in joints.items():  # zeros and signs of Laikago's motors
         leg, kind = joint.split("_")
-        shift = {"hip": 0.0, "thigh": 0.6, "calf": -0.66}[kind]
         sign = -1.0 if kind == "hip" and leg.endswith("R") else 1.0
-        joints[joint] = sign * angle + shift
+        joints[joint] = sign * angle + LAIKAGO_ZEROS[kind]
     turns = bool(content.get("EnableCycleOffsetRotation", False))
     rotation = rotations.continuous(rotation)
     return Clip(name, float(frame_time), frames[:, :3], rotation, joints, turns)

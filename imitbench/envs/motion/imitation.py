@@ -9,7 +9,8 @@ is 0 while one does. At each new cycle the reference comes to the place of the b
 Different from the source: 4 or 8 steps of the model with implicit damping in a step of 1/30 s,
 hinges in place of ball joints, episodes of 10 s, where the official code begins with half a second
 and ends, after 32 million steps, with 20 s; and the observation has joint angles in place of the
-frames of the bodies, and the difference from the reference's heading.
+frames of the bodies, and the difference from the reference's heading. A body that would begin in
+the ground is raised without its reference, which the official code raises, too.
 """
 
 from __future__ import annotations

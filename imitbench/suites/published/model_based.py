@@ -59,7 +59,7 @@ CLAIMS = (
     ),
     _above(
         "Model and policy that learn in turns have a higher return than a policy that learns when "
-        "the model has been fitted (MB-TRPO), after the same number of policy iterations",
+        "the model has been fitted (MB-TRPO), after the same number of real steps",
         "mb-trpo",
         LUO,
     ),
@@ -84,9 +84,9 @@ CLAIMS = (
         f"{OURS}, whose algorithm has the noise",
     ),
     _above(
-        "A policy that was warmed up in a model of earlier speeds, without real steps of its own "
-        "speed, has a higher return than a policy trained from nothing has after 10,000, by more "
-        f"than {MARGIN:g}",
+        "At 1 m/s a policy that was warmed up in a model of earlier speeds, without real steps at "
+        "that speed, has a higher return than a policy trained from nothing has after 10,000, by "
+        f"more than {MARGIN:g}",
         "slbo",
         f"{LANDOLFI} (warm-up without samples); the comparison is ours",
         better=AFTER,
@@ -95,8 +95,8 @@ CLAIMS = (
         after=(0, 10_000),
     ),
     _above(
-        f"With a model of earlier speeds the return after 10,000 real steps is higher by more than "
-        f"{MARGIN:g}",
+        "At 1 m/s, with a model of earlier speeds, the return after 10,000 real steps is higher by "
+        f"more than {MARGIN:g}",
         "slbo",
         f"{LANDOLFI} (few samples); the comparison is ours",
         better=AFTER,
@@ -105,8 +105,8 @@ CLAIMS = (
         after=(10_000, 10_000),
     ),
     _above(
-        f"With a model of earlier speeds the return after 20,000 real steps is higher by more than "
-        f"{MARGIN:g}",
+        "At 1 m/s, with a model of earlier speeds, the return after 20,000 real steps is higher by "
+        f"more than {MARGIN:g}",
         "slbo",
         f"{LANDOLFI} (few samples); the comparison is ours",
         better=AFTER,

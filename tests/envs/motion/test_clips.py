@@ -66,8 +66,13 @@ def test_laikago_stands_upright(tmp_path: Path):
     found = clips.read(path)
     np.testing.assert_allclose(rotations.vector(found.rotation), 0, atol=1e-12)
     legs = [found.joints[f"FR_{joint}"][0] for joint in ("hip", "thigh", "calf")]
-    np.testing.assert_allclose(legs, [-0.1, 0.9, -1.66])
-    np.testing.assert_allclose(found.joints["FL_thigh"], 0.6)
+    # At angles of 0 the file of the robot has the knee 0.2083 m below the hip and 0.1422 m behind
+    # it, and the toe 0.25 m below the knee and 0.022 m behind it; ours are straight from one to the
+    # next.
+    thigh, calf = np.arctan2(0.1422, 0.2083), np.arctan2(0.022, 0.25)
+    np.testing.assert_allclose(legs[:2], [-0.1, thigh + 0.3], atol=2e-3)
+    assert legs[1] + legs[2] == pytest.approx(calf + 0.3 - 1.0, abs=2e-3)
+    np.testing.assert_allclose(found.joints["FL_thigh"], thigh, atol=2e-3)
 
 
 def test_signs_of_quaternions_do_not_matter(tmp_path: Path):
