@@ -25,7 +25,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	fi
 	@touch $@
 
-quickstart: setup  ## the main job: BC, DAgger, DART, VINS and IQL on two Fetch tasks, in minutes
+quickstart: setup  ## the main job: BC, GCBC, DAgger, DART and VINS on two Fetch tasks, in minutes
 	$(RUN) run quickstart
 
 # Tests of one file share compiled programs, so they run in one process.

@@ -1,9 +1,12 @@
-"""BC, DAgger, DART, VINS and IQL on two Fetch tasks: the first suite to run."""
+"""BC, GCBC, DAgger, DART and VINS on two Fetch tasks: the first suite to run."""
+
+from typing import Any
 
 from imitbench.algos.cloning import bc, dagger, dart
+from imitbench.algos.goal import gcbc
 from imitbench.algos.model_based import vins
-from imitbench.algos.offline import fixed_data, iql
 from imitbench.data.sources.source import DemoSource
+from imitbench.suites import vins as vins_suite
 from imitbench.suites.rounds import share_steps
 from imitbench.suites.schema import Cell, Suite
 
@@ -24,8 +27,9 @@ def cells(
 
     DAgger and DART learn from the demonstrations in the first fifth of their gradient steps, then
     collect two episodes in each of `rounds` of their `updates`, and fit all of it in the others.
-    VINS has its default settings. IQL learns from the rewards too, as they are, with BC's
-    minibatches and schedule.
+    VINS has its default settings. All clones see, beside the observation, where the goal and the
+    object lie from the hand; the suite `vins_settings` found these features on validation seeds.
+    GCBC has BC's settings, and later states in place of the goals.
 
     Args:
         base: gradient steps on the first task.
@@ -39,9 +43,11 @@ def cells(
     out = []
     for task, demos, share in TASKS:
         grad_steps = base * share
-        clone = bc.Config(
-            hidden=(256, 256, 256), lr_decay_steps=grad_steps, validation=0.0, steps=steps
-        )
+        common: dict[str, Any] = {
+            "hidden": (256, 256, 256), "batch": 64, "lr": 1e-3, "lr_decay_steps": grad_steps,
+            "validation": 0.0, "steps": steps, "features": vins_suite.RELATIVE[task],
+        }  # fmt: skip
+        clone = bc.Config(**common)
         settings, in_updates = share_steps(
             clone,
             grad_steps,
@@ -51,15 +57,10 @@ def cells(
         )
         configs = {
             "bc": clone,
+            "gcbc": gcbc.Config(**common),
             "dagger": dagger.Config(episodes=2, **settings),
             "dart": dart.Config(episodes=2, **settings),
             "vins": vins.Config(clone=clone),
-            "iql": iql.Config(
-                data=fixed_data.Config(batch=clone.batch, steps=steps),
-                hidden=clone.hidden,
-                lr=clone.lr,
-                lr_decay_steps=grad_steps,
-            ),
         }
         out += [
             Cell(
@@ -80,7 +81,7 @@ def cells(
 
 SUITE = Suite(
     name="quickstart",
-    about="BC, DAgger, DART, VINS and IQL on FetchReach (10 demonstrations) and "
+    about="BC, GCBC, DAgger, DART and VINS on FetchReach (10 demonstrations) and "
     "FetchPickAndPlace (25).",
     profiles={
         "smoke": cells(50, 5, updates=4, rounds=2, seeds=2, num_evals=2, eval_episodes=2),
