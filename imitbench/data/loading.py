@@ -213,7 +213,8 @@ def warnings(request: DataRequest, method: str, env: Env, config: Any = None) ->
     pool = load_pool(request.task, request.engine, source)
     if config is not None and algos.relabelled_share(config):
         validate.check_goals(pool, env.spec)
-    lines = algos.episode_warnings(method, config, pool.lengths, source.stride, env.spec)
+    lengths = pool.lengths.tolist()
+    lines = algos.episode_warnings(method, config, lengths, source.stride, env.spec)
     rewards = traits.needs_rewards
     lines += validate.warnings(pool, env.spec, rewards=rewards, success=traits.needs_goals_reached)
     lines += _own_data_warnings(pool, env, source)

@@ -11,7 +11,7 @@ import pytest
 import scipy.stats
 from helpers.fake_results import HERE, cell
 
-from imitbench import data, envs
+from imitbench import algos, data, envs
 from imitbench.cli import main
 from imitbench.data.sources.replay_learners import REPLAY_LEARNERS
 from imitbench.experts import reference_scores
@@ -19,7 +19,7 @@ from imitbench.results import claims, effort, stats
 from imitbench.results.cells import store
 from imitbench.results.cells.cell import Result
 from imitbench.results.claims import leads
-from imitbench.results.tables import sections
+from imitbench.results.tables import captions, sections
 from imitbench.runs import plan
 from imitbench.suites import published, registry
 from imitbench.suites.published.schema import Claim
@@ -113,6 +113,25 @@ def test_a_claim_with_a_margin_is_refuted_where_its_loser_is_at_the_floor():
     cells = [cell("a", FEW + 0.3 + WOBBLE), cell("b", FEW)]
     assert verdicts(dataclasses.replace(A_OVER_B, margin=0.5), cells=cells) == ["not reproduced"]
     assert verdicts(dataclasses.replace(A_OVER_B, margin=0.2), cells=cells) == ["reproduced"]
+
+
+def test_a_method_that_has_changed_since_is_named():
+    """In verdicts and below tables; not one of another package, or one that is unknown here."""
+    cells = [cell("a", SEVERAL + 0.3 + WOBBLE), cell("b", SEVERAL)]
+    now = algos.traits("pwil").version
+    cells[0].identity.update(method="pwil", version=now - 1)
+    cells[1].identity.update(method="unheard", version=7)
+    (j,) = claims.judge([A_OVER_B], cells)
+    changed = f"version {now - 1}, now {now}"
+    assert j.old == (f"a of {changed}",)
+    assert sections.explained_verdict(j) == f"reproduced (a of {changed})"
+    assert captions.versions_sentence(cells).endswith(f"whose numbers differ: a ({changed}).")
+    cells[0].identity.update(version=now)
+    assert captions.versions_sentence(cells) == ""
+    (j,) = claims.judge([A_OVER_B], cells)
+    assert j.old == () and sections.explained_verdict(j) == "reproduced"
+    cells[0].identity.update(version=1, peer={"package": "d3rlpy"})
+    assert cells[0].old_version == ""
 
 
 def test_a_claim_that_nothing_is_learned_is_judged_at_the_floor():

@@ -229,7 +229,7 @@ def _normalise_axis(axis: Axes, task: str) -> None:
     random, size = ends["random"], ends["expert"] - ends["random"]
     low, high = sorted((y - random) / size for y in axis.get_ylim())
     low, high = min(low, -0.05), max(high, 1.05)
-    ticks = MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+    ticks = np.asarray(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high))
     ticks = ticks[(ticks >= low) & (ticks <= high)]
     axis.set_yticks(random + size * ticks, [f"{t:g}" for t in ticks.round(6)])
     axis.set_ylim(random + size * low, random + size * high)

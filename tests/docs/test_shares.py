@@ -1,0 +1,38 @@
+"""Published shares of an expert's return beside ours."""
+
+from __future__ import annotations
+
+import pytest
+
+from docs._generate import baselines, shares, sources
+from imitbench.results import scores
+from imitbench.suites.registry import load_suite
+
+
+def test_shares_by_hand():
+    found = {(s.suite, s.label, s.place): s.share for s in shares.published()}
+    assert found["gail", "bc", ("Hopper", 11, "learned")] == pytest.approx(1025.84 / 3571.38)
+    assert found["inverse", "dac_sac", ("HalfCheetah", 1, "learned")] == pytest.approx(
+        0.80, abs=5e-3
+    )
+    assert found["offline", "iql", ("Hopper", 25, "learned, stochastic-medium")] == 0.675
+
+
+def test_each_suite_has_rows_and_ours_are_those_of_the_cells():
+    table = shares.table()
+    for suite in ("gail", "inverse", "offline"):
+        assert f"[`{suite}`]" in table
+    for r in sources.shipped_results("inverse"):
+        if r.identity["label"] == "iq_learn" and r.place == ("Hopper", 1, "learned"):
+            value, low, high = scores.normalised(r)
+            assert f"| {value:.2f} [{low:.2f}, {high:.2f}] |" in table
+    shown = [s for s in shares.published() if shares.in_a_profile(s)]
+    assert table.count("\n") == len(shown) + 1
+    names = {(c.name, c.task) for c in load_suite("gail").profiles["cpu"]}
+    assert all((s.label, s.place[0]) in names for s in shown if s.suite == "gail")
+
+
+def test_a_suite_that_lacks_a_method_is_named_as_not_run():
+    rows = {line.split("`")[1]: line for line in baselines.overview().splitlines()[2:]}
+    assert "[`offline`](suites/offline.md) (not run yet)" in rows["td3_bc"]
+    assert "[`vins`](suites/vins.md)," in rows["bc"]
