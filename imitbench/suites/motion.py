@@ -146,7 +146,7 @@ def _dac(task: str, s: Size) -> Cell:
     config = replace(
         base,
         discriminator=replace(base.discriminator, inputs="transition"),
-        td3=replace(base.td3, replay=replay),
+        td3=replace(base.td3, replay=replay, initial_weights="orthonormal"),
     )
     return Cell(task, method="dac", config=config, env_steps=s.off_policy_steps, **_from_clip(s))
 
