@@ -121,7 +121,7 @@ def _claims_of(method: str) -> str:
         for name in suite_names()
         for j in sources.judgements(name)
         if method in {_labels(name).get(j.claim.better), _labels(name).get(j.claim.worse)}
-        and j.claim.source != OURS
+        and not j.claim.source.startswith(OURS)
         and j.verdict != "no results"
         and not j.old
     ]

@@ -255,7 +255,7 @@ def needs_poses(config: Any) -> bool:
 
 def family(name: str) -> str:
     """The title of a method's family; `""` for a method that does not come with the package."""
-    parts = ALGOS[name].__name__.split(".")
+    parts = getattr(ALGOS[name], "__name__", "").split(".")
     return FAMILIES.get(parts[2], "") if parts[:2] == ["imitbench", "algos"] else ""
 
 

@@ -21,8 +21,8 @@ def figure(results: Sequence[Result]) -> dict[str, Any]:
         results: cells of one suite.
 
     Returns:
-        `kind` ("lines" or "dots"), `methods` in the order of their styles, and `panels`, of which
-        those of curves have few methods each, as in the files.
+        `kind` ("lines" or "dots"), `methods` at the numbers of their looks (None for one that is
+        free), and `panels`, of which those of curves have few methods each, as in the files.
     """
     once = panels.evaluated_once(results)
     places = list(dict.fromkeys(r.place for r in results))
@@ -37,8 +37,7 @@ def figure(results: Sequence[Result]) -> dict[str, Any]:
             for i, cells in enumerate(parts)
             if any(panels.cost_at_evaluations(r, cost).any() for r in cells)
         ]
-    methods = list(dict.fromkeys(r.identity["label"] for r in results))
-    return {"kind": "dots" if once else "lines", "methods": methods, "panels": drawn}
+    return {"kind": "dots" if once else "lines", "methods": panels.looks(results), "panels": drawn}
 
 
 def _curve_panel(cost: str, cells: Sequence[Result], title: str) -> dict[str, Any]:

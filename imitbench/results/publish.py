@@ -38,8 +38,10 @@ def derive(root: Path, kinds: Sequence[str] = KINDS) -> tuple[list[Result], list
     """
     results = tables.derive(root)
     figures = draw_figures(results, root, kinds)
-    for stale in {root / f"{stem}.{kind}" for stem in FIGURES for kind in kinds} - set(figures):
-        stale.unlink(missing_ok=True)  # of an older state of the cells
+    drawn = {path.stem for path in figures}
+    for stem in set(FIGURES) - drawn:  # of an older state of the cells
+        for kind in (*KINDS, "pdf"):
+            (root / f"{stem}.{kind}").unlink(missing_ok=True)
     return results, figures
 
 
@@ -122,10 +124,10 @@ def _replace_shipped(target: Path, cells: Sequence[Result]) -> None:
             copy = store.cells_folder(staged) / cell.folder.name
             shutil.copytree(cell.folder, copy, ignore=leave_out)
         derive(staged)
-        _check_size(staged)
         for extra in target.glob("*"):  # figures that other commands made
             if extra.is_file() and extra.stem not in DERIVED:
                 shutil.copy2(extra, staged)
+        _check_size(staged)
         shutil.rmtree(target, ignore_errors=True)
         shutil.move(staged, target)
 

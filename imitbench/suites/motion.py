@@ -2,13 +2,14 @@
 
 PPO, AWR and RWR on the reward of DeepMimic and its like, which is 1 in each step for the clip
 itself; GAIL without this reward, from the clip's states, which have no actions; and DAC, which has
-a tenth of the steps, in the cpu profile on the trot alone. PPO again where every episode begins at
-the start of the clip, and where no failure (a fall, a distance of 1 m from the clip, of the
-quadruped also a turn away from it by 90 degrees) ends it: the two ablations of DeepMimic, whose
-policies are evaluated in the task itself. On its walk DeepMimic finds that neither matters in the
-end (normalised returns of 0.980, 0.981 without the first and 0.974 without the second); both do on
-its jumps. Its episodes last half a second at first, so that a fall costs little of them; those here
-last 10 s, which makes the second ablation another experiment.
+a tenth of the steps (a quarter on the walker in the full profile), in the cpu profile on the trot
+alone. PPO again where every episode begins at the start of the clip, and where no failure (a fall,
+a distance of 1 m from the clip, of the quadruped also a turn away from it by 90 degrees) ends it:
+the two ablations of DeepMimic, whose policies are evaluated in the task itself. On its walk
+DeepMimic finds that neither matters in the end (normalised returns of 0.980, 0.981 without the
+first and 0.974 without the second); both do on its jumps. Its episodes last half a second at first,
+so that a fall costs little of them; those here last 10 s, which makes the second ablation another
+experiment.
 Claims: `imitbench/suites/published/motion.py`.
 
 The humanoid is in the full profile alone, which needs a GPU and is not run with this package.

@@ -27,8 +27,9 @@ def cells(
 
     DAgger and DART learn from the demonstrations in the first fifth of their gradient steps, then
     collect two episodes in each of `rounds` of their `updates`, and fit all of it in the others.
-    VINS has its default settings. All clones see, beside the observation, where the goal and the
-    object lie from the hand; the suite `vins_settings` found these features on validation seeds.
+    VINS has its default settings. All clones see, beside the observation, the object from the hand
+    and the goal from the object (on FetchReach the goal from the hand); the suite `vins_settings`
+    found these features on validation seeds.
     GCBC has BC's settings, and later states in place of the goals.
 
     Args:

@@ -238,6 +238,23 @@ def test_a_claim_is_not_refuted_while_its_winner_still_rises(gain, expected):
     assert verdicts(as_run, cells=cells) == ["reproduced"]
 
 
+def test_places_together_do_not_refute_a_claim_while_its_winner_rises_at_one_of_them():
+    def at(demos: int, label: str, before: float, last: float) -> Result:
+        c = cell(label, SEVERAL + last, demos=demos)
+        first = c.curve.assign(success_any=c.curve["success_any"] - before, updates=5.0)
+        first["success_any"] += np.linspace(-0.01, 0.01, len(SEVERAL))
+        rest = c.curve.assign(evaluation=1, updates=10.0)
+        return c._replace(curve=pd.concat([first, rest], ignore_index=True))
+
+    for gain, expected in ((0.1, "undecided"), (0.0, "not reproduced")):
+        cells = [at(10, "a", gain, 0.0), at(10, "b", 0.0, 0.3), at(20, "a", 0.0, 0.0),
+                 at(20, "b", 0.0, 0.3)]  # fmt: skip
+        *single, together = claims.judge([A_OVER_B], cells)
+        assert together.pooled == 2 and together.verdict == expected
+        assert single[1].verdict == "not reproduced"
+        assert ("a was still rising" in together.objection) == (gain > 0)
+
+
 def test_online_methods_are_compared_after_as_many_environment_steps():
     def online(label: str, steps: int, last: float) -> Result:
         c = cell(label, SEVERAL * 0 + 0.5)

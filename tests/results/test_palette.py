@@ -88,17 +88,17 @@ def test_no_two_methods_look_alike():
 def test_the_methods_of_a_panel_have_different_colours():
     """In grey, too, where a panel has at most six; a method keeps its number where it may."""
     few = [f"m{i}" for i in range(6)]
-    assert drawing.ordered_by_looks(few, [few])[:6] == few
+    assert palette.ordered_by_looks(few, [few])[:6] == few
     many = [f"m{i}" for i in range(20)]
     panels = [many[:6], many[4:10], [many[0], many[8], many[16]], many[12:18]]
-    order = drawing.ordered_by_looks(many, panels)
+    order = palette.ordered_by_looks(many, panels)
     assert sorted(x for x in order if x is not None) == sorted(many)
     for panel in panels:
         looks = [drawing.method_style(order, label) for label in panel]
         assert len({x["color"] for x in looks}) == len(panel)
         assert {x["color"] for x in looks} <= set(palette.COLOURS[:6])
     crowd = [f"m{i}" for i in range(30)]
-    assert None not in drawing.ordered_by_looks(crowd, [crowd])
+    assert None not in palette.ordered_by_looks(crowd, [crowd])
 
 
 def test_the_page_has_the_same_looks():

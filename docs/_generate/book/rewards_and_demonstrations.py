@@ -140,7 +140,8 @@ DOCUMENT = Document(
                    "test_demonstrations_draw_the_policy_where_the_critic_prefers_them"),
             remark="`nair` in the suite `vins_rl` does this and keeps them. It also clones where "
             "the critic prefers the demonstrated action, learns with hindsight goals, and begins "
-            "half of its episodes at demonstrated states. No claim compares it with HER.",
+            "half of its episodes at demonstrated states. The first statement of this page "
+            "compares it with HER.",
         ),
         Statement(
             WAYS, "algorithm",
@@ -554,8 +555,9 @@ DOCUMENT = Document(
             ),
             code=("imitbench/envs/pixels.py",),
             figures=(("pixels", "curves"),),
-            remark="Of the claims of `pixels` the cpu profile has the second, on FetchReach alone; "
-            "the other rows are in the full profile. The claim of `mix` is in the cpu profile.",
+            remark="Of the claims of `pixels` the cpu profile has the first two, on FetchReach "
+            "alone; the other rows are in the full profile. The claim of `mix` is in the cpu "
+            "profile.",
         ),
         Statement(
             ZHU, "figure",

@@ -117,7 +117,7 @@ DOCUMENT = Document(
             figures=(("vins", "diagnostics"),),
             code=(STUDY,),
             remark="Ours shows the value of one seed around the demonstrations, with and without "
-            "negative sampling; `make pictures-vins` draws it.",
+            "negative sampling.",
         ),
         Statement(
             "Challenges", "claim",

@@ -95,12 +95,13 @@ def episode_warnings(config: Config, lengths: Sequence[int], stride: int, spec: 
     pwil_coupling.check_longest(max(lengths), spec)
     shortest = min(lengths)
     atoms = -(-shortest // (stride * config.subsample))
-    if atoms >= FEW_ATOMS:
+    if atoms >= FEW_ATOMS or stride * config.subsample == 1:
         return []
+    where = f"subsample={config.subsample}" + (f" and stride={stride}" if stride > 1 else "")
     return [
-        f"subsample={config.subsample}: a demonstrated episode of {shortest} steps leaves {atoms} "
-        f"atom{'s' if atoms > 1 else ''} to be near, and all steps there are paid alike; set a "
-        "smaller subsample"
+        f"{where}: a demonstrated episode of {shortest} steps leaves at most {atoms} "
+        f"atom{'s' if atoms > 1 else ''} to be near, and all steps there are paid alike; keep more "
+        "of its steps"
     ]
 
 

@@ -233,6 +233,7 @@ function hover(root, spots) {
 function legend(figure, methods) {
   const hidden = new Set();
   methods.forEach((name, i) => {
+    if (name === null) return;  // a look that no method has
     const own = look(i);
     const sample = svg("svg", { viewBox: "0 0 34 12", "aria-hidden": "true" });
     sample.append(svg("line", { x1: 1, x2: 33, y1: 6, y2: 6, stroke: own.colour, "stroke-width": 1.8,

@@ -9,6 +9,7 @@ from imitbench.results.scores import is_rate
 from imitbench.suites.published.schema import Claim
 
 MIN_SEEDS = 5
+RISING = " was still rising at the end"  # the end of the objection to an unfinished curve
 FLOOR = 0.1  # of the expert's success; of the way from the random policy's return to the expert's
 FLOOR_OF_CLIPS = 0.2  # where the expert is a clip: a quadruped that stands still gets a tenth
 MORE_EFFORT = 1.1  # gradient steps of the winner over those of the loser
@@ -80,7 +81,7 @@ def _unfinished(claim: Claim, *cells: Result) -> str:
     """Curves that still rise may meet, or part, later."""
     for r in cells:
         if effort.still_rising(r, claim.measure):
-            return f"{r.identity['label']} was still rising at the end"
+            return r.identity["label"] + RISING
     return ""
 
 

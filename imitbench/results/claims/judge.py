@@ -45,7 +45,8 @@ def judge(claims: Sequence[Claim], results: Sequence[Result]) -> list[Judgement]
     initial states. A claim is reproduced where the gap is above 0, not reproduced where it is below
     0, by a one-sided test at the level 2.5% whose p value is adjusted over all that is judged here
     (Benjamini and Hochberg); else it is undecided. A verdict is withheld where `fairness` objects:
-    with fewer than five seeds, a winner at the floor, or unequal effort.
+    with fewer than five seeds, a winner at the floor, unequal effort, or, against a claim, a winner
+    that was still rising.
 
     Args:
         claims: the claims. A claim without places is judged wherever both of its cells are.
@@ -143,7 +144,12 @@ def _judge_shrinking(
     if len(pairs) < 2:
         return _no_results(claim, name)
     lead = shrinking_lead(claim, *pairs)
-    objections = [fairness.objection(claim, *pair, holds=True, leads=True) for pair in pairs]
+    # More steps at the first place could still prove the claim.
+    holds = lead.gap.value > 0, True
+    objections = [
+        fairness.objection(claim, *pair, holds=ok, leads=True)
+        for pair, ok in zip(pairs, holds, strict=True)
+    ]
     objection = next(filter(None, objections), "")
     return _judgement(claim, name, lead, [*pairs[0], *pairs[1]], objection)
 
@@ -151,7 +157,8 @@ def _judge_shrinking(
 def _judge_together(claim: Claim, judgements: Sequence[Judgement]) -> list[Judgement]:
     """The judgement at all places together; none where fewer than two have results.
 
-    Places with an objection count, too; the verdict is withheld where all places have one.
+    Places with an objection count, too; the verdict is withheld where all places have one, and one
+    against the claim where at some place its winner was still rising.
     """
     found = [j for j in judgements if j.lead is not None]
     leads = [j.lead for j in found if j.lead is not None]
@@ -161,6 +168,9 @@ def _judge_together(claim: Claim, judgements: Sequence[Judgement]) -> list[Judge
     if lead is None:
         return []
     objection = found[0].objection if all(j.objection for j in found) else ""
+    if not objection and lead.gap.value <= 0:
+        rising = (j.objection for j in found if j.objection.endswith(fairness.RISING))
+        objection = next(rising, "")
     sizes = min(j.seeds for j in found), min(j.episodes for j in found)
     name, nan = f"{len(found)} places together", float("nan")
     old = tuple(dict.fromkeys(x for j in found for x in j.old))

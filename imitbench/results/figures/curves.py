@@ -23,7 +23,6 @@ from imitbench.results.figures.drawing import (
     add_caption,
     add_legend,
     method_style,
-    ordered_by_looks,
     panel_grid,
     places_on,
     save,
@@ -35,6 +34,7 @@ from imitbench.results.figures.panels import (
     cost_at_evaluations,
     curve_panels,
     evaluated_once,
+    looks,
     mean_at_evaluations,
     measure_label,
     panel_parts,
@@ -84,7 +84,7 @@ def draw_normalised(
     """
     known = reference_scores.table()
     cells = [r for r in results if r.place[0] in known and not r.info["has_success"]]
-    if evaluated_once(results) or not cells:
+    if not cells or evaluated_once(cells):
         why = "its cells were evaluated once" if cells else "no task has a return to be normalised"
         raise UserError(f"{results[0].identity['suite']}: no normalised curves, because {why}")
     return save(curves(cells, normalised=True), root / "curves_normalised", kinds)
@@ -161,7 +161,7 @@ def curves(results: Sequence[Result], *, normalised: bool = False) -> Figure:
         normalised: returns are 0 for a random policy and 1 for the expert; all tasks have reference
             scores.
     """
-    groups = comparison_groups(results)
+    groups, order = comparison_groups(results), looks(results)
     panels = curve_panels(groups)
     places = list(dict.fromkeys(place for _, place in panels))
     shown = {r.identity["label"] for place in places for r in groups[place]}
@@ -169,10 +169,6 @@ def curves(results: Sequence[Result], *, normalised: bool = False) -> Figure:
     methods = [label for label in labels if label in shown]
     costs = len({cost for cost, _ in panels})
     parts = {place: panel_parts(groups[place]) for place in places}
-    in_panels = [
-        [r.identity["label"] for r in cells] for panels_of in parts.values() for cells in panels_of
-    ]
-    looks = ordered_by_looks(methods, in_panels)
     drawn = [
         (cost, place, i)
         for cost, place in panels
@@ -187,7 +183,7 @@ def curves(results: Sequence[Result], *, normalised: bool = False) -> Figure:
     legend_height = 0.2 + 0.2 * -(-(len(methods) + 2) // LEGEND_COLUMNS)  # and two levels
     figure, grid = panel_grid(len(drawn), columns, (4.2, 2.6), legend_height, sharey=sharey)
     for i, (axis, (cost, place, part)) in enumerate(zip(grid.flat, drawn, strict=False)):
-        _draw_panel(axis, parts[place][part], cost, looks)
+        _draw_panel(axis, parts[place][part], cost, order)
         if normalised:
             _normalise_axis(axis, place[0])
         if not is_grid or i < columns:

@@ -53,7 +53,7 @@ def draw(results: Sequence[Result], path: Path, kinds: Sequence[str] = drawing.K
         The files written; none where no two methods were run with `MIN_NUMBERS` numbers of
         demonstrations.
     """
-    methods = list(dict.fromkeys(r.identity["label"] for r in results))  # as in the other figures
+    methods = panels.looks(results)  # as in the other figures
     drawn = _task_panels(results)
     if not drawn:
         return []
@@ -126,7 +126,7 @@ def _estimate(cells: Sequence[Result]) -> stats.Estimate:
     return scores.estimate(cell, measure)
 
 
-def _draw_panel(axis: Axes, panel: Panel, methods: Sequence[str]) -> None:
+def _draw_panel(axis: Axes, panel: Panel, methods: Sequence[str | None]) -> None:
     lone_marks: dict[int, int] = {}  # how many are drawn at each number: they do not overlap
     for method, by_number in panel.cells.items():
         style: dict[str, Any] = drawing.method_style(methods, method)

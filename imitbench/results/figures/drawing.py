@@ -19,7 +19,6 @@ from imitbench.results.figures import indexed, palette
 from imitbench.results.figures.panels import needs_log_axis
 from imitbench.utils.files import atomic_write
 
-IN_GREY = 6  # the first colours of the palette, which differ in grey, too
 MAX_DOTS = 3000  # along a side of a .png
 DPI = 130  # of a .png that does not reach this limit
 LEGEND_COLUMNS = 4
@@ -66,40 +65,13 @@ def method_style(methods: Sequence[str | None], label: str) -> dict[str, Any]:
     """The colour, marker and dash of a method, the same in all panels.
 
     Args:
-        methods: the labels of all methods of the suite, perhaps ordered by `ordered_by_looks`.
+        methods: the labels of all methods of the suite, perhaps ordered by `panels.looks`.
         label: one of them.
 
     Returns:
         Keyword arguments of matplotlib's `plot`.
     """
     return palette.style(methods.index(label))
-
-
-def ordered_by_looks(methods: Sequence[str], panels: Sequence[Sequence[str]]) -> list[str | None]:
-    """Orders methods so that those of a panel have different colours.
-
-    Args:
-        methods: the labels of all methods of the suite.
-        panels: the labels in each panel.
-
-    Returns:
-        The labels at the numbers of their looks, for `method_style`; None where a look is free. A
-        method keeps its own number where it may; the colours that differ in grey come first.
-    """
-    found: list[str | None] = [None] * max(len(palette.STYLES), len(methods))
-    for own, label in enumerate(methods):
-        mates = {x for panel in panels if label in panel for x in panel}
-        found[_free_look(found, mates, own)] = label
-    return found
-
-
-def _free_look(taken: Sequence[str | None], mates: set[str], own: int) -> int:
-    """The number of a look that is free, of a colour that no mate has, in grey too, or `own`."""
-    colours = [palette.style(i)["color"] for i in range(len(taken))]
-    used = {c for c, label in zip(colours, taken, strict=True) if label in mates}
-    in_grey = palette.COLOURS[:IN_GREY]
-    free = [i for i, label in enumerate(taken) if label is None]
-    return min(free, key=lambda i: (colours[i] in used, colours[i] not in in_grey, i != own, i))
 
 
 def add_legend(figure: Figure, grid: np.ndarray) -> None:

@@ -11,6 +11,7 @@ from imitbench.envs.recorded import NO_TASK
 from imitbench.experts import reference_scores
 from imitbench.results import scores
 from imitbench.results.cells.cell import Result
+from imitbench.results.figures.palette import ordered_by_looks
 from imitbench.suites.published.schema import Place
 
 MAX_CURVES = 6  # of a panel
@@ -89,6 +90,20 @@ def panel_parts(cells: Sequence[Result]) -> list[list[Result]]:
     count = -(-len(cells) // MAX_CURVES)
     edges = [len(cells) * i // count for i in range(count + 1)]
     return [list(cells[a:b]) for a, b in itertools.pairwise(edges)]
+
+
+def looks(results: Sequence[Result]) -> list[str | None]:
+    """Orders the methods of a suite for `drawing.method_style`, the same in all figures.
+
+    Args:
+        results: all cells of the suite.
+
+    Returns:
+        The labels at the numbers of their looks, so that those of a panel have different colours.
+    """
+    parts = [cells for group in comparison_groups(results).values() for cells in panel_parts(group)]
+    labels = list(dict.fromkeys(r.identity["label"] for r in results))
+    return ordered_by_looks(labels, [[r.identity["label"] for r in cells] for cells in parts])
 
 
 def _spends(r: Result, cost: str) -> bool:

@@ -31,7 +31,7 @@ def draw(results: Sequence[Result], path: Path, kinds: Sequence[str] = drawing.K
     Returns:
         The files written; none where no method has a value estimator.
     """
-    methods = list(dict.fromkeys(r.identity["label"] for r in results))  # as in the other figures
+    methods = panels.looks(results)  # as in the other figures
     results = [r for r in results if ESTIMATED in r.curve]
     if not results:
         return []

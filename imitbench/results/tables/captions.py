@@ -94,7 +94,7 @@ def versions_sentence(results: Sequence[Result]) -> str:
     )
     if not old:
         return ""
-    return f" Older than the method is now, whose numbers differ: {', '.join(old)}."
+    return f" Run with an older version of the method, whose numbers differ: {', '.join(old)}."
 
 
 def unknown_task_sentence(results: Sequence[Result]) -> str:

@@ -43,8 +43,9 @@ def _awr_above(worse: str, text: str, source: str) -> Claim:
 CLAIMS = (
     _awr_above("rwr", "AWR has a higher return than RWR", f"{PAPER}, table 1"),
     _awr_above(
-        "ppo",
-        "AWR has a higher return than PPO after the same number of environment steps",
+        "ppo-tianshou",
+        "AWR has a higher return than PPO with Tianshou's settings after the same number of "
+        "environment steps",
         "O. Sigaud's lecture, properties",
     ),
     _awr_above(

@@ -2,7 +2,8 @@
 
 Claims are on undiscounted returns of 500 steps. The papers show curves of other environments (those
 of rllab, with other rewards), at up to a million steps, so only comparisons are claimed, and no
-claim about SLBO is refuted while it is still rising. Hopper is not among the tasks of Luo et al.
+claim about its last return is refuted while it is still rising. Hopper is not among the tasks of
+Luo et al.
 """
 
 from imitbench.suites.published.schema import OURS, Claim, Place

@@ -282,12 +282,14 @@ def test_few_atoms_are_a_warning():
         )
 
     (line,) = found(20, 1, 1000, 20)
-    start = "subsample=20: a demonstrated episode of 20 steps leaves 1 atom to be near"
+    start = "subsample=20: a demonstrated episode of 20 steps leaves at most 1 atom to be near"
     assert line.startswith(start)
     for subsample, stride, length, atoms in ((3, 1, 20, 7), (20, 1, 169, 9), (20, 10, 1000, 5)):
         (line,) = found(subsample, stride, length)
-        assert f"leaves {atoms} atoms" in line
+        assert f"leaves at most {atoms} atoms" in line
+        assert (f"stride={stride}" in line) == (stride > 1)
     assert found(20, 1, 1000) == found(2, 1, 20, 1000) == found(20, 5, 1000) == []
+    assert found(1, 1, 5) == []  # all of its steps are kept
     with pytest.raises(UserError, match="has 1001 steps"):
         found(20, 1, 1001)
 
