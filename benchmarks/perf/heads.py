@@ -102,7 +102,8 @@ def main() -> None:
         f"actions at once, for {ROWS} observations together; the last rows predict one action. "
         "The share of the peak counts the operations of matrix products alone. robomimic's BC (in "
         "gradient steps/s) has as many threads as torch takes, and one minibatch that stays the "
-        "same, so that its time has no drawing of rows.",
+        "same, so that its time has no drawing of rows. CleanDiffuser is not beside it: it needs "
+        "a Python below 3.11 and MuJoCo 2.1.",
         "",
         markdown_table(HEAD, rows),
         "",
