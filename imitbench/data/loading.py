@@ -192,14 +192,14 @@ def demonstrated_steps(request: DataRequest, env: Env) -> int:
     return request.demos * env.spec.horizon // request.source.stride
 
 
-def warnings(request: DataRequest, method: str, env: Env, config: Any = None) -> list[str]:
+def warnings(request: DataRequest, method: str, env: Env, configs: Sequence[Any] = ()) -> list[str]:
     """Lists what a user should know of a cell's demonstrations; collects them if need be.
 
     Args:
         request: the cell's data.
         method: the cell's method.
         env: the task's environment.
-        config: settings of the method; None for one that relabels no goals.
+        configs: settings of the method that the demonstrations are for; none: its default ones.
 
     Returns:
         One line for each warning.
@@ -211,10 +211,14 @@ def warnings(request: DataRequest, method: str, env: Env, config: Any = None) ->
         return []
     traits, source = algos.traits(method), request.source
     pool = load_pool(request.task, request.engine, source)
-    if config is not None and algos.relabelled_share(config):
+    if any(map(algos.relabelled_share, configs)):
         validate.check_goals(pool, env.spec)
     lengths = pool.lengths.tolist()
-    lines = algos.episode_warnings(method, config, lengths, source.stride, env.spec)
+    lines = [
+        line
+        for config in configs or (None,)
+        for line in algos.episode_warnings(method, config, lengths, source.stride, env.spec)
+    ]
     rewards = traits.needs_rewards
     lines += validate.warnings(pool, env.spec, rewards=rewards, success=traits.needs_goals_reached)
     lines += _own_data_warnings(pool, env, source)

@@ -36,7 +36,7 @@ def data_warnings(job: Job) -> list[str]:
     Raises:
         UserError: the demonstrations lack what the method needs.
     """
-    warnings = loading.warnings(job.cell.data, job.cell.method, job.env, job.cell.config)
+    warnings = loading.warnings(job.cell.data, job.cell.method, job.env, [job.cell.config])
     warnings += loading.memory_warnings(job.cell.data, job.cell.method, len(job.seeds))
     return [f"{job.key}: {line}" for line in warnings]
 

@@ -133,8 +133,7 @@ def _check(job: plan.Job, configs: Sequence[Any]) -> None:
         loading.check(job.cell.data, config, job.env)
         warnings += algos.settings_warnings(job.cell.method, config, job.env.spec)
     # Warnings about data come second, because the data may have to be collected.
-    for config in configs:
-        warnings += loading.warnings(job.cell.data, job.cell.method, job.env, config)
+    warnings += loading.warnings(job.cell.data, job.cell.method, job.env, configs)
     for line in dict.fromkeys(warnings):
         print(line, file=sys.stderr, flush=True)
 

@@ -111,9 +111,9 @@ def test_planning_checks_the_data_of_methods_that_relabel(config, refused, undir
     cell = Cell("PointMass", 6, "bc", config, grad_steps=1, source=source)
     if refused:
         with pytest.raises(UserError, match="has 1 step"):
-            loading.warnings(cell.data, "bc", ENV, config)
+            loading.warnings(cell.data, "bc", ENV, [config])
     else:
-        loading.warnings(cell.data, "bc", ENV, config)
+        loading.warnings(cell.data, "bc", ENV, [config])
 
 
 def test_methods_that_relabel_nothing_refuse_the_setting():

@@ -268,7 +268,7 @@ def test_lengths_are_checked_before_any_cell_of_a_run_is_trained(monkeypatch):
     monkeypatch.setattr(loading, "load_pool", lambda *_: shorter)
     request = DataRequest(TASK, "auto", 1, DemoSource(pool=1))
     with pytest.raises(UserError, match="has 9 steps, and the task's last 10: pwil couples"):
-        loading.warnings(request, "pwil", env, shrink(pwil.Config()))
+        loading.warnings(request, "pwil", env, [shrink(pwil.Config())])
     loading.warnings(request, "sqil", env)
 
 
