@@ -205,13 +205,13 @@ def test_words_of_only_add_up(capsys, tmp_path, words):
     assert out.count("to run") == 2 and "FetchReach-10-bc" in out and "-dagger-" in out
 
 
-METHODS = ("bc", "dagger", "dart", "vins", "iql")
+METHODS = ("bc", "gcbc", "dagger", "dart", "vins")
 
 
 @pytest.mark.parametrize(
     ("task", "methods"),
     [
-        ("FetchReach", METHODS[:2]),
+        ("FetchReach", ("bc", "dagger")),
         pytest.param("FetchReach", METHODS, marks=pytest.mark.slow),
         pytest.param("FetchPickAndPlace", METHODS, marks=pytest.mark.slow),
     ],
