@@ -111,7 +111,7 @@ def test_normalised_scores_are_those_of_the_reference(monkeypatch):
 def test_curves_end_where_the_table_says():
     results = shipped()
     figure = figure_data.figure(results)
-    assert figure["kind"] == "lines" and figure["methods"][:2] == ["bc", "dagger"]
+    assert figure["kind"] == "lines" and figure["methods"][:2] == ["bc", "gcbc"]
     assert len(figure["panels"]) == 6, "two tasks, three costs"
     panel = figure["panels"][0]
     ends = [100 * line["mean"][-1] for line in panel["lines"]]
