@@ -115,5 +115,5 @@ def _check_needs_none(method: str, config: Any, why: str) -> None:
     raise UserError(
         f"{method} with these settings learns from demonstrated actions, and {why}: use a method "
         f"that does not ({always}; or {some} where a setting `inputs` or `discriminator.inputs` is "
-        "transition or state, and nothing is cloned before)"
+        "transition or state, and clone_steps=0)"
     )
