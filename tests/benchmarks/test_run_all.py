@@ -88,6 +88,7 @@ def test_missing_seeds_alone_are_counted(monkeypatch):
     assert duration.sentence(e._replace(cells=0, unknown=0)) == "nothing to run"
 
 
+@pytest.mark.slow
 def test_every_suite_runs_and_a_failure_stops_none(monkeypatch, capsys):
     assert sorted(run_all.names()) == sorted(suite_names())
     assert run_all.names()[0] == "quickstart"

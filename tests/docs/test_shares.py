@@ -31,6 +31,7 @@ def test_each_suite_has_rows_and_ours_are_those_of_the_cells():
     assert ("gail", "Ant-27") in left_out and ("bc", "Hopper") not in left_out
 
 
+@pytest.mark.slow
 def test_a_suite_that_lacks_a_method_is_named_as_not_run():
     rows = {line.split("`")[1]: line for line in baselines.overview().splitlines()[2:]}
     assert "[`offline`](suites/offline.md) (not run yet)" in rows["td3_bc"]
