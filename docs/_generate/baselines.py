@@ -13,9 +13,10 @@ from imitbench.results.tables import beside
 from imitbench.results.tables.formatting import Section
 from imitbench.suites import published
 from imitbench.suites.published.schema import OURS
-from imitbench.suites.registry import load_suite, suite_names
+from imitbench.suites.registry import methods_by_label, suite_names
 
 Make = Callable[[Sequence[Result]], Section]
+_labels = functools.cache(methods_by_label)
 # The package whose updates ours are compared with, one by one (`make test-reference`).
 SAME_UPDATES = {
     "bcq": "d3rlpy", "td3_bc": "d3rlpy", "gail": "imitation", "ppo": "Stable-Baselines3",
@@ -82,12 +83,6 @@ def _joined(make: Make) -> str:
         return "None have shipped yet."
     (head,) = {tuple(s.head) for _, s in found if s.rows}
     return sources.table(("Suite", *head), rows)
-
-
-@functools.cache
-def _labels(suite: str) -> dict[str, str]:
-    """The method behind each label of a suite."""
-    return {c.name: c.method for cells in load_suite(suite).profiles.values() for c in cells}
 
 
 def _methods_suites(method: str) -> list[str]:

@@ -272,7 +272,7 @@ def episode_warnings(
 
     Args:
         name: of the method.
-        config: its settings; None for the default ones.
+        config: its settings.
         lengths: the steps of each episode.
         stride: one step in so many of each episode is kept.
         spec: the task.
@@ -281,9 +281,7 @@ def episode_warnings(
         UserError: the method cannot use such episodes.
     """
     warnings = getattr(ALGOS[name], "episode_warnings", None)
-    if warnings is None:
-        return []
-    return warnings(ALGOS[name].Config() if config is None else config, lengths, stride, spec)
+    return warnings(config, lengths, stride, spec) if warnings else []
 
 
 def build(name: str, config: Any, spec: Spec, env: Env, expert: Actor | Policy | None) -> Algorithm:

@@ -216,7 +216,7 @@ def warnings(request: DataRequest, method: str, env: Env, configs: Sequence[Any]
     lengths = pool.lengths.tolist()
     lines = [
         line
-        for config in configs or (None,)
+        for config in configs or [algos.ALGOS[method].Config()]
         for line in algos.episode_warnings(method, config, lengths, source.stride, env.spec)
     ]
     rewards = traits.needs_rewards

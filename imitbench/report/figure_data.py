@@ -31,11 +31,8 @@ def figure(results: Sequence[Result]) -> dict[str, Any]:
     else:
         groups = panels.comparison_groups(results)
         drawn = [
-            _curve_panel(cost, cells, panels.panel_title(place, places, i, len(parts)))
-            for cost, place in panels.curve_panels(groups)
-            for parts in [panels.panel_parts(groups[place])]
-            for i, cells in enumerate(parts)
-            if any(panels.cost_at_evaluations(r, cost).any() for r in cells)
+            _curve_panel(p.cost, p.cells, panels.panel_title(p.place, places, p.part, p.parts))
+            for p in panels.curve_panels(groups)
         ]
     return {"kind": "dots" if once else "lines", "methods": panels.looks(results), "panels": drawn}
 

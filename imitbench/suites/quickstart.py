@@ -45,7 +45,8 @@ def cells(
     for task, demos, share in TASKS:
         grad_steps = base * share
         common: dict[str, Any] = {
-            "hidden": (256, 256, 256), "batch": 64, "lr": 1e-3, "lr_decay_steps": grad_steps,
+            "hidden": (256, 256, 256), "batch": bc.Config.batch, "lr": bc.Config.lr,
+            "lr_decay_steps": grad_steps,
             "validation": 0.0, "steps": steps, "features": vins_suite.RELATIVE[task],
         }  # fmt: skip
         clone = bc.Config(**common)

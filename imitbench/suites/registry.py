@@ -51,6 +51,13 @@ def suite_names() -> list[str]:
     return sorted(SUITES)
 
 
+def methods_by_label(name: str) -> Mapping[str, str]:
+    """The method behind each label of a suite that comes with the package; empty for any other."""
+    if name not in SUITES:
+        return {}
+    return {c.name: c.method for cells in SUITES[name].profiles.values() for c in cells}
+
+
 def load_suite(name: str) -> Suite:
     """Loads a suite by its name, or from a user's Python file that defines `SUITE`.
 

@@ -40,6 +40,16 @@ def with_episodes(r: Result, outcomes: np.ndarray) -> Result:
     return r._replace(episodes=pd.DataFrame(table))
 
 
+def risen(label: str, by: float, above: float = 0.0, demos: int = 10) -> Result:
+    """Two evaluations, of which the last is `above` `SEVERAL`; the first is lower by `by`, give or
+    take what differs from seed to seed."""
+    c = cell(label, SEVERAL + above, demos=demos)
+    first = c.curve.assign(success_any=c.curve["success_any"] - by, updates=5.0)
+    first["success_any"] += np.linspace(-0.01, 0.01, len(SEVERAL))
+    last = c.curve.assign(evaluation=1, updates=10.0)
+    return c._replace(curve=pd.concat([first, last], ignore_index=True))
+
+
 def verdicts(*found: Claim, cells: list[Result]) -> list[str]:
     return [j.verdict for j in claims.judge(found, cells)]
 
@@ -205,13 +215,7 @@ def test_methods_are_not_the_same_while_one_of_them_would_rise_past_the_margin(g
     """A rise over the last half of the budget is doubled by as many steps again: 0.3 is more than
     the margin, 0.1 is not."""
     same = dataclasses.replace(A_OVER_B, margin=0.2, equivalent=True)
-    cells = []
-    for label, before in (("a", 0.0), ("b", gain)):
-        c = cell(label, SEVERAL)
-        first = c.curve.assign(success_any=c.curve["success_any"] - before, updates=5.0)
-        first["success_any"] += np.linspace(-0.01, 0.01, len(SEVERAL))
-        last = c.curve.assign(evaluation=1, updates=10.0)
-        cells.append(c._replace(curve=pd.concat([first, last], ignore_index=True)))
+    cells = [risen("a", 0.0), risen("b", gain)]
     (j,) = claims.judge([same], cells)
     assert j.verdict == expected
     assert j.objection == ("b was still rising at the end" if gain == 0.15 else "")
@@ -223,13 +227,7 @@ def test_methods_are_not_the_same_while_one_of_them_would_rise_past_the_margin(g
 @pytest.mark.parametrize(("gain", "expected"), [(0.1, "undecided"), (0.0, "not reproduced")])
 def test_a_claim_is_not_refuted_while_its_winner_still_rises(gain, expected):
     """Most claims were published after more steps than ours."""
-    cells = []
-    for label, before, last in (("a", gain, 0.0), ("b", 0.0, 0.3)):
-        c = cell(label, SEVERAL + last)
-        first = c.curve.assign(success_any=c.curve["success_any"] - before, updates=5.0)
-        first["success_any"] += np.linspace(-0.01, 0.01, len(SEVERAL))
-        rest = c.curve.assign(evaluation=1, updates=10.0)
-        cells.append(c._replace(curve=pd.concat([first, rest], ignore_index=True)))
+    cells = [risen("a", gain), risen("b", 0.0, 0.3)]
     for claim in (A_OVER_B, dataclasses.replace(A_OVER_B, effort="as run")):
         (j,) = claims.judge([claim], cells)
         assert j.verdict == expected
@@ -239,16 +237,9 @@ def test_a_claim_is_not_refuted_while_its_winner_still_rises(gain, expected):
 
 
 def test_places_together_do_not_refute_a_claim_while_its_winner_rises_at_one_of_them():
-    def at(demos: int, label: str, before: float, last: float) -> Result:
-        c = cell(label, SEVERAL + last, demos=demos)
-        first = c.curve.assign(success_any=c.curve["success_any"] - before, updates=5.0)
-        first["success_any"] += np.linspace(-0.01, 0.01, len(SEVERAL))
-        rest = c.curve.assign(evaluation=1, updates=10.0)
-        return c._replace(curve=pd.concat([first, rest], ignore_index=True))
-
     for gain, expected in ((0.1, "undecided"), (0.0, "not reproduced")):
-        cells = [at(10, "a", gain, 0.0), at(10, "b", 0.0, 0.3), at(20, "a", 0.0, 0.0),
-                 at(20, "b", 0.0, 0.3)]  # fmt: skip
+        cells = [risen("a", gain), risen("b", 0.0, 0.3), risen("a", 0.0, demos=20),
+                 risen("b", 0.0, 0.3, demos=20)]  # fmt: skip
         *single, together = claims.judge([A_OVER_B], cells)
         assert together.pooled == 2 and together.verdict == expected
         assert single[1].verdict == "not reproduced"

@@ -250,6 +250,27 @@ def test_weights_that_vanish_are_named(tmp_path):
     assert runner.run(plan.prepare("toy", "smoke", [cell]), tmp_path / "usual") == []
 
 
+def test_figures_of_an_older_state_are_deleted_and_other_files_stay(finished, tmp_path):
+    root = tmp_path / "toy"
+    shutil.copytree(finished, root)
+    for name in ("values.png", "values.pdf", "picture.png"):
+        (root / name).write_text("stale")
+    publish.derive(root)
+    assert not list(root.glob("values.*")) and (root / "picture.png").exists()
+
+
+def test_a_suite_that_is_too_large_is_not_shipped(finished, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    root = tmp_path / "results" / "toy"
+    shutil.copytree(finished, root)
+    for cell in root.glob("cells/*"):
+        fake_results.rewrite(cell, lambda info: info.update(git_commit="abc"))
+    monkeypatch.setattr(publish, "MAX_SUITE_BYTES", 1_000)
+    with pytest.raises(UserError, match=r"the suite toy has .* bytes, too large to ship"):
+        publish.ship(root, "toy", [j.key for j in jobs()])
+    assert not (tmp_path / "results" / "shipped" / "toy").exists()
+
+
 def test_shipping_checks_and_copies(finished, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     root = tmp_path / "results" / "toy"

@@ -37,7 +37,6 @@ from imitbench.results.figures.panels import (
     looks,
     mean_at_evaluations,
     measure_label,
-    panel_parts,
     panel_title,
     reference_levels,
 )
@@ -128,8 +127,8 @@ def scores(results: Sequence[Result]) -> Figure:
 def _draw_scores(axis: Any, cells: Sequence[Result], methods: Sequence[str]) -> None:
     """One row for each method, the first at the bottom."""
     has_success = cells[0].info["has_success"]
-    looks = {"success_any": ("o", "black"), "success_final": ("o", "none")}
-    for measure, (marker, face) in (looks if has_success else {"return": ("D", "black")}).items():
+    marks = {"success_any": ("o", "black"), "success_final": ("o", "none")}
+    for measure, (marker, face) in (marks if has_success else {"return": ("D", "black")}).items():
         estimates = [cell_scores.estimate(r, measure) for r in cells]
         axis.errorbar(
             [e.value for e in estimates],
@@ -163,31 +162,24 @@ def curves(results: Sequence[Result], *, normalised: bool = False) -> Figure:
     """
     groups, order = comparison_groups(results), looks(results)
     panels = curve_panels(groups)
-    places = list(dict.fromkeys(place for _, place in panels))
+    parts = {panel.place: panel.parts for panel in panels}
+    places = list(parts)
     shown = {r.identity["label"] for place in places for r in groups[place]}
     labels = dict.fromkeys(r.identity["label"] for r in results)
     methods = [label for label in labels if label in shown]
-    costs = len({cost for cost, _ in panels})
-    parts = {place: panel_parts(groups[place]) for place in places}
-    drawn = [
-        (cost, place, i)
-        for cost, place in panels
-        for i, cells in enumerate(parts[place])
-        if any(cost_at_evaluations(r, cost).any() for r in cells)
-    ]
-    width = sum(map(len, parts.values()))
+    costs, width = len({panel.cost for panel in panels}), sum(parts.values())
     # Costs are rows and places columns, if this grid has no holes and is not too wide.
-    is_grid = width <= MAX_GRID_COLUMNS and len(drawn) == costs * width
-    columns = width if is_grid else min(MAX_COLUMNS, len(drawn))
+    is_grid = width <= MAX_GRID_COLUMNS and len(panels) == costs * width
+    columns = width if is_grid else min(MAX_COLUMNS, len(panels))
     sharey = "col" if is_grid else False
     legend_height = 0.2 + 0.2 * -(-(len(methods) + 2) // LEGEND_COLUMNS)  # and two levels
-    figure, grid = panel_grid(len(drawn), columns, (4.2, 2.6), legend_height, sharey=sharey)
-    for i, (axis, (cost, place, part)) in enumerate(zip(grid.flat, drawn, strict=False)):
-        _draw_panel(axis, parts[place][part], cost, order)
+    figure, grid = panel_grid(len(panels), columns, (4.2, 2.6), legend_height, sharey=sharey)
+    for i, (axis, panel) in enumerate(zip(grid.flat, panels, strict=False)):
+        _draw_panel(axis, panel.cells, panel.cost, order)
         if normalised:
-            _normalise_axis(axis, place[0])
+            _normalise_axis(axis, panel.place[0])
         if not is_grid or i < columns:
-            title = panel_title(place, places, part, len(parts[place]))
+            title = panel_title(panel.place, places, panel.part, panel.parts)
             if len(title) > MAX_TITLE:
                 title = title.replace(" (", "\n(", 1)
             axis.set_title(title, fontsize=None if is_grid and "\n" not in title else 9)

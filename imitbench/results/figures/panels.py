@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,29 +24,43 @@ COST_LABELS = {
 }
 
 
+class CurvePanel(NamedTuple):
+    """A panel of learning curves: some of the cells of a place, along a cost."""
+
+    cost: str
+    place: Place
+    cells: list[Result]
+    part: int  # its number among those of the place
+    parts: int
+
+
 def evaluated_once(results: Sequence[Result]) -> bool:
     """Whether no cell has a curve, but a single evaluation after its training."""
     return all(r.curve.loc[r.curve["updates"] > 0, "updates"].nunique() <= 1 for r in results)
 
 
-def curve_panels(groups: Mapping[Place, Sequence[Result]]) -> list[tuple[str, Place]]:
+def curve_panels(groups: Mapping[Place, Sequence[Result]]) -> list[CurvePanel]:
     """Lists the panels of a suite's learning curves.
 
-    A place where every cell was evaluated once is left out, unless all places are such.
+    A place where every cell was evaluated once is left out, unless all places are such. A place
+    with many cells has several panels for each cost; one of cells that do not spend it is left out.
 
     Args:
         groups: from `comparison_groups`.
 
     Returns:
-        The cost and the place of each panel: every cost at every place where some method spends it.
+        Panels for every cost at every place where some method spends it.
     """
     all_once = all(map(evaluated_once, groups.values()))
     drawn = {p: rs for p, rs in groups.items() if all_once or not evaluated_once(rs)}
+    parts = {place: panel_parts(results) for place, results in drawn.items()}
     return [
-        (cost, place)
+        CurvePanel(cost, place, cells, i, len(parts[place]))
         for cost in COST_LABELS
         for place, results in drawn.items()
         if any(_spends(r, cost) for r in results)
+        for i, cells in enumerate(parts[place])
+        if any(cost_at_evaluations(r, cost).any() for r in cells)
     ]
 
 

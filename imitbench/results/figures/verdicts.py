@@ -17,7 +17,7 @@ from imitbench.results.claims import Judgement, Verdict
 from imitbench.results.figures import drawing
 from imitbench.results.figures.palette import COLOURS, GREY
 from imitbench.results.tables.formatting import format_p
-from imitbench.suites.registry import load_suite, suite_names
+from imitbench.suites.registry import methods_by_label
 
 LIMIT = 1.2  # of the axis; what lies beyond is drawn at its end
 TICKS = (-1.0, -0.5, 0.0, 0.5, 1.0)
@@ -100,20 +100,13 @@ def grouped(suites: Mapping[str, Sequence[Judgement]]) -> dict[str, list[Row]]:
     titles = [*algos.FAMILIES.values()]
     found: dict[str, list[Row]] = {title: [] for title in titles}
     for suite, judged in suites.items():
-        methods = _methods(suite)
+        methods = methods_by_label(suite)
         better = {j.claim.text: j.claim.better for j in judged}
         for text, of_claim in points(judged).items():
             method = methods.get(better[text])
             family = algos.family(method) if method else suite
             found.setdefault(family, []).append(Row(text, suite, of_claim))
     return {title: rows for title, rows in found.items() if rows}
-
-
-def _methods(suite: str) -> dict[str, str]:
-    """The method behind each label of a suite that comes with the package."""
-    if suite not in suite_names():
-        return {}
-    return {c.name: c.method for cells in load_suite(suite).profiles.values() for c in cells}
 
 
 def draw(suites: Mapping[str, Sequence[Judgement]], path: Path) -> list[Path]:
