@@ -10,8 +10,8 @@ from imitbench import algos
 FILE = golden.read()
 # Their code is that of others in the list but for a few lines.
 NEAR_OTHERS = (
-    "airl", "ccil_true", "dart", "ddpg", "demodice", "gail_trpo", "offline_ddpg", "offline_iq",
-    "offline_rwr", "offline_td3", "rwr", "sqil",
+    "airl", "ccil_true", "dac", "dart", "ddpg", "demodice", "gail_trpo", "ls_iq", "offline_awr",
+    "offline_ddpg", "offline_gcsl", "offline_iq", "offline_rwr", "offline_td3", "rwr", "sqil",
 )  # fmt: skip
 METHODS = [
     pytest.param(name, marks=pytest.mark.slow if name in NEAR_OTHERS else ())

@@ -144,6 +144,7 @@ def test_hopper_steps_equal_the_original(seed):
     assert ended, "no termination was compared"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*FETCH, "FetchSlide"])
 def test_fetch_resets_have_the_original_distribution(fetch, name):
     """Quantiles of every coordinate of object and goal, over 600 resets of each."""

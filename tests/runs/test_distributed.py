@@ -53,6 +53,7 @@ def test_a_distributed_run_has_the_same_results(finished, tmp_path, capsys):
     assert len(lines_) == 2 and all("finished before" in n for n in lines_) and len(calls) == 1
 
 
+@pytest.mark.slow
 def test_a_worker_that_does_not_see_the_folder_uses_a_temporary_one(finished, tmp_path):
     task = task_for(jobs()[0], tmp_path / "elsewhere")
     outcome = worker.work(task)

@@ -135,6 +135,7 @@ def test_resets_can_be_tried(tmp_path):
     assert [t.words for t in trials] == words and all(np.isfinite(t.scores).all() for t in trials)
 
 
+@pytest.mark.slow
 def test_nested_settings_and_rewards(tmp_path):
     config = td3_bc.Config(hidden=(8,))
     config = dataclasses.replace(config, data=dataclasses.replace(config.data, batch=8, steps=5))

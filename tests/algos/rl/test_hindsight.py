@@ -211,6 +211,7 @@ def test_without_hindsight_rows_are_as_they_were():
     }, "what is not filled yet is not drawn"
 
 
+@pytest.mark.slow
 def test_a_reward_model_learns_from_steps_with_the_goals_of_their_episodes():
     env = envs.make("PointMass")
     goal = env.spec.fields[env.spec.goal.desired]  # type: ignore[union-attr]

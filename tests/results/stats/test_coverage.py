@@ -25,19 +25,20 @@ def test_rates(seeds, rate, effects):
     assert found["shared states"] >= LEAST - 0.01
 
 
-@pytest.mark.parametrize("seeds", [5, 10])
+@pytest.mark.parametrize("seeds", [5, pytest.param(10, marks=pytest.mark.slow)])
 def test_differences(seeds):
     found = coverage.differences(0.9, 0.98, coverage.LARGE_EFFECTS, seeds, 50, RUNS, OURS)
     assert found["own states"] >= LEAST - 0.01
     assert found["shared states"] >= LEAST - 0.01
 
 
-@pytest.mark.parametrize("seeds", [5, 10])
+@pytest.mark.parametrize("seeds", [5, pytest.param(10, marks=pytest.mark.slow)])
 def test_returns(seeds):
     assert coverage.returns("normal", seeds, runs=RUNS)["Student's t"] >= LEAST
     assert coverage.returns("lognormal 0.4", seeds, runs=RUNS)["Student's t"] >= LEAST - 0.01
 
 
+@pytest.mark.slow
 def test_the_bootstrap_over_few_seeds_does_not_cover():
     """Why it is not used: a nominal 95% of a rate over shared states."""
     effects = coverage.Effects(0.0, 3.0)
