@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import json
 from pathlib import Path
-from typing import TypedDict, TypeVar
+from typing import NotRequired, TypedDict, TypeVar
 
 import numpy as np
 
@@ -27,6 +27,9 @@ class Reference(TypedDict):
     episodes: int  # of each
     engine: str
     environment_digest: str
+    # The random policy's shares of episodes, where the task says when it is solved.
+    random_success_any: NotRequired[float]
+    random_success_final: NotRequired[float]
 
 
 def path() -> Path:
@@ -37,6 +40,20 @@ def path() -> Path:
 def table() -> dict[str, Reference]:
     """All that there are, by task."""
     return json.loads(path().read_text(encoding="utf-8")) if path().exists() else {}
+
+
+def random_rate(task: str, measure: str) -> float:
+    """The share of episodes in which the random policy solves a task.
+
+    Args:
+        task: the task's name.
+        measure: success_any or success_final.
+
+    Returns:
+        The share; 0 where it was not measured.
+    """
+    found = table().get(task)
+    return float(found.get(f"random_{measure}", 0.0)) if found else 0.0  # type: ignore[arg-type]
 
 
 def normalise(task: str, score: Score) -> Score:

@@ -106,14 +106,18 @@ def measure_references(task: str) -> reference_scores.Reference:
     else:
         expert = score(env, experts.load_actor(task, spec=env.spec)).mean
         kind = experts.find_expert(task).kind
+    random = score_random(env)
     entry: reference_scores.Reference = {
-        "random": round(score_random(env).mean, 4),
+        "random": round(random.mean, 4),
         "expert": round(expert, 4),
         "expert_kind": kind,
         "episodes": EPISODES,
         "engine": env.engine,
         "environment_digest": digest(task, "auto"),
     }
+    if random.success_any is not None and random.success_final is not None:
+        entry["random_success_any"] = random.success_any
+        entry["random_success_final"] = random.success_final
     table = dict(sorted({**reference_scores.table(), task: entry}.items()))
     with atomic_write(reference_scores.path()) as path:
         path.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")

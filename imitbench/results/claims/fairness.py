@@ -10,7 +10,7 @@ from imitbench.suites.published.schema import Claim
 
 MIN_SEEDS = 5
 RISING = " was still rising at the end"  # the end of the objection to an unfinished curve
-FLOOR = 0.1  # of the expert's success; of the way from the random policy's return to the expert's
+FLOOR = 0.1  # of the way from the random policy's score to the expert's
 FLOOR_OF_CLIPS = 0.2  # where the expert is a clip: a quadruped that stands still gets a tenth
 MORE_EFFORT = 1.1  # gradient steps of the winner over those of the loser
 
@@ -26,8 +26,8 @@ def objection(
         worse: the other one.
         holds: whether the estimate speaks for the claim.
         leads: whether `better` scores higher. With a margin it may lead and the claim fail.
-        room: of a claim that both score the same: how far the lead is from the margin. A rise that
-            would not cover it in as many steps again is no objection.
+        room: of a claim that both score the same, or that one is not worse: how far the lead is
+            from the margin. A rise that would not cover it in as many steps again is no objection.
 
     Returns:
         The reason; empty where there is none.
@@ -37,16 +37,22 @@ def objection(
         return f"fewer than {MIN_SEEDS} seeds"
     measures = claim.measure, claim.against or claim.measure
     if not claim.at_floor and measures[0] == measures[1]:
-        learned = [better if leads else worse]
-        if claim.equivalent:  # two that learned nothing are the same, too
-            by_score = sorted((better, worse), key=lambda r: float(r.final(measures[0]).mean()))
-            learned = by_score if holds else by_score[1:]
+        # Two that learned nothing are the same, and neither is worse than the other.
+        both = holds if claim.equivalent else claim.non_inferior and not leads
+        learned = [better, worse] if both else [better if leads else worse]
         reasons = (_at_the_floor(r, measures[0]) for r in learned)
         if reason := next(filter(None, reasons), ""):
             return reason
-    if not claim.equivalent and not holds and claim.after is None:
+    ends = _judged_at_their_ends(claim, better, worse)
+    if not claim.equivalent and not holds:
         # Most budgets are smaller than the published ones: more steps could still prove the claim.
-        if reason := _unfinished(claim, better):
+        reason = _unfinished(claim, better) if ends[0] else ""
+        if reason := reason or claim.short:
+            return reason
+    if claim.non_inferior and holds and ends[1]:
+        # What is as good now need not be when the other one has finished.
+        near = effort.rise_if_doubled(worse, claim.measure) > room
+        if near and (reason := _unfinished(claim, worse)):
             return reason
     if claim.effort == "as run":
         return ""
@@ -57,14 +63,16 @@ def objection(
 
 
 def _at_the_floor(winner: Result, measure: str) -> str:
-    """The winner must be above a tenth of the expert's success, or of the way from the random
-    policy's return to the expert's (a fifth where the expert is a clip)."""
+    """The winner must be above a tenth of the way from the random policy's score to the expert's (a
+    fifth where the expert is a clip)."""
     measure = "success_final" if measure == MODE_ENTROPY else measure  # modes of what succeeds
     score, floor = float(winner.final(measure).mean()), FLOOR
     if is_rate(measure):
         header = winner.info["demonstrations"] or {}
         of_expert = header.get("grade", "expert") == "expert" and header.get(measure)
-        share = score / (of_expert or 1.0)  # other data are no measure of what can be reached
+        random = reference_scores.random_rate(winner.identity["task"], measure)
+        # Data that are not an expert's are no measure of what can be reached.
+        share = (score - random) / ((of_expert or 1.0) - random)
     elif measure == "return" and winner.identity["task"] in reference_scores.table():
         task = winner.identity["task"]
         share = float(reference_scores.normalise(task, score))
@@ -74,7 +82,15 @@ def _at_the_floor(winner: Result, measure: str) -> str:
         return ""
     if share > floor:
         return ""
-    return f"at the floor: {winner.identity['label']} has {100 * share:.0f}% of the expert's score"
+    label = winner.identity["label"]
+    return f"at the floor: {label} is {round(100 * share)}% of the way from random to the expert"
+
+
+def _judged_at_their_ends(claim: Claim, *cells: Result) -> tuple[bool, ...]:
+    """Whether each cell is judged at the end of its curve, or before."""
+    if claim.after is None:
+        return (True,) * len(cells)
+    return tuple(after >= effort.env_steps(r) for after, r in zip(claim.after, cells, strict=True))
 
 
 def _unfinished(claim: Claim, *cells: Result) -> str:

@@ -139,7 +139,8 @@ def _judge_lead(
 def _judge_shrinking(
     claim: Claim, first: Place, second: Place, cells: Mapping[CellName, Result]
 ) -> Judgement:
-    name = f"{place_name(first)} against {second[1]}"
+    other = second[1] if second[0] == first[0] else f"{second[0]} {second[1]}"
+    name = f"{place_name(first)} against {other}"
     pairs = [pair for place in (first, second) if (pair := _pair(claim, place, place, cells))]
     if len(pairs) < 2:
         return _no_results(claim, name)
@@ -158,7 +159,7 @@ def _judge_together(claim: Claim, judgements: Sequence[Judgement]) -> list[Judge
     """The judgement at all places together; none where fewer than two have results.
 
     Places with an objection count, too; the verdict is withheld where all places have one, and one
-    against the claim where at some place its winner was still rising.
+    against the claim where at some place its winner was still rising, or fell short of the source.
     """
     found = [j for j in judgements if j.lead is not None]
     leads = [j.lead for j in found if j.lead is not None]
@@ -170,7 +171,7 @@ def _judge_together(claim: Claim, judgements: Sequence[Judgement]) -> list[Judge
     objection = found[0].objection if all(j.objection for j in found) else ""
     if not objection and lead.gap.value <= 0:
         rising = (j.objection for j in found if j.objection.endswith(fairness.RISING))
-        objection = next(rising, "")
+        objection = next(rising, claim.short)
     sizes = min(j.seeds for j in found), min(j.episodes for j in found)
     name, nan = f"{len(found)} places together", float("nan")
     old = tuple(dict.fromkeys(x for j in found for x in j.old))

@@ -139,7 +139,7 @@ def shrinking_lead(
     Args:
         claim: the claim.
         first: its two cells at the first place.
-        second: its two cells at the second place, of the same task.
+        second: its two cells at the second place, possibly of another task.
 
     Returns:
         The first lead minus the second.

@@ -48,6 +48,9 @@ class Claim:
     after: tuple[int, int] | None = None
     """Environment steps of `better` and of `worse`, after which they are compared on their curves,
     in place of the ends; 0 is before the first update."""
+    short: str = ""
+    """What the cells lack of the source's budget where that may decide, as in "iql has 3% of its
+    source's gradient steps". A verdict against the claim is then withheld."""
     measure: str = "success_any"
     """A measure of the results, as `Result.final` takes it: `success_any`, `success_final`,
     `return`, `metric/NAME`, `mode_entropy`, ..."""
@@ -63,6 +66,11 @@ class Claim:
     shrinks: tuple[tuple[Place, Place], ...] = ()
     """Pairs of places. The claim then says that the lead of `better` is larger at the first place
     than at the second, by more than the margin."""
+
+    @property
+    def non_inferior(self) -> bool:
+        """Whether the claim is that `better` is not worse by more than the margin."""
+        return not self.equivalent and (self.margin < 0 or self.share < 0)
 
 
 @dataclass(frozen=True)
