@@ -6,7 +6,8 @@ of TRPO. On one task, and on its variant whose episodes never end early (`-fh`),
 AIRL, GAIL with the reverse Kullback-Leibler divergence (f-VIM) and GAIL with the logit as its
 reward run too, and in the full profile SQIL (`sqil-all-steps`: it gets all steps of the
 trajectories, because values pass from step to step). AIRL, f-VIM and the logit have rewards of both
-signs: a negative one makes it worthwhile to end an episode. On Reacher, whose episodes never end
+signs: a negative one makes it worthwhile to end an episode. The reward of f-VIM is centred, so that
+a perfect imitator earns 0 a step; its source pays -1 there. On Reacher, whose episodes never end
 early, the methods get all steps, and BC four times as many gradient steps as elsewhere.
 
 Two controls run on that task and on its variant: GAIL with a constant reward of 1 a step, and GAIL
@@ -21,19 +22,29 @@ the expert labels as many new trajectories as there are demonstrations, every st
 makes a hundred times as many expert actions as the other methods get. Claims:
 `imitbench/suites/published/gail.py`.
 
-PPO's learning rate falls to 0 over the budget, as in openai/baselines, whose other settings it has
-too. Where episodes never end early, on HalfCheetah and on tasks named `-fh`, two environments
-collect whole episodes. Eight in step would collect a quarter each, and see nothing but fallen
-robots in three updates of four, or the beginning of a run in one of four.
-TRPO has the discount, the network and the critic of the source's code.
+PPO's learning rate falls to 0 over the budget, as in PPO2 of openai/baselines, whose settings for
+MuJoCo it has, with two exceptions. Eight environments collect the 2,048 steps of an update, not
+one; and the value's loss is not clipped and weighs .5 times the mean squared error, not .25. Where
+episodes never end early, on HalfCheetah and on tasks named `-fh`, two environments collect whole
+episodes. Eight in step would collect a quarter each, and see nothing but fallen robots in three
+updates of four, or the beginning of a run in one of four.
+
+`gail_trpo` stands for the paper's pairing: it has no gradient penalty, and the discount, the lambda
+and the network of the paper's code. Its critic is that of openai/baselines, five passes of Adam at
+1e-3; the paper's code fits the value within a trust region. That code collects 50,000 or more steps
+in an iteration and takes one step of the discriminator on all of them at a learning rate of .01.
+Here an update has 2,048 steps, and 8 steps of the discriminator on minibatches at 3e-4.
+
+AIRL's policy has an entropy bonus of .01. It is one value of the tuned AIRL settings of the package
+`imitation` (.0097 on Hopper), of which nothing else is taken.
 
 Ant is the version with 27 numbers in the observation; the full profile has the one with 105, too.
 There GAIL needs more steps than the cpu profile has, which has BC and DAgger alone. The hardest
 task of the paper, Humanoid, is missing.
 
-Every discriminator but AIRL's has a gradient penalty, which the paper's has not; `gail-no-penalty`,
-on one task and on Reacher, and `gail-spectral` do without, the latter with spectrally normalised
-kernels.
+The paper's discriminator has no gradient penalty. Here all have one but those of AIRL, `gail_trpo`,
+`gail-no-penalty` and `gail-spectral`, whose kernels are spectrally normalised. `gail-no-penalty`
+runs on one task, on its variant and on Reacher, and is the row that AIRL is compared with.
 """
 
 from dataclasses import dataclass, replace
@@ -89,7 +100,8 @@ class Size:
     seeds: int
     """Training seeds."""
     off_policy_seeds: int
-    """Training seeds of DAC and SQIL; DAC has `seeds` on the task of the controls."""
+    """Training seeds of DAC and SQIL; DAC has `seeds` on the task of the controls, with absorbing
+    states and without."""
     more_bc_seeds: int
     """Training seeds of BC on Walker2d with more than one trajectory."""
     num_evals: int
@@ -206,7 +218,7 @@ def _dac(task: str, demos: int, s: Size) -> list[Cell]:
     out = []
     for label, (method, settings) in rows.items():
         common = s.off_policy_common(s.off_policy_steps)
-        if label == "dac" and task == s.control_task:
+        if method == "dac" and task == s.control_task:
             common["seeds"] = s.seeds
         out.append(Cell(task, demos, method, settings, label=label, **common))
     return out
@@ -257,27 +269,26 @@ def _variants(s: Size) -> list[Cell]:
     def gail_with(**settings: Any) -> gail.Config:
         return replace(config, discriminator=replace(config.discriminator, **settings))
 
-    with_bonus = replace(config.ppo, entropy=0.01)  # imitation's on Hopper
+    with_bonus = replace(config.ppo, entropy=0.01)  # near imitation's for AIRL on Hopper
     learner = trpo.Config(
         length=s.length, discount=0.995, gae=0.97, hidden=(100, 100), lr=1e-3, epochs=5
     )
-    trpo_config = gail_trpo.Config(trpo=learner)
+    free = discriminator.DiscriminatorConfig(penalty=0.0)
+    trpo_config = gail_trpo.Config(trpo=learner, discriminator=free)
+    f_vim = gail_with(divergence="reverse-kl", centred=True)
     plain = _gail(f"{s.control_task}-fh", demos, s)
     out = [plain] if demos != s.most_demos else []  # else it is one of the controls
     for task in (s.control_task, f"{s.control_task}-fh"):
         out += [
             _gail(task, demos, s, "gail_trpo", trpo_config, "gail_trpo"),
             _gail(task, demos, s, "airl", airl.Config(ppo=with_bonus), "airl"),
-            _gail(task, demos, s, "f-vim-rkl", gail_with(divergence="reverse-kl")),
+            _gail(task, demos, s, "f-vim-rkl", f_vim),
             _gail(task, demos, s, "gail-logit", gail_with(reward="logit")),
+            _gail(task, demos, s, "gail-no-penalty", replace(config, discriminator=free)),
         ]
         out += [_sqil(task, demos, s)] if s.sqil_steps else []
     spectral = gail_with(penalty=0.0, spectral=True)
-    return [
-        *out,
-        _gail(s.control_task, demos, s, "gail-no-penalty", gail_with(penalty=0.0)),
-        _gail(s.control_task, demos, s, "gail-spectral", spectral),
-    ]
+    return [*out, _gail(s.control_task, demos, s, "gail-spectral", spectral)]
 
 
 SMOKE = Size(

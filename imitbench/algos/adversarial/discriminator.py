@@ -70,6 +70,11 @@ class DiscriminatorConfig:
     """What is compared. state-action: observations with the actions that were executed. state:
     observations alone. transition: observations with those of the next step. The last two need no
     demonstrated actions."""
+    centred: bool = field(default=False, metadata=ADDED_LATER)
+    """Pay the divergence's reward minus its value where both densities are equal, so that a perfect
+    imitator earns 0. With `divergence=reverse-kl` that value is -1, so that each step of a perfect
+    imitator costs 1 without it; with kl it is 1, else 0. Needs a `divergence`; the discriminator
+    learns as without it."""
 
     @property
     def compared(self) -> Inputs:
@@ -87,6 +92,8 @@ class DiscriminatorConfig:
         divergences = ("", *f_divergence.DIVERGENCES)
         expected = f"nothing or one of {', '.join(divergences[1:])}"
         require(self.divergence in divergences, self, "divergence", expected)
+        expected = "false without a divergence; set discriminator.divergence"
+        require(self.divergence or not self.centred, self, "centred", expected)
         require_choice(self, "inputs", Inputs)
         allowed = not self.state_only or self.inputs != "transition"
         require(allowed, self, "inputs", "state beside state_only=True; leave one of the two out")
@@ -109,7 +116,9 @@ class State(struct.PyTreeNode):
 def rewards(config: DiscriminatorConfig, logit: jax.Array) -> jax.Array:
     """Rewards [...] of the policy for steps with logits [...]; all grow with the logit."""
     if config.divergence:
-        return f_divergence.DIVERGENCES[config.divergence].policy(logit)
+        divergence = f_divergence.DIVERGENCES[config.divergence]
+        reward = divergence.policy(logit)
+        return reward - divergence.reward_at_equality if config.centred else reward
     if config.reward == "positive":
         return jax.nn.softplus(logit)
     return -jax.nn.softplus(-logit) if config.reward == "negative" else logit

@@ -20,12 +20,15 @@ MAX_EXPONENT = 10.0  # exponents are cut off here, so that one step weighs at mo
 
 
 class Divergence(NamedTuple):
-    """Two functions of the network's output v; both grow with v, which is high for the expert."""
+    """Two functions of the network's output v; both grow with v, which is high for the expert. Also
+    the policy's reward where nothing is to be told apart."""
 
     expert: Callable[[jax.Array], jax.Array]
     """g(v)"""
     policy: Callable[[jax.Array], jax.Array]
     """f*(g(v)), which is the policy's reward"""
+    reward_at_equality: float
+    """f*(g(v)) for the best v where p = q; that is f'(1), since f(1) = 0."""
 
 
 def _exp(x: jax.Array) -> jax.Array:
@@ -34,14 +37,17 @@ def _exp(x: jax.Array) -> jax.Array:
 
 DIVERGENCES = {
     # KL(p, q): the policy covers everything that the expert does.
-    "kl": Divergence(lambda v: v, lambda v: _exp(v - 1.0)),
+    "kl": Divergence(lambda v: v, lambda v: _exp(v - 1.0), 1.0),
     # KL(q, p): the policy seeks one of the things that the expert does.
-    "reverse-kl": Divergence(lambda v: -_exp(-v), lambda v: v - 1.0),
+    "reverse-kl": Divergence(lambda v: -_exp(-v), lambda v: v - 1.0, -1.0),
     # Twice the usual Jensen-Shannon divergence. The reward is GAIL's `positive` one, less log 2.
     "js": Divergence(
-        lambda v: jnp.log(2.0) - jax.nn.softplus(-v), lambda v: jax.nn.softplus(v) - jnp.log(2.0)
+        lambda v: jnp.log(2.0) - jax.nn.softplus(-v),
+        lambda v: jax.nn.softplus(v) - jnp.log(2.0),
+        0.0,
     ),
-    "tv": Divergence(lambda v: 0.5 * jnp.tanh(v), lambda v: 0.5 * jnp.tanh(v)),
+    # f has a corner at 1; 0 is in the middle of its slopes there.
+    "tv": Divergence(lambda v: 0.5 * jnp.tanh(v), lambda v: 0.5 * jnp.tanh(v), 0.0),
 }
 
 

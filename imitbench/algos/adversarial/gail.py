@@ -1,8 +1,9 @@
 """GAIL: PPO on the reward of a discriminator that separates the policy's steps from the expert's.
 
 Source: Ho and Ermon 2016 (arXiv:1606.03476), Algorithm 1; with `discriminator.divergence` it is
-f-VIM (Ke et al. 2019, arXiv:1905.12888), with `discriminator.inputs=transition` it is GAIfO (Torabi
-et al. 2018, arXiv:1807.06158), which needs no demonstrated actions.
+f-VIM (Ke et al. 2019, arXiv:1905.12888), whose reward `discriminator.centred` shifts so that a
+perfect imitator earns 0. With `discriminator.inputs=transition` it is GAIfO (Torabi et al. 2018,
+arXiv:1807.06158), which needs no demonstrated actions.
 
 Different from the source: PPO instead of TRPO (`gail_trpo` has TRPO), a gradient penalty on the
 discriminator (`discriminator.penalty=0` turns it off), and the reward -log(1 - D), with D the

@@ -3,7 +3,10 @@
 Source: Ho and Ermon 2016 (arXiv:1606.03476), Algorithm 1.
 
 Different from the source: a gradient penalty on the discriminator (`discriminator.penalty=0` turns
-it off), and the reward of `gail`, from which it differs in the learner alone.
+it off), and the reward of `gail`, from which it differs in the learner alone. The paper's code
+collects 50,000 or more steps in an iteration, then takes one step of the discriminator on all of
+them at a learning rate of .01, and fits the value within a trust region. Here an update has 2,048
+steps by default and 8 minibatch steps of the discriminator at 3e-4, and Adam fits the value.
 
 Use it when you reproduce the paper, or when PPO's updates are unstable on the discriminator's
 reward.

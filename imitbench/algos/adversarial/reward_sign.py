@@ -27,7 +27,7 @@ class AdversarialConfig(Protocol):
 def reward_sign(config: DiscriminatorConfig) -> Sign:
     """The sign of the rewards that a discriminator with these settings makes."""
     if config.divergence:
-        return "positive" if config.divergence == "kl" else "either"
+        return "positive" if config.divergence == "kl" and not config.centred else "either"
     return "either" if config.reward == "logit" else config.reward
 
 
@@ -45,6 +45,7 @@ def warnings(config: AdversarialConfig, spec: Spec) -> list[str]:
         return []
     sign = reward_sign(config.discriminator)
     setting = "divergence=kl" if config.discriminator.divergence else "reward=positive"
+    setting += " with centred=false" if config.discriminator.centred else ""
     remedy = (
         "take the task's form that does not end early (-fh), where it has one, or "
         f"discriminator.{setting}"

@@ -18,6 +18,7 @@ from imitbench.algos.adversarial.discriminator_input import (
     pair_input,
 )
 from imitbench.core import buffer, nets
+from imitbench.core.config import config_dict
 from imitbench.envs.base import make_spec
 from imitbench.utils.errors import UserError
 
@@ -163,6 +164,44 @@ def test_bounds_by_hand():
     bound = f_divergence.bound(kl, jnp.array([2.0, 4.0]), jnp.array([1.0, 1.0]))
     assert float(bound) == pytest.approx(3.0 - 1.0)
     assert float(kl.policy(jnp.array(100.0))) == pytest.approx(np.exp(10.0), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "logits", "expected"),
+    [
+        ("reverse-kl", [0.0, 0.7, -2.0], [0.0, 0.7, -2.0]),  # v - 1, less -1
+        ("kl", [1.0, 1.0 + np.log(3.0), 1.0 - np.log(2.0)], [0.0, 2.0, -0.5]),  # p / q, less 1
+        ("js", [0.0, np.log(3.0)], [0.0, np.log(2.0)]),  # log((1 + p / q) / 2)
+        ("tv", [0.0, 30.0], [0.0, 0.5]),
+    ],
+)
+def test_a_centred_reward_is_0_where_both_densities_are_equal(name, logits, expected):
+    """The first logit of each is the best one there, f'(1) under g; the loss stays as it is."""
+    plain = DiscriminatorConfig(divergence=name, penalty=0.0)
+    centred = DiscriminatorConfig(divergence=name, penalty=0.0, centred=True)
+    rewards = discriminator.rewards(centred, jnp.array(logits))
+    np.testing.assert_allclose(rewards, expected, rtol=1e-5, atol=1e-6)
+    offset = {"reverse-kl": -1.0, "kl": 1.0}.get(name, 0.0)
+    before = discriminator.rewards(plain, jnp.array(logits))
+    np.testing.assert_allclose(before - rewards, offset, rtol=1e-5, atol=1e-6)
+    inputs, mixing = jnp.array([[[0.3], [-1.0]], [[0.8], [0.2]]]), jnp.zeros((2, 1))
+    losses = [
+        float(discriminator.loss(c, lambda x: x[:, 0], mixing, inputs)[0]) for c in (plain, centred)
+    ]
+    assert losses[0] == losses[1]
+
+
+@pytest.mark.parametrize("reward", ["positive", "negative", "logit"])
+def test_rewards_of_a_classifier_are_not_centred(reward):
+    with pytest.raises(UserError, match="centred=True: expected false without a divergence"):
+        DiscriminatorConfig(reward=reward, centred=True)
+
+
+def test_an_identity_names_centred_only_where_it_is_set():
+    plain = config_dict(DiscriminatorConfig(divergence="reverse-kl"))
+    assert "centred" not in plain
+    centred = config_dict(DiscriminatorConfig(divergence="reverse-kl", centred=True))
+    assert centred == plain | {"centred": True}
 
 
 def test_actions_are_inputs_unless_only_states_are(demos):

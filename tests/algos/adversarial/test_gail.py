@@ -110,6 +110,9 @@ def test_rewards_whose_sign_teaches_the_wrong_thing_are_named():
     assert "divergence=kl" in gail.warnings(seeking, hopper)[0]
     covering = gail.Config(discriminator=DiscriminatorConfig(divergence="kl"))
     assert not gail.warnings(covering, hopper) and not airl.warnings(airl.Config(), never)
+    centred = DiscriminatorConfig(divergence="kl", centred=True)  # its rewards begin at -1
+    (line,) = gail.warnings(gail.Config(discriminator=centred), hopper)
+    assert line.startswith("rewards of either sign") and "divergence=kl with centred=false" in line
     ends_with_success = dataclasses.replace(hopper, ends="success")
     assert "gains by delaying success" in gail.warnings(gail.Config(), ends_with_success)[0]
     ends_with_both = dataclasses.replace(hopper, ends="failure or success")
