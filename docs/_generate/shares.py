@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from docs._generate import sources
+from imitbench.data.sources.source import DemoSource
 from imitbench.results import scores
 from imitbench.results.cells.cell import Result
 from imitbench.suites.published.schema import Place
@@ -12,7 +13,9 @@ from imitbench.suites.registry import load_suite
 
 GARG = "Garg et al. 2021 (arXiv:2106.12142), table 3"
 GAIL = "Ho and Ermon 2016 (arXiv:1606.03476), result files"
-CORL = "CORL (Tarasov et al. 2022, arXiv:2210.07105), D4RL's medium and medium-expert data"
+CORL = "CORL (Tarasov et al. 2022, arXiv:2210.07105), D4RL's medium{} data"
+MEDIUM, MIXED = "learned, stochastic-medium", "learned, stochastic-mixed"
+REPLAY = "replay of sac"
 GAIL_EXPERTS = {"Hopper": 3571.38, "HalfCheetah": 4463.46, "Walker2d": 6717.08, "Ant": 4228.37}
 # Task, trajectories, BC and GAIL.
 GAIL_RETURNS = (
@@ -26,12 +29,16 @@ GARG_RETURNS = (  # IQ-Learn, DAC
     ("Hopper", 3546.4, 3305.1),
     ("HalfCheetah", 5076.6, 4080.6),
 )
-# Percent of the way from random to expert at the last step: BC, IQL.
-CORL_SCORES = (
-    ("Hopper", "stochastic-medium", 53.5, 67.5), ("Hopper", "stochastic-mixed", 52.3, 107.4),
-    ("HalfCheetah", "stochastic-medium", 42.4, 48.3),
-    ("HalfCheetah", "stochastic-mixed", 56.0, 94.7),
-)  # fmt: skip
+# Percent of the way from random to expert at the last step, by label.
+CORL_SCORES: tuple[tuple[str, str, dict[str, float]], ...] = (
+    ("Hopper", MEDIUM, {"bc": 53.5, "td3_bc": 60.4, "iql": 67.5}),
+    ("Hopper", MIXED, {"bc": 52.3, "bc-top-40": 111.2, "td3_bc": 101.2, "iql": 107.4}),
+    ("HalfCheetah", MEDIUM, {"bc": 42.4, "td3_bc": 48.1, "iql": 48.3}),
+    ("HalfCheetah", MIXED, {"bc": 56.0, "bc-top-40": 90.1, "td3_bc": 90.8, "iql": 94.7}),
+    ("HalfCheetah", REPLAY, {"bc": 35.7, "bc-top-10": 23.6, "td3_bc": 44.8, "iql": 44.5}),
+)
+# The data of D4RL that stand beside ours, and the episodes of ours.
+D4RL = {MEDIUM: ("", 25), MIXED: ("-expert", 25), REPLAY: ("-replay", 50)}
 
 
 class Share(NamedTuple):
@@ -56,19 +63,27 @@ def published() -> list[Share]:
         for label, value in (("iq_learn", iq_learn), ("dac_sac", dac)):
             place = task, 1, "learned"
             found.append(Share("inverse", label, place, value / GARG_EXPERTS[task], GARG))
-    for task, grade, *values in CORL_SCORES:
-        for label, value in zip(("bc", "iql"), values, strict=True):
-            place = task, 25, f"learned, {grade}"
-            found.append(Share("offline", label, place, value / 100, CORL))
+    for task, who, values in CORL_SCORES:
+        data, demos = D4RL[who]
+        for label, value in values.items():
+            best = "; theirs is 10% BC" if label.startswith("bc-top") else ""
+            source = CORL.format(data) + best
+            found.append(Share("offline", label, (task, demos, who), value / 100, source))
     return found
 
 
 def in_a_profile(share: Share) -> bool:
     """Whether the suite has a cell to stand beside the share."""
-    task, demos, who = share.place
-    wanted = share.label, task, demos, who.partition(", ")[2] or "expert"
+    wanted = share.label, *share.place
     cells = load_suite(share.suite).profiles["cpu"]
-    return any((c.name, c.task, c.demos, c.source.grade) == wanted for c in cells)
+    return any((c.name, c.task, c.demos, _demonstrator(c.source)) == wanted for c in cells)
+
+
+def _demonstrator(source: DemoSource) -> str:
+    """The demonstrator as the place of a result names it."""
+    if source.behaviour:
+        return source.behaviour.name
+    return "learned" if source.grade == "expert" else f"learned, {source.grade}"
 
 
 def table() -> str:
@@ -76,9 +91,9 @@ def table() -> str:
     rows = []
     for s in published():
         if in_a_profile(s):
-            task, demos, _ = s.place
-            grade = s.place[2].partition(", ")[2]
-            where = f"{task} {demos}" + (f", {grade}" if grade else "")
+            task, demos, who = s.place
+            data = who.removeprefix("learned").removeprefix(", ")
+            where = f"{task} {demos}" + (f", {data}" if data else "")
             link = f"[`{s.suite}`](suites/{s.suite}.md)"
             ours = _ours(s)
             rows.append(

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from imitbench import algos, envs
 from imitbench.core import buffer
 from imitbench.core.capabilities import Poses
 from imitbench.core.types import Env, Transition
 from imitbench.data import compatibility, memory_map, validate
-from imitbench.data.demonstrations import subset
+from imitbench.data.demonstrations import draw_episodes, subset
 from imitbench.data.header import Header
 from imitbench.data.rows import Demos
 from imitbench.data.sources import behaviour, extra, image_demos
@@ -176,20 +178,30 @@ def behaviour_request(request: DataRequest, env: Env) -> behaviour.Request | Non
     return behaviour.Request(request.task, request.engine, steps, request.source.behaviour)
 
 
-def demonstrated_steps(request: DataRequest, env: Env) -> int:
-    """Counts the steps that an expert demonstrated to each seed.
+def demonstrated_steps(request: DataRequest, env: Env, seeds: Sequence[int] = ()) -> int:
+    """Counts the steps that an expert demonstrated to a seed; collects the data if need be.
+
+    It informs, and is no part of a cell's identity.
 
     Args:
         request: the cell's data.
         env: the task's environment.
+        seeds: the training seeds; none: the mean over all that a seed may draw.
 
     Returns:
-        Steps, if every episode lasts until the time limit; 0 for the steps of another learner,
-        which cost no expert anything.
+        Steps of positive weight in the seed's episodes, a mean over the seeds, rounded; of thinned
+        data one in `stride`. 0 for the steps of another learner, which cost no expert anything, and
+        without demonstrations.
     """
-    if request.source.behaviour is not None:
+    if not request.demos or request.source.behaviour is not None:
         return 0
-    return request.demos * env.spec.horizon // request.source.stride
+    source = request.source
+    pool = load_pool(request.task, request.engine, source)
+    steps = pool.by_episode(np.count_nonzero, np.asarray(pool.rows.weight) > 0)
+    if not seeds:
+        return round(request.demos * steps.mean()) // source.stride
+    drawn = draw_episodes(pool, request.demos, seeds[:1] if source.same_subset else seeds)
+    return round(steps[drawn].sum(axis=1).mean()) // source.stride
 
 
 def warnings(request: DataRequest, method: str, env: Env, configs: Sequence[Any] = ()) -> list[str]:

@@ -8,14 +8,17 @@ The four data sets of the paper (arXiv:1812.02900), beside the behavioural DDPG:
 The experts are the ones that ship, in place of the paper's DDPG. Claims:
 `imitbench/suites/published/bcq.py`.
 
-The methods have as many gradient steps as the behavioural DDPG had. Off-policy DDPG is that agent
-in all settings, which are those of the paper's code as it is now (the code of its time has a
-smaller learning rate of the policy, and weight decay). As there, the methods with values begin with
-weights from a uniform distribution, and all see observations as they are. The behavioural DDPG
-takes as many random steps first. The full profile has the paper's sizes. The cpu profile has one
-task, narrower networks, and fewer proposals when BCQ acts; more than a third of its learner's data
-are random actions, in the paper's a fortieth. With the targets' rate of 0.005 and a discount of
-0.99, values are after its 45,000 gradient steps about 89% of the way to their fixed point.
+Off-policy DDPG is the behavioural DDPG in all settings, which are those of the paper's code as it
+is now (the code of its time has a smaller learning rate of the policy, and weight decay). As there,
+the methods with values begin with weights from a uniform distribution, and all see observations as
+they are. The full profile has the paper's sizes: of a million steps of the behavioural DDPG 25,000
+are random, so that it takes 975,000 gradient steps, and the methods a million. The cpu profile has
+one task, narrower networks, and fewer proposals when BCQ acts. There 2,000 of 47,000 steps are
+random, and the behavioural DDPG and the methods take 45,000 gradient steps each. With the targets'
+rate of 0.005 and a discount of 0.99, values are then about 89% of the way to their fixed point.
+
+Each seed draws its expert episodes out of ten times as many (twice as many in the full profile),
+so that two seeds share a tenth of them.
 """
 
 from dataclasses import dataclass
@@ -30,6 +33,7 @@ from imitbench.suites.schema import Cell, Suite
 
 HORIZON = 1000  # steps, the time limit of the tasks
 EXPLORATION_NOISE = {"final buffer": 0.5, "concurrent": 0.1}
+MOST = 500  # episodes that are collected, if a seed gets no more than half of them
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,7 @@ def cells(s: Size) -> tuple[Cell, ...]:
             source = DemoSource(behaviour=behaviour, concurrent=kind == "concurrent")
             episodes[source] = s.episodes
         for grade, number in (("expert", s.episodes), ("imperfect", s.imperfect_episodes)):
-            episodes[DemoSource(pool=2 * number, expert="learned", grade=grade)] = number
+            episodes[DemoSource(pool=_pool(number), expert="learned", grade=grade)] = number
         out += [
             Cell(task, demos, method, config, grad_steps=s.grad_steps, source=source, **common)
             for source, demos in episodes.items()
@@ -116,14 +120,19 @@ def cells(s: Size) -> tuple[Cell, ...]:
     return tuple(out)
 
 
+def _pool(number: int) -> int:
+    """The episodes from which a seed draws so many: ten times as many while that is cheap."""
+    return max(2 * number, min(10 * number, MOST))
+
+
 SMOKE = Size(
     tasks=("Hopper",), episodes=1, imperfect_episodes=1, warmup=20, grad_steps=8,
     steps_per_update=4, hidden=(8,), vae_hidden=(8,), act_proposals=2, batch=8, seeds=2,
     num_evals=2, eval_episodes=1,
 )  # fmt: skip
 CPU = Size(
-    tasks=("HalfCheetah",), episodes=70, imperfect_episodes=70, warmup=25_000,
-    grad_steps=45_000, steps_per_update=250, hidden=(256, 256), vae_hidden=(256, 256),
+    tasks=("HalfCheetah",), episodes=47, imperfect_episodes=47, warmup=2_000,
+    grad_steps=45_000, steps_per_update=200, hidden=(256, 256), vae_hidden=(256, 256),
     act_proposals=32, batch=100, seeds=5, num_evals=5, eval_episodes=10,
 )  # fmt: skip
 FULL = Size(

@@ -2,24 +2,33 @@
 
 BC (squared error, likelihood, and on the tenth of the episodes with the highest returns), MARWIL,
 AWR, RWR, TD3+BC, IQL and BCQ learn from the same episodes, with as many gradient steps (TD3+BC
-twice as many), networks of the same widths, and standardised observations. The policies of BC,
-MARWIL, AWR and RWR have a learning rate that falls to 0; AWR and RWR take fewer gradient steps than
-in their code. The others have their authors' settings and initial weights, but for BCQ, which acts
-by 32 proposals and sees standardised observations.
+twice as many), networks of the same widths, and standardised observations. Of the steps of AWR and
+RWR five sixths are the policy's, and a sixth the value's: 25,000 and 5,000 in the cpu profile. The
+policies of BC, MARWIL, AWR and RWR have a learning rate that falls to 0, and so has IQL's, as its
+authors'; AWR and RWR take fewer gradient steps than in their code. IQL, TD3+BC and BCQ have their
+authors' settings and initial weights, but for BCQ, which acts by 32 proposals and sees standardised
+observations. AWR differs from BC in its optimiser, its fixed standard deviation and its bound on
+the mean, too, so that on the expert's data `awr-unweighted` stands beside it: AWR with a
+temperature at which all weights are 1.
 
 Grades: the expert under action noise of 0.1, whose executed actions are the data (a deterministic
 expert's data say nothing about other actions); the medium policy, under the same noise; both, with
 as many episodes of each on average; and the experience of SAC from its first step on. Hopper's
 expert has noise of 0.05, alone and in the mixed data, because it falls under 0.1 and would be no
-expert; with 0.05 it loses less than a tenth of its return. The cpu profile leaves out most rows
-that no claim is about, and SAC's experience on Hopper, which is hardly above the floor after 50,000
-steps; where most claims are, it has ten seeds. Claims: `imitbench/suites/published/offline.py`.
+expert; with 0.05 it loses less than a tenth of its return. Medium episodes on Hopper end early, so
+that 71% of the steps of its mixed data are the expert's; in D4RL's medium-expert data half of the
+steps are. Each seed draws its episodes out of ten times as many, so that two seeds share a tenth of
+them. The cpu profile leaves out most rows that no claim is about, and SAC's experience on Hopper,
+which is hardly above the floor after 50,000 steps; where most claims are, it has ten seeds. Claims:
+`imitbench/suites/published/offline.py`.
 
 A cell has 25 episodes, of which a tenth would be three: there BC on the best episodes takes two
-fifths, which half of the mixed episodes are good enough for, and a tenth of SAC's experience. After
-the cpu profile's 30,000 gradient steps IQL's values have come 78% of the way to their fixed point,
-and so have those of TD3+BC after 60,000: its policy and targets move every other step, so that its
-policy has as many steps as the others.
+fifths, which half of the mixed episodes are good enough for, and a tenth of SAC's experience. It
+counts episodes, as CORL does; Chen et al. 2021 (arXiv:2106.01345) count steps. On Hopper's mixed
+data two fifths of the episodes have about 60% of the steps. After the cpu profile's 30,000 gradient
+steps IQL's values have come 78% of the way to their fixed point, and so have those of TD3+BC after
+60,000: its policy and targets move every other step, so that its policy has as many steps as the
+others.
 """
 
 from dataclasses import dataclass, replace
@@ -39,8 +48,13 @@ REPLAY = "replay of sac"
 # Of AWR and RWR, whose gradient descent has several times as many steps in the official code. With
 # two validation seeds on the expert's data, AWR's policy had after 30,000 gradient steps a return
 # of 2,620, 3,533, 3,496 and 3,435 on Hopper with learning rates of 5e-5, 1e-3, 3e-3 and 1e-2, and
-# of 500, 10,097, 10,487 and 10,568 on HalfCheetah. After 12,000, 1e-4 and 5e-4 were below 1e-3.
+# of 500, 10,097, 10,487 and 10,568 on HalfCheetah. After 12,000, 1e-4 and 5e-4 were below 1e-3. No
+# other data were tried, RWR was not tried at all, and of the value's learning rate no trial is
+# recorded.
 POLICY_LR, VALUE_LR = 3e-3, 0.05
+EQUAL_WEIGHTS = 1e6  # a temperature at which weights differ from 1 by less than one in ten thousand
+CONTROL = "awr-unweighted"  # on the expert's data alone
+POOL = 10  # episodes that are collected for each one that a seed gets
 UNIFORM = ("stochastic", "stochastic-medium")  # grades whose episodes are all alike
 # Where the demonstrator's noise is not that of the grade.
 NOISE = {("Hopper", "stochastic"): 0.05, ("Hopper", "stochastic-mixed"): 0.05}
@@ -58,7 +72,8 @@ class Size:
     replay_steps: int
     """Environment steps of the SAC whose experience is the fourth grade."""
     grad_steps: int
-    """Gradient steps of each method, a multiple of 1,200 if AWR is to have exactly as many."""
+    """Gradient steps of each method, a multiple of 1,200 if AWR is to have exactly as many, with
+    those of its value."""
     steps_per_update: int
     """Gradient steps of an update."""
     seeds: int
@@ -73,8 +88,8 @@ class Size:
     """Hidden layers of all networks."""
     replay_tasks: tuple[str, ...] = ()
     """Tasks of SAC's experience; by default all."""
-    left_out: tuple[tuple[str, str], ...] = ()
-    """Rows that are left out: label and grade."""
+    left_out: tuple[tuple[str, ...], ...] = ()
+    """Rows that are left out: label and grade, on all tasks or on the one that follows."""
     decisive: tuple[tuple[str, str], ...] = ()
     """Rows with twice the seeds: label and grade."""
     regression: tuple[int, int] = (1_000, 200)
@@ -86,7 +101,7 @@ def cells(s: Size) -> tuple[Cell, ...]:
     out = []
     for task in s.tasks:
         grades = [
-            DemoSource(pool=2 * s.demos, expert="learned", grade=g, noise=NOISE.get((task, g)))
+            DemoSource(pool=POOL * s.demos, expert="learned", grade=g, noise=NOISE.get((task, g)))
             for g in GRADES
         ]
         for source in (*grades, DemoSource(behaviour=Behaviour("sac", _sac(s), REPLAY))):
@@ -97,7 +112,9 @@ def cells(s: Size) -> tuple[Cell, ...]:
             demos = s.replay_steps // HORIZON if source.behaviour else s.demos
             best = BEST if source.behaviour else BEST_OF_FEW
             for label, (method, config, grad_steps) in methods(task, s, best).items():
-                if (label, grade) in s.left_out:
+                if {(label, grade), (label, grade, task)} & set(s.left_out):
+                    continue
+                if label == CONTROL and grade != "stochastic":
                     continue
                 out.append(
                     Cell(
@@ -179,12 +196,12 @@ def methods(task: str, s: Size, best: float) -> dict[str, tuple[str, Any, int]]:
             ),
         ),
         "awr": ("offline_awr", offline_awr.Config(**settings)),
+        CONTROL: ("offline_awr", offline_awr.Config(**settings, temperature=EQUAL_WEIGHTS)),
         "rwr": ("offline_rwr", offline_rwr.Config(**settings)),
     }
     other_steps = {
         "td3_bc": 2 * s.grad_steps,  # its policy moves every other step
-        "awr": regression_steps,
-        "rwr": regression_steps,
+        **dict.fromkeys(("awr", CONTROL, "rwr"), regression_steps),
     }
     return {label: (*both, other_steps.get(label, s.grad_steps)) for label, both in found.items()}
 
@@ -199,12 +216,13 @@ CPU = Size(
     left_out=(
         *((label, grade) for label in ("bc-top-40", "bc-nll", "marwil") for grade in UNIFORM),
         *(("rwr", grade) for grade in (*UNIFORM, REPLAY)),
-        *(("bcq", grade) for grade in (*GRADES, REPLAY)),
+        *(("bcq", grade) for grade in (*UNIFORM, REPLAY)),
+        ("bcq", "stochastic-mixed", "Hopper"),
     ),
     decisive=(
         *((label, "stochastic-mixed") for label in ("bc", "bc-top-40", "bc-nll", "marwil", "iql")),
         ("td3_bc", "stochastic-mixed"),
-        *((label, "stochastic") for label in ("bc", "awr", "td3_bc")),
+        *((label, "stochastic") for label in ("bc", "awr", CONTROL, "td3_bc")),
     ),
 )  # fmt: skip
 FULL = Size(
@@ -216,5 +234,5 @@ SUITE = Suite(
     name="offline",
     about="Methods for fixed data with rewards, on data of four grades of Hopper and HalfCheetah.",
     profiles={"smoke": cells(SMOKE), "cpu": cells(CPU), "full": cells(FULL)},
-    trials={"awr": 6, "rwr": 6},  # the learning rates of AWR
+    trials={"awr": 6},  # learning rates of its policy, on the expert's data alone
 )

@@ -15,6 +15,16 @@ def test_shares_by_hand():
         0.80, abs=5e-3
     )
     assert found["offline", "iql", ("Hopper", 25, "learned, stochastic-medium")] == 0.675
+    assert found["offline", "bc-top-40", ("Hopper", 25, "learned, stochastic-mixed")] == 1.112
+    replay = found["offline", "td3_bc", ("HalfCheetah", 50, "replay of sac")]
+    assert replay == pytest.approx(0.448)
+
+
+def test_the_best_episodes_say_that_theirs_are_a_tenth():
+    best = [s for s in shares.published() if s.label.startswith("bc-top")]
+    assert {s.label for s in best} == {"bc-top-40", "bc-top-10"}
+    assert all(s.source.endswith("data; theirs is 10% BC") for s in best)
+    assert all(shares.in_a_profile(s) for s in shares.published() if s.suite == "offline")
 
 
 def test_each_suite_has_rows_and_ours_are_those_of_the_cells():

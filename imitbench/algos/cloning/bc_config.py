@@ -40,7 +40,8 @@ class Config:
     episodes; their loss is among the metrics."""
     best_share: float = field(default=1.0, metadata=ADDED_LATER)
     """Share of the episodes, those with the highest returns, that are learned from, above 0 and
-    rounded up; 0.1 is "10% BC" of Chen et al. 2021 (arXiv:2106.01345). Below 1 it needs rewards."""
+    rounded up; 0.1 is "10% BC" of CORL. That of Chen et al. 2021 (arXiv:2106.01345) counts steps in
+    place of episodes. Below 1 it needs rewards."""
     features: tuple[str, ...] = field(default=(), metadata=ADDED_LATER)
     """What the policy sees besides the observation, on tasks with goals: fields, or differences of
     two, such as "desired_goal - object_pos". Not for data that stay in files."""

@@ -19,8 +19,8 @@ def best_weight(share: float, demos: Transition) -> jax.Array:
     """The weights [N] of demonstrations [N], 0 in all but the episodes with the highest returns.
 
     Args:
-        share: of the episodes, above 0 and rounded up; episodes with equal returns count in the
-            order of the data.
+        share: of the episodes, whatever their lengths, above 0 and rounded up; episodes with equal
+            returns count in the order of the data.
         demos: rows [N] of whole episodes.
     """
     episode = buffer.find_episodes(demos)

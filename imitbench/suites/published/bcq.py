@@ -1,9 +1,13 @@
 """Claims of Fujimoto et al. 2019 (arXiv:1812.02900) about learning from fixed data.
 
 Their results are figures without a table. That BCQ is not below the agent that made its data is
-not judged: the agents' seeds differ by several times a tenth of their return. Values have not come
-all the way to their fixed point, by the same share for both methods, so they are compared with each
-other.
+not judged: the agents' seeds differ by several times a tenth of their return. That off-policy DDPG
+overestimates by more than BCQ is not judged either. After the cpu profile's 45,000 gradient steps
+10.5% of a value is still missing. This is a share of the value: a BCQ with large returns seems to
+underestimate by much, and a DDPG that failed does not, even if neither extrapolates wrongly. The
+estimate of off-policy DDPG is compared with its own return. There the missing share speaks against
+the claim where returns are positive, and for it, by up to 0.11 in signed logarithms, where they are
+negative. The margin covers that.
 """
 
 from imitbench.suites.published.schema import Claim, Place
@@ -12,6 +16,7 @@ PAPER = "arXiv:1812.02900"
 TASKS = ("HalfCheetah",)  # of the cpu profile
 FINAL, CONCURRENT = "ddpg-0.5", "ddpg-0.1, as it learns"
 DATA = (FINAL, CONCURRENT, "learned")  # those of the paper's section on values
+UNFINISHED = 0.12  # what the missing share of a value can change: -log(1 - exp(-2.25)) = 0.11
 BEHAVIOURS = (("ddpg-0.5", FINAL), ("ddpg-0.1", CONCURRENT))
 LEARNERS = (("the final buffer", FINAL), ("concurrent data", CONCURRENT))
 DEMONSTRATORS = (
@@ -20,7 +25,7 @@ DEMONSTRATORS = (
 )
 
 
-def place(task: str, demonstrator: str, demos: int = 70) -> Place:
+def place(task: str, demonstrator: str, demos: int = 47) -> Place:
     """Returns the place of the cells with these data; without a demonstrator, of the learner."""
     return (task, demos if demonstrator else 0, demonstrator)
 
@@ -56,21 +61,14 @@ CLAIMS = (
     *_bcq_above("offline_ddpg", "off-policy DDPG", (*LEARNERS, *DEMONSTRATORS)),
     *_bcq_above("bc", "BC", (*LEARNERS, DEMONSTRATORS[1])),
     Claim(
-        "Off-policy DDPG's value estimate is higher than its discounted return (signed logarithms)",
+        "Off-policy DDPG's value estimate is higher than its discounted return, by more than 0.12 "
+        "in signed logarithms",
         "offline_ddpg",
         "offline_ddpg",
         f"{PAPER}, section 3.1 (there on Hopper)",
+        margin=UNFINISHED,
         measure="log metric/value",
         against="log metric/discounted",
-        places=tuple(place(task, demonstrator) for task in TASKS for demonstrator in DATA),
-    ),
-    Claim(
-        "Off-policy DDPG overestimates its discounted return by more than BCQ does (signed "
-        "logarithms)",
-        "offline_ddpg",
-        "bcq",
-        f"{PAPER}, section 5.1",
-        measure="log metric/overestimate",
         places=tuple(place(task, demonstrator) for task in TASKS for demonstrator in DATA),
     ),
 )
