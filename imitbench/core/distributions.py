@@ -38,6 +38,31 @@ class Gaussian(struct.PyTreeNode):
         entropies = self.log_std + 0.5 * jnp.log(2 * jnp.pi * jnp.e)
         return jnp.sum(jnp.broadcast_to(entropies, self.mode.shape), axis=-1)
 
+    def limited_entropy(self, limit: float) -> jax.Array:
+        """The entropy bonus of the code of Luo et al. 2018 (arXiv:1807.03858), which rewards no
+        width far beyond the limit.
+
+        With l, h = (-limit - mean) / (sqrt(2) std), (limit - mean) / (sqrt(2) std), a component has
+
+            (log std + log(2 pi) / 2) (erf h - erf l) / 2 + (h exp(-h^2) - l exp(-l^2)) / 2.
+
+        That is not the part of the entropy between -limit and limit, as its name there says: of
+        that part the last term would be (erf h - erf l) / 4 - (h exp(-h^2) - l exp(-l^2)) / (2
+        sqrt(pi)). Where the limits are far away it is the entropy minus 1/2.
+
+        Args:
+            limit: a positive number, in units of the action.
+
+        Returns:
+            [...] in nats, summed over the components.
+        """
+        scale = jnp.sqrt(2.0) * jnp.exp(self.log_std)
+        low, high = (-limit - self.mode) / scale, (limit - self.mode) / scale
+        mass = jax.scipy.special.erf(high) - jax.scipy.special.erf(low)
+        edges = high * jnp.exp(-(high**2)) - low * jnp.exp(-(low**2))
+        parts = (self.log_std + 0.5 * jnp.log(2 * jnp.pi)) * mass + edges
+        return 0.5 * jnp.sum(parts, axis=-1)
+
 
 class Squashed(struct.PyTreeNode):
     """tanh of independent normals (Haarnoja et al. 2018, arXiv:1801.01290, appendix C)."""

@@ -12,7 +12,8 @@ a gradient step after each real step but those of the first stage.
 
 In the other part the task is a target speed of HalfCheetah. `slbo` begins with nothing;
 `slbo-after-5` has learned a model on five other speeds, whose real steps its curve does not count,
-and its curve begins with a policy that has been warmed up in that model. Claims:
+and its curve begins with a policy that has been warmed up in that model. The untrained policy with
+which the curve of `slbo` begins stands still, and is the control of both. Claims:
 `imitbench/suites/published/model_based.py`.
 """
 
@@ -146,10 +147,11 @@ def _methods(s: Size) -> dict[str, tuple[str, Any]]:
 
 
 def _real_trpo(s: Size) -> trpo.Config:
-    """TRPO on real steps, with the settings that it has in the model: half a stage in an update,
-    in whole episodes where they are that long."""
+    """TRPO on real steps, with the settings that it has in the model but for the limit of the
+    entropy: half a stage in an update, in whole episodes where they are that long."""
     length = min(EPISODE, s.length)
-    return replace(s.slbo.trpo, envs=s.length // length, length=length, normalise_obs=True)
+    size = {"envs": s.length // length, "length": length}
+    return replace(s.slbo.trpo, **size, normalise_obs=True, entropy_limit=0.0)
 
 
 def _sac(s: Size) -> sac.Config:

@@ -6,15 +6,14 @@ number of gradient steps, at a constant learning rate, and of expert actions; DA
 sixth of the actions.
 
 Then PPO learns from a depth image with the mean of task reward and discriminator reward, from
-episodes some of which begin at demonstrated states; its value sees the state, and an auxiliary
-layer predicts positions. Each further row leaves one of these out: the value sees the image
-(`symmetric`), no auxiliary layer, no resets, the task's reward alone, the discriminator's alone. On
-FetchReach, where no object moves, the discriminator sees the gripper and the goal; on FetchPush it
-sees the object and the goal without the arm (`mix`), or everything (`unmasked`). The cpu profile
-has `mix`, `symmetric` and `task` on FetchReach alone: what two cores can pay for leaves FetchPush
-at the floor. On FetchReach a tenth of the episodes begin at demonstrated states, on FetchPush half:
-the expert reaches in a few steps, and then stays. Its clones are BC from each mode, and DAgger from
-depth. Its networks have a third of the multiplications of the full profile's. Claims:
+episodes half of which begin at demonstrated states before the goal; its value sees the state, and
+an auxiliary layer predicts positions. Each further row leaves one of these out: the value sees the
+image (`symmetric`), no auxiliary layer, no resets, the task's reward alone, the discriminator's
+alone. On FetchReach, where no object moves, the discriminator sees the gripper, which is a part of
+the arm, and the goal; on FetchPush it sees the object and the goal without the arm (`mix`), or
+everything (`unmasked`). The cpu profile has `mix`, `symmetric` and `task` on FetchReach alone: what
+two cores can pay for leaves FetchPush at the floor. Its clones are BC from each mode, and DAgger
+from depth. Its networks have a third of the multiplications of the full profile's. Claims:
 `imitbench/suites/published/pixels.py`.
 """
 
@@ -44,7 +43,7 @@ SEEN_BY_DISCRIMINATOR = {
     REACH: ("grip_pos", "desired_goal"),
     PUSH: ("object_pos", "desired_goal"),  # its velocity is relative to the gripper's
 }
-RESETS = {REACH: 0.1, PUSH: 0.5}  # share of the episodes that begin at demonstrated states
+RESETS = 0.5  # share of the episodes that begin at demonstrated states before the goal
 PREDICTED = {REACH: ("grip_pos", "desired_goal"), PUSH: ("grip_pos", "object_pos", "desired_goal")}
 
 
@@ -146,7 +145,7 @@ def _mix(s: Size, task: str, row: str) -> gail.Config:
     mix = gail.Config(
         discriminator=DiscriminatorConfig(inputs="state", batch=128, steps=32),
         imitation=0.5,
-        resets=RESETS[task],
+        resets=RESETS,
         ppo=replace(s.ppo, images=seen),
         compared_fields=SEEN_BY_DISCRIMINATOR[task],
     )

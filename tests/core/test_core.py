@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+import scipy.integrate
 import scipy.stats
 
 from imitbench import envs
@@ -85,6 +88,45 @@ def test_gaussian_and_categorical_agree_with_scipy():
     np.testing.assert_allclose(got[0], 2 - np.log(np.exp(logits[0]).sum()), rtol=1e-5)
     np.testing.assert_allclose(got[1], -np.log(3), rtol=1e-5)
     np.testing.assert_array_equal(choice.mode, [1, 0])
+
+
+def limited_entropy(mean: Any, log_std: Any) -> jax.Array:
+    dist = distributions.Gaussian(jnp.array([mean, mean]), jnp.asarray(log_std))
+    return dist.limited_entropy(2.0) / 2  # two equal components
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "by_log_std", "by_mean"),
+    [
+        (0.0, 0.1, 1.0, 0.0),
+        (0.0, 1.0, 1.33, 0.0),
+        (0.0, 1.5, 0.54, 0.0),
+        (0.0, 2.0, -0.10, 0.0),
+        (0.0, 3.0, -0.57, 0.0),
+        (1.5, 1.0, 0.44, -0.57),
+        (1.5, 0.3, 1.26, 0.62),
+    ],
+)
+def test_slopes_of_the_limited_entropy(mean, std, by_log_std, by_mean):
+    slopes = jax.grad(limited_entropy, (0, 1))(mean, float(np.log(std)))
+    np.testing.assert_allclose(slopes, (by_mean, by_log_std), atol=6e-3)
+
+
+@pytest.mark.parametrize(("mean", "std"), [(0.0, 1.0), (1.5, 0.3), (-0.7, 2.0)])
+def test_how_the_limited_entropy_differs_from_the_part_of_the_entropy(mean, std):
+    """What the docstring says: the last term of the integral has another form."""
+    p: Any = scipy.stats.norm(mean, std)
+    part = scipy.integrate.quad(lambda x: -p.pdf(x) * p.logpdf(x), -2, 2)[0]
+    low, high = (-2 - mean) / (2**0.5 * std), (2 - mean) / (2**0.5 * std)
+    edges = high * np.exp(-(high**2)) - low * np.exp(-(low**2))
+    mass = p.cdf(2) - p.cdf(-2)
+    expected = part - mass / 2 + edges / (2 * np.pi**0.5) + edges / 2
+    assert float(limited_entropy(mean, np.log(std))) == pytest.approx(expected, rel=1e-5)
+
+
+def test_far_limits_leave_the_entropy_minus_a_half():
+    dist = distributions.Gaussian(jnp.array([[0.2, -0.1]]), jnp.log(jnp.array([0.1, 0.2])))
+    np.testing.assert_allclose(dist.limited_entropy(2.0), dist.entropy() - 1.0, rtol=1e-5)
 
 
 @pytest.mark.parametrize("head", ["deterministic", "gaussian"])

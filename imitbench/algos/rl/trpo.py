@@ -24,6 +24,7 @@ import optax
 from jax.flatten_util import ravel_pytree
 
 from imitbench.algos.common import on_policy, on_policy_loop
+from imitbench.algos.common.off_policy import reject_discrete
 from imitbench.algos.common.on_policy import OnPolicyLearner, PolicyUpdate
 from imitbench.core import distributions, nets, policy_nets
 from imitbench.core.config import ADDED_LATER, require
@@ -51,12 +52,15 @@ class Config(on_policy.Config):
     OpenAI's baselines."""
     entropy: float = field(default=0.0, metadata=ADDED_LATER)
     """Weight of the policy's mean entropy (nats), which is added to the surrogate; 0 or more."""
+    entropy_limit: float = field(default=0.0, metadata=ADDED_LATER)
+    """Above 0 the limited entropy of SLBO's code (`Gaussian.limited_entropy`) with this limit takes
+    the place of the entropy, in units of the action, which is continuous; 2 there."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("max_kl", "cg_steps"):
             require(getattr(self, name) > 0, self, name, "a positive number")
-        for name in ("damping", "halvings", "entropy"):
+        for name in ("damping", "halvings", "entropy", "entropy_limit"):
             require(getattr(self, name) >= 0, self, name, "0 or more")
         require(self.kl_slack >= 1, self, "kl_slack", "1 or more")
 
@@ -88,7 +92,7 @@ def conjugate_gradients(
 
 def surrogate_and_kl(
     policy: policy_nets.PolicyNet,
-    entropy: float,
+    config: Config,
     old: Any,
     data: dict[str, jax.Array],
     params: Params,
@@ -97,7 +101,7 @@ def surrogate_and_kl(
 
     Args:
         policy: the policy network.
-        entropy: weight of the bonus.
+        config: `entropy`, the weight of the bonus, and `entropy_limit`.
         old: its distribution in rows [N] before the step.
         data: obs, action, log_prob under the old policy, advantage (standardised); [N, ...].
         params: of the new policy.
@@ -109,9 +113,16 @@ def surrogate_and_kl(
     dist = on_policy.distribution(policy, params, data["obs"])
     ratio = jnp.exp(dist.log_prob(data["action"]) - data["log_prob"])
     surrogate = jnp.mean(ratio * data["advantage"])
-    if entropy:
-        surrogate += entropy * jnp.mean(dist.entropy())
+    if config.entropy:
+        surrogate += config.entropy * jnp.mean(_entropy(config, dist))
     return surrogate, jnp.mean(distributions.kl_divergence(old, dist))
+
+
+def _entropy(config: Config, dist: distributions.Gaussian | distributions.Categorical) -> jax.Array:
+    """The entropy [N] of the bonus, the limited one where there is a limit; in nats."""
+    if config.entropy_limit and isinstance(dist, distributions.Gaussian):
+        return dist.limited_entropy(config.entropy_limit)
+    return dist.entropy()
 
 
 def line_search(
@@ -166,7 +177,7 @@ def policy_step(
     data = data | {"advantage": on_policy_loop.standardise_advantages(data["advantage"])}
 
     def evaluate(flat: jax.Array) -> tuple[jax.Array, jax.Array]:
-        return surrogate_and_kl(policy, config.entropy, old, data, unravel(flat))
+        return surrogate_and_kl(policy, config, old, data, unravel(flat))
 
     def fisher_product(v: jax.Array) -> jax.Array:
         curved = jax.jvp(jax.grad(lambda x: evaluate(x)[1]), (start,), (v,))[1]
@@ -189,7 +200,13 @@ def value_loss(
 
 
 def policy_update(config: Config, spec: Spec) -> PolicyUpdate:
-    """One natural step of the policy, then minibatch steps of the value."""
+    """One natural step of the policy, then minibatch steps of the value.
+
+    Raises:
+        UserError: the actions are discrete, and the entropy is a limited one.
+    """
+    if config.entropy_limit:
+        reject_discrete(spec)
     networks = on_policy.networks(config, spec)
     opt = optax.adam(config.lr, eps=1e-5)
     fit_value = partial(

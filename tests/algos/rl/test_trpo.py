@@ -12,6 +12,7 @@ import pytest
 from imitbench import envs
 from imitbench.algos.rl import trpo
 from imitbench.core import buffer, distributions, policy_nets
+from imitbench.core.config import config_dict
 from imitbench.envs.base import make_spec
 from imitbench.training import loop
 from imitbench.utils.errors import UserError
@@ -115,3 +116,12 @@ def test_mistakes_are_said():
         trpo.Config(kl_slack=0.5)
     with pytest.raises(UserError, match="damping=-1: expected 0 or more"):
         trpo.Config(damping=-1)
+    with pytest.raises(UserError, match="entropy_limit=-2: expected 0 or more"):
+        trpo.Config(entropy_limit=-2)
+    with pytest.raises(UserError, match="has discrete actions"):
+        trpo.learner(trpo.Config(entropy_limit=2.0), envs.make("ProbePolicy").spec)
+
+
+def test_the_limit_of_the_entropy_is_no_part_of_older_settings():
+    assert "entropy_limit" not in config_dict(trpo.Config())
+    assert config_dict(trpo.Config(entropy_limit=2.0))["entropy_limit"] == 2.0

@@ -43,6 +43,7 @@ def _trpo() -> trpo.Config:
         normalise_obs=False,
         normalise_reward=False,
         entropy=0.005,
+        entropy_limit=2.0,
         kl_slack=1.5,
     )
 

@@ -17,10 +17,10 @@ Source: Luo et al. 2018 (arXiv:1807.03858), algorithm 2, with the settings of th
 (github.com/facebookresearch/slbo); earlier tasks: Landolfi et al. 2019 (arXiv:1907.04964).
 
 Different from the source: the noise on actions begins anew in each episode; only the model's output
-layer begins near 0; the entropy bonus counts the whole Gaussian, theirs the part within [-2, 2],
-and does not end; policies begin orthogonal; virtual episodes begin in one of 512
-initial states that are drawn in each stage; real steps come from several environments. Landolfi et
-al. published no code: that the policy of a new task begins anew is our reading.
+layer begins near 0; the entropy bonus does not end, theirs after 50 stages; policies begin
+orthogonal; virtual episodes begin in one of 512 initial states that are drawn in each stage; real
+steps come from several environments. No code of Landolfi et al. was found: that the policy of a new
+task begins anew is our reading.
 
 Use it when real steps are expensive, the reward is known, and the observation is the whole state.
 
@@ -42,7 +42,7 @@ from imitbench.core.types import Algorithm, Cost, Env, Key, Metrics, Spec, Trait
 
 __all__ = ["TRAITS", "Config", "State", "export", "make", "warnings"]
 
-TRAITS = Traits(needs_demos=False, version=2)
+TRAITS = Traits(needs_demos=False, version=3)  # 3: the entropy bonus is that of the authors' code
 
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:

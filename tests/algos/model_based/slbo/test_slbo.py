@@ -116,13 +116,38 @@ def test_the_entropy_is_a_part_of_the_surrogate():
     data = {
         "obs": obs, "action": action, "log_prob": dist.log_prob(action), "advantage": advantage
     }  # fmt: skip
-    surrogate, kl = trpo.surrogate_and_kl(policy, 0.1, dist, data, params)
+    config, without = trpo.Config(entropy=0.1), trpo.Config()
+    surrogate, kl = trpo.surrogate_and_kl(policy, config, dist, data, params)
     entropy = 2 * (-1.0 + 0.5 * np.log(2 * np.pi * np.e))
     assert float(surrogate) == pytest.approx(3.0 + 0.1 * entropy, rel=1e-5)
     assert float(kl) == pytest.approx(0.0, abs=1e-6)
-    grad = jax.grad(lambda p: trpo.surrogate_and_kl(policy, 0.1, dist, data, p)[0])(params)
-    plain = jax.grad(lambda p: trpo.surrogate_and_kl(policy, 0.0, dist, data, p)[0])(params)
-    np.testing.assert_allclose(grad["log_std"] - plain["log_std"], 0.1, rtol=1e-4)
+
+    def slope(config: trpo.Config) -> jax.Array:
+        loss = lambda p: trpo.surrogate_and_kl(policy, config, dist, data, p)[0]  # noqa: E731
+        return jax.grad(loss)(params)["log_std"]
+
+    np.testing.assert_allclose(slope(config) - slope(without), 0.1, rtol=1e-4)
+
+
+def test_the_bonus_of_slbo_does_not_widen_the_policy_without_end():
+    """At a standard deviation of 3 the derivative of the bonus by its logarithm is -0.574 of the
+    weight; that of the entropy is 1."""
+    assert slbo.Config().trpo.entropy_limit == 2.0 and trpo.Config().entropy_limit == 0.0
+    spec = make_spec([("state", 1)], 2, 5)
+    policy = policy_nets.policy(
+        spec, (4,), "normal", activation="tanh", out_gain=0.0, log_std=float(np.log(3.0))
+    )
+    params, obs = policy.init(KEY), jnp.zeros((3, 1))
+    dist: Any = policy.apply(params, obs)
+    np.testing.assert_array_equal(dist.mode, np.zeros((3, 2)))
+    action = jnp.zeros((3, 2))
+    data = {
+        "obs": obs, "action": action, "log_prob": dist.log_prob(action), "advantage": jnp.zeros(3)
+    }  # fmt: skip
+    for limit, expected in [(2.0, -0.0574), (0.0, 0.1)]:
+        config = trpo.Config(entropy=0.1, entropy_limit=limit)
+        loss = lambda p, c=config: trpo.surrogate_and_kl(policy, c, dist, data, p)[0]  # noqa: E731
+        np.testing.assert_allclose(jax.grad(loss)(params)["log_std"], expected, atol=1e-4)
 
 
 SMALL = slbo.Config(
