@@ -36,7 +36,11 @@ class ResetStates(NamedTuple):
 
 
 def demo_resets(env: Env, demos: Transition, share: float) -> ResetStates | None:
-    """Builds resets to demonstrated states, drawn uniformly over the steps of positive weight.
+    """Builds resets to demonstrated states, drawn uniformly over the steps before the goal.
+
+    Steps of positive weight count that do not end at the goal: most of a successful demonstration
+    stays there, and an episode that begins there has nothing to reach. Where all end at the goal,
+    all count.
 
     Args:
         env: the environment.
@@ -68,7 +72,8 @@ def demo_resets(env: Env, demos: Transition, share: float) -> ResetStates | None
             f"of {env.name} {size}; collect them again, or set 0"
         )
     selective = env.reset_to_where if isinstance(env, SelectivePoses) else None
-    draw = buffer.real_row_sampler(demos.pose, demos.weight)
+    before = demos.weight * ~demos.success
+    draw = buffer.real_row_sampler(demos.pose, jnp.where(jnp.any(before > 0), before, demos.weight))
     return ResetStates(env.reset_to, draw, share, selective)
 
 

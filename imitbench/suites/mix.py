@@ -3,7 +3,8 @@
 Zhu et al. 2018 (arXiv:1802.09564) pay lambda times the discriminator's reward plus 1 - lambda times
 the task's reward, and begin episodes at demonstrated states. They use PPO on a shaped reward. Here
 the task's reward is sparse, so DAC learns with hindsight goals, as in Ding et al. 2019
-(arXiv:1906.05838). Half of the episodes of the rows with resets begin at demonstrated states.
+(arXiv:1906.05838). Half of the episodes of the rows with resets begin at demonstrated states that
+are not at the goal.
 
 All rows learn with hindsight goals and with the penalty of large actions that belongs to them. They
 differ in the reward, in the resets, and in the range of values, which is known for the task's
@@ -12,7 +13,8 @@ resets alone; its times and gradient steps include a discriminator that pays not
 the same demonstrations. The discriminator sees the agent's steps with the goals of their episodes,
 and demonstrated steps relabelled as the learner's are, as in Ding et al., and takes half as many
 steps as the critics, as theirs. Their demonstrated rows in the learner's minibatches, clipped and
-weighted rewards, and targets that stop at the goal are not here.
+weighted rewards, and targets that stop at the goal are not here. The discriminator of Zhu et al.
+sees the objects alone; this one sees the arm and the actions, too.
 
 The cpu profile has narrower networks, which buy more steps. They are still few for the task's
 reward alone: DDPG with hindsight goals (suite `goals`) is there near random actions, and leaves
@@ -55,7 +57,7 @@ def cells(
     goal: dict[str, Any] = {
         "hidden": hidden, "tau": 0.01, "noise": 0.2, "uniform": 0.3,
     } | recipes.GOAL_SETTINGS  # fmt: skip
-    classifier = replace(dac.Config().discriminator, steps=recipes.GOAL_REPLAY["grad_steps"] // 2)
+    classifier = replace(dac.Config().discriminator, steps=vins_rl.GRAD_STEPS // 2)
     for task, expert, demos in s.places:
         common: dict[str, Any] = {"source": vins_rl.demo_source(expert, demos), **s.evaluation()}
         clone = vins.prior(task, expert, s.pretrain, min(500, s.pretrain // s.num_evals))

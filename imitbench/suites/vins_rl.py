@@ -2,10 +2,13 @@
 
 All methods begin with the same demonstrations; HER has none. BC and VINS learn from them alone,
 with as many gradient steps as VINS+RL takes before its first environment step. Half of the episodes
-of Nair et al. 2018 (arXiv:1709.10089) begin at demonstrated states (the share is ours; theirs is
-not known here), and no episode of the other methods does. HER, Nair et al. and DAC share network
-sizes, rates and replay; DAC has no hindsight goals, because its reward is not the goal's, and takes
-an update a step with its source's minibatches. FetchPush has 25 demonstrations in place of the
+of Nair et al. 2018 (arXiv:1709.10089) begin at demonstrated states that are not at the goal (the
+share is ours; theirs is not known here), and no episode of the other methods does;
+`nair-no-resets` is the same without. HER, Nair et al. and DAC share network sizes, learning rates,
+replay and the penalty of large actions. HER and Nair et al. take 3 gradient steps after 8
+environment steps (openai/baselines: 40 after the 100 of a worker). DAC explores as HER does. It has
+no hindsight goals, because its reward is not the goal's, and takes an update a step with its
+source's minibatches. FetchPush has 25 demonstrations in place of the
 paper's 100, with which BC alone succeeds nine times in ten here and leaves no room; the full
 profile has both. VINS has the settings of the suite `vins`, and a model that sees velocities.
 VINS+RL begins with it, but with a discount, and has a replay and numbers of gradient steps of its
@@ -34,6 +37,7 @@ DAC_STEPS = 16  # critic steps in a round, and discriminator steps: one an envir
 VINS_RL: dict[str, Any] = {
     "grad_steps": 12, "model_steps": 16, "tau": 1e-3, "capacity": 20_000,
 }  # fmt: skip
+GRAD_STEPS = 6  # of HER and Nair et al. in a round, which is 16 environment steps
 RESETS = 0.5  # share of the episodes of Nair et al. that begin at demonstrated states
 
 
@@ -64,6 +68,7 @@ class Size:
         """Settings of the replay, with a share `resets` of episodes from demonstrated states."""
         settings: dict[str, Any] = recipes.GOAL_REPLAY | {
             "rounds": self.rounds,
+            "grad_steps": GRAD_STEPS,
             "capacity": self.capacity,
             "warmup": self.warmup,
             "resets": resets,
@@ -82,7 +87,7 @@ def demo_source(expert: Kind, demos: int) -> DemoSource:
 
 
 def cells(s: Size) -> tuple[Cell, ...]:
-    """Builds the cells of a profile: the four methods, BC and VINS at each place."""
+    """Builds the cells of a profile: the online methods, BC and VINS at each place."""
     out = []
     for task, expert, demos in s.places:
         start = _start(task, expert, s)
@@ -118,26 +123,26 @@ def _methods(start: vins_method.Config, s: Size) -> dict[str, tuple[str, Any]]:
     """Method and settings of the online methods, by label."""
     replay = s.replay()
     settings: dict[str, Any] = {"hidden": (256, 256, 256), "tau": 0.01, **recipes.GOAL_SETTINGS}
-    # Rewards of a discriminator have no known range, so that the values have none either; and the
-    # penalty of large actions belongs to hindsight learning. The rate of the targets is DAC's own.
-    left_out = ("value_range", "action_l2", "tau")
-    others = {k: v for k, v in settings.items() if k not in left_out}
+    explores: dict[str, Any] = {"noise": 0.2, "uniform": 0.3}
+    # Rewards of a discriminator have no known range, so that the values have none either. The rate
+    # of the targets is DAC's own.
+    others = {k: v for k, v in settings.items() if k not in ("value_range", "tau")}
     source = dac.Config()
     dac_td3 = replace(
         source.td3,
         replay=replace(replay, her=0.0, grad_steps=DAC_STEPS, batch=100),
+        **explores,
         **others,
     )
+    with_demos = ddpg_demos.Config(replay=s.replay(RESETS), noise=0.1, uniform=0.1, **settings)
     ours = vins_rl.Config(
         vins=replace(start, discount=0.98), pretrain=s.pretrain, rounds=s.rounds, **VINS_RL
     )
     return {
         "vins_rl": ("vins_rl", ours),
-        "nair": (
-            "ddpg_demos",
-            ddpg_demos.Config(replay=s.replay(RESETS), noise=0.1, uniform=0.1, **settings),
-        ),
-        "her": ("ddpg", ddpg.Config(replay=replay, noise=0.2, uniform=0.3, **settings)),
+        "nair": ("ddpg_demos", with_demos),
+        "nair-no-resets": ("ddpg_demos", replace(with_demos, replay=replay)),
+        "her": ("ddpg", ddpg.Config(replay=replay, **explores, **settings)),
         "dac": (
             "dac",
             dac.Config(td3=dac_td3, discriminator=replace(source.discriminator, steps=DAC_STEPS)),

@@ -5,7 +5,9 @@ steps beside the agent's, both with hindsight goals. The policy is drawn to a de
 where the critic prefers it to the policy's. `replay.resets` begins episodes at demonstrated states.
 
 Different from the source: `clone` is one number in place of the paper's two loss weights and the
-number of demonstrated rows.
+number of demonstrated rows; a third of a minibatch is demonstrated, where the authors' has an
+eighth (128 of 1,024 rows). As in the buffer of demonstrations of openai/baselines, the running
+moments begin with the demonstrated observations.
 
 Use it when the reward is sparse, goals can be relabelled and a few demonstrations reach them.
 
@@ -24,10 +26,11 @@ import jax.numpy as jnp
 from imitbench.algos.common import off_policy, off_policy_loop
 from imitbench.algos.common.replay_buffer import Experience
 from imitbench.algos.rl import ddpg, td3, td3_losses
+from imitbench.core import ops
 from imitbench.core.config import require
-from imitbench.core.types import Algorithm, Env, Spec, Traits
+from imitbench.core.types import Algorithm, Env, Key, Spec, Traits, Transition
 
-TRAITS = Traits(needs_rewards=True)
+TRAITS = Traits(needs_rewards=True, version=2)  # 2: the moments begin with the demonstrations
 export = ddpg.export
 
 
@@ -85,4 +88,10 @@ def make(config: Config, spec: Spec, env: Env) -> Algorithm:
     learner = td3.learner(
         config, spec, noise=config.noise, uniform=config.uniform, objective=objective
     )
-    return off_policy_loop.make(config.replay, spec, env, learner, demo_batch=config.demo_batch)
+    algo = off_policy_loop.make(config.replay, spec, env, learner, demo_batch=config.demo_batch)
+
+    def init(key: Key, demos: Transition) -> off_policy.State:
+        state = algo.init(key, demos)
+        return state.replace(moments=ops.weighted_moments(demos.obs, demos.weight))
+
+    return algo._replace(init=init)

@@ -1,4 +1,4 @@
-"""Claims of Zhu et al. 2018 and Nair et al. 2018 about mixed rewards and demonstrated resets.
+"""Claims after Zhu et al. 2018 about mixed rewards, and ours about demonstrated resets.
 
 They are judged after the same number of environment steps, on the share of episodes that reach the
 goal at any step. The tasks of the papers differ from those here, so only the order is
@@ -12,8 +12,8 @@ learning begins.
 from imitbench.suites.published.schema import OURS, Claim, Place
 
 ZHU = "arXiv:1802.09564"
-AFTER_ZHU = f"after {ZHU}, whose rows all have resets"
-NAIR = "after arXiv:1709.10089, whose resets come with hindsight goals and a cloning loss"
+AFTER_ZHU = f"after {ZHU}, whose rows all have resets, and whose discriminator sees objects alone"
+WITH_RESETS = f"after {ZHU}, whose discriminator sees objects alone"
 PUSH: Place = ("FetchPush", 100, "learned")
 PICK: Place = ("FetchPickAndPlace", 10, "scripted")
 
@@ -41,20 +41,20 @@ CLAIMS = (
         "With resets, a mixture of both rewards has a higher success rate than the task's reward",
         "mix-0.5-resets",
         "task-resets",
-        ZHU,
+        WITH_RESETS,
     ),
     _claim(
         "With resets, a mixture of both rewards has a higher success rate than the discriminator's "
         "reward",
         "mix-0.5-resets",
         "imitation-resets",
-        ZHU,
+        WITH_RESETS,
     ),
     _claim(
         "The task's reward has a higher success rate with resets than without",
         "task-resets",
         "task",
-        NAIR,
+        OURS,
     ),
     _claim(
         "A mixture of both rewards has a higher success rate with resets than without",

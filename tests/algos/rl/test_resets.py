@@ -105,6 +105,28 @@ def test_only_real_steps_are_begun_from(env, shown):
     np.testing.assert_allclose(running.env.obs, jnp.broadcast_to(shown.obs[3], (5, 6)), atol=1e-6)
 
 
+def test_no_episode_begins_at_the_goal(env, shown):
+    """Most demonstrated steps stay at the goal, which is a demonstration's last place."""
+    assert np.asarray(shown.success).mean() > 0.3
+    starts = unrolling.demo_resets(env, shown, 1.0)
+    assert starts is not None
+    drawn = demonstrated(np.asarray(starts.draw(KEY, 200)), shown.replace(weight=shown.success))
+    assert not drawn.any()
+    solved = shown.replace(success=jnp.ones_like(shown.success))  # then all there is
+    starts = unrolling.demo_resets(env, solved, 1.0)
+    assert starts is not None and len(np.unique(starts.draw(KEY, 200), axis=0)) > 60
+
+
+def test_moments_begin_with_the_demonstrations(env, shown):
+    replay = off_policy.Config(**SMALL, normalise_obs=True)
+    algo = ddpg_demos.make(ddpg_demos.Config(replay=replay, hidden=(8,)), env.spec, env)
+    moments = algo.init(KEY, shown).moments
+    real = np.asarray(shown.obs)[np.asarray(shown.weight) > 0]
+    assert moments.count == len(real)
+    np.testing.assert_allclose(moments.mean, real.mean(axis=0), atol=1e-5)
+    np.testing.assert_allclose(moments.var, real.var(axis=0), atol=1e-5)
+
+
 @pytest.mark.slow
 def test_adversaries_begin_there_too(env, shown):
     config = gail.Config(ppo=ppo.Config(envs=4, length=32, hidden=(8,)), resets=1.0)
