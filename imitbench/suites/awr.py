@@ -5,7 +5,8 @@ without its baseline, without its weight clipping, without its replay and with o
 lambda on HalfCheetah, whose seeds differ less than Hopper's. The full profile has SAC, TD3 and
 DDPG, too, as the paper's table; in the cpu profile they are in the suite `learners` alone, because
 two cores make a few hundred of their gradient steps a second. PPO has the settings of CleanRL, and
-on HalfCheetah those of Tianshou, too, whose learning rate falls over 3 million steps. What AWR and
+on HalfCheetah those of Tianshou, too, whose learning rate falls over 3 million steps. SIL has a
+constant learning rate, as in its official code, and PPO with one stands beside it. What AWR and
 RWR learn from fixed data is in the suite `offline`. Published returns and claims:
 `imitbench/suites/published/awr.py`.
 """
@@ -82,12 +83,13 @@ def _methods(task: str, s: Size) -> dict[str, tuple[str, Any]]:
         settings |= {"policy_steps": 3, "value_steps": 2, "hidden": (8,)}
     awr_config = awr.Config(**settings)
     ppo_config = ppo.Config(length=s.length, lr_decay_updates=s.env_steps // (8 * s.length))
+    constant = replace(ppo_config, lr_decay_updates=0)
     out: dict[str, tuple[str, Any]] = {
         "awr": ("awr", awr_config),
         "rwr": ("rwr", rwr.Config(**settings)),
         "ppo": ("ppo", ppo_config),
-        # With a constant learning rate, as in the official code.
-        "sil": ("sil", sil.Config(replace(ppo_config, lr_decay_updates=0))),
+        "ppo-constant-lr": ("ppo", constant),
+        "sil": ("sil", sil.Config(constant)),
     }
     if task == s.tasks[0]:
         no_replay = awr_config.envs * awr_config.length

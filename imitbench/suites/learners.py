@@ -2,7 +2,8 @@
 
 Each learner has the settings of the implementation whose returns stand beside its own: PPO those of
 CleanRL and those of Tianshou (whose learning rate falls to 0 over 3 million steps, so that it ends
-early here), SAC those of jaxrl, TRPO, TD3 and DDPG those of Tianshou. Addresses and numbers:
+early here), SAC those of jaxrl, TD3 and DDPG those of Tianshou; and TRPO those of Tianshou but for
+a constant learning rate of its critic and a line search that halves. Addresses and numbers:
 `imitbench/suites/published/learners.py`. The cpu profile gives the off-policy learners few steps,
 because two cores make a few hundred of their gradient steps a second.
 """

@@ -4,7 +4,7 @@ Source: Peters and Schaal 2007 (ICML, "Reinforcement learning by reward-weighted
 
 Different from the source: networks, replay and gradient steps are those of Peng et al. 2019
 (arXiv:1910.00177), who compare AWR with it. The code is AWR's, without the baseline and on observed
-returns.
+returns, which go on with the value where the time limit, or the end of the replay, cuts an episode.
 
 Use it when a study compares weighted regressions; otherwise take AWR.
 

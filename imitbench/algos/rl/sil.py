@@ -6,7 +6,8 @@ official code on top of PPO.
 Different from the source: each update computes the returns and priorities of all replayed steps
 anew, by the present value, and replays unfinished episodes and those without a positive reward,
 too. The source computes a return once, when its episode ends, and keeps a step's priority from its
-last draw.
+last draw. Where the time limit ends an episode, its return goes on here with the value of the last
+state; in the source it ends.
 
 Use it when rewards are sparse or delayed and good episodes are rare.
 

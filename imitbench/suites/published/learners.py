@@ -23,6 +23,9 @@ JAXRL = (
     "learning_curves/logs/{task}-v2"
 )
 SAMPLED = "As far as its scripts show, actions are sampled in its evaluations; here the mean acts."
+SEARCH = (
+    " Its critic's learning rate decays there, and its line search shrinks by 0.8, not by half."
+)
 GAIN = "The kernel of the policy's means begins with a gain of sqrt(2) there, and of 1 here."
 CLEANRL = "https://docs.cleanrl.dev/rl-algorithms/ppo"
 # Mean and standard deviation (n - 1) over seeds, by task, label and environment steps.
@@ -54,7 +57,7 @@ def _tianshou(task: str, method: str, env_steps: int, value: float, std: float) 
         seeds=10,
         source=f"Tianshou, {task}-v3",
         url=where.format(task=task, method=method.removesuffix("-tianshou")),
-        remark=SAMPLED if method in ("trpo", "ppo-tianshou") else "",
+        remark=SAMPLED * (method in ("trpo", "ppo-tianshou")) + SEARCH * (method == "trpo"),
     )
 
 
