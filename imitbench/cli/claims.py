@@ -7,7 +7,15 @@ from pathlib import Path
 
 import tyro
 
-from imitbench.cli.locations import folder_name, no_cells, results_folder, suite_name
+from imitbench.cli.console import shipped_line
+from imitbench.cli.locations import (
+    check_results,
+    folder_name,
+    is_shipped_folder,
+    no_cells,
+    results_folder,
+    suite_name,
+)
 from imitbench.cli.options import Profile, ResultsFolder
 from imitbench.results import claims
 from imitbench.results.cells import store
@@ -33,6 +41,7 @@ class Verify:
     """Draw all verdicts into FIGURE.png and FIGURE.svg, too."""
 
     def __call__(self) -> int:
+        check_results(self.results)
         with_claims = [name for name in suite_names() if published.claims_of(name)]
         if self.suite is not None and self.suite not in with_claims:
             path = Path(self.suite)
@@ -64,7 +73,8 @@ class Verify:
             print(f"{name} ({self.profile}): {no_cells(root, name, self.profile)}")
             return []
         judged = claims.judge(published.claims_of(name), cells)
-        print(f"{name} ({self.profile}, {root}):")
+        is_shipped = is_shipped_folder(root, folder_name(name, self.profile))
+        print(f"{name} ({self.profile}, {shipped_line(root) if is_shipped else root}):")
         for judgement in judged:
             _print_judgement(judgement)
         found = [j.verdict for j in judged if not j.pooled]

@@ -85,6 +85,11 @@ def live_loggers(tensorboard: Path | None, wandb: str | None) -> runner.MakeLogg
     return make
 
 
+def shipped_line(root: Path) -> str:
+    """Says that numbers are those that ship with the project, and where they are."""
+    return f"shipped results in {root}"
+
+
 def print_table(results: Sequence[Result]) -> None:
     """Prints the table of finished cells, and a line about its numbers.
 

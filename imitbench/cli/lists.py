@@ -16,6 +16,11 @@ from imitbench.cli import locations
 from imitbench.cli.options import MethodFile, MethodName, join_help_lines
 from imitbench.suites.registry import load_suite, suite_names
 
+WITH_SET = """\
+As NAME=VALUE of --set: a name without dashes before it and with underscores in it, the items of a
+list with commas, true or false. --lr is lr=1e-3, --hidden is hidden=256,256, --early-stopping is
+early_stopping=true, --no-early-stopping is early_stopping=false, --clone.lr is clone.lr=1e-3."""
+
 
 @dataclass(frozen=True)
 class List:
@@ -44,6 +49,7 @@ class Config:
         join_help_lines(kind)
         with contextlib.suppress(SystemExit):  # tyro exits after a help text
             tyro.cli(kind, prog=f"settings of {self.method}", args=["--help"])
+        print(WITH_SET)
 
 
 def method_summary(name: str) -> str:
@@ -79,7 +85,7 @@ def _tasks() -> Sequence[tuple[str, str]]:
 
 def _methods() -> Sequence[tuple[str, str]]:
     return [
-        (name, f"{method_summary(name)} Needs: {', '.join(method_needs(name))}.")
+        (name, f"{method_summary(name)} Needs: {', '.join(method_needs(name)) or 'nothing'}.")
         for name in algos.ALGOS
     ]
 

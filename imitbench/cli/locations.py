@@ -14,6 +14,9 @@ from imitbench.suites.schema import Cell, Profile, Suite
 from imitbench.utils import modules
 from imitbench.utils.errors import UserError, pick
 
+DEFAULT_RESULTS = Path("results")
+SHIPPED_RESULTS = DEFAULT_RESULTS / "shipped"
+
 
 def suite_cells(name: str, profile: Profile) -> tuple[Suite, Sequence[Cell]]:
     """Loads a suite and the cells of one of its profiles.
@@ -78,11 +81,62 @@ def results_folder(suite: str, profile: Profile, results: Path) -> Path:
 
     Returns:
         The folder; the user's own one if neither is there.
+
+    Raises:
+        UserError: the folder of all suites' folders is missing, and is none of those that may be.
     """
+    check_results(results)
     name = folder_name(suite, profile)
     if not store.cells_folder(results / name).is_dir() and shipped_folder(name).is_dir():
         return shipped_folder(name)
     return results / name
+
+
+def check_results(results: Path) -> None:
+    """Checks that a folder of results that the user names is there.
+
+    Args:
+        results: the folder of all suites' folders. The default one may be missing, and so may
+            `results/shipped`, which an installed package has elsewhere.
+
+    Raises:
+        UserError: there is no such folder.
+    """
+    if results not in (DEFAULT_RESULTS, SHIPPED_RESULTS) and not results.is_dir():
+        raise UserError(
+            f"--results {results}: there is no such folder; expected the one that holds the "
+            "suites' folders, such as results; mend the path, or leave --results out"
+        )
+
+
+def is_shipped_folder(root: Path, name: str) -> bool:
+    """Whether a folder is that of a suite's shipped results.
+
+    Args:
+        root: the folder.
+        name: the name of the suite's folder (`folder_name`).
+    """
+    return root.resolve() == shipped_folder(name).resolve()
+
+
+def figures_folder(name: str, results: Path) -> Path:
+    """The folder for figures of shipped results: neither that of the shipped results nor, where the
+    user has a run, that of the run.
+
+    Args:
+        name: the name of the suite's folder (`folder_name`).
+        results: the folder of all suites' folders.
+
+    Returns:
+        The folder for the user's own results; below `./results` where `results` is the folder of
+        the shipped ones. NAME.shipped beside it where that has cells.
+    """
+    own = results / name
+    if results == SHIPPED_RESULTS or is_shipped_folder(own, name):
+        own = DEFAULT_RESULTS / name
+    if store.cells_folder(own).is_dir():
+        own = own.with_name(f"{name}.shipped")
+    return own
 
 
 def read_results(suite: str, profile: Profile, results: Path) -> tuple[Path, list[Result]]:
@@ -97,7 +151,8 @@ def read_results(suite: str, profile: Profile, results: Path) -> tuple[Path, lis
         The folder, and at least one cell.
 
     Raises:
-        UserError: there are no finished cells, or one is damaged.
+        UserError: there are no finished cells, or one is damaged, or the folder of all suites'
+            folders is missing.
     """
     name = suite_name(suite)
     root = results_folder(name, profile, results)

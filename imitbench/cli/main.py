@@ -27,6 +27,7 @@ from imitbench.cli import (
     report,
     results,
     run,
+    setting_hint,
     submit,
     train,
 )
@@ -105,7 +106,12 @@ def _run(argv: list[str]) -> int:
     for kind in COMMANDS:
         for base in reversed(kind.__mro__[:-1]):
             join_help_lines(base)
-    command = tyro.cli(Command, prog="imitbench", description=__doc__, args=argv)  # type: ignore[arg-type]
+    try:
+        command = tyro.cli(Command, prog="imitbench", description=__doc__, args=argv)  # type: ignore[arg-type]
+    except SystemExit as stop:
+        if stop.code and (hint := setting_hint.setting_hint(argv)):
+            print(hint, file=sys.stderr)
+        raise
     try:
         with signals.catch_signals(), plain_errors():
             runtime.setup()

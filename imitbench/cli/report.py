@@ -8,7 +8,16 @@ from pathlib import Path
 
 import tyro
 
-from imitbench.cli.locations import folder_name, no_cells, read_results, results_folder, suite_cells
+from imitbench.cli.console import shipped_line
+from imitbench.cli.locations import (
+    check_results,
+    folder_name,
+    is_shipped_folder,
+    no_cells,
+    read_results,
+    results_folder,
+    suite_cells,
+)
 from imitbench.cli.options import Profile, ResultsFolder, SuiteName, UserPath
 from imitbench.report import page, videos
 from imitbench.results import publish
@@ -39,6 +48,7 @@ class Report:
     def __call__(self) -> None:
         if self.videos < 0:
             raise UserError(f"videos={self.videos}: expected 0 or more")
+        check_results(self.results)
         page.check(self.out)
         parts = []
         for name in self.suites:
@@ -50,6 +60,12 @@ class Report:
         if not parts:
             raise UserError(no_cells(self.results, "quickstart", self.profile))
         page.write(parts, self.out)
+        shipped: dict[Path, list[str]] = {}
+        for part in parts:
+            if is_shipped_folder(part.root, folder_name(part.name, self.profile)):
+                shipped.setdefault(part.root.parent, []).append(part.name)
+        for folder, names in shipped.items():
+            print(f"{shipped_line(folder)}: {', '.join(names)}")
         size = self.out.stat().st_size / 2**20
         print(f"written: {self.out} ({', '.join(p.name for p in parts)}; {size:.1f} MiB)")
 

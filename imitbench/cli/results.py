@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -9,13 +11,24 @@ from typing import Annotated, Literal
 import tyro
 
 from imitbench.cli import console
-from imitbench.cli.locations import folder_name, read_results, suite_name
+from imitbench.cli.locations import (
+    check_results,
+    figures_folder,
+    folder_name,
+    is_shipped_folder,
+    read_results,
+    suite_name,
+)
 from imitbench.cli.options import Profile, ResultsFolder, SuiteName, UserPath
 from imitbench.results import comparability, compare, policy_trials, publish, rank, tables
+from imitbench.results.cells import store
 from imitbench.results.cells.cell import Result
 from imitbench.results.figures import aggregates, curves, drawing
 from imitbench.results.tables import by_method, captions, formatting
+from imitbench.suites.registry import load_suite, suite_names
 from imitbench.utils.errors import UserError, pick
+
+DEFAULT_SUITE = "quickstart"  # of `compare`
 
 
 @dataclass(frozen=True)
@@ -30,16 +43,20 @@ class _SuiteResults:
         """The folder of the results, the user's own or the shipped one, and its cells."""
         return read_results(self.suite, self.profile, self.results)
 
-    def own_folder(self) -> Path:
-        """The folder of the user's own results, which need not exist."""
-        return self.results / folder_name(suite_name(self.suite), self.profile)
+    def name(self) -> str:
+        """The name of the suite's folder."""
+        return folder_name(suite_name(self.suite), self.profile)
+
+    def is_shipped(self, root: Path) -> bool:
+        """Whether the folder that `read` found is that of the shipped results."""
+        return is_shipped_folder(root, self.name())
 
 
 @dataclass(frozen=True)
 class TableOf(_SuiteResults):
     """Print the table of a suite's finished cells, and write it beside them.
 
-    Without a run of your own it prints the shipped results, and writes nothing.
+    Without a run of your own it prints the shipped results. It writes nothing beside those.
     """
 
     layout: Literal["cells", "methods"] = "cells"
@@ -51,17 +68,19 @@ class TableOf(_SuiteResults):
 
     def __call__(self) -> None:
         root, cells = self.read()
+        is_shipped = self.is_shipped(root)
         if self.layout == "methods" or self.format != "text":
             comparability.require_one_environment(cells, root)
             self._print(cells)
-            return
-        if root == self.own_folder():
-            console.print_table(tables.derive(root))
-            print(f"written: {root / 'summary.csv'}, {root / 'table.md'}")
-        else:
+            if is_shipped:  # the output may go into a file
+                print(console.shipped_line(root), file=sys.stderr)
+        elif is_shipped:
             comparability.require_one_environment(cells, root)
             console.print_table(cells)
-            print(f"shipped results in {root}; nothing written")
+            print(f"{console.shipped_line(root)}; nothing written")
+        else:
+            console.print_table(tables.derive(root))
+            print(f"written: {root / 'summary.csv'}, {root / 'table.md'}")
 
     def _print(self, cells: list[Result]) -> None:
         if self.layout == "methods":
@@ -83,7 +102,8 @@ class TableOf(_SuiteResults):
 class Plot(_SuiteResults):
     """Draw the figures of a suite's finished cells: learning curves or scores, and others.
 
-    Without a run of your own it draws the shipped results, into the folder for your own ones.
+    Without a run of your own it draws the shipped results, into the folder for your own ones, or
+    into results/SUITE.shipped where that has a run.
     """
 
     pdf: bool = False
@@ -94,16 +114,17 @@ class Plot(_SuiteResults):
 
     def __call__(self) -> None:
         root, cells = self.read()
+        is_shipped = self.is_shipped(root)
+        folder = figures_folder(self.name(), self.results) if is_shipped else root
         if self.normalised:
-            figures = curves.draw_normalised(cells, self.own_folder(), kinds(self.pdf))
-            print(f"written: {', '.join(map(str, figures))}")
-            return
-        if root == self.own_folder():
-            figures = publish.derive(root, kinds(self.pdf))[1]
-        else:
+            figures = curves.draw_normalised(cells, folder, kinds(self.pdf))
+        elif is_shipped:
             comparability.require_one_environment(cells, root)
-            figures = publish.draw_figures(cells, self.own_folder(), kinds(self.pdf))
-            print(f"drawn from the shipped results in {root}")
+            figures = publish.draw_figures(cells, folder, kinds(self.pdf))
+        else:
+            figures = publish.derive(root, kinds(self.pdf))[1]
+        if is_shipped:
+            print(f"drawn from the {console.shipped_line(root)}")
         print(f"written: {', '.join(map(str, figures))}")
 
 
@@ -122,12 +143,13 @@ class Compare:
     cell's folder and a training seed."""
     b: tyro.conf.Positional[Annotated[str | None, tyro.conf.arg(metavar="B")]] = None
     """Second side, in the same forms; not needed for a CSV file with several policies."""
-    suite: SuiteName = "quickstart"
+    suite: SuiteName = DEFAULT_SUITE
     """Suite in whose results the names of methods are looked up."""
     profile: Profile = "cpu"
     results: ResultsFolder = Path("results")
 
     def __call__(self) -> None:
+        check_results(self.results)
         names = [name for name in (self.a, self.b) if name is not None]
         if any(map(policy_trials.is_trials, names)):
             trials = [t for name in names for t in policy_trials.read_trials(name)]
@@ -136,10 +158,48 @@ class Compare:
         if self.b is None:
             raise UserError(f"only {self.a} is given: name a second side to compare it with")
         root, cells = read_results(self.suite, self.profile, self.results)
-        a, b = (compare.side(name, cells, root) for name in (self.a, self.b))
+        looked_up = [name for name in names if _is_label(name)]
+        for name in looked_up:
+            self._check_label(name, cells)
+        a, b = (compare.side(name, cells, root) for name in names)
         pairs = compare.pairs(a, b)
         console.print_pairs(pairs, a.name, b.name)
         print(compare.overall(pairs, a.name, b.name))
+        if looked_up and is_shipped_folder(root, folder_name(suite_name(self.suite), self.profile)):
+            print(console.shipped_line(root))
+
+    def _check_label(self, name: str, cells: list[Result]) -> None:
+        """Checks that a method is in the suite's results.
+
+        Raises:
+            UserError: it is not; the message names the methods that are, and the suites that have
+                this one.
+        """
+        labels = list(dict.fromkeys(r.identity["label"] for r in cells))
+        if name in labels:
+            return
+        others = [s for s in suite_names() if name in _labels(s, self.profile)]
+        if others:
+            hint = f"give the suite that has it, --suite {' or '.join(others)}"
+        else:
+            similar = difflib.get_close_matches(name, labels, n=3)
+            hint = f"did you mean {' or '.join(similar)}? " if similar else ""
+            hint += "give --suite SUITE, a folder of results, or FOLDER:NAME"
+        default = ", the default of --suite" if self.suite == DEFAULT_SUITE else ""
+        raise UserError(
+            f"no method {name!r} in the suite {self.suite}{default} (it has {', '.join(labels)}): "
+            f"{hint}"
+        )
+
+
+def _is_label(name: str) -> bool:
+    """Whether a side of a comparison is a method's name: no folder, and no FOLDER:NAME."""
+    return ":" not in name and not store.cells_folder(Path(name).expanduser()).is_dir()
+
+
+def _labels(suite: str, profile: Profile) -> set[str]:
+    """The names of the methods in a suite of the package."""
+    return {cell.name for cell in load_suite(suite).profiles.get(profile, ())}
 
 
 @dataclass(frozen=True)
@@ -163,11 +223,13 @@ class Rank(_SuiteResults):
     """Write the figure as .pdf, too."""
 
     def __call__(self) -> None:
-        _, cells = self.read()
+        root, cells = self.read()
         scores = rank.collect(cells, self.measure)
         if self.against:
             pick("ranked method", self.against, list(scores.methods))
         console.print_rank(scores, rank.rank_methods(scores))
+        if self.is_shipped(root):
+            print(console.shipped_line(root))
         if self.figure:
             files = self._draw(scores, self.figure)
             print(f"written: {', '.join(map(str, files))}")

@@ -11,7 +11,7 @@ from typing import Any
 
 import tyro
 
-from imitbench import algos
+from imitbench import algos, envs
 from imitbench.cli import console, locations
 from imitbench.cli.datasets import FilterKey, FormatName
 from imitbench.cli.options import (
@@ -26,12 +26,15 @@ from imitbench.cli.options import (
     Wandb,
     Words,
 )
-from imitbench.data import own_data
-from imitbench.data.sources.source import DemoSource
+from imitbench.data import compatibility, own_data
+from imitbench.data.recordings.task_checks import OtherTaskError
+from imitbench.data.sources.source import DataRequest, DemoSource
+from imitbench.envs.recorded import NO_TASK
+from imitbench.envs.registry import check_task
 from imitbench.runs import plan, runner, search_space, tune
 from imitbench.suites import overrides
 from imitbench.suites.schema import Cell
-from imitbench.utils.errors import UserError
+from imitbench.utils.errors import UserError, whole_number
 
 DEFAULT_DEMOS = 25
 DEFAULT_GRAD_STEPS = 10_000
@@ -65,8 +68,9 @@ class Train:
     format: FormatName = "auto"
     filter_key: FilterKey = None
     source_task: TaskName | None = None
-    """Task whose expert demonstrates, if it is not TASK: one with the same observation, such as
-    HalfCheetah for HalfCheetah-short."""
+    """Task that is demonstrated, by its expert or by --data, if it is not TASK: one with the same
+    observation, such as HalfCheetah for HalfCheetah-short. Where its actions have another size,
+    they are left out."""
     grade: Grade = "expert"
     expert: ExpertName = "auto"
     noise: float | None = None
@@ -90,8 +94,12 @@ class Train:
     engine: Engine = "auto"
     code: MethodFile = None
     set: Words[tuple[str, ...]] = ()
-    """A setting of the method as NAME=VALUE, such as lr=1e-3; `imitbench config METHOD` lists
-    them."""
+    """A setting of the method as NAME=VALUE; `imitbench config METHOD` lists them. Names have
+    underscores and groups a dot, lists have commas: lr=1e-3, hidden=256,256, early_stopping=true,
+    clone.lr=1e-3."""
+    label: str = ""
+    """Name of the cell in tables and of its folder; by default the method and the changed settings,
+    such as bc-lr=1e-3."""
     results: ResultsFolder = Path("results")
     tensorboard: TensorBoard = None
     wandb: Wandb = None
@@ -102,7 +110,9 @@ class Train:
         Raises:
             UserError: an unknown method or setting.
         """
+        whole_number("--evals", self.evals)
         locations.check_method(self.method, self.code)
+        self._check_extra()
         config = overrides.apply(algos.ALGOS[self.method].Config(), self.set)
         source, demos = self._own_source() if self.data else self._collected_source()
         cell = Cell(
@@ -118,14 +128,62 @@ class Train:
             obs_noise=self.obs_noise,
             source=source,
             engine=self.engine,
-            label=overrides.label(self.method, self.set, self.obs_noise),
+            label=self.label or overrides.label(self.method, self.set, self.obs_noise),
         )
         if not self.data:
             return cell
         plan.check([cell])
-        (source,) = own_data.read_all([(self.task, source)])
+        source = self._read(source, config)
         print(f"data: {own_data.describe(source)}", file=sys.stderr)
         return dataclasses.replace(cell, source=source, demos=demos or source.pool)
+
+    def _read(self, source: DemoSource, config: Any) -> DemoSource:
+        """The user's own data set in memory.
+
+        Raises:
+            UserError: it is not there, is damaged, or does not fit its task; it is of another task
+                than --source-task or, without that, than --task; or the observations, the method or
+                its settings do not allow demonstrations of another task.
+        """
+        other = self.source_task
+        if other is None or other == self.task:
+            try:
+                (source,) = own_data.read_all([(self.task, source)])
+            except OtherTaskError as error:
+                raise UserError(
+                    f"{error}; to learn {self.task} from it on purpose: --source-task {error.task}"
+                ) from None
+            return source
+        if self.task == NO_TASK:
+            raise UserError(f"--source-task {other}: task none takes any data; leave it out")
+        check_task(other)
+        env = envs.make(self.task, self.engine)
+        request = DataRequest(self.task, self.engine, 1, DemoSource(task=other))
+        compatibility.check(request, self.method, config, env)
+        for line in compatibility.warnings(request, self.method):
+            print(f"warning: {line}", file=sys.stderr)
+        has_actions = compatibility.same_actions(envs.make(other, self.engine).spec, env.spec)
+        return own_data.read_of_task(source, other, actions=has_actions)
+
+    def _check_extra(self) -> None:
+        """Checks that extra data are asked for where the method learns from some, and only there.
+
+        Raises:
+            UserError: they are not.
+        """
+        uses_extra = algos.traits(self.method).uses_extra
+        if uses_extra and not self.extra_demos:
+            raise UserError(
+                f"--extra-demos {self.extra_demos}: {self.method} learns from extra data beside "
+                "the demonstrations; give --extra-demos, the number of episodes for each seed, "
+                f"and --extra-grade (here {self.extra_grade})"
+            )
+        if self.extra_demos and not uses_extra:
+            able = ", ".join(name for name in algos.ALGOS if algos.traits(name).uses_extra)
+            raise UserError(
+                f"--extra-demos {self.extra_demos}: {self.method} takes no extra data; leave it "
+                f"out, or use {able}"
+            )
 
     def _collected_source(self) -> tuple[DemoSource, int]:
         """Demonstrations of the task's experts, and how many each seed gets."""
@@ -158,7 +216,7 @@ class Train:
 
     def _own_source(self) -> tuple[DemoSource, int | None]:
         """The user's own data set, and how many of its episodes each seed gets; None: all."""
-        for name, default in (("grade", "expert"), ("noise", None), ("source_task", None)):
+        for name, default in (("grade", "expert"), ("noise", None)):
             if getattr(self, name) != default:
                 raise UserError(
                     f"--{name.replace('_', '-')} {getattr(self, name)} is about data that are "

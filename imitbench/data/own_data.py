@@ -67,6 +67,23 @@ def read_all(sources: Sequence[tuple[str, DemoSource]]) -> list[DemoSource]:
     return read
 
 
+def read_of_task(source: DemoSource, task: str, *, actions: bool = True) -> DemoSource:
+    """Reads the data set of a source as one of a task, which need not be the one that is learned.
+
+    Args:
+        source: a source with a path.
+        task: the task of the data set, not "none".
+        actions: keep the actions.
+
+    Returns:
+        The source with its data set in memory.
+
+    Raises:
+        UserError: a data set is not there, is damaged, or does not fit the task.
+    """
+    return with_dataset(source, _read(source, task, actions=actions))
+
+
 def with_dataset(source: DemoSource, dataset: DatasetInMemory) -> DemoSource:
     """Puts a data set into a source, all of whose episodes each seed draws from.
 
@@ -77,11 +94,13 @@ def with_dataset(source: DemoSource, dataset: DatasetInMemory) -> DemoSource:
     return dataclasses.replace(source, dataset=dataset, pool=len(dataset.demos))
 
 
-def _read(source: DemoSource, task: str) -> DatasetInMemory:
+def _read(source: DemoSource, task: str, *, actions: bool = True) -> DatasetInMemory:
     check(source)
     assert source.path is not None
     path, found = opening.resolve(source.path, source.format, source.filter_key)
     demos, held_out = opening.open_demos(path, task, found, source.filter_key), None
+    if not actions:
+        demos = demos.without_actions()
     if task == NO_TASK:
         demos, held_out = hold_out(demos)
     name = source.name or NOT_IN_NAMES.sub("_", _default_name(source.path))[:MAX_NAME]

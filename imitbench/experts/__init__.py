@@ -8,6 +8,8 @@ from typing import Literal, NamedTuple, get_args
 from imitbench import envs
 from imitbench.core.actor import as_actor
 from imitbench.core.types import Actor, Policy, Spec
+from imitbench.envs import bodies
+from imitbench.envs.motion import tasks as motion
 from imitbench.experts import learned, scripted
 from imitbench.experts.hidden import full_task, load_file, on_full_obs
 from imitbench.utils.errors import UserError, pick
@@ -65,7 +67,8 @@ def find_expert(task: str, grade: str = "expert", kind: Kind = "auto") -> Expert
     base task has.
 
     Raises:
-        UserError: there is none; the message names the tasks that have one.
+        UserError: there is none; the message says what else the task can have, or names the tasks
+            that have one.
     """
     pick("grade of an expert", grade, learned.GRADES)
     pick("kind of expert", kind, ("auto", *KINDS))
@@ -74,9 +77,28 @@ def find_expert(task: str, grade: str = "expert", kind: Kind = "auto") -> Expert
     if found:
         return found[0]
     words = [grade] * (grade != "expert") + [kind] * (kind != "auto") + ["expert"]
+    if words == ["expert"]:
+        raise UserError(
+            f"task {task!r} has no expert: {_without_expert(task)}; `imitbench experts list` shows "
+            "the tasks with one"
+        )
     names = ", ".join(dict.fromkeys(e.task for e in known)) or "none"
-    own = "name one of your own as expert; " * (words == ["expert"])
-    raise UserError(f"task {task!r} has no {' '.join(words)}; {own}tasks with one: {names}")
+    raise UserError(f"task {task!r} has no {' '.join(words)}; tasks with one: {names}")
+
+
+def _without_expert(task: str) -> str:
+    """The data that there can be for a task without an expert, as options and in Python."""
+    ways, other = [], bodies.original(task)
+    if other != task and experts_of(other):
+        ways.append(
+            f"demonstrations of {other} (--source-task {other}; in Python collect them there and "
+            "set other_task=True)"
+        )
+    if task in motion.TASKS:
+        ways.append("the states of its clip (--grade clip; in Python grade='clip')")
+    ways.append("data of your own (--data; in Python load_data)")
+    own = "an expert of your own (--expert FILE.py:FUNCTION; in Python expert=FUNCTION)"
+    return f"take {', '.join(ways)}, or {own}"
 
 
 def find_player(task: str) -> Actor:

@@ -19,6 +19,8 @@ from imitbench.utils.errors import UserError
 EPISODES = "episodes of an evaluation"
 ASKED = "asked experts"
 NOISE = "noises on the observations"
+MORE_PRECISE = "the estimate from more episodes is more precise"
+OTHER_DATA = "the two sides learned from different demonstrations"
 
 
 class Difference(NamedTuple):
@@ -62,12 +64,13 @@ def differences(a: Result, b: Result) -> tuple[Difference, ...]:
         A difference for each of: the physics, the number of evaluation episodes, the noise on the
         observations, whether the cell is for choosing settings, whether its seeds share their
         initial states, the expert that both methods ask, and the settings of the demonstration
-        source where both cells have demonstrations.
+        source where both cells have demonstrations. A source that does not name its expert has the
+        one that demonstrated.
     """
     states = "they met other initial states"
     protocols = _identity(a, b, "initial_states", "shared by the seeds")
     pairs = {
-        EPISODES: (_identity(a, b, "eval_episodes"), "one met more initial states"),
+        EPISODES: (_identity(a, b, "eval_episodes"), MORE_PRECISE),
         NOISE: ((a.obs_noise, b.obs_noise), "one policy saw less noise"),
         "uses for choosing settings": (_identity(a, b, "validation", False), states),
         "initial states": (protocols, states),
@@ -76,10 +79,10 @@ def differences(a: Result, b: Result) -> tuple[Difference, ...]:
     if None not in asked:  # both methods ask, and the cells are not older than the field
         pairs[ASKED] = asked, "they got other answers"
     if a.identity["demos"] and b.identity["demos"]:
-        sources = a.identity["source"], b.identity["source"]
+        sources = _source(a), _source(b)
         for key in sorted(set(sources[0]) | set(sources[1])):
             values = sources[0].get(key), sources[1].get(key)
-            pairs[f"{key} of the demonstrations"] = values, "they learned from others"
+            pairs[f"{key} of the demonstrations"] = values, OTHER_DATA
     return physics_differences(a, b) + tuple(
         Difference(name, values, consequence)
         for name, (values, consequence) in pairs.items()
@@ -190,6 +193,15 @@ def mixed_engines(results: Sequence[Result]) -> Mapping[str, list[str]]:
 def _differing(name: str, a: Result, b: Result, key: str, consequence: str) -> Difference | None:
     values = a.info[key], b.info[key]
     return Difference(name, values, consequence) if values[0] != values[1] else None
+
+
+def _source(r: Result) -> dict[str, Any]:
+    """The settings of a cell's demonstration source. Where a collected source does not name its
+    expert, the header of the demonstrations does."""
+    source, header = r.identity["source"], r.info.get("demonstrations") or {}
+    is_collected = "dataset" not in source and "behaviour" not in source
+    named = {"expert": header["expert"]} if is_collected and header.get("expert") else {}
+    return named | source
 
 
 def _identity(a: Result, b: Result, key: str, default: Any = None) -> tuple[Any, Any]:

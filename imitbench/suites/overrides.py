@@ -11,6 +11,11 @@ from imitbench.core.config import check_values
 from imitbench.utils.errors import UserError, pick
 
 READABLE_LABEL = 120  # characters of a name before its hash
+NUMBERS = {int: "a whole number", float: "a number, such as 3e-4"}
+LISTS = {
+    int: "whole numbers separated by commas, such as 256,256",
+    float: "numbers separated by commas, such as 0.5,2",
+}
 TRUTH_VALUES = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
@@ -95,7 +100,13 @@ def parse(kind: Any, text: str, name: str) -> Any:
             return text
         raise UserError(f"{name}={text!r}: expected one of {', '.join(get_args(kind))}")
     if get_origin(kind) is tuple:
-        return tuple(parse(get_args(kind)[0], x, name) for x in text.strip("()").split(",") if x)
+        item = get_args(kind)[0]
+        try:
+            return tuple(parse(item, x, name) for x in text.strip("()").split(",") if x)
+        except UserError:
+            if item not in LISTS:
+                raise
+            raise UserError(f"{name}={text!r}: expected {LISTS[item]}") from None
     if kind is bool:
         if text.lower() in TRUTH_VALUES:
             return TRUTH_VALUES[text.lower()]
@@ -103,4 +114,5 @@ def parse(kind: Any, text: str, name: str) -> Any:
     try:
         return kind(text)
     except ValueError:
-        raise UserError(f"{name}={text!r}: expected a value of type {kind.__name__}") from None
+        expected = NUMBERS.get(kind, f"a value of type {kind.__name__}")
+        raise UserError(f"{name}={text!r}: expected {expected}") from None

@@ -21,6 +21,8 @@ Arrays = dict[str, np.ndarray]
 DTYPE_KINDS = "biuf"  # of numpy: booleans and numbers, never objects
 MAX_COMPRESSION = 1100  # bytes of content per byte of file; deflate reaches at most 1,032
 
+MAKE_AGAIN = "make it again"
+
 
 class ArrayParts(NamedTuple):
     """An array that is never in memory as a whole."""
@@ -72,13 +74,16 @@ def write(path: Path, header: dict[str, Any], arrays: Arrays) -> None:
         np.savez_compressed(file, allow_pickle=False, header=text, **arrays)
 
 
-def read(path: Path, kind: str, limit: int | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
+def read(
+    path: Path, kind: str, limit: int | None = None, remedy: str = MAKE_AGAIN
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Reads header and arrays of a file. The caller checks their schema and their checksum.
 
     Args:
         path: the file.
         kind: what the file should be, for the messages: "data set", ...
         limit: the most bytes that all arrays may have together; by default any number.
+        remedy: what to do where the file is none of this kind, for the message.
 
     Returns:
         The header, and the arrays by name.
@@ -86,22 +91,25 @@ def read(path: Path, kind: str, limit: int | None = None) -> tuple[dict[str, Any
     Raises:
         UserError: the file does not exist, cannot be read, or holds more than `limit` bytes.
     """
-    arrays = read_arrays(path, kind, limit)
+    arrays = read_arrays(path, kind, limit, remedy)
     try:
         header = json.loads(arrays.pop("header").tobytes())
         assert isinstance(header, dict), "its header is no JSON object"
     except (ValueError, KeyError, AssertionError) as error:
-        raise _unreadable(path, kind, error) from None
+        raise _unreadable(path, kind, error, remedy) from None
     return header, arrays
 
 
-def read_arrays(path: Path, kind: str, limit: int | None = None) -> Arrays:
+def read_arrays(
+    path: Path, kind: str, limit: int | None = None, remedy: str = MAKE_AGAIN
+) -> Arrays:
     """Reads the arrays of any npz file.
 
     Args:
         path: the file.
         kind: what the file should be, for the messages: "data set", ...
         limit: the most bytes that all arrays may have together; by default any number.
+        remedy: what to do where the file is none of this kind, for the message.
 
     Returns:
         The arrays by name: booleans and numbers; nothing is unpickled.
@@ -123,13 +131,13 @@ def read_arrays(path: Path, kind: str, limit: int | None = None) -> Arrays:
     except UserError:
         raise
     except (OSError, ValueError, KeyError, EOFError, AssertionError, zipfile.BadZipFile) as error:
-        raise _unreadable(path, kind, error) from None
+        raise _unreadable(path, kind, error, remedy) from None
     except Exception as error:  # a damaged deflate stream raises zlib.error, among others
         raise UserError(f"{path} is damaged ({one_line(error)}); make it again") from None
 
 
-def _unreadable(path: Path, kind: str, error: Exception) -> UserError:
-    return UserError(f"{path} is not a readable {kind} ({one_line(error)}); make it again")
+def _unreadable(path: Path, kind: str, error: Exception, remedy: str) -> UserError:
+    return UserError(f"{path} is not a readable {kind} ({one_line(error)}); {remedy}")
 
 
 def _array_name(part: zipfile.ZipInfo) -> str:

@@ -15,11 +15,12 @@ from helpers.fake_results import rewrite
 
 import imitbench
 from imitbench import algos, data
-from imitbench.cli import console, lists, main, options
+from imitbench.cli import console, lists, locations, main, options
 from imitbench.cli.train import Train
-from imitbench.results import compare
+from imitbench.results import compare, publish
 from imitbench.results.cells import store
 from imitbench.results.shipped import shipped_folder
+from imitbench.runs import plan
 from imitbench.utils.errors import UserError
 
 SHIPPED = Path(__file__).parents[2] / "results" / "shipped" / "quickstart"
@@ -38,6 +39,7 @@ def test_methods_are_listed_with_a_whole_sentence_and_what_they_need(capsys):
         sentence, needs = line.split(" Needs: ")
         text = " ".join((algos.ALGOS[name].__doc__ or "").split())
         assert text.startswith(sentence) and sentence[-1] == "." and needs[-1] == "."
+    assert lines["random_actions"].endswith(" Needs: nothing.")
     assert lines["ppo"].endswith(" Needs: environment.")
     assert lines["sac"].endswith(" Needs: environment.")
     assert lines["bc"].endswith(" Needs: demonstrations.")
@@ -181,6 +183,123 @@ def test_shipped_results_are_shown_and_never_written(capsys, tmp_path, monkeypat
     )
     assert [p.name for p in shipped.iterdir()] == ["cells"]
     assert run(capsys, "table", "quickstart")[0] == 0  # figures alone are no run of one's own
+
+
+@pytest.mark.parametrize("results", ["results/shipped", "results/../results/shipped", "own"])
+def test_the_folder_of_shipped_results_is_never_written_to(capsys, tmp_path, monkeypatch, results):
+    """Not by its name either, and not by a link to it."""
+    monkeypatch.chdir(tmp_path)
+    shipped = Path("results/shipped/quickstart")
+    shutil.copytree(SHIPPED, shipped)
+    for path in shipped.glob("*.*"):
+        path.unlink()
+    if results == "own":
+        Path(results).mkdir()
+        Path(results, "quickstart").symlink_to(shipped.absolute())
+    words = ("quickstart", "--results", results)
+    code, out, _ = run(capsys, "table", *words)
+    assert code == 0 and f"shipped results in {results}/quickstart; nothing written" in out
+    code, out, err = run(capsys, "table", *words, "--format", "latex")
+    assert code == 0 and "shipped" not in out and f"shipped results in {results}/quick" in err
+    drawn = Path("results/quickstart/curves.svg")
+    monkeypatch.setattr(publish, "draw_figures", lambda cells, folder, _: [folder / "curves.svg"])
+    code, out, _ = run(capsys, "plot", *words)
+    where = f"drawn from the shipped results in {results}/quickstart"
+    assert code == 0 and out.splitlines() == [where, f"written: {drawn}"]
+    assert [p.name for p in shipped.iterdir()] == ["cells"]
+
+
+def test_figures_of_shipped_results_do_not_replace_those_of_a_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "results" / "shipped" / "quickstart" / "cells").mkdir(parents=True)
+    results, shipped = Path("results"), Path("results/shipped")
+    assert locations.figures_folder("quickstart", shipped) == results / "quickstart"
+    (results / "quickstart" / "cells").mkdir(parents=True)
+    assert locations.figures_folder("quickstart", shipped) == results / "quickstart.shipped"
+    assert locations.results_folder("quickstart", "cpu", results) == results / "quickstart"
+    assert locations.results_folder("quickstart", "cpu", shipped) == shipped / "quickstart"
+
+
+def test_shipped_results_are_named_wherever_they_are_shown(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    line = f"shipped results in {shipped_folder('quickstart')}"
+    for words in (("rank", "quickstart"), ("compare", "vins", "bc")):
+        code, out, _ = run(capsys, *words)
+        assert code == 0 and out.splitlines()[-1] == line
+    code, out, _ = run(capsys, "compare", f"{SHIPPED}:vins", f"{SHIPPED}:bc")
+    assert code == 0 and line not in out  # the user has named the folder
+    out = run(capsys, "verify", "awr")[1]
+    assert out.startswith(f"awr (cpu, shipped results in {shipped_folder('awr')}):")
+    code, out, _ = run(capsys, "report", "quickstart")
+    folder = shipped_folder("quickstart").parent
+    assert code == 0 and f"shipped results in {folder}: quickstart\n" in out
+    shutil.copytree(SHIPPED, tmp_path / "results" / "quickstart")
+    assert "shipped results" not in run(capsys, "compare", "vins", "bc")[1]
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["table quickstart", "plot quickstart", "rank quickstart", "verify vins", "report",
+     "report quickstart", "compare vins bc", "compare a.csv b.csv"],
+)  # fmt: skip
+def test_a_folder_of_results_that_is_not_there_is_an_error(capsys, tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run(capsys, *words.split(), "--results", "resluts")
+    assert (code, out) == (2, "") and not list(tmp_path.iterdir())
+    assert err == (
+        "imitbench: --results resluts: there is no such folder; expected the one that holds the "
+        "suites' folders, such as results; mend the path, or leave --results out\n"
+    )
+
+
+def test_a_missing_folder_of_shipped_results_is_that_of_the_package(capsys, tmp_path, monkeypatch):
+    """An installed package has none below the current folder."""
+    monkeypatch.chdir(tmp_path)
+    out = run(capsys, "table", "quickstart", "--results", "results/shipped")[1]
+    assert f"shipped results in {shipped_folder('quickstart')}; nothing written" in out
+
+
+def test_the_label_of_a_cell():
+    assert Train("bc", "PointMass", set=("lr=1e-3",)).cell().name == "bc-lr=1e-3"
+    assert Train("bc", "PointMass", set=("lr=1e-3",), label="mine").cell().name == "mine"
+    for label in ("a/b", ".a"):
+        with pytest.raises(UserError, match=f"label '{label}': expected 1 to 1000 letters"):
+            plan.prepare("train", "cpu", [Train("bc", "PointMass", label=label).cell()])
+
+
+def test_extra_data_are_asked_for_by_the_options():
+    with pytest.raises(UserError, match="--extra-demos 0: demodice learns .* give --extra-demos"):
+        Train("demodice", "PointMass").cell()
+    with pytest.raises(UserError, match="--extra-demos 3: bc takes .* use demodice, smodice"):
+        Train("bc", "PointMass", extra_demos=3).cell()
+    assert Train("smodice", "PointMass", extra_demos=3).cell().source.extra_episodes == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        ("train bc --task FetchReach --lr 3e-4", "--set lr=3e-4"),
+        ("tune bc --task FetchReach --lr=3e-4 --batch 8", "--set lr=3e-4 --set batch=8"),
+        ("train --task FetchReach bc --early-stopping", "--set early_stopping=true"),
+        ("train bc --task FetchReach --no-early-stopping", "--set early_stopping=false"),
+        ("train bc --memory.past-targets 2", "--set memory.past_targets=2"),
+        ("train bc --task FetchReach --memory 2", ""),
+        ("train bc --task FetchReach --seeds two", ""),
+        ("train bcc --lr 1", ""),
+        ("table bc --lr 1", ""),
+    ],
+)
+def test_a_setting_that_is_given_as_an_option(capsys, words, hint):
+    with pytest.raises(SystemExit) as stop:
+        main.main(words.split())
+    err = capsys.readouterr().err
+    assert stop.value.code == 2
+    assert err.endswith(f"\ndid you mean `{hint}`?\n") if hint else "did you mean `--set" not in err
+
+
+def test_the_settings_are_shown_with_the_way_to_set_them(capsys):
+    out = run(capsys, "config", "bc")[1]
+    assert "--early-stopping is\nearly_stopping=true" in out and "hidden=256,256" in out
 
 
 def test_labels_stand_as_they_are(capsys, tmp_path):

@@ -12,7 +12,7 @@ import pytest
 
 import imitbench as ib
 from imitbench import algos, data, envs
-from imitbench.cli import main
+from imitbench.cli.train import Train
 from imitbench.data import compatibility, loading, memory_map
 from imitbench.data.formats import lerobot_writing, robomimic
 from imitbench.data.recordings import conversion, inspection, opening, traps
@@ -273,7 +273,7 @@ def test_rewards_of_another_body_are_named():
 
 
 @pytest.mark.slow
-def test_from_python_and_from_the_command_line(capsys):
+def test_from_python():
     demos = ib.collect(ib.make_env("FetchReach-slow"), episodes=3)
     env = ib.make_env("FetchReach")
     options: Any = {"seeds": 1, "grad_steps": 2, "evals": 1, "eval_episodes": 1, "config": BC}
@@ -284,15 +284,57 @@ def test_from_python_and_from_the_command_line(capsys):
         ib.train("bc", wrong, demos, other_task=True, **options)
     run = ib.train("bc", env, demos, other_task=True, **options)
     assert set(run.frame()["task"]) == {"FetchReach"}
-    words = [
-        "train",
-        "bc",
-        "--task",
+
+
+@pytest.fixture(scope="module")
+def slow_file(tmp_path_factory) -> str:
+    path = tmp_path_factory.mktemp("slow") / "slow.npz"
+    ib.save_data(path, ib.collect(ib.make_env("FetchReach-slow"), episodes=2))
+    return str(path)
+
+
+def test_a_file_of_another_task_on_purpose(slow_file, monkeypatch, capsys):
+    words = (
+        "is of FetchReach-slow, not of FetchReach: give its own task; to learn FetchReach from it "
+        "on purpose: --source-task FetchReach-slow"
+    )
+    with pytest.raises(UserError, match=words):
+        Train("bc", "FetchReach", data=slow_file).cell()
+    cell = Train("bc", "FetchReach", data=slow_file, source_task="FetchReach-slow").cell()
+    dataset = cell.source.dataset
+    assert dataset is not None and len(dataset.demos) == cell.demos == cell.source.pool == 2
+    same_observations(dataset.demos, ib.load_data(slow_file))
+    assert dataset.demos.has_actions and "warning" not in capsys.readouterr().err
+    assert len(plan.prepare("train", "cpu", [dataclasses.replace(cell, grad_steps=2000)])) == 1
+    Train("marwil", "FetchReach", data=slow_file, source_task="FetchReach-slow").cell()
+    assert "warning: the rewards of the demonstrations are" in capsys.readouterr().err
+    monkeypatch.setattr(compatibility, "same_actions", lambda one, spec: False)
+    with pytest.raises(UserError, match="FetchReach-slow has actions of another size than FetchR"):
+        Train("bc", "FetchReach", data=slow_file, source_task="FetchReach-slow").cell()
+    gaifo = Train(
+        "gail",
         "FetchReach",
-        "--source-task",
-        "FetchReach-slow",
-        "--data",
-        "x.npz",
-    ]
-    assert main.main(words) != 0
-    assert "--source-task FetchReach-slow is about data that are" in capsys.readouterr().err
+        data=slow_file,
+        source_task="FetchReach-slow",
+        set=("discriminator.inputs=transition",),
+        env_steps=2048,
+    )
+    dataset = gaifo.cell().source.dataset
+    assert dataset is not None and not dataset.demos.has_actions
+
+
+@pytest.mark.parametrize(
+    ("task", "source", "settings", "words"),
+    [
+        ("FetchReach", "FetchReach-fast", (), "'FetchReach-fast': did you mean"),
+        ("FetchReach", "FetchPush", (), "source task FetchPush has 28 observed numbers"),
+        ("FetchReach", "FetchReach-slow", ("resets=0.5",), "resets=0.5: the demonstrated states"),
+        ("Walker2d", "HalfCheetah", (), "slow.npz is of FetchReach-slow, not of HalfCheetah"),
+        ("none", "FetchReach-slow", (), "--source-task FetchReach-slow: task none takes any data"),
+    ],
+)
+def test_mistakes_about_a_file_of_another_task(slow_file, task, source, settings, words):
+    method = "bc" if task == "none" else "gail"
+    command = Train(method, task, data=slow_file, source_task=source, set=settings)
+    with pytest.raises(UserError, match=words):
+        command.cell()

@@ -138,6 +138,18 @@ def test_mistakes_are_named_before_any_work(path, changes, words):
         plan.prepare("own", "cpu", [cell(path, **changes)])
 
 
+@pytest.mark.parametrize("contents", [b"hello", None])
+def test_a_file_of_another_kind(tmp_path, contents):
+    path = tmp_path / "junk.npz"
+    if contents is None:
+        np.savez(path, a=np.zeros(3))
+    else:
+        path.write_bytes(contents)
+    words = r"junk.npz is not a readable data set .* wrote; other formats: --format, or format="
+    with pytest.raises(UserError, match=words):
+        ib.load_data(path)
+
+
 def variants(demos: data.Demos) -> dict[str, data.Demos]:
     """Data sets that lack something each."""
     steps = demos.steps

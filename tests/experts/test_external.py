@@ -122,7 +122,7 @@ def test_names_that_are_no_experts(tmp_path, monkeypatch):
         ("no_module:act", "no module 'no_module' on the path or in the current folder"),
         ("broken:act", r"broken cannot be imported \(ModuleNotFoundError"),
         ("wrong.py:act", r"wrong.py cannot be imported \(SyntaxError"),
-        ("none.py:act", "no such expert: none.py"),
+        ("none.py:act", f"no file none.py in {tmp_path}; expected PATH.py:FUNCTION"),
         ("none.npz", "cannot read the expert none.npz"),
         ("none@0", "expert none@0: none is no finished cell: expected CELL@SEED"),
     ):

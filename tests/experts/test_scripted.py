@@ -37,8 +37,13 @@ def test_any_leading_axes_and_bounds(task):
 
 
 def test_no_expert_is_said():
-    with pytest.raises(UserError, match="'ProbeConstant' has no expert; .* one: FetchReach"):
+    own = r"take data of your own \(--data; .*--expert FILE.py:FUNCTION; in Python expert=FUNC"
+    with pytest.raises(UserError, match=f"'ProbeConstant' has no expert: {own}"):
         experts.load("ProbeConstant")
+    with pytest.raises(UserError, match=r"take demonstrations of Ant \(--source-task Ant; in Pyth"):
+        experts.load("Ant-disabled")
+    with pytest.raises(UserError, match=r"take the states of its clip \(--grade clip; in Python"):
+        experts.load("Humanoid-mocap-walk")
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,20 @@ def test_other_demonstrations_are_not_paired_but_may_be_claimed_about(change, na
     comparability.require_comparable(a, b, "a and b")
 
 
+def test_the_expert_of_a_source_that_names_none_is_in_the_header():
+    """Cells that are older than the choice of experts do not name theirs."""
+    a, b = cell("a", SCORES), cell("b", SCORES, expert="scripted")
+    assert comparability.differences(a, b) == () and comparability.are_paired(a, b)
+    other = changed(cell("b", SCORES, expert="learned"), demonstrations={"expert": "learned"})
+    (line,) = map(str, comparability.differences(a, other))
+    assert line == (
+        "expert of the demonstrations differ (scripted, learned): the two sides learned from "
+        "different demonstrations"
+    )
+    without = changed(a, demonstrations=None)
+    assert [d.values for d in comparability.differences(without, b)] == [(None, "scripted")]
+
+
 def test_cells_whose_seeds_share_their_states_are_not_paired_with_others():
     a, b = cell("a", SCORES), cell("b", SCORES)
     del b.identity["initial_states"]

@@ -57,7 +57,10 @@ def test_no_difference_and_a_lone_seed_are_said():
     ("change", "words"),
     [
         ({"digest": "y"}, "environment digests differ (x, y)"),
-        ({"noise": 0.1}, "noise of the demonstrations differ (None, 0.1): they learned from"),
+        (
+            {"noise": 0.1},
+            "noise of the demonstrations differ (None, 0.1): the two sides learned from",
+        ),
     ],
 )
 def test_what_is_to_be_mistrusted_is_said_and_nothing_is_paired(change, words):
@@ -71,7 +74,7 @@ def test_fewer_episodes_are_the_first_of_more():
     a, b = np.array([0.3, 0.5, 0.7]), np.array([0.2, 0.4, 0.5])
     pair = only(compare.pairs(side("a", cell("a", a)), side("b", cell("a", b, episodes=5))))
     assert pair.warnings == (
-        "episodes of an evaluation differ (20, 5): one met more initial states",
+        "episodes of an evaluation differ (20, 5): the estimate from more episodes is more precise",
     )
     assert pair.lead == stats.over_seeds(a - b)
 
@@ -113,7 +116,7 @@ def test_sides_are_folders_or_methods(tmp_path):
 
 
 def test_the_command(capsys):
-    assert main.main(["compare", "vins", "bc", "--results", "nowhere"]) == 0
+    assert main.main(["compare", "vins", "bc", "--results", "results/shipped"]) == 0
     out = capsys.readouterr().out
     results = {(r.place, r.identity["label"]): r for r in store.read_all(Path(SHIPPED))}
     for (place, label), r in results.items():
@@ -121,7 +124,14 @@ def test_the_command(capsys):
             lead = r.final("success_final") - results[place, "bc"].final("success_final")
             assert f"{100 * lead.mean():+.1f} [" in out
     assert "vins is above bc on" in out and "probability of improvement" in out
-    assert main.main(["compare", "bc", SHIPPED, "--results", "nowhere"]) == 0
+    assert main.main(["compare", "bc", SHIPPED, "--results", "results/shipped"]) == 0
     assert "no difference is shown between bc and" in capsys.readouterr().out
     assert main.main(["compare", "bc", "vins", "--suite", "quickstrat"]) == 2
     assert "did you mean quickstart?" in capsys.readouterr().err
+    assert main.main(["compare", "airl", "bc"]) == 2
+    err = capsys.readouterr().err
+    assert "no method 'airl' in the suite quickstart, the default of --suite (it has bc," in err
+    assert "give the suite that has it, --suite gail" in err
+    assert main.main(["compare", "vns", "bc", "--suite", "vins"]) == 2
+    err = capsys.readouterr().err
+    assert "no method 'vns' in the suite vins (it has" in err and "did you mean vins" in err

@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 
 from imitbench.algos.cloning import bc, dagger
+from imitbench.algos.inverse import demodice
 from imitbench.algos.rl import ppo, sil
 from imitbench.core.config import config_dict
 from imitbench.suites import overrides
@@ -27,8 +28,11 @@ def test_values_of_every_type():
     [
         (bc.Config(), "lrr=1", "unknown setting of bc 'lrr': did you mean lr"),
         (dagger.Config(), "clone.bach=1", "unknown setting of bc 'bach': did you mean batch"),
-        (bc.Config(), "batch=many", "batch='many': expected a value of type int"),
-        (bc.Config(), "batch=1.5", "batch='1.5': expected a value of type int"),
+        (bc.Config(), "batch=many", "batch='many': expected a whole number"),
+        (bc.Config(), "batch=1.5", "batch='1.5': expected a whole number"),
+        (bc.Config(), "hidden=foo", "hidden='foo': expected whole numbers separated by commas, su"),
+        (bc.Config(), "hidden=64,6.5", "hidden='64,6.5': expected whole numbers separated by com"),
+        (demodice.Config(), "reward_bounds=a", "expected numbers separated by commas, such as"),
         (bc.Config(), "loss=l1", "loss='l1': expected one of mse, nll"),
         (bc.Config(), "early_stopping=maybe", "expected true or false"),
         (bc.Config(), "lr", "setting 'lr': expected field=value"),

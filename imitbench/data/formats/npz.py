@@ -26,6 +26,10 @@ SCHEMA = 3  # of episodes [K, T, ...]
 ROWS_SCHEMA = 4  # of rows [N, ...], with the lengths of the episodes
 # Schema 1 had no grade: its demonstrations are an expert's. Schema 2 had no poses.
 OPTIONAL_ARRAYS = {"pose", "full_obs"}  # that a data set may lack
+EXPECTED = (
+    "expected an npz file that `imitbench demos` or save_data wrote; other formats: --format, or "
+    "format=..."
+)
 READABLE = (1, 2, 3, 4)
 
 
@@ -64,7 +68,7 @@ def load(path: Path, spec: Spec | None = None, limit: int | None = None) -> Demo
     Raises:
         UserError: the file is missing, damaged, of an unknown schema, or does not fit the task.
     """
-    header, arrays = npz.read(path, "data set", limit)
+    header, arrays = npz.read(path, "data set", limit, EXPECTED)
     schema, sha256 = header.pop("schema", None), header.pop("sha256", None)
     if schema not in READABLE:
         known = " and ".join(map(str, READABLE))

@@ -22,6 +22,15 @@ REWARD_TOLERANCE = 1e-3
 MAX_WRONG = 0.1  # share of rewards or episodes that may differ: versions do, at their thresholds
 
 
+class OtherTaskError(UserError):
+    """A data set is of another task of imitbench than the one it is used for."""
+
+    def __init__(self, text: str, task: str) -> None:
+        super().__init__(text)
+        self.task = task
+        """The task of the data set."""
+
+
 def environment_warnings(path: Path, env_id: str | None, task: str) -> list[str]:
     """Compares the environment that a data set names with a task.
 
@@ -34,14 +43,14 @@ def environment_warnings(path: Path, env_id: str | None, task: str) -> list[str]
         A warning where it is another version of the task's environment.
 
     Raises:
-        UserError: it is another task of imitbench.
+        OtherTaskError: it is another task of imitbench.
     """
     version = (env_id or "").rpartition("/")[2]
     name = re.sub(r"-v\d+$", "", version)
     if name not in TASKS or task not in TASKS:
         return []
     if learned.base_task(name) != learned.base_task(task):
-        raise UserError(f"{path} is of {env_id}, not of {task}: give its own task")
+        raise OtherTaskError(f"{path} is of {env_id}, not of {task}: give its own task", name)
     expected = TASKS[task].gymnasium_id
     if version in (name, expected):
         return []

@@ -53,7 +53,13 @@ def load_name(name: str) -> Source:
         kinds = ", ".join(("auto", *get_args(scripted.Kind), "learned"))
         raise UserError(f"unknown expert {name!r}: expected {kinds}, {FORMS}")
     if where.endswith(".py"):
-        module = modules.import_file(Path(where), "expert")
+        file = Path(where).expanduser()
+        if not file.is_file():
+            raise UserError(
+                f"expert {name}: no file {file.name} in {file.absolute().parent}; expected "
+                "PATH.py:FUNCTION"
+            )
+        module = modules.import_file(file, "expert")
     else:
         module = modules.import_module(where, "expert", FORMS)
     thing: Any = module
