@@ -64,6 +64,12 @@ def test_the_command_of_a_claim_runs_its_cells(claim):
     assert len(selected) < len(cells)
 
 
+def test_a_suite_without_claims_has_a_table_to_look_at(monkeypatch):
+    assert pages.commands("vins", [])[1] == "imitbench verify vins"
+    monkeypatch.setattr(published, "claims_of", lambda name: ())
+    assert pages.commands("learners", [])[1] == "imitbench table learners"
+
+
 def test_every_claim_is_on_exactly_one_kind_of_page():
     every = {ClaimOf(name, c.text) for name in suite_names() for c in published.claims_of(name)}
     rest = {ClaimOf(name, c.text) for name, kept in pages.others().items() for c in kept}

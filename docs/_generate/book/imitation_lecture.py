@@ -147,11 +147,10 @@ DOCUMENT = Document(
                 "return than GAIL with the reverse Kullback-Leibler divergence, whose rewards are "
                 "of either sign",
             ),
-            remark="The claim is of the opposite order, and not about modes: on Hopper with 4 "
-            "trajectories the shipped cells of `gail` have a return of {gail | f-vim-rkl | Hopper "
-            "4, learned | return | interval} for `f-vim-rkl` and of {gail | gail | Hopper 4, "
-            "learned | return | interval} for GAIL. The former learned to end episodes at once, "
-            "since its rewards were negative. Hopper has no modes; rows on Forks would tell.",
+            remark="The claim is of the opposite order, and not about modes. The reward of Ke et "
+            "al. has an offset of -1 a step, which a perfect imitator gets, too, so that an early "
+            "end is worth most; that of `f-vim-rkl` is centred: a perfect imitator earns 0. Hopper "
+            "has no modes; rows on Forks would tell.",
         ),
         Statement(
             "Using alternative f-divergences: Reverse KL", "equation",

@@ -108,8 +108,8 @@ def _statement(
     suites = dict.fromkeys([r.suite for r in statement.claims] + [suite for suite, _ in drawn])
     items = [f"Draw it: `{STUDIES[f]}`" for f in statement.figures if f in STUDIES]
     for suite in suites:
-        run, verify = commands(suite, [r.find() for r in statement.claims if r.suite == suite])
-        items.append(f"Run it: `{run}`, then `{verify}` ([the suite](../suites/{suite}.md))")
+        run, show = commands(suite, [r.find() for r in statement.claims if r.suite == suite])
+        items.append(f"Run it: `{run}`, then `{show}` ([the suite](../suites/{suite}.md))")
     items += [f"Our figure: [{_caption(f)}](../suites/{_image(f)}), above" for f in shown_above]
     items += [f"Code: `{path}`" for path in statement.code]
     items += [f"Test: `{test}`" for test in statement.tests]
@@ -131,7 +131,8 @@ def _caption(figure: tuple[str, str]) -> str:
 
 
 def commands(suite: str, found: Sequence[Claim]) -> tuple[str, str]:
-    """The commands that run the cells of claims alone, and judge them.
+    """The commands that run the cells of claims alone, and judge them; the table of a suite without
+    claims is shown instead.
 
     The profile is the full one where the cpu profile has not all rows.
 
@@ -148,7 +149,8 @@ def commands(suite: str, found: Sequence[Claim]) -> tuple[str, str]:
     profile = [] if small else ["--profile", "full"]
     only = ["--only", *words] if words else []
     run = ["imitbench", "run", suite, *profile, *only]
-    return shlex.join(run), shlex.join(["imitbench", "verify", suite, *profile])
+    show = "verify" if published.claims_of(suite) else "table"
+    return shlex.join(run), shlex.join(["imitbench", show, suite, *profile])
 
 
 def stated() -> set[ClaimOf]:

@@ -16,6 +16,10 @@ ON_EXPERT_DATA = (
     "On the expert's data on Hopper AWR and BC have the same return, up to a tenth of the expert's",
     "On the expert's data on HalfCheetah AWR and BC have the same return, up to a tenth of the "
     "expert's",
+    "On the expert's data on Hopper AWR has the same return as AWR with equal weights, up to a "
+    "tenth of the expert's",
+    "On the expert's data on HalfCheetah AWR has the same return as AWR with equal weights, up to "
+    "a tenth of the expert's",
 )
 
 DOCUMENT = Document(
@@ -69,7 +73,9 @@ DOCUMENT = Document(
             "The data are pairs of a state and an action, of m expert trajectories of H steps. If "
             "the trajectories are optimal, cloning is a good option.",
             claims=claims("offline", *ON_EXPERT_DATA),
-            remark="The claims say that on an expert's data weights gain nothing over cloning.",
+            remark="The claims say that on an expert's data weights gain nothing over cloning. AWR "
+            "and BC differ in their optimisers and likelihoods, too; AWR with equal weights "
+            "differs from AWR in the weights alone.",
         ),
         Statement(
             "Behavioral cloning", "equation",
