@@ -59,6 +59,8 @@ PARTS: dict[str, Callable[[], str]] = {
 }
 PART = re.compile(r"<!-- generate (.+?) -->")
 """A part that is left to the generators; `committed.WRITTEN` are parts that the file has, too."""
+UNBUILT = re.compile(r"<!-- not built -->\n.*?<!-- built -->\n+", re.DOTALL)
+"""What a page says to whoever reads its source, and the built page leaves out."""
 # Attributes by which a browser loads a file at once.
 LOADED = re.compile(
     r"""<(?:script|img|iframe|source|video)\b[^>]*\bsrc=["']?(?:https?:)?//[^"'\s>]+"""
@@ -103,7 +105,7 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
             raise PluginError(f"no generated part {match[1]!r}: expected one of {', '.join(PARTS)}")
         return PARTS[match[1]]()
 
-    return PART.sub(part, committed.WRITTEN.sub(part, markdown))
+    return PART.sub(part, committed.WRITTEN.sub(part, UNBUILT.sub("", markdown)))
 
 
 def on_post_build(config: Any) -> None:

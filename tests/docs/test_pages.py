@@ -7,7 +7,7 @@ import re
 import pytest
 
 import imitbench
-from docs._generate import architecture, blocks, methods, readme, settings, sources, suites
+from docs._generate import architecture, blocks, hook, methods, readme, settings, sources, suites
 from imitbench import algos
 from imitbench.results import claims
 from imitbench.suites import overrides, published
@@ -34,6 +34,13 @@ def test_notes_are_about_the_present_version(name):
         assert int(version) == algos.traits(name).version, "read the section again"
     words = re.findall(r"`--set ([\w.]+=[^`\s]+)", note)
     overrides.apply(algos.ALGOS[name].Config(), words)
+
+
+def test_pages_with_generated_parts_say_so_until_they_are_built():
+    for path in sources.DOCS.rglob("*.md"):
+        text = path.read_text(encoding="utf-8")
+        assert len(hook.UNBUILT.findall(text)) == int("<!-- generate " in text), path
+    assert hook.UNBUILT.sub("", "# A\n\n<!-- not built -->\nb\n<!-- built -->\n\nc") == "# A\n\nc"
 
 
 def test_docstrings_and_notes_do_not_say_the_same():
