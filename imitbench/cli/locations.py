@@ -119,6 +119,23 @@ def is_shipped_folder(root: Path, name: str) -> bool:
     return root.resolve() == shipped_folder(name).resolve()
 
 
+def require_own_folder(root: Path, name: str) -> None:
+    """Refuses to run into the folder of a suite's shipped results.
+
+    Args:
+        root: the folder of a run.
+        name: the name of the suite's folder (`folder_name`).
+
+    Raises:
+        UserError: it is that of the shipped results.
+    """
+    if is_shipped_folder(root, name):
+        raise UserError(
+            f"{root} is for shipped results: run into another folder (--results), and ship the "
+            "finished run with `imitbench ship`"
+        )
+
+
 def figures_folder(name: str, results: Path) -> Path:
     """The folder for figures of shipped results: neither that of the shipped results nor, where the
     user has a run, that of the run.

@@ -253,8 +253,10 @@ class Train:
         execute = functools.partial(
             runner.run, make_loggers=console.live_loggers(self.tensorboard, self.wandb)
         )
+        root = self.results / "train"
+        locations.require_own_folder(root, "train")
         jobs = plan.prepare("train", "cpu", [self.cell()])
-        console.run(jobs, self.results / "train", None, execute)
+        console.run(jobs, root, None, execute)
 
 
 @dataclass(frozen=True)

@@ -206,6 +206,8 @@ def test_the_folder_of_shipped_results_is_never_written_to(capsys, tmp_path, mon
     code, out, _ = run(capsys, "plot", *words)
     where = f"drawn from the shipped results in {results}/quickstart"
     assert code == 0 and out.splitlines() == [where, f"written: {drawn}"]
+    code, _, err = run(capsys, "run", *words)
+    assert code == 2 and "is for shipped results: run into another folder" in err
     assert [p.name for p in shipped.iterdir()] == ["cells"]
 
 
