@@ -11,7 +11,6 @@ from imitbench.cli.console import shipped_line
 from imitbench.cli.locations import (
     check_results,
     folder_name,
-    is_shipped_folder,
     no_cells,
     results_folder,
     suite_name,
@@ -20,6 +19,7 @@ from imitbench.cli.options import Profile, ResultsFolder
 from imitbench.results import claims
 from imitbench.results.cells import store
 from imitbench.results.figures import verdicts
+from imitbench.results.shipped import is_shipped
 from imitbench.results.tables import sections
 from imitbench.suites import published
 from imitbench.suites.registry import suite_names
@@ -73,8 +73,7 @@ class Verify:
             print(f"{name} ({self.profile}): {no_cells(root, name, self.profile)}")
             return []
         judged = claims.judge(published.claims_of(name), cells)
-        is_shipped = is_shipped_folder(root, folder_name(name, self.profile))
-        print(f"{name} ({self.profile}, {shipped_line(root) if is_shipped else root}):")
+        print(f"{name} ({self.profile}, {shipped_line(root) if is_shipped(root) else root}):")
         for judgement in judged:
             _print_judgement(judgement)
         found = [j.verdict for j in judged if not j.pooled]

@@ -8,7 +8,7 @@ from pathlib import Path
 from imitbench import algos
 from imitbench.results.cells import store
 from imitbench.results.cells.cell import Result
-from imitbench.results.shipped import shipped_folder
+from imitbench.results.shipped import is_shipped, shipped_folder
 from imitbench.suites.registry import load_suite, suite_names
 from imitbench.suites.schema import Cell, Profile, Suite
 from imitbench.utils import modules
@@ -109,27 +109,16 @@ def check_results(results: Path) -> None:
         )
 
 
-def is_shipped_folder(root: Path, name: str) -> bool:
-    """Whether a folder is that of a suite's shipped results.
+def require_own_folder(root: Path) -> None:
+    """Refuses to write into the folder of shipped results.
 
     Args:
-        root: the folder.
-        name: the name of the suite's folder (`folder_name`).
-    """
-    return root.resolve() == shipped_folder(name).resolve()
-
-
-def require_own_folder(root: Path, name: str) -> None:
-    """Refuses to run into the folder of a suite's shipped results.
-
-    Args:
-        root: the folder of a run.
-        name: the name of the suite's folder (`folder_name`).
+        root: the folder of a run or of a search.
 
     Raises:
-        UserError: it is that of the shipped results.
+        UserError: it is that of a suite's shipped results, or below `results/shipped`.
     """
-    if is_shipped_folder(root, name):
+    if is_shipped(root) or root.resolve().is_relative_to(SHIPPED_RESULTS.resolve()):
         raise UserError(
             f"{root} is for shipped results: run into another folder (--results), and ship the "
             "finished run with `imitbench ship`"
@@ -149,7 +138,7 @@ def figures_folder(name: str, results: Path) -> Path:
         the shipped ones. NAME.shipped beside it where that has cells.
     """
     own = results / name
-    if results == SHIPPED_RESULTS or is_shipped_folder(own, name):
+    if results == SHIPPED_RESULTS or is_shipped(own):
         own = DEFAULT_RESULTS / name
     if store.cells_folder(own).is_dir():
         own = own.with_name(f"{name}.shipped")

@@ -12,7 +12,6 @@ from imitbench.cli.console import shipped_line
 from imitbench.cli.locations import (
     check_results,
     folder_name,
-    is_shipped_folder,
     no_cells,
     read_results,
     results_folder,
@@ -23,6 +22,7 @@ from imitbench.report import page, videos
 from imitbench.results import publish
 from imitbench.results.cells import store
 from imitbench.results.cells.cell import Result
+from imitbench.results.shipped import is_shipped
 from imitbench.runs import plan
 from imitbench.suites.registry import load_suite, suite_names
 from imitbench.utils.errors import UserError
@@ -62,7 +62,7 @@ class Report:
         page.write(parts, self.out)
         shipped: dict[Path, list[str]] = {}
         for part in parts:
-            if is_shipped_folder(part.root, folder_name(part.name, self.profile)):
+            if is_shipped(part.root):
                 shipped.setdefault(part.root.parent, []).append(part.name)
         for folder, names in shipped.items():
             print(f"{shipped_line(folder)}: {', '.join(names)}")

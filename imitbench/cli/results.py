@@ -15,8 +15,8 @@ from imitbench.cli.locations import (
     check_results,
     figures_folder,
     folder_name,
-    is_shipped_folder,
     read_results,
+    results_folder,
     suite_name,
 )
 from imitbench.cli.options import Profile, ResultsFolder, SuiteName, UserPath
@@ -24,6 +24,7 @@ from imitbench.results import comparability, compare, policy_trials, publish, ra
 from imitbench.results.cells import store
 from imitbench.results.cells.cell import Result
 from imitbench.results.figures import aggregates, curves, drawing
+from imitbench.results.shipped import is_shipped
 from imitbench.results.tables import by_method, captions, formatting
 from imitbench.suites.registry import load_suite, suite_names
 from imitbench.utils.errors import UserError, pick
@@ -47,10 +48,6 @@ class _SuiteResults:
         """The name of the suite's folder."""
         return folder_name(suite_name(self.suite), self.profile)
 
-    def is_shipped(self, root: Path) -> bool:
-        """Whether the folder that `read` found is that of the shipped results."""
-        return is_shipped_folder(root, self.name())
-
 
 @dataclass(frozen=True)
 class TableOf(_SuiteResults):
@@ -68,13 +65,13 @@ class TableOf(_SuiteResults):
 
     def __call__(self) -> None:
         root, cells = self.read()
-        is_shipped = self.is_shipped(root)
+        shipped = is_shipped(root)
         if self.layout == "methods" or self.format != "text":
             comparability.require_one_environment(cells, root)
             self._print(cells)
-            if is_shipped:  # the output may go into a file
+            if shipped:  # the output may go into a file
                 print(console.shipped_line(root), file=sys.stderr)
-        elif is_shipped:
+        elif shipped:
             comparability.require_one_environment(cells, root)
             console.print_table(cells)
             print(f"{console.shipped_line(root)}; nothing written")
@@ -114,16 +111,16 @@ class Plot(_SuiteResults):
 
     def __call__(self) -> None:
         root, cells = self.read()
-        is_shipped = self.is_shipped(root)
-        folder = figures_folder(self.name(), self.results) if is_shipped else root
+        shipped = is_shipped(root)
+        folder = figures_folder(self.name(), self.results) if shipped else root
         if self.normalised:
             figures = curves.draw_normalised(cells, folder, kinds(self.pdf))
-        elif is_shipped:
+        elif shipped:
             comparability.require_one_environment(cells, root)
             figures = publish.draw_figures(cells, folder, kinds(self.pdf))
         else:
             figures = publish.derive(root, kinds(self.pdf))[1]
-        if is_shipped:
+        if shipped:
             print(f"drawn from the {console.shipped_line(root)}")
         print(f"written: {', '.join(map(str, figures))}")
 
@@ -165,7 +162,7 @@ class Compare:
         pairs = compare.pairs(a, b)
         console.print_pairs(pairs, a.name, b.name)
         print(compare.overall(pairs, a.name, b.name))
-        if looked_up and is_shipped_folder(root, folder_name(suite_name(self.suite), self.profile)):
+        if looked_up and is_shipped(root):
             print(console.shipped_line(root))
 
     def _check_label(self, name: str, cells: list[Result]) -> None:
@@ -178,7 +175,7 @@ class Compare:
         labels = list(dict.fromkeys(r.identity["label"] for r in cells))
         if name in labels:
             return
-        others = [s for s in suite_names() if name in _labels(s, self.profile)]
+        others = [s for s in suite_names() if self._has(s, name)]
         if others:
             hint = f"give the suite that has it, --suite {' or '.join(others)}"
         else:
@@ -191,15 +188,17 @@ class Compare:
             f"{hint}"
         )
 
+    def _has(self, suite: str, name: str) -> bool:
+        """Whether there are results of this method in a suite of the package."""
+        if name not in {cell.name for cell in load_suite(suite).profiles.get(self.profile, ())}:
+            return False
+        cells = store.cells_folder(results_folder(suite, self.profile, self.results))
+        return any(cells.glob(f"*-{name}-*"))
+
 
 def _is_label(name: str) -> bool:
     """Whether a side of a comparison is a method's name: no folder, and no FOLDER:NAME."""
     return ":" not in name and not store.cells_folder(Path(name).expanduser()).is_dir()
-
-
-def _labels(suite: str, profile: Profile) -> set[str]:
-    """The names of the methods in a suite of the package."""
-    return {cell.name for cell in load_suite(suite).profiles.get(profile, ())}
 
 
 @dataclass(frozen=True)
@@ -228,7 +227,7 @@ class Rank(_SuiteResults):
         if self.against:
             pick("ranked method", self.against, list(scores.methods))
         console.print_rank(scores, rank.rank_methods(scores))
-        if self.is_shipped(root):
+        if is_shipped(root):
             print(console.shipped_line(root))
         if self.figure:
             files = self._draw(scores, self.figure)

@@ -101,7 +101,7 @@ class Run:
             rates = duration.measure(locations.all_finished(self.profile, self.results))
             print(duration.sentence(duration.estimate(suite.name, jobs, root, rates)))
         else:
-            locations.require_own_folder(root, name)
+            locations.require_own_folder(root)
             for line in _data_lines(jobs):
                 print(f"data: {line}", file=sys.stderr)
             if self.rerun and store.cells_folder(root).is_dir():

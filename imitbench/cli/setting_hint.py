@@ -29,13 +29,14 @@ def setting_hint(words: Sequence[str]) -> str:
     options = {field.name for field in dataclasses.fields(Tune)}
     config = algos.ALGOS[method].Config()
     found = []
-    for word, following in itertools.zip_longest(words, words[1:], fillvalue="--"):
+    for i, word in enumerate(words):
         name, equals, value = word.removeprefix("--").partition("=")
         name = name.replace("-", "_")
         if not word.startswith("--") or name in options:
             continue
         if not equals:
-            value = "true" if following.startswith("--") else following
+            values = itertools.takewhile(lambda x: not x.startswith("--"), words[i + 1 :])
+            value = ",".join(values) or "true"
         if not _is_setting(config, name) and name.startswith("no_"):
             name, value = name.removeprefix("no_"), "false"
         if _is_setting(config, name):

@@ -254,7 +254,7 @@ class Train:
             runner.run, make_loggers=console.live_loggers(self.tensorboard, self.wandb)
         )
         root = self.results / "train"
-        locations.require_own_folder(root, "train")
+        locations.require_own_folder(root)
         jobs = plan.prepare("train", "cpu", [self.cell()])
         console.run(jobs, root, None, execute)
 
@@ -277,9 +277,11 @@ class Tune(Train):
             raise UserError("nothing to search: give --range, such as lr=log:1e-4:1e-2")
         if self.tensorboard or self.wandb:
             raise UserError("--tensorboard and --wandb are for `imitbench train`: leave them out")
+        root = self.results / "tune"
+        locations.require_own_folder(root)
         cell = self.cell()
         ranges = [search_space.parse(word) for word in self.range]
         settings = search_space.trials(ranges, self.trials, self.seed)
-        path, trials = tune.search(cell, settings, self.results / "tune")
+        path, trials = tune.search(cell, settings, root)
         console.print_trials(trials, cell)
         print(f"written: {path}")

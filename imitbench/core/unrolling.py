@@ -16,6 +16,8 @@ from imitbench.core.rollout import select, split_decision
 from imitbench.core.types import Actor, Env, EnvState, Key, Policy, Transition
 from imitbench.utils.errors import UserError
 
+RESETS_VERSION = 2  # 2: episodes that begin at demonstrated states begin before the goal
+
 
 class RunningEpisodes(struct.PyTreeNode):
     """B environments in the middle of their episodes."""

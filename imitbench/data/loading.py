@@ -12,7 +12,7 @@ from imitbench.core import buffer
 from imitbench.core.capabilities import Poses
 from imitbench.core.types import Env, Transition
 from imitbench.data import compatibility, memory_map, validate
-from imitbench.data.demonstrations import draw_episodes, subset
+from imitbench.data.demonstrations import subset
 from imitbench.data.header import Header
 from imitbench.data.rows import Demos
 from imitbench.data.sources import behaviour, extra, image_demos
@@ -178,30 +178,26 @@ def behaviour_request(request: DataRequest, env: Env) -> behaviour.Request | Non
     return behaviour.Request(request.task, request.engine, steps, request.source.behaviour)
 
 
-def demonstrated_steps(request: DataRequest, env: Env, seeds: Sequence[int] = ()) -> int:
-    """Counts the steps that an expert demonstrated to a seed; collects the data if need be.
+def demonstrated_steps(request: DataRequest) -> int:
+    """Counts the steps that an expert demonstrates to a seed on average; collects the data if need
+    be.
 
     It informs, and is no part of a cell's identity.
 
     Args:
         request: the cell's data.
-        env: the task's environment.
-        seeds: the training seeds; none: the mean over all that a seed may draw.
 
     Returns:
-        Steps of positive weight in the seed's episodes, a mean over the seeds, rounded; of thinned
-        data one in `stride`. 0 for the steps of another learner, which cost no expert anything, and
-        without demonstrations.
+        The mean number of steps of positive weight in the episodes that a seed may draw, times the
+        episodes that it gets, rounded; of thinned data one in `stride`. 0 for the steps of another
+        learner, which cost no expert anything, and without demonstrations.
     """
-    if not request.demos or request.source.behaviour is not None:
-        return 0
     source = request.source
+    if not request.demos or source.behaviour is not None:
+        return 0
     pool = load_pool(request.task, request.engine, source)
     steps = pool.by_episode(np.count_nonzero, np.asarray(pool.rows.weight) > 0)
-    if not seeds:
-        return round(request.demos * steps.mean()) // source.stride
-    drawn = draw_episodes(pool, request.demos, seeds[:1] if source.same_subset else seeds)
-    return round(steps[drawn].sum(axis=1).mean()) // source.stride
+    return round(request.demos * steps.mean()) // source.stride
 
 
 def warnings(request: DataRequest, method: str, env: Env, configs: Sequence[Any] = ()) -> list[str]:

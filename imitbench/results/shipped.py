@@ -78,8 +78,8 @@ def unpacked(archive: Path) -> Path:
 
 
 def is_shipped(folder: Path) -> bool:
-    """Whether a folder holds results that ship with the project."""
-    return not {"shipped", INSTALLED}.isdisjoint(folder.parts)
+    """Whether a suite's folder is that of its shipped results, by whatever path or link."""
+    return folder.resolve() == shipped_folder(folder.name).resolve()
 
 
 def compare_with_shipped(results: Sequence[Result], folder: Path) -> str:

@@ -237,7 +237,7 @@ def cell_info(job: Job, header: Header | None, ev: loop.Eval) -> dict[str, Any]:
         "git_commit": machine.git_commit(),
         "seconds": {k: round(v, 3) for k, v in ev.seconds.items()},
         "cost": {k: v for k, v in dataclasses.asdict(job.algo.cost).items() if v is not None},
-        "demo_steps": loading.demonstrated_steps(job.cell.data, job.env),
+        "demo_steps": loading.demonstrated_steps(job.cell.data),
         "has_success": rollout.has_success(job.env),
         **({"modes": job.env.spec.modes.count} if job.env.spec.modes else {}),
         "diverged_seeds": job.marked_seeds(ev.diverged),

@@ -17,8 +17,8 @@ one task, narrower networks, and fewer proposals when BCQ acts. There 2,000 of 4
 random, and the behavioural DDPG and the methods take 45,000 gradient steps each. With the targets'
 rate of 0.005 and a discount of 0.99, values are then about 89% of the way to their fixed point.
 
-Each seed draws its expert episodes out of ten times as many (twice as many in the full profile),
-so that two seeds share a tenth of them.
+Each seed draws its expert episodes out of ten times as many, so that two seeds share a tenth of
+them; in the full profile out of twice as many, and of imperfect ones out of five times.
 """
 
 from dataclasses import dataclass

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from imitbench import algos
+from imitbench.core import unrolling
 from imitbench.core.config import config_dict
 from imitbench.core.types import Cost
 from imitbench.data.sources.asked_expert import find_asked_expert
@@ -103,13 +104,16 @@ def cell_identity(suite: str, profile: str, cell: Cell, engine: str) -> dict[str
         JSON data. Version 1 of a method is left out, as in cells that are older than versions;
         `initial_states` is missing in cells whose seeds share the initial states of evaluation;
         `asked_expert` is missing where it is the task's, the scripted one if there is one;
-        `obs_noise` is missing where it is 0.
+        `obs_noise` is missing where it is 0, and `resets_version` where no episode begins at a
+        demonstrated state.
     """
     version = algos.traits(cell.method).version
     optional = {"env_steps": cell.env_steps} if cell.env_steps else {}
     optional |= {"validation": True} if cell.validation else {}
     optional |= {"obs_noise": cell.obs_noise} if cell.obs_noise else {}
     optional |= {"version": version} if version != 1 else {}
+    if algos.reset_share(cell.config):
+        optional |= {"resets_version": unrolling.RESETS_VERSION}
     if "expert" in algos.needs(cell.method):
         asked = find_asked_expert(cell.task, cell.source).identity
         optional |= {"asked_expert": asked} if asked else {}

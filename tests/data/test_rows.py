@@ -184,26 +184,21 @@ def test_many_short_episodes_take_the_memory_of_their_steps():
     assert peak <= 15 * expected  # arrays of both, and copies on the way
 
 
-def demonstrated(demos: data.Demos, k: int, seeds: Any = (), **changes: Any) -> int:
+def demonstrated(demos: data.Demos, k: int, **changes: Any) -> int:
     source = DemoSource(dataset=DatasetInMemory.of(demos), **changes)
-    return loading.demonstrated_steps(DataRequest(TASK, "auto", k, source), envs.make(TASK), seeds)
+    return loading.demonstrated_steps(DataRequest(TASK, "auto", k, source))
 
 
-def test_demonstrated_steps_are_those_of_the_drawn_episodes():
+def test_demonstrated_steps_are_those_of_the_episodes():
     """Six episodes of 7, 20, 1, 12, 20 and 5 steps, 65 in all."""
     demos = made()
-    assert demonstrated(demos, 6) == demonstrated(demos, 6, (0, 1)) == 65
-    assert demonstrated(demos, 2) == 22  # 21.67 on average
-    both = data.subset(demos, 2, (0, 3)).weight
-    assert demonstrated(demos, 2, (0, 3)) == round(float(both.sum()) / 2)
-    one = demonstrated(demos, 2, (0, 3), same_subset=True)
-    assert one == int(both[0].sum()) != int(both[1].sum())
+    assert demonstrated(demos, 6) == 65 and demonstrated(demos, 2) == 22  # 21.67 on average
     weight = np.asarray(padded().weight).copy()
     weight[0, 1] = 0  # a step of weight 0 inside an episode
     gap = data.Demos(padded().replace(weight=weight), demos.header)
-    assert demonstrated(gap, 6, (0,)) == 64
+    assert demonstrated(gap, 6) == 64
     assert demonstrated(demos, 0) == 0
     horizon = envs.make(TASK).spec.horizon
     full = data.Demos(padded((horizon,) * 3, horizon), made((20,) * 3).header)
     for stride in (1, 3, 20):
-        assert demonstrated(full, 2, (0, 1), stride=stride) == 2 * horizon // stride
+        assert demonstrated(full, 2, stride=stride) == 2 * horizon // stride

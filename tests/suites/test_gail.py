@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -27,7 +28,7 @@ def row(task: str, label: str, demos: int = 4, profile: Any = "cpu") -> Cell:
 
 @pytest.mark.parametrize("task", HOPPERS)
 @pytest.mark.parametrize("profile", ["cpu", "full"])
-def test_rows_that_are_compared_differ_in_what_the_claim_names(task, profile):
+def test_rows_that_are_compared_have_the_same_ppo_but_for_airl(task, profile):
     rows = {
         label: row(task, label, profile=profile)
         for label in ("gail", "gail-no-penalty", "gail_trpo", "f-vim-rkl", "gail-logit", "airl")
@@ -40,6 +41,7 @@ def test_rows_that_are_compared_differ_in_what_the_claim_names(task, profile):
     assert found["airl"].penalty == 0
     ppo = [rows[label].config.ppo for label in ("gail", "gail-no-penalty", "f-vim-rkl")]
     assert ppo[0] == ppo[1] == ppo[2] and (ppo[0].envs == 2) == task.endswith("-fh")
+    assert rows["airl"].config.ppo == dataclasses.replace(ppo[0], entropy=0.01)
     assert {(cell.env_steps, cell.seeds) for cell in rows.values()} == {
         (rows["gail"].env_steps, rows["gail"].seeds)
     }

@@ -29,7 +29,8 @@ DOCUMENT = Document(
             "of its own.",
             claims=claims(
                 "vins_rl",
-                "DDPG with demonstrations (Nair et al. 2018) has a higher success rate than HER",
+                "DDPG with demonstrations (Nair et al. 2018), without resets, has a higher success "
+                "rate than HER",
                 "VINS+RL has a higher success rate than HER",
             ),
             figures=(("vins_rl", "curves"),),

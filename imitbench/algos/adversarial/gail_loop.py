@@ -38,7 +38,8 @@ class Config:
     clone_steps: int = field(default=0, metadata=ADDED_LATER)
     """Gradient steps of behavioural cloning before the first update."""
     resets: float = field(default=0.0, metadata=ADDED_LATER)
-    """Share of episodes that begin at a demonstrated state, with its goal, in [0, 1]."""
+    """Share of episodes, in [0, 1], that begin at a demonstrated state before the goal, with its
+    goal."""
 
     def __post_init__(self) -> None:
         require_share(self, "imitation")

@@ -55,7 +55,8 @@ class Config:
     """Standardise observations by the running moments of the collected ones, and clip them to
     [-5, 5]."""
     resets: float = field(default=0.0, metadata=ADDED_LATER)
-    """Share of episodes that begin at a demonstrated state with its goal, in [0, 1]."""
+    """Share of episodes, in [0, 1], that begin at a demonstrated state before the goal, with its
+    goal."""
 
     def __post_init__(self) -> None:
         for name in ("envs", "length", "grad_steps", "rounds", "batch"):

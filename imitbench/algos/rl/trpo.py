@@ -53,8 +53,8 @@ class Config(on_policy.Config):
     entropy: float = field(default=0.0, metadata=ADDED_LATER)
     """Weight of the policy's mean entropy (nats), which is added to the surrogate; 0 or more."""
     entropy_limit: float = field(default=0.0, metadata=ADDED_LATER)
-    """Above 0 the limited entropy of SLBO's code (`Gaussian.limited_entropy`) with this limit takes
-    the place of the entropy, in units of the action, which is continuous; 2 there."""
+    """If above 0, the bonus is `Gaussian.limited_entropy` with this limit, in units of the action
+    (continuous actions alone); SLBO has 2."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

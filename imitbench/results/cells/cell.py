@@ -17,7 +17,6 @@ from imitbench.suites.published.schema import Place
 from imitbench.utils.errors import UserError
 
 SIGNED_LOG = "log "  # before a measure
-OVERESTIMATE = "metric/overestimate"
 MODE_ENTROPY = "mode_entropy"
 PLUS = " plus "  # stands between the demonstrator and the number and grade of extra episodes
 DATASET = "data "  # begins the name of a user's data set where others have their demonstrator
@@ -115,9 +114,8 @@ class Result(NamedTuple):
 
         Args:
             column: of the curve, such as success_any or return; a metric of training, such as
-                metric/loss, of which the last part counts; mode_entropy; metric/overestimate, the
-                value minus the discounted return; or one of them after "log ", for
-                sign(x) log(1 + |x|), which tames numbers of very different size.
+                metric/loss, of which the last part counts; mode_entropy; or one of them after
+                "log ", for sign(x) log(1 + |x|), which tames numbers of very different size.
 
         Returns:
             [S], in the order of the seeds' numbers. The entropy of the modes is 0 for a seed
@@ -127,8 +125,6 @@ class Result(NamedTuple):
         if column.startswith(SIGNED_LOG):
             values = self.final(column.removeprefix(SIGNED_LOG))
             return np.sign(values) * np.log1p(np.abs(values))
-        if column == OVERESTIMATE:
-            return self.final("metric/value") - self.final("metric/discounted")
         if column == MODE_ENTROPY:
             entropies = self.mode_entropies()
             if entropies is None:

@@ -9,6 +9,8 @@ from imitbench.results.scores import is_rate
 from imitbench.suites.published.schema import Claim
 
 MIN_SEEDS = 5
+ENOUGH = 0.25  # of the steps in a method's source, for a verdict against it
+FEW_STEPS = " of its source's steps"  # the end of the objection to less
 RISING = " was still rising at the end"  # the end of the objection to an unfinished curve
 FLOOR = 0.1  # of the way from the random policy's score to the expert's
 FLOOR_OF_CLIPS = 0.2  # where the expert is a clip: a quadruped that stands still gets a tenth
@@ -35,24 +37,18 @@ def objection(
     seeds = min(len(r.identity["seeds"]) for r in (better, worse))
     if seeds < MIN_SEEDS:
         return f"fewer than {MIN_SEEDS} seeds"
-    measures = claim.measure, claim.against or claim.measure
-    if not claim.at_floor and measures[0] == measures[1]:
-        # Two that learned nothing are the same, and neither is worse than the other.
-        both = holds if claim.equivalent else claim.non_inferior and not leads
-        learned = [better, worse] if both else [better if leads else worse]
-        reasons = (_at_the_floor(r, measures[0]) for r in learned)
-        if reason := next(filter(None, reasons), ""):
-            return reason
+    if reason := _nothing_learned(claim, better, worse, holds=holds, leads=leads):
+        return reason
     ends = _judged_at_their_ends(claim, better, worse)
     if not claim.equivalent and not holds:
         # Most budgets are smaller than the published ones: more steps could still prove the claim.
         reason = _unfinished(claim, better) if ends[0] else ""
-        if reason := reason or claim.short:
+        if reason := reason or _few_steps(claim, better):
             return reason
     if claim.non_inferior and holds and ends[1]:
         # What is as good now need not be when the other one has finished.
-        near = effort.rise_if_doubled(worse, claim.measure) > room
-        if near and (reason := _unfinished(claim, worse)):
+        passes = effort.rise_if_doubled(worse, claim.measure) > room
+        if passes and (reason := _unfinished(claim, worse)):
             return reason
     if claim.effort == "as run":
         return ""
@@ -62,17 +58,38 @@ def objection(
     return _unfinished(claim, *near)
 
 
-def _at_the_floor(winner: Result, measure: str) -> str:
+def is_about_budgets(objection: str) -> bool:
+    """Whether an objection is that more steps could change the verdict."""
+    return objection.endswith((RISING, FEW_STEPS))
+
+
+def _nothing_learned(
+    claim: Claim, better: Result, worse: Result, *, holds: bool, leads: bool
+) -> str:
+    """The leader must be above the floor; both, where they are found as good as each other."""
+    if claim.at_floor or claim.against not in ("", claim.measure):
+        return ""
+    alike = holds and (claim.equivalent or (claim.non_inferior and not leads))
+    learned = (better, worse) if alike else (better if leads else worse,)
+    after = dict(zip(map(id, (better, worse)), claim.after or (None, None), strict=True))
+    reasons = (_at_the_floor(r, claim.measure, after[id(r)]) for r in learned)
+    return next(filter(None, reasons), "")
+
+
+def _at_the_floor(winner: Result, measure: str, after: int | None) -> str:
     """The winner must be above a tenth of the way from the random policy's score to the expert's (a
-    fifth where the expert is a clip)."""
+    fifth where the expert is a clip); after so many environment steps, by default at its end."""
     measure = "success_final" if measure == MODE_ENTROPY else measure  # modes of what succeeds
-    score, floor = float(winner.final(measure).mean()), FLOOR
+    scores = None if after is None else effort.after_env_steps(winner, measure, after)
+    score = float((winner.final(measure) if scores is None else scores).mean())
+    floor = FLOOR
     if is_rate(measure):
         header = winner.info["demonstrations"] or {}
         of_expert = header.get("grade", "expert") == "expert" and header.get(measure)
         random = reference_scores.random_rate(winner.identity["task"], measure)
-        # Data that are not an expert's are no measure of what can be reached.
-        share = (score - random) / ((of_expert or 1.0) - random)
+        if not of_expert or of_expert <= random:
+            of_expert = 1.0  # the data are no measure of what can be reached
+        share = (score - random) / (of_expert - random)
     elif measure == "return" and winner.identity["task"] in reference_scores.table():
         task = winner.identity["task"]
         share = float(reference_scores.normalise(task, score))
@@ -91,6 +108,14 @@ def _judged_at_their_ends(claim: Claim, *cells: Result) -> tuple[bool, ...]:
     if claim.after is None:
         return (True,) * len(cells)
     return tuple(after >= effort.env_steps(r) for after, r in zip(claim.after, cells, strict=True))
+
+
+def _few_steps(claim: Claim, r: Result) -> str:
+    """A method with far fewer steps than in its source may be ahead later."""
+    steps = effort.env_steps(r) if effort.is_online(r) else effort.grad_steps(r)
+    if steps >= ENOUGH * claim.source_steps:
+        return ""
+    return f"{r.identity['label']} has {steps / claim.source_steps:.0%}{FEW_STEPS}"
 
 
 def _unfinished(claim: Claim, *cells: Result) -> str:

@@ -45,8 +45,9 @@ def judge(claims: Sequence[Claim], results: Sequence[Result]) -> list[Judgement]
     initial states. A claim is reproduced where the gap is above 0, not reproduced where it is below
     0, by a one-sided test at the level 2.5% whose p value is adjusted over all that is judged here
     (Benjamini and Hochberg); else it is undecided. A verdict is withheld where `fairness` objects:
-    with fewer than five seeds, a winner at the floor, unequal effort, or, against a claim, a winner
-    that was still rising.
+    with fewer than five seeds, a winner at the floor, unequal effort, or where more steps could
+    change it: against a claim, where its winner was still rising or has far fewer steps than in its
+    source, and for one that says "not worse", where the other method was still rising.
 
     Args:
         claims: the claims. A claim without places is judged wherever both of its cells are.
@@ -158,8 +159,9 @@ def _judge_shrinking(
 def _judge_together(claim: Claim, judgements: Sequence[Judgement]) -> list[Judgement]:
     """The judgement at all places together; none where fewer than two have results.
 
-    Places with an objection count, too; the verdict is withheld where all places have one, and one
-    against the claim where at some place its winner was still rising, or fell short of the source.
+    Places with an objection count, too. The verdict is withheld where all places have one, and
+    where it is against the claim, or that one method is not worse, and at some place with the same
+    outcome more steps could change it.
     """
     found = [j for j in judgements if j.lead is not None]
     leads = [j.lead for j in found if j.lead is not None]
@@ -169,9 +171,11 @@ def _judge_together(claim: Claim, judgements: Sequence[Judgement]) -> list[Judge
     if lead is None:
         return []
     objection = found[0].objection if all(j.objection for j in found) else ""
-    if not objection and lead.gap.value <= 0:
-        rising = (j.objection for j in found if j.objection.endswith(fairness.RISING))
-        objection = next(rising, claim.short)
+    against = lead.gap.value <= 0
+    if not objection and (against or claim.non_inferior):
+        sides = ((j, j.lead.gap.value <= 0) for j in found if j.lead is not None)
+        same = (j.objection for j, side in sides if claim.equivalent or side == against)
+        objection = next(filter(fairness.is_about_budgets, same), "")
     sizes = min(j.seeds for j in found), min(j.episodes for j in found)
     name, nan = f"{len(found)} places together", float("nan")
     old = tuple(dict.fromkeys(x for j in found for x in j.old))

@@ -36,8 +36,9 @@ def claims_section(results: Sequence[Result]) -> Section:
         "returns; over places together returns in units of expert - random). p is one-sided, and "
         "adjusted over all rows (Benjamini and Hochberg): a claim is decided where the adjusted p "
         "is at most 0.025, and no verdict is given with fewer than five seeds, a winner at the "
-        "floor, unequal effort, or, against a claim, a winner that was still rising or has far "
-        "fewer steps than its source."
+        "floor, unequal effort, or where more steps could change it: against a claim, where its "
+        "winner was still rising or has far fewer steps than its source, and for one that says "
+        '"not below", where the other method was still rising.'
     )
     if len(rows) < len(judged):
         about += f" {len(judged) - len(rows)} more are not judged: their cells have not been run."

@@ -38,12 +38,15 @@ PUBLISHED = tuple(
 CHEETAH: Place = ("HalfCheetah", 0, "")
 
 
-def _awr_above(worse: str, text: str, source: str, short: str = "") -> Claim:
-    return Claim(text, "awr", worse, source, short=short, measure="return", places=(CHEETAH,))
+# Of the paper's table. After a million, AWR's logs have 3,682 and Tianshou's PPO 5,650: the order
+# comes later.
+SOURCE_STEPS = 20_000_000
 
 
-# After a million steps AWR's logs have 3,682 and Tianshou's PPO 5,650: the order comes later.
-EARLY_FOR_AWR = "awr has few of the millions of steps of its source"
+def _awr_above(worse: str, text: str, source: str, source_steps: int = 0) -> Claim:
+    return Claim(
+        text, "awr", worse, source, source_steps=source_steps, measure="return", places=(CHEETAH,)
+    )
 
 
 CLAIMS = (
@@ -53,14 +56,14 @@ CLAIMS = (
         "AWR has a higher return than PPO with Tianshou's settings after the same number of "
         "environment steps",
         "O. Sigaud's lecture, properties",
-        EARLY_FOR_AWR,
+        SOURCE_STEPS,
     ),
     _awr_above(
         "ppo",
         "AWR has a higher return than PPO with CleanRL's settings after the same number of "
         "environment steps",
         "O. Sigaud's lecture, properties",
-        EARLY_FOR_AWR,
+        SOURCE_STEPS,
     ),
     _awr_above(
         "awr-no-baseline",

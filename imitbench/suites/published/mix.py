@@ -12,8 +12,10 @@ learning begins.
 from imitbench.suites.published.schema import OURS, Claim, Place
 
 ZHU = "arXiv:1802.09564"
-AFTER_ZHU = f"after {ZHU}, whose rows all have resets, and whose discriminator sees objects alone"
-WITH_RESETS = f"after {ZHU}, whose discriminator sees objects alone"
+ZHU_WITHOUT_RESETS = (
+    f"after {ZHU}, whose rows all have resets, and whose discriminator sees objects alone"
+)
+ZHU_WITH_RESETS = f"after {ZHU}, whose discriminator sees objects alone"
 PUSH: Place = ("FetchPush", 100, "learned")
 PICK: Place = ("FetchPickAndPlace", 10, "scripted")
 
@@ -27,28 +29,28 @@ CLAIMS = (
         "A mixture of both rewards has a higher success rate than the task's reward",
         "mix-0.5",
         "task",
-        AFTER_ZHU,
+        ZHU_WITHOUT_RESETS,
         PUSH,
     ),
     _claim(
         "A mixture of both rewards has a higher success rate than the discriminator's reward",
         "mix-0.5",
         "imitation",
-        AFTER_ZHU,
+        ZHU_WITHOUT_RESETS,
         PUSH,
     ),
     _claim(
         "With resets, a mixture of both rewards has a higher success rate than the task's reward",
         "mix-0.5-resets",
         "task-resets",
-        WITH_RESETS,
+        ZHU_WITH_RESETS,
     ),
     _claim(
         "With resets, a mixture of both rewards has a higher success rate than the discriminator's "
         "reward",
         "mix-0.5-resets",
         "imitation-resets",
-        WITH_RESETS,
+        ZHU_WITH_RESETS,
     ),
     _claim(
         "The task's reward has a higher success rate with resets than without",

@@ -6,9 +6,9 @@ of the return of the shipped expert (`imitbench/experts/reference_scores.json`).
 
 IQL takes 30,000 of its source's million gradient steps, and the learning rate of its policy falls
 to 0. Its curve is then level, and does not show that more steps could help. A verdict against a
-claim that IQL is higher is therefore withheld (`short`). TD3+BC takes 60,000 of a million with
-constant learning rates, so that its curve shows whether it still rises. BC on the best episodes
-has what BC has, and the budget of MARWIL's source is not known.
+claim that IQL is higher is therefore withheld (`source_steps`). TD3+BC takes 60,000 of a million
+with constant learning rates, so that its curve shows whether it still rises. BC on the best
+episodes has what BC has, and the budget of MARWIL's source is not known.
 """
 
 from imitbench.suites.published.margins import tenth_of_expert
@@ -23,9 +23,8 @@ BEST_IN_REPLAY = (
     "HalfCheetah"
 )
 
-
-# The methods whose budget is far below the source's, and whose curves cannot show it.
-SHORT = {"iql": "iql has 3% of its source's gradient steps"}
+SOURCE_STEPS = {"iql": 1_000_000}
+"""Gradient steps in the source, of methods whose curves cannot show that more would help."""
 
 
 def places(grade: str) -> tuple[Place, ...]:
@@ -39,8 +38,8 @@ MIXED, MEDIUM = places("stochastic-mixed"), places("stochastic-medium")
 
 def _above_bc(name: str, label: str, source: str, data: str, where: tuple[Place, ...]) -> Claim:
     text = f"On {data} {name} has a higher return than BC"
-    short = SHORT.get(label, "")
-    return Claim(text, label, "bc", source, short=short, measure="return", places=where)
+    steps = SOURCE_STEPS.get(label, 0)
+    return Claim(text, label, "bc", source, source_steps=steps, measure="return", places=where)
 
 
 CLAIMS = (

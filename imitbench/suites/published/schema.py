@@ -48,9 +48,10 @@ class Claim:
     after: tuple[int, int] | None = None
     """Environment steps of `better` and of `worse`, after which they are compared on their curves,
     in place of the ends; 0 is before the first update."""
-    short: str = ""
-    """What the cells lack of the source's budget where that may decide, as in "iql has 3% of its
-    source's gradient steps". A verdict against the claim is then withheld."""
+    source_steps: int = 0
+    """The steps that `better` has in its source, where they may decide: environment steps of a
+    method that takes some, else gradient steps. A verdict against the claim is withheld where a
+    cell has less than a quarter of them. 0: it is not."""
     measure: str = "success_any"
     """A measure of the results, as `Result.final` takes it: `success_any`, `success_final`,
     `return`, `metric/NAME`, `mode_entropy`, ..."""

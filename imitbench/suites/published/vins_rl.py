@@ -35,7 +35,8 @@ CLAIMS = (
         worse_at=WITHOUT_DEMOS,
     ),
     Claim(
-        "DDPG with demonstrations (Nair et al. 2018) has a higher success rate than HER",
+        "DDPG with demonstrations (Nair et al. 2018), without resets, has a higher success rate "
+        "than HER",
         "nair-no-resets",
         "her",
         NAIR,

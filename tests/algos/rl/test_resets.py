@@ -199,6 +199,7 @@ def test_results_without_resets_keep_their_names():
     none = dataclasses.replace(OWN, replay=dataclasses.replace(OWN.replay, resets=0.0))
     assert "resets" not in said(none)["config"]["replay"]
     assert said(OWN)["config"]["replay"]["resets"] == 0.5
+    assert said(OWN)["resets_version"] == 2 and "resets_version" not in said(none)
     assert cell_key(said(none)) != cell_key(said(OWN))
 
 
