@@ -118,6 +118,7 @@ def test_drawing_is_tried_with_each_backend(monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("two_suites")
 def test_this_machine(capsys):
     assert main.main(["doctor"]) == 0
     assert capsys.readouterr().out.count(": same (") == len(SHIPPED)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from imitbench import algos, data, envs, experts
@@ -14,6 +16,7 @@ from imitbench.algos.offline import fixed_data
 from imitbench.training import loop
 
 TASK = "ProbeWalk"  # a random policy gets -6.6, a bad one -13, the expert -2.3
+SEEDS = 3  # of which one may drift off again, as a seed of `iq_learn-v0` does
 REPLAY = off_policy.Config(rounds=250, warmup=250, batch=64, capacity=10_000)
 STEPS: dict[str, Any] = {"hidden": (32, 32), "critic_lr": 1e-3, "policy_lr": 1e-3}
 ONLINE: dict[str, Any] = {"replay": REPLAY, **STEPS}
@@ -43,11 +46,11 @@ def test_it_imitates(name):
     algo = algos.build(method, config, env.spec, env, None)
     _, ev = loop.train(
         algo,
-        data.subset(demos, 10, [0]),
-        jax.random.key(0)[None],
+        data.subset(demos, 10, range(SEEDS)),
+        jnp.stack([jax.random.key(seed) for seed in range(SEEDS)]),
         env=env,
         num_updates=updates,
         num_evals=1,
         eval_episodes=50,
     )
-    assert ev.returns[0, -1] > -3.5
+    assert np.median(ev.returns[:, -1]) > -3.5
