@@ -79,7 +79,8 @@ def unpacked(archive: Path) -> Path:
 
 def is_shipped(folder: Path) -> bool:
     """Whether a suite's folder is that of its shipped results, by whatever path or link."""
-    return folder.resolve() == shipped_folder(folder.name).resolve()
+    real = folder.resolve()
+    return INSTALLED in real.parts or real == shipped_folder(folder.name).resolve()
 
 
 def compare_with_shipped(results: Sequence[Result], folder: Path) -> str:
