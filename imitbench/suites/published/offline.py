@@ -42,6 +42,19 @@ def _above_bc(name: str, label: str, source: str, data: str, where: tuple[Place,
     return Claim(text, label, "bc", source, source_steps=steps, measure="return", places=where)
 
 
+def _same_on_the_experts_data(task: str, text: str, better: str, worse: str, source: str) -> Claim:
+    return Claim(
+        f"On the expert's data on {task} {text}, up to a tenth of the expert's",
+        better,
+        worse,
+        source,
+        measure="return",
+        margin=tenth_of_expert(task),
+        equivalent=True,
+        places=((task, 25, "learned, stochastic"),),
+    )
+
+
 CLAIMS = (
     _above_bc("TD3+BC", "td3_bc", f"{TD3_BC} (medium-expert)", "mixed data", MIXED),
     _above_bc("IQL", "iql", f"{IQL} (medium-expert)", "mixed data", MIXED),
@@ -63,17 +76,7 @@ CLAIMS = (
     _above_bc("TD3+BC", "td3_bc", f"{TD3_BC} (medium)", "medium data", MEDIUM),
     _above_bc("IQL", "iql", f"{IQL} (medium)", "medium data", MEDIUM),
     *(
-        Claim(
-            f"On the expert's data on {task} {name} and BC have the same return, up to a tenth of "
-            "the expert's",
-            label,
-            "bc",
-            source,
-            measure="return",
-            margin=tenth_of_expert(task),
-            equivalent=True,
-            places=((task, 25, "learned, stochastic"),),
-        )
+        _same_on_the_experts_data(task, f"{name} and BC have the same return", label, "bc", source)
         for task in TASKS
         for name, label, source in (
             ("AWR", "awr", "Kozakowski et al. 2022 (arXiv:2102.06782), section 3"),
@@ -82,16 +85,8 @@ CLAIMS = (
     ),
     # AWR differs from BC in more than its weights; this differs in them alone.
     *(
-        Claim(
-            f"On the expert's data on {task} AWR has the same return as AWR with equal weights, up "
-            "to a tenth of the expert's",
-            "awr",
-            "awr-unweighted",
-            OURS,
-            measure="return",
-            margin=tenth_of_expert(task),
-            equivalent=True,
-            places=((task, 25, "learned, stochastic"),),
+        _same_on_the_experts_data(
+            task, "AWR has the same return as AWR with equal weights", "awr", "awr-unweighted", OURS
         )
         for task in TASKS
     ),
