@@ -77,7 +77,9 @@ class Skeleton:
         for bones, parents in self._levels:
             turn, at = rotation[-1][parents], position[-1][parents]
             position.append(at + _apply(turn, jnp.asarray(self._offsets[bones])))
-            rotation.append(turn @ turns[bones])
+            # Without the barrier XLA's simplifier (jaxlib 0.10.2, CPU) fails under two vmaps.
+            turn, bent = jax.lax.optimization_barrier((turn, turns[bones]))
+            rotation.append(turn @ bent)
         order = self._order
         return Frames(jnp.concatenate(position)[order], jnp.concatenate(rotation)[order], local)
 
