@@ -21,6 +21,7 @@ from benchmarks.peers import seeds
 from benchmarks.peers.process import Peer
 from benchmarks.peers.rows import ROWS, PeerRow
 from imitbench.cli.locations import folder_name
+from imitbench.core.types import Transition
 from imitbench.data import loading
 from imitbench.results.cells import housekeeping, store
 from imitbench.results.publish import derive
@@ -56,14 +57,10 @@ def identity_of(row: PeerRow, job: plan.Job, version: str) -> dict[str, Any]:
     return ours | {"method": row.name, "label": row.name, "config": config, "peer": peer}
 
 
-def demonstrations(job: plan.Job) -> tuple[list[dict[str, np.ndarray]], Any]:
-    """The rows of each seed, without padding, and the header of the data set."""
-    cell = job.cell
-    demos, header = loading.load_demonstrations(
-        cell.data, job.env, job.seeds, configs=[cell.config]
-    )
-    if not cell.demos:
-        return [{} for _ in job.seeds], header
+def rows_by_seed(job: plan.Job, demos: Transition) -> list[dict[str, np.ndarray]]:
+    """The rows of each seed, without padding."""
+    if not job.cell.demos:
+        return [{} for _ in job.seeds]
     names = ("obs", "action", "reward", "next_obs", "terminated", "truncated", "weight")
     arrays = {k: np.asarray(getattr(demos, k)) for k in names}
     if arrays["weight"].ndim == 1:
@@ -72,7 +69,7 @@ def demonstrations(job: plan.Job) -> tuple[list[dict[str, np.ndarray]], Any]:
     for s in range(len(job.seeds)):
         real = arrays["weight"][s] > 0
         out.append({k: v[s][real] for k, v in arrays.items() if k != "weight"})
-    return out, header
+    return out
 
 
 def run_row(row: PeerRow, profile: str, root: Path, peer: Peer) -> Path:
@@ -96,17 +93,19 @@ def run_row(row: PeerRow, profile: str, root: Path, peer: Peer) -> Path:
     if final.exists():
         print(f"{key}: finished before, skipped", file=sys.stderr)
         return final
-    rows, header = demonstrations(job)
+    data = loading.load_demonstrations(cell.data, job.env, job.seeds, configs=[cell.config])
     done, evaluate = [], seeds.evaluator(job.env, peer, cell.eval_episodes)
     eval_keys = plan.eval_keys(job.seeds, validation=False)
-    for seed, data, eval_key in zip(job.seeds, rows, eval_keys, strict=True):
+    for seed, rows, eval_key in zip(
+        job.seeds, rows_by_seed(job, data.rows), eval_keys, strict=True
+    ):
         path = store.partial_folder(root, key) / f"seed-{seed}.npz"
         if not path.exists():
-            result = seeds.run_seed(row, job, peer, data, seed, partial(evaluate, eval_key))
+            result = seeds.run_seed(row, job, peer, rows, seed, partial(evaluate, eval_key))
             seeds.store_seed(path, result)
         done.append(seeds.load_seed(path))
     ev = seeds.evaluations_of(job, done)
-    info = runner.cell_info(job._replace(identity=identity, index=cells.index(cell)), header, ev)
+    info = runner.cell_info(job._replace(identity=identity, index=cells.index(cell)), data, ev)
     info["versions"] = info["versions"] | {row.package: peer.version}
     info |= {"asked_expert": None, "finished_at": housekeeping.finishing_time(root)}
     if row.grad_steps is not None:

@@ -10,7 +10,6 @@ import tyro
 
 from imitbench.cli.console import shipped_line
 from imitbench.cli.locations import (
-    check_results,
     folder_name,
     no_cells,
     read_results,
@@ -48,7 +47,6 @@ class Report:
     def __call__(self) -> None:
         if self.videos < 0:
             raise UserError(f"videos={self.videos}: expected 0 or more")
-        check_results(self.results)
         page.check(self.out)
         parts = []
         for name in self.suites:

@@ -155,7 +155,7 @@ class Compare:
         if self.b is None:
             raise UserError(f"only {self.a} is given: name a second side to compare it with")
         root, cells = read_results(self.suite, self.profile, self.results)
-        looked_up = [name for name in names if _is_label(name)]
+        looked_up = [name for name in names if compare.parse_side(name)[0] is None]
         for name in looked_up:
             self._check_label(name, cells)
         a, b = (compare.side(name, cells, root) for name in names)
@@ -194,11 +194,6 @@ class Compare:
             return False
         cells = store.cells_folder(results_folder(suite, self.profile, self.results))
         return any(cells.glob(f"*-{name}-*"))
-
-
-def _is_label(name: str) -> bool:
-    """Whether a side of a comparison is a method's name: no folder, and no FOLDER:NAME."""
-    return ":" not in name and not store.cells_folder(Path(name).expanduser()).is_dir()
 
 
 @dataclass(frozen=True)

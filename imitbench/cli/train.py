@@ -112,7 +112,6 @@ class Train:
         """
         whole_number("--evals", self.evals)
         locations.check_method(self.method, self.code)
-        self._check_extra()
         config = overrides.apply(algos.ALGOS[self.method].Config(), self.set)
         source, demos = self._own_source() if self.data else self._collected_source()
         cell = Cell(
@@ -164,26 +163,6 @@ class Train:
             print(f"warning: {line}", file=sys.stderr)
         has_actions = compatibility.same_actions(envs.make(other, self.engine).spec, env.spec)
         return own_data.read_of_task(source, other, actions=has_actions)
-
-    def _check_extra(self) -> None:
-        """Checks that extra data are asked for where the method learns from some, and only there.
-
-        Raises:
-            UserError: they are not.
-        """
-        uses_extra = algos.traits(self.method).uses_extra
-        if uses_extra and not self.extra_demos:
-            raise UserError(
-                f"--extra-demos {self.extra_demos}: {self.method} learns from extra data beside "
-                "the demonstrations; give --extra-demos, the number of episodes for each seed, "
-                f"and --extra-grade (here {self.extra_grade})"
-            )
-        if self.extra_demos and not uses_extra:
-            able = ", ".join(name for name in algos.ALGOS if algos.traits(name).uses_extra)
-            raise UserError(
-                f"--extra-demos {self.extra_demos}: {self.method} takes no extra data; leave it "
-                f"out, or use {able}"
-            )
 
     def _collected_source(self) -> tuple[DemoSource, int]:
         """Demonstrations of the task's experts, and how many each seed gets."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,6 +23,18 @@ from imitbench.utils import machine
 from imitbench.utils.errors import UserError
 
 LARGE = 0.5  # share of the device's memory above which data give a warning
+
+
+class Loaded(NamedTuple):
+    """The data of a cell in memory."""
+
+    rows: Transition  # [S, N, ...], or [N, ...] where all seeds share them
+    header: Header | None  # of the data set; None without demonstrations, whose N is 0
+    demonstrated_steps: int = 0
+    """The steps that an expert demonstrates to a seed on average: the mean number of steps of
+    positive weight in the episodes that a seed may draw, times the episodes that it gets, rounded;
+    of thinned data one in `stride`. 0 for the steps of another learner, which cost no expert
+    anything, and without demonstrations."""
 
 
 def check(request: DataRequest, config: Any, env: Env) -> None:
@@ -178,28 +190,6 @@ def behaviour_request(request: DataRequest, env: Env) -> behaviour.Request | Non
     return behaviour.Request(request.task, request.engine, steps, request.source.behaviour)
 
 
-def demonstrated_steps(request: DataRequest) -> int:
-    """Counts the steps that an expert demonstrates to a seed on average; collects the data if need
-    be.
-
-    It informs, and is no part of a cell's identity.
-
-    Args:
-        request: the cell's data.
-
-    Returns:
-        The mean number of steps of positive weight in the episodes that a seed may draw, times the
-        episodes that it gets, rounded; of thinned data one in `stride`. 0 for the steps of another
-        learner, which cost no expert anything, and without demonstrations.
-    """
-    source = request.source
-    if not request.demos or source.behaviour is not None:
-        return 0
-    pool = load_pool(request.task, request.engine, source)
-    steps = pool.by_episode(np.count_nonzero, np.asarray(pool.rows.weight) > 0)
-    return round(request.demos * steps.mean()) // source.stride
-
-
 def warnings(request: DataRequest, method: str, env: Env, configs: Sequence[Any] = ()) -> list[str]:
     """Lists what a user should know of a cell's demonstrations; collects them if need be.
 
@@ -246,7 +236,7 @@ def _own_data_warnings(pool: Demos, env: Env, source: DemoSource) -> list[str]:
 
 def load_demonstrations(
     request: DataRequest, env: Env, seeds: Sequence[int], *, configs: Sequence[Any]
-) -> tuple[Transition, Header | None]:
+) -> Loaded:
     """Loads the rows that the training seeds learn from; collects them if need be.
 
     Args:
@@ -257,19 +247,20 @@ def load_demonstrations(
             uses them.
 
     Returns:
-        Rows [S, N, ...], or [N, ...] where all seeds share them; and the header of the data set,
-        None for a method without demonstrations, whose N is 0.
+        The rows, the header of their data set, and the number of demonstrated steps.
 
     Raises:
         UserError: the data cannot be collected, or there are fewer episodes than `request.demos`.
     """
     if not request.demos:
-        return buffer.no_rows(env.spec), None
+        return Loaded(buffer.no_rows(env.spec), None)
     learner = behaviour_request(request, env)
     if learner is not None:
-        return behaviour.load(learner, seeds)
+        return Loaded(*behaviour.load(learner, seeds))
     source = request.source
     pool = load_pool(request.task, request.engine, source)
+    steps = pool.by_episode(np.count_nonzero, np.asarray(pool.rows.weight) > 0)
+    demonstrated = round(request.demos * steps.mean()) // source.stride
     if not any(map(algos.needs_poses, configs)):  # poses are up to half of the data set
         pool = pool.replace(rows=pool.rows.replace(pose=None))
     if source.task:
@@ -289,13 +280,13 @@ def load_demonstrations(
             same=source.same_subset,
             stride=source.stride,
         )
-        return rows, pool.header
-    rows = subset(
-        pool,
-        request.demos,
-        seeds,
-        same=source.same_subset,
-        stride=source.stride,
-        stream=source.stream,
-    )
-    return rows, pool.header
+    else:
+        rows = subset(
+            pool,
+            request.demos,
+            seeds,
+            same=source.same_subset,
+            stride=source.stride,
+            stream=source.stream,
+        )
+    return Loaded(rows, pool.header, demonstrated)

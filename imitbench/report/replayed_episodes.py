@@ -100,9 +100,8 @@ def retrain_and_play(job: plan.Job, r: Result) -> PolicyEpisodes:
     env = video.drawable(rollout.evaluation_env(job.env))
     assert env is not None
     seed = r.identity["seeds"][0]
-    demos, _ = loading.load_demonstrations(
-        job.cell.data, job.env, [seed], configs=[job.cell.config]
-    )
+    data = loading.load_demonstrations(job.cell.data, job.env, [seed], configs=[job.cell.config])
+    demos = data.rows
     state, ev = loop.train(
         job.algo,
         demos,

@@ -41,6 +41,21 @@ class Pair(NamedTuple):
     warnings: tuple[str, ...]  # how the cells differ beside the method
 
 
+def parse_side(name: str) -> tuple[Path | None, str]:
+    """Takes a side of a comparison apart.
+
+    Args:
+        name: a folder of results, a label, or FOLDER:LABEL.
+
+    Returns:
+        The folder, None for a label alone; and the label, empty for a folder alone.
+    """
+    if store.cells_folder(Path(name).expanduser()).is_dir():
+        return Path(name).expanduser(), ""
+    folder, _, label = name.rpartition(":")
+    return (Path(folder).expanduser() if folder else None), label
+
+
 def side(name: str, suite: Sequence[Result], root: Path) -> Side:
     """Finds the cells that a user names.
 
@@ -55,10 +70,7 @@ def side(name: str, suite: Sequence[Result], root: Path) -> Side:
     Raises:
         UserError: the name is neither a folder with finished cells nor a known label.
     """
-    text, _, label = name.rpartition(":")
-    if store.cells_folder(Path(name).expanduser()).is_dir():
-        text, label = name, ""
-    folder = Path(text).expanduser() if text else None
+    folder, label = parse_side(name)
     if folder and not store.cells_folder(folder).is_dir():
         raise UserError(f"{folder} is no folder of results: expected one that holds cells/")
     results = store.read_all(folder) if folder else list(suite)

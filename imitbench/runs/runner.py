@@ -15,7 +15,6 @@ import jax.numpy as jnp
 
 from imitbench.core import rollout
 from imitbench.data import loading
-from imitbench.data.header import Header
 from imitbench.data.sources import behaviour
 from imitbench.data.sources.source import DatasetInMemory
 from imitbench.results.cells import housekeeping, policies, store
@@ -151,9 +150,7 @@ def compute(
         UserError: a checkpoint cannot be written.
     """
     cell, job = job.cell, more_seeds.missing_part(job, done)
-    demos, header = loading.load_demonstrations(
-        cell.data, job.env, job.seeds, configs=[cell.config]
-    )
+    data = loading.load_demonstrations(cell.data, job.env, job.seeds, configs=[cell.config])
 
     def log(state: loop.TrainState, ev: loop.Eval) -> None:
         for logger in loggers:
@@ -163,7 +160,7 @@ def compute(
         state, ev = resumable.train_resumable(
             checkpoints,
             job.algo,
-            demos,
+            data.rows,
             jnp.stack([jax.random.key(s) for s in job.seeds]),
             progress,
             before_checkpoint=log,
@@ -180,14 +177,14 @@ def compute(
     trained = policies.extract(
         job.algo,
         state.algo,
-        demos,
+        data.rows,
         job.env,
         job.seeds,
         method=cell.method,
         config=cell.config,
         concurrent=cell.source.concurrent,
     )
-    return CellOutcome(cell_info(job, header, ev), ev, trained)
+    return CellOutcome(cell_info(job, data, ev), ev, trained)
 
 
 def finish(job: Job, outcome: CellOutcome, root: Path) -> list[str]:
@@ -218,12 +215,12 @@ def finish(job: Job, outcome: CellOutcome, root: Path) -> list[str]:
     return job_warnings.result_warnings(part, outcome.ev)
 
 
-def cell_info(job: Job, header: Header | None, ev: loop.Eval) -> dict[str, Any]:
+def cell_info(job: Job, data: loading.Loaded, ev: loop.Eval) -> dict[str, Any]:
     """The contents of cell.json, without the time at which it is written.
 
     Args:
         job: the job.
-        header: of its data; None for a method without demonstrations.
+        data: its data.
         ev: its evaluations.
     """
     return {
@@ -237,11 +234,11 @@ def cell_info(job: Job, header: Header | None, ev: loop.Eval) -> dict[str, Any]:
         "git_commit": machine.git_commit(),
         "seconds": {k: round(v, 3) for k, v in ev.seconds.items()},
         "cost": {k: v for k, v in dataclasses.asdict(job.algo.cost).items() if v is not None},
-        "demo_steps": loading.demonstrated_steps(job.cell.data),
+        "demo_steps": data.demonstrated_steps,
         "has_success": rollout.has_success(job.env),
         **({"modes": job.env.spec.modes.count} if job.env.spec.modes else {}),
         "diverged_seeds": job.marked_seeds(ev.diverged),
-        "demonstrations": dataclasses.asdict(header) if header else None,
+        "demonstrations": dataclasses.asdict(data.header) if data.header else None,
         **_dataset_info(job.cell.source.dataset),
         **_network_calls(job.algo.network_calls),
         "asked_expert": None if job.asked is None else job.asked.label,

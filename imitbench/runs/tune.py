@@ -110,9 +110,9 @@ def search(
     path = folder / "trials.json"
     with lock_folder(folder):
         done = read_json(path, "a search's trials", "remove it") if path.exists() else {}
-        rows, _ = loading.load_demonstrations(
+        rows = loading.load_demonstrations(
             cell.data, job.env, job.seeds, configs=[cell.config, *configs]
-        )
+        ).rows
         groups = [part for group in groups for part in _split(job, rows, group)]
         with progress(len(groups) * cell.num_evals) as display:
             for group in groups:

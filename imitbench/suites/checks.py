@@ -106,6 +106,8 @@ def check_cell(cell: Cell) -> None:
 def _check_demos(cell: Cell) -> None:
     """Checks the demonstrations of a cell against the traits of its method."""
     traits, source = algos.traits(cell.method), cell.source
+    if (source.extra is not None) != traits.uses_extra:
+        _refuse_extra(cell)
     if not traits.needs_demos:
         if source.is_own:
             raise UserError(
@@ -119,16 +121,6 @@ def _check_demos(cell: Cell) -> None:
         return
     if cell.demos < 1:
         raise UserError(f"demos={cell.demos}: {cell.method} needs 1 or more")
-    if (source.extra is not None) != traits.uses_extra:
-        if traits.uses_extra:
-            raise UserError(
-                f"{cell.method} learns from extra data beside the demonstrations, and there are "
-                "none: set extra and extra_episodes of the source (--extra-grade and --extra-demos)"
-            )
-        raise UserError(
-            f"{cell.method} would take extra data for demonstrations: leave extra out, or use a "
-            "method that tells them apart, such as smodice"
-        )
     if source.stride != 1 and (traits.needs_rewards or traits.needs_goals_reached):
         raise UserError(f"stride={source.stride}: {cell.method} needs whole episodes; set stride=1")
     if source.stride != 1 and algos.remembers(cell.config):
@@ -146,3 +138,17 @@ def _check_demos(cell: Cell) -> None:
             f"{cell.demos} demonstrations asked for, but the pool has {source.pool} episodes: "
             "ask for fewer or raise the pool"
         )
+
+
+def _refuse_extra(cell: Cell) -> None:
+    """Raises the error for extra data that are missing, or that a method cannot use."""
+    if cell.source.extra is None:
+        raise UserError(
+            f"{cell.method} learns from extra data beside the demonstrations, and there are none: "
+            "set extra and extra_episodes of the source (--extra-demos, the number of episodes for "
+            "each seed, and --extra-grade)"
+        )
+    able = ", ".join(name for name in algos.ALGOS if algos.traits(name).uses_extra)
+    raise UserError(
+        f"{cell.method} takes no extra data: leave extra out (--extra-demos), or use {able}"
+    )

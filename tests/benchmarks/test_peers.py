@@ -12,6 +12,7 @@ import pytest
 from benchmarks.peers import messages, run, seeds
 from benchmarks.peers.process import Peer
 from benchmarks.peers.rows import ROWS, PeerRow
+from imitbench.data import loading
 from imitbench.results import tables
 from imitbench.results.cells import store
 from imitbench.runs import plan
@@ -76,7 +77,10 @@ def test_a_row_is_trained_on_our_data_and_becomes_a_cell(tmp_path):
     assert set(result.info["seconds"]) == {"compile", "train", "evaluate"}
     assert result.curve["grad_steps"].tolist() == 2 * [0, 4, 8]
     # Each seed acts with the mean of its own data, from its own initial states.
-    rows, _ = run.demonstrations(job)
+    loaded = loading.load_demonstrations(
+        job.cell.data, job.env, job.seeds, configs=[job.cell.config]
+    )
+    rows = run.rows_by_seed(job, loaded.rows)
     for seed, key in enumerate(plan.eval_keys(job.seeds, validation=False)):
         peer.ask("begin", {"gymnasium_id": "Hopper-v5", "settings": {"hidden": [4]}},
                      **rows[seed])  # fmt: skip

@@ -270,10 +270,10 @@ def test_the_label_of_a_cell():
 
 
 def test_extra_data_are_asked_for_by_the_options():
-    with pytest.raises(UserError, match="--extra-demos 0: demodice learns .* give --extra-demos"):
-        Train("demodice", "PointMass").cell()
-    with pytest.raises(UserError, match="--extra-demos 3: bc takes .* use demodice, smodice"):
-        Train("bc", "PointMass", extra_demos=3).cell()
+    with pytest.raises(UserError, match="demodice learns from extra data .*--extra-demos, the num"):
+        plan.check([Train("demodice", "PointMass").cell()])
+    with pytest.raises(UserError, match="bc takes no extra data: .*--extra-demos"):
+        plan.check([Train("bc", "PointMass", extra_demos=3).cell()])
     assert Train("smodice", "PointMass", extra_demos=3).cell().source.extra_episodes == 3
 
 

@@ -133,10 +133,14 @@ def test_contradictory_sources_are_refused(source, message):
 
 
 def test_methods_without_a_use_for_extra_data_refuse_them_and_others_need_them():
-    with pytest.raises(UserError, match="bc would take extra data for demonstrations"):
-        plan.prepare("x", "cpu", [cell("bc", SOURCE)])
+    for method in ("bc", "sac"):
+        words = f"{method} takes no extra data: .*, or use demodice, smodice"
+        with pytest.raises(UserError, match=words):
+            plan.prepare("x", "cpu", [cell(method, SOURCE)])
     for method in ("smodice", "demodice"):
-        with pytest.raises(UserError, match=f"{method} learns from extra data .* there are none"):
+        with pytest.raises(
+            UserError, match=f"{method} learns from extra data .* there are none: .*--extra-demos"
+        ):
             plan.prepare("x", "cpu", [cell(method, DemoSource(pool=6))])
     with pytest.raises(UserError, match="grade"):
         unknown = dataclasses.replace(ZEROS, grade="worst")
@@ -146,7 +150,9 @@ def test_methods_without_a_use_for_extra_data_refuse_them_and_others_need_them()
 def test_rows_of_a_cell_have_both(no_cache):
     (job,) = plan.prepare("x", "cpu", [cell("smodice", SOURCE)])
     request = job.cell.data
-    rows, header = loading.load_demonstrations(request, job.env, [0, 1], configs=[job.cell.config])
+    rows, header, _ = loading.load_demonstrations(
+        request, job.env, [0, 1], configs=[job.cell.config]
+    )
     assert rows.extra is not None and int(np.sum(rows.extra[0])) == 5 * 20
     assert header is not None and header.grade == "expert"
     assert loading.warnings(request, "smodice", job.env) == []

@@ -60,7 +60,7 @@ def test_the_same_episodes_as_those_of_the_full_task(pool):
     assert data.load_pool(TASK, "auto", SOURCE) is pool, "the images of the last pool are kept"
     request = DataRequest(TASK, "auto", 1, SOURCE)
     assert loading.warnings(request, "bc", envs.make(TASK)) == []
-    rows, _ = loading.load_demonstrations(request, envs.make(TASK), [0, 1], configs=[bc.Config()])
+    rows = loading.load_demonstrations(request, envs.make(TASK), [0, 1], configs=[bc.Config()]).rows
     assert rows.obs.shape == (2, 50, 4136) and rows.obs.dtype == np.uint8
 
 

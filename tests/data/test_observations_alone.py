@@ -187,13 +187,13 @@ SLOW = DemoSource(pool=3, task="FetchReach-slow")
 def test_demonstrations_of_another_body():
     """The slow arm's demonstrations are given, and the cell says whose they are."""
     env = envs.make("FetchReach", "native")
-    loaded, header = loading.load_demonstrations(
+    loaded, header, _ = loading.load_demonstrations(
         request("FetchReach", SLOW), env, [0], configs=[BC]
     )
     assert header is not None and header.task == "FetchReach-slow"
-    own, _ = loading.load_demonstrations(
+    own = loading.load_demonstrations(
         request("FetchReach-slow", DemoSource(pool=3)), env, [0], configs=[BC]
-    )
+    ).rows
     np.testing.assert_array_equal(loaded.obs, own.obs)
     np.testing.assert_array_equal(loaded.action, own.action)
     moved = np.abs(np.diff(np.asarray(own.obs)[0, :50, :3], axis=0)).max()
@@ -240,7 +240,7 @@ def test_actions_of_another_size_are_left_out(monkeypatch):
     with pytest.raises(UserError, match="FetchReach-slow has actions of another size than FetchR"):
         compatibility.check(request("FetchReach", SLOW), "bc", BC, env)
     compatibility.check(request("FetchReach", SLOW), "gail", GAIFO, env)
-    rows, _ = loading.load_demonstrations(request("FetchReach", SLOW), env, [0], configs=[GAIFO])
+    rows = loading.load_demonstrations(request("FetchReach", SLOW), env, [0], configs=[GAIFO]).rows
     assert rows.action is None
     monkeypatch.undo()
     assert not compatibility.same_actions(other, env.spec)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from imitbench import data, envs
+from imitbench.algos.cloning import bc
 from imitbench.core.types import Transition
 from imitbench.data import loading
 from imitbench.data.rows import row_index
@@ -186,7 +187,10 @@ def test_many_short_episodes_take_the_memory_of_their_steps():
 
 def demonstrated(demos: data.Demos, k: int, **changes: Any) -> int:
     source = DemoSource(dataset=DatasetInMemory.of(demos), **changes)
-    return loading.demonstrated_steps(DataRequest(TASK, "auto", k, source))
+    request, env = DataRequest(TASK, "auto", k, source), envs.make(TASK)
+    return loading.load_demonstrations(
+        request, env, [0, 1], configs=[bc.Config()]
+    ).demonstrated_steps
 
 
 def test_demonstrated_steps_are_those_of_the_episodes():

@@ -180,7 +180,9 @@ def test_poses_are_loaded_for_it():
         for method in ("bc", "ccil_true")
     ]  # fmt: skip
     found = [
-        loading.load_demonstrations(job.cell.data, job.env, job.seeds, configs=[job.cell.config])[0]
+        loading.load_demonstrations(
+            job.cell.data, job.env, job.seeds, configs=[job.cell.config]
+        ).rows
         for job in plan.prepare("poses", "cpu", cells)
     ]
     assert found[0].pose is None and found[1].pose is not None

@@ -180,13 +180,13 @@ def test_a_run_says_so_before_any_work(changes, match):
 
 def test_poses_go_only_where_they_are_asked_for(env):
     asks = Cell("PointMass", 3, "ddpg_demos", OWN, env_steps=400, source=DemoSource(pool=6))
-    rows, _ = loading.load_demonstrations(asks.data, env, [0, 1], configs=[OWN])
+    rows = loading.load_demonstrations(asks.data, env, [0, 1], configs=[OWN]).rows
     assert rows.pose is not None and rows.pose.shape == (2, 60, 6)
     none = dataclasses.replace(OWN, replay=dataclasses.replace(OWN.replay, resets=0.0))
     for config in (bc.Config(), none):
         given = {"request": asks.data, "env": env, "seeds": [0, 1]}
-        assert loading.load_demonstrations(**given, configs=[config])[0].pose is None
-        assert loading.load_demonstrations(**given, configs=[config, OWN])[0].pose is not None
+        assert loading.load_demonstrations(**given, configs=[config]).rows.pose is None
+        assert loading.load_demonstrations(**given, configs=[config, OWN]).rows.pose is not None
     assert algos.reset_share(dac.Config(td3=td3.Config(replay=OWN.replay))) == 0.5
     assert algos.reset_share(gail.Config()) == 0 and algos.reset_share(bc.Config()) is None
 
