@@ -6,8 +6,8 @@ an error over one step and as many transitions in a minibatch (`slbo-one-step`),
 is fitted before the policy learns (`mb-trpo`; in the full profile its policy has the official
 configuration's 200 iterations in a stage, and the others' has 800), without the bonus on the
 policy's entropy (`slbo-no-entropy`) and without noise on real actions (`slbo-no-noise`). The cpu
-profile has the ablations on HalfCheetah alone, which is among the tasks of the source, with twice
-the seeds. TRPO has the same number of real steps, and on the ablations' tasks SAC, too, which takes
+profile has the ablations on HalfCheetah alone, which is among the tasks of the source, with eight
+seeds in place of five. TRPO has the same number of real steps, and on the ablations' tasks SAC, too, which takes
 a gradient step after each real step but those of the first stage.
 
 In the other part the task is a target speed of HalfCheetah. `slbo` begins with nothing;
@@ -167,10 +167,10 @@ SMOKE = Size(
     few_seeds=2, num_evals=2, eval_episodes=1,
 )  # fmt: skip
 CPU = Size(
-    tasks=BODIES, speeds=SPEEDS[:1], ablated=BODIES[:1], length=2_500, stages=10, speed_stages=4,
+    tasks=BODIES, speeds=SPEEDS[:1], ablated=BODIES[:1], length=2_500, stages=16, speed_stages=4,
     earlier=slbo_config.Sequence(tasks=5, stages=2, warm_up=10), rounds=10, model_steps=100,
     policy_steps=20, virtual_steps=500, minibatches=50, model_hidden=(256, 256),
-    sac_hidden=(256, 256), seeds=10, few_seeds=5, num_evals=5, eval_episodes=20,
+    sac_hidden=(256, 256), seeds=8, few_seeds=5, num_evals=4, eval_episodes=20,
 )  # fmt: skip
 FULL = Size(
     tasks=BODIES, speeds=SPEEDS, ablated=BODIES, length=5_000, stages=100, speed_stages=10,
