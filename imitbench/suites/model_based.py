@@ -7,8 +7,8 @@ is fitted before the policy learns (`mb-trpo`; in the full profile its policy ha
 configuration's 200 iterations in a stage, and the others' has 800), without the bonus on the
 policy's entropy (`slbo-no-entropy`) and without noise on real actions (`slbo-no-noise`). The cpu
 profile has the ablations on HalfCheetah alone, which is among the tasks of the source, with eight
-seeds in place of five. TRPO has the same number of real steps, and on the ablations' tasks SAC, too, which takes
-a gradient step after each real step but those of the first stage.
+seeds in place of five. TRPO has the same number of real steps, and on the ablations' tasks SAC,
+too, which takes a gradient step after each real step but those of the first stage.
 
 In the other part the task is a target speed of HalfCheetah. `slbo` begins with nothing;
 `slbo-after-5` has learned a model on five other speeds, whose real steps its curve does not count,

@@ -11,7 +11,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from helpers.contract import (
-    GRU,
     METHODS,
     TASK,
     equal,
@@ -103,7 +102,7 @@ def test_acts_on_discrete_choices(method, small, request):
 
 
 # One method of each kind of loop and state; the others resume in the slow tests.
-RESUMED_FAST = ("bc", "ppo", GRU)
+RESUMED_FAST = ("bc", "ppo")
 OPTIONS: dict[str, Any] = {"num_updates": 4, "num_evals": 4, "eval_episodes": 2}
 
 

@@ -32,7 +32,8 @@ def run(env: Any, horizon: int = 6, num: int = 3) -> Any:
 @pytest.mark.parametrize(
     "name",
     [
-        *(f"{b}-depth64" for b in pixels.BODIES),
+        "FetchPush-depth64",
+        pytest.param("FetchReach-depth64", marks=pytest.mark.slow),
         *(pytest.param(f"{b}-seg64", marks=pytest.mark.slow) for b in pixels.BODIES),
     ],
 )

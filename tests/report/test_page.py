@@ -74,7 +74,13 @@ def changed(results: list[Result], index: int, **info: Any) -> list[Result]:
     return [*results[:index], one, *results[index + 1 :]]
 
 
-@pytest.mark.parametrize("name", ["quickstart", "learners", "gail", "vins"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "gail",
+        *(pytest.param(x, marks=pytest.mark.slow) for x in ("quickstart", "learners", "vins")),
+    ],
+)
 def test_the_page_has_the_numbers_of_the_table(name):
     results = shipped(name)
     found = Reader(report_page.page([part(results)])).tables

@@ -17,7 +17,7 @@ from imitbench.results.cells import store
 
 SHIPPED = Path(__file__).parents[2] / "results" / "shipped"
 SUITES = sorted(p.name for p in SHIPPED.iterdir() if (p / "cells").is_dir())
-FAST = ("gail", "history", "inverse", "policies", "quickstart")
+FAST = ("gail", "inverse", "quickstart")
 NODE = shutil.which("node")
 pytestmark = pytest.mark.skipif(NODE is None, reason="no node (Debian: nodejs)")
 

@@ -99,9 +99,11 @@ def test_a_cell_is_not_tidied_away_while_a_slow_disk_writes_it(finished, tmp_pat
     [
         {"versions": {"imitbench": "9.0.0", "jax": "9.9.9", "new_package": "1.0"}},
         {"engine": "warp", "device": "a TPU of another kind", "git_commit": None},
-        {"identity": {"method": "from_the_future", "label": "from_the_future"}},
-        {"identity": {"task": "FromTheFuture"}},
-        {"identity": {"schema": 2}},
+        pytest.param(
+            {"identity": {"method": "from_the_future", "label": "from_the_future"}}, marks=SLOW
+        ),
+        pytest.param({"identity": {"task": "FromTheFuture"}}, marks=SLOW),
+        pytest.param({"identity": {"schema": 2}}, marks=SLOW),
     ],
     ids=["versions", "engine", "method", "task", "schema"],
 )

@@ -287,6 +287,8 @@ def test_shipping_checks_and_copies(finished, tmp_path, monkeypatch):
     commit("abc")
     with pytest.raises(UserError, match="lacks finished cells: other"):
         publish.ship(root, "toy", [*keys, "other"])
+    draw = publish.draw_figures
+    monkeypatch.setattr(publish, "draw_figures", lambda *_, **__: [])
     part = publish.ship(root, "toy", [keys[0], "other"], partial=True)
     assert [p.name for p in (part / "cells").iterdir()] == keys[:1]
     part = publish.ship(root, "toy", [*keys, "other"], partial=True)  # beside what is there
@@ -295,11 +297,13 @@ def test_shipping_checks_and_copies(finished, tmp_path, monkeypatch):
         publish.ship(root, "toy", ["other"], partial=True)
     (part / "picture.png").write_text("made by another command")
     (part / "scores.png").write_text("derived, of other cells")
+    monkeypatch.setattr(publish, "draw_figures", draw)
     target = publish.ship(root, "toy", keys)
     assert sorted(p.name for p in target.iterdir()) == [
         "cells", "curves.png", "curves.svg", "picture.png", "summary.csv", "table.md",
     ]  # fmt: skip
     assert shipped_folder("toy") == Path("results/shipped/toy")
+    monkeypatch.setattr(publish, "draw_figures", lambda *_, **__: [])
     shutil.rmtree(root / "cells" / keys[0])  # shipped before, it stays
     again = publish.ship(root, "toy", keys)
     assert sorted(p.name for p in (again / "cells").iterdir()) == sorted(keys)

@@ -124,6 +124,7 @@ def gradients(value_sees: Any) -> tuple[np.ndarray, np.ndarray]:
     return np.asarray(of_policy) != 0, np.asarray(of_value) != 0
 
 
+@pytest.mark.slow
 def test_policies_never_see_the_state_and_values_see_what_the_setting_says():
     policy, value = gradients("state")
     assert policy[:SEEN].any() and not policy[SEEN:].any()

@@ -152,6 +152,7 @@ def test_the_step_size_decays_to_zero(rows):
     )
 
 
+@pytest.mark.slow
 def test_intended_actions_are_cloned_not_noisy_ones(env):
     demos = data.collect(env, experts.load("PointMass"), 10, noise=0.5, only_success=False)
     rows = data.subset(demos, 10, [0], same=True)

@@ -122,14 +122,8 @@ def final_loss(memory: Config, demos: Transition, **settings: Any) -> float:
     return float(metrics["loss"])
 
 
-@pytest.mark.parametrize(
-    "encoder",
-    [
-        "stack",
-        pytest.param("gru", marks=pytest.mark.slow),
-        pytest.param("transformer", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("encoder", ["stack", "gru", "transformer"])
 def test_every_encoder_sees_the_past(encoder):
     """The present shows nothing of the action: its variance of a third is left (less the share of
     first steps). Two observations show all of it."""

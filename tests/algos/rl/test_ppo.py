@@ -245,7 +245,10 @@ def test_values_on_probes(task, obs, expected):
 
 @pytest.mark.parametrize(
     ("task", "obs", "best"),
-    [("ProbeAction", [[0.0]], [1]), ("ProbePolicy", [[-1.0], [1.0]], [0, 1])],
+    [
+        pytest.param("ProbeAction", [[0.0]], [1], marks=pytest.mark.slow),
+        ("ProbePolicy", [[-1.0], [1.0]], [0, 1]),
+    ],
 )
 def test_best_choices_on_probes(task, obs, best):
     value, act = trained(task, 60)
