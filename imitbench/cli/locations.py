@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from imitbench import algos
 from imitbench.results.cells import store
@@ -170,11 +171,12 @@ def read_results(suite: str, profile: Profile, results: Path) -> tuple[Path, lis
     return root, cells
 
 
-def all_finished(profile: Profile, results: Path) -> list[Result]:
-    """Reads the finished cells of all suites: the shipped ones, then the user's own."""
+def all_finished(profile: Profile, results: Path) -> list[dict[str, Any]]:
+    """Reads what the finished cells of all suites say of themselves: the shipped ones, then the
+    user's own."""
     names = [folder_name(suite, profile) for suite in suite_names()]
     roots = [shipped_folder(name) for name in names] + [results / name for name in names]
-    return [r for root in roots if store.cells_folder(root).is_dir() for r in store.read_all(root)]
+    return [store.read_info(folder) for root in roots for folder in store.folders(root)]
 
 
 def no_cells(root: Path, suite: str, profile: Profile) -> str:

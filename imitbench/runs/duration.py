@@ -5,9 +5,8 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from imitbench.results.cells.cell import Result
 from imitbench.runs import more_seeds, plan
 
 
@@ -31,25 +30,34 @@ class Estimate(NamedTuple):
     unknown: int  # cells whose method has never run
 
 
-def measure(results: Iterable[Result]) -> Rates:
+def measure(finished: Iterable[dict[str, Any]]) -> Rates:
     """Takes the rates from finished cells.
 
     Args:
-        results: any cells; of two with the same method and task the later one counts.
+        finished: what any cells say of themselves (cell.json); of two with the same method and task
+            the later one counts.
     """
     by_task: dict[tuple[str, str], float] = {}
-    for r in results:
-        steps = int(r.curve[["env_steps", "grad_steps"]].to_numpy().max())
-        if steps:
-            seconds = sum(r.info["seconds"].values())
-            rate = seconds / (steps * len(r.identity["seeds"]))
-            by_task[r.identity["method"], r.identity["task"]] = rate
+    for info in finished:
+        identity = info["identity"]
+        if steps := _steps(identity, info["cost"]):
+            seconds = sum(info["seconds"].values())
+            rate = seconds / (steps * len(identity["seeds"]))
+            by_task[identity["method"], identity["task"]] = rate
     methods = {method for method, _ in by_task}
     by_method = {
         name: statistics.median(rate for (method, _), rate in by_task.items() if method == name)
         for name in methods
     }
     return Rates(by_task, by_method)
+
+
+def _steps(identity: dict[str, Any], cost: dict[str, Any]) -> float:
+    """The environment steps or the gradient steps of a cell, whichever are more."""
+    budget = "env_steps" if identity.get("env_steps") else "grad_steps"
+    if not cost[budget]:
+        return 0
+    return identity[budget] / cost[budget] * max(cost["env_steps"], cost["grad_steps"])
 
 
 def estimate(suite: str, jobs: Sequence[plan.Job], root: Path, rates: Rates) -> Estimate:

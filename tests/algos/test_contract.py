@@ -186,7 +186,7 @@ def test_online_methods_need_no_demonstrations(method, small, rows, keys, env, r
     """They learn from the task's reward: the same with demonstrations, and with no rows at all."""
     if algos.traits(method).needs_demos:
         pytest.skip("learns from demonstrations")
-    left_to_slow_tests(request, method, ("ppo", "sac"))
+    left_to_slow_tests(request, method, ("ppo",))
     algo = small(method, TASK)
     options = {"env": env, "num_updates": 1, "num_evals": 1, "eval_episodes": 2}
     without, ev = loop.train(algo, buffer.no_rows(env.spec), keys[:1], **options)

@@ -6,7 +6,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import pandas as pd
 import pytest
 
 from benchmarks import run_all
@@ -17,11 +16,13 @@ FAKE: Any = SimpleNamespace
 
 
 def finished(method: str, task: str, seconds: float, env_steps: int, grad_steps: int) -> Any:
-    """A cell of two seeds, each third of whose seconds is compiling, training and evaluating."""
-    curve = pd.DataFrame({"env_steps": [0, env_steps], "grad_steps": [0, grad_steps]})
+    """A cell of two seeds and ten updates, each third of whose seconds is compiling, training and
+    evaluating. The budget is in environment steps where there are some."""
     parts = dict.fromkeys(("compile", "train", "evaluate"), seconds / 3)
-    identity = {"method": method, "task": task, "seeds": [0, 1]}
-    return FAKE(curve=curve, info={"seconds": parts}, identity=identity)
+    budget = {"env_steps": env_steps, "grad_steps": 0 if env_steps else grad_steps}
+    identity = {"method": method, "task": task, "seeds": [0, 1], **budget}
+    cost = {"env_steps": env_steps // 10, "grad_steps": grad_steps // 10}
+    return {"identity": identity, "seconds": parts, "cost": cost}
 
 
 def job(method: str, task: str, env_steps: int, grad_steps: int, seeds: int) -> Any:
@@ -40,13 +41,19 @@ RATES = duration.measure(
         finished("bc", "Hopper", 60.0, 0, 300),  # .1 s for a step of a seed
         finished("bc", "Ant", 180.0, 0, 300),
         finished("ppo", "Hopper", 20.0, 1000, 100),
+        finished("ppo", "Walker2d", 20.0, 100, 1000),
     ]
 )
 
 
 def test_rates_are_seconds_of_a_step_and_a_seed():
     assert RATES.by_task == pytest.approx(
-        {("bc", "Hopper"): 0.1, ("bc", "Ant"): 0.3, ("ppo", "Hopper"): 0.01}
+        {
+            ("bc", "Hopper"): 0.1,
+            ("bc", "Ant"): 0.3,
+            ("ppo", "Hopper"): 0.01,
+            ("ppo", "Walker2d"): 0.01,
+        }
     )
     assert RATES.of("bc", "Ant") == pytest.approx(0.3)
     assert RATES.of("bc", "Reacher") == pytest.approx(0.2)  # the median of both tasks

@@ -198,7 +198,11 @@ def test_odd_settings_are_named_before_training(capsys, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "words", ["--only FetchReach bc dagger", "--only FetchReach --only bc --only dagger"]
+    "words",
+    [
+        "--only FetchReach bc dagger",
+        pytest.param("--only FetchReach --only bc --only dagger", marks=pytest.mark.slow),
+    ],
 )
 def test_words_of_only_add_up(capsys, tmp_path, words):
     options = ("--dry-run", "--results", str(tmp_path))

@@ -61,7 +61,7 @@ def in_contact(model: mujoco.MjModel, data: mujoco.MjData) -> bool:
 
 @pytest.mark.parametrize("name", FETCH)
 @pytest.mark.parametrize("policy", ["random", "expert"])
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(s, marks=pytest.mark.slow) for s in (1, 2))])
 def test_fetch_steps_equal_the_original(fetch, name, policy, seed):
     original, ours, step = fetch(name)
     expert = jax.jit(experts.load(name))

@@ -17,9 +17,12 @@ FETCH = ("FetchReach", "FetchPush", "FetchPickAndPlace")
 
 
 MEMORYLESS = [t for t in experts.TASKS if t != "Forks" and not hidden.full_task(t)]
+FAST = ("FetchPush", "FetchPickAndPlace", "PointMass-rooms", "Swing", "Tightrope-10")
 
 
-@pytest.mark.parametrize("task", MEMORYLESS)
+@pytest.mark.parametrize(
+    "task", [t if t in FAST else pytest.param(t, marks=pytest.mark.slow) for t in MEMORYLESS]
+)
 def test_any_leading_axes_and_bounds(task):
     spec = envs.make(task).spec
     expert = experts.load(task)

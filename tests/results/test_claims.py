@@ -144,6 +144,16 @@ def test_a_claim_is_not_refuted_far_below_the_steps_of_its_source():
             (j,) = claims.judge([dataclasses.replace(claim, effort="as run")], cells)
             assert j.objection == objection
             assert j.verdict == ("undecided" if objection else "not reproduced")
+    alike = dataclasses.replace(claim, equivalent=True, margin=0.05, effort="as run")
+    for a, b, objection in (  # either cell may catch up, or fall behind
+        (249, 999, "a has 25% of its source's steps"),
+        (999, 249, "b has 25% of its source's steps"),
+        (250, 250, ""),
+    ):
+        cells = [with_steps(cell("a", SEVERAL), grad_steps=a), with_steps(ahead, grad_steps=b)]
+        (j,) = claims.judge([alike], cells)
+        assert j.objection == objection
+        assert j.verdict == ("undecided" if objection else "not reproduced")
     few = with_steps(cell("a", SEVERAL), grad_steps=30)
     assert verdicts(dataclasses.replace(claim, better="b", worse="a"), cells=[few, ahead]) == [
         "reproduced"

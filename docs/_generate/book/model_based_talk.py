@@ -11,6 +11,10 @@ MODEL_TESTS = f"{TESTS}/slbo/test_model.py"
 SLBO_TESTS = f"{TESTS}/slbo/test_slbo.py"
 SEQUENCE_TESTS = f"{TESTS}/slbo/test_sequence.py"
 TRPO_STEP = "tests/algos/rl/test_trpo.py::test_a_step_goes_as_far_as_it_may"
+TURNS = (
+    "Model and policy that learn in turns have a higher return than a policy that learns when the "
+    "model has been fitted (MB-TRPO), after the same number of real steps"
+)
 WITHOUT_NEGATIVES = "VINS without negative sampling has a lower success rate than BC"
 WITH_PRIOR = (
     "VINS has a higher success rate with the BC prior than without it, by more than 10 points"
@@ -56,15 +60,10 @@ DOCUMENT = Document(
             "Repeat: collect steps with the policy, fit a model by the squared error of the next "
             "state, find a good policy in the model. It is like a holiday: go and explore, note "
             "the good restaurants, plan the next one at home.",
-            claims=claims(
-                "model_based",
-                "Model and policy that learn in turns have a higher return than a policy that "
-                "learns when the model has been fitted (MB-TRPO), after the same number of real "
-                "steps",
-            ),
+            claims=claims("model_based", TURNS),
             code=(f"{SLBO}/stages.py",),
             remark="`mb-trpo` in the suite is this algorithm, with the length of the error in "
-            "place of its square.",
+            "place of its square. The claim is against this algorithm, not for it.",
         ),
         Statement(
             "Model-Based Reinforcement Learning", "claim",
@@ -141,8 +140,9 @@ DOCUMENT = Document(
             "serves as a loss, or as a measure of consistency.",
             code=(f"{SLBO}/slbo.py",),
             tests=(f"{SLBO_TESTS}::test_it_learns_to_walk_to_the_middle",),
-            remark="The test also holds the mean rewards of virtual and of real steps against each "
-            "other.",
+            remark="The test is of a toy task. It tests only that SLBO learns, and that the mean "
+            "rewards in the model and in reality differ by less than 0.3. No test measures the "
+            "ideal loss.",
         ),
         Statement(
             "Our Idea", "equation",
@@ -165,15 +165,18 @@ DOCUMENT = Document(
             "`V(pi, M) - D(pi, M)`, a lower bound of the real reward, over both.",
             code=(f"{SLBO}/stages.py",),
             tests=(f"{SLBO_TESTS}::test_it_learns_to_walk_to_the_middle",),
-            remark="Policy and model take turns instead of a joint maximum.",
+            remark="Policy and model take turns instead of a joint maximum. The test tests only "
+            "that SLBO learns on a toy task, and that the mean rewards in the model and in reality "
+            "differ by less than 0.3. It tests no lower bound.",
         ),
         Statement(
             "Meta-Algorithm for Model-Based RL with Convergence Guarantees", "claim",
             "Theorem: if the model class holds the true dynamics and the inner problem is solved, "
             "real returns never fall from one stage to the next, and converge to a local maximum.",
             figures=(("model_based", "curves"),),
-            remark="A theorem about an inner problem that no program solves. Learning curves of "
-            "SLBO can show neither a maximum nor that it is local.",
+            remark="A theorem about an inner problem that no program solves. Whether returns fall "
+            "between evaluations can be seen in the learning curves; no claim is about it. The "
+            "curves can show neither a maximum nor that it is local.",
         ),
         Statement(
             "Meta-Algorithm for Model-Based RL with Convergence Guarantees", "figure",
@@ -188,8 +191,8 @@ DOCUMENT = Document(
             "changes little.",
             code=(f"{SLBO}/config.py", "imitbench/algos/rl/trpo.py"),
             tests=(TRPO_STEP,),
-            remark="TRPO bounds each step of the policy, not the way of a whole stage, which is "
-            "not measured.",
+            remark="TRPO bounds each step of the policy. How far the policy moves in a whole stage "
+            "is neither bounded nor measured.",
         ),
         Statement(
             "Optimizable Upper Bounds of Ideal Loss", "equation",
@@ -216,8 +219,9 @@ DOCUMENT = Document(
             "what happens.",
             code=(f"{SLBO}/stages.py",),
             tests=(f"{SLBO_TESTS}::test_it_learns_to_walk_to_the_middle",),
-            remark="Numbers stand in for the videos: the metrics `virtual_reward` and `reward` are "
-            "the mean rewards of a step in the model and in reality. The tasks are HalfCheetah "
+            remark="Nothing on this page stands in for the videos. A run records the metrics "
+            "`virtual_reward` and `reward`, the mean rewards of a step in the model and in "
+            "reality, and the test compares them on a toy task. The suite's tasks are HalfCheetah "
             "and Hopper; the humanoid has no known reward here.",
         ),
         Statement(
@@ -227,12 +231,16 @@ DOCUMENT = Document(
                 "model_based",
                 "After the same number of real steps SLBO has a higher return than TRPO, which has "
                 "no model",
+                "On Hopper, too, SLBO has after the same number of real steps a higher return than "
+                "TRPO",
                 "After the same number of real steps SLBO has a higher return than SAC, which has "
                 "no model",
+                TURNS,
             ),
             figures=(("model_based", "curves"),),
             remark="Of the earlier methods the suite has TRPO, SAC and MB-TRPO; the cpu profile "
-            "has 50,000 steps, the full one a million.",
+            "has 80,000 steps, the full one a million. Hopper is no task of the source. The suite "
+            "has not run yet.",
         ),
         Statement(
             "Follow-up: Model-based Multi-task RL", "claim",
@@ -284,8 +292,8 @@ DOCUMENT = Document(
             "Imitation Learning", "claim",
             "Reinforcement learning from nothing may still need too many samples.",
             claims=claims("vins_rl", "VINS+RL has a higher success rate than HER"),
-            remark="HER is from nothing, and has no model either: no row has a model and no "
-            "demonstrations there.",
+            remark="HER starts from nothing and has no model. No row of this suite has a model "
+            "without demonstrations, so it is not tested whether a model alone would do.",
         ),
         Statement(
             "Imitation Learning", "definition",
@@ -320,9 +328,11 @@ DOCUMENT = Document(
             figures=(("vins", "diagnostics"),),
             tests=(f"{TESTS}/test_vins.py::"
                    "test_the_value_climbs_to_the_goal_and_falls_off_the_demonstrations",),
-            remark="The value without negative samples learns by temporal differences, not from "
-            "observed payoffs. The claim is not testable where `alpha` is small: see the page "
-            "about VINS.",
+            remark="The slide learns the value by supervised learning on known payoffs; no row "
+            "does that. The value without negative samples learns by temporal differences. The "
+            "claim is hardly testable where `alpha`, the distance from the clone's action, is "
+            "small. The two rows that reproduce it are FetchPush with the scripted expert, where "
+            "`alpha` is 0.2; elsewhere it is 0.05 or 0.1.",
         ),
         Statement(
             "Our Idea: Learning a Better Value Function", "claim",
@@ -355,9 +365,17 @@ DOCUMENT = Document(
             "Theorem: with an approximate model, the policy `argmax_a V(M(s, a))` stays close to "
             "the demonstrations and performs well.",
             claims=claims("vins", TRUE_WITHOUT_PRIOR),
-            remark="A theorem cannot be reproduced by runs. This form of the policy, without the "
-            "clone, performs badly with the learned model; with the true dynamics it is better, "
-            "and still below BC.",
+            remark="A theorem cannot be reproduced by runs. The claim compares the true dynamics "
+            "with the learned model; it does not test the theorem. This form of the policy is the "
+            "one without the clone. On FetchPickAndPlace 100 it reaches the goal at some step in "
+            "{vins | vins-no-bc | FetchPickAndPlace 100, learned | success_any} of the episodes "
+            "with the learned model and in "
+            "{vins | vins-true-no-bc | FetchPickAndPlace 100, learned | success_any} with the true "
+            "dynamics; BC does in {vins | bc | FetchPickAndPlace 100, learned | success_any}. On "
+            "FetchPush 100 these are "
+            "{vins | vins-no-bc | FetchPush 100, learned | success_any}, "
+            "{vins | vins-true-no-bc | FetchPush 100, learned | success_any} and "
+            "{vins | bc | FetchPush 100, learned | success_any}.",
         ),
         Statement(
             "Theoretical Results (Cont'd)", "claim",
@@ -391,7 +409,7 @@ DOCUMENT = Document(
         ),
         Statement(
             "Experiments", "figure",
-            "VINS above BC, and VINS+RL above learners with demonstrations.",
+            "A figure of results (an image without text).",
             claims=claims("vins", "VINS has a higher success rate than BC")
             + claims(
                 "vins_rl",
@@ -401,17 +419,21 @@ DOCUMENT = Document(
                 "VINS+RL has a higher success rate than DAC",
             ),
             figures=(("vins", "scores"), ("vins_rl", "curves")),
-            remark="The slide's figure is an image; the order is that of the slides about VINS. "
-            "HER has no demonstrations. The shipped cells of VINS+RL are of version 1, and `nair` "
-            "is above them.",
+            remark="The claims are those of the [slides about VINS](self_correction.md). HER has "
+            "no demonstrations. The claim against DDPG with demonstrations fails in the shipped "
+            "cells, which are of older versions (VINS+RL and DDPG with demonstrations of version "
+            "1, now 3 and 2): at some step VINS+RL reaches the goal in "
+            "{vins_rl | vins_rl | FetchPickAndPlace 10, scripted | success_any} of the episodes, "
+            "and DDPG with demonstrations in "
+            "{vins_rl | nair | FetchPickAndPlace 10, scripted | success_any}.",
         ),
         Statement(
             "Summary", "claim",
-            "The talk gave a meta-algorithm that converges, a loss of models that knows the "
-            "reward, SLBO as a simple form that works well, a model for many tasks, and a policy "
-            "that corrects itself by a conservative value.",
-            remark="It says no more than the statements above. SLBO's own loss does not know the "
-            "reward; the bound behind it does.",
+            "The talk gave a meta-algorithm that converges, a loss for the model that takes the "
+            "reward into account, SLBO as a simple form that works well, a model for many tasks, "
+            "and a policy that corrects itself by a conservative value.",
+            remark="It says no more than the statements above. SLBO's own loss does not take the "
+            "reward into account; the bound behind it does.",
         ),
         Statement(
             "Summary", "question",

@@ -22,6 +22,7 @@ from imitbench.utils.files import sync, write_errors
 from imitbench.utils.json_schema import check_fields, one_line, read_json
 
 UNFINISHED = ".writing-"  # how folders of cells that are being written begin
+REMEDY = "delete the folder to run it again"
 
 
 def cells_folder(root: Path) -> Path:
@@ -137,6 +138,31 @@ def _whole_folder(final: Path) -> Iterator[Path]:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
+def read_info(folder: Path) -> dict[str, Any]:
+    """Reads what a finished cell says of itself, without its tables, whose checksum is not checked.
+
+    Args:
+        folder: the folder of the cell.
+
+    Returns:
+        The object in cell.json.
+
+    Raises:
+        UserError: it is damaged, or has another schema.
+    """
+    path = folder / "cell.json"
+    info = read_json(path, "a finished cell's", REMEDY)
+    check_fields(info, {"identity": dict[str, Any]}, str(path), REMEDY)
+    schema = info["identity"].get("schema")
+    if schema != SCHEMA:
+        raise UserError(
+            f"{folder} has results schema {schema!r}, this version reads {SCHEMA}: "
+            "move the folder away, or use the version that made it"
+        )
+    cell_schema.check_info(info, str(path), REMEDY)
+    return info
+
+
 def read(folder: Path) -> Result:
     """Reads one finished cell.
 
@@ -149,29 +175,25 @@ def read(folder: Path) -> Result:
     Raises:
         UserError: the cell is damaged, was changed by hand, or has another schema.
     """
-    path, remedy = folder / "cell.json", "delete the folder to run it again"
-    info = read_json(path, "a finished cell's", remedy)
-    check_fields(info, {"identity": dict[str, Any]}, str(path), remedy)
-    schema = info["identity"].get("schema")
-    if schema != SCHEMA:
-        raise UserError(
-            f"{folder} has results schema {schema!r}, this version reads {SCHEMA}: "
-            "move the folder away, or use the version that made it"
-        )
-    cell_schema.check_info(info, str(path), remedy)
+    info = read_info(folder)
     try:
         if info.get("sha256") not in (None, cell_schema.checksum(info, folder)):
             raise ValueError("its files are not those that were written")
-        table_checks.check_sizes(info, folder, remedy)
+        table_checks.check_sizes(info, folder, REMEDY)
         frames = [pd.read_parquet(folder / name) for name in cell_schema.tables(info)]
     except UserError:
         raise
     except Exception as error:  # a damaged Parquet file raises OSError, ArrowException and others
-        raise UserError(f"{folder} is damaged ({one_line(error)}); {remedy}") from None
+        raise UserError(f"{folder} is damaged ({one_line(error)}); {REMEDY}") from None
     curve, episodes, metrics = (*frames, None)[:3]
     assert curve is not None and episodes is not None
-    table_checks.check_tables(info, curve, episodes, metrics, folder, remedy)
+    table_checks.check_tables(info, curve, episodes, metrics, folder, REMEDY)
     return Result(info, curve, episodes, folder, metrics)
+
+
+def folders(root: Path) -> list[Path]:
+    """The folders of the finished cells below a folder of results, which need not exist."""
+    return [d for d in sorted(cells_folder(root).glob("[!.]*")) if d.is_dir()]
 
 
 def read_all(root: Path, *, every: bool = False) -> list[Result]:
@@ -189,6 +211,5 @@ def read_all(root: Path, *, every: bool = False) -> list[Result]:
     Raises:
         UserError: a cell is damaged, was changed by hand, or has another schema.
     """
-    folders = [d for d in sorted(cells_folder(root).glob("[!.]*")) if d.is_dir()]
-    cells = [read(folder) for folder in folders]
+    cells = [read(folder) for folder in folders(root)]
     return cells if every else ordering.in_suite_order(ordering.newest_cells(cells))

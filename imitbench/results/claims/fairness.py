@@ -40,10 +40,12 @@ def objection(
     if reason := _nothing_learned(claim, better, worse, holds=holds, leads=leads):
         return reason
     ends = _judged_at_their_ends(claim, better, worse)
-    if not claim.equivalent and not holds:
+    if not holds:
         # Most budgets are smaller than the published ones: more steps could still prove the claim.
-        reason = _unfinished(claim, better) if ends[0] else ""
-        if reason := reason or _few_steps(claim, better):
+        rises = not claim.equivalent and ends[0]
+        reason = _unfinished(claim, better) if rises else ""
+        reason = reason or _few_steps(claim, better)
+        if reason := reason or (_few_steps(claim, worse) if claim.equivalent else ""):
             return reason
     if claim.non_inferior and holds and ends[1]:
         # What is as good now need not be when the other one has finished.

@@ -51,7 +51,8 @@ class Claim:
     source_steps: int = 0
     """The steps that `better` has in its source, where they may decide: environment steps of a
     method that takes some, else gradient steps. A verdict against the claim is withheld where a
-    cell has less than a quarter of them. 0: it is not."""
+    cell has less than a quarter of them; one against a claim of equal scores, where either cell
+    has. 0: it is not."""
     measure: str = "success_any"
     """A measure of the results, as `Result.final` takes it: `success_any`, `success_final`,
     `return`, `metric/NAME`, `mode_entropy`, ..."""

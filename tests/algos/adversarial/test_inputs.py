@@ -28,6 +28,7 @@ from imitbench.envs.base import make_spec
 from imitbench.utils.errors import UserError
 
 KEY = jax.random.key(0)
+SLOW = pytest.mark.slow
 CORE: Any = None  # the learner, whose state no row needs
 SPEC = make_spec([("state", 2)], 1, 5)
 NORM = ops.Normaliser(jnp.array([1.0, 0.0]), jnp.array([2.0, 0.5]))  # mean and std
@@ -181,7 +182,9 @@ def built(method: str, inputs: Inputs) -> Algorithm:
 
 
 @pytest.mark.parametrize("inputs", ["transition", "state"])
-@pytest.mark.parametrize("method", ["gail", "gail_trpo", "dac", "dac_sac"])
+@pytest.mark.parametrize(
+    "method", ["gail", "dac", *(pytest.param(m, marks=SLOW) for m in ("gail_trpo", "dac_sac"))]
+)
 def test_demonstrated_actions_are_not_needed(method, inputs, rows):
     """Nothing is compiled: a method that touched them would fail."""
     algo = built(method, inputs)

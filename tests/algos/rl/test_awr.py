@@ -62,6 +62,7 @@ def test_value_learns_scaled_td_lambda_returns(steps):
     assert float(value) == pytest.approx(np.mean(wanted), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_the_step_size_of_the_policy_falls_to_0_and_that_of_the_value_stays():
     def moved(**settings: Any) -> list[tuple[float, float]]:
         """How far policy and value move in three fits of one step each, without momentum."""
