@@ -6,8 +6,8 @@ an error over one step and as many transitions in a minibatch (`slbo-one-step`),
 is fitted before the policy learns (`mb-trpo`; in the full profile its policy has the official
 configuration's 200 iterations in a stage, and the others' has 800), without the bonus on the
 policy's entropy (`slbo-no-entropy`) and without noise on real actions (`slbo-no-noise`). The cpu
-profile has the ablations on HalfCheetah alone, which is among the tasks of the source, with eight
-seeds in place of five. TRPO has the same number of real steps, and on the ablations' tasks SAC,
+profile has the ablations on HalfCheetah alone, which is among the tasks of the source, and eight
+seeds in place of five for the main claims there. TRPO has the same number of real steps, and on the ablations' tasks SAC,
 too, which takes a gradient step after each real step but those of the first stage.
 
 In the other part the task is a target speed of HalfCheetah. `slbo` begins with nothing;
@@ -32,6 +32,7 @@ SPEEDS = ("HalfCheetah-speed-1", "HalfCheetah-speed-2")
 EPISODE = 500  # steps
 MB_TRPO_ITERATIONS = 200  # of a stage, at most: those of the official configuration
 MAIN = ("slbo", "trpo")  # the rows of all tasks
+DECISIVE = ("slbo", "slbo-squared", "mb-trpo", "trpo")  # the rows of the source's main claims
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Size:
     sac_hidden: tuple[int, ...]
     """Widths of SAC's hidden layers."""
     seeds: int
-    """Training seeds of SLBO, its ablations and TRPO on the ablations' tasks."""
+    """Training seeds of the rows `DECISIVE` on the ablations' tasks."""
     few_seeds: int
     """Training seeds of all other cells."""
     num_evals: int
@@ -105,7 +106,7 @@ def cells(s: Size) -> tuple[Cell, ...]:
     for task in s.tasks:
         for label, (method, config) in _methods(s).items():
             if label in MAIN or task in s.ablated:
-                many = task in s.ablated and label != "sac"
+                many = task in s.ablated and label in DECISIVE
                 seeds = s.seeds if many else s.few_seeds
                 out.append(_cell(task, method, label, config, steps, sizes | {"seeds": seeds}))
     sizes |= {"num_evals": s.speed_stages}

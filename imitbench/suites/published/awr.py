@@ -2,8 +2,8 @@
 
 The returns are those after 204,800 and 1,000,000 steps in the logs of the official code of Peng et
 al. 2019 (arXiv:1910.00177); the former lie between two evaluations, on a straight line. The table
-in the paper is after 20 to 31 million steps, so it is not comparable with runs of one million steps
-or fewer, whose returns are lower. Claims are on undiscounted returns, and on HalfCheetah alone: on
+in the paper is after more than 20 million steps, as the logs are, so it is not comparable with runs
+of one million steps or fewer, whose returns are lower. Claims are on undiscounted returns, and on HalfCheetah alone: on
 Hopper a seed of RWR that stands still for all 1,000 steps is above most of AWR's, which have begun
 to hop.
 """
