@@ -6,9 +6,9 @@ an error over one step and as many transitions in a minibatch (`slbo-one-step`),
 is fitted before the policy learns (`mb-trpo`; in the full profile its policy has the official
 configuration's 200 iterations in a stage, and the others' has 800), without the bonus on the
 policy's entropy (`slbo-no-entropy`) and without noise on real actions (`slbo-no-noise`). The cpu
-profile has the ablations on HalfCheetah alone, which is among the tasks of the source, and eight
-seeds in place of five for the main claims there. TRPO has the same number of real steps, and on the ablations' tasks SAC,
-too, which takes a gradient step after each real step but those of the first stage.
+profile leaves the last two out, and has the others on HalfCheetah alone, which is among the tasks
+of the source. TRPO has the same number of real steps, and on the ablations' tasks SAC, too, which
+takes a gradient step after each real step but those of the first stage.
 
 In the other part the task is a target speed of HalfCheetah. `slbo` begins with nothing;
 `slbo-after-5` has learned a model on five other speeds, whose real steps its curve does not count,
@@ -32,7 +32,6 @@ SPEEDS = ("HalfCheetah-speed-1", "HalfCheetah-speed-2")
 EPISODE = 500  # steps
 MB_TRPO_ITERATIONS = 200  # of a stage, at most: those of the official configuration
 MAIN = ("slbo", "trpo")  # the rows of all tasks
-DECISIVE = ("slbo", "slbo-squared", "mb-trpo", "trpo")  # the rows of the source's main claims
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,9 @@ class Size:
     speeds: tuple[str, ...]
     """Tasks with one."""
     ablated: tuple[str, ...]
-    """Tasks of the ablations."""
+    """Tasks of the ablations and of SAC."""
+    ablations: tuple[str, ...]
+    """Labels of the rows that run on these alone."""
     length: int
     """Real steps of each of two environments in a stage."""
     stages: int
@@ -68,9 +69,7 @@ class Size:
     sac_hidden: tuple[int, ...]
     """Widths of SAC's hidden layers."""
     seeds: int
-    """Training seeds of the rows `DECISIVE` on the ablations' tasks."""
-    few_seeds: int
-    """Training seeds of all other cells."""
+    """Training seeds."""
     num_evals: int
     """Evaluations at equal distances on tasks without a target speed; on others there is one after
     each stage."""
@@ -98,17 +97,15 @@ def cells(s: Size) -> tuple[Cell, ...]:
     """Builds the cells of a profile, task by task."""
     steps = 2 * s.length * s.stages
     sizes: dict[str, Any] = {
-        "seeds": s.few_seeds,
+        "seeds": s.seeds,
         "num_evals": s.num_evals,
         "eval_episodes": s.eval_episodes,
     }
     out = []
     for task in s.tasks:
-        for label, (method, config) in _methods(s).items():
-            if label in MAIN or task in s.ablated:
-                many = task in s.ablated and label in DECISIVE
-                seeds = s.seeds if many else s.few_seeds
-                out.append(_cell(task, method, label, config, steps, sizes | {"seeds": seeds}))
+        labels = (*MAIN, *s.ablations) if task in s.ablated else MAIN
+        rows = {label: row for label, row in _methods(s).items() if label in labels}
+        out += [_cell(task, m, label, config, steps, sizes) for label, (m, config) in rows.items()]
     sizes |= {"num_evals": s.speed_stages}
     steps = 2 * s.length * s.speed_stages
     after = replace(s.slbo, sequence=s.earlier)
@@ -161,23 +158,27 @@ def _sac(s: Size) -> sac.Config:
     return sac.Config(replay=replay, hidden=s.sac_hidden, target_entropy=-0.5, orthogonal=True)
 
 
+ABLATIONS = ("slbo-squared", "slbo-one-step", "mb-trpo", "sac")
+OF_THE_FULL_PROFILE = ("slbo-no-noise", "slbo-no-entropy")
 SMOKE = Size(
-    tasks=BODIES[:1], speeds=SPEEDS[:1], ablated=BODIES[:1], length=20, stages=2, speed_stages=2,
+    tasks=BODIES[:1], speeds=SPEEDS[:1], ablated=BODIES[:1],
+    ablations=ABLATIONS + OF_THE_FULL_PROFILE, length=20, stages=2, speed_stages=2,
     earlier=slbo_config.Sequence(tasks=2, stages=1, warm_up=1), rounds=2, model_steps=2,
     policy_steps=2, virtual_steps=10, minibatches=4, model_hidden=(16,), sac_hidden=(8,), seeds=2,
-    few_seeds=2, num_evals=2, eval_episodes=1,
+    num_evals=2, eval_episodes=1,
 )  # fmt: skip
 CPU = Size(
-    tasks=BODIES, speeds=SPEEDS[:1], ablated=BODIES[:1], length=2_500, stages=16, speed_stages=4,
-    earlier=slbo_config.Sequence(tasks=5, stages=2, warm_up=10), rounds=10, model_steps=100,
-    policy_steps=20, virtual_steps=500, minibatches=50, model_hidden=(256, 256),
-    sac_hidden=(256, 256), seeds=8, few_seeds=5, num_evals=4, eval_episodes=20,
+    tasks=BODIES, speeds=SPEEDS[:1], ablated=BODIES[:1], ablations=ABLATIONS, length=2_500,
+    stages=40, speed_stages=4, earlier=slbo_config.Sequence(tasks=5, stages=2, warm_up=10),
+    rounds=10, model_steps=100, policy_steps=20, virtual_steps=500, minibatches=50,
+    model_hidden=(256, 256), sac_hidden=(256, 256), seeds=5, num_evals=8, eval_episodes=20,
 )  # fmt: skip
 FULL = Size(
-    tasks=BODIES, speeds=SPEEDS, ablated=BODIES, length=5_000, stages=100, speed_stages=10,
+    tasks=BODIES, speeds=SPEEDS, ablated=BODIES, ablations=ABLATIONS + OF_THE_FULL_PROFILE,
+    length=5_000, stages=100, speed_stages=10,
     earlier=slbo_config.Sequence(tasks=5, stages=10, warm_up=20), rounds=20, model_steps=100,
     policy_steps=40, virtual_steps=500, minibatches=50, model_hidden=(500, 500),
-    sac_hidden=(256, 256), seeds=10, few_seeds=10, num_evals=50, eval_episodes=20,
+    sac_hidden=(256, 256), seeds=10, num_evals=50, eval_episodes=20,
 )  # fmt: skip
 SUITE = Suite(
     name="model_based",

@@ -3,9 +3,9 @@
 The returns are those after 204,800 and 1,000,000 steps in the logs of the official code of Peng et
 al. 2019 (arXiv:1910.00177); the former lie between two evaluations, on a straight line. The table
 in the paper is after more than 20 million steps, as the logs are, so it is not comparable with runs
-of one million steps or fewer, whose returns are lower. Claims are on undiscounted returns, and on HalfCheetah alone: on
-Hopper a seed of RWR that stands still for all 1,000 steps is above most of AWR's, which have begun
-to hop.
+of one million steps or fewer, whose returns are lower. Claims are on undiscounted returns, and on
+HalfCheetah alone: on Hopper a seed of RWR that stands still for all 1,000 steps is above most of
+AWR's, which have begun to hop.
 """
 
 from imitbench.suites.published.schema import Claim, Place, Published
