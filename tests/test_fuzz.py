@@ -396,7 +396,8 @@ def unfinished() -> Iterator[None]:
         gc.collect()
 
 
-@pytest.mark.parametrize("examples", [10, pytest.param(300, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("examples", [10, 300])
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_damaged_checkpoints(tmp_path, examples, caplog, unfinished):
     def state(k: int) -> TrainState:

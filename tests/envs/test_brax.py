@@ -61,6 +61,7 @@ def test_steps_equal_those_of_brax(name):
     np.testing.assert_array_equal(far.obs, bound.obs)
 
 
+@pytest.mark.slow
 def test_falling_pole_terminates_and_time_limit_truncates():
     env = envs.make("brax/inverted_pendulum")
     steps = jax.jit(lambda k: rollout.episodes(env, push, k, 3, horizon=40))(jax.random.key(0))

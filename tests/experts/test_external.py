@@ -304,6 +304,7 @@ def test_questions_go_to_whoever_demonstrated(method, no_cache):
         np.testing.assert_array_equal(found, wanted)
 
 
+@pytest.mark.slow
 def test_questions_about_data_of_others_go_to_the_named_expert_or_are_warned_of(capsys, tmp_path):
     env = ib.make_env(TASK)
     demos = ib.collect(env, 4)

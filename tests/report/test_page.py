@@ -183,6 +183,7 @@ def test_a_page_with_videos_holds_them():
     assert "no video of &lt;it&gt;." in page
 
 
+@pytest.mark.slow
 def test_differing_engines_digests_and_versions_are_said():
     results = [r._replace(info=r.info | {"device": "one"}) for r in shipped()]
     assert provenance.warnings(results) == []

@@ -146,9 +146,8 @@ def clone(**settings: Any) -> bc.Config:
     return bc.Config(hidden=(16,), steps=3, validation=0.0, **settings)
 
 
-@pytest.mark.parametrize(
-    "kind", [pytest.param("deterministic", marks=pytest.mark.slow), "two-pass"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["deterministic", "two-pass"])
 def test_heads_that_draw_no_numbers_go_into_every_format(kind, stored, tmp_path):
     policy = stored("bc", TASK, clone(head=heads.Config(kind)))
     check(policy, tmp_path, "numpy", from_numpy)

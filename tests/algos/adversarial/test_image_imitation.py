@@ -149,6 +149,7 @@ def test_the_auxiliary_error_by_hand():
     assert float(got) == pytest.approx(wanted, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_the_loss_adds_the_weighted_auxiliary_error():
     rows = {
         "obs": jax.random.uniform(jax.random.key(1), (6, SEEN + 3)),

@@ -240,6 +240,7 @@ def test_bad_settings(bad):
         bc.Config(**bad)
 
 
+@pytest.mark.slow
 def test_settings_can_be_vmapped(rows):
     """A grid of learning rates in one program equals the runs apart."""
     spec = envs.make("PointMass").spec

@@ -155,6 +155,7 @@ def test_differences_are_seen_and_standardised_on_their_own():
     np.testing.assert_allclose(tokens[:, 0], (obs[:3, 0] - norm.mean[0]) / norm.std[0], rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_small_differences_are_learned_faster_where_they_are_seen():
     """The action is the sign of a slow and noiseless drift of what is observed."""
     rng = np.random.default_rng(0)

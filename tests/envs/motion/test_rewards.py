@@ -120,6 +120,7 @@ def test_ends_are_relative_to_the_root_and_its_heading():
     np.testing.assert_allclose(there.ends[0], [0.183, -0.047 - 0.0838, 0.0], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_spin_of_the_root_is_in_the_frame_of_the_world():
     ends = skeleton().index(QUADRUPED.ends)
     lying = jnp.zeros(19).at[3:7].set(jnp.array([np.sqrt(0.5), np.sqrt(0.5), 0.0, 0.0]))
