@@ -26,10 +26,10 @@ QUICK_COMPILER = "--xla_cpu_use_fusion_emitters=false"  # halves the time of a c
 
 def pytest_configure(config: pytest.Config) -> None:
     """All processes of a run, and the runs after it, share compiled programs. The compiler's costly
-    passes are left to the run with the slow tests."""
+    passes are left to the run with the slow tests, whose programs are others."""
     fast = config.option.markexpr == "not slow"
     if not hasattr(config, "workerinput"):
-        os.environ[CACHE] = str(compiled.begin(machine.cache_dir("tests")))
+        os.environ[CACHE] = str(compiled.begin(compiled_programs(config)))
         os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
         # Else the path of the folder is a part of what a program is found by.
         os.environ["JAX_PERSISTENT_CACHE_ENABLE_XLA_CACHES"] = "none"
@@ -45,7 +45,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
-        compiled.end(Path(os.environ[CACHE]), machine.cache_dir("tests"))
+        compiled.end(Path(os.environ[CACHE]), compiled_programs(config))
+
+
+def compiled_programs(config: pytest.Config) -> Path:
+    """The folder of the programs that runs of the same kind share."""
+    return machine.cache_dir("tests" if config.option.markexpr == "not slow" else "tests-slow")
 
 
 @pytest.fixture(scope="session")
