@@ -66,15 +66,20 @@ def summary(suite: str) -> pd.DataFrame:
     return tables.summary(shipped_results(suite))
 
 
+@functools.cache
+def _rows_and_cells(suite: str) -> list[tuple[dict[str, Any], Result]]:
+    """The rows of `summary`, each with its cell."""
+    results = shipped_results(suite)
+    rows = summary(suite).to_dict("records") if results else []
+    return list(zip(rows, results, strict=True))
+
+
 def results_of_method(method: str) -> list[tuple[str, dict[str, Any], Result]]:
     """The shipped cells of a method: its suite, its row of the summary, and the cell."""
     found = []
     for suite in suite_names():
-        results = shipped_results(suite)
-        if results:
-            rows = summary(suite).to_dict("records")
-            cells = zip(rows, results, strict=True)
-            found += [(suite, row, r) for row, r in cells if r.identity["method"] == method]
+        cells = _rows_and_cells(suite)
+        found += [(suite, row, r) for row, r in cells if r.identity["method"] == method]
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import functools
 import inspect
 import itertools
 import textwrap
@@ -165,6 +166,7 @@ def join_help_lines(kind: type) -> None:
     kind.__annotations__ = own
 
 
+@functools.cache
 def field_docstrings(kind: type) -> dict[str, str]:
     """Finds the docstrings below the fields of a class.
 

@@ -133,8 +133,10 @@ class Result(NamedTuple):
         table, order = self.curve, "evaluation"
         if column not in table and self.metrics is not None and column in self.metrics:
             table, order = self.metrics, "updates"
-        last = table.loc[table[order] == table[order].max()]
-        values = last.sort_values(by=["seed"])[column].to_numpy(float)
+        when = table[order].to_numpy()
+        last = when == when.max()
+        by_seed = np.argsort(table["seed"].to_numpy()[last])
+        values = table[column].to_numpy(float)[last][by_seed]
         return self._without_diverged(values, column)
 
     def outcomes(self, column: str) -> np.ndarray | None:
