@@ -31,12 +31,14 @@ TROT, PACE, SPIN = (f"Quadruped-{clip}" for clip in ("trot", "pace", "spin"))
 PERSON = tuple(f"Humanoid-mocap-{clip}" for clip in ("walk", "run", "spinkick", "cartwheel"))
 ENVS = 16
 DISCOUNT = 0.95
-# Smaller than in AWR's code for other tasks, where targets are torques: an action of 0.4 is an
-# angle of up to 0.8 rad here.
-STD = 0.1
-POLICY_LR = 1e-4
+# Of AWR and RWR. The standard deviation is smaller than in AWR's code for other tasks, where
+# actions are torques: an action of 0.4 is an angle of up to 0.8 rad here. The replay holds the
+# steps of four updates, and the policy moves little in each.
+REGRESSION: dict[str, Any] = {
+    "std": 0.1, "policy_lr": 1.5e-5, "policy_steps": 200, "value_lr": 0.05, "value_steps": 200,
+    "capacity": 8_192,
+}  # fmt: skip
 TARGET_NOISE = 0.1  # of DAC's target policy, half of TD3's own, for the same reason
-VALUE_LR = 0.05
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ class Size:
         length = self.length // 2
         settings: dict[str, Any] = {
             "envs": ENVS, "length": length, "discount": DISCOUNT, "hidden": self.hidden,
-            "std": STD, "policy_lr": POLICY_LR, "value_lr": VALUE_LR,
+            **REGRESSION,
         }  # fmt: skip
         if self.small:
             settings |= {"policy_steps": 3, "value_steps": 2, "capacity": 4 * ENVS * length}
