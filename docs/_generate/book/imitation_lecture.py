@@ -319,7 +319,7 @@ DOCUMENT = Document(
         Statement(
             "Why might this not be enough?", "claim",
             "Some experts cannot do the task under noise.",
-            remark="Not tested: no row measures an expert under DART's noise. It takes an expert "
+            remark="Not tested: no row measures an expert under DART's noise. That takes an expert "
             "that fails under it, such as a scripted law that ignores disturbances.",
         ),
         Statement(
@@ -610,7 +610,7 @@ DOCUMENT = Document(
             code=("imitbench/algos/cloning/memory/config.py",),
             tests=(f"{CLONING}/test_memory.py::test_chunks_equal_a_plain_loop",
                    f"{CLONING}/test_memory.py::test_averaged_predictions_equal_a_plain_loop"),
-            remark="Not tested: they take these robots. ALOHA's chunks and averaged predictions "
+            remark="Not tested: that takes these robots. ALOHA's chunks and averaged predictions "
             "are settings of BC.",
         ),
         Statement(
@@ -621,7 +621,7 @@ DOCUMENT = Document(
                 "With demonstrations of one side, diffusion succeeds more often than regression "
                 "with the same network",
             ),
-            remark="The videos are not tested: they take these robots. The claim is about a "
+            remark="The videos are not tested: that takes these robots. The claim is about a "
             "simulated arm.",
         ),
         Statement(
