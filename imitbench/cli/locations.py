@@ -173,10 +173,10 @@ def read_results(suite: str, profile: Profile, results: Path) -> tuple[Path, lis
 
 def all_finished(profile: Profile, results: Path) -> list[dict[str, Any]]:
     """Reads what the finished cells of all suites say of themselves: the shipped ones, then the
-    user's own."""
+    user's own; those of a folder in the order in which they finished."""
     names = [folder_name(suite, profile) for suite in suite_names()]
     roots = [shipped_folder(name) for name in names] + [results / name for name in names]
-    return [store.read_info(folder) for root in roots for folder in store.folders(root)]
+    return [info for root in roots for info in store.read_infos(root)]
 
 
 def no_cells(root: Path, suite: str, profile: Profile) -> str:

@@ -101,7 +101,7 @@ def test_acts_on_discrete_choices(method, small, request):
     np.testing.assert_array_equal(choice, [0, 1])
 
 
-# One method of each kind of loop and state; the others resume in the slow tests.
+# A method without environment steps and one with them; the others resume in the slow tests.
 RESUMED_FAST = ("bc", "ppo")
 OPTIONS: dict[str, Any] = {"num_updates": 4, "num_evals": 4, "eval_episodes": 2}
 

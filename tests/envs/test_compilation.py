@@ -8,7 +8,7 @@ import pytest
 
 from imitbench import envs
 from imitbench.core import rollout
-from imitbench.core.types import Key
+from imitbench.core.types import Key, Transition
 from imitbench.data.sources.grades import zero_policy
 
 SEEDS, EPISODES = 3, 4  # different, so that axes that change places do not fit
@@ -20,10 +20,9 @@ def test_episodes_of_several_seeds_compile(name):
     env = rollout.evaluation_env(envs.make(name))
     policy = zero_policy(env.spec)
 
-    def play(key: Key):
+    def play(key: Key) -> Transition:
         return rollout.episodes(env, policy, key, EPISODES)
 
     keys = jax.random.split(jax.random.key(0), SEEDS)
-    before = jax.config.values["jax_disable_most_optimizations"]
-    assert not before
+    assert not jax.config.values["jax_disable_most_optimizations"]
     assert jax.jit(jax.vmap(play)).lower(keys).compile() is not None

@@ -250,6 +250,16 @@ def test_weights_that_vanish_are_named(tmp_path):
     assert runner.run(plan.prepare("toy", "smoke", [cell]), tmp_path / "usual") == []
 
 
+def test_what_cells_say_of_themselves_is_read_in_the_order_of_finishing(finished, tmp_path):
+    root = tmp_path / "toy"
+    shutil.copytree(finished, root)
+    cells = sorted(root.glob("cells/*"))
+    for time, cell in zip(("2026-02-02", "2026-01-01"), cells, strict=True):
+        fake_results.rewrite(cell, lambda info, time=time: info.update(finished_at=time))
+    read = [store.read(cell).info for cell in reversed(cells)]
+    assert store.read_infos(root) == read and store.read_infos(tmp_path / "none") == []
+
+
 def test_figures_of_an_older_state_are_deleted_and_other_files_stay(finished, tmp_path):
     root = tmp_path / "toy"
     shutil.copytree(finished, root)

@@ -196,6 +196,21 @@ def folders(root: Path) -> list[Path]:
     return [d for d in sorted(cells_folder(root).glob("[!.]*")) if d.is_dir()]
 
 
+def read_infos(root: Path) -> list[dict[str, Any]]:
+    """Reads what the finished cells of a folder say of themselves.
+
+    Args:
+        root: the folder, which need not exist.
+
+    Returns:
+        The objects of `read_info`, in the order in which the cells finished.
+
+    Raises:
+        UserError: a cell is damaged, or has another schema.
+    """
+    return sorted(map(read_info, folders(root)), key=lambda info: info["finished_at"])
+
+
 def read_all(root: Path, *, every: bool = False) -> list[Result]:
     """Reads all finished cells of a folder.
 

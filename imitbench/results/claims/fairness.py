@@ -42,10 +42,9 @@ def objection(
     ends = _judged_at_their_ends(claim, better, worse)
     if not holds:
         # Most budgets are smaller than the published ones: more steps could still prove the claim.
-        rises = not claim.equivalent and ends[0]
-        reason = _unfinished(claim, better) if rises else ""
-        reason = reason or _few_steps(claim, better)
-        if reason := reason or (_few_steps(claim, worse) if claim.equivalent else ""):
+        if not claim.equivalent and ends[0] and (reason := _unfinished(claim, better)):
+            return reason
+        if reason := _few_steps(claim, better, *([worse] if claim.equivalent else [])):
             return reason
     if claim.non_inferior and holds and ends[1]:
         # What is as good now need not be when the other one has finished.
@@ -112,12 +111,13 @@ def _judged_at_their_ends(claim: Claim, *cells: Result) -> tuple[bool, ...]:
     return tuple(after >= effort.env_steps(r) for after, r in zip(claim.after, cells, strict=True))
 
 
-def _few_steps(claim: Claim, r: Result) -> str:
+def _few_steps(claim: Claim, *cells: Result) -> str:
     """A method with far fewer steps than in its source may be ahead later."""
-    steps = effort.env_steps(r) if effort.is_online(r) else effort.grad_steps(r)
-    if steps >= ENOUGH * claim.source_steps:
-        return ""
-    return f"{r.identity['label']} has {steps / claim.source_steps:.0%}{FEW_STEPS}"
+    for r in cells:
+        steps = effort.env_steps(r) if effort.is_online(r) else effort.grad_steps(r)
+        if steps < ENOUGH * claim.source_steps:
+            return f"{r.identity['label']} has {steps / claim.source_steps:.0%}{FEW_STEPS}"
+    return ""
 
 
 def _unfinished(claim: Claim, *cells: Result) -> str:
