@@ -37,7 +37,7 @@ def episodes(
     Args:
         env: one environment; this function vectorises it.
         actor: acts in all episodes at once, with a fresh key in each step.
-        key: random key. The initial states depend on it and on `num`, not on the actor.
+        key: random key. Episode b's initial state depends on it and on b alone.
         num: B, the number of episodes.
         horizon: T, the steps of each episode; by default the time limit.
         poses: record the pose before each step, where the environment has poses.
@@ -71,7 +71,7 @@ def recorded_episodes(
     Args:
         env: one environment; this function vectorises it.
         actor: acts in all episodes at once, with a fresh key in each step.
-        key: random key. The initial states depend on it and on `num`, not on the actor.
+        key: random key. Episode b's initial state depends on it and on b alone.
         num: B, the number of episodes.
         record: maps the state of one environment to any pytree.
         horizon: T, the steps of each episode; by default the time limit.

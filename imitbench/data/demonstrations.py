@@ -158,7 +158,7 @@ def flatten(demos: Demos) -> Transition:
     Returns:
         Rows [N, ...] on the device, one episode after the other.
     """
-    return _rows(demos, np.arange(len(demos))[None], None, 1, shared=True, stream=False)
+    return _rows(demos, np.arange(len(demos))[None], None, 1, same=True, stream=False)
 
 
 def hold_out(demos: Demos, share: float = HELD_OUT) -> tuple[Demos, Demos]:
@@ -212,15 +212,16 @@ def subset(
             share the arrays of the data set.
 
     Returns:
-        Rows [S, N, ...], or [N, ...] where `same`, for the N steps of the seed with the most: the
+        Rows [S, N, ...], or [N, ...] if `same`, for the N steps of the seed with the most: the
         others are filled up by rows of weight 0. The last step of an episode that neither
         terminates nor is truncated is marked as truncated.
 
     Raises:
         UserError: `k` or `stride` is out of range.
     """
-    drawn = draw_episodes(demos, k, seeds[:1] if same else seeds)
-    return rows_of(demos, drawn, stride=stride, shared=same, stream=stream)
+    numbers = seeds[:1] if same else seeds
+    drawn = draw_episodes(demos, k, numbers)
+    return rows_of(demos, drawn, numbers, stride=stride, same=same, stream=stream)
 
 
 def draw_episodes(demos: Demos, k: int, seeds: Sequence[int], purpose: int = 0xDE305) -> np.ndarray:
@@ -251,15 +252,22 @@ def draw_episodes(demos: Demos, k: int, seeds: Sequence[int], purpose: int = 0xD
 
 
 def rows_of(
-    demos: Demos, drawn: np.ndarray, *, stride: int = 1, shared: bool = False, stream: bool = False
+    demos: Demos,
+    drawn: np.ndarray,
+    seeds: Sequence[int],
+    *,
+    stride: int = 1,
+    same: bool = False,
+    stream: bool = False,
 ) -> Transition:
     """Gives drawn episodes to each training seed.
 
     Args:
         demos: the data set.
         drawn: [S, k] the numbers of their episodes.
+        seeds: the S training seeds.
         stride: as in `subset`.
-        shared: S is 1, and all seeds get these rows.
+        same: S is 1, and all seeds get these rows.
         stream: as in `subset`.
 
     Returns:
@@ -268,12 +276,12 @@ def rows_of(
     Raises:
         UserError: `stride` is out of range.
     """
-    offsets = None if stride == 1 else _offsets(demos, drawn, stride)
-    return _rows(demos, drawn, offsets, stride, shared=shared, stream=stream)
+    offsets = None if stride == 1 else _offsets(demos, drawn, seeds, stride)
+    return _rows(demos, drawn, offsets, stride, same=same, stream=stream)
 
 
-def _offsets(demos: Demos, drawn: np.ndarray, stride: int) -> np.ndarray:
-    """The first step that is kept of each episode, [S, k]."""
+def _offsets(demos: Demos, drawn: np.ndarray, seeds: Sequence[int], stride: int) -> np.ndarray:
+    """The first step that is kept of each episode, [S, k]; a seed's depend on its number alone."""
     real = demos.by_episode(np.count_nonzero, np.asarray(demos.rows.weight) > 0)
     shortest = int(real[drawn].min())
     if not 1 <= stride <= shortest:
@@ -281,7 +289,9 @@ def _offsets(demos: Demos, drawn: np.ndarray, stride: int) -> np.ndarray:
             f"stride={stride}: expected 1 to {shortest}, the steps of the shortest episode of "
             f"{demos.header.task}"
         )
-    return np.random.default_rng(0x7417).integers(0, stride, drawn.shape)
+    numbers = list(seeds)
+    every = (max(numbers) + 1, drawn.shape[1])  # of all seeds up to the largest one
+    return np.random.default_rng(0x7417).integers(0, stride, every)[numbers]
 
 
 def _rows(
@@ -290,10 +300,10 @@ def _rows(
     offsets: np.ndarray | None,
     stride: int,
     *,
-    shared: bool,
+    same: bool,
     stream: bool,
 ) -> Transition:
-    """Rows of the drawn episodes [S, k] for each seed, or for all where `shared` (S is 1)."""
+    """Rows of the drawn episodes [S, k] for each seed, or for all of them if `same` (S is 1)."""
     lengths = demos.lengths[drawn]
     size = int(lengths.sum(axis=1).max())
     index = np.zeros((len(drawn), size), np.int64)  # of row 0 where a seed has fewer steps
@@ -326,4 +336,4 @@ def _rows(
     for name in streamed:
         array = HostArray(np.asarray(getattr(whole, name)))
         rows = rows.replace(**{name: StreamedRows(jnp.asarray(index, jnp.int32), array)})
-    return jax.tree.map(lambda x: jnp.asarray(x[0] if shared else x), rows)
+    return jax.tree.map(lambda x: jnp.asarray(x[0] if same else x), rows)

@@ -235,7 +235,12 @@ def _own_data_warnings(pool: Demos, env: Env, source: DemoSource) -> list[str]:
 
 
 def load_demonstrations(
-    request: DataRequest, env: Env, seeds: Sequence[int], *, configs: Sequence[Any]
+    request: DataRequest,
+    env: Env,
+    seeds: Sequence[int],
+    *,
+    configs: Sequence[Any],
+    first_seed: int | None = None,
 ) -> Loaded:
     """Loads the rows that the training seeds learn from; collects them if need be.
 
@@ -245,6 +250,8 @@ def load_demonstrations(
         seeds: the S training seeds.
         configs: settings of the methods that learn from the rows; poses are kept where one of them
             uses them.
+        first_seed: the cell's first training seed, which draws a subset that all seeds share; by
+            default the first one of `seeds`, which may be those that a cell lacks.
 
     Returns:
         The rows, the header of their data set, and the number of demonstrated steps.
@@ -269,6 +276,8 @@ def load_demonstrations(
             pool = pool.without_actions()
     if source.stream:
         pool = memory_map.memory_mapped(pool)
+    if source.same_subset and first_seed is not None:
+        seeds = [first_seed]
     if source.extra is not None:
         further = load_pool(request.task, request.engine, source.extra)
         rows = extra.subset(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from imitbench import envs
-from imitbench.core import ops, unrolling
+from imitbench.core import ops, rollout, unrolling
 from imitbench.core.types import EnvState
 from imitbench.envs.base import BaseEnv, make_spec, scalar
 
@@ -47,6 +47,13 @@ def walked():
     start = unrolling.start_episodes(env, jax.random.key(0), 5)
     after, steps, t = unrolling.unroll(env, quits, jax.random.key(1), start, 40)
     return jax.tree.map(np.asarray, (start, after, steps, t))
+
+
+def test_initial_states_of_the_first_episodes_do_not_depend_on_their_number():
+    few, many = (
+        rollout.episodes(Walk(), still, jax.random.key(3), n, horizon=1).obs for n in (2, 3)
+    )
+    np.testing.assert_array_equal(few[0], many[0, :2])
 
 
 def test_an_ended_episode_is_followed_by_a_fresh_one(walked):

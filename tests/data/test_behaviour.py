@@ -25,6 +25,7 @@ from imitbench.results.cells import store
 from imitbench.runs import distributed, plan, runner, worker
 from imitbench.suites import registry
 from imitbench.suites.schema import Cell, Suite
+from imitbench.training import loop
 from imitbench.utils.errors import UserError
 
 TASK = "ProbeWalk"
@@ -84,6 +85,12 @@ def test_the_header_counts_finished_episodes_alone():
     steps = rows.replace(reward=jnp.ones((1, n)), weight=jnp.ones((1, n)), **ends)
     header = behaviour.experience_header(request(), steps)
     assert (header.episodes, header.mean_return) == (2, (2 + HORIZON) / 2)
+
+
+def test_experience_of_a_diverged_learner_is_refused(no_cache):
+    state = loop.TrainState(None, jnp.int32(1), jnp.array([False, True]))
+    with pytest.raises(UserError, match=r"ddpg of ProbeWalk diverged \(seeds 3\)"):
+        behaviour.store_experience(request(), [0, 3], state)
 
 
 @pytest.mark.slow
@@ -176,6 +183,15 @@ def test_rows_of_the_warm_up_count_from_the_first_update_on():
         weight = weigh_collected(rows, jnp.int32(done), 3, 4).weight
         np.testing.assert_array_equal(weight, np.arange(10) < expected)
     assert float(weigh_collected(rows, jnp.int32(0), 3, 20).weight.sum()) == 10
+
+
+def test_rows_are_counted_right_where_their_product_with_updates_is_large():
+    rows = buffer.no_rows(envs.make(TASK).spec)
+    rows = rows.replace(weight=jnp.ones(47_001))
+    found = weigh_collected(rows, jnp.int32(46_999), 47_000).weight
+    assert float(found.sum()) == 47_001
+    half = weigh_collected(rows, jnp.int32(23_499), 47_000).weight
+    assert float(half.sum()) == 23_501
 
 
 @pytest.mark.parametrize(

@@ -177,6 +177,14 @@ def test_a_stride_keeps_one_step_in_so_many(demos):
         data.subset(demos, 4, [0], stride=horizon + 1)
 
 
+def test_the_steps_that_a_stride_keeps_depend_on_the_seed_alone(demos):
+    """Seeds that are added to a cell learn from what they had learned from at once with others."""
+    at_once = data.subset(demos, 4, range(6), stride=3)
+    added = data.subset(demos, 4, [4, 5], stride=3)
+    np.testing.assert_array_equal(added.weight, np.asarray(at_once.weight)[4:])
+    assert not np.array_equal(added.weight, np.asarray(at_once.weight)[:2])
+
+
 def test_data_of_another_task_is_refused(demos, tmp_path):
     path = tmp_path / "x.npz"
     data.save(path, demos)

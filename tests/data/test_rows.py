@@ -206,3 +206,19 @@ def test_demonstrated_steps_are_those_of_the_episodes():
     full = data.Demos(padded((horizon,) * 3, horizon), made((20,) * 3).header)
     for stride in (1, 3, 20):
         assert demonstrated(full, 2, stride=stride) == 2 * horizon // stride
+
+
+def test_seeds_that_a_cell_lacks_share_the_subset_of_its_first_one():
+    demos = made()
+    source = DemoSource(dataset=DatasetInMemory.of(demos), same_subset=True)
+    request, env = DataRequest(TASK, "auto", 2, source), envs.make(TASK)
+    asks: dict[str, Any] = {"request": request, "env": env, "configs": [bc.Config()]}
+    whole = loading.load_demonstrations(**asks, seeds=range(8)).rows.obs
+    added = [
+        loading.load_demonstrations(**asks, seeds=[seed], first_seed=0).rows.obs
+        for seed in range(1, 8)
+    ]
+    for rows in added:
+        np.testing.assert_array_equal(rows, whole)
+    alone = [loading.load_demonstrations(**asks, seeds=[s]).rows.obs for s in range(8)]
+    assert len({x.shape for x in alone} | {float(x.sum()) for x in alone}) > 2

@@ -118,7 +118,16 @@ def store_experience(request: Request, seeds: Sequence[int], state: loop.TrainSt
         request: the learner and its budget.
         seeds: the S training seeds.
         state: the learners' state, leaves [S, ...].
+
+    Raises:
+        UserError: a learner diverged.
     """
+    failed = [seed for seed, bad in zip(seeds, np.asarray(state.diverged), strict=True) if bad]
+    if failed:
+        raise UserError(
+            f"the learner {request.behaviour.method} of {request.task} diverged (seeds "
+            f"{', '.join(map(str, failed))}), so its experience is no data: change its settings"
+        )
     spec = envs.make(request.task, request.engine).spec
     for i, seed in enumerate(seeds):
         ring = state.algo.replay.rows  # leaves [S, C, 1, ...]

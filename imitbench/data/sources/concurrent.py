@@ -85,5 +85,7 @@ def weigh_collected(
     """
     total = demos.weight.shape[0]
     before = min(warmup, total)
-    collected = before + jnp.ceil((total - before) * (done + 1) / updates)
+    # Whole rows of an update and the rest apart, so that no product overflows.
+    whole, rest = divmod(total - before, updates)
+    collected = before + whole * (done + 1) + jnp.ceil(float(rest) * (done + 1) / updates)
     return demos.replace(weight=jnp.where(jnp.arange(total) < collected, demos.weight, 0.0))

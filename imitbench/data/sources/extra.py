@@ -56,7 +56,7 @@ def subset(
         stride: keep one step in `stride` of each episode, from a random offset on.
 
     Returns:
-        Rows [S, N, ...], or [N, ...] where `same`, with `extra`: those of the demonstrations come
+        Rows [S, N, ...], or [N, ...] if `same`, with `extra`: those of the demonstrations come
         first.
 
     Raises:
@@ -66,4 +66,4 @@ def subset(
     drawn = draw_episodes(demos, k, numbers)
     further = len(demos) + draw_episodes(extra, episodes, numbers, PURPOSE)
     both = np.concatenate([drawn, further], axis=1)
-    return rows_of(join(demos, extra), both, stride=stride, shared=same)
+    return rows_of(join(demos, extra), both, numbers, stride=stride, same=same)
