@@ -16,8 +16,12 @@ from imitbench.physics.camera import Camera
 
 GOAL = "goal"
 GOAL_RADIUS = 0.03  # m
-CAMERA = Camera(lookat=(1.34, 0.75, 0.47), distance=0.9, azimuth=135.0, elevation=-40.0)
-"""It sees the table from the front and the robot's left, and the space of the goals above it."""
+CAMERA = Camera(lookat=(1.34, 0.75, 0.5), distance=0.75, azimuth=180.0, elevation=-20.0)
+"""It looks at the robot across the table, a little from above, so that the arm rarely hides things.
+
+At the start of an episode fewer than 3 pixels of the goal or the object are seen in 5% of the
+episodes of FetchReach and in 7% of those of FetchPush (150 episodes each).
+"""
 DEPTHS = (0.4, 1.6)  # m, near and far
 ARM = ("elbow_flex_link", "forearm_roll_link", "wrist_flex_link", "wrist_roll_link")
 GRIPPER = ("gripper_link", "r_gripper_finger_link", "l_gripper_finger_link")

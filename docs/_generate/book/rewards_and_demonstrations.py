@@ -125,8 +125,8 @@ DOCUMENT = Document(
             )
             + claims(
                 "pixels",
-                "After 3,000 gradient steps BC reaches more goals from positions than from a depth "
-                "image",
+                "With the same number of gradient steps BC reaches more goals from positions than "
+                "from a depth image",
             ),
             remark="The demonstrations of another body are recorded states. No suite learns from "
             "videos of people.",

@@ -40,8 +40,9 @@ class Config(gail_loop.Config):
     ppo: ppo.Config = field(default_factory=ppo.Config)
     """Settings of PPO."""
     compared_fields: tuple[str, ...] = field(default=(), metadata=ADDED_LATER)
-    """Fields of the observation that the discriminator sees, such as those of an object without the
-    arm; on tasks with images fields of the full task's observation. Empty: all of them."""
+    """Fields of the observation, or differences "a - b" of two, that the discriminator sees, such
+    as those of an object without the arm; on tasks with images of the full task's observation.
+    Empty: all fields."""
 
 
 def make(config: Config, spec: Spec, env: Env) -> Algorithm:

@@ -11,11 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-import numpy as np
+import jax
+import jax.numpy as jnp
 
+from imitbench.algos.common.goal_features import parse_term
 from imitbench.core.observations.hidden_state import full_obs
 from imitbench.core.types import Spec, Transition
-from imitbench.utils.errors import UserError, pick
+from imitbench.utils.errors import UserError
 
 
 class StateView(NamedTuple):
@@ -29,8 +31,8 @@ def make_state_view(names: Sequence[str], spec: Spec) -> StateView:
     """Builds the view of a task's steps.
 
     Args:
-        names: the fields that are seen, of the observation; of the full task's observation where
-            the task observes images. None: all fields.
+        names: the fields that are seen, or differences "a - b" of two of them, of the observation;
+            of the full task's observation where the task observes images. None: all fields.
         spec: the task.
 
     Returns:
@@ -38,26 +40,33 @@ def make_state_view(names: Sequence[str], spec: Spec) -> StateView:
         demonstrations have `full_obs`; their `next_obs` are meaningless there.
 
     Raises:
-        UserError: there is no such field; later, demonstrations hold no full observations.
+        UserError: there is no such field, or the two of a difference have unequal sizes; later,
+            demonstrations hold no full observations.
     """
     fields = spec.fields if spec.image is None else spec.image.full
-    chosen = [fields[pick("field in compared_fields", name, fields)] for name in names or fields]
-    places = np.concatenate([np.arange(part.start, part.stop) for part in chosen])
-    seen_spec = replace(spec, obs_size=len(places), image=None, goal=None)
+    terms = [parse_term(name, fields, "field in compared_fields") for name in names or fields]
+    parts = [[fields[name] for name in term] for term in terms]
+    size = sum(part[0].stop - part[0].start for part in parts)
+    seen_spec = replace(spec, obs_size=size, image=None, goal=None)
+
+    def view(obs: jax.Array) -> jax.Array:
+        return jnp.concatenate(
+            [obs[..., p[0]] - obs[..., p[1]] if len(p) == 2 else obs[..., p[0]] for p in parts],
+            axis=-1,
+        )
 
     def see(steps: Transition) -> Transition:
         if spec.image is None:
-            obs, after = steps.obs[..., places], steps.next_obs[..., places]
-            return steps.replace(obs=obs, next_obs=after)
+            return steps.replace(obs=view(steps.obs), next_obs=view(steps.next_obs))
         if steps.full_obs is not None:
-            obs = steps.full_obs[..., places]
+            obs = view(steps.full_obs)
         elif steps.obs.shape[-1] == spec.obs_size:
             raise UserError(
                 "the demonstrations hold images without the states that the discriminator "
                 "compares: take those of the task's own experts"
             )
         else:
-            obs = full_obs(spec.image, steps.obs)[..., places]
+            obs = view(full_obs(spec.image, steps.obs))
         return steps.replace(obs=obs, next_obs=obs)
 
     return StateView(seen_spec, see)

@@ -7,7 +7,7 @@ the fields.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import jax
@@ -77,6 +77,27 @@ def field_size(spec: Spec, field: str) -> int:
     return where.stop - where.start
 
 
+def parse_term(feature: str, fields: Mapping[str, slice], what: str) -> tuple[str, ...]:
+    """Reads a feature: the name of a field, or two names of a difference "a - b".
+
+    Args:
+        feature: the text.
+        fields: the places of all fields.
+        what: the kind of field, for the message.
+
+    Returns:
+        One name, or that of the minuend and that of the subtrahend.
+
+    Raises:
+        UserError: a field is unknown, or the two have unequal sizes.
+    """
+    term = tuple(x.strip() for x in feature.split(" - "))
+    found = [fields[pick(what, name, fields)] for name in term]
+    if len(term) > 2 or len({part.stop - part.start for part in found}) > 1:
+        raise UserError(f"feature {feature!r}: expected a field, or 'a - b' of two equal sizes")
+    return term
+
+
 def default_features(spec: Spec, goal: GoalSpec) -> list[str]:
     """The goal relative to what is to reach it, and the positions of hand and object, if any."""
     has_hand = {"grip_pos", "object_pos", "gripper_state"} <= set(spec.fields)
@@ -103,14 +124,7 @@ def make_feature_map(spec: Spec, features: Sequence[str], method: str) -> Featur
             "bc"
         )
     features = features or default_features(spec, goal)
-    terms = []
-    for feature in features:
-        term = tuple(x.strip() for x in feature.split(" - "))
-        for name in term:
-            pick("field of the observation", name, spec.fields)
-        if len(term) > 2 or len({field_size(spec, name) for name in term}) > 1:
-            raise UserError(f"feature {feature!r}: expected a field, or 'a - b' of two equal sizes")
-        terms.append(term)
+    terms = [parse_term(feature, spec.fields, "field of the observation") for feature in features]
     fields = tuple(dict.fromkeys(n for term in terms for n in term if n != goal.desired))
     if not fields:
         raise UserError(f"features={features}: expected a field that changes in an episode")

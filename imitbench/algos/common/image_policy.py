@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from imitbench.core import nets, ops, policy_nets
+from imitbench.core import distributions, nets, ops, policy_nets
 from imitbench.core.config import require
 from imitbench.core.observations import encoders, image_nets, images
 from imitbench.core.observations.encoders import Encoder
@@ -51,13 +51,17 @@ class Config:
         require(needed, self, "auxiliary_fields", "one field or more beside auxiliary > 0")
 
 
+WithAuxiliary = Callable[[Params, jax.Array], tuple[distributions.Distribution, jax.Array]]
+"""(parameters of the policy, inputs [..., I]) -> the policy's distribution, and the mean squared
+error [] of what its image network predicts. The image is encoded once for both."""
+
+
 class ImageNetworks(NamedTuple):
-    """Policy, value and auxiliary prediction; all see `inputs` [..., I]."""
+    """Policy and value, and the policy with its auxiliary prediction; all see `inputs` [..., I]."""
 
     policy: policy_nets.PolicyNet
     value: nets.ValueNet
-    # (parameters of the policy, inputs [..., I]) -> the mean squared error [] of the prediction.
-    auxiliary_error: Callable[[Params, jax.Array], jax.Array]
+    with_auxiliary: WithAuxiliary | None  # None: nothing is predicted
 
 
 def moments_size(spec: Spec) -> int:
@@ -132,43 +136,33 @@ def image_networks(
     seen = image.numbers + image.size
     encoder = _of_first(seen, image_nets.image_encoder(config.net, image, seen, 1))
     sizes = replace(spec, obs_size=encoder.size)
-    policy = policy_nets.policy(
+    of_features = policy_nets.policy(
         sizes, hidden, head, activation="tanh", out_gain=0.01, log_std=log_std
     )
-    policy = policy_nets.encoded(policy, encoder)
     if config.value_sees == "image":
         value = _encoded_value(nets.value(sizes, hidden, "tanh"), encoder)
     else:
         of_state = nets.value(replace(spec, obs_size=image.full_size), hidden, "tanh")
         value = nets.ValueNet(of_state.init, lambda p, x: of_state.apply(p, x[..., seen:]))
+    policy = policy_nets.encoded(of_features, encoder)
     if not config.auxiliary_fields:
-        return ImageNetworks(policy, value, lambda params, x: jnp.float32(0.0))
+        return ImageNetworks(policy, value, None)
     places = full_fields(image, config.auxiliary_fields, "auxiliary_fields")
-    return _with_auxiliary(policy, value, encoder, config.net.features, seen + places)
-
-
-def _with_auxiliary(
-    policy: policy_nets.PolicyNet,
-    value: nets.ValueNet,
-    encoder: Encoder,
-    features: int,
-    places: np.ndarray,
-) -> ImageNetworks:
-    """Networks whose policy has a further linear layer that predicts inputs at some places from the
-    image's features, which come first in the encoder's output."""
     layer = nn.Dense(len(places))
+    features = config.net.features  # of the image, which come first in the encoder's output
 
     def init(key: Key) -> Params:
         last = layer.init(ops.fold_in_name(key, "auxiliary"), jnp.zeros((1, features)))
         return {"main": policy.init(key), "auxiliary": last}
 
-    def error(params: Params, x: jax.Array) -> jax.Array:
-        seen = encoder.apply(params["main"]["encoder"], x)[..., :features]
-        predicted = jnp.asarray(layer.apply(params["auxiliary"], seen))
-        return jnp.mean((predicted - x[..., places]) ** 2)
+    def apply(params: Params, x: jax.Array) -> tuple[distributions.Distribution, jax.Array]:
+        encoded = encoder.apply(params["main"]["encoder"], x)
+        dist = of_features.apply(params["main"]["policy"], encoded)
+        predicted = jnp.asarray(layer.apply(params["auxiliary"], encoded[..., :features]))
+        return dist, jnp.mean((predicted - x[..., seen + places]) ** 2)
 
     main = policy_nets.PolicyNet(init, lambda params, x: policy.apply(params["main"], x))
-    return ImageNetworks(main, value, error)
+    return ImageNetworks(main, value, apply)
 
 
 def _of_first(size: int, encoder: Encoder) -> Encoder:

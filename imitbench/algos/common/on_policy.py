@@ -111,8 +111,7 @@ class Networks(NamedTuple):
     policy: policy_nets.PolicyNet  # a Gaussian with a free log_std, or categorical
     value: nets.ValueNet
     image: ImageSpec | None = None  # of tasks with images
-    # (parameters of the policy, inputs) -> the error [] of what its image network predicts.
-    auxiliary_error: Callable[[Params, jax.Array], jax.Array] | None = None
+    with_auxiliary: image_policy.WithAuxiliary | None = None
 
 
 def networks(config: Config, spec: Spec) -> Networks:
@@ -122,7 +121,7 @@ def networks(config: Config, spec: Spec) -> Networks:
         found = image_policy.image_networks(
             config.images, spec, config.hidden, head, config.log_std
         )
-        return Networks(found.policy, found.value, spec.image, found.auxiliary_error)
+        return Networks(found.policy, found.value, spec.image, found.with_auxiliary)
     policy = policy_nets.policy(
         spec, config.hidden, head, activation="tanh", out_gain=0.01, log_std=config.log_std
     )
@@ -133,7 +132,13 @@ def distribution(
     policy: policy_nets.PolicyNet, params: Params, obs: jax.Array
 ) -> distributions.Gaussian | distributions.Categorical:
     """The policy's distribution of actions for standardised observations [..., O]."""
-    dist = policy.apply(params, obs)
+    return with_free_std(policy.apply(params, obs))
+
+
+def with_free_std(
+    dist: distributions.Distribution,
+) -> distributions.Gaussian | distributions.Categorical:
+    """The same distribution, which is of one of the kinds that on-policy learners have."""
     assert isinstance(dist, distributions.Gaussian | distributions.Categorical)
     return dist
 

@@ -85,7 +85,12 @@ def clipped_loss(
     Returns:
         The loss [], and metrics; "kl" estimates the divergence KL(old || new) in nats.
     """
-    dist = on_policy.distribution(networks.policy, params["policy"], rows["obs"])
+    auxiliary_error = None
+    if networks.with_auxiliary is None or not config.images.auxiliary:
+        dist = on_policy.distribution(networks.policy, params["policy"], rows["obs"])
+    else:
+        found, auxiliary_error = networks.with_auxiliary(params["policy"], rows["obs"])
+        dist = on_policy.with_free_std(found)
     log_ratio = dist.log_prob(rows["action"]) - rows["log_prob"]
     ratio = jnp.exp(log_ratio)
     advantage = rows["advantage"]
@@ -103,10 +108,10 @@ def clipped_loss(
         "entropy": entropy,
         "kl": jnp.mean(ratio - 1.0 - log_ratio),
     }
-    if networks.auxiliary_error is None or not config.images.auxiliary:
+    if auxiliary_error is None:
         return loss, metrics
-    error = networks.auxiliary_error(params["policy"], rows["obs"])
-    return loss + config.images.auxiliary * error, metrics | {"auxiliary_error": error}
+    loss = loss + config.images.auxiliary * auxiliary_error
+    return loss, metrics | {"auxiliary_error": auxiliary_error}
 
 
 def optimiser(config: Config, further_steps: int = 0) -> optax.GradientTransformation:

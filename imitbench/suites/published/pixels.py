@@ -53,7 +53,8 @@ CLAIMS = (
         worse_at=_clones("-depth64", 120),
     ),
     Claim(
-        "After 3,000 gradient steps BC reaches more goals from positions than from a depth image",
+        "With the same number of gradient steps BC reaches more goals from positions than from a "
+        "depth image",
         "bc", "bc", OURS, places=_clones("", 120), worse_at=_clones("-depth64", 120),
     ),
 )  # fmt: skip

@@ -10,12 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from imitbench import algos, data
+from imitbench import algos, data, envs
 from imitbench.algos.adversarial import gail, state_view
 from imitbench.algos.adversarial.discriminator import DiscriminatorConfig
 from imitbench.algos.common import image_policy, on_policy
 from imitbench.algos.rl import ppo
-from imitbench.core import ops, unrolling
+from imitbench.core import buffer, ops, unrolling
 from imitbench.core.observations import image_nets, images
 from imitbench.core.observations.hidden_state import WithState, full_obs, join
 from imitbench.core.types import FULL_OBS, EnvState, ImageSpec, Spec, Transition
@@ -144,9 +144,10 @@ def test_the_auxiliary_error_by_hand():
     encoder = image_nets.image_encoder(NETS, IMAGE, SEEN, 1)
     features = encoder.apply(params["main"]["encoder"], x[:, None, :SEEN])[:, :5]
     wanted = np.mean((np.asarray(features @ kernel) - np.asarray(x[:, SEEN + 1 :])) ** 2)
-    assert net.auxiliary_error is not None
-    got = net.auxiliary_error(params, x)
+    assert net.with_auxiliary is not None
+    dist, got = net.with_auxiliary(params, x)
     assert float(got) == pytest.approx(wanted, rel=1e-4)
+    np.testing.assert_allclose(dist.mode, net.policy.apply(params, x).mode, rtol=1e-6)
 
 
 @pytest.mark.slow
@@ -187,6 +188,21 @@ def test_a_masked_discriminator_sees_the_object_alone():
         view.see(demos.replace(full_obs=None))
     with pytest.raises(UserError, match="field in compared_fields 'leg'"):
         state_view.make_state_view(("leg",), SPEC)
+
+
+def test_a_discriminator_sees_differences_of_fields():
+    spec = envs.make("FetchReach").spec
+    view = state_view.make_state_view(("desired_goal - grip_pos", "gripper_state"), spec)
+    obs = jnp.arange(2.0 * spec.obs_size).reshape(2, -1)
+    rows = buffer.no_rows(spec).replace(obs=obs, next_obs=obs + 1.0)
+    goal, hand = (np.asarray(obs)[:, spec.fields[k]] for k in ("desired_goal", "grip_pos"))
+    seen = view.see(rows)
+    assert view.spec.obs_size == 5
+    np.testing.assert_array_equal(np.asarray(seen.obs)[:, :3], goal - hand)
+    np.testing.assert_array_equal(seen.obs[:, 3:], obs[:, spec.fields["gripper_state"]])
+    np.testing.assert_array_equal(seen.next_obs[:, 3:], seen.obs[:, 3:] + 1.0)
+    with pytest.raises(UserError, match="'a - b' of two equal sizes"):
+        state_view.make_state_view(("desired_goal - gripper_state",), spec)
 
 
 def test_a_mask_without_images(small, env, demos):
