@@ -2,24 +2,27 @@
 
 As in Ho and Ermon 2016 (arXiv:1606.03476), the methods get trajectories of a learned expert, one
 step in 20 of each, on tasks whose episodes end when the robot falls. The generator is PPO in place
-of TRPO. On one task, and on its variant whose episodes never end early (`-fh`), GAIL with TRPO,
-AIRL, GAIL with the reverse Kullback-Leibler divergence (f-VIM) and GAIL with the logit as its
-reward run too, and in the full profile SQIL (`sqil-all-steps`: it gets all steps of the
-trajectories, because values pass from step to step). AIRL, f-VIM and the logit have rewards of both
-signs: a negative one makes it worthwhile to end an episode. The reward of f-VIM is centred, so that
-a perfect imitator earns 0 a step; its source pays -1 there. On Reacher, whose episodes never end
-early, the methods get all steps, and BC four times as many gradient steps as elsewhere.
+of TRPO; on one task it is TRPO, too. There, and on its variant whose episodes never end early
+(`-fh`), AIRL and GAIL with the logit as its reward run too. Both have rewards of both signs: a
+negative one makes it worthwhile to end an episode. On Reacher, whose episodes never end early, the
+methods get all steps, and BC four times as many gradient steps as elsewhere.
 
 Two controls run on that task and on its variant: GAIL with a constant reward of 1 a step, and GAIL
 with demonstrations of all-zero actions.
 
-The off-policy methods have fewer environment steps than GAIL: a tenth in the full profile, a fifth
-in the cpu profile. DAC has no absorbing states in the row `dac-no-absorbing`. The full profile has
-DAC with SAC, too; in the cpu profile it and SQIL are rows of the suite `inverse`, which has whole
-trajectories. The expert acts without noise, unlike the paper's, so BC has clean actions. DAgger has
-BC's number of gradient steps, a quarter of them before the first of its five rounds. In each round
-the expert labels as many new trajectories as there are demonstrations, every step of them; that
-makes a hundred times as many expert actions as the other methods get. Claims:
+The full profile has more rows there, which no claim is about: GAIL with the reverse
+Kullback-Leibler divergence (`f-vim-rkl`, whose reward is centred, so that a perfect imitator earns
+0 a step; its source pays -1 there), with spectrally normalised kernels in place of the gradient
+penalty (`gail-spectral`), and SQIL (`sqil-all-steps`: it gets all steps of the trajectories,
+because values pass from step to step).
+
+The off-policy methods have fewer environment steps than GAIL: a tenth of them, on the task of the
+controls in the cpu profile a fifth. DAC has no absorbing states in the row `dac-no-absorbing`. The
+full profile has DAC with SAC, too; in the cpu profile it and SQIL are rows of the suite `inverse`,
+which has whole trajectories. The expert acts without noise, unlike the paper's, so BC has clean
+actions. DAgger has BC's number of gradient steps, a quarter of them before the first of its five
+rounds. In each round the expert labels as many new trajectories as there are demonstrations, every
+step of them; that makes a hundred times as many expert actions as the other methods get. Claims:
 `imitbench/suites/published/gail.py`.
 
 PPO's learning rate falls to 0 over the budget, as in PPO2 of openai/baselines, whose settings for
@@ -43,8 +46,9 @@ There GAIL needs more steps than the cpu profile has, which has BC and DAgger al
 task of the paper, Humanoid, is missing.
 
 The paper's discriminator has no gradient penalty. Here all have one but those of AIRL, `gail_trpo`,
-`gail-no-penalty` and `gail-spectral`, whose kernels are spectrally normalised. `gail-no-penalty`
-runs on one task, on its variant and on Reacher, and is the row that AIRL is compared with.
+`gail-no-penalty` and `gail-spectral`. `gail-no-penalty` runs on one task, on its variant and on
+Reacher, and is the row that AIRL is compared with; its discriminator has a bonus of .001 for
+entropy, which AIRL's has not, and its policy none.
 """
 
 from dataclasses import dataclass, replace
@@ -62,6 +66,9 @@ from imitbench.suites.schema import Cell, Suite
 TASKS = ("Hopper", "HalfCheetah", "Walker2d", "Ant-27", "Ant")
 COLUMNS: tuple[tuple[str, tuple[int, ...]], ...] = tuple((t, (1, 4, 11, 18, 25)) for t in TASKS)
 NEVER_END = ("HalfCheetah",)  # episodes last until the time limit, as in the tasks named -fh
+SLOW_TO_START = ("HalfCheetah", "Ant-27", "Ant")  # DAC's code has 10,000 random steps there
+WARMUP = 1_000  # random steps elsewhere
+STILL_DEMOS = 11  # demonstrations of all-zero actions
 ROUNDS, UPDATES = 5, 10  # of DAgger; updates after the last round fit what was collected
 
 
@@ -78,30 +85,29 @@ class Size:
     main_demos: int
     """Demonstrations of the column that decides most claims, and for the variants of GAIL."""
     env_steps: int
-    """Environment steps of GAIL and its on-policy variants."""
-    off_policy_steps: int
-    """Environment steps of DAC."""
+    """Environment steps of GAIL and its on-policy variants, but for Reacher."""
+    reacher_steps: int
+    """Those on Reacher."""
+    off_policy_steps: dict[str, int]
+    """The tasks of DAC, and its environment steps."""
     sqil_steps: int
     """Environment steps of SQIL; 0: no SQIL."""
     dac_demos: tuple[int, ...]
     """Numbers of demonstrations for DAC and DAgger."""
-    dac_tasks: tuple[str, ...]
-    """The tasks of DAC."""
-    dac_with_sac: bool
-    """Run DAC with SAC, too."""
+    more_rows: bool
+    """Run DAC with SAC, `f-vim-rkl` and `gail-spectral`, too."""
     reacher_demos: tuple[int, ...]
     """Numbers of demonstrations on Reacher."""
     warmup: int
-    """Environment steps of DAC and SQIL before they learn."""
+    """Environment steps of DAC and SQIL before they learn, where the robot is slow to start."""
     grad_steps: int
     """Gradient steps of BC and DAgger."""
     steps_per_update: int
     """Gradient steps of an update of BC, and rounds of an update of DAC and SQIL."""
     seeds: int
-    """Training seeds."""
-    off_policy_seeds: int
-    """Training seeds of DAC and SQIL; DAC has `seeds` on the task of the controls, with absorbing
-    states and without."""
+    """Training seeds of methods that act in the environment, but for DAgger."""
+    cloning_seeds: int
+    """Training seeds of BC and DAgger."""
     more_bc_seeds: int
     """Training seeds of BC on Walker2d with more than one trajectory."""
     num_evals: int
@@ -112,6 +118,9 @@ class Size:
     """One step in so many of each demonstration is kept."""
     length: int = 256
     """Steps of each environment in an update of PPO and TRPO."""
+    decisive: tuple[str, ...] = ()
+    """Labels of rows that have the seeds of BC on the task of the controls: most claims compare
+    them."""
 
     @property
     def most_demos(self) -> int:
@@ -128,17 +137,18 @@ class Size:
             "source": source,
         }
 
-    def off_policy_common(self, env_steps: int) -> dict[str, Any]:
-        """Fields that the cells of DAC and SQIL share."""
-        return self.common() | {"seeds": self.off_policy_seeds, "env_steps": env_steps}
+    def seeds_of(self, task: str, label: str) -> int:
+        """Training seeds of a row that acts in the environment."""
+        decisive = task == self.control_task and label in self.decisive
+        return self.cloning_seeds if decisive else self.seeds
 
-    def replay(self, batch: int) -> off_policy.Config:
+    def replay(self, task: str, batch: int, env_steps: int) -> off_policy.Config:
         """The replay of DAC and SQIL, with `batch` steps in a minibatch."""
         return off_policy.Config(
             rounds=self.steps_per_update,
-            warmup=self.warmup,
+            warmup=self.warmup if task in SLOW_TO_START else min(self.warmup, WARMUP),
             batch=batch,
-            capacity=self.off_policy_steps,
+            capacity=env_steps,
         )
 
 
@@ -150,20 +160,27 @@ def cells(s: Size) -> tuple[Cell, ...]:
             out.append(_bc(task, demos, s))
             out += [_gail(task, demos, s)] if task in s.gail_tasks else []
             if demos in s.dac_demos:
-                out += _dac(task, demos, s) if task in s.dac_tasks else []
+                out += _dac(task, demos, s) if task in s.off_policy_steps else []
                 out.append(_dagger(task, demos, s))
         if task == s.control_task:
             out += [*_controls(s), *_variants(s)]
+    return (*out, *_reacher(replace(s, env_steps=s.reacher_steps)))
+
+
+def _reacher(s: Size) -> list[Cell]:
+    """The rows on Reacher."""
     whole = replace(s.common()["source"], stride=1)
     free = _gail_config(s, discriminator=discriminator.DiscriminatorConfig(penalty=0.0))
-    for demos in s.reacher_demos:
-        rows = (
+    rows = [
+        cell
+        for demos in s.reacher_demos
+        for cell in (
             _bc("Reacher", demos, s, 4 * s.grad_steps),
             _gail("Reacher", demos, s),
             _gail("Reacher", demos, s, "gail-no-penalty", free),
         )
-        out += [replace(cell, source=whole) for cell in rows]
-    return tuple(out)
+    ]
+    return [replace(cell, source=whole) for cell in rows]
 
 
 def _clone(s: Size, grad_steps: int) -> bc.Config:
@@ -190,8 +207,8 @@ def _whole_episodes(config: on_policy.Config) -> Any:
 
 def _bc(task: str, demos: int, s: Size, grad_steps: int = 0) -> Cell:
     steps, common = grad_steps or s.grad_steps, s.common()
-    if task == "Walker2d" and demos > 1:  # where few seeds do not tell 11 from 4
-        common["seeds"] = s.more_bc_seeds
+    many = task == "Walker2d" and demos > 1  # where few seeds do not tell 11 from 4
+    common["seeds"] = s.more_bc_seeds if many else s.cloning_seeds
     return Cell(task, demos, "bc", _clone(s, steps), grad_steps=steps, **common)
 
 
@@ -203,32 +220,37 @@ def _gail(
     if task.endswith("-fh") or task in NEVER_END:
         learner = "trpo" if method == "gail_trpo" else "ppo"
         config = replace(config, **{learner: _whole_episodes(getattr(config, learner))})
-    return Cell(task, demos, method, config, env_steps=s.env_steps, label=label, **s.common())
+    common: dict[str, Any] = s.common() | {"env_steps": s.env_steps}
+    common["seeds"] = s.seeds_of(task, label)
+    return Cell(task, demos, method, config, label=label, **common)
 
 
 def _dac(task: str, demos: int, s: Size) -> list[Cell]:
-    learner = replace(dac.Config().td3, replay=s.replay(batch=100), initial_weights="orthonormal")
+    env_steps = s.off_policy_steps[task]
+    replay = s.replay(task, 100, env_steps)
+    learner = replace(dac.Config().td3, replay=replay, initial_weights="orthonormal")
     config = dac.Config(td3=learner)
     rows: dict[str, tuple[str, Any]] = {"dac": ("dac", config)}
     if task == s.control_task:
         rows["dac-no-absorbing"] = "dac", replace(config, absorbing=False)
-    if s.dac_with_sac:
-        soft = sac.Config(replay=s.replay(batch=256), temperature=0.1)
+    if s.more_rows:
+        soft = sac.Config(replay=s.replay(task, 256, env_steps), temperature=0.1)
         rows["dac_sac"] = "dac_sac", dac_sac.Config(sac=soft)
-    out = []
-    for label, (method, settings) in rows.items():
-        common = s.off_policy_common(s.off_policy_steps)
-        if method == "dac" and task == s.control_task:
-            common["seeds"] = s.seeds
-        out.append(Cell(task, demos, method, settings, label=label, **common))
-    return out
+    common: dict[str, Any] = s.common() | {"env_steps": env_steps}
+    return [
+        replace(
+            Cell(task, demos, method, settings, label=label, **common),
+            seeds=s.seeds_of(task, label),
+        )
+        for label, (method, settings) in rows.items()
+    ]
 
 
 def _sqil(task: str, demos: int, s: Size) -> Cell:
     """SQIL on all steps of the trajectories."""
-    common = s.off_policy_common(s.sqil_steps)
+    common: dict[str, Any] = s.common() | {"env_steps": s.sqil_steps}
     common["source"] = replace(common["source"], stride=1)
-    config = sqil.Config(replay=replace(s.replay(batch=128), capacity=s.sqil_steps))
+    config = sqil.Config(replay=s.replay(task, 128, s.sqil_steps))
     return Cell(task, demos, "sqil", config, label="sqil-all-steps", **common)
 
 
@@ -243,28 +265,32 @@ def _dagger(task: str, demos: int, s: Size) -> Cell:
     capacity = (1 + ROUNDS) * demos * HORIZON
     config = dagger.Config(episodes=demos, capacity=capacity, **settings)
     common: dict[str, Any] = s.common() | {"num_evals": min(ROUNDS, s.num_evals)}
+    common["seeds"] = s.cloning_seeds
     return Cell(task, demos, "dagger", config, grad_steps=in_updates, **common)
 
 
 def _controls(s: Size) -> list[Cell]:
     """GAIL without an expert, where episodes end early and where they do not."""
-    task, demos = s.control_task, s.most_demos
-    endless = f"{task}-fh"
+    task = s.control_task
+    endless, still = f"{task}-fh", min(STILL_DEMOS, s.most_demos)
     constant = _gail_config(s, constant=True)
-    zero_actions = DemoSource(pool=2 * demos, grade="still", stride=s.stride)
+    zero_actions = DemoSource(pool=2 * s.most_demos, grade="still", stride=s.stride)
     return [
-        _gail(task, demos, s, "gail-constant", constant),
-        _gail(endless, demos, s),
-        _gail(endless, demos, s, "gail-constant", constant),
+        _gail(task, s.main_demos, s, "gail-constant", constant),
+        _gail(endless, s.main_demos, s),
+        _gail(endless, s.main_demos, s, "gail-constant", constant),
         # Demonstrations of all-zero actions are short on the first task and whole on the second.
-        replace(_gail(task, demos, s), source=zero_actions),
-        replace(_gail(endless, demos, s), source=zero_actions),
+        *(
+            replace(_gail(of, still, s), source=zero_actions, seeds=s.seeds)
+            for of in (task, endless)
+        ),
     ]
 
 
 def _variants(s: Size) -> list[Cell]:
-    """GAIL with another generator, reward, divergence or regulariser, and SQIL."""
+    """GAIL with another generator or reward, and without its penalty; and more rows."""
     demos, config = s.main_demos, _gail_config(s)
+    task, endless = s.control_task, f"{s.control_task}-fh"
 
     def gail_with(**settings: Any) -> gail.Config:
         return replace(config, discriminator=replace(config.discriminator, **settings))
@@ -275,41 +301,43 @@ def _variants(s: Size) -> list[Cell]:
     )
     free = discriminator.DiscriminatorConfig(penalty=0.0)
     trpo_config = gail_trpo.Config(trpo=learner, discriminator=free)
-    f_vim = gail_with(divergence="reverse-kl", centred=True)
-    plain = _gail(f"{s.control_task}-fh", demos, s)
-    out = [plain] if demos != s.most_demos else []  # else it is one of the controls
-    for task in (s.control_task, f"{s.control_task}-fh"):
+    out = [_gail(task, demos, s, "gail_trpo", trpo_config, "gail_trpo")]
+    for of in (task, endless):
         out += [
-            _gail(task, demos, s, "gail_trpo", trpo_config, "gail_trpo"),
-            _gail(task, demos, s, "airl", airl.Config(ppo=with_bonus), "airl"),
-            _gail(task, demos, s, "f-vim-rkl", f_vim),
-            _gail(task, demos, s, "gail-logit", gail_with(reward="logit")),
-            _gail(task, demos, s, "gail-no-penalty", replace(config, discriminator=free)),
+            _gail(of, demos, s, "airl", airl.Config(ppo=with_bonus), "airl"),
+            _gail(of, demos, s, "gail-logit", gail_with(reward="logit")),
+            _gail(of, demos, s, "gail-no-penalty", replace(config, discriminator=free)),
         ]
-        out += [_sqil(task, demos, s)] if s.sqil_steps else []
-    spectral = gail_with(penalty=0.0, spectral=True)
-    return [*out, _gail(s.control_task, demos, s, "gail-spectral", spectral)]
+        if s.more_rows:
+            f_vim = gail_with(divergence="reverse-kl", centred=True)
+            out.append(_gail(of, demos, s, "f-vim-rkl", f_vim))
+        out += [_sqil(of, demos, s)] if s.sqil_steps else []
+    if s.more_rows:
+        out.append(_gail(task, demos, s, "gail-spectral", gail_with(penalty=0.0, spectral=True)))
+    return out
 
 
 SMOKE = Size(
     columns=(("Hopper", (1,)),), gail_tasks=("Hopper",), control_task="Hopper", main_demos=1,
-    env_steps=512, off_policy_steps=16, sqil_steps=16, dac_demos=(1,), dac_tasks=("Hopper",),
-    dac_with_sac=True, reacher_demos=(1,), warmup=8, grad_steps=80, steps_per_update=4, seeds=2,
-    off_policy_seeds=2, more_bc_seeds=2, num_evals=2, eval_episodes=1, length=32,
+    env_steps=512, reacher_steps=512, off_policy_steps={"Hopper": 16}, sqil_steps=16,
+    dac_demos=(1,), more_rows=True, reacher_demos=(1,), warmup=8, grad_steps=80,
+    steps_per_update=4, seeds=2, cloning_seeds=2, more_bc_seeds=2, num_evals=2, eval_episodes=1,
+    length=32,
 )  # fmt: skip
 CPU = Size(
     columns=(*((task, (1, 4, 11)) for task in TASKS[:3]), ("Ant-27", (4,))), gail_tasks=TASKS[:3],
-    control_task="Hopper", main_demos=4, env_steps=512_000, off_policy_steps=102_400,
-    sqil_steps=0, dac_demos=(4,), dac_tasks=("Hopper", "HalfCheetah"), dac_with_sac=False,
-    reacher_demos=(4,), warmup=1_000, grad_steps=10_240, steps_per_update=256, seeds=10,
-    off_policy_seeds=5, more_bc_seeds=30, num_evals=10, eval_episodes=10,
+    control_task="Hopper", main_demos=4, env_steps=512_000, reacher_steps=245_760,
+    off_policy_steps={"Hopper": 102_400, "HalfCheetah": 51_200}, sqil_steps=0, dac_demos=(4,),
+    more_rows=False, reacher_demos=(4,), warmup=1_000, grad_steps=10_240, steps_per_update=256,
+    seeds=5, cloning_seeds=10, more_bc_seeds=30, num_evals=10, eval_episodes=10,
+    decisive=("gail", "gail-no-penalty", "gail_trpo", "dac"),
 )  # fmt: skip
 FULL = Size(
     columns=COLUMNS, gail_tasks=TASKS, control_task="Hopper", main_demos=4, env_steps=3_072_000,
-    off_policy_steps=300_000, sqil_steps=300_000, dac_demos=(1, 4, 11, 18, 25), dac_tasks=TASKS,
-    dac_with_sac=True, reacher_demos=(4, 11, 18), warmup=10_000, grad_steps=20_000,
-    steps_per_update=500, seeds=10, off_policy_seeds=10, more_bc_seeds=30, num_evals=20,
-    eval_episodes=50,
+    reacher_steps=3_072_000, off_policy_steps=dict.fromkeys(TASKS, 300_000), sqil_steps=300_000,
+    dac_demos=(1, 4, 11, 18, 25), more_rows=True, reacher_demos=(4, 11, 18), warmup=10_000,
+    grad_steps=20_000, steps_per_update=500, seeds=10, cloning_seeds=10, more_bc_seeds=30,
+    num_evals=20, eval_episodes=50,
 )  # fmt: skip
 SUITE = Suite(
     name="gail",

@@ -138,7 +138,8 @@ DOCUMENT = Document(
             tests=(f"{DISCRIMINATOR}::test_divergences_are_estimated",
                    f"{DISCRIMINATOR}::test_bounds_by_hand"),
             remark="The divergences are a setting of the discriminator "
-            "(`discriminator.divergence`); the reverse one alone is a row of the suite `gail`. The "
+            "(`discriminator.divergence`); the reverse one alone is a row, in the full profile of "
+            "`gail`. The "
             "slides compare actions in demonstrated states, which takes no environment; the "
             "discriminator compares steps of the expert with the policy's own.",
         ),
@@ -151,18 +152,12 @@ DOCUMENT = Document(
         Statement(
             "Using alternative f-divergences: Reverse KL", "claim",
             "The reverse divergence, `E_pi log(pi / pi_expert)`, helps, because it seeks one mode.",
-            claims=claims(
-                "gail",
-                "Where episodes can end early GAIL with -log(1 - D) as its reward has a higher "
-                "return than GAIL with the reverse Kullback-Leibler divergence, whose rewards are "
-                "of either sign",
-            ),
             tests=(f"{DISCRIMINATOR}::"
                    "test_a_centred_reward_is_0_where_both_densities_are_equal",),
-            remark="Not tested. The only claim is of the opposite order, and not about modes. A "
-            "policy equal to the expert gets -1 a step from the reward of Ke et al., so ending an "
-            "episode early pays best; `f-vim-rkl` shifts the reward so that such a policy gets 0. "
-            "Hopper has no modes; rows on Forks would tell.",
+            remark="Not tested. A policy equal to the expert gets -1 a step from the reward of Ke "
+            "et al., so ending an episode early pays best; `f-vim-rkl` in the full profile of "
+            "`gail` shifts the reward so that such a policy gets 0. Hopper has no modes; rows on "
+            "Forks would tell.",
         ),
         Statement(
             "Using alternative f-divergences: Reverse KL", "equation",

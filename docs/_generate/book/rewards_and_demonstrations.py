@@ -472,6 +472,7 @@ DOCUMENT = Document(
                 "GAIL has a higher return than BC with 4 trajectories",
                 "GAIL has a higher return than BC with 11 trajectories",
                 "GAIL without a gradient penalty has a higher return than BC with 4 trajectories",
+                "GAIL with TRPO has a higher return than BC with 4 trajectories",
                 "On Reacher BC has a higher return than GAIL, with 4 trajectories",
                 "On Reacher BC has a higher return than GAIL without a gradient penalty, with 4 "
                 "trajectories",
