@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from docs._generate import sources
-from imitbench.results import effort, rank, submissions
+from imitbench.results import comparability, effort, rank, submissions
 from imitbench.results.cells.cell import Result
 from imitbench.results.claims import place_name
 from imitbench.results.tables.formatting import format_estimate
@@ -37,7 +37,8 @@ def tables() -> str:
 
 
 def table(suite: str) -> str:
-    """The ranking of one suite; empty where no two methods ran at the same places."""
+    """The ranking of one suite, or why there is none; empty where no two methods ran at the same
+    places."""
     shipped = [r for r in sources.shipped_results(suite) if not r.identity.get("validation")]
     if not shipped:  # a search over settings
         return ""
@@ -46,6 +47,10 @@ def table(suite: str) -> str:
         named = submissions.with_name(about, cells)
         results += named
         by |= {r.identity["label"]: about.by for r in named}
+    try:
+        comparability.require_one_environment(results)
+    except UserError as error:
+        return f"Not ranked: {error}."
     try:
         scores = rank.collect(results)
     except UserError:

@@ -98,6 +98,8 @@ def _id(part: Part) -> str:
 
 def _suite(part: Part) -> str:
     results = part.results
+    # The page's scripts have no way to show a cell whose return is not known.
+    known = [r for r in results if r.info["has_success"] or not r.withholds_return]
     warnings = provenance.warnings(results)
     try:
         claims = _verdicts_first(sections.claims_section(results))
@@ -110,8 +112,8 @@ def _suite(part: Part) -> str:
         f'<p class="status">{html.escape(_status(part))}</p>',
         *map(markup.warning, warnings),
         _scores(part),
-        _curves(results),
-        _comparison(results),
+        _curves(known) if known else "",
+        _comparison(known),
         _section(part, "Published returns", beside.published_returns(results)),
         _section(part, "Published rates", beside.published_rates(results)),
         _section(part, "Other packages", beside.peer_rows(results)),

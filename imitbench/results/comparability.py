@@ -3,7 +3,7 @@
 Three questions, from the strictest to the mildest:
 `require_comparable` (claims): the same physics and the same seeds, or an error;
 `differences` (comparisons of two runs, the report): everything beside the method that differs;
-`require_one_environment` (tables): cells of one task and engine have the same environment.
+`require_one_environment` (tables, ranks): cells of one task and engine have the same environment.
 """
 
 from __future__ import annotations
@@ -127,14 +127,14 @@ def require_comparable(a: Result, b: Result, names: str) -> None:
         raise UserError(f"{names} cannot be compared: {'; '.join(map(str, found))}")
 
 
-def require_one_environment(results: Iterable[Result], root: Path) -> None:
+def require_one_environment(results: Iterable[Result], root: Path | None = None) -> None:
     """Refuses cells of one task and engine whose environments behave differently.
 
     The environments of the task "none" are the held-out episodes of data sets, one for each.
 
     Args:
         results: finished cells.
-        root: their folder, for the message.
+        root: their folder, for the message; None where they are of several.
 
     Raises:
         UserError: two cells of one task and engine have different environment digests.
@@ -145,8 +145,9 @@ def require_one_environment(results: Iterable[Result], root: Path) -> None:
         reference = first.setdefault((*_task_and_data(result), engine), result)
         if found := physics_differences(reference, result):
             digests = ", ".join(sorted(found[0].values))
+            where = f"{root}: " if root else ""
             raise UserError(
-                f"{root}: the cells of {task} ran in environments that behave differently "
+                f"{where}the cells of {task} ran in environments that behave differently "
                 f"(digests {digests}): run the older ones again"
             )
 

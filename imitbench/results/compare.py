@@ -175,6 +175,12 @@ def verdict(pair: Pair, a: str, b: str) -> str:
     is_rate = pair.measure.startswith("success")
     unit = f"{'points ' if is_rate else ''}of {pair.measure.replace('_', ' ')}"
     value, low, high = ((100 if is_rate else 1) * x for x in pair.lead.interval())
+    if math.isnan(value):
+        lost = [name for name, x in ((a, pair.a), (b, pair.b)) if math.isnan(x.value)]
+        return (
+            f"no difference is known between {a} and {b}: a seed of {' and of '.join(lost)} "
+            "diverged, and the task has no reference scores that say what it counts as"
+        )
     if math.isnan(low):
         return f"one seed does not say whether {a} is above {b} ({value:+.1f} {unit})"
     interval = f"[{low:+.1f}, {high:+.1f}], adjusted p {format_p(pair.p_adjusted)}"
@@ -199,9 +205,10 @@ def overall(pairs: Sequence[Pair], a: str, b: str) -> str:
     counted = [p for p in pairs if p.measure in ("success_final", "return")]
     decided = [p.lead.value > 0 for p in counted if p.p_adjusted <= LEVEL]
     above, below = decided.count(True), decided.count(False)
-    improvement = float(np.mean([p.improvement for p in counted]))
+    known = [p.improvement for p in counted if not math.isnan(p.improvement)]
+    improvement = f"{np.mean(known):.2f}" if known else "not known"
     undecided = len(counted) - above - below
     return (
         f"{a} is above {b} on {above} of {len(counted)}, below on {below}, undecided on "
-        f"{undecided}; probability of improvement {improvement:.2f}"
+        f"{undecided}; probability of improvement {improvement}"
     )

@@ -108,8 +108,8 @@ def _score(r: Result) -> str:
         f"The last evaluation of {seeds} training seeds, {episodes} episodes each: mean over "
         + ("seeds and its 95% interval." if seeds > 1 else "one seed, which has no interval.")
     )
-    if marked := r.info["diverged_seeds"]:
-        about += f" Diverged seeds: {', '.join(map(str, marked))}."
+    if r.divergence:
+        about += f" {r.divergence.capitalize()}."
     return f"{about}\n\n{markdown_table(('Measure', 'Mean'), rows)}"
 
 

@@ -12,8 +12,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from imitbench.experts import reference_scores
+from imitbench.results import comparability, stats
 from imitbench.results import scores as cell_scores
-from imitbench.results import stats
 from imitbench.results.cells.cell import Result
 from imitbench.suites.published.schema import Place
 from imitbench.utils.errors import UserError
@@ -69,9 +69,11 @@ def collect(results: Sequence[Result], measure: Measure = "auto") -> Scores:
         The scores.
 
     Raises:
-        UserError: no two methods ran at one place, a task does not say when it is solved although
-            the measure needs it, or no task has reference scores.
+        UserError: cells of one task and engine ran in environments that differ, no two methods ran
+            at one place, a task does not say when it is solved although the measure needs it, or no
+            task has reference scores.
     """
+    comparability.require_one_environment(results)
     has_success = all(r.info["has_success"] for r in results)
     if measure == "auto":
         measure = "success_final" if has_success else "return"

@@ -97,7 +97,7 @@ def compare_with_shipped(results: Sequence[Result], folder: Path) -> str:
 
     Returns:
         The line: in how many cells no difference was found, and how large one could be; which
-        differ, and where environments behave differently.
+        differ, where it is not known, and where environments behave differently.
     """
     if not store.cells_folder(folder).is_dir():
         return f"beside the shipped run: there is none in {folder}"
@@ -112,11 +112,15 @@ def compare_with_shipped(results: Sequence[Result], folder: Path) -> str:
         for (a, _), lead, p in zip(pairs, leads, adjusted, strict=True)
         if p <= LEVEL
     ]
-    agreeing = len(pairs) - len(differing)
+    unknown = [a for (a, _), lead in zip(pairs, leads, strict=True) if math.isnan(lead.value)]
+    agreeing = len(pairs) - len(differing) - len(unknown)
     line = f"beside the shipped run: no difference found in {agreeing} of {len(pairs)} cells"
     line += _largest_difference([(a, lead) for (a, _), lead in zip(pairs, leads, strict=True)])
     if differing:
         line += "; different in " + "; ".join(differing)
+    if unknown:
+        names = ("-".join(_cell_name(r)[:3]) for r in unknown)
+        line += f"; not known, because seeds diverged, in {', '.join(names)}"
     tasks = {a.identity["task"] for a, b in pairs if physics_differences(a, b)}
     return line + "".join(
         f"; note: {task} behaves differently here (environment digest)" for task in sorted(tasks)

@@ -57,8 +57,8 @@ def problem(cell: Result, shipped: Sequence[Result]) -> str:
         shipped: the shipped cells of the suite.
 
     Returns:
-        The reason; empty where a shipped cell has the same task, demonstrations, engine and
-        evaluation.
+        The reason; empty where a shipped cell has the same task, demonstrations, engine,
+        environment and evaluation.
     """
     seeds = cell.identity["seeds"]
     if len(seeds) < MIN_SEEDS:
@@ -67,15 +67,20 @@ def problem(cell: Result, shipped: Sequence[Result]) -> str:
         return f"its seeds are {', '.join(map(str, seeds))}: expected 0 to {len(seeds) - 1}"
     if cell.identity.get("initial_states") != "own":
         return "its seeds share their initial states: run it again with this version"
-    own = {name: cell.identity.get(name) for name in PROTOCOL}
-    rows = [{name: r.identity.get(name) for name in PROTOCOL} for r in shipped]
+    own, *rows = map(_protocol, (cell, *shipped))
     if own in rows:
         return ""
     near = [row for row in rows if (row["task"], row["demos"]) == (own["task"], own["demos"])]
     if not near:
         return f"the suite has no cell of {own['task']} with {own['demos']} demonstrations"
-    differs = [name for name in PROTOCOL if all(row[name] != own[name] for row in near)]
+    differs = [name for name in own if all(row[name] != own[name] for row in near)]
     return f"its {', '.join(differs) or 'source'} is none of the suite's"
+
+
+def _protocol(r: Result) -> dict[str, Any]:
+    """What a submitted cell has in common with a shipped one, by name."""
+    about = {name: r.identity.get(name) for name in PROTOCOL}
+    return about | {"environment_digest": r.info["environment_digest"]}
 
 
 def submit(

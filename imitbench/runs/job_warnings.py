@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from imitbench import algos
 from imitbench.data import loading
+from imitbench.experts import reference_scores
 from imitbench.runs.plan import Job
 from imitbench.training.loop import Eval
 
@@ -53,7 +54,10 @@ def result_warnings(job: Job, ev: Eval) -> list[str]:
     """
     lines = []
     if diverged := job.marked_seeds(ev.diverged):
-        lines.append(f"seed {', '.join(map(str, diverged))} diverged; counted as failed")
+        line = f"seed {', '.join(map(str, diverged))} diverged; counted as failed"
+        if job.identity["task"] not in reference_scores.table():
+            line += "; no return, because the task has no reference scores"
+        lines.append(line)
     weight = ev.metrics.get("weight")  # [S, M]
     if weight is not None and (vanished := job.marked_seeds(weight[:, -1] < VANISHED)):
         lines.append(

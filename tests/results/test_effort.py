@@ -59,6 +59,13 @@ def test_a_diverged_seed_has_the_random_return_all_along(monkeypatch):
     assert effort.after_env_steps(r, "return", 75.0) == pytest.approx([4.0, -9.0])
 
 
+def test_a_diverged_seed_failed_all_along():
+    r = online("a", {0.0: [0.1, 0.2], 50.0: [0.4, 0.6], 100.0: [0.4, 0.0]})
+    r.info["diverged_seeds"] = [1]
+    assert mean(r) == pytest.approx([0.325, 0.0])
+    assert effort.after_env_steps(r, "success_any", 75.0) == pytest.approx([0.4, 0.0])
+
+
 def test_curves_are_compared_up_to_the_end_of_the_shorter_one():
     a = online("a", {0.0: [0.0] * 3, 50.0: [0.3, 0.35, 0.4], 100.0: [0.6, 0.7, 0.8]})
     b = online("b", {0.0: [0.0] * 3, 100.0: [0.1, 0.2, 0.45], 200.0: [0.2, 0.4, 0.9]})

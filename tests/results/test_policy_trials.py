@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 import pytest
 import scipy.stats
+from helpers.fake_results import rewrite
 
 from imitbench import data, envs, experts
 from imitbench.cli import main
@@ -208,6 +209,34 @@ def test_policies_of_cells(finished):
     assert not set(other.states or ()) & set(first.states or ()), "each seed has its own"
     with pytest.raises(UserError, match="has no seed '7': expected one of 0, 1"):
         policy_trials.read_trials(f"{a}@7")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"engine": "mjx"}, r"ran in the engine native .*, dagger@1 in the engine mjx .*: the"),
+        ({"environment_digest": "x"}, r"dagger@1 in the engine native \(digest x\): the physics"),
+        ({"task": "Hopper"}, "bc@1 is of PointMass, dagger@1 of Hopper: expected one task"),
+    ],
+)
+def test_policies_of_cells_in_other_physics_are_not_compared(finished, tmp_path, changes, words):
+    a, b = sorted(store.cells_folder(finished).iterdir())
+    copied = store.copy(b, tmp_path)
+    rewrite(copied, lambda info: (info["identity"] if "task" in changes else info).update(changes))
+    trials = [*policy_trials.read_trials(f"{a}@1"), *policy_trials.read_trials(f"{copied}@1")]
+    with pytest.raises(UserError, match=words):
+        policy_trials.compare_policies(trials)
+
+
+def test_a_policy_whose_return_is_not_known(finished, tmp_path):
+    copied = store.copy(min(store.cells_folder(finished).iterdir()), tmp_path)
+    rewrite(copied, lambda info: info["identity"].update(task="own-task"))
+    rewrite(copied, lambda info: info.update(diverged_seeds=[1]))
+    (found,) = policy_trials.read_trials(f"{copied}@1")
+    assert found.returns is None and found.success is not None and not found.success.any()
+    rewrite(copied, lambda info: info.update(has_success=False))
+    with pytest.raises(UserError, match="seed 1 diverged; no return, because the task has no ref"):
+        policy_trials.read_trials(f"{copied}@1")
 
 
 @pytest.mark.parametrize(

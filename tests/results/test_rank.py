@@ -88,6 +88,12 @@ def test_returns_are_between_a_random_policy_and_the_expert(monkeypatch):
     assert [float(x[0][0]) for x in scores.methods.values()] == [0.0, 0.75]
 
 
+def test_cells_of_environments_that_differ_are_not_ranked():
+    results = [cell("a", [0.2, 0.4]), cell("b", [0.6, 0.8], digest="y")]
+    with pytest.raises(UserError, match=r"^the cells of PointMass ran in environments that behave"):
+        rank.collect(results, "success_any")
+
+
 def test_mistakes_are_said():
     with pytest.raises(UserError, match="no two methods ran at the same places"):
         rank.collect([cell("a", [0.5])])

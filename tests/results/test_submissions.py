@@ -81,6 +81,13 @@ def test_cells_that_fit_a_suite(results, changes, reason):
     assert bool(submissions.problem(changed(results, **changes), results)) == bool(reason)
 
 
+def test_a_cell_of_an_environment_that_differs_does_not_fit(results):
+    (r,) = results
+    other = r._replace(info=r.info | {"environment_digest": "other"})
+    words = "its environment_digest is none of the suite's"
+    assert submissions.problem(other, results) == words
+
+
 def test_a_submission_is_read_as_it_was_written(results, tmp_path):
     submissions.submit(results, results, tmp_path, **ABOUT)
     assert [p.name for p in tmp_path.iterdir()] == ["mine"]
@@ -178,5 +185,9 @@ def test_submissions_stand_in_the_ranking(results, tmp_path, monkeypatch):
     assert "| `mine (mine)` | A. Person |" in table and "| `bc` | shipped |" in table
     assert leaderboard.table("quickstart").count("A. Person") == 0
     assert submissions.with_name(found, read)[0].identity["label"] == "mine (mine)"
+    other = shipped[0]._replace(info=shipped[0].info | {"environment_digest": "other"})
+    shipped[:] = [other, changed(results, label="other")]
+    words = "Not ranked: the cells of PointMass ran in environments that behave differently"
+    assert leaderboard.table("toy").startswith(words)
     shipped[:] = [changed(results, validation=True)]
     assert leaderboard.table("toy") == ""

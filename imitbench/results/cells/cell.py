@@ -97,6 +97,23 @@ class Result(NamedTuple):
         """[S], whether each seed diverged, in the order of `final`."""
         return np.isin(sorted(self.identity["seeds"]), self.info.get("diverged_seeds", []))
 
+    @property
+    def withholds_return(self) -> bool:
+        """Whether the mean return is not known: a diverged seed has the return of a random policy,
+        and the task has no reference scores that say it."""
+        return bool(self.diverged.any()) and self.identity["task"] not in reference_scores.table()
+
+    @property
+    def divergence(self) -> str:
+        """Says which seeds diverged, and what they count as; empty where none did."""
+        if not self.diverged.any():
+            return ""
+        text = f"seed {', '.join(map(str, self.info['diverged_seeds']))} diverged"
+        if not self.withholds_return:
+            return f"{text}, counted as failed"
+        text += ", counted as failed" if self.info["has_success"] else ""
+        return f"{text}; no return, because the task has no reference scores"
+
     def at_seeds(self, seeds: Collection[int]) -> Result:
         """Returns the cell with these of its training seeds alone."""
         kept = [s for s in self.identity["seeds"] if s in seeds]
@@ -119,8 +136,8 @@ class Result(NamedTuple):
 
         Returns:
             [S], in the order of the seeds' numbers. The entropy of the modes is 0 for a seed
-            without success. A diverged seed has the return of the random
-            policy, where the task has reference scores; its success is 0.
+            without success. A diverged seed has the return of the random policy, nan where the task
+            has no reference scores; its success is 0.
         """
         if column.startswith(SIGNED_LOG):
             values = self.final(column.removeprefix(SIGNED_LOG))
@@ -172,13 +189,14 @@ class Result(NamedTuple):
         return self.curve.groupby("evaluation")[along].first().to_numpy(float), values
 
     def _without_diverged(self, values: np.ndarray, column: str) -> np.ndarray:
-        """Replaces the returns [S, ...] of diverged seeds by the random policy's."""
-        references = reference_scores.table()
-        task = self.identity["task"]
-        if column != "return" or task not in references or not self.diverged.any():
+        """Replaces the scores [S, ...] of diverged seeds."""
+        is_return = column == "return"
+        if not self.diverged.any() or not (is_return or column.startswith("success")):
             return values
+        reference = reference_scores.table().get(self.identity["task"])
+        random = reference["random"] if reference else float("nan")
         values = values.copy()
-        values[self.diverged] = references[task]["random"]
+        values[self.diverged] = random if is_return else 0.0
         return values
 
     def score(self, measure: str) -> np.ndarray:

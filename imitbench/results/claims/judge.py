@@ -47,7 +47,8 @@ def judge(claims: Sequence[Claim], results: Sequence[Result]) -> list[Judgement]
     (Benjamini and Hochberg); else it is undecided. A verdict is withheld where `fairness` objects:
     with fewer than five seeds, a winner at the floor, unequal effort, or where more steps could
     change it: against a claim, where its winner was still rising or has far fewer steps than in its
-    source, and for one that says "not worse", where the other method was still rising.
+    source, and for one that says "not worse", where the other method was still rising; and where
+    a lead is not known, because the return of a diverged seed is not.
 
     Args:
         claims: the claims. A claim without places is judged wherever both of its cells are.
@@ -133,7 +134,9 @@ def _judge_lead(
         return _no_results(claim, place_name(place))
     lead = lead_of(claim, *pair)
     gap, leads = lead.gap.value, lead.mean.value > 0
-    objection = fairness.objection(claim, *pair, holds=gap > 0, leads=leads, room=abs(gap))
+    objection = _unknown(lead, pair) or fairness.objection(
+        claim, *pair, holds=gap > 0, leads=leads, room=abs(gap)
+    )
     return _judgement(claim, place_name(place), lead, pair, objection)
 
 
@@ -152,8 +155,17 @@ def _judge_shrinking(
         fairness.objection(claim, *pair, holds=ok, leads=True)
         for pair, ok in zip(pairs, holds, strict=True)
     ]
-    objection = next(filter(None, objections), "")
-    return _judgement(claim, name, lead, [*pairs[0], *pairs[1]], objection)
+    found = [*pairs[0], *pairs[1]]
+    objection = _unknown(lead, found) or next(filter(None, objections), "")
+    return _judgement(claim, name, lead, found, objection)
+
+
+def _unknown(lead: Lead, cells: Sequence[Result]) -> str:
+    """Why a lead is not known; empty where it is."""
+    if not math.isnan(lead.mean.value):
+        return ""
+    lost = (f"{r.identity['label']}: {r.divergence}" for r in cells if r.divergence)
+    return "; ".join(dict.fromkeys(lost))
 
 
 def _judge_together(claim: Claim, judgements: Sequence[Judgement]) -> list[Judgement]:

@@ -116,14 +116,15 @@ def lead_of(claim: Claim, better: Result, worse: Result) -> Lead:
     if not claim.share or base.mean() < 0:  # a share of nothing
         base = np.zeros_like(base)
     margin = claim.share * float(base.mean()) if claim.share else claim.margin
-    lead = _mean(x - y, states)
-    if is_rate(claim.measure):
-        rates = float(x.mean()), float(y.mean())
-        lead = stats.with_binomial_error(lead, rates, (episodes(better), episodes(worse)))
+    cells = better, worse
+    lead = _with_rates(claim, _mean(x - y, states), (x, y), cells)
     # A share's margin is as uncertain as the score that it is a share of.
     gap = lead._replace(value=lead.value - margin)
     if claim.share:
+        of_better = claim.share_of == "better"
+        weights = (1 - claim.share, 1.0) if of_better else (1.0, 1 + claim.share)
         gap = _mean(x - y - claim.share * base, states)
+        gap = _with_rates(claim, gap, (x, y), cells, weights)
     if claim.equivalent:
         gap = lead._replace(value=margin - abs(lead.value))
     improvement = stats.probability_of_improvement(_by_seed(x), _by_seed(y))
@@ -147,8 +148,12 @@ def shrinking_lead(
     (x, y, extra), (u, v, more) = scores(claim, *first), scores(claim, *second)
     if x.shape == u.shape and first[0].identity["seeds"] == second[0].identity["seeds"]:
         difference = _mean((x - y) - (u - v), extra + more)
+        difference = _with_rates(claim, difference, (x, y, u, v), (*first, *second))
     else:
-        difference = stats.difference(_mean(x - y, extra), _mean(u - v, more))
+        difference = stats.difference(
+            _with_rates(claim, _mean(x - y, extra), (x, y), first),
+            _with_rates(claim, _mean(u - v, more), (u, v), second),
+        )
     gap = difference._replace(value=difference.value - claim.margin)
     return Lead(difference, claim.margin, gap)
 
@@ -195,6 +200,20 @@ def _mean(x: np.ndarray, variance: float) -> stats.Mean:
     """The mean of [S] or [S, B] with its error, to which a variance is added."""
     mean = mean_of(x)
     return mean._replace(error=float(np.hypot(mean.error, np.sqrt(variance))))
+
+
+def _with_rates(
+    claim: Claim,
+    lead: stats.Mean,
+    found: Sequence[np.ndarray],
+    cells: Sequence[Result],
+    weights: Sequence[float] | None = None,
+) -> stats.Mean:
+    """A lead, for rates with the error of episodes that succeed or fail by chance."""
+    if not is_rate(claim.measure):
+        return lead
+    rates = [float(x.mean()) for x in found]
+    return stats.with_binomial_error(lead, rates, [episodes(r) for r in cells], weights)
 
 
 def _by_seed(x: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -67,8 +68,9 @@ def points(judged: Sequence[Judgement]) -> dict[str, list[Point]]:
     """The points of each claim, by its text.
 
     Args:
-        judged: the judgements of one suite; those of places joined and without results are left
-            out, and leads in return that shrink on tasks without reference scores.
+        judged: the judgements of one suite; those of places joined, without results and with a lead
+            that is not known are left out, and leads in return that shrink on tasks without
+            reference scores.
 
     Returns:
         Claims in their order.
@@ -84,6 +86,8 @@ def points(judged: Sequence[Judgement]) -> dict[str, list[Point]]:
             scale = known["expert"] - known["random"] if known else j.lead.size
             if not scale > 0:
                 continue
+        if math.isnan(j.lead.gap.value):
+            continue
         gap, low, high = (x / scale for x in j.lead.gap.interval())
         point = Point(j.place, gap, low, high, j.verdict, j.p_adjusted)
         found.setdefault(j.claim.text, []).append(point)

@@ -64,8 +64,8 @@ def compare_policies(trials: Sequence[Trials]) -> list[PolicyPair]:
         A comparison for every two.
 
     Raises:
-        UserError: there is one policy alone, two have one name, are of different tasks, or have no
-            measure in common.
+        UserError: there is one policy alone, two have one name, are of different tasks or
+            environments, or have no measure in common.
     """
     names = [t.policy for t in trials]
     if len(names) < 2:
@@ -81,6 +81,11 @@ def _compare(a: Trials, b: Trials) -> PolicyPair:
     if a.task and b.task and a.task != b.task:
         raise UserError(
             f"{a.policy} is of {a.task}, {b.policy} of {b.task}: expected one task for both"
+        )
+    if a.environment and b.environment and a.environment != b.environment:
+        raise UserError(
+            f"{a.policy} ran in {a.environment}, {b.policy} in {b.environment}: the physics are "
+            "not the same; expected one environment for both"
         )
     common = _common_states(a, b)
     pair = _compare_measures(a, b, common)

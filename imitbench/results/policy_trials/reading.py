@@ -206,4 +206,10 @@ def _read_cell(folder: Path, seed: str) -> Trials:
     count = cell.identity["eval_episodes"]
     states = tuple(f"{cell.identity['task']}, {whose}, {i}" for i in range(count))
     name = f"{cell.identity['label']}@{seed}"
-    return make_trials(name, success, returns, states, str(folder), "the evaluation's episodes")
+    if cell.withholds_return and cell.diverged[row]:
+        if success is None:
+            raise UserError(f"{folder}: {cell.divergence}")
+        returns = None
+    trials = make_trials(name, success, returns, states, str(folder), "the evaluation's episodes")
+    environment = f"the engine {cell.info['engine']} (digest {cell.info['environment_digest']})"
+    return trials._replace(task=cell.identity["task"], environment=environment)

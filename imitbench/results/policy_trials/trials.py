@@ -19,6 +19,7 @@ class Trials(NamedTuple):
     states: tuple[str, ...] | None  # names of the N initial states; None where they are unknown
     task: str = ""  # where it is known
     states_from: str = ""  # what names the initial states, such as "the column episode"
+    environment: str = ""  # the engine and the environment's digest, where they are known
 
 
 def make_trials(

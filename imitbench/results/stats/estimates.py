@@ -137,7 +137,8 @@ def wins(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Which scores of `a` [S_a] exceed which of `b` [S_b].
 
     Returns:
-        [S_a, S_b]: 1 where `a` is higher, 0 where `b` is, 0.5 for a tie.
+        [S_a, S_b]: 1 where `a` is higher, 0 where `b` is, 0.5 for a tie; nan where one is nan.
     """
     x, y = np.asarray(a, np.float64)[:, None], np.asarray(b, np.float64)[None]
-    return (x > y) + 0.5 * (x == y)
+    won = (x > y) + 0.5 * (x == y)
+    return np.where(np.isnan(x) | np.isnan(y), np.nan, won)

@@ -193,7 +193,12 @@ def rate_interval(mean: Mean, episodes: int, level: float = LEVEL) -> Estimate:
     return Estimate(mean.value, max(low, 0.0), min(high, 1.0))
 
 
-def with_binomial_error(lead: Mean, rates: tuple[float, float], episodes: tuple[int, int]) -> Mean:
+def with_binomial_error(
+    lead: Mean,
+    rates: Sequence[float],
+    episodes: Sequence[int],
+    weights: Sequence[float] | None = None,
+) -> Mean:
     """Gives a difference of success rates an error where its seeds show none.
 
     All seeds may have the same difference, such as 1 where one method always succeeds and the other
@@ -201,9 +206,10 @@ def with_binomial_error(lead: Mean, rates: tuple[float, float], episodes: tuple[
     two successes and two failures (Agresti and Caffo 2000).
 
     Args:
-        lead: the difference.
-        rates: of both methods, in [0, 1].
-        episodes: of all seeds, of both methods.
+        lead: the difference, of two rates or of more.
+        rates: of the methods, in [0, 1].
+        episodes: of all seeds, of each method.
+        weights: what the rates are multiplied by in the difference, without signs; by default 1.
 
     Returns:
         The difference; as it was, where it has an error.
@@ -212,6 +218,8 @@ def with_binomial_error(lead: Mean, rates: tuple[float, float], episodes: tuple[
         return lead
     drawn = [(rate * n + 2) / (n + 4) for rate, n in zip(rates, episodes, strict=True)]
     variances = [p * (1 - p) / (n + 4) for p, n in zip(drawn, episodes, strict=True)]
+    if weights is not None:
+        variances = [w**2 * v for w, v in zip(weights, variances, strict=True)]
     return lead._replace(error=math.sqrt(sum(variances)))
 
 

@@ -139,9 +139,8 @@ def _table_row(r: Result, record: dict[str, Any]) -> dict[str, str]:
         "Compile s": f"{r.info['seconds']['compile']:.1f}",
         "Engine": str(record["engine"]),
     }
-    if r.info["diverged_seeds"]:
-        seeds = ", ".join(map(str, r.info["diverged_seeds"]))
-        row["Method"] += f" (seed {seeds} diverged, counted as failed)"
+    if r.divergence:
+        row["Method"] += f" ({r.divergence})"
     return row
 
 

@@ -61,8 +61,10 @@ def format_gap(gap: stats.Estimate, scale: float = 1, digits: int = 0) -> tuple[
 
     Returns:
         The difference with its interval, and "no difference found", "higher here", "lower here" or,
-        where the interval is not known, "-".
+        where the interval is not known, "-". Where the difference is not known, "-" twice.
     """
+    if math.isnan(gap.value):
+        return "-", "-"
     if math.isnan(gap.low):
         return f"{scale * gap.value:+.{digits}f}", "-"
     numbers = (f"{scale * x:+.{digits}f}" for x in (gap.value, gap.low, gap.high))

@@ -53,6 +53,8 @@ def _column(r: Result) -> str:
 
 def _entry(r: Result, measure: str, is_among_best: bool) -> str:
     estimate = scores.estimate(r, measure)
+    if math.isnan(estimate.value):
+        return MISSING
     scale, digits = (100, 1) if scores.is_rate(measure) else (1, 0)
     text = f"{scale * estimate.value:.{digits}f}"
     if not math.isnan(estimate.low):

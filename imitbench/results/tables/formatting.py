@@ -29,7 +29,8 @@ def format_estimate(estimate: Estimate, scale: float, digits: int, sign: str = "
     """Writes an estimate as its value and its interval: `96.0 [93.0, 99.0]`.
 
     Args:
-        estimate: the value and its interval. Without an interval (nan) the value stands alone.
+        estimate: the value and its interval. Without an interval (nan) the value stands alone; a
+            value that is not known (nan) is written as `-`.
         scale: a factor, such as 100 for percent.
         digits: digits after the point.
         sign: "+" to write the sign of positive numbers, too.
@@ -37,6 +38,8 @@ def format_estimate(estimate: Estimate, scale: float, digits: int, sign: str = "
     Returns:
         The text.
     """
+    if math.isnan(estimate.value):
+        return "-"
     value, low, high = (f"{scale * x:{sign}.{digits}f}" for x in estimate)
     return value if math.isnan(estimate.low) else f"{value} [{low}, {high}]"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -26,10 +28,12 @@ def is_best(results: Sequence[Result], measure: str) -> list[bool]:
     Returns:
         For each cell whether a test seed by seed against the cell with the highest mean shows no
         difference at the level 5%; False at places with a single cell or where a cell has a single
-        seed. Cells with other noise on the observations are at another place.
+        seed, and for a cell whose mean is not known. Cells with other noise on the observations are
+        at another place.
     """
+    known = [not math.isnan(scores.mean(r, measure).value) for r in results]
     places: dict[tuple[Place, float], list[Result]] = {}
-    for r in results:
+    for r in itertools.compress(results, known):
         places.setdefault((r.place, r.obs_noise), []).append(r)
     best = {
         place: max(cells, key=lambda r: scores.mean(r, measure).value)
@@ -37,9 +41,10 @@ def is_best(results: Sequence[Result], measure: str) -> list[bool]:
         if len(cells) > 1 and all(len(r.identity["seeds"]) > 1 for r in cells)
     }
     return [
-        (top := best.get((r.place, r.obs_noise))) is not None
+        is_known
+        and (top := best.get((r.place, r.obs_noise))) is not None
         and (top is r or scores.lead(top, r, measure).p > BEST_LEVEL)
-        for r in results
+        for r, is_known in zip(results, known, strict=True)
     ]
 
 

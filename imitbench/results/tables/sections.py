@@ -79,7 +79,7 @@ def format_lead(judgement: claims.Judgement) -> str:
         In points for success rates; else in the measure's units, or in those of the normalised
         return for places joined. Metrics and entropies have no usual size: they have three digits.
     """
-    if judgement.lead is None:
+    if judgement.lead is None or math.isnan(judgement.lead.mean.value):
         return "-"
     is_rate = judgement.claim.measure.startswith("success")
     scale, digits = (100, 1) if is_rate else (1, 2 if judgement.pooled else 1)

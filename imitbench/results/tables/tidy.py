@@ -22,12 +22,16 @@ def tidy_frame(results: Sequence[Result]) -> pd.DataFrame:
         (spent so far), success_any and success_final (shares in [0, 1]; NaN where the task does
         not say when it is solved), return, normalised (0: the random policy, 1: the expert; NaN
         where there are no reference scores), diverged, and for methods with values
-        `metric/value` and `metric/discounted`. Metrics of training are in `Result.metrics`.
+        `metric/value` and `metric/discounted`. Diverged seeds as in `Result.final`, at all
+        evaluations. Metrics of training are in `Result.metrics`.
     """
     frames = []
     for result in results:
         identity = result.identity
         frame = result.curve.copy()
+        rows = frame.sort_values(["evaluation", "seed"]).index
+        for measure in ("success_any", "success_final", "return"):
+            frame[measure] = pd.Series(result.curve_of(measure)[1].ravel(), rows)
         if not result.info["has_success"]:
             frame[["success_any", "success_final"]] = float("nan")
         returns = frame["return"].to_numpy(float)
