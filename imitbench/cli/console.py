@@ -203,11 +203,13 @@ def print_rank(scores: rank.Scores, ranked: Sequence[rank.RankedMethod]) -> None
 def print_trials(trials: Sequence[tune.Trial], cell: Cell) -> None:
     """Prints the trials of a search, the best first, and the options that train it.
 
+    Trials of which every seed diverged are last, whatever a diverged seed counts.
+
     Args:
         trials: the trials.
         cell: what was searched.
     """
-    ranked = sorted(trials, key=lambda t: -t.estimate.value)
+    ranked = sorted(trials, key=lambda t: (t.all_diverged, -t.estimate.value, len(t.diverged)))
     rows = [
         {
             "Settings": " ".join(t.words) or "as given",
@@ -222,5 +224,8 @@ def print_trials(trials: Sequence[tune.Trial], cell: Cell) -> None:
         f"{number} of {cell.method} on {cell.task}, {cell.seeds} validation seeds x "
         f"{cell.eval_episodes} episodes; score: mean of success any and final, or the return"
     )
+    if ranked[0].all_diverged:
+        print("best: none, because every seed of every trial diverged")
+        return
     best = " ".join(f"--set {word}" for word in ranked[0].words)
     print(f"best: {best or 'as given'}")

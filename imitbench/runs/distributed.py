@@ -17,6 +17,7 @@ from imitbench.runs.executors import Executor, FailedCell
 from imitbench.runs.plan import Job
 from imitbench.runs.worker import (
     CellTask,
+    FinishedElsewhere,
     MissingData,
     SuiteRef,
     code_version,
@@ -68,6 +69,8 @@ def run_distributed(
                     done += 1
                     if isinstance(result, FailedCell):
                         failures.append(f"{key}: {result.reason}")
+                    elif isinstance(result, FinishedElsewhere):
+                        lines.append(f"{key}: another process finished it, skipped")
                     else:
                         lines += runner.finish(by_key[key], result, root)
                     state = "failed" if isinstance(result, FailedCell) else "finished"

@@ -62,16 +62,16 @@ def _set_aside_other_physics(jobs: Sequence[Job], root: Path) -> list[str]:
         if job.cell.task != NO_TASK  # data sets differ, and each is a part of its cell's identity
     }
     lines = []
-    for cell in store.read_all(root, every=True):
-        here = digests.get((cell.identity["task"], cell.info["engine"]))
-        stored = cell.info["environment_digest"]
-        if here is not None and here != stored:
-            with lock_folder(root, wait=True):
+    with lock_folder(root, wait=True):  # else another process may move the cells that are read
+        for cell in store.read_all(root, every=True):
+            here = digests.get((cell.identity["task"], cell.info["engine"]))
+            stored = cell.info["environment_digest"]
+            if here is not None and here != stored:
                 moved = housekeeping.set_aside(root, cell.folder)
-            lines.append(
-                f"{cell.folder.name}: its environment behaved differently (digest {stored}, here "
-                f"{here}); set aside in {moved.parent}"
-            )
+                lines.append(
+                    f"{cell.folder.name}: its environment behaved differently (digest {stored}, "
+                    f"here {here}); set aside in {moved.parent}"
+                )
     for line in lines:
         print(line, file=sys.stderr, flush=True)
     return lines

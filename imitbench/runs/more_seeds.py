@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -90,11 +91,34 @@ def joined_info(base: Result, info: Mapping[str, Any], seeds: list[int]) -> dict
         seeds: all seeds.
 
     Returns:
-        Times are sums, diverged seeds are those of both; the rest is that of the added seeds.
+        Times are sums, diverged seeds are those of both, and devices and versions that differ are
+        all named. The commit is that of the added seeds, unless it is committed and that of the
+        finished cell is not; the rest is that of the added seeds.
     """
-    seconds = {
-        k: round(v + base.info["seconds"].get(k, 0.0), 3) for k, v in info["seconds"].items()
+    before, versions = base.info, info["versions"]
+    is_worse = _is_uncommitted(before["git_commit"]) and not _is_uncommitted(info["git_commit"])
+    seconds = {k: round(v + before["seconds"].get(k, 0.0), 3) for k, v in info["seconds"].items()}
+    return {
+        **info,
+        "identity": info["identity"] | {"seeds": seeds},
+        "seconds": seconds,
+        "diverged_seeds": sorted({*before["diverged_seeds"], *info["diverged_seeds"]}),
+        "device": _both(before["device"], info["device"]),
+        "versions": versions
+        | before["versions"]
+        | {k: _both(before["versions"].get(k, v), v) for k, v in versions.items()},
+        "git_commit": (before if is_worse else info)["git_commit"],
     }
-    diverged = sorted({*base.info["diverged_seeds"], *info["diverged_seeds"]})
-    identity = info["identity"] | {"seeds": seeds}
-    return {**info, "identity": identity, "seconds": seconds, "diverged_seeds": diverged}
+
+
+def _is_uncommitted(commit: str | None) -> bool:
+    """Whether nobody can read the code that ran: it had changes, or no commit."""
+    return commit is None or commit.endswith("+changes")
+
+
+def _both(older: str | None, newer: str | None) -> str | None:
+    """Both texts where they differ, each once; None is a package that is not installed."""
+    if older == newer:
+        return newer
+    texts = [(text or "not installed").split("; ") for text in (older, newer)]
+    return "; ".join(dict.fromkeys(itertools.chain(*texts)))

@@ -81,11 +81,14 @@ def _run_locked(
     if (store.cells_folder(root) / job.key).exists():
         shutil.rmtree(checkpoints, ignore_errors=True)
         return [f"{job.key}: another process finished it, skipped"]
+    done = finished.seeds_done(job, root)
+    if set(job.seeds) <= set(done):
+        shutil.rmtree(checkpoints, ignore_errors=True)
+        return [f"{job.key}: another process finished it with more seeds, skipped"]
     lines = stale.claim_checkpoints(job, root)
     for line in lines:
         print(line, file=sys.stderr, flush=True)
     progress.start(job.cell.task, job.cell.name, job.num_updates, job.cell.num_evals)
-    done = finished.seeds_done(job, root)
     outcome = compute(
         job,
         checkpoints,
@@ -149,8 +152,11 @@ def compute(
         Stopped: a signal arrived; the checkpoints are kept.
         UserError: a checkpoint cannot be written.
     """
-    cell, job = job.cell, more_seeds.missing_part(job, done)
-    data = loading.load_demonstrations(cell.data, job.env, job.seeds, configs=[cell.config])
+    cell, first_seed = job.cell, job.seeds[0]
+    job = more_seeds.missing_part(job, done)
+    data = loading.load_demonstrations(
+        cell.data, job.env, job.seeds, configs=[cell.config], first_seed=first_seed
+    )
 
     def log(state: loop.TrainState, ev: loop.Eval) -> None:
         for logger in loggers:
@@ -172,7 +178,7 @@ def compute(
             eval_keys=eval_keys(job.seeds, cell.validation),
             obs_noise=cell.obs_noise,
         )
-    if store_experience:
+    if store_experience and not ev.diverged.any():  # else a cell that needs it says so
         behaviour.store_experience(job.offered_experience, job.seeds, state)
     trained = policies.extract(
         job.algo,

@@ -23,6 +23,7 @@ from imitbench import algos
 from imitbench.core import rollout
 from imitbench.core.types import Algorithm, Env, Key, Transition
 from imitbench.data import loading
+from imitbench.experts import reference_scores
 from imitbench.results import stats
 from imitbench.runs import plan, vmapped_config
 from imitbench.suites import overrides
@@ -48,6 +49,11 @@ class Trial(NamedTuple):
     def estimate(self) -> stats.Estimate:
         """The mean score with its interval."""
         return stats.over_seeds(np.array(self.scores)).interval()
+
+    @property
+    def all_diverged(self) -> bool:
+        """Whether every seed diverged."""
+        return len(self.diverged) == len(self.scores)
 
 
 def group_trials(config: Any, trials: Sequence[Words]) -> list[list[Words]]:
@@ -109,7 +115,9 @@ def search(
     folder = root / f"{cell.task}-{cell.method}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
     path = folder / "trials.json"
     with lock_folder(folder):
-        done = read_json(path, "a search's trials", "remove it") if path.exists() else {}
+        stored = read_json(path, "a search's trials", "remove it") if path.exists() else {}
+        done = {k: Trial(tuple(x["words"]), x["scores"], x["diverged"]) for k, x in stored.items()}
+        has_success = rollout.has_success(job.env)
         rows = loading.load_demonstrations(
             cell.data, job.env, job.seeds, configs=[cell.config, *configs]
         ).rows
@@ -119,11 +127,35 @@ def search(
                 if all(json.dumps(words) in done for words in group):
                     continue
                 for trial in _train(job, rows, group, folder, display):
-                    done[json.dumps(trial.words)] = trial._asdict()
+                    done[json.dumps(trial.words)] = trial
+                scored = _score_diverged(list(done.values()), job.seeds, cell.task, has_success)
+                stored = {k: t._asdict() for k, t in zip(done, scored, strict=True)}
                 with atomic_write(path) as temporary:
-                    temporary.write_text(json.dumps(done, indent=1) + "\n", encoding="utf-8")
+                    temporary.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
     results = [done[json.dumps(words)] for words in trials]
-    return path, [Trial(tuple(x["words"]), x["scores"], x["diverged"]) for x in results]
+    return path, _score_diverged(results, job.seeds, cell.task, has_success)
+
+
+def _score_diverged(
+    trials: Sequence[Trial], seeds: Sequence[int], task: str, has_success: bool
+) -> list[Trial]:
+    """Gives all diverged seeds of a search one score, whichever trials one program trained.
+
+    It is success 0, or the random policy's return. Where that is not known, it is the lowest return
+    of the other seeds of all trials; nan where there are none.
+    """
+    scores = np.array([t.scores for t in trials])
+    diverged = np.array([[seed in t.diverged for seed in seeds] for t in trials])
+    references = reference_scores.table()
+    if has_success:
+        failed = 0.0
+    elif task in references:
+        failed = references[task]["random"]
+    else:
+        failed = np.min(scores, where=~diverged, initial=np.inf)
+        failed = failed if np.isfinite(failed) else np.nan
+    scores = np.where(diverged, failed, scores)
+    return [t._replace(scores=row) for t, row in zip(trials, scores.tolist(), strict=True)]
 
 
 def _check(job: plan.Job, configs: Sequence[Any]) -> None:
@@ -197,7 +229,7 @@ def _score_trials(
     """Scores the trials of a group.
 
     The score is the mean of both success rates (any and final) where the task has them, else the
-    return. A diverged seed has success 0, or the lowest return of the group.
+    return. That of a diverged seed means nothing: `_score_diverged` replaces it.
 
     Args:
         group: the changed settings of each trial.
@@ -207,9 +239,7 @@ def _score_trials(
     """
     has_success = rollout.has_success(env)
     last = (ev.success_any + ev.success_final)[:, -1] / 2 if has_success else ev.returns[:, -1]
-    healthy = last[~ev.diverged]
-    worst = 0.0 if has_success or not healthy.size else float(healthy.min())
-    scores = np.where(ev.diverged, worst, last).reshape(len(group), -1)
+    scores = last.reshape(len(group), -1)
     diverged = ev.diverged.reshape(len(group), -1)
     return [
         Trial(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import shutil
 import sys
 import tempfile
 import traceback
@@ -15,7 +16,7 @@ from imitbench.data import own_data
 from imitbench.data.sources.source import DatasetInMemory, DemoSource
 from imitbench.physics.loading import ENGINES
 from imitbench.results.cells import store
-from imitbench.runs import plan, runner, stale
+from imitbench.runs import finished, plan, runner, stale
 from imitbench.runs.executors import FailedCell
 from imitbench.runs.plan import Job
 from imitbench.suites.registry import load_suite
@@ -69,7 +70,12 @@ class MissingData(NamedTuple):
     """The answer of a worker that needs `CellTask.dataset`."""
 
 
-def work(task: CellTask) -> runner.CellOutcome | FailedCell | MissingData:
+class FinishedElsewhere(NamedTuple):
+    """The answer of a worker whose cell another run has finished meanwhile, perhaps with more
+    seeds."""
+
+
+def work(task: CellTask) -> runner.CellOutcome | FailedCell | MissingData | FinishedElsewhere:
     """Computes one cell; executors call it on a worker.
 
     The user's data sets stay where they are if the worker finds the same contents there. A data set
@@ -79,18 +85,24 @@ def work(task: CellTask) -> runner.CellOutcome | FailedCell | MissingData:
         task: the cell.
 
     Returns:
-        The results of the cell, the reason why there are none, or that its data are missing.
+        The results of the cell, or why there are none: an error, missing data, or another run that
+        has finished it.
     """
     runtime.setup()
     try:
         job = _find_job(task)
         if job is None:
             return MissingData()
+        if set(job.seeds) <= set(task.done):
+            return FinishedElsewhere()
         with contextlib.ExitStack() as stack:
             if _sees_results(task):
                 checkpoints = store.partial_folder(task.root, task.key)
                 # A worker of an earlier run may still compute the same cell.
                 stack.enter_context(lock_folder(checkpoints, wait=True))
+                if set(job.seeds) <= set(finished.seeds_done(job, task.root)):
+                    shutil.rmtree(checkpoints, ignore_errors=True)
+                    return FinishedElsewhere()
                 for line in stale.claim_checkpoints(job, task.root):
                     print(line, file=sys.stderr, flush=True)
             else:

@@ -28,6 +28,7 @@ from imitbench import data, envs, experts
 from imitbench.core import unrolling
 from imitbench.core.rollout import select, split_decision
 from imitbench.core.types import Actor, Env
+from imitbench.training import checkpoint, loop
 
 assert methods_with_memory  # a fixture
 pytestmark = [
@@ -111,10 +112,16 @@ def test_memory_restarts_where_an_episode_begins(method, actor, env):
     assert restarts >= 3
 
 
-def test_an_interrupted_rollout_resumes_to_the_same_bits(method, actor, env):
+def test_an_interrupted_rollout_resumes_to_the_same_bits(method, actor, env, tmp_path):
     running = unrolling.start_episodes(env, KEY, 2, actor=actor)
     unroll = jax.jit(lambda key, running: unrolling.unroll(env, actor, key, running, 7))
     middle, _, _ = unroll(jax.random.key(1), running)
-    stored = jax.tree.map(np.asarray, middle)  # as in a checkpoint
-    resumed = jax.tree.map(jnp.asarray, stored)
+    state = loop.TrainState(middle, jnp.int32(1), jnp.zeros(1, bool))
+    evaluations: Any = dict.fromkeys(loop.Eval._fields)
+    checkpoints = checkpoint.Checkpoints(tmp_path)
+    checkpoints.save(state, loop.Eval(**evaluations))
+    restored = checkpoints.restore(jax.eval_shape(lambda: state))
+    checkpoints.close()
+    assert restored is not None
+    resumed = restored[0].algo
     equal(unroll(jax.random.key(2), middle), unroll(jax.random.key(2), resumed))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,10 @@ from imitbench.algos.cloning import bc
 from imitbench.algos.common import off_policy
 from imitbench.algos.offline import td3_bc
 from imitbench.algos.rl import ddpg_demos
-from imitbench.cli import main
+from imitbench.cli import console, main
 from imitbench.data import loading
 from imitbench.data.sources.source import DemoSource
+from imitbench.experts import reference_scores
 from imitbench.runs import search_space, tune
 from imitbench.suites.schema import Cell
 from imitbench.utils.errors import UserError
@@ -111,6 +113,65 @@ def test_finished_trials_are_kept(tmp_path, monkeypatch):
     assert tune.search(CELL, WORDS, tmp_path) == (path, first)
     with pytest.raises(AssertionError, match="trained again"):  # another budget is another search
         tune.search(dataclasses.replace(CELL, grad_steps=80), WORDS, tmp_path)
+
+
+APART = [(), ("batch=8",), ("batch=32",)]  # a program for each
+LOST, LOW, HIGH = [1000, 1001], [-9.0, -7.0], [-5.0, -3.0]
+
+
+def searched(monkeypatch, root, returns: dict[Any, Any], diverged: dict[Any, Any], **random: Any):
+    """A search on a task of negative returns, whose training is made up."""
+    ends: Any = {"ProbeTarget": random} if random else {}
+    monkeypatch.setattr(reference_scores, "table", lambda: ends)
+    monkeypatch.setattr(tune.rollout, "has_success", lambda env: False)
+
+    def train(job: Any, rows: Any, group: Any, *_: Any) -> Any:
+        (words,) = group
+        last = np.array([[-50.0, x] for x in returns[words]])
+        lost = np.isin(job.seeds, diverged.get(words, []))
+        ev: Any = SimpleNamespace(returns=np.where(lost[:, None], np.nan, last), diverged=lost)
+        return tune._score_trials(group, job.seeds, job.env, ev)
+
+    monkeypatch.setattr(tune, "_train", train)
+    return tune.search(CELL, APART, root)[1]
+
+
+def test_a_diverged_seed_has_the_random_policys_return(monkeypatch, tmp_path, capsys):
+    returns, diverged = dict(zip(APART, (LOW, LOW, HIGH), strict=True)), {(): LOST}
+    trials = searched(monkeypatch, tmp_path, returns, diverged, random=-43.0)
+    assert [t.scores for t in trials] == [[-43.0, -43.0], LOW, HIGH]
+    assert [t.diverged for t in trials] == [LOST, [], []]
+    (path,) = tmp_path.rglob("trials.json")
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    assert stored["[]"]["scores"] == [-43.0, -43.0]
+    stored["[]"]["scores"] = [0.0, 0.0]  # as an older version stored it
+    path.write_text(json.dumps(stored), encoding="utf-8")
+    again = searched(monkeypatch, tmp_path, returns, diverged, random=-43.0)
+    assert again == trials
+    console.print_trials(trials, CELL)
+    out = capsys.readouterr().out
+    assert "best: --set batch=32" in out and out.index("batch=8") < out.index("as given")
+    console.print_trials(searched(monkeypatch, tmp_path, returns, diverged, random=-4.0), CELL)
+    assert "best: --set batch=32" in capsys.readouterr().out  # though random actions are better
+
+
+def test_without_a_reference_a_diverged_seed_has_the_lowest_return_of_all(
+    monkeypatch, tmp_path, capsys
+):
+    returns = dict(zip(APART, (LOW, LOW, HIGH), strict=True))
+    lost: dict[Any, Any] = {(): LOST, ("batch=32",): [1001]}
+    trials = searched(monkeypatch, tmp_path / "some", returns, lost)
+    assert [t.scores for t in trials] == [[-9.0, -9.0], LOW, [-5.0, -9.0]]
+    all_lost = searched(monkeypatch, tmp_path / "all", returns, dict.fromkeys(APART, LOST))
+    assert np.isnan([t.scores for t in all_lost]).all()
+    assert searched(monkeypatch, tmp_path / "all", returns, {})[0].diverged == LOST  # stored
+    console.print_trials(trials, CELL)
+    assert "best: --set batch=32" in capsys.readouterr().out
+    console.print_trials(all_lost, CELL)
+    assert "best: none, because every seed of every trial diverged" in capsys.readouterr().out
+    equal = [tune.Trial((), [0.0, 0.0], [1000]), tune.Trial(("batch=8",), [0.0, 0.0], [])]
+    console.print_trials(equal, CELL)
+    assert "best: --set batch=8" in capsys.readouterr().out
 
 
 @pytest.mark.slow
