@@ -1,7 +1,8 @@
 """d3rlpy's IQL, TD3+BC and BC on our data, in an interpreter of their own (`serving.py`).
 
 Observations are standardised by the data, and the rewards of IQL divided by the range of the
-returns, times 1,000, as in its authors' code; each of d3rlpy's other settings is its default.
+returns, or by their mean where that is larger, times 1,000, as in our row; its authors' code
+divides by the range. Each of d3rlpy's other settings is its default; learning rates are constant.
 """
 
 from __future__ import annotations
@@ -37,8 +38,9 @@ class Offline:
         if method == "iql":
             ends = np.flatnonzero(arrays["terminated"] | arrays["truncated"])
             returns = np.diff(np.cumsum(arrays["reward"], dtype=np.float64)[ends], prepend=0.0)
+            size = max(float(np.ptp(returns)), abs(float(returns.mean())))
             scalers["reward_scaler"] = made.ReturnBasedRewardScaler(
-                return_max=float(returns.max()), return_min=float(returns.min()), multiplier=1000.0
+                return_max=size, return_min=0.0, multiplier=1000.0
             )
         config = kind(**encoders, **scalers, **settings)
         self._learner = config.create(device="cpu:0")

@@ -37,7 +37,7 @@ class PeerRow:
 
 
 WIDE = {"hidden": [256, 256]}
-OFFLINE = ("offline", "Hopper", 25)
+OFFLINE = ("offline", "HalfCheetah", 25)
 MEDIUM = "stochastic-medium"
 ROWS = (
     PeerRow(*OFFLINE, "bc", "d3rlpy-bc", "d3rlpy", "bc", MEDIUM, WIDE | {"batch_size": 256}),

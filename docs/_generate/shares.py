@@ -31,7 +31,6 @@ GARG_RETURNS = (  # IQ-Learn, DAC
 )
 # Percent of the way from random to expert at the last step, by label.
 CORL_SCORES: tuple[tuple[str, str, dict[str, float]], ...] = (
-    ("Hopper", MEDIUM, {"bc": 53.5, "td3_bc": 60.4, "iql": 67.5}),
     ("Hopper", MIXED, {"bc": 52.3, "bc-top-40": 111.2, "td3_bc": 101.2, "iql": 107.4}),
     ("HalfCheetah", MEDIUM, {"bc": 42.4, "td3_bc": 48.1, "iql": 48.3}),
     ("HalfCheetah", MIXED, {"bc": 56.0, "bc-top-40": 90.1, "td3_bc": 90.8, "iql": 94.7}),

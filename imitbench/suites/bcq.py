@@ -15,7 +15,9 @@ they are. The full profile has the paper's sizes: of a million steps of the beha
 are random, so that it takes 975,000 gradient steps, and the methods a million. The cpu profile has
 one task, narrower networks, and fewer proposals when BCQ acts. There 2,000 of 47,000 steps are
 random, and the behavioural DDPG and the methods take 45,000 gradient steps each. With the targets'
-rate of 0.005 and a discount of 0.99, values are then about 89% of the way to their fixed point.
+rate of 0.005 and a discount of 0.99, values are then about 89% of the way to their fixed point. The
+behavioural agents, and what learns from their steps, have ten seeds there, and the rest five: the
+agents' seeds differ most.
 
 Each seed draws its expert episodes out of ten times as many, so that two seeds share a tenth of
 them; in the full profile out of twice as many, and of imperfect ones out of five times.
@@ -61,7 +63,9 @@ class Size:
     batch: int
     """Steps in a minibatch."""
     seeds: int
-    """Training seeds."""
+    """Training seeds on the data of demonstrators."""
+    learner_seeds: int
+    """Training seeds of the behavioural agents, and on their data."""
     num_evals: int
     """Evaluations at equal distances."""
     eval_episodes: int
@@ -91,9 +95,8 @@ def cells(s: Size) -> tuple[Cell, ...]:
             initial_weights="uniform",
         ),
     }
-    common: dict[str, Any] = {
-        "seeds": s.seeds, "num_evals": s.num_evals, "eval_episodes": s.eval_episodes,
-    }  # fmt: skip
+    common: dict[str, Any] = {"num_evals": s.num_evals, "eval_episodes": s.eval_episodes}
+    many: dict[str, Any] = common | {"seeds": s.learner_seeds}
     env_steps = s.episodes * HORIZON
     replay = off_policy.Config(
         rounds=s.steps_per_update, warmup=s.warmup, batch=s.batch, capacity=env_steps
@@ -106,14 +109,23 @@ def cells(s: Size) -> tuple[Cell, ...]:
                 replay=replay, noise=noise, hidden=s.hidden, lr=1e-3, initial_weights="uniform"
             )
             label = f"ddpg-{noise}"
-            out.append(Cell(task, 0, "ddpg", agent, env_steps=env_steps, label=label, **common))
+            out.append(Cell(task, 0, "ddpg", agent, env_steps=env_steps, label=label, **many))
             behaviour = Behaviour("ddpg", agent, label)
             source = DemoSource(behaviour=behaviour, concurrent=kind == "concurrent")
             episodes[source] = s.episodes
         for grade, number in (("expert", s.episodes), ("imperfect", s.imperfect_episodes)):
             episodes[DemoSource(pool=_pool(number), expert="learned", grade=grade)] = number
         out += [
-            Cell(task, demos, method, config, grad_steps=s.grad_steps, source=source, **common)
+            Cell(
+                task,
+                demos,
+                method,
+                config,
+                grad_steps=s.grad_steps,
+                source=source,
+                seeds=s.learner_seeds if source.behaviour else s.seeds,
+                **common,
+            )
             for source, demos in episodes.items()
             for method, config in methods.items()
         ]
@@ -128,17 +140,18 @@ def _pool(number: int) -> int:
 SMOKE = Size(
     tasks=("Hopper",), episodes=1, imperfect_episodes=1, warmup=20, grad_steps=8,
     steps_per_update=4, hidden=(8,), vae_hidden=(8,), act_proposals=2, batch=8, seeds=2,
-    num_evals=2, eval_episodes=1,
+    learner_seeds=2, num_evals=2, eval_episodes=1,
 )  # fmt: skip
 CPU = Size(
     tasks=("HalfCheetah",), episodes=47, imperfect_episodes=47, warmup=2_000,
     grad_steps=45_000, steps_per_update=200, hidden=(256, 256), vae_hidden=(256, 256),
-    act_proposals=32, batch=100, seeds=5, num_evals=5, eval_episodes=10,
+    act_proposals=32, batch=100, seeds=5, learner_seeds=10, num_evals=5, eval_episodes=10,
 )  # fmt: skip
 FULL = Size(
     tasks=("Hopper", "HalfCheetah", "Walker2d"), episodes=1000, imperfect_episodes=100,
     warmup=25_000, grad_steps=1_000_000, steps_per_update=1000, hidden=(400, 300),
-    vae_hidden=(750, 750), act_proposals=100, batch=100, seeds=5, num_evals=200, eval_episodes=10,
+    vae_hidden=(750, 750), act_proposals=100, batch=100, seeds=5, learner_seeds=5, num_evals=200,
+    eval_episodes=10,
 )  # fmt: skip
 SUITE = Suite(
     name="bcq",

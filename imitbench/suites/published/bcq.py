@@ -13,6 +13,7 @@ negative. The margin covers that.
 from imitbench.suites.published.schema import Claim, Place
 
 PAPER = "arXiv:1812.02900"
+SOURCE_STEPS = 1_000_000  # gradient steps of BCQ in the paper
 TASKS = ("HalfCheetah",)  # of the cpu profile
 FINAL, CONCURRENT = "ddpg-0.5", "ddpg-0.1, as it learns"
 DATA = (FINAL, CONCURRENT, "learned")  # those of the paper's section on values
@@ -50,6 +51,7 @@ def _bcq_above(label: str, name: str, data: tuple[tuple[str, str], ...]) -> tupl
             label,
             f"{PAPER}, section 5.1",
             measure="return",
+            source_steps=SOURCE_STEPS,
             places=tuple(place(task, demonstrator) for task in TASKS),
         )
         for what, demonstrator in data
