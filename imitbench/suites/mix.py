@@ -6,9 +6,10 @@ the task's reward is sparse, so DAC learns with hindsight goals, as in Ding et a
 (arXiv:1906.05838). Half of the episodes of the rows with resets begin at demonstrated states that
 are not at the goal.
 
-All rows learn with hindsight goals and with the penalty of large actions that belongs to them. They
+All rows learn with hindsight goals and with the penalty of large actions that belongs to them, and
+as Ding et al. by DDPG: one critic, and a policy and targets that move in every gradient step. They
 differ in the reward, in the resets, and in the range of values, which is known for the task's
-reward alone. With lambda 0 DAC is TD3 with hindsight goals, which uses the demonstrations for
+reward alone. With lambda 0 DAC is DDPG with hindsight goals, which uses the demonstrations for
 resets alone; its times and gradient steps include a discriminator that pays nothing. BC learns from
 the same demonstrations. The discriminator sees the agent's steps with the goals of their episodes,
 and demonstrated steps relabelled as the learner's are, as in Ding et al., and takes half as many
@@ -17,8 +18,8 @@ weighted rewards, and targets that stop at the goal are not here. The discrimina
 sees the objects alone; this one sees the arm and the actions, too.
 
 The cpu profile has narrower networks, which buy more steps. They are still few for the task's
-reward alone: DDPG with hindsight goals (suite `goals`) is there near random actions, and leaves
-them after about 200,000 steps. Its rows with resets are on FetchPickAndPlace, where random actions
+reward alone: DDPG with hindsight goals (suite `goals`) is there near random actions, and succeeds
+in 37% of the episodes after 200,000 steps. Its rows with resets are on FetchPickAndPlace, where random actions
 do not lift the object, and those without on FetchPush.
 Claims: `imitbench/suites/published/mix.py`.
 """
@@ -31,6 +32,13 @@ from imitbench.suites import expert_recipes as recipes
 from imitbench.suites import vins, vins_rl
 from imitbench.suites.schema import Cell, Suite
 from imitbench.suites.vins_rl import Size
+
+
+# DDPG's updates in place of TD3's; the bounds of DAC's code on its policy are not theirs.
+DDPG: dict[str, Any] = {
+    "critics": 1, "delay": 1, "target_noise": 0.0, "policy_start": 0, "max_grad_norm": 0.0,
+    "lr_halving_steps": 0,
+}  # fmt: skip
 
 
 def mixture_label(share: float, resets: bool) -> str:
@@ -56,7 +64,7 @@ def cells(
     out = []
     goal: dict[str, Any] = {
         "hidden": hidden, "tau": 0.01, "noise": 0.2, "uniform": 0.3,
-    } | recipes.GOAL_SETTINGS  # fmt: skip
+    } | recipes.GOAL_SETTINGS | DDPG  # fmt: skip
     classifier = replace(dac.Config().discriminator, steps=vins_rl.GRAD_STEPS // 2)
     for task, expert, demos in s.places:
         common: dict[str, Any] = {"source": vins_rl.demo_source(expert, demos), **s.evaluation()}

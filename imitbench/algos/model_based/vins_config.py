@@ -31,6 +31,10 @@ class Config:
     features: tuple[str, ...] = ()
     """Inputs of the value: fields of the observation, or differences "a - b". The default is the
     goal relative to what is to reach it, and the positions of hand and object."""
+    scaled_by: Literal["all", "before goal"] = field(default="all", metadata=ADDED_LATER)
+    """Demonstrated steps whose moments standardise the value's inputs, which are then clipped to
+    [-5, 5]. An expert that waits at the goal makes the moments of all steps so small that the rest
+    of the table is clipped; those of the steps before the goal are not."""
     model_sees: tuple[str, ...] = ()
     """Fields that the model gets as inputs besides those it predicts, which are the fields of the
     features."""

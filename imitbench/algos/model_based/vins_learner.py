@@ -54,10 +54,12 @@ class VINSLearner:
     value_range: tuple[float, float] | None = None  # of next states in the targets of L_td
 
     def init(self, key: Key, demos: Transition) -> State:
-        """The untrained state; all normalisers are fitted to the demonstrations [N]."""
+        """The untrained state; the normalisers are fitted to the demonstrations [N]."""
         k_clone, k_value, k_model = jax.random.split(key, 3)
         rows = self.rows(demos)
-        features = self.feature_map.features(rows.state, rows.desired)
+        features, scaled = self.feature_map.features(rows.state, rows.desired), rows.weight
+        if self.config.scaled_by == "before goal":
+            scaled = jnp.where(self.feature_map.reached(demos.obs), 0.0, scaled)
         params = {"value": self.value_net.init(k_value), "model": self.model.init(k_model)}
         pairs, _ = bc.split(self.config.clone, self.spec, demos)
         return State(
@@ -65,7 +67,7 @@ class VINSLearner:
             params=params,
             opt_state={k: self.opts[k].init(p) for k, p in params.items()},
             target=params["value"],
-            norm=ops.fit_normaliser(features, rows.weight),
+            norm=ops.fit_normaliser(features, scaled),
             model_norms=dynamics.fit_norms(rows.state, rows.extra, rows.next_state, rows.weight),
         )
 

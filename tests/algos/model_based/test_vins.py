@@ -70,6 +70,20 @@ def test_the_best_candidate_around_the_prior_is_taken():
     assert float(learner.propose(KEY, state, obs).max()) == 1.0
 
 
+@pytest.mark.parametrize(("scaled_by", "counted"), [("all", 8), ("before goal", 7)])
+def test_inputs_are_standardised_by_all_steps_or_by_those_before_the_goal(scaled_by, counted):
+    """One of the eight states in which an action is shown is at the goal: 0.95, 0.05 from it."""
+    clone = bc.Config(hidden=(), validation=0.0)
+    config = vins.Config(
+        clone=clone, hidden=(), model_hidden=(), features=("goal - at",), scaled_by=scaled_by
+    )
+    norm = vins.learner(config, LINE).init(KEY, demos()).norm
+    away = np.array([1.0, 0.7, 0.4, 0.05, 4.0, 3.5, 3.0, 2.5])
+    away = away if counted == 8 else np.delete(away, 3)
+    np.testing.assert_allclose(norm.mean, [away.mean()], rtol=1e-5)
+    np.testing.assert_allclose(norm.std, [away.std()], rtol=1e-5)
+
+
 @pytest.mark.slow
 def test_true_dynamics_step_the_environment():
     env = envs.make("PointMass")
