@@ -19,8 +19,8 @@ sees the objects alone; this one sees the arm and the actions, too.
 
 The cpu profile has narrower networks, which buy more steps. They are still few for the task's
 reward alone: DDPG with hindsight goals (suite `goals`) is there near random actions, and succeeds
-in 37% of the episodes after 200,000 steps. Its rows with resets are on FetchPickAndPlace, where random actions
-do not lift the object, and those without on FetchPush.
+in 37% of the episodes after 200,000 steps. Its rows with resets are on FetchPickAndPlace, where
+random actions do not lift the object, and those without on FetchPush.
 Claims: `imitbench/suites/published/mix.py`.
 """
 
@@ -32,7 +32,6 @@ from imitbench.suites import expert_recipes as recipes
 from imitbench.suites import vins, vins_rl
 from imitbench.suites.schema import Cell, Suite
 from imitbench.suites.vins_rl import Size
-
 
 # DDPG's updates in place of TD3's; the bounds of DAC's code on its policy are not theirs.
 DDPG: dict[str, Any] = {

@@ -3,13 +3,13 @@
 All methods begin with the same demonstrations; HER has none. BC and VINS learn from them alone,
 with as many gradient steps as VINS+RL takes before its first environment step. Half of the episodes
 of Nair et al. 2018 (arXiv:1709.10089) begin at demonstrated states that are not at the goal (the
-share is ours; theirs is not known here), and no episode of the other methods does;
-`nair-no-resets` is the same without. HER, Nair et al. and DAC share network sizes, learning rates
-and replay; HER and Nair et al. the penalty of large actions, too. They take 3 gradient steps after
-8 environment steps (openai/baselines: 40 after the 100 of a worker). DAC has no hindsight goals,
-because its reward is not the goal's, explores as its source does, and takes an update a step with
-its source's minibatches; in the cpu profile it runs on FetchPush alone. FetchPush has 25 demonstrations in place of the
-paper's 100, with which BC alone succeeds nine times in ten here and leaves no room; the full
+share is ours; theirs is not known here), and no episode of the other methods does; `nair-no-resets`
+is the same without. HER, Nair et al. and DAC share network sizes, learning rates and replay; HER
+and Nair et al. the penalty of large actions, too. They take 3 gradient steps after 8 environment
+steps (openai/baselines: 40 after the 100 of a worker). DAC has no hindsight goals, because its
+reward is not the goal's, explores as its source does, and takes an update a step with its source's
+minibatches; in the cpu profile it runs on FetchPush alone. FetchPush has 25 demonstrations in place
+of the paper's 100, with which BC alone succeeds nine times in ten here and leaves no room; the full
 profile has both. VINS has the settings of the suite `vins`, and a model that sees velocities.
 VINS+RL begins with it, but with a discount, and has a replay and numbers of gradient steps of its
 own. Claims: `imitbench/suites/published/vins_rl.py`.

@@ -403,11 +403,7 @@ DOCUMENT = Document(
         Statement(
             "Training Procedure", "question",
             "What if the generator makes one perfect sample, whatever the noise?",
-            remark="Not judged. Of the adversarial methods only DAC has run on a task that can be "
-            "done in several ways: on FetchPickAndPlace the hand can come to the block from two "
-            "sides. There DAC of version 1 (now 2) reached the goal at some step in "
-            "{vins_rl | dac | FetchPickAndPlace 10, scripted | success_any} of the episodes, which "
-            "is too seldom to tell. Forks, a task with 24 ways, has no row of such a method.",
+            remark="Not judged. Forks, a task with 24 ways, has no row of an adversarial method.",
         ),
         Statement(
             "Training Procedure", "question",

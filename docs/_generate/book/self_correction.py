@@ -380,9 +380,8 @@ DOCUMENT = Document(
             "the episodes, Nair et al. in "
             "{vins_rl | nair | FetchPickAndPlace 10, scripted | success_any}. Success is judged "
             "at the last evaluation of a small budget, and the curve before it is not. HER, with "
-            "{vins_rl | her | FetchPickAndPlace 0 | success_any}, and DAC of version 1 (now 2), "
-            "with {vins_rl | dac | FetchPickAndPlace 10, scripted | success_any}, have hardly "
-            "begun to learn, so a lead over them says little. GAIL is not a row of the suite. The "
+            "{vins_rl | her | FetchPickAndPlace 0 | success_any}, has hardly begun to learn, so a "
+            "lead over it says little. DAC has not run, and GAIL is not a row of the suite. The "
             "curves show success at the last step of an episode, where VINS+RL ends with "
             "{vins_rl | vins_rl | FetchPickAndPlace 10, scripted | success_final}.",
         ),
