@@ -15,7 +15,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from imitbench.envs.toys.tightrope import TASKS
-from imitbench.results import publish, stats
+from imitbench.results import stats
 from imitbench.results.cells import store
 from imitbench.results.cells.cell import Result
 from imitbench.results.figures import drawing
@@ -115,8 +115,6 @@ def main(folder: Path) -> None:
     with files.atomic_write(path) as temporary:
         temporary.write_text(table(found), encoding="utf-8")
     print(f"written: {path}\n\n{table(found)}")
-    if folder == shipped_folder("dagger"):
-        publish.update_readme("compounding", table(found))
 
 
 if __name__ == "__main__":

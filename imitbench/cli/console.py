@@ -12,7 +12,12 @@ from imitbench.results import compare, publish, rank, tables
 from imitbench.results.cells.cell import Result
 from imitbench.results.policy_trials.comparison import PolicyPair, pairing, sentence
 from imitbench.results.shipped import compare_with_shipped
-from imitbench.results.tables.captions import engines_sentence, unknown_task_sentence
+from imitbench.results.tables.captions import (
+    engines_sentence,
+    shared_states_sentence,
+    unknown_task_sentence,
+    versions_sentence,
+)
 from imitbench.results.tables.formatting import format_estimate, format_p
 from imitbench.runs import finished, plan, runner, tune
 from imitbench.suites.schema import Cell
@@ -104,6 +109,14 @@ def print_table(results: Sequence[Result]) -> None:
     devices = sorted({r.info["device"] for r in results})
     about = f"device: {'; '.join(devices)}.{engines_sentence(results)}"
     print(f"mean over seeds [95% interval]; {unknown_task_sentence(results)}{about}")
+    print_age(results)
+
+
+def print_age(results: Sequence[Result]) -> None:
+    """Prints which cells are of older versions or of the older protocol; nothing if none is."""
+    for line in (versions_sentence(results), shared_states_sentence(results)):
+        if line:
+            print(f"note: {line.strip()}")
 
 
 def print_pairs(pairs: Sequence[compare.Pair], a: str, b: str) -> None:

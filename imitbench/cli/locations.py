@@ -182,4 +182,7 @@ def all_finished(profile: Profile, results: Path) -> list[dict[str, Any]]:
 def no_cells(root: Path, suite: str, profile: Profile) -> str:
     """The message that a folder has no finished cells, and the command that makes some."""
     option = "" if profile == "cpu" else f" --profile {profile}"
-    return f"no finished cells in {root}: `imitbench run {suite}{option}` first"
+    remedy = f"`imitbench run {suite}{option}` first"
+    if suite in suite_names() and not shipped_folder(folder_name(suite, profile)).is_dir():
+        return f"no finished cells in {root}, and none of this suite are shipped: {remedy}"
+    return f"no finished cells in {root}: {remedy}"

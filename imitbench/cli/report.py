@@ -85,10 +85,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Ship:
-    """Check a finished run of a suite, and copy it into results/shipped/.
-
-    Also puts its table into README.md, where that has a place for it.
-    """
+    """Check a finished run of a suite, and copy it into results/shipped/."""
 
     suite: tyro.conf.Positional[SuiteName]
     profile: Profile = "cpu"

@@ -162,6 +162,7 @@ class Compare:
         pairs = compare.pairs(a, b)
         console.print_pairs(pairs, a.name, b.name)
         print(compare.overall(pairs, a.name, b.name))
+        console.print_age([*a.cells.values(), *b.cells.values()])
         if looked_up and is_shipped(root):
             print(console.shipped_line(root))
 

@@ -25,8 +25,9 @@ class Submit:
     """Put the cells of a run into results/community/, to be ranked beside the shipped ones.
 
     The cells are at places of a shipped suite: the same tasks, demonstrations and evaluation, and
-    at least five seeds. Policies are left out. With --check, RUN is a submission: its checksums are
-    tested, and the first seed of a cell is trained again; the exit code is 1 where it differs.
+    at least five seeds. Policies are left out. With --check, the folder is a submission: its
+    checksums are tested, and the first seed of a cell is trained again; the exit code is 1 where it
+    differs.
     """
 
     run: tyro.conf.Positional[UserPath]

@@ -87,7 +87,7 @@ class Train:
     shared: bool = False
     """Give the same demonstrations to all seeds."""
     stride: int = 1
-    """Keep one step in so many of each demonstration; for methods that learn from single steps."""
+    """Keep every STRIDE-th step of each demonstration; for methods that learn from single steps."""
     stream: bool = False
     """Leave the demonstrations in files, from which minibatches are read: for data that are larger
     than the device's memory."""

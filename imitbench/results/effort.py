@@ -8,6 +8,7 @@ from imitbench.results import stats
 from imitbench.results.cells.cell import MODE_ENTROPY, Result
 
 RISE_SINCE = 0.8  # share of the budget: the last evaluation is compared with the one there
+MORE_STEPS = 1.1  # gradient steps of one method over those of another that count as more
 RISE_LEVEL = 0.05  # of the one-sided test for a row that still rises
 
 
@@ -24,6 +25,26 @@ def env_steps(r: Result) -> int:
 def grad_steps(r: Result) -> int:
     """The gradient steps of each seed in all."""
     return int(r.curve["grad_steps"].to_numpy().max())
+
+
+def unequal_steps(a: Result, b: Result) -> str:
+    """Says by how much the budgets of two cells differ.
+
+    Args:
+        a: a finished cell.
+        b: another one.
+
+    Returns:
+        The sentence; empty where both took as many environment steps, where neither took any and
+        their gradient steps differ by at most a tenth, and where one alone stepped the environment.
+    """
+    if is_online(a) != is_online(b):
+        return ""
+    name, steps = ("environment", env_steps) if is_online(a) else ("gradient", grad_steps)
+    few, many = sorted((steps(a), steps(b)))
+    if few == many or (not is_online(a) and many <= MORE_STEPS * few):
+        return ""
+    return f"{name} steps differ ({steps(a):,}, {steps(b):,}): one trained for longer"
 
 
 def after_env_steps(r: Result, measure: str, steps: float) -> np.ndarray | None:

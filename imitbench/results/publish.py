@@ -13,7 +13,6 @@ from imitbench.results.cells.cell import Result
 from imitbench.results.figures import curves, demo_efficiency, value_estimates
 from imitbench.results.figures.drawing import KINDS
 from imitbench.utils.errors import UserError
-from imitbench.utils.files import atomic_write
 
 MAX_BYTES = 2**20  # of a file
 MAX_SUITE_BYTES = 2 * 2**20
@@ -97,7 +96,6 @@ def ship(root: Path, name: str, keys: Sequence[str], *, partial: bool = False) -
         names = {r.folder.name for r in chosen}
         chosen += [r for r in before if r.folder.name not in names]
     _replace_shipped(target, ordering.first_of_each_name(chosen))
-    update_readme(name, (target / "table.md").read_text(encoding="utf-8"))
     return target
 
 
@@ -140,20 +138,3 @@ def _check_size(folder: Path) -> None:
             f"the suite {folder.name} has {size:,} bytes, too large to ship: expected at most "
             f"{MAX_SUITE_BYTES:,}; run its cells with fewer evaluations or episodes"
         )
-
-
-def update_readme(name: str, table: str) -> None:
-    """Puts a table between its marks in README.md, where the file has them.
-
-    Args:
-        name: of the table, as in `<!-- table NAME -->` and `<!-- end NAME -->`.
-        table: in Markdown.
-    """
-    readme = Path("README.md")
-    begin, end = f"<!-- table {name} -->\n", f"<!-- end {name} -->"
-    text = readme.read_text(encoding="utf-8") if readme.exists() else ""
-    if begin in text and end in text:
-        head, rest = text.split(begin, 1)
-        tail = rest.split(end, 1)[1]
-        with atomic_write(readme) as path:
-            path.write_text(f"{head}{begin}\n{table}\n{end}{tail}", encoding="utf-8")

@@ -16,6 +16,12 @@ LISTS = {
     int: "whole numbers separated by commas, such as 256,256",
     float: "numbers separated by commas, such as 0.5,2",
 }
+# What other packages call our settings.
+OURS = {
+    "learning_rate": "lr", "batch_size": "batch", "gamma": "discount", "hidden_sizes": "hidden",
+    "hidden_layers": "hidden", "n_epochs": "epochs", "num_envs": "envs", "gae_lambda": "gae",
+    "buffer_size": "capacity",
+}  # fmt: skip
 TRUTH_VALUES = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
@@ -62,6 +68,9 @@ def apply(config: Any, words: Sequence[str]) -> Any:
 
 def _replace(config: Any, path: list[str], text: str, name: str) -> Any:
     fields = [f.name for f in dataclasses.fields(config)]
+    ours = OURS.get(path[0])
+    if ours in fields and path[0] not in fields:
+        raise UserError(f"unknown setting of {_name(config)} {path[0]!r}: here it is {ours}")
     field = pick(f"setting of {_name(config)}", path[0], fields)
     if len(path) > 1:
         group = getattr(config, field)

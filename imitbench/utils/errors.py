@@ -32,6 +32,9 @@ def plain_errors() -> Iterator[None]:
         raise UserError(message.strip()) from None
 
 
+SIMILAR = 0.5  # least likeness of a name that is suggested for another one
+
+
 def pick(kind: str, name: str, known: Iterable[str]) -> str:
     """Returns the name, if it is one of the known names.
 
@@ -59,7 +62,7 @@ def pick(kind: str, name: str, known: Iterable[str]) -> str:
 def _similar(name: str, known: Sequence[str]) -> list[str]:
     """Up to three known names, the most similar first, without those far behind it."""
     by_lower_case = {k.lower(): k for k in known}
-    matches = difflib.get_close_matches(name.lower(), by_lower_case, n=3, cutoff=0.4)
+    matches = difflib.get_close_matches(name.lower(), by_lower_case, n=3, cutoff=SIMILAR)
     if not matches:
         return []
     least = 0.75 * difflib.SequenceMatcher(None, matches[0], name.lower()).ratio()

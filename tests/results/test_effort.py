@@ -42,6 +42,25 @@ def test_the_mean_over_training_is_the_area_by_the_length():
     assert effort.over_training(r, "success_any", 401.0) is None
 
 
+def test_unequal_budgets_are_named_in_comparisons():
+    short = online("a", {0.0: [0.0] * 2, 100_000.0: [0.5] * 2})
+    long = online("b", {0.0: [0.0] * 2, 307_200.0: [0.5] * 2})
+    line = "environment steps differ (100,000, 307,200): one trained for longer"
+    assert effort.unequal_steps(short, long) == line
+    sides = [
+        Side(r.identity["label"], {(r.place, r.identity["label"]): r}, r.identity["label"])
+        for r in (short, long)
+    ]
+    found = compare.pairs(*sides)
+    assert all(line in pair.warnings for pair in found) and found
+    assert effort.unequal_steps(short, short) == effort.unequal_steps(short, cell("c", [0.0])) == ""
+    few, many = cell("c", [0.0]), cell("d", [0.0])
+    few.curve["grad_steps"], many.curve["grad_steps"] = 100, 110
+    assert effort.unequal_steps(few, many) == ""
+    many.curve["grad_steps"] = 111
+    assert effort.unequal_steps(few, many).startswith("gradient steps differ (100, 111)")
+
+
 def test_a_curve_without_its_beginning_has_no_mean():
     assert effort.over_training(online("a", {10.0: [0.1], 20.0: [0.2]}), "success_any") is None
     assert effort.over_training(cell("offline", [0.1, 0.2]), "success_any") is None

@@ -27,6 +27,7 @@ def test_values_of_every_type():
     ("config", "word", "expected"),
     [
         (bc.Config(), "lrr=1", "unknown setting of bc 'lrr': did you mean lr"),
+        (bc.Config(), "learning_rate=1", "unknown setting of bc 'learning_rate': here it is lr"),
         (dagger.Config(), "clone.bach=1", "unknown setting of bc 'bach': did you mean batch"),
         (bc.Config(), "batch=many", "batch='many': expected a whole number"),
         (bc.Config(), "batch=1.5", "batch='1.5': expected a whole number"),

@@ -14,7 +14,6 @@ FEW_STEPS = " of its source's steps"  # the end of the objection to less
 RISING = " was still rising at the end"  # the end of the objection to an unfinished curve
 FLOOR = 0.1  # of the way from the random policy's score to the expert's
 FLOOR_OF_CLIPS = 0.2  # where the expert is a clip: a quadruped that stands still gets a tenth
-MORE_EFFORT = 1.1  # gradient steps of the winner over those of the loser
 
 
 def objection(
@@ -133,7 +132,7 @@ def _unequal(winner: Result, loser: Result, claim: Claim) -> str:
     if effort.is_online(winner) and effort.is_online(loser):
         return ""  # compared after the same number of environment steps
     steps = effort.grad_steps(winner), effort.grad_steps(loser)
-    if steps[0] <= MORE_EFFORT * steps[1] or not effort.still_rising(loser, claim.measure):
+    if steps[0] <= effort.MORE_STEPS * steps[1] or not effort.still_rising(loser, claim.measure):
         return ""
     label = loser.identity["label"]
     return f"{label} was still rising after {steps[1]:,} gradient steps ({steps[0]:,} of the other)"

@@ -52,9 +52,7 @@ def caption(results: Sequence[Result], rows: Sequence[Mapping[str, str]]) -> str
         f"seed (5%) does not tell from it. {RISING}: still rising at the end (the last evaluation "
         "against the one at four fifths of the budget, one-sided paired t test, 5%). "
     )
-    if any(r.shares_states for r in results):
-        text += "The seeds of these cells share their initial states. "
-    text += unknown_task_sentence(results)
+    text += shared_states_sentence(results) + unknown_task_sentence(results)
     text += "".join(meaning for column, meaning in COLUMNS.items() if column in rows[0])
     text += f"Profile {profile}. Device: {'; '.join(devices)}."
     sentences = peers_sentence, versions_sentence, trials_sentence, engines_sentence
@@ -95,6 +93,19 @@ def versions_sentence(results: Sequence[Result]) -> str:
     if not old:
         return ""
     return f" Run with an older version of the method, whose numbers differ: {', '.join(old)}."
+
+
+def shared_states_sentence(results: Sequence[Result]) -> str:
+    """Says that seeds met the same initial states, as those of version 0.2.0 and older did.
+
+    Args:
+        results: the cells.
+
+    Returns:
+        A sentence with a space behind it; empty where no cell's seeds do.
+    """
+    shared = any(r.shares_states for r in results)
+    return "The seeds of these cells share their initial states. " if shared else ""
 
 
 def unknown_task_sentence(results: Sequence[Result]) -> str:
