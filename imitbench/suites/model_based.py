@@ -8,7 +8,9 @@ configuration's 200 iterations in a stage, and the others' has 800), without the
 policy's entropy (`slbo-no-entropy`) and without noise on real actions (`slbo-no-noise`). The cpu
 profile leaves the last two out, and has the others on HalfCheetah alone, which is among the tasks
 of the source. TRPO has the same number of real steps, and on the ablations' tasks SAC, too, which
-takes a gradient step after each real step but those of the first stage.
+takes a gradient step after each real step but those of the first stage. In the cpu profile SAC, the
+ablations and all rows on Hopper have half of the real steps of SLBO and TRPO on HalfCheetah, and
+are compared with SLBO after as many.
 
 In the other part the task is a target speed of HalfCheetah. `slbo` begins with nothing;
 `slbo-after-5` has learned a model on five other speeds, whose real steps its curve does not count,
@@ -49,7 +51,9 @@ class Size:
     length: int
     """Real steps of each of two environments in a stage."""
     stages: int
-    """Stages on tasks without a target speed."""
+    """Stages of SLBO and TRPO on the ablations' tasks."""
+    short_stages: int
+    """Stages of the ablations and SAC, and on other tasks without a target speed."""
     speed_stages: int
     """Stages on tasks with one."""
     earlier: slbo_config.Sequence
@@ -70,8 +74,8 @@ class Size:
     """Widths of SAC's hidden layers."""
     seeds: int
     """Training seeds."""
-    num_evals: int
-    """Evaluations at equal distances on tasks without a target speed; on others there is one after
+    stages_per_eval: int
+    """Stages between two evaluations on tasks without a target speed; on others there is one after
     each stage."""
     eval_episodes: int
     """Episodes of each seed and evaluation."""
@@ -95,30 +99,28 @@ class Size:
 
 def cells(s: Size) -> tuple[Cell, ...]:
     """Builds the cells of a profile, task by task."""
-    steps = 2 * s.length * s.stages
-    sizes: dict[str, Any] = {
-        "seeds": s.seeds,
-        "num_evals": s.num_evals,
-        "eval_episodes": s.eval_episodes,
-    }
     out = []
     for task in s.tasks:
-        labels = (*MAIN, *s.ablations) if task in s.ablated else MAIN
-        rows = {label: row for label, row in _methods(s).items() if label in labels}
-        out += [_cell(task, m, label, config, steps, sizes) for label, (m, config) in rows.items()]
-    sizes |= {"num_evals": s.speed_stages}
-    steps = 2 * s.length * s.speed_stages
+        is_ablated = task in s.ablated
+        for label, (method, config) in _methods(s).items():
+            if label in MAIN or (is_ablated and label in s.ablations):
+                stages = s.stages if label in MAIN and is_ablated else s.short_stages
+                evals = stages // s.stages_per_eval
+                out.append(_cell(task, method, label, config, stages, evals, s))
     after = replace(s.slbo, sequence=s.earlier)
     for task in s.speeds:
-        out.append(_cell(task, "slbo", "slbo", s.slbo, steps, sizes))
-        out.append(_cell(task, "slbo", f"slbo-after-{s.earlier.tasks}", after, steps, sizes))
+        for label, config in (("slbo", s.slbo), (f"slbo-after-{s.earlier.tasks}", after)):
+            out.append(_cell(task, "slbo", label, config, s.speed_stages, s.speed_stages, s))
     return tuple(out)
 
 
 def _cell(
-    task: str, method: str, label: str, config: Any, env_steps: int, sizes: dict[str, Any]
+    task: str, method: str, label: str, config: Any, stages: int, num_evals: int, s: Size
 ) -> Cell:
-    return Cell(task, 0, method, config, env_steps=env_steps, label=label, **sizes)
+    return Cell(
+        task, 0, method, config, env_steps=2 * s.length * stages, label=label,
+        num_evals=num_evals, seeds=s.seeds, eval_episodes=s.eval_episodes,
+    )  # fmt: skip
 
 
 def _methods(s: Size) -> dict[str, tuple[str, Any]]:
@@ -162,23 +164,23 @@ ABLATIONS = ("slbo-squared", "slbo-one-step", "mb-trpo", "sac")
 OF_THE_FULL_PROFILE = ("slbo-no-noise", "slbo-no-entropy")
 SMOKE = Size(
     tasks=BODIES[:1], speeds=SPEEDS[:1], ablated=BODIES[:1],
-    ablations=ABLATIONS + OF_THE_FULL_PROFILE, length=20, stages=2, speed_stages=2,
+    ablations=ABLATIONS + OF_THE_FULL_PROFILE, length=20, stages=2, short_stages=2, speed_stages=2,
     earlier=slbo_config.Sequence(tasks=2, stages=1, warm_up=1), rounds=2, model_steps=2,
     policy_steps=2, virtual_steps=10, minibatches=4, model_hidden=(16,), sac_hidden=(8,), seeds=2,
-    num_evals=2, eval_episodes=1,
+    stages_per_eval=1, eval_episodes=1,
 )  # fmt: skip
 CPU = Size(
     tasks=BODIES, speeds=SPEEDS[:1], ablated=BODIES[:1], ablations=ABLATIONS, length=2_500,
-    stages=40, speed_stages=4, earlier=slbo_config.Sequence(tasks=5, stages=2, warm_up=10),
-    rounds=10, model_steps=100, policy_steps=20, virtual_steps=500, minibatches=50,
-    model_hidden=(256, 256), sac_hidden=(256, 256), seeds=5, num_evals=8, eval_episodes=20,
+    stages=40, short_stages=20, speed_stages=4,
+    earlier=slbo_config.Sequence(tasks=5, stages=2, warm_up=10), rounds=10, model_steps=100, policy_steps=20, virtual_steps=500, minibatches=50,
+    model_hidden=(256, 256), sac_hidden=(256, 256), seeds=5, stages_per_eval=5, eval_episodes=20,
 )  # fmt: skip
 FULL = Size(
     tasks=BODIES, speeds=SPEEDS, ablated=BODIES, ablations=ABLATIONS + OF_THE_FULL_PROFILE,
-    length=5_000, stages=100, speed_stages=10,
+    length=5_000, stages=100, short_stages=100, speed_stages=10,
     earlier=slbo_config.Sequence(tasks=5, stages=10, warm_up=20), rounds=20, model_steps=100,
     policy_steps=40, virtual_steps=500, minibatches=50, model_hidden=(500, 500),
-    sac_hidden=(256, 256), seeds=10, num_evals=50, eval_episodes=20,
+    sac_hidden=(256, 256), seeds=10, stages_per_eval=2, eval_episodes=20,
 )  # fmt: skip
 SUITE = Suite(
     name="model_based",

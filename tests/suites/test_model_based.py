@@ -39,8 +39,15 @@ def test_the_claim_beside_sac_is_not_refuted_at_a_fifth_of_the_steps():
         {c.env_steps for c in model_based.cells(size) if c.method == "sac"}
         for size in (model_based.CPU, model_based.FULL)
     ]
-    assert steps == [{200_000}, {1_000_000}]
+    assert steps == [{100_000}, {1_000_000}]
     assert [c.worse for c in published.CLAIMS if c.source_steps] == ["sac"]
+
+
+def test_rows_that_slbo_is_compared_with_have_evaluations_where_it_has():
+    cells = [c for c in model_based.cells(model_based.CPU) if c.task == "HalfCheetah-known-reward"]
+    steps = {c.name: (c.env_steps, c.env_steps // c.num_evals) for c in cells}
+    assert steps.pop("slbo") == steps.pop("trpo") == (200_000, 25_000)
+    assert set(steps.values()) == {(100_000, 25_000)} and len(steps) == 4
 
 
 def test_trpo_on_real_steps_has_the_entropy_itself():
