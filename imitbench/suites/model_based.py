@@ -172,8 +172,9 @@ SMOKE = Size(
 CPU = Size(
     tasks=BODIES, speeds=SPEEDS[:1], ablated=BODIES[:1], ablations=ABLATIONS, length=2_500,
     stages=40, short_stages=20, speed_stages=4,
-    earlier=slbo_config.Sequence(tasks=5, stages=2, warm_up=10), rounds=10, model_steps=100, policy_steps=20, virtual_steps=500, minibatches=50,
-    model_hidden=(256, 256), sac_hidden=(256, 256), seeds=5, stages_per_eval=5, eval_episodes=20,
+    earlier=slbo_config.Sequence(tasks=5, stages=2, warm_up=10), rounds=10, model_steps=100,
+    policy_steps=20, virtual_steps=500, minibatches=50, model_hidden=(256, 256),
+    sac_hidden=(256, 256), seeds=5, stages_per_eval=5, eval_episodes=20,
 )  # fmt: skip
 FULL = Size(
     tasks=BODIES, speeds=SPEEDS, ablated=BODIES, ablations=ABLATIONS + OF_THE_FULL_PROFILE,

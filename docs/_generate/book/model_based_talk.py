@@ -239,7 +239,7 @@ DOCUMENT = Document(
             ),
             figures=(("model_based", "curves"),),
             remark="Of the earlier methods the suite has TRPO, SAC and MB-TRPO; the cpu profile "
-            "has 200,000 steps, the full one a million. Hopper is no task of the source. The suite "
+            "has up to 200,000 steps, the full one a million. Hopper is no task of the source. The suite "
             "has not run yet.",
         ),
         Statement(
