@@ -139,7 +139,10 @@ def _methods(start: vins_method.Config, s: Size) -> dict[str, tuple[str, Any]]:
     )
     with_demos = ddpg_demos.Config(replay=s.replay(RESETS), noise=0.1, uniform=0.1, **settings)
     ours = vins_rl.Config(
-        vins=replace(start, discount=0.98), pretrain=s.pretrain, rounds=s.rounds, **VINS_RL
+        vins=replace(start, discount=0.98, scaled_by="before goal"),
+        pretrain=s.pretrain,
+        rounds=s.rounds,
+        **VINS_RL,
     )
     return {
         "vins_rl": ("vins_rl", ours),
