@@ -134,6 +134,7 @@ def test_policies_never_see_the_state_and_values_see_what_the_setting_says():
     assert value[1:SEEN].any() and not value[SEEN:].any()
 
 
+@pytest.mark.slow
 def test_the_auxiliary_error_by_hand():
     """The mean squared error over the object's two places, of features times a kernel."""
     net = on_policy.networks(config(auxiliary=1.0, auxiliary_fields=("object",)), SPEC)
