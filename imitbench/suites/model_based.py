@@ -10,7 +10,7 @@ profile leaves the last two out, and has the others on HalfCheetah alone, which 
 of the source. TRPO has the same number of real steps, and on the ablations' tasks SAC, too, which
 takes a gradient step after each real step but those of the first stage. In the cpu profile SAC, the
 ablations and all rows on Hopper have half of the real steps of SLBO and TRPO on HalfCheetah, and
-are compared with SLBO after as many; there SLBO, TRPO and MB-TRPO have ten seeds, the rest five.
+are compared with SLBO after as many.
 
 In the other part the task is a target speed of HalfCheetah. `slbo` begins with nothing;
 `slbo-after-5` has learned a model on five other speeds, whose real steps its curve does not count,
@@ -79,8 +79,6 @@ class Size:
     each stage."""
     eval_episodes: int
     """Episodes of each seed and evaluation."""
-    decisive: tuple[str, ...] = ()
-    """Labels of rows with twice the seeds on the ablations' tasks."""
 
     @property
     def slbo(self) -> slbo_config.Config:
@@ -108,9 +106,7 @@ def cells(s: Size) -> tuple[Cell, ...]:
             if label in MAIN or (is_ablated and label in s.ablations):
                 stages = s.stages if label in MAIN and is_ablated else s.short_stages
                 evals = stages // s.stages_per_eval
-                cell = _cell(task, method, label, config, stages, evals, s)
-                many = is_ablated and label in s.decisive
-                out.append(replace(cell, seeds=s.seeds * (1 + many)))
+                out.append(_cell(task, method, label, config, stages, evals, s))
     after = replace(s.slbo, sequence=s.earlier)
     for task in s.speeds:
         for label, config in (("slbo", s.slbo), (f"slbo-after-{s.earlier.tasks}", after)):
@@ -179,7 +175,6 @@ CPU = Size(
     earlier=slbo_config.Sequence(tasks=5, stages=2, warm_up=10), rounds=10, model_steps=100,
     policy_steps=20, virtual_steps=500, minibatches=50, model_hidden=(256, 256),
     sac_hidden=(256, 256), seeds=5, stages_per_eval=5, eval_episodes=20,
-    decisive=("slbo", "trpo", "mb-trpo"),
 )  # fmt: skip
 FULL = Size(
     tasks=BODIES, speeds=SPEEDS, ablated=BODIES, ablations=ABLATIONS + OF_THE_FULL_PROFILE,
