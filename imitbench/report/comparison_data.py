@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from imitbench.results import comparability, effort, scores
+from imitbench.results import comparability, scores
 from imitbench.results.cells.cell import Result
 from imitbench.results.claims import place_name
 
@@ -32,8 +32,7 @@ def comparison(results: Sequence[Result]) -> dict[str, Any]:
     pairs = []
     for (i, a), (j, b) in permutations(enumerate(results), 2):
         if a.place == b.place:
-            found = [str(d) for d in comparability.differences(a, b)]
-            found += filter(None, [effort.unequal_steps(a, b)])
+            found = comparability.sentences(a, b)
             is_paired = comparability.are_paired(a, b)
             leads = _leads(a, b) if is_paired and scores.episodes(a) != scores.episodes(b) else {}
             if found or leads or not is_paired:

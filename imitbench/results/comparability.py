@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from imitbench.envs.recorded import NO_TASK
+from imitbench.results import effort
 from imitbench.results.cells.cell import Result
 from imitbench.utils.errors import UserError
 
@@ -88,6 +89,12 @@ def differences(a: Result, b: Result) -> tuple[Difference, ...]:
         for name, (values, consequence) in pairs.items()
         if values[0] != values[1]
     )
+
+
+def sentences(a: Result, b: Result) -> list[str]:
+    """Says what to know before two cells are compared: their `differences`, and unequal budgets."""
+    found = (*map(str, differences(a, b)), effort.unequal_steps(a, b))
+    return [line for line in found if line]
 
 
 def have_same_seeds(a: Result, b: Result) -> bool:

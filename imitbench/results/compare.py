@@ -128,7 +128,6 @@ def _adjusted(pairs: Sequence[Pair]) -> list[Pair]:
 
 
 def _pair(name: str, measure: str, a: Result, b: Result) -> Pair:
-    found = comparability.differences(a, b)
     return Pair(
         name,
         measure,
@@ -137,7 +136,7 @@ def _pair(name: str, measure: str, a: Result, b: Result) -> Pair:
         lead=scores.lead(a, b, measure),
         p_adjusted=float("nan"),  # known when all pairs are
         improvement=stats.probability_of_improvement(a.final(measure), b.final(measure)),
-        warnings=tuple(filter(None, (*map(str, found), effort.unequal_steps(a, b)))),
+        warnings=tuple(comparability.sentences(a, b)),
     )
 
 

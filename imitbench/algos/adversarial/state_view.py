@@ -14,7 +14,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from imitbench.algos.common.goal_features import parse_term
+from imitbench.algos.common.goal_features import parse_term, term_value
 from imitbench.core.observations.hidden_state import full_obs
 from imitbench.core.types import Spec, Transition
 from imitbench.utils.errors import UserError
@@ -45,15 +45,12 @@ def make_state_view(names: Sequence[str], spec: Spec) -> StateView:
     """
     fields = spec.fields if spec.image is None else spec.image.full
     terms = [parse_term(name, fields, "field in compared_fields") for name in names or fields]
-    parts = [[fields[name] for name in term] for term in terms]
-    size = sum(part[0].stop - part[0].start for part in parts)
+    size = sum(fields[term[0]].stop - fields[term[0]].start for term in terms)
     seen_spec = replace(spec, obs_size=size, image=None, goal=None)
 
     def view(obs: jax.Array) -> jax.Array:
-        return jnp.concatenate(
-            [obs[..., p[0]] - obs[..., p[1]] if len(p) == 2 else obs[..., p[0]] for p in parts],
-            axis=-1,
-        )
+        named = {name: obs[..., fields[name]] for term in terms for name in term}
+        return jnp.concatenate([term_value(term, named) for term in terms], axis=-1)
 
     def see(steps: Transition) -> Transition:
         if spec.image is None:

@@ -62,7 +62,7 @@ class FeatureMap:
         The leading axes of the two may broadcast.
         """
         named = self.split(state) | {self.goal.desired: desired}
-        parts = [named[t[0]] - named[t[1]] if len(t) == 2 else named[t[0]] for t in self.terms]
+        parts = [term_value(term, named) for term in self.terms]
         lead = jnp.broadcast_shapes(*(p.shape[:-1] for p in parts))
         return jnp.concatenate([jnp.broadcast_to(p, (*lead, p.shape[-1])) for p in parts], axis=-1)
 
@@ -96,6 +96,11 @@ def parse_term(feature: str, fields: Mapping[str, slice], what: str) -> tuple[st
     if len(term) > 2 or len({part.stop - part.start for part in found}) > 1:
         raise UserError(f"feature {feature!r}: expected a field, or 'a - b' of two equal sizes")
     return term
+
+
+def term_value(term: tuple[str, ...], named: Fields) -> jax.Array:
+    """The numbers [..., size] of a feature that `parse_term` read, of the fields by name."""
+    return named[term[0]] - named[term[1]] if len(term) == 2 else named[term[0]]
 
 
 def default_features(spec: Spec, goal: GoalSpec) -> list[str]:

@@ -7,6 +7,8 @@ Margins are a tenth of the return of the shipped expert
 with, counted from the random policy's.
 """
 
+from collections.abc import Sequence
+
 from imitbench.suites.published.margins import tenth_of_expert
 from imitbench.suites.published.schema import OURS, Claim, Place
 
@@ -41,15 +43,17 @@ def zero_actions(task: str) -> Place:
     return (task, MOST, "zero actions, still")
 
 
-def _gail_above_bc(demos: int) -> Claim:
+def _above_bc(
+    demos: int, label: str = "gail", name: str = "GAIL", tasks: Sequence[str] = TASKS
+) -> Claim:
     return Claim(
-        f"GAIL has a higher return than BC with {demos} trajector{'y' if demos == 1 else 'ies'}",
-        "gail",
+        f"{name} has a higher return than BC with {demos} trajector{'y' if demos == 1 else 'ies'}",
+        label,
         "bc",
         PAPER if demos > 1 else OURS,
         measure="return",
         source_steps=GAIL_STEPS if demos > 1 else 0,
-        places=tuple(place(task, demos) for task in TASKS),
+        places=tuple(place(task, demos) for task in tasks),
     )
 
 
@@ -57,24 +61,12 @@ def _test_of(source: str) -> str:
     return source if source == OURS else f"our test of {source}"
 
 
-def _above_bc_on_hopper(label: str, name: str) -> Claim:
-    return Claim(
-        f"{name} has a higher return than BC with 4 trajectories",
-        label,
-        "bc",
-        PAPER,
-        measure="return",
-        source_steps=GAIL_STEPS,
-        places=(place("Hopper", 4),),
-    )
-
-
 DAC_PLACES = tuple(place(task, 4) for task in DAC_TASKS)
 
 CLAIMS = (
-    *(_gail_above_bc(demos) for demos in (1, 4, MOST)),
-    _above_bc_on_hopper("gail-no-penalty", NO_PENALTY),
-    _above_bc_on_hopper("gail_trpo", "GAIL with TRPO"),
+    *map(_above_bc, (1, 4, MOST)),
+    _above_bc(4, "gail-no-penalty", NO_PENALTY, ("Hopper",)),
+    _above_bc(4, "gail_trpo", "GAIL with TRPO", ("Hopper",)),
     Claim(
         "BC has a higher return with 11 trajectories than with 4",
         "bc",

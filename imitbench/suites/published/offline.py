@@ -31,15 +31,13 @@ SOURCE_STEPS = {"iql": 1_000_000, "td3_bc": 1_000_000}
 """Gradient steps in the source, of methods with far fewer here."""
 
 
-def places(grade: str) -> tuple[Place, ...]:
-    """Returns the places of a grade, one for each task."""
-    return tuple((task, 25, f"learned, {grade}") for task in TASKS)
+def places(grade: str, *tasks: str) -> tuple[Place, ...]:
+    """Returns the places of a grade, one for each task; by default of all tasks."""
+    return tuple((task, 25, f"learned, {grade}") for task in tasks or TASKS)
 
 
 REPLAY: tuple[Place, ...] = (("HalfCheetah", 50, "replay of sac"),)
-MIXED = places("stochastic-mixed")
-(HALFCHEETAH_MEDIUM,) = (x for x in places("stochastic-medium") if x[0] == "HalfCheetah")
-(HALFCHEETAH_MIXED,) = (x for x in MIXED if x[0] == "HalfCheetah")
+MIXED, MEDIUM = places("stochastic-mixed"), places("stochastic-medium", "HalfCheetah")
 
 
 def _above_bc(name: str, label: str, source: str, data: str, where: tuple[Place, ...]) -> Claim:
@@ -66,7 +64,7 @@ CLAIMS = (
     _above_bc("TD3+BC", "td3_bc", f"{TD3_BC} (medium-expert)", "mixed data", MIXED),
     _above_bc("IQL", "iql", f"{IQL} (medium-expert)", "mixed data", MIXED),
     _above_bc("BC on the best two fifths", "bc-top-40", BEST_IN_IQL, "mixed data", MIXED),
-    _above_bc("BCQ", "bcq", BCQ, "mixed data", (HALFCHEETAH_MIXED,)),
+    _above_bc("BCQ", "bcq", BCQ, "mixed data", places("stochastic-mixed", "HalfCheetah")),
     Claim(
         "On mixed data MARWIL has a higher return than BC by likelihood, which is MARWIL without "
         "weights",
@@ -81,8 +79,8 @@ CLAIMS = (
     ),
     _above_bc("TD3+BC", "td3_bc", f"{TD3_BC} (medium-replay)", "a learner's experience", REPLAY),
     _above_bc("IQL", "iql", f"{IQL} (medium-replay)", "a learner's experience", REPLAY),
-    _above_bc("TD3+BC", "td3_bc", f"{TD3_BC} (medium)", "medium data", (HALFCHEETAH_MEDIUM,)),
-    _above_bc("IQL", "iql", f"{IQL} (medium)", "medium data", (HALFCHEETAH_MEDIUM,)),
+    _above_bc("TD3+BC", "td3_bc", f"{TD3_BC} (medium)", "medium data", MEDIUM),
+    _above_bc("IQL", "iql", f"{IQL} (medium)", "medium data", MEDIUM),
     *(
         _same_on_the_experts_data(task, f"{name} and BC have the same return", label, "bc", source)
         for task in TASKS
