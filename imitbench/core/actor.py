@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, NoReturn
 import jax
 import jax.numpy as jnp
 
+from imitbench.core import ops
 from imitbench.core.types import Actor, Algorithm, Decision, EnvState, Key, Policy
 from imitbench.utils.errors import UserError
 
@@ -90,7 +91,7 @@ def with_noisy_observations(actor: Actor | Policy, std: jax.Array) -> Actor:
         std: [O] standard deviation of the noise on each component, drawn anew in each step.
 
     Returns:
-        An actor with the same random numbers for its own actions.
+        An actor whose own random numbers have nothing to do with the noise.
     """
     source = as_actor(actor)
 
@@ -99,9 +100,12 @@ def with_noisy_observations(actor: Actor | Policy, std: jax.Array) -> Actor:
         return state.replace(obs=state.obs + std * noise)
 
     def act(key: Key, memory: Any, state: EnvState) -> tuple[Any, Any]:
-        return source.act(key, memory, seen(key, state))
+        return source.act(ops.fold_in_name(key, "policy"), memory, seen(key, state))
 
-    return Actor(lambda key, state: source.start(key, seen(key, state)), act)
+    def start(key: Key, state: EnvState) -> Any:
+        return source.start(ops.fold_in_name(key, "policy"), seen(key, state))
+
+    return Actor(start, act)
 
 
 def with_intent(actor: Actor | Policy) -> Actor:

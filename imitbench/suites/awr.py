@@ -5,10 +5,11 @@ without its baseline, without its weight clipping, without its replay and with o
 lambda on HalfCheetah, whose seeds differ less than Hopper's. The full profile has SAC, TD3 and
 DDPG, too, as the paper's table; in the cpu profile they are in the suite `learners` alone, because
 two cores make a few hundred of their gradient steps a second; on Hopper, where no claim is judged,
-it has AWR and PPO, whose published returns stand beside them. PPO has the settings of CleanRL, and
-on HalfCheetah those of Tianshou, too, whose learning rate falls over 3 million steps. SIL has a
-constant learning rate, as in its official code, and PPO with one stands beside it. What AWR and
-RWR learn from fixed data is in the suite `offline`. Published returns and claims:
+it has AWR and PPO, whose published returns stand beside them. PPO has the settings of CleanRL, but
+for eight environments of 256 steps in place of one of 2,048 and twice the value's weight, and on
+HalfCheetah those of Tianshou, too, whose learning rate falls over 3 million steps. SIL has a
+constant learning rate, as in its official code, and PPO with one stands beside it. What AWR and RWR
+learn from fixed data is in the suite `offline`. Published returns and claims:
 `imitbench/suites/published/awr.py`.
 """
 

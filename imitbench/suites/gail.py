@@ -33,10 +33,11 @@ episodes. Eight in step would collect a quarter each, and see nothing but fallen
 updates of four, or the beginning of a run in one of four.
 
 `gail_trpo` stands for the paper's pairing: it has no gradient penalty, and the discount, the lambda
-and the network of the paper's code. Its critic is that of openai/baselines, five passes of Adam at
-1e-3; the paper's code fits the value within a trust region. That code collects 50,000 or more steps
-in an iteration and takes one step of the discriminator on all of them at a learning rate of .01.
-Here an update has 2,048 steps, and 8 steps of the discriminator on minibatches at 3e-4.
+and the policy's network of the paper's code, whose discriminator has tanh layers in place of ReLU.
+Its critic is that of openai/baselines, five passes of Adam at 1e-3; the paper's code fits the value
+within a trust region. That code collects 50,000 or more steps in an iteration and takes one step of
+the discriminator on all of them at a learning rate of .01. Here an update has 2,048 steps, and 8
+steps of the discriminator on minibatches at 3e-4.
 
 AIRL's policy has an entropy bonus of .01. It is one value of the tuned AIRL settings of the package
 `imitation` (.0097 on Hopper), of which nothing else is taken.

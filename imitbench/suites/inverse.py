@@ -13,7 +13,8 @@ Offline there are BC and IQ-Learn on the demonstrations alone; and SMODICE and D
 extra episodes of unknown quality, too: half of them are the expert's, the demonstrations among
 them, as in SMODICE's code, and half those of a half-trained policy, without noise, as the
 demonstrations are. `bc-all` clones all of the extra episodes alike: what SMODICE and DemoDICE have
-over it is due to their weights, and what they have over BC may be due to the data.
+over BC but not over it is due to the data. It has BC's loss and learning rate, not those of their
+policies, so that what they have over it may be due to these as well as to their weights.
 
 Control: demonstrations of all-zero actions, on Hopper and on Hopper-fh. A method whose return is
 high there is paid for staying alive, whatever the expert does. A method whose policy has hardly

@@ -1,11 +1,12 @@
 """The reinforcement learners on two locomotion tasks, beside published returns.
 
 Each learner has the settings of the implementation whose returns stand beside its own: PPO those of
-CleanRL and those of Tianshou (whose learning rate falls to 0 over 3 million steps, so that it ends
-early here), SAC those of jaxrl, TD3 and DDPG those of Tianshou; and TRPO those of Tianshou but for
-a constant learning rate of its critic and a line search that halves. Addresses and numbers:
-`imitbench/suites/published/learners.py`. The cpu profile gives the off-policy learners few steps,
-because two cores make a few hundred of their gradient steps a second.
+CleanRL, but for eight environments of 256 steps in place of one of 2,048 and twice the weight of
+the value's error, and those of Tianshou (whose learning rate falls to 0 over 3 million steps, so
+that it ends early here), SAC those of jaxrl, TD3 and DDPG those of Tianshou; and TRPO those of
+Tianshou but for a constant learning rate of its critic and a line search that halves. Addresses and
+numbers: `imitbench/suites/published/learners.py`. The cpu profile gives the off-policy learners few
+steps, because two cores make a few hundred of their gradient steps a second.
 """
 
 from dataclasses import dataclass, replace

@@ -6,7 +6,9 @@ of Nair et al. 2018 (arXiv:1709.10089) begin at demonstrated states that are not
 share is ours; theirs is not known here), and no episode of the other methods does; `nair-no-resets`
 is the same without. HER, Nair et al. and DAC share network sizes, learning rates and replay; HER
 and Nair et al. the penalty of large actions, too. They take 3 gradient steps after 8 environment
-steps (openai/baselines: 40 after the 100 of a worker). DAC has no hindsight goals, because its
+steps (openai/baselines: 40 after the 100 of a worker), and their targets move by 1% in each (there
+by 5% after 40); their normaliser sees the goals of the episodes alone (there relabelled ones, too).
+DAC has no hindsight goals, because its
 reward is not the goal's, explores as its source does, and takes an update a step with its source's
 minibatches; in the cpu profile it runs on FetchPush alone. FetchPush has 25 demonstrations in place
 of the paper's 100, with which BC alone succeeds nine times in ten here and leaves no room; the full

@@ -11,8 +11,8 @@ FILE = golden.read()
 # Their code is that of others in the list but for a few lines, or they take twice as long.
 LEFT_TO_SLOW_TESTS = (
     "airl", "ccil_true", "dac", "dart", "ddpg", "demodice", "gail_trpo", "ls_iq", "offline_awr",
-    "offline_ddpg", "offline_gcsl", "offline_iq", "offline_rwr", "offline_td3", "rwr", "sil",
-    "slbo", "sqil", "vins_rl",
+    "offline_ddpg", "offline_gcsl", "offline_iq", "offline_rwr", "offline_td3", "pwil", "rwr",
+    "sil", "slbo", "smodice", "sqil", "vins_rl",
 )  # fmt: skip
 METHODS = [
     pytest.param(name, marks=pytest.mark.slow if name in LEFT_TO_SLOW_TESTS else ())

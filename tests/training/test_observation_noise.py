@@ -15,7 +15,7 @@ from imitbench import algos, data, envs, experts
 from imitbench.algos.cloning import bc
 from imitbench.core import buffer, rollout
 from imitbench.core.actor import Actor, from_policy, with_noisy_observations
-from imitbench.core.types import Algorithm, Cost, Env, EnvState
+from imitbench.core.types import Algorithm, Cost, Decision, Env, EnvState
 from imitbench.results import comparability
 from imitbench.results.tables import marks
 from imitbench.suites import overrides
@@ -53,11 +53,18 @@ def test_the_actor_sees_noise_and_the_episode_has_none(env):
     np.testing.assert_array_equal(steps.obs[0], plain.obs[0])  # the same initial states
 
 
-def test_the_actors_own_randomness_stays(env):
-    random = from_policy(lambda key, obs: jax.random.normal(key, obs[..., :2].shape))
-    noisy = with_noisy_observations(random, jnp.ones(4))
-    a, b = (rollout.episodes(env, actor, KEY, 3).action for actor in (random, noisy))
-    np.testing.assert_array_equal(a, b)
+def test_the_noise_has_nothing_to_do_with_the_actors_own_randomness(env):
+    """Also where a policy splits its key, as heads and VINS do."""
+
+    def draws(key: Any, obs: jax.Array) -> jax.Array:
+        own = jax.random.normal(jax.random.split(key)[1], obs.shape)
+        return jnp.concatenate([obs, own], axis=-1)
+
+    state = jax.vmap(env.reset)(jax.random.split(KEY, 1_000))
+    seen, _ = with_noisy_observations(from_policy(draws), jnp.ones(4)).act(KEY, (), state)
+    assert not isinstance(seen, Decision)
+    noise, own = np.asarray(seen[:, :4] - state.obs).ravel(), np.asarray(seen[:, 4:]).ravel()
+    assert abs(np.corrcoef(noise, own)[0, 1]) < 0.06
 
 
 @pytest.mark.slow

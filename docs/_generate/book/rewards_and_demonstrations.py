@@ -501,8 +501,6 @@ DOCUMENT = Document(
             claims=claims(
                 "mix",
                 "A mixture of both rewards has a higher success rate than the task's reward",
-                "A mixture of both rewards has a higher success rate than the discriminator's "
-                "reward",
             ),
             code=("imitbench/algos/common/reward_model.py",),
             tests=(f"{ADVERSARIAL}/test_gail.py::test_rewards_are_mixed_by_their_shares",

@@ -39,7 +39,7 @@ from imitbench.core import nets, ops
 from imitbench.core.config import require
 from imitbench.core.types import Algorithm, Env, Key, Params, Spec, Traits, Transition
 
-TRAITS = Traits(version=2)
+TRAITS = Traits(version=3)
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,9 @@ def shaped_input(config: Config, spec: Spec) -> DiscriminatorInput:
     def rows(core: on_policy.Core, steps: Transition) -> Step:
         obs = on_policy.standardise_obs(config.ppo, core, steps.obs)
         dist = on_policy.distribution(policy, core.params["policy"], obs)
-        log_prob = dist.log_prob(steps.intended_action)
+        # The executed action, as g sees it, but where the bounds cut off the policy's own.
+        is_cut = jnp.abs(steps.intended_action) > 1
+        log_prob = dist.log_prob(jnp.where(is_cut, steps.intended_action, steps.action))
         return Step(steps.obs, steps.action, steps.next_obs, steps.terminated, log_prob)
 
     def rewarded(core: on_policy.Core, steps: Transition) -> Step:

@@ -12,7 +12,7 @@ from flax import struct
 
 from imitbench.algos.cloning import bc, held_out
 from imitbench.algos.cloning.memory import windows
-from imitbench.core import buffer
+from imitbench.core import buffer, ops
 from imitbench.core.config import require
 from imitbench.core.types import Algorithm, Cost, Key, Metrics, Spec, Transition
 from imitbench.utils.errors import UserError
@@ -55,9 +55,19 @@ class State(struct.PyTreeNode):
 Collect = Callable[[Key, bc.SupervisedLearner, bc.State, Any], tuple[Transition, Any, Metrics]]
 """(key, learner, its state, memory) -> a round's labelled episodes [T, B]; memory; metrics."""
 
+Start = Callable[[Key, bc.SupervisedLearner, bc.State, bc.Pairs], Any]
+"""(key, learner, its state before the first round, pairs) -> the memory for the first round. The
+pairs [N] that have a weight above 0 are those that the learner has not learned from."""
+
 
 def make(
-    config: Config, spec: Spec, collect: Collect, memory: Any, *, remembers: bool = False
+    config: Config,
+    spec: Spec,
+    collect: Collect,
+    start: Start,
+    *,
+    unseen_every: int = 0,
+    remembers: bool = False,
 ) -> Algorithm:
     """Builds a method whose update is one round: collect `config.episodes`, then clone.
 
@@ -65,8 +75,10 @@ def make(
         config: settings.
         spec: the task.
         collect: collects and labels the steps of a round.
-        memory: what `collect` gets in the first round. The clone has learned from the
+        start: what `collect` gets in the first round. The clone has learned from the
             demonstrations before.
+        unseen_every: before the first round the clone does not learn from every so many-th pair;
+            0: it learns from all.
         remembers: `collect` uses the learner's `actor`, so that the clone may have a memory.
 
     Returns:
@@ -97,7 +109,13 @@ def make(
         held = held_out.find(config.clone.validation, spec, demos)
         used = buffer.find_episodes(demos).used
         data = data.replace(written=used - jnp.sum(held.mask) if held else used)
-        clone, _ = fit_often(key, learner.init(key, pairs), pairs, config.start_fits)
+        unseen = jnp.zeros(len(pairs.weight), bool)
+        if unseen_every:
+            unseen = jnp.arange(len(pairs.weight)) % unseen_every == unseen_every - 1
+        seen = pairs.replace(weight=jnp.where(unseen, 0.0, pairs.weight))
+        clone, _ = fit_often(key, learner.init(key, pairs), seen, config.start_fits)
+        rest = pairs.replace(weight=jnp.where(unseen, pairs.weight, 0.0))
+        memory = start(ops.fold_in_name(key, "start"), learner, clone, rest)
         return State(clone, data, memory, jnp.int32(0))
 
     def collect_round(key: Key, state: State) -> tuple[buffer.Ring, Any, Metrics]:

@@ -120,4 +120,4 @@ def make(config: Config, spec: Spec, env: Env, expert: Actor | Policy) -> Algori
         actor = mixture(beta(config, round), demonstrator, learner.actor(clone))
         return rollout.episodes(env, actor, key, config.episodes), round + 1, {}
 
-    return aggregation.make(config, spec, collect, jnp.int32(0), remembers=True)
+    return aggregation.make(config, spec, collect, lambda *_: jnp.int32(0), remembers=True)

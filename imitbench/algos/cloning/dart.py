@@ -2,10 +2,11 @@
 
 Source: Laskey et al. 2017 (arXiv:1703.09327), Algorithm 1.
 
-Different from the source: the covariance of the noise is that of the official code, of the clone's
-errors on a round of demonstrations before it learns from them. The paper also scales it by a prior
-guess of the final error; that is left out, as in the official code. The clone learns from
-demonstrations before the first round, which has no noise.
+As in the official code, the covariance of the noise is that of the clone's errors on the latest
+steps that it has not learned from, the mean over episodes; the paper also scales it by a prior
+guess of the final error. Before the first round these are every fifth step of the demonstrations,
+from which the clone learns later; the official code draws its steps. Afterwards they are the round
+before.
 
 Use it when an expert can demonstrate under noise but cannot label the states that a policy visits,
 and BC lacks demonstrations of recovery.
@@ -40,7 +41,8 @@ from imitbench.core.types import (
 )
 from imitbench.utils.errors import UserError
 
-TRAITS = Traits(version=2)
+TRAITS = Traits(version=3)
+UNSEEN_EVERY = 5  # the first clone does not learn from every fifth demonstrated step
 
 
 @dataclass(frozen=True)
@@ -48,30 +50,34 @@ class Config(aggregation.Config):
     """Settings of DART; the episodes of a round are the expert's, under noise."""
 
 
-def noise(key: Key, errors: jax.Array, shape: tuple[int, ...]) -> jax.Array:
-    """Normal noise with mean 0 and the covariance of the clone's errors.
-
-    It mixes the errors with normal weights, so that no covariance matrix needs to be factored.
+def scale_of(errors: jax.Array, weight: jax.Array) -> jax.Array:
+    """A square root of the covariance of errors, taken around 0.
 
     Args:
-        key: random key.
-        errors: [N, A] the clone's action minus the expert's; their covariance is taken around 0.
-        shape: leading axes of the noise.
+        errors: [N, A] the clone's action minus the expert's.
+        weight: [N] their weights; where all are 0, so is the result.
 
     Returns:
-        [*shape, A] noise.
+        [A, A], which times its transpose is the covariance.
     """
-    weights = jax.random.normal(key, (*shape, errors.shape[0]))
-    return weights @ errors / jnp.sqrt(errors.shape[0])
+    total = jnp.maximum(jnp.sum(weight), jnp.finfo(jnp.float32).tiny)
+    covariance = (errors * weight[:, None]).T @ errors / total
+    variances, axes = jnp.linalg.eigh(covariance)
+    return axes * jnp.sqrt(jnp.maximum(variances, 0.0))
 
 
-def disturbed(expert: Actor, errors: jax.Array) -> Actor:
+def noise(key: Key, scale: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+    """Normal noise [*shape, A] with mean 0 and the covariance scale @ scale.T, of `scale_of`."""
+    return jax.random.normal(key, (*shape, scale.shape[0])) @ scale.T
+
+
+def disturbed(expert: Actor, scale: jax.Array) -> Actor:
     """The expert under `noise`: it executes the noisy action, clipped, and intends its own."""
 
     def act(key: Key, memory: Any, state: EnvState) -> tuple[Decision, Any]:
         k_expert, k_noise = jax.random.split(key)
         action, memory = expert.act(k_expert, memory, state)
-        noisy_action = action + noise(k_noise, errors, action.shape[:-1])
+        noisy_action = action + noise(k_noise, scale, action.shape[:-1])
         return Decision(jnp.clip(noisy_action, -1.0, 1.0), action), memory
 
     return Actor(expert.start, act)
@@ -80,23 +86,27 @@ def disturbed(expert: Actor, errors: jax.Array) -> Actor:
 def make(config: Config, spec: Spec, env: Env, expert: Actor | Policy) -> Algorithm:
     """DART; one update is one round: the expert demonstrates under noise, and the clone learns.
 
-    State: `aggregation.State`, whose memory is the clone's errors [N, A] on the round before, 0 for
-    rows of weight 0. They make the noise of the next round.
+    State: `aggregation.State`, whose memory is the scale [A, A] of the next round's noise.
     """
     if spec.discrete:
         raise UserError(f"{env.name} has discrete actions: DART's noise needs continuous ones")
     demonstrator = as_actor(expert)
 
+    def measured(
+        key: Key, learner: bc.SupervisedLearner, clone: bc.State, pairs: bc.Pairs
+    ) -> jax.Array:
+        errors = learner.act(key, clone, pairs.obs) - pairs.target
+        return scale_of(jnp.where(pairs.weight[:, None] > 0, errors, 0.0), pairs.weight)
+
     def collect(
-        key: Key, learner: bc.SupervisedLearner, clone: bc.State, errors: jax.Array
+        key: Key, learner: bc.SupervisedLearner, clone: bc.State, scale: jax.Array
     ) -> tuple[Transition, jax.Array, Metrics]:
         k_episodes, k_clone = jax.random.split(key)
-        actor = disturbed(demonstrator, errors)
-        steps = rollout.episodes(env, actor, k_episodes, config.episodes)
-        rows = rollout.flatten(steps)
-        new_errors = learner.act(k_clone, clone, rows.obs) - rows.intended_action
-        new_errors = jnp.where(rows.weight[:, None] > 0, new_errors, 0.0)
-        return steps, new_errors, {"noise": jnp.sqrt(jnp.mean(errors**2))}
+        steps = rollout.episodes(env, disturbed(demonstrator, scale), k_episodes, config.episodes)
+        length = jnp.maximum(jnp.sum(steps.weight, axis=0), 1.0)
+        rows = rollout.flatten(steps.replace(weight=steps.weight / length))
+        pairs = bc.Pairs(rows.obs, rows.intended_action, rows.weight)
+        spread = jnp.sqrt(jnp.sum(scale**2) / spec.action_size)
+        return steps, measured(k_clone, learner, clone, pairs), {"noise": spread}
 
-    no_errors = jnp.zeros((config.episodes * spec.horizon, spec.action_size))
-    return aggregation.make(config, spec, collect, no_errors)
+    return aggregation.make(config, spec, collect, measured, unseen_every=UNSEEN_EVERY)

@@ -67,8 +67,8 @@ def dual_loss(
 def weights(divergence: Divergence, alpha: float, advantage: jax.Array) -> jax.Array:
     """The weights [N], 0 or more, of cloning.
 
-    kl: exp(delta / (1 + alpha)), divided by their mean: V is free up to a constant, and the weights
-    up to a factor. chi2: max(delta + 1, 0).
+    kl: exp(delta / (1 + alpha)), divided by their mean: where no step terminates, V is free up to a
+    constant, and the weights up to a factor. chi2: max(delta + 1, 0).
     """
     if divergence == "chi2":
         return jax.nn.relu(advantage + 1.0)

@@ -26,8 +26,9 @@ class Networks(NamedTuple):
 def networks_of(config: Config, spec: Spec) -> Networks:
     """Builds the networks.
 
-    The divergence kl does not depend on a constant in the value, so that the gradient of an output
-    bias would be rounding errors alone, which Adam turns into steps of full size: there is no bias.
+    Where no step terminates, the divergence kl does not depend on a constant in the value, so that
+    the gradient of an output bias would be rounding errors alone, which Adam turns into steps of
+    full size: there is no bias.
     """
     flagged = replace(spec, obs_size=spec.obs_size + config.absorbing)
     value = nets.value(flagged, config.hidden)

@@ -5,12 +5,13 @@ discriminator sees states alone and is trained first, the divergence is Kullback
 the policy's entropy is held near its target.
 
 Different from the source: the policy is a Gaussian whose mean passes through tanh instead of the
-tanh of a Gaussian, and the discriminator has ReLU layers instead of tanh. Weights are divided by
-their mean in the minibatch, because the loss leaves their scale free, and the value has no output
-bias, on which the loss does not depend. Absorbing states lead to themselves, where the official
-code cuts off what follows them, and the policy learns nothing there. The official code names a step
-size of 3e-5 for the policy and uses 3e-4, and it scales rewards that it then replaces; here the
-numbers are those used.
+tanh of a Gaussian, and the discriminator has ReLU layers instead of tanh, of which the official
+code leaves the first as it begins. Kernels begin from LeCun's normal distribution in place of
+Xavier's. Weights are divided by their mean in the minibatch, because the loss leaves their scale
+free, and the value has no output bias, on which the loss does not depend. Absorbing states lead to
+themselves, where the official code cuts off what follows them, and the policy learns nothing there.
+The official code names a step size of 3e-5 for the policy and uses 3e-4, and it scales rewards that
+it then replaces; here the numbers are those used.
 
 Use it when there are few demonstrations, even without actions of the same robot, much other data of
 unknown quality, and no environment.

@@ -17,8 +17,9 @@ minus the number of steps to the goal: 0 at the goal, and higher is better.
 
 Source: Luo, Xu and Ma 2019 (arXiv:1907.05634), Algorithm 2.
 
-Different from the source: its main text does not give the settings, so the defaults follow the
-implementation of jypark0/bmil. Where that differs from the equations, a setting chooses: `centre`
+Different from the source: its main text does not give the settings. The networks of clone and
+value and their optimiser are those of jypark0/bmil; the sizes in which this differs from it stand
+among the notes of the method. Where bmil differs from the equations, a setting chooses: `centre`
 (its negative samples fall off from the TD target instead of V'(s)), `interpolations`, `distance`,
 `goal` and `discount`. Displacements are drawn in standard deviations of the demonstrations, on
 groups of fields, with sizes that are log-uniform between two bounds; the source adds Gaussian

@@ -53,7 +53,8 @@ def make(config: Config, spec: Spec) -> Algorithm:
 
     def update(key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
         steps = weighted_regression.demo_steps(demos)
-        # Drawn in the order of time, the first steps of all episodes first.
+        # The random numbers of the fit stand for steps in the order of time, the first steps of all
+        # episodes first.
         order = jnp.argsort(buffer.find_episodes(demos).t, stable=True)
         core, metrics = learner.fit(
             key, state.core, steps, order, lambda obs: state.norm(obs, awr_learner.CLIP)

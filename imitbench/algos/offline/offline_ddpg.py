@@ -1,7 +1,7 @@
 """DDPG on fixed data, truly off-policy: a control for the errors of extrapolation.
 
-Source: that of `ddpg`; on fixed data as in Fujimoto et al. 2019 (arXiv:1812.02900), section 3, with
-the settings of that paper's code.
+Source: that of `ddpg`; on fixed data as in Fujimoto et al. 2019 (arXiv:1812.02900), section 3. The
+suite `bcq` has the settings of that paper's code, which are not the defaults.
 
 Different from the source: the code is that of `offline_td3`, with one critic, no delay and no
 target noise.

@@ -2,7 +2,7 @@
 
 Source: that of `td3`; on fixed data as in Fujimoto et al. 2019 (arXiv:1812.02900), section 3.
 
-Different from the source: all steps come from the data.
+Different from the source: all steps come from the data, and observations are standardised.
 
 Use it when a study needs a method that overestimates the values of actions outside of the data;
 to learn from fixed data take `bcq`, `td3_bc` or `iql`.

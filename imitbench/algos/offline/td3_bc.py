@@ -3,7 +3,7 @@
 Source: Fujimoto and Gu 2021 (arXiv:2106.06860), equations 3 to 5.
 
 Different from the source: the squared distance is averaged over the action's components, as in the
-official code.
+official code. Kernels begin from LeCun's normal distribution in place of PyTorch's.
 
 Use it when data have rewards and continuous actions and a strong, simple method is wanted.
 

@@ -43,7 +43,8 @@ class Config(on_policy.Config):
     clip: float = 0.2
     """Bound on the distance of the probability ratio from 1, above 0."""
     value: float = 0.5
-    """Weight of the mean squared value error in the loss."""
+    """Weight of the mean squared value error in the loss; CleanRL and PPO2 of openai/baselines have
+    half of this number."""
     entropy: float = 0.0
     """Weight of the policy's entropy (nats), which is subtracted from the loss."""
     max_grad_norm: float = 0.5
@@ -67,7 +68,8 @@ TIANSHOU = Config(
 )  # fmt: skip
 """The settings of Tianshou's MuJoCo benchmark (Weng et al. 2022, arXiv:2107.14171), whose learning
 rate falls to 0 over 3 million environment steps: `lr_decay_updates=1465`. Its returns are scaled
-where ours are rewards."""
+for the value alone, and its advantages are those of the rewards; here rewards are scaled, and so
+are advantages, whose share of the clipped gradient is smaller."""
 
 
 def clipped_loss(

@@ -60,6 +60,23 @@ def test_rows_hold_the_log_probability_of_the_action_under_the_policy(demos):
     )
 
 
+def test_g_and_the_log_probability_are_of_the_same_action(demos):
+    """The executed one of a noisy demonstrator; the policy's own where the bounds cut it off."""
+    env = envs.make("PointMass")
+    config = shrink(airl.Config())
+    rows: Any = jax.tree.map(lambda x: jnp.asarray(x).reshape(-1, *x.shape[2:])[:2], demos.steps)
+    rows = rows.replace(
+        action=jnp.array([[0.3, -0.2], [1.0, 0.1]]),
+        intended_action=jnp.array([[0.0, 0.0], [1.7, 0.1]]),
+    )
+    core = ppo.learner(config.ppo, env.spec).init(KEY)
+    input_ = airl.shaped_input(config, env.spec)
+    found = input_.rows(core, rows).log_prob
+    judged = rows.replace(action=jnp.array([[0.3, -0.2], [1.7, 0.1]]))
+    judged = judged.replace(intended_action=judged.action)
+    np.testing.assert_allclose(found, input_.rows(core, judged).log_prob, rtol=1e-6)
+
+
 @pytest.mark.parametrize("entropy_reward", [False, True])
 def test_the_reward_lacks_the_log_probability_unless_it_is_asked_for(demos, entropy_reward):
     """f alone does not change with the width of the policy; f - log pi pays a wide one."""

@@ -52,13 +52,8 @@ def ppo_steps(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return calls
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"imitation": 0.25},
-        *(pytest.param(x, marks=pytest.mark.slow) for x in ({}, {"constant": True})),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("changes", [{"imitation": 0.25}, {}, {"constant": True}])
 def test_ppo_gets_the_rewards_of_the_discriminator(rows, ppo_steps, changes):
     env = envs.make("PointMass")
     config = dataclasses.replace(shrink(gail.Config()), **changes)

@@ -252,7 +252,8 @@ def test_the_policy_waits_and_the_target_follows():
     assert int(state.steps) == 3
 
 
-@pytest.mark.parametrize("method", [iq_learn, pytest.param(ls_iq, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("method", [iq_learn, ls_iq])
 def test_half_of_a_minibatch_is_demonstrated(method, monkeypatch):
     """Demonstrated steps come last; they have observations beyond those of the environment."""
     env = envs.make("ProbeWalk")

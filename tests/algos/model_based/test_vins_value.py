@@ -55,7 +55,8 @@ def test_value_loss_by_hand():
     assert float(loss) == 5.0 and set(metrics) == {"td_loss"}
 
 
-@pytest.mark.parametrize("discount", [pytest.param(1.0, marks=pytest.mark.slow), 0.5])
+@pytest.mark.slow
+@pytest.mark.parametrize("discount", [1.0, 0.5])
 def test_value_is_fitted_to_one_step_less_than_the_successor(steps, discount):
     raw, target, data_rows, state, _ = one_gradient_step(
         steps, mu=0.0, interpolations=0, discount=discount

@@ -238,6 +238,7 @@ def test_marwil_without_beta_is_bc():
     assert max(jax.tree.leaves(away)) > 1e-3
 
 
+@pytest.mark.slow
 def test_marwil_by_hand(steps):
     config = marwil.Config(
         hidden=(), beta=2.0, value=0.7, batch=4, steps=1, discount=0.5, norm_start=4.0,

@@ -48,6 +48,7 @@ def fitted(
     return steps, core
 
 
+@pytest.mark.slow
 def test_value_learns_scaled_td_lambda_returns(steps):
     calls, _ = fitted(awr_learner.UpdateConfig(**RULE, td_lambda=0.5, value_lr=1e-9), steps)
     loss, _, params, _, rows = calls[0]
@@ -200,6 +201,7 @@ def self_imitation(task: str, **settings: Any) -> Any:
     return jax.jit(algo.update)(KEY, algo.init(KEY, demos), demos)
 
 
+@pytest.mark.slow
 def test_sil_loss_by_hand(steps):
     self_imitation("ProbeConstant", value=0.3, max_advantage=0.8, max_nll=20.0)
     loss = steps[-1][0]
