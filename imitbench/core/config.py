@@ -83,6 +83,21 @@ def require_capacity(config: Any, what: str) -> None:
     require(config.capacity >= steps, config, "capacity", expected)
 
 
+def require_bounds(config: Any, name: str) -> None:
+    """Checks that a field of a config is empty or has two numbers, the lower one first.
+
+    Args:
+        config: the config.
+        name: the field.
+
+    Raises:
+        UserError: it is neither.
+    """
+    bounds = getattr(config, name)
+    ok = len(bounds) in (0, 2) and list(bounds) == sorted(bounds)
+    require(ok, config, name, "two numbers, low and high")
+
+
 def require_share(config: Any, name: str) -> None:
     """Checks that a field of a config lies in [0, 1], ends included.
 

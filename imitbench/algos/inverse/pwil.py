@@ -3,16 +3,18 @@
 Source: Dadashi et al. 2021 (arXiv:2006.04678), algorithm 1, with the official code's rewards: one
 demonstrated step in 20, standardised.
 
-Different from the source: the learner is SAC instead of D4PG, and the first own steps have
-uniformly random actions. The replay begins with demonstrated steps as in the later code of Acme:
-all of them, with their true successors, here drawn at random. The first official code has the kept
-ones alone there, each with the next kept one as its successor.
+Different from the source: the learner is SAC instead of D4PG, whose critic holds values within -150
+and 150 (here only if `value_range` says so), and the first own steps have uniformly random actions.
+The replay begins with demonstrated steps as in the later code of Acme: all of them, with their true
+successors, here drawn at random. The first official code has the kept ones alone there, each with
+the next kept one as its successor.
 
 Use it when a reward that does not change while the policy learns is wanted: there is nothing to
 train but SAC.
 
 Sensitive to: early ends of episodes (no reward is negative, so long episodes pay), `decay`, the
-scales of observations and actions, demonstrations from other initial states than the policy's.
+scales of observations and actions, `value_range`, demonstrations from other initial states than the
+policy's.
 """
 
 from __future__ import annotations

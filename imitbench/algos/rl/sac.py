@@ -30,7 +30,7 @@ from imitbench.algos.common.bellman import IsAbsorbing, zero_where_absorbing
 from imitbench.algos.common.off_policy import OffPolicyLearner
 from imitbench.algos.common.replay_buffer import Experience
 from imitbench.core import distributions, nets, ops, policy_nets
-from imitbench.core.config import ADDED_LATER, require, require_rate, require_share
+from imitbench.core.config import ADDED_LATER, require, require_bounds, require_rate, require_share
 from imitbench.core.types import Algorithm, Env, Key, Metrics, Params, Spec, Traits
 
 TRAITS = Traits(needs_demos=False)
@@ -63,12 +63,15 @@ class Config:
     """Count the entropy of later actions into the critics' targets, as the source does. Without it
     the policy is still held near the target entropy, but values are those of the rewards alone: an
     entropy below 0 is a cost of each step, which can make an early end worthwhile."""
+    value_range: tuple[float, ...] = field(default=(), metadata=ADDED_LATER)
+    """Bounds (low, high) on the critics' targets; empty for none, as in the source."""
 
     def __post_init__(self) -> None:
         for name in ("lr", "temperature"):
             require(getattr(self, name) > 0, self, name, "a positive number")
         require_share(self, "discount")
         require_rate(self, "tau")
+        require_bounds(self, "value_range")
 
 
 class Networks(NamedTuple):
@@ -110,6 +113,7 @@ def critic_target(
     rows: Experience,
     alpha: jax.Array,
     discount: float,
+    value_range: tuple[float, ...] = (),
 ) -> jax.Array:
     """The target r + discount (min_m Q'_m(s', a') - alpha log pi(a' | s')) [N] of equation 5, for
     a' drawn by the policy.
@@ -122,10 +126,12 @@ def critic_target(
         rows: steps [N].
         alpha: temperature []; 0 leaves the entropy out.
         discount: in [0, 1].
+        value_range: bounds (low, high) on the target; empty for none.
     """
     action, log_prob = sample_action(networks, key, policy, rows.next_obs)
     least = jnp.min(networks.critics.apply(target, rows.next_obs, action), axis=0)
-    return bellman.bootstrapped_target(rows, least - alpha * log_prob, discount)
+    y = bellman.bootstrapped_target(rows, least - alpha * log_prob, discount)
+    return jnp.clip(y, *value_range) if value_range else y
 
 
 def policy_loss(
@@ -199,7 +205,10 @@ def learner(
         optimiser = ops.Optimiser(opts, state.params, state.opt_state)
         policy, alpha = state.params["policy"], jnp.exp(state.params["log_alpha"])
         counted = alpha if config.backup_entropy else jnp.zeros_like(alpha)
-        y = critic_target(networks, k_target, policy, state.target, rows, counted, config.discount)
+        y = critic_target(
+            networks, k_target, policy, state.target, rows, counted, config.discount,
+            config.value_range,
+        )  # fmt: skip
         optimiser.step("critics", critic_loss, rows, y)
         critics = optimiser.params["critics"]
         optimiser.step("policy", descend_policy, k_policy, rows.obs, critics, alpha)

@@ -30,7 +30,14 @@ from imitbench.algos.common.off_policy import OffPolicyLearner
 from imitbench.algos.common.replay_buffer import Experience
 from imitbench.algos.rl import td3_losses
 from imitbench.core import nets, ops, policy_nets
-from imitbench.core.config import ADDED_LATER, require, require_choice, require_rate, require_share
+from imitbench.core.config import (
+    ADDED_LATER,
+    require,
+    require_bounds,
+    require_choice,
+    require_rate,
+    require_share,
+)
 from imitbench.core.types import Algorithm, Env, Key, Metrics, Params, Spec, Traits, ValueEstimator
 
 TRAITS = Traits(needs_demos=False)
@@ -78,9 +85,7 @@ class UpdateConfig:
             require(getattr(self, name) >= 0, self, name, "0 or more")
         require_share(self, "discount")
         require_rate(self, "tau")
-        require(len(self.value_range) in (0, 2), self, "value_range", "two numbers, low and high")
-        ordered = list(self.value_range) == sorted(self.value_range)
-        require(ordered, self, "value_range", "two numbers, low and high")
+        require_bounds(self, "value_range")
         require_choice(self, "initial_weights", nets.Start)
 
 

@@ -106,6 +106,8 @@ def test_bad_settings():
     for bad in ((1.0,), (0.0, -10.0)):
         with pytest.raises(UserError, match="^value_range=.*expected two numbers"):
             td3.Config(value_range=bad)
+        with pytest.raises(UserError, match="^value_range=.*expected two numbers"):
+            sac.Config(value_range=bad)
 
 
 @pytest.mark.parametrize("module", [sac, td3, ddpg])

@@ -53,6 +53,9 @@ def test_sac_target(steps, backup_entropy):
         lambda t, old, c: np.testing.assert_allclose(t, old + 0.25 * (c - old), rtol=1e-5),
         new.target, state.target, new.params["critics"],
     )  # fmt: skip
+    bounded, state = sac_state(-1.0, backup_entropy=backup_entropy, value_range=(0.25, 1.0))
+    bounded.learn(key, state, rows)
+    np.testing.assert_allclose(targets(steps)[1], np.clip(expected, 0.25, 1.0), rtol=1e-4)
 
 
 def test_sac_policy_climbs_the_lesser_critic_and_the_entropy(steps):
