@@ -383,7 +383,8 @@ DOCUMENT = Document(
             remark="The slides' results are images and videos without numbers. At no place is "
             "CCIL, whose model is learned, above BC beyond doubt. On Swing-walls it is below BC "
             "with BackTrack. "
-            "DisturbedAction keeps no label on FetchPush, so no claim about it is judged there. "
+            "DisturbedAction keeps no label on FetchPush, and hardly any on Walker2d, so no claim "
+            "about it is judged there. "
             "`noise-bc` is the control, whose labels do not lead back: noise is added to the "
             "observations, and the label is the demonstrated action, unchanged.",
         ),

@@ -406,7 +406,7 @@ DOCUMENT = Document(
             remark="The row `awr-no-clip` on HalfCheetah has no bound. With standardised "
             "advantages and a beta of 1 the bound clips few weights, so that the row tests it "
             "weakly: in the shipped cell of `awr` on HalfCheetah the metric `clipped`, the share "
-            "of the weights at the bound, is 0.005 at the last evaluation (mean of five seeds).",
+            "of the weights at the bound, is 0.0025 at the last evaluation (mean of ten seeds).",
         ),
         Statement(
             "Sensitivity to hyperparameters", "question",

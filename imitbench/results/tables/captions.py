@@ -104,8 +104,13 @@ def shared_states_sentence(results: Sequence[Result]) -> str:
     Returns:
         A sentence with a space behind it; empty where no cell's seeds do.
     """
-    shared = any(r.shares_states for r in results)
-    return "The seeds of these cells share their initial states. " if shared else ""
+    shared = [r for r in results if r.shares_states]
+    if not shared:
+        return ""
+    if len(shared) == len(results):
+        return "The seeds of these cells share their initial states. "
+    names = dict.fromkeys(f"{r.identity['label']} on {r.identity['task']}" for r in shared)
+    return f"The seeds of some cells share their initial states ({', '.join(names)}). "
 
 
 def unknown_task_sentence(results: Sequence[Result]) -> str:
