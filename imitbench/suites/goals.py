@@ -28,8 +28,8 @@ HARD = ("FetchPush", "FetchPickAndPlace")
 """Tasks for which the authors of WGCSL let the percentile rise slowly, and leave the discount out
 on random data."""
 TARGET_PERIODS = {"FetchPush": 20, "FetchPickAndPlace": 20, "PointMass-rooms": 1}
-"""Gradient steps between two moves of WGCSL's targets; on rooms as its authors have on theirs. On
-FetchReach its default."""
+"""Gradient steps between two moves of WGCSL's targets; on rooms as many as its authors use on their
+own. On FetchReach its default."""
 
 
 @dataclass(frozen=True)

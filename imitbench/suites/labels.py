@@ -1,7 +1,7 @@
 """Corrective labels: CCIL, its controls and its neighbours, with few demonstrations.
 
-All rows of a place have the same demonstrations, and their clones as many gradient steps; those of
-CCIL's model are a fourth of its own. VINS takes as many again for its value and its model; it needs
+All rows of a place have the same demonstrations and as many gradient steps; those of CCIL's model
+are a fourth of its own. VINS takes as many again for its value and its model; it needs
 a goal, so that it runs on the Fetch tasks alone. Noise-BC has as many labels as DisturbedAction.
 DART asks the expert for twice as many episodes again, so it
 sees three times the data. On two tasks policies are also evaluated under noise on what they see.

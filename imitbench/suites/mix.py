@@ -20,10 +20,9 @@ et al. sees the objects alone; this one sees the arm and the actions, too.
 
 The cpu profile has narrower networks, which buy more steps. They are still few for the task's
 reward alone: DDPG with hindsight goals (suite `goals`) is there near random actions, and succeeds
-in 37% of the episodes after 200,000 steps. It has FetchPush alone: on FetchPickAndPlace, where
-random actions do not lift the object, half of each reward with resets was still near random actions
-after 80,000 steps, on two validation seeds.
-Claims: `imitbench/suites/published/mix.py`.
+in 37% of the episodes after 200,000 steps. The profile has FetchPush alone: on FetchPickAndPlace,
+where random actions do not lift the object, half of each reward with resets was still near random
+actions after 80,000 steps, on two validation seeds. Claims: `imitbench/suites/published/mix.py`.
 """
 
 from dataclasses import replace

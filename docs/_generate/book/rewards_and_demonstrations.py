@@ -506,7 +506,7 @@ DOCUMENT = Document(
             tests=(f"{ADVERSARIAL}/test_gail.py::test_rewards_are_mixed_by_their_shares",
                    f"{ADVERSARIAL}/test_dac.py::test_the_tasks_reward_has_the_rest"),
             remark="In the suite `mix` the discriminator's reward is the logit of D, without a "
-            "bound, and the learner is TD3 with hindsight goals, so that half of each is another "
+            "bound, and the learner is DDPG with hindsight goals, so that half of each is another "
             "balance than the authors'. `pixels` has `-log(1 - D)` and PPO.",
         ),
         Statement(

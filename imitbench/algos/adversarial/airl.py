@@ -164,8 +164,8 @@ def shaped_input(config: Config, spec: Spec) -> DiscriminatorInput:
     def rows(core: on_policy.Core, steps: Transition) -> Step:
         obs = on_policy.standardise_obs(config.ppo, core, steps.obs)
         dist = on_policy.distribution(policy, core.params["policy"], obs)
-        # The executed action, as g sees it, but where the bounds cut off the policy's own.
-        is_cut = jnp.abs(steps.intended_action) > 1
+        # The executed action, as g sees it, except where the bounds cut off the policy's own.
+        is_cut = (jnp.abs(steps.intended_action) > 1) & (not spec.discrete)
         log_prob = dist.log_prob(jnp.where(is_cut, steps.intended_action, steps.action))
         return Step(steps.obs, steps.action, steps.next_obs, steps.terminated, log_prob)
 

@@ -96,7 +96,7 @@ def make(
         return jax.lax.scan(fit, clone, jax.random.split(key, times))
 
     def init(key: Key, demos: Transition) -> State:
-        pairs, _ = bc.split(config.clone, spec, demos)
+        pairs, held_out_pairs = bc.split(config.clone, spec, demos)
         needed = max(pairs.weight.shape[0], rows_per_round)
         if config.capacity < needed:
             raise UserError(
@@ -114,6 +114,7 @@ def make(
             unseen = jnp.arange(len(pairs.weight)) % unseen_every == unseen_every - 1
         seen = pairs.replace(weight=jnp.where(unseen, 0.0, pairs.weight))
         clone, _ = fit_often(key, learner.init(key, pairs), seen, config.start_fits)
+        clone, _ = learner.validate(clone, held_out_pairs)
         rest = pairs.replace(weight=jnp.where(unseen, pairs.weight, 0.0))
         memory = start(ops.fold_in_name(key, "start"), learner, clone, rest)
         return State(clone, data, memory, jnp.int32(0))

@@ -2,11 +2,11 @@
 
 Source: Laskey et al. 2017 (arXiv:1703.09327), Algorithm 1.
 
-As in the official code, the covariance of the noise is that of the clone's errors on the latest
-steps that it has not learned from, the mean over episodes; the paper also scales it by a prior
-guess of the final error. Before the first round these are every fifth step of the demonstrations,
-from which the clone learns later; the official code draws its steps. Afterwards they are the round
-before.
+Different from the source: the covariance of the noise is that of the official code, of the clone's
+errors on steps that it has not learned from; the paper also scales it by a prior guess of the final
+error. The official code holds out a random share of each episode for good. Here the steps are those
+of the round before, the mean over its episodes, from which the clone learns afterwards; before the
+first round they are every fifth step of the demonstrations.
 
 Use it when an expert can demonstrate under noise but cannot label the states that a policy visits,
 and BC lacks demonstrations of recovery.

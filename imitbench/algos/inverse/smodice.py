@@ -6,7 +6,7 @@ the policy's entropy is held near its target.
 
 Different from the source: the policy is a Gaussian whose mean passes through tanh instead of the
 tanh of a Gaussian, and the discriminator has ReLU layers instead of tanh, of which the official
-code leaves the first as it begins. Kernels begin from LeCun's normal distribution in place of
+code never trains the first. Kernels begin from LeCun's normal distribution in place of
 Xavier's. Weights are divided by their mean in the minibatch, because the loss leaves their scale
 free, and the value has no output bias, on which the loss does not depend. Absorbing states lead to
 themselves, where the official code cuts off what follows them, and the policy learns nothing there.

@@ -76,6 +76,33 @@ def test_a_round_has_the_noise_of_the_newest_errors(demos):
     assert not np.allclose(first_round.obs, second_round.obs)
 
 
+def test_the_first_clone_does_not_learn_from_the_steps_that_measure_it(demos):
+    env, expert = envs.make("PointMass"), experts.load("PointMass")
+    config = dataclasses.replace(shrink(dart.Config()), capacity=1000)
+    algo = dart.make(config, env.spec, env, expert)
+    rows: Any = jax.tree.map(lambda x: jnp.asarray(x).reshape(-1, *x.shape[2:]), demos.steps)
+    every = jnp.arange(len(rows.weight)) % 5 == 4
+    absurd = rows.replace(
+        intended_action=jnp.where(every[:, None], -rows.intended_action, rows.intended_action)
+    )
+    one, other = (algo.init(KEY, x) for x in (rows, absurd))
+    jax.tree.map(np.testing.assert_array_equal, one.clone.params, other.clone.params)
+    assert not np.allclose(one.memory, other.memory)
+
+
+@pytest.mark.slow
+def test_with_early_stopping_the_first_clone_is_the_one_that_learned(demos):
+    env, expert = envs.make("PointMass"), experts.load("PointMass")
+    clone = bc.Config(
+        hidden=(32,), batch=64, steps=100, lr=3e-3, validation=0.2, early_stopping=True
+    )
+    config = dart.Config(clone, episodes=4, fits=1, capacity=1000, start_fits=3)
+    algo = dart.make(config, env.spec, env, expert)
+    rows: Any = jax.tree.map(lambda x: jnp.asarray(x).reshape(-1, *x.shape[2:]), demos.steps)
+    state = algo.init(KEY, rows)
+    jax.tree.map(np.testing.assert_array_equal, state.clone.params, state.clone.best_params)
+
+
 def test_padding_after_an_early_end_does_not_shrink_the_noise(monkeypatch):
     """Of two episodes, the one that ends early counts as much as the other."""
     env, expert = envs.make("PointMass"), experts.load("PointMass")
