@@ -73,6 +73,7 @@ def test_value_is_fitted_to_one_step_less_than_the_successor(steps, discount):
     assert set(target[(episode == 0) & (t == 2)]) == {-1.0}
 
 
+@pytest.mark.slow
 def test_states_between_two_are_worth_what_lies_between(steps):
     raw, target, data_rows, state, _ = one_gradient_step(steps, mu=0.0, interpolations=3)
     assert len(raw) == data_rows == 1200

@@ -62,6 +62,7 @@ def step(max_kl: float, halvings: int = 10) -> tuple[Any, Any, dict[str, float]]
     return dist, after, {k: float(v) for k, v in metrics.items()}
 
 
+@pytest.mark.slow
 def test_a_step_goes_as_far_as_it_may():
     """A Gaussian of width 1 whose mean moves by d diverges by d^2 / 2 from what it was."""
     old, new, metrics = step(0.01)
