@@ -8,13 +8,12 @@ is the same without. HER, Nair et al. and DAC share network sizes, learning rate
 and Nair et al. the penalty of large actions, too. They take 3 gradient steps after 8 environment
 steps (openai/baselines: 40 after the 100 of a worker), and their targets move by 1% in each (there
 by 5% after 40); their normaliser sees the goals of the episodes alone (there relabelled ones, too).
-DAC has no hindsight goals, because its
-reward is not the goal's, explores as its source does, and takes an update a step with its source's
-minibatches; in the cpu profile it runs on FetchPush alone. FetchPush has 25 demonstrations in place
-of the paper's 100, with which BC alone succeeds nine times in ten here and leaves no room; the full
-profile has both. VINS has the settings of the suite `vins`, and a model that sees velocities.
-VINS+RL begins with it, but with a discount, and has a replay and numbers of gradient steps of its
-own. Claims: `imitbench/suites/published/vins_rl.py`.
+DAC has no hindsight goals, because its reward is not the goal's, explores as its source does, and
+takes an update a step with its source's minibatches; in the cpu profile it runs on FetchPush alone.
+FetchPush has 25 demonstrations in place of the paper's 100, with which BC alone succeeds nine times
+in ten here and leaves no room; the full profile has both. VINS has the settings of the suite
+`vins`, and a model that sees velocities. VINS+RL begins with it, but with a discount, and has a
+replay and numbers of gradient steps of its own. Claims: `imitbench/suites/published/vins_rl.py`.
 """
 
 from dataclasses import dataclass, replace

@@ -2,7 +2,7 @@
 
 Source: Kostrikov et al. 2019 (arXiv:1809.02925), Algorithm 1; learning rates, noise and penalty of
 the official code. The suite `gail` also has its minibatches of 100, its warm-up of 1,000 steps on
-most tasks, and orthogonal kernels, but for the policy's last one, whose gain is .01 there.
+most tasks, and orthogonal kernels; the gain of the policy's last one is .01 in that code, 1 here.
 
 With `discriminator.inputs=transition` it is DACfO, which needs no demonstrated actions (a baseline
 of Zhu et al. 2020, arXiv:2102.13185).

@@ -24,15 +24,22 @@ def zero_where_absorbing(
     return jnp.where(is_absorbing(obs)[:, None], 0.0, action)
 
 
-def bootstrapped_target(rows: Experience, next_value: jax.Array, discount: float) -> jax.Array:
+def bootstrapped_target(
+    rows: Experience,
+    next_value: jax.Array,
+    discount: float,
+    value_range: tuple[float, ...] = (),
+) -> jax.Array:
     """The one-step target r + discount V(s') [N], and r where the step terminated.
 
     Args:
         rows: steps [N]; a step that the time limit cut off has terminated=False and bootstraps.
         next_value: V(s') [N], by whatever estimate the method takes.
         discount: in [0, 1].
+        value_range: bounds (low, high) on the target; empty for none.
     """
-    return rows.reward + discount * jnp.where(rows.terminated, 0.0, next_value)
+    target = rows.reward + discount * jnp.where(rows.terminated, 0.0, next_value)
+    return jnp.clip(target, *value_range) if value_range else target
 
 
 def critic_loss(

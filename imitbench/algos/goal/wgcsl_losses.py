@@ -114,4 +114,4 @@ def td_target(
     """
     next_value = state_value(networks, policy, critics, rows.next_obs)
     most = 1.0 / (1.0 - discount)
-    return jnp.clip(bellman.bootstrapped_target(rows, next_value, discount), -most, most)
+    return bellman.bootstrapped_target(rows, next_value, discount, (-most, most))

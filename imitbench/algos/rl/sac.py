@@ -130,8 +130,7 @@ def critic_target(
     """
     action, log_prob = sample_action(networks, key, policy, rows.next_obs)
     least = jnp.min(networks.critics.apply(target, rows.next_obs, action), axis=0)
-    y = bellman.bootstrapped_target(rows, least - alpha * log_prob, discount)
-    return jnp.clip(y, *value_range) if value_range else y
+    return bellman.bootstrapped_target(rows, least - alpha * log_prob, discount, value_range)
 
 
 def policy_loss(

@@ -68,8 +68,7 @@ def critic_target(
         action = jnp.clip(action + noise, -1.0, 1.0)
     action = zero_where_absorbing(networks.is_absorbing, rows.next_obs, action)
     next_value = jnp.min(networks.critics.apply(target["critics"], rows.next_obs, action), axis=0)
-    y = bellman.bootstrapped_target(rows, next_value, discount)
-    return jnp.clip(y, *value_range) if value_range else y
+    return bellman.bootstrapped_target(rows, next_value, discount, value_range)
 
 
 def policy_loss(

@@ -4,8 +4,9 @@ Source: Schulman et al. 2015 (arXiv:1502.05477), equation 14 and appendix C.
 
 Different from the source: the surrogate has generalised advantages in place of action values; the
 value learns by minibatches, as in PPO; observations and rewards are normalised by running moments.
-`max_kl`, the discount and the damping are those of openai/baselines. It has a `kl_slack` of 1.5, a
-lambda of .98, 1,024 steps in an update, 32 units in a layer, and 5 passes of the value at 1e-3.
+`max_kl`, the discount and the damping are those of openai/baselines. That code has a `kl_slack` of
+1.5, a lambda of .98, 1,024 steps in an update, 32 units in a layer, and 5 passes of the value at
+1e-3.
 
 Use it when a study asks for it, such as GAIL in its original form; otherwise take PPO.
 

@@ -1,13 +1,12 @@
 """Claims after Zhu et al. 2018 about mixed rewards, and ours about demonstrated resets.
 
 They are judged after the same number of environment steps, on the share of episodes that reach the
-goal at any step. The tasks of the papers differ from those here, so only the order is
-claimed. The cpu profile judges on FetchPush; on FetchPickAndPlace, where random actions do not lift
-the object, half of each reward with resets stays near random actions at its budget, so that the
-full profile alone has that task. A method
-above another one may still be far below BC, which the table shows beside it; and a row of the
-task's reward alone is one that has hardly begun to learn, so that the cpu profile judges how
-learning begins.
+goal at any step. The tasks of the papers differ from those here, so only the order is claimed. The
+cpu profile judges on FetchPush; on FetchPickAndPlace, where random actions do not lift the object,
+half of each reward with resets stays near random actions at its budget, so that the full profile
+alone has that task. A method above another one may still be far below BC, which the table shows
+beside it; and a row of the task's reward alone is one that has hardly begun to learn, so that the
+cpu profile judges how learning begins.
 """
 
 from imitbench.suites.published.schema import OURS, Claim, Place
