@@ -13,10 +13,13 @@ reward alone. With lambda 0 DAC is DDPG with hindsight goals, which uses the dem
 resets alone; its times and gradient steps include a discriminator that pays nothing. BC learns from
 the same demonstrations. The discriminator sees the agent's steps with the goals of their episodes,
 and demonstrated steps relabelled as the learner's are, as in Ding et al., and takes half as many
-steps as the critics, as theirs. Their demonstrated rows in the learner's minibatches, clipped and
-weighted rewards, and targets that stop at the goal are not here, and the targets of the values move
-by 1% in each gradient step, where those of HER's code move by 5% after 40. The discriminator of Zhu
-et al. sees the objects alone; this one sees the arm and the actions, too.
+steps as the critics, as theirs. As in their code, episodes end at the goal, values are bootstrapped
+no further, and no demonstrated step from after it is drawn. In their code for Fetch the
+discriminator sees state, next state and goal without the action, its reward is log D, of which the
+learner gets a tenth beside the task's, there is no penalty of actions, learning rates are 1e-4, and
+the learner's minibatches hold demonstrated steps; none of this is here. The targets of the values
+move by 1% in each gradient step, where those of HER's code move by 5% after 40. The discriminator
+of Zhu et al. sees the objects alone; this one sees the arm and the actions, too.
 
 The cpu profile has narrower networks, which buy more steps. They are still few for the task's
 reward alone: DDPG with hindsight goals (suite `goals`) is there near random actions, and succeeds
@@ -75,7 +78,7 @@ def cells(
                 label = mixture_label(share, resets)
                 if label in left_out:
                     continue
-                replay = s.replay(vins_rl.RESETS if resets else 0.0)
+                replay = replace(s.replay(vins_rl.RESETS if resets else 0.0), goal_ends=True)
                 # Rewards of a discriminator have no known range, so that values have none either.
                 settings = goal if share == 0 else goal | {"value_range": ()}
                 config = dac.Config(

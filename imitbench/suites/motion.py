@@ -166,10 +166,10 @@ SMOKE = Size(
     num_evals=2, eval_episodes=1, length=32, hidden=(8,), rounds=16, small=True,
 )  # fmt: skip
 CPU = Size(
-    steps={WALK: 2_048_000, RUN: 1_024_000, TROT: 1_024_000}, regressed=(RUN, TROT),
+    steps=dict.fromkeys((WALK, RUN, TROT), 1_024_000), regressed=(RUN, TROT),
     imitated=(WALK, TROT), off_policy=(TROT,), fixed_start=(WALK, RUN),
     fixed_horizon=(RUN, TROT), off_policy_steps=102_400, warmup=1_000, demos=20, seeds=5,
-    num_evals=5, eval_episodes=10, decisive=(WALK, RUN),
+    num_evals=5, eval_episodes=30, decisive=(WALK, RUN),
 )  # fmt: skip
 ABLATED = (WALK, RUN, TROT, SPIN, *PERSON)
 FULL = Size(

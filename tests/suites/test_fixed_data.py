@@ -49,6 +49,13 @@ def test_a_temperature_of_a_million_weighs_all_steps_alike():
     np.testing.assert_allclose(weight, 1.0, atol=1e-4)
 
 
+def test_no_row_but_awr_and_rwr_clips_observations_to_where_robots_are():
+    """HalfCheetah at rest is 5.7 standard deviations from the mean of its expert."""
+    for cell in offline.SUITE.profiles["cpu"]:
+        if "clip" in {field.name for field in dataclasses.fields(cell.config)}:
+            assert cell.config.clip >= 100, cell.name
+
+
 def test_bcq_is_on_the_mixed_data_of_one_task():
     cells = [c for c in offline.SUITE.profiles["cpu"] if c.name == "bcq"]
     found = [(c.task, c.source.grade, c.seeds) for c in cells]

@@ -59,9 +59,9 @@ def test_rows_that_most_claims_compare_have_ten_seeds_and_the_others_five():
     ten = {place for place, number in seeds.items() if number == 10}
     of_hopper = ("gail", "gail-no-penalty", "gail_trpo", "dac", "bc", "dagger")
     cloned = {(t, m) for t in ("HalfCheetah", "Walker2d", "Ant-27") for m in ("bc", "dagger")}
-    cloned = (cloned & set(seeds)) - {("Walker2d", "bc")}
+    cloned &= set(seeds)
     assert ten == {("Hopper", label) for label in of_hopper} | cloned | {("Reacher", "bc")}
-    assert set(seeds.values()) == {5, 10, 30}
+    assert set(seeds.values()) == {5, 10}
 
 
 @pytest.mark.parametrize("profile", ["cpu", "full"])
@@ -81,9 +81,9 @@ def test_random_steps_of_dac_are_those_of_its_code_in_the_full_profile():
     }  # fmt: skip
 
 
-def test_the_claim_about_a_tenth_of_the_steps_compares_evaluations():
-    (claim,) = (c for c in published.claims_of("gail") if "after a tenth" in c.text)
-    assert claim.after is not None and 10 * claim.after[0] == claim.after[1]
+def test_the_claim_about_a_fifth_of_the_steps_compares_evaluations():
+    (claim,) = (c for c in published.claims_of("gail") if "after a fifth" in c.text)
+    assert claim.after is not None and 5 * claim.after[0] == claim.after[1]
     for task, demos, _ in claim.places:
         for label, steps in zip((claim.better, claim.worse), claim.after, strict=True):
             cell = row(task, label, demos)

@@ -415,9 +415,7 @@ DOCUMENT = Document(
             FRONTIERS, "question",
             "Which data to keep, and how good they are.",
             claims=claims(
-                "offline",
-                "On mixed data BC on the best two fifths has a higher return than BC",
-                "On a learner's experience BC on the best tenth has a higher return than BC",
+                "offline", "On mixed data BC on the best two fifths has a higher return than BC"
             ),
             code=("imitbench/data/recordings/inspection.py",),
             tests=("tests/data/test_inspection.py::test_each_trap_is_found_alone",),

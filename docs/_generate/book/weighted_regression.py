@@ -483,8 +483,9 @@ DOCUMENT = Document(
             code=(OFFLINE_AWR,),
             claims=claims("offline", *ON_EXPERT_DATA),
             remark="Not tested by the claims: they are on the expert's data, where AWR should "
-            "equal cloning. The rows `awr` of `offline` on a learner's experience, on mixed data "
-            "and on the half-trained policy's could show it; no claim is about them.",
+            "equal cloning. The rows `awr` of `offline` on mixed data, and in the full profile on "
+            "a learner's experience and on the half-trained policy's, could show it; no claim is "
+            "about them.",
         ),
         Statement(
             "Properties", "claim",

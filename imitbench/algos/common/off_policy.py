@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
+from imitbench.algos.common.goal_ends import end_at_success
 from imitbench.algos.common.replay_buffer import Experience
 from imitbench.algos.common.reward_model import TASK_REWARD, RewardModel
 from imitbench.core import buffer, ops, policy_nets, unrolling
@@ -57,6 +58,8 @@ class Config:
     resets: float = field(default=0.0, metadata=ADDED_LATER)
     """Share of episodes, in [0, 1], that begin at a demonstrated state before the goal, with its
     goal."""
+    goal_ends: bool = field(default=False, metadata=ADDED_LATER)
+    """End collected and demonstrated episodes at their first success. Needs a task with goals."""
 
     def __post_init__(self) -> None:
         for name in ("envs", "length", "grad_steps", "rounds", "batch"):
@@ -112,6 +115,8 @@ class Setup(NamedTuple):
 def initial_state(setup: Setup, key: Key, demos: Transition) -> State:
     """An untrained learner, an empty replay and environments at the start of an episode."""
     config, spec = setup.config, setup.spec
+    if config.goal_ends:
+        demos = end_at_success(demos)
     k_learner, k_env = jax.random.split(key)
     starts = unrolling.demo_resets(setup.env, demos, config.resets)
     running = unrolling.start_episodes(setup.env, k_env, config.envs, starts)
@@ -153,7 +158,13 @@ def collect(
     """
     config = setup.config
     running, steps, t = unrolling.unroll(
-        setup.env, exploring_policy(setup, state), key, state.running, config.length, starts
+        setup.env,
+        exploring_policy(setup, state),
+        key,
+        state.running,
+        config.length,
+        starts,
+        end_at_success=config.goal_ends,
     )
     rows = Experience(steps.obs, steps.action, steps.reward, steps.next_obs, steps.terminated, t)
     moments = state.moments.add(steps.obs.reshape(config.envs * config.length, -1))

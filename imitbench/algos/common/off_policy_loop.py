@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from imitbench.algos.common import off_policy, replay_buffer
+from imitbench.algos.common.goal_ends import end_at_success, terminate_reached
 from imitbench.algos.common.off_policy import (
     OffPolicyLearner,
     Setup,
@@ -50,7 +51,11 @@ def learn(
         steps.
     """
     config = setup.config
-    sample_agent = replay_buffer.agent_sampler(state.replay, setup.spec, config.her)
+    sample_agent = replay_buffer.agent_sampler(
+        state.replay, setup.spec, config.her, early_ends=config.goal_ends
+    )
+    if config.goal_ends:
+        sample_agent = terminate_reached(sample_agent, setup.spec)
     normalise = partial(standardise_obs, config, state.moments)
     reward_state, reward_metrics = setup.reward_model.update(
         ops.fold_in_name(key, "teacher"),
@@ -97,11 +102,14 @@ def learn_if_warm(
 
 def update(setup: Setup, key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
     """`rounds` rounds; metrics are means over those that learned, 0 where none did."""
+    if setup.config.goal_ends:
+        demos = end_at_success(demos)
     starts = unrolling.demo_resets(setup.env, demos, setup.config.resets)
-    uses_demos = setup.demo_batch or setup.reward_model.uses_demos
-    sample_demos = (
-        replay_buffer.demo_sampler(demos, setup.spec, setup.config.her) if uses_demos else no_demos
-    )
+    sample_demos: RowSampler = no_demos
+    if setup.demo_batch or setup.reward_model.uses_demos:
+        sample_demos = replay_buffer.demo_sampler(demos, setup.spec, setup.config.her)
+        if setup.config.goal_ends:
+            sample_demos = terminate_reached(sample_demos, setup.spec)
 
     def run_round(state: State, key: Key) -> tuple[State, tuple[jax.Array, Metrics, jax.Array]]:
         k_collect, k_learn = jax.random.split(key)
@@ -142,11 +150,15 @@ def make(
         reward_steps: gradient steps of the reward model in a round, for the cost.
 
     Raises:
-        UserError: discrete actions, or hindsight goals on a task without goals.
+        UserError: discrete actions; or hindsight goals or ends at the goal on a task without goals.
     """
     if config.her and spec.goal is None:
         raise UserError(
             f"her={config.her:g}: {env.name} has no goals to relabel; set her=0 or take a goal task"
+        )
+    if config.goal_ends and spec.goal is None:
+        raise UserError(
+            f"goal_ends=True: {env.name} has no goals; set goal_ends=False or take a goal task"
         )
     reject_discrete(spec, env.name)
     setup = Setup(config, spec, env, learner, reward_model, demo_batch)

@@ -7,7 +7,9 @@ where the critic prefers it to the policy's. `replay.resets` begins episodes at 
 Different from the source: `clone` is one number in place of the paper's two loss weights and the
 number of demonstrated rows; a third of a minibatch is demonstrated, where the authors' has an
 eighth (128 of 1,024 rows). As in the buffer of demonstrations of openai/baselines, the running
-moments begin with the demonstrated observations.
+moments begin with the demonstrated observations. Episodes that begin at a demonstrated state have
+the goal of its demonstration; the paper resets to any demonstrated state and takes the state that
+its demonstration ends in as the goal.
 
 Use it when the reward is sparse, goals can be relabelled and a few demonstrations reach them.
 

@@ -13,7 +13,7 @@ negative. The margin covers that.
 from imitbench.suites.published.schema import Claim, Place
 
 PAPER = "arXiv:1812.02900"
-SOURCE_STEPS = 1_000_000  # gradient steps of BCQ in the paper
+SOURCE_STEPS = 1_000_000  # of the paper: gradient steps, and environment steps of its agents
 TASKS = ("HalfCheetah",)  # of the cpu profile
 FINAL, CONCURRENT = "ddpg-0.5", "ddpg-0.1, as it learns"
 DATA = (FINAL, CONCURRENT, "learned")  # those of the paper's section on values
@@ -38,6 +38,7 @@ def _ddpg_below_behaviour(behaviour: str, demonstrator: str) -> Claim:
         "offline_ddpg",
         f"{PAPER}, section 3.1 (there on Hopper)",
         measure="return",
+        source_steps=SOURCE_STEPS,
         places=tuple(place(task, demonstrator) for task in TASKS),
         better_at=tuple(place(task, "") for task in TASKS),
     )
@@ -69,6 +70,7 @@ CLAIMS = (
         "offline_ddpg",
         f"{PAPER}, section 3.1 (there on Hopper)",
         margin=UNFINISHED,
+        source_steps=SOURCE_STEPS,
         measure="log metric/value",
         against="log metric/discounted",
         places=tuple(place(task, demonstrator) for task in TASKS for demonstrator in DATA),

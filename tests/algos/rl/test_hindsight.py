@@ -82,6 +82,25 @@ def test_goals_come_from_the_same_episode_later_and_still_held(steps):
     assert {(name, when, last[name]) for name, when in seen if last[name] == HORIZON} <= reached
 
 
+@pytest.mark.parametrize("steps", [7, 38])
+def test_goals_after_early_ends_are_drawn_from_the_rest_of_the_episode(steps: int):
+    """Uniformly, also in a ring that is not full, and past its seam."""
+    store, held = filled(steps, 3, 24)
+    draw = replay_buffer.agent_sampler(store, SPEC, 1e9, early_ends=True)
+    rows = jax.tree.map(np.asarray, draw(jax.random.key(steps), 12_000))
+    goal, here = rows.obs[:, 3:], rows.next_obs[:, :2]
+    np.testing.assert_array_equal(goal[:, 0], here[:, 0])
+    places = np.asarray(held.next_obs)[..., :2].reshape(-1, 2).tolist()
+    last = {name: max(t for n, t in places if n == name) for name, _ in places}
+    assert {tuple(x) for x in here.tolist()} == {tuple(x) for x in places}
+    for name, t in places:
+        at = (here == (name, t)).all(axis=1)
+        share = np.bincount(goal[at, 1].astype(int), minlength=HORIZON + 1)[int(t) :] / at.sum()
+        left = int(last[name] - t) + 1
+        np.testing.assert_allclose(share[:left], 1 / left, atol=0.17)
+        assert not share[left:].any()
+
+
 def test_rewards_are_the_new_goals_and_the_rest_is_left_alone():
     store, _ = filled(60, 3, 24)
     rows = replay_buffer.sample_hindsight(jax.random.key(0), store, 4000, SPEC, 0.8)
