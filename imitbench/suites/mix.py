@@ -13,8 +13,9 @@ reward alone. With lambda 0 DAC is DDPG with hindsight goals, which uses the dem
 resets alone; its times and gradient steps include a discriminator that pays nothing. BC learns from
 the same demonstrations. The discriminator sees the agent's steps with the goals of their episodes,
 and demonstrated steps relabelled as the learner's are, as in Ding et al., and takes half as many
-steps as the critics, as theirs. As in their code, episodes end at the goal, values are bootstrapped
-no further, and no demonstrated step from after it is drawn. In their code for Fetch the
+steps as the critics, as theirs. As in their code, episodes end at the
+goal, and no demonstrated step from after it is drawn; an end leads to DAC's absorbing state, where
+their values stop. In their code for Fetch the
 discriminator sees state, next state and goal without the action, its reward is log D, of which the
 learner gets a tenth beside the task's, there is no penalty of actions, learning rates are 1e-4, and
 the learner's minibatches hold demonstrated steps; none of this is here. The targets of the values

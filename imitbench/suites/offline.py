@@ -61,8 +61,8 @@ POOL = 10  # episodes that are collected for each one that a seed gets
 UNIFORM = ("stochastic", "stochastic-medium")  # grades whose episodes are all alike
 # Where the demonstrator's noise is not that of the grade.
 NOISE = {("Hopper", "stochastic"): 0.05, ("Hopper", "stochastic-mixed"): 0.05}
-# Of the methods that clip standardised observations at 5 by default; the others do not, and robots
-# that stand still at first may be further than that from the mean of a run.
+# Of the methods that clip standardised observations at 5 by default. Those of AWR and RWR are
+# clipped at 10, the others' not at all; a robot at rest may be more than 5 from the mean of a run.
 NO_CLIP = 1e3
 BEST, BEST_OF_FEW = 0.1, 0.4  # the share of the episodes that BC on the best takes
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -51,9 +52,11 @@ def test_a_temperature_of_a_million_weighs_all_steps_alike():
 
 def test_no_row_but_awr_and_rwr_clips_observations_to_where_robots_are():
     """HalfCheetah at rest is 5.7 standard deviations from the mean of its expert."""
-    for cell in offline.SUITE.profiles["cpu"]:
-        if "clip" in {field.name for field in dataclasses.fields(cell.config)}:
-            assert cell.config.clip >= 100, cell.name
+    for profile in ("cpu", "full"):
+        cells = offline.SUITE.profiles[profile]
+        clips: Any = {c.name: c.config.clip for c in cells if hasattr(c.config, "clip")}
+        assert set(clips) == {"bc", "bc-top-40", "bc-top-10", "bc-nll", "marwil"}
+        assert min(clips.values()) >= 100
 
 
 def test_bcq_is_on_the_mixed_data_of_one_task():

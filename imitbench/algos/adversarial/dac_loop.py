@@ -80,6 +80,7 @@ class DiscriminatorReward:
 
     config: Config
     classifier: Discriminator
+    hindsight_ends: bool = False  # whether steps that reach a goal of hindsight end, too
 
     def init(self, key: Key, demos: Transition) -> State:
         """The untrained state, for demonstrations [N]."""
@@ -147,9 +148,13 @@ class DiscriminatorReward:
         """A minibatch [N] with absorbing steps and with the discriminator's rewards.
 
         A terminated step leads to the absorbing state, and an absorbing one to itself, so that no
-        step terminates.
+        step terminates. The replay counts no ends at goals of hindsight; with these at least as
+        many steps are absorbing as among the demonstrations, for the value of that state.
         """
-        step = make_absorbing(key, rows, state.agent_share)
+        share = state.agent_share
+        if self.hindsight_ends:
+            share = jnp.maximum(share, state.demo_share)
+        step = make_absorbing(key, rows, share)
         task = jnp.where(step.absorbing, 0.0, rows.reward)
         imitation = self.classifier.reward(state.discriminator, step)
         return rows.replace(
@@ -173,10 +178,16 @@ def pair_discriminator(config: DiscriminatorConfig, spec: Spec, absorbing: bool)
     return Discriminator(config, discriminator.network(config, size), encode)
 
 
-def reward_model(config: Config, spec: Spec) -> RewardModel:
-    """Builds the discriminator of `pair_discriminator` as a source of rewards."""
+def reward_model(config: Config, spec: Spec, *, hindsight_ends: bool = False) -> RewardModel:
+    """Builds the discriminator of `pair_discriminator` as a source of rewards.
+
+    Args:
+        config: settings of the method.
+        spec: the task.
+        hindsight_ends: whether steps that reach a goal of hindsight end, too.
+    """
     classifier = pair_discriminator(config.discriminator, spec, config.absorbing)
-    model = DiscriminatorReward(config, classifier)
+    model = DiscriminatorReward(config, classifier, hindsight_ends)
     return RewardModel(model.init, model.update, model.transform)
 
 
@@ -206,7 +217,7 @@ def make(
         spec,
         env,
         build_flagged(spec, build_learner),
-        reward_model=reward_model(config, spec),
+        reward_model=reward_model(config, spec, hindsight_ends=replay.goal_ends and replay.her > 0),
         reward_steps=config.discriminator.steps,
     )
     if config.absorbing or config.discriminator.compared != "transition":

@@ -1,5 +1,5 @@
-"""Episodes that end at the goal: steps after their first success are left out, and no value follows
-a step that reaches its goal.
+"""Episodes that end at the goal: steps after their first success are left out, and a step that
+reaches its goal terminates.
 
 Source: Ding et al. 2019 (arXiv:1906.05838), whose code ends episodes at the goal and draws no
 demonstrated step from after it.

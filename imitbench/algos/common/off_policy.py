@@ -59,7 +59,8 @@ class Config:
     """Share of episodes, in [0, 1], that begin at a demonstrated state before the goal, with its
     goal."""
     goal_ends: bool = field(default=False, metadata=ADDED_LATER)
-    """End collected and demonstrated episodes at their first success. Needs a task with goals."""
+    """End collected and demonstrated episodes at their first success. Needs a task with goals. A
+    reward of 0 or more, such as SQIL's, then teaches to keep away from the goal."""
 
     def __post_init__(self) -> None:
         for name in ("envs", "length", "grad_steps", "rounds", "batch"):

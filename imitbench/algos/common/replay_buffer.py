@@ -48,7 +48,8 @@ def sample_hindsight(
     batch: int,
     spec: Spec,
     share: float,
-    ends: jax.Array | None = None,
+    *,
+    early_ends: bool = False,
 ) -> Experience:
     """`sample`, with some goals replaced by what the same episode achieved later.
 
@@ -58,7 +59,8 @@ def sample_hindsight(
         batch: N, how many steps to draw.
         spec: of a task with goals.
         share: of the steps that get a new goal, in [0, 1].
-        ends: of `episode_ends`; None: most episodes last until the time limit.
+        early_ends: look for the end of each episode; else all last until the time limit, and what
+            follows an early end counts as the step itself.
 
     Returns:
         Steps [N]. A new goal is the achieved goal after a step drawn uniformly from this one and
@@ -74,13 +76,12 @@ def sample_hindsight(
     slot = replay.written - replay.size + age
     env = jax.random.randint(k_env, (batch,), 0, envs)
     rows = _rows_at(replay, slot, env)
-    if ends is None:
-        last = jnp.minimum(slot + spec.horizon - 1 - rows.t, replay.written - 1)
-    else:
-        last = slot - age + ends[age, env]
+    last = jnp.minimum(slot + spec.horizon - 1 - rows.t, replay.written - 1)
+    if early_ends:
+        last = jnp.minimum(last, slot + _steps_left(replay, slot, env, spec.horizon))
     ahead = jnp.floor(jax.random.uniform(k_later, (batch,)) * (last - slot + 1)).astype(jnp.int32)
     later = _rows_at(replay, slot + ahead, env)
-    # Without `ends`: after an early end the ring holds another episode, whose steps do not count.
+    # After an early end the ring holds another episode, whose steps do not count.
     same_episode = later.t == rows.t + ahead
     reached = jnp.where(
         same_episode[:, None], later.next_obs[:, achieved], rows.next_obs[:, achieved]
@@ -125,6 +126,16 @@ def _rows_at(replay: buffer.Ring, slot: jax.Array, env: jax.Array) -> Experience
     return jax.tree.map(lambda x: x[slot % replay.capacity, env], replay.rows)
 
 
+def _steps_left(replay: buffer.Ring, slot: jax.Array, env: jax.Array, horizon: int) -> jax.Array:
+    """The steps [N] of the episode after those in slots [N] of environments [N], which may count
+    steps beyond the newest one."""
+    ahead = jnp.arange(1, horizon)
+    t = replay.rows.t
+    later = t[(slot[:, None] + ahead) % replay.capacity, env[:, None]]
+    same = later == t[slot % replay.capacity, env][:, None] + ahead
+    return jnp.sum(jnp.cumprod(same, axis=1), axis=1)
+
+
 def demo_experience(demos: Transition) -> Experience:
     """Demonstrated steps [N] of whole episodes for replay.
 
@@ -163,18 +174,6 @@ def demo_hindsight_sampler(demos: Transition, spec: Spec, share: float) -> RowSa
     return draw
 
 
-def episode_ends(replay: buffer.Ring) -> jax.Array:
-    """Finds the last step of each step's episode that a ring of rows [B, ...] holds.
-
-    Returns:
-        [C, B] int32: the age of the last step, for the step of each age; the oldest row has age 0.
-    """
-    t = buffer.Ring(replay.rows.t, replay.written).in_order()
-    age = jnp.arange(replay.capacity)[:, None]
-    last = (jnp.roll(t, -1, axis=0) != t + 1) | (age >= replay.size - 1)
-    return jax.lax.cummin(jnp.where(last, age, replay.capacity - 1), axis=0, reverse=True)
-
-
 def agent_sampler(
     replay: buffer.Ring, spec: Spec, her: float, *, early_ends: bool = False
 ) -> RowSampler:
@@ -184,14 +183,13 @@ def agent_sampler(
         replay: a ring of rows [B, ...].
         spec: of the task; with `her` above 0 it has goals.
         her: hindsight goals for each original goal (k in the paper); 0 for none.
-        early_ends: whether many episodes end before the time limit. Hindsight goals are then drawn
-            from the rest of the episode alone, else from as many steps as are left until the limit,
-            where what follows an early end counts as the step itself.
+        early_ends: as in `sample_hindsight`.
     """
     if not her:
         return lambda key, batch: sample(key, replay, batch)
-    share, ends = her / (her + 1.0), episode_ends(replay) if early_ends else None
-    return lambda key, batch: sample_hindsight(key, replay, batch, spec, share, ends)
+    return lambda key, batch: sample_hindsight(
+        key, replay, batch, spec, her / (her + 1.0), early_ends=early_ends
+    )
 
 
 def demo_sampler(demos: Transition, spec: Spec, her: float) -> RowSampler:

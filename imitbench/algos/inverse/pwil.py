@@ -71,6 +71,11 @@ class Config(sac.Config):
                 f"replay.her={self.replay.her:g}: expected 0, because hindsight goals have the "
                 "task's reward and pwil pays another one"
             )
+        if self.replay.goal_ends:
+            raise UserError(
+                "replay.goal_ends=True: expected False, because pwil pays for staying with the "
+                "demonstrations, and an end at the goal would forgo that"
+            )
 
 
 def needs_actions(config: Config) -> bool:

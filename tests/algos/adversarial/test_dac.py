@@ -85,6 +85,16 @@ def test_an_end_leads_to_the_absorbing_state_and_that_to_itself():
     assert float(absorbed.reward[0]) == float(absorbed.reward[1]) != float(steps.reward[0])
 
 
+def test_ends_at_goals_of_hindsight_have_absorbing_steps_though_the_replay_counts_none():
+    """As many as among the demonstrations: a fourth."""
+    model = dac_loop.reward_model(CONFIG, SPEC, hindsight_ends=True)
+    state = model.init(KEY, demos(6, 2))
+    steps = model.transform(KEY, state, rows([True, False] * 1000), lambda obs: obs)
+    assert np.asarray(steps.obs)[:, -1].mean() == pytest.approx(2 / 8, abs=0.04)
+    without = dac_loop.reward_model(CONFIG, SPEC)
+    assert not without.transform(KEY, state, rows([True] * 9), lambda obs: obs).obs[:, -1].any()
+
+
 def test_thinned_demonstrations_keep_their_share_of_absorbing_steps():
     """Two episodes of three steps end; of each a single step is kept, and not the last."""
     model = dac_loop.reward_model(CONFIG, SPEC)

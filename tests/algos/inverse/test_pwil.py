@@ -310,6 +310,8 @@ def test_steps_whose_successor_is_unknown_are_no_atoms_of_transitions(inputs):
 
 
 def test_hindsight_goals_and_bad_settings_are_refused():
+    with pytest.raises(UserError, match="replay.goal_ends=True: expected False, because pwil"):
+        pwil.Config(replay=off_policy.Config(goal_ends=True))
     with pytest.raises(UserError, match="replay.her=4: expected 0, because hindsight goals"):
         pwil.Config(replay=off_policy.Config(her=4.0))
     cases: tuple[tuple[dict[str, Any], str], ...] = (

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from imitbench import envs
+from imitbench import data, envs
 from imitbench.algos.common import off_policy, off_policy_loop, replay_buffer
 from imitbench.algos.common.goal_ends import end_at_success, terminate_reached
 from imitbench.algos.rl import td3
 from imitbench.core import buffer
-from imitbench.core.types import GoalSpec, Transition
+from imitbench.core.types import Env, GoalSpec, Transition
 from imitbench.envs.base import make_spec
 from imitbench.utils.errors import UserError
 
@@ -67,21 +69,22 @@ def test_a_step_terminates_where_it_reaches_the_goal_that_it_has():
     np.testing.assert_array_equal(drawn.terminated, [True, True, False])
 
 
-def test_collected_episodes_end_at_the_goal():
-    """Every success in the replay terminates, and the next step is the first of its episode."""
-    env = envs.make("PointMass")
+def towards_the_goal(env: Env) -> Any:
+    """TD3 on a task whose hand goes straight to its goal while it collects."""
     goal = env.spec.goal
     assert goal is not None
 
-    def towards_the_goal(key, state, obs):
+    def explore(key, state, obs):
         at, to = (obs[:, env.spec.fields[name]] for name in (goal.achieved, goal.desired))
         return jnp.clip(10.0 * (to - at), -1.0, 1.0)
 
-    learner = td3.learner(td3.Config(hidden=(4,)), env.spec)._replace(explore=towards_the_goal)
-    config = off_policy.Config(
-        envs=4, rounds=60, warmup=1, capacity=240, batch=4, goal_ends=True
-    )  # fmt: skip
-    algo = off_policy_loop.make(config, env.spec, env, learner)
+    return td3.learner(td3.Config(hidden=(4,)), env.spec)._replace(explore=explore)
+
+
+def test_collected_episodes_end_at_the_goal(env):
+    """Every success in the replay terminates, and the next step is the first of its episode."""
+    config = off_policy.Config(envs=4, rounds=60, warmup=1, capacity=240, batch=4, goal_ends=True)
+    algo = off_policy_loop.make(config, env.spec, env, towards_the_goal(env))
     none = buffer.no_rows(env.spec)
     state, _ = algo.update(jax.random.key(1), algo.init(jax.random.key(0), none), none)
     rows = jax.tree.map(np.asarray, state.replay.rows)
@@ -89,6 +92,48 @@ def test_collected_episodes_end_at_the_goal():
     assert reached.any() and not reached.all()
     np.testing.assert_array_equal(rows.terminated, reached)
     assert (rows.t[1:][rows.terminated[:-1]] == 0).all()
+
+
+def test_minibatches_hold_no_step_after_the_goal(env, demos):
+    """Own and demonstrated steps with goals of hindsight: they terminate where they reach the goal
+    that they have. Goals come from the rest of the episode, so that not most of them are reached at
+    once."""
+    goal, fields, demos = env.spec.goal, env.spec.fields, data.flatten(demos)
+    seen: list[Any] = []
+    inner = towards_the_goal(env)
+
+    def learn(key, state, rows):
+        jax.debug.callback(lambda *x: seen.append(x), rows.obs, rows.next_obs, rows.terminated)
+        return inner.learn(key, state, rows)
+
+    config = off_policy.Config(
+        envs=4, rounds=40, grad_steps=1, warmup=120, capacity=240, batch=200, her=4, goal_ends=True
+    )
+    learner = inner._replace(learn=learn)
+    algo = off_policy_loop.make(config, env.spec, env, learner, demo_batch=100)
+    algo.update(jax.random.key(1), algo.init(jax.random.key(0), demos), demos)
+    jax.effects_barrier()
+    obs, after, terminated = (np.concatenate([x[i][None] for x in seen]) for i in range(3))
+    reached = goal.reached(after[..., fields[goal.achieved]], obs[..., fields[goal.desired]])
+    np.testing.assert_array_equal(terminated, np.asarray(reached))
+    assert 0.1 < terminated[:, :200].mean() < 0.5
+    # The demonstrations stay at the goal. What is drawn of them is from before it.
+    here = fields[goal.achieved]
+    everywhere, kept, drawn = (
+        {bytes(x) for x in np.asarray(states)}
+        for states in (
+            demos.obs[:, here],
+            kept_rows(demos).obs[:, here],
+            np.concatenate(obs[:, 200:, here]),
+        )
+    )
+    assert drawn <= kept < everywhere
+
+
+def kept_rows(demos: Transition) -> Transition:
+    """Demonstrated steps up to the first success of each episode."""
+    cut = end_at_success(demos)
+    return jax.tree.map(lambda x: x[np.asarray(cut.weight) > 0], cut)
 
 
 def test_a_task_without_goals_has_none_to_end_at():
