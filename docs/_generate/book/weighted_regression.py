@@ -381,10 +381,10 @@ DOCUMENT = Document(
             ),
             code=("imitbench/envs/motion/imitation.py", "imitbench/envs/motion/rewards.py"),
             tests=("tests/envs/motion/test_rewards.py::test_deepmimic_by_hand",),
-            remark="The suite has not run yet. No package that we take recorded motions from has "
-            "the canter. The humanoid's cartwheel and spinkick need more steps than two cores can "
-            "take; the suite's page says more. The spin is in the full profile. The person's run "
-            "is a planar walker's, and in no table of the paper.",
+            remark="The run has been judged, the trot not yet. No package that we take recorded "
+            "motions from has the canter. The humanoid's cartwheel and spinkick need more steps "
+            "than two cores can take; the suite's page says more. The spin is in the full profile. "
+            "The person's run is a planar walker's, and in no table of the paper.",
         ),
         Statement(
             "Imitation performance", "figure",
