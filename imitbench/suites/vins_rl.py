@@ -181,7 +181,8 @@ SUITE = Suite(
     profiles={name: cells(size) for name, size in SIZES.items()},
     # Those of `vins_settings`. Of Nair et al. four on one validation seed of FetchPush; the mean of
     # success at any and at the last step is 91%, with demo_batch=32 84, tau=0.002 93 and
-    # replay.grad_steps=12 93. Of VINS+RL four more of version 1 on two validation seeds of FetchPush; and fifteen of version 3 on one validation seed there. Success at any step after
+    # replay.grad_steps=12 93. Of VINS+RL four more of version 1 on two validation seeds of
+    # FetchPush; and fifteen of version 3 on one validation seed there. Success at any step after
     # 80,000 steps: 49%; with goal_ends 66; and model_steps=16 71; and tau=0.001 69. With all of
     # these and vins.k=500 65, demo_share=0.1 60, grad_steps=12 71, capacity=20_000 84,
     # vins.discount=0.95 77 and 0.98 85; with 0.98 and without goal_ends 63, grad_steps=12 79,
