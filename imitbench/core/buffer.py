@@ -61,6 +61,20 @@ def find_episodes(demos: Transition) -> EpisodeRows:
     return EpisodeRows(index - begin, end - index, jnp.cumsum(first) - 1, jnp.sum(last), used)
 
 
+def happened_before(event: jax.Array, places: EpisodeRows) -> jax.Array:
+    """Finds the rows that follow an event in their episode.
+
+    Args:
+        event: [N] bool, the rows where it happens.
+        places: of the rows.
+
+    Returns:
+        [N] bool: whether it happened in an earlier row of the same episode.
+    """
+    earlier = jnp.cumsum(event) - event  # in rows of all episodes
+    return earlier > earlier[jnp.arange(event.size) - places.t]
+
+
 def sample(key: Key, rows: Any, batch: int, size: jax.Array | int | None = None) -> Any:
     """Draws rows uniformly, with replacement.
 

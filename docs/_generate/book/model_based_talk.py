@@ -239,8 +239,8 @@ DOCUMENT = Document(
             ),
             figures=(("model_based", "curves"),),
             remark="Of the earlier methods the suite has TRPO, SAC and MB-TRPO; the cpu profile "
-            "has up to 200,000 steps, the full one a million. Hopper is no task of the source, "
-            "and SLBO is as good as TRPO there.",
+            "has up to 200,000 steps, the full one a million. Hopper is no task of the source; "
+            "five seeds do not tell SLBO from TRPO there.",
         ),
         Statement(
             "Follow-up: Model-based Multi-task RL", "claim",

@@ -27,10 +27,8 @@ def end_at_success(demos: Transition) -> Transition:
         where they have weight 0 and belong to no episode. The first success terminates its episode.
     """
     places = buffer.find_episodes(demos)
-    index = jnp.arange(demos.weight.shape[0])
-    so_far = jnp.cumsum(demos.success)  # successes of all episodes, this row's included
-    before = (so_far - demos.success)[index - places.t]  # those of the episodes before
-    kept = (so_far - demos.success == before) & (index < places.used)
+    real = jnp.arange(demos.weight.shape[0]) < places.used
+    kept = real & ~buffer.happened_before(demos.success, places)
     ended = demos.replace(
         terminated=kept & (demos.terminated | demos.success),
         truncated=kept & demos.truncated & ~demos.success,
@@ -47,13 +45,10 @@ def terminate_reached(sample: RowSampler, spec: Spec) -> RowSampler:
         sample: draws steps.
         spec: of a task with goals.
     """
-    goal = spec.goal
-    assert goal is not None
 
     def draw(key: jax.Array, batch: int) -> Experience:
         rows = sample(key, batch)
-        desired = rows.obs[..., spec.fields[goal.desired]]
-        reached = goal.reached(hindsight.achieved_goal(rows.next_obs, spec), desired)
+        reached = hindsight.reached(rows.next_obs, spec)
         return rows.replace(terminated=rows.terminated | reached)
 
     return draw

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
+from imitbench.algos.common import hindsight
 from imitbench.core.types import GoalSpec, Spec
 from imitbench.utils.errors import UserError, pick
 
@@ -68,7 +69,7 @@ class FeatureMap:
 
     def reached(self, obs: jax.Array) -> jax.Array:
         """[...] bool: whether observations [..., O] are at their desired goal."""
-        return self.goal.reached(obs[..., self.spec.fields[self.goal.achieved]], self.desired(obs))
+        return hindsight.reached(obs, self.spec)
 
 
 def field_size(spec: Spec, field: str) -> int:

@@ -45,6 +45,12 @@ def achieved_goal(obs: jax.Array, spec: Spec) -> jax.Array:
     return obs[..., spec.fields[spec.goal.achieved]]
 
 
+def reached(obs: jax.Array, spec: Spec) -> jax.Array:
+    """Whether observations [..., O] of a task with goals are at their desired goal, [...] bool."""
+    assert spec.goal is not None
+    return spec.goal.reached(achieved_goal(obs, spec), obs[..., spec.fields[spec.goal.desired]])
+
+
 def with_goal(obs: jax.Array, goal: jax.Array, spec: Spec) -> jax.Array:
     """Observations [..., O] with these desired goals [..., G]."""
     assert spec.goal is not None

@@ -101,6 +101,11 @@ def standardise_obs(config: Config, moments: ops.Moments, obs: jax.Array) -> jax
     return moments.normaliser(FLOOR)(obs, CLIP) if config.normalise_obs else obs
 
 
+def demos_until_goal(config: Config, demos: Transition) -> Transition:
+    """The demonstrations [N] as `goal_ends` says: up to the goal, or as they are."""
+    return end_at_success(demos) if config.goal_ends else demos
+
+
 class Setup(NamedTuple):
     """The parts of an off-policy method that do not change while it runs."""
 
@@ -116,8 +121,7 @@ class Setup(NamedTuple):
 def initial_state(setup: Setup, key: Key, demos: Transition) -> State:
     """An untrained learner, an empty replay and environments at the start of an episode."""
     config, spec = setup.config, setup.spec
-    if config.goal_ends:
-        demos = end_at_success(demos)
+    demos = demos_until_goal(config, demos)
     k_learner, k_env = jax.random.split(key)
     starts = unrolling.demo_resets(setup.env, demos, config.resets)
     running = unrolling.start_episodes(setup.env, k_env, config.envs, starts)

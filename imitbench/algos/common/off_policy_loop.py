@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from imitbench.algos.common import off_policy, replay_buffer
-from imitbench.algos.common.goal_ends import end_at_success, terminate_reached
+from imitbench.algos.common.goal_ends import terminate_reached
 from imitbench.algos.common.off_policy import (
     OffPolicyLearner,
     Setup,
@@ -102,8 +102,7 @@ def learn_if_warm(
 
 def update(setup: Setup, key: Key, state: State, demos: Transition) -> tuple[State, Metrics]:
     """`rounds` rounds; metrics are means over those that learned, 0 where none did."""
-    if setup.config.goal_ends:
-        demos = end_at_success(demos)
+    demos = off_policy.demos_until_goal(setup.config, demos)
     starts = unrolling.demo_resets(setup.env, demos, setup.config.resets)
     sample_demos: RowSampler = no_demos
     if setup.demo_batch or setup.reward_model.uses_demos:

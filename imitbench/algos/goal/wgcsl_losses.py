@@ -35,10 +35,7 @@ class Weights(NamedTuple):
 
 def goal_reward(rows: Experience, spec: Spec) -> jax.Array:
     """Rewards [N] of steps with any goals: 1 where the step reaches the desired goal, else 0."""
-    assert spec.goal is not None
-    desired = rows.next_obs[..., spec.fields[spec.goal.desired]]
-    reached = spec.goal.reached(hindsight.achieved_goal(rows.next_obs, spec), desired)
-    return reached.astype(jnp.float32)
+    return hindsight.reached(rows.next_obs, spec).astype(jnp.float32)
 
 
 def state_value(networks: Networks, policy: Params, critics: Params, obs: jax.Array) -> jax.Array:

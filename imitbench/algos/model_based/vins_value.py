@@ -55,10 +55,8 @@ def make_rows(
         reward, terminal = steps.reward, jnp.zeros_like(terminal)
         next_terminal = steps.terminated | steps.truncated
     if goal == "first":
-        at_goal = jnp.cumsum(terminal)  # steps at the goal so far, of all episodes
-        begin = jnp.arange(at_goal.size) - buffer.find_episodes(steps).t
-        before = (at_goal - terminal)[begin]  # of the episodes before
-        weight = jnp.where(at_goal == before, weight, 0.0)
+        after = buffer.happened_before(terminal, buffer.find_episodes(steps))
+        weight = jnp.where(terminal | after, 0.0, weight)
     return Rows(
         state=feature_map.state(steps.obs),
         next_state=feature_map.state(steps.next_obs),

@@ -26,7 +26,6 @@ import jax
 import jax.numpy as jnp
 
 from imitbench.algos.common import off_policy, off_policy_loop
-from imitbench.algos.common.goal_ends import end_at_success
 from imitbench.algos.common.replay_buffer import Experience
 from imitbench.algos.rl import ddpg, td3, td3_losses
 from imitbench.core import ops
@@ -95,8 +94,7 @@ def make(config: Config, spec: Spec, env: Env) -> Algorithm:
 
     def init(key: Key, demos: Transition) -> off_policy.State:
         state = algo.init(key, demos)
-        if config.replay.goal_ends:
-            demos = end_at_success(demos)
+        demos = off_policy.demos_until_goal(config.replay, demos)
         return state.replace(moments=ops.weighted_moments(demos.obs, demos.weight))
 
     return algo._replace(init=init)

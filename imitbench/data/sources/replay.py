@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from imitbench import algos, envs
+from imitbench.algos.common import hindsight
 from imitbench.algos.common.replay_buffer import Experience
 from imitbench.core import buffer
 from imitbench.core.types import Algorithm, Env, Spec, Transition
@@ -123,10 +124,7 @@ def goal_reached(next_obs: Any, spec: Spec) -> np.ndarray:
     """
     if spec.goal is None:
         return np.zeros(len(next_obs), bool)
-    achieved, desired = (
-        next_obs[:, spec.fields[x]] for x in (spec.goal.achieved, spec.goal.desired)
-    )
-    return np.asarray(spec.goal.reached(achieved, desired))
+    return np.asarray(hindsight.reached(next_obs, spec))
 
 
 def whole_episodes(rows: Experience, spec: Spec) -> list[Transition]:
